@@ -1,0 +1,62 @@
+package gpu
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/morton-gen/morton/gpu/vk"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrNoDevice reports that no usable Vulkan device was found; the message
+	// says why each one was passed over.
+	ErrNoDevice = errors.New("no usable Vulkan device")
+	// ErrOutOfMemory is matched by [OutOfMemoryError].
+	ErrOutOfMemory = errors.New("out of device memory")
+	// ErrDeviceLost reports that the device stopped answering. The Device is of
+	// no further use: close it, open another and load the weights again.
+	ErrDeviceLost = errors.New("device lost")
+	// ErrUnsupported is matched by [UnsupportedError].
+	ErrUnsupported = errors.New("unsupported by the device")
+	// ErrShape reports tensors whose shapes or types do not fit an operation.
+	ErrShape = errors.New("shapes do not fit")
+	// ErrProgram reports a recording that breaks a rule, such as a temporary
+	// read before anything wrote it.
+	ErrProgram = errors.New("bad program")
+)
+
+// OutOfMemoryError says how much was asked for and how much there is, in bytes.
+type OutOfMemoryError struct{ Needed, Available uint64 }
+
+func (e *OutOfMemoryError) Error() string {
+	return fmt.Sprintf("%v: %d bytes needed, %d available", ErrOutOfMemory, e.Needed, e.Available)
+}
+
+// Is makes errors.Is(err, ErrOutOfMemory) hold.
+func (e *OutOfMemoryError) Is(target error) bool { return target == ErrOutOfMemory }
+
+// UnsupportedError names the feature a device lacks.
+type UnsupportedError struct{ Device, Feature string }
+
+func (e *UnsupportedError) Error() string {
+	return fmt.Sprintf("%v: %s lacks %s", ErrUnsupported, e.Device, e.Feature)
+}
+
+// Is makes errors.Is(err, ErrUnsupported) hold.
+func (e *UnsupportedError) Is(target error) bool { return target == ErrUnsupported }
+
+// kind maps a driver's result to one of this package's errors.
+func kind(where string, err error) error {
+	var r vk.Result
+	if !errors.As(err, &r) {
+		return err
+	}
+	switch r {
+	case vk.ErrDeviceLost, vk.Timeout:
+		return fmt.Errorf("%s: %w: %v", where, ErrDeviceLost, r)
+	case vk.ErrOutOfMemory, vk.ErrOutOfHostMemory:
+		return fmt.Errorf("%s: %w: %v", where, ErrOutOfMemory, r)
+	}
+	return fmt.Errorf("%s: %w", where, err)
+}

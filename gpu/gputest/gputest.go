@@ -1,0 +1,144 @@
+// Package gputest runs one test body on every usable device and compares device
+// results with float64 oracles.
+package gputest
+
+import (
+	"errors"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+)
+
+// Each runs body once for every usable device, as a subtest. Without any it
+// skips, or fails where the environment sets MORTON_GPU=required.
+func Each(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
+	t.Helper()
+	infos, err := gpu.List()
+	if err != nil && !errors.Is(err, gpu.ErrNoDevice) {
+		t.Fatal(err)
+	}
+	ran := false
+	for _, info := range infos {
+		if info.Problem != "" {
+			continue
+		}
+		ran = true
+		t.Run(info.Name, func(t *testing.T) {
+			dev := Open(t, gpu.Options{Device: itoa(info.Index)})
+			body(t, dev)
+		})
+	}
+	if !ran {
+		missing(t, err)
+	}
+}
+
+// Open opens a device for the length of a test; see [Each] for want of one.
+func Open(tb testing.TB, opts gpu.Options) *gpu.Device {
+	tb.Helper()
+	dev, err := gpu.Open(opts)
+	if errors.Is(err, gpu.ErrNoDevice) {
+		missing(tb, err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(dev.Close)
+	return dev
+}
+
+func missing(tb testing.TB, err error) {
+	tb.Helper()
+	if gpu.Required() {
+		tb.Fatalf("MORTON_GPU=required, but: %v", err)
+	}
+	tb.Skipf("no Vulkan device: %v", err)
+}
+
+func itoa(n int) string { return string(rune('0'+n/10)) + string(rune('0'+n%10)) }
+
+// Normal returns n values drawn from a normal distribution, the same for the
+// same seed.
+func Normal(seed uint64, n int) []float32 {
+	r := rand.New(rand.NewPCG(seed, 1))
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(r.NormFloat64())
+	}
+	return out
+}
+
+// F32 puts data on the device, or fails the test.
+func F32(tb testing.TB, dev *gpu.Device, data []float32, shape ...int) *gpu.Tensor {
+	tb.Helper()
+	x, err := dev.FromF32(data, shape...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return x
+}
+
+// I32 puts data on the device, or fails the test.
+func I32(tb testing.TB, dev *gpu.Device, data []int32, shape ...int) *gpu.Tensor {
+	tb.Helper()
+	x, err := dev.FromI32(data, shape...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return x
+}
+
+// Run records, runs once and frees a program, or fails the test.
+func Run(tb testing.TB, dev *gpu.Device, record func(r *gpu.Recorder)) {
+	tb.Helper()
+	rec := dev.NewRecorder()
+	record(rec)
+	p, err := rec.Finish()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer p.Free()
+	if err := p.Run(1); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// Read returns a tensor's contents, or fails the test.
+func Read(tb testing.TB, x *gpu.Tensor) []float32 {
+	tb.Helper()
+	out, err := x.F32()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+// Close fails the test unless |got - want| <= bound elementwise; bound[i] is the
+// derived error bound of element i (or bound has one element, for all). NaN and
+// Inf never pass.
+func Close(tb testing.TB, what string, got []float32, want, bound []float64) {
+	tb.Helper()
+	if len(got) != len(want) {
+		tb.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
+	}
+	bad := 0
+	for i := range want {
+		b := bound[0]
+		if len(bound) > 1 {
+			b = bound[i]
+		}
+		if d := math.Abs(float64(got[i]) - want[i]); !(d <= b) {
+			if bad++; bad <= 3 {
+				tb.Errorf("%s[%d] = %g, want %g: off by %.3g, bound %.3g", what, i, got[i], want[i], d, b)
+			}
+		}
+	}
+	if bad > 3 {
+		tb.Errorf("%s: %d of %d elements out of bounds", what, bad, len(want))
+	}
+}
+
+// Eps is the unit roundoff of f32, 2^-24.
+const Eps = 1.0 / (1 << 24)

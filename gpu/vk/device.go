@@ -1,0 +1,191 @@
+package vk
+
+/*
+#include "shim.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"time"
+	"unsafe"
+
+	vulkan "github.com/vulkan-go/vulkan"
+)
+
+// Device is a logical device with one compute queue, one pipeline layout (128
+// bytes of push constants, no descriptor sets) and one command pool.
+type Device struct {
+	Physical *Physical
+	c        *C.mv_device
+}
+
+// Open creates the logical device. robust asks for bounds checks where the
+// device offers them.
+func (p *Physical) Open(robust bool) (*Device, error) {
+	d := &Device{Physical: p}
+	var r C.int
+	if robust {
+		r = 1
+	}
+	if err := check(C.mv_device_create(p.in.c, unsafe.Pointer(p.handle), &p.info, r, &d.c)); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close waits for the device and destroys it.
+func (d *Device) Close() {
+	C.mv_device_destroy(d.c)
+	d.c = nil
+}
+
+func (d *Device) handle() vulkan.Device { return vulkan.Device(C.mv_device_handle(d.c)) }
+
+// Block is one allocation: a buffer over the whole of its own memory.
+type Block struct {
+	Buffer uint64         // VkBuffer
+	Addr   uint64         // device address of the first byte
+	Size   uint64         // bytes
+	Host   unsafe.Pointer // mapped address, nil where the host cannot see it
+	memory vulkan.DeviceMemory
+	buffer vulkan.Buffer
+}
+
+const bufferUsage = 0x1 | 0x2 | 0x20 | 0x100 | 0x20000 // transfer src, dst, storage, indirect, device address
+
+// Allocate makes a block of size bytes in the given memory type.
+func (d *Device) Allocate(size uint64, memoryType int) (*Block, error) {
+	b := &Block{Size: size}
+	if err := d.createBuffer(b); err != nil {
+		return nil, err
+	}
+	var req vulkan.MemoryRequirements
+	vulkan.GetBufferMemoryRequirements(d.handle(), b.buffer, &req)
+	req.Deref()
+	need := req.Size
+	req.Free()
+	info := vulkan.MemoryAllocateInfo{
+		SType:           vulkan.StructureTypeMemoryAllocateInfo,
+		PNext:           C.mv_address_flags(),
+		AllocationSize:  need,
+		MemoryTypeIndex: uint32(memoryType),
+	}
+	r := vulkan.AllocateMemory(d.handle(), &info, nil, &b.memory)
+	info.Free()
+	if r == vulkan.Success {
+		r = vulkan.BindBufferMemory(d.handle(), b.buffer, b.memory, 0)
+	}
+	if r == vulkan.Success && d.Physical.MemoryTypes[memoryType].HostVisible {
+		r = vulkan.MapMemory(d.handle(), b.memory, 0, vulkan.DeviceSize(size), 0, &b.Host)
+	}
+	if r != vulkan.Success {
+		d.Free(b)
+		return nil, Result(r)
+	}
+	b.Addr = uint64(C.mv_buffer_address(d.c, C.uint64_t(b.Buffer)))
+	return b, nil
+}
+
+func (d *Device) createBuffer(b *Block) error {
+	info := vulkan.BufferCreateInfo{
+		SType: vulkan.StructureTypeBufferCreateInfo,
+		Size:  vulkan.DeviceSize(b.Size),
+		Usage: vulkan.BufferUsageFlags(bufferUsage),
+	}
+	r := vulkan.CreateBuffer(d.handle(), &info, nil, &b.buffer)
+	info.Free()
+	if r != vulkan.Success {
+		return Result(r)
+	}
+	b.Buffer = uint64(uintptr(unsafe.Pointer(b.buffer)))
+	return nil
+}
+
+// Free gives a block's memory back.
+func (d *Device) Free(b *Block) {
+	if b.buffer != nil {
+		vulkan.DestroyBuffer(d.handle(), b.buffer, nil)
+	}
+	if b.memory != nil {
+		vulkan.FreeMemory(d.handle(), b.memory, nil)
+	}
+	*b = Block{}
+}
+
+// Pipeline is a VkPipeline.
+type Pipeline uint64
+
+// NewPipeline compiles a SPIR-V compute shader with its entry point main. spec
+// holds the specialization constants 0, 1, 2, …; subgroup is the subgroup width
+// to require, 0 for the device's own choice.
+func (d *Device) NewPipeline(spirv []uint32, spec []uint32, subgroup int) (Pipeline, error) {
+	var out C.uint64_t
+	var sp *C.uint32_t
+	if len(spec) > 0 {
+		sp = (*C.uint32_t)(unsafe.Pointer(&spec[0]))
+	}
+	r := C.mv_pipeline_create(d.c, (*C.uint32_t)(unsafe.Pointer(&spirv[0])), C.size_t(len(spirv)*4), sp, C.uint32_t(len(spec)), C.uint32_t(subgroup), &out)
+	runtime.KeepAlive(spirv)
+	runtime.KeepAlive(spec)
+	return Pipeline(out), check(r)
+}
+
+// DestroyPipeline frees a pipeline.
+func (d *Device) DestroyPipeline(p Pipeline) { C.mv_pipeline_destroy(d.c, C.uint64_t(p)) }
+
+// Kinds of Op.
+const (
+	Dispatch = iota
+	Fill
+	Copy
+	DispatchIndirect
+)
+
+// Op is one recorded operation, laid out as mv_op of shim.h.
+type Op struct {
+	Kind, Barrier         uint32
+	Groups                [3]uint32
+	PushOffset, PushBytes uint32
+	Value                 uint32
+	Pipeline              Pipeline
+	Dst, DstOffset        uint64
+	Src, SrcOffset, Bytes uint64
+}
+
+// Commands is a recorded VkCommandBuffer that may be submitted any number of
+// times, also several times in one submit.
+type Commands uint64
+
+var _ [unsafe.Sizeof(Op{}) - unsafe.Sizeof(C.mv_op{})]struct{} // the two layouts agree in size
+var _ [unsafe.Sizeof(C.mv_op{}) - unsafe.Sizeof(Op{})]struct{}
+
+// Record records ops in order; push holds their push constants.
+func (d *Device) Record(ops []Op, push []byte) (Commands, error) {
+	if len(ops) == 0 {
+		return 0, nil
+	}
+	if len(push) == 0 {
+		push = []byte{0}
+	}
+	var out C.uint64_t
+	r := C.mv_record(d.c, (*C.mv_op)(unsafe.Pointer(&ops[0])), C.uint32_t(len(ops)), (*C.uint8_t)(unsafe.Pointer(&push[0])), &out)
+	return Commands(out), check(r)
+}
+
+// FreeCommands gives recorded commands back; they must not be running.
+func (d *Device) FreeCommands(c Commands) {
+	if c != 0 {
+		C.mv_record_free(d.c, C.uint64_t(c))
+	}
+}
+
+// Run submits the commands in order and waits. It must not be called from two
+// goroutines at once. The error is a [Result]: [ErrDeviceLost], or [Timeout].
+func (d *Device) Run(cmds []Commands, timeout time.Duration) error {
+	if len(cmds) == 0 {
+		return nil
+	}
+	r := C.mv_run(d.c, (*C.uint64_t)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), C.uint64_t(timeout.Nanoseconds()))
+	return check(r)
+}

@@ -1,0 +1,67 @@
+// The one place where Morton calls Vulkan beyond version 1.0, and every call
+// that would pass a Go slice. All arguments are flat C values and arrays, so
+// nothing the Go collector may move or free is kept past a call.
+#ifndef MORTON_VK_SHIM_H
+#define MORTON_VK_SHIM_H
+#include <stddef.h>
+#include <stdint.h>
+
+// What a physical device is and can do.
+typedef struct {
+  char name[256];
+  char driver[256];
+  char driver_info[256];
+  uint8_t device_uuid[16];
+  uint8_t driver_uuid[16];
+  uint32_t api_version, driver_version, vendor_id, device_id, type;
+  uint32_t subgroup_size, subgroup_min, subgroup_max, subgroup_ops;
+  uint32_t max_push, max_shared, max_invocations;
+  uint32_t max_groups[3];
+  uint64_t max_allocation, max_buffer;
+  float timestamp_ns;
+  int32_t compute_family;
+  uint32_t timestamp_bits;
+  // Feature bits.
+  uint32_t buffer_device_address, int64, float16, int8, storage16, storage8,
+      subgroup_control, full_subgroups, scalar_layout, vulkan_memory_model,
+      robust_access, memory_budget, timeline;
+} mv_info;
+
+// One recorded operation. kind: 0 dispatch, 1 fill, 2 copy, 3 indirect dispatch.
+// barrier: a full memory barrier is placed before it.
+typedef struct {
+  uint32_t kind, barrier;
+  uint32_t groups[3];
+  uint32_t push_offset, push_bytes;
+  uint32_t value;
+  uint64_t pipeline;
+  uint64_t dst, dst_offset, src, src_offset, bytes;
+} mv_op;
+
+typedef struct mv_instance mv_instance;
+typedef struct mv_device mv_device;
+
+void *mv_load(void); // vkGetInstanceProcAddr, or NULL without a loader
+int mv_instance_create(int validation, mv_instance **out);
+void mv_instance_destroy(mv_instance *);
+void *mv_instance_handle(mv_instance *);
+uint32_t mv_messages(char *buf, size_t bytes); // copies and counts validation messages
+void mv_messages_clear(void);
+
+void mv_physical_info(mv_instance *, void *physical, mv_info *out);
+uint64_t mv_heap_available(mv_instance *, void *physical, uint32_t heap);
+
+int mv_device_create(mv_instance *, void *physical, const mv_info *, int robust, mv_device **out);
+void mv_device_destroy(mv_device *);
+void *mv_device_handle(mv_device *);
+void *mv_address_flags(void); // a static VkMemoryAllocateFlagsInfo for pNext
+uint64_t mv_buffer_address(mv_device *, uint64_t buffer);
+
+int mv_pipeline_create(mv_device *, const uint32_t *spirv, size_t bytes, const uint32_t *spec, uint32_t nspec,
+                       uint32_t subgroup, uint64_t *out);
+void mv_pipeline_destroy(mv_device *, uint64_t pipeline);
+
+int mv_record(mv_device *, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t *out);
+void mv_record_free(mv_device *, uint64_t cmd);
+int mv_run(mv_device *, const uint64_t *cmds, uint32_t n, uint64_t timeout_ns);
+#endif
