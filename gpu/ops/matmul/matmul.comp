@@ -1,14 +1,34 @@
 #version 460
-//morton:variant nt_32 -DNT -DTM=32
-//morton:variant nt_16 -DNT -DTM=16
-//morton:variant nt_8 -DNT -DTM=8
-//morton:variant nt_4 -DNT -DTM=4
-//morton:variant nt_1 -DNT -DTM=1
-//morton:variant nn_32 -DNN -DTM=32
-//morton:variant nn_8 -DNN -DTM=8
-//morton:variant tn_32 -DTN -DTM=32
-//morton:variant tn_8 -DTN -DTM=8
+//morton:variant nt_32_w8 -DNT -DTM=32 -DWIDTH=8
+//morton:variant nt_16_w8 -DNT -DTM=16 -DWIDTH=8
+//morton:variant nt_8_w8 -DNT -DTM=8 -DWIDTH=8
+//morton:variant nt_4_w8 -DNT -DTM=4 -DWIDTH=8
+//morton:variant nt_1_w8 -DNT -DTM=1 -DWIDTH=8
+//morton:variant nn_32_w8 -DNN -DTM=32 -DWIDTH=8
+//morton:variant nn_8_w8 -DNN -DTM=8 -DWIDTH=8
+//morton:variant tn_32_w8 -DTN -DTM=32 -DWIDTH=8
+//morton:variant tn_8_w8 -DTN -DTM=8 -DWIDTH=8
+//morton:variant nt_32_w16 -DNT -DTM=32 -DWIDTH=16
+//morton:variant nt_16_w16 -DNT -DTM=16 -DWIDTH=16
+//morton:variant nt_8_w16 -DNT -DTM=8 -DWIDTH=16
+//morton:variant nt_4_w16 -DNT -DTM=4 -DWIDTH=16
+//morton:variant nt_1_w16 -DNT -DTM=1 -DWIDTH=16
+//morton:variant nn_32_w16 -DNN -DTM=32 -DWIDTH=16
+//morton:variant nn_8_w16 -DNN -DTM=8 -DWIDTH=16
+//morton:variant tn_32_w16 -DTN -DTM=32 -DWIDTH=16
+//morton:variant tn_8_w16 -DTN -DTM=8 -DWIDTH=16
+//morton:variant nt_32_w32 -DNT -DTM=32 -DWIDTH=32
+//morton:variant nt_16_w32 -DNT -DTM=16 -DWIDTH=32
+//morton:variant nt_8_w32 -DNT -DTM=8 -DWIDTH=32
+//morton:variant nt_4_w32 -DNT -DTM=4 -DWIDTH=32
+//morton:variant nt_1_w32 -DNT -DTM=1 -DWIDTH=32
+//morton:variant nn_32_w32 -DNN -DTM=32 -DWIDTH=32
+//morton:variant nn_8_w32 -DNN -DTM=8 -DWIDTH=32
+//morton:variant tn_32_w32 -DTN -DTM=32 -DWIDTH=32
+//morton:variant tn_8_w32 -DTN -DTM=8 -DWIDTH=32
+#define W_FIXED WIDTH
 #include "morton.glsl"
+#extension GL_EXT_control_flow_attributes : require
 
 // One workgroup computes TM rows by V·W columns of one product of the batch:
 //
@@ -33,22 +53,72 @@ layout(push_constant, scalar) uniform Push {
   float alpha;
 } p;
 
-const uint RA = (TM + 63) / 64 > 0 ? TM : 1;
+const uint R = (TM + WIDTH - 1) / WIDTH; // rows of A a lane loads for
+const uint KU = 4;                  // k steps in a loop body
+#define EACH [[unroll]] for
+
+uint64_t arow[R], bcol[V];
+vec2 a[R][KU / 2], b[V][KU / 2];
+float acc[TM][V];
+
+// loadPair fills slot u of a and b with steps k0 and k0+1.
+void loadPair(uint k0, const uint u) {
+  EACH(uint r = 0; r < R; r++) {
+#ifdef TN
+    a[r][u].x = F32(arow[r] + 4ul * uint64_t(k0) * p.lda).v[0];
+    a[r][u].y = F32(arow[r] + 4ul * uint64_t(k0 + 1) * p.lda).v[0];
+#else
+    a[r][u] = floats(F32x2(arow[r] + 4ul * k0).v[0]);
+#endif
+  }
+#ifdef NT
+  EACH(uint v = 0; v < V; v++) b[v][u] = floats(F32x2(bcol[v] + 4ul * k0).v[0]);
+#else
+  EACH(uint v = 0; v < V / 2; v++) {
+    vec2 x = floats(F32x2(bcol[v] + 4ul * uint64_t(k0) * p.ldb).v[0]);
+    vec2 y = floats(F32x2(bcol[v] + 4ul * uint64_t(k0 + 1) * p.ldb).v[0]);
+    b[2 * v][u] = vec2(x.x, y.x);
+    b[2 * v + 1][u] = vec2(x.y, y.y);
+  }
+#endif
+}
+
+// loadLast fills slot 0 with one last step k and a zero.
+void loadLast(uint k) {
+  EACH(uint r = 0; r < R; r++) a[r][0] = vec2(0);
+  EACH(uint v = 0; v < V; v++) b[v][0] = vec2(0);
+#ifdef TN
+  EACH(uint r = 0; r < R; r++) a[r][0].x = F32(arow[r] + 4ul * uint64_t(k) * p.lda).v[0];
+#else
+  EACH(uint r = 0; r < R; r++) a[r][0].x = F32(arow[r] + 4ul * k).v[0];
+#endif
+#ifndef NT
+  EACH(uint v = 0; v < V / 2; v++) {
+    vec2 x = floats(F32x2(bcol[v] + 4ul * uint64_t(k) * p.ldb).v[0]);
+    b[2 * v][0].x = x.x;
+    b[2 * v + 1][0].x = x.y;
+  }
+#endif
+}
+
+void multiply(const uint steps) {
+  EACH(uint i = 0; i < TM; i++) {
+    EACH(uint u = 0; u < steps / 2; u++) {
+      float ax = subgroupBroadcast(a[i / WIDTH][u].x, i % WIDTH), ay = subgroupBroadcast(a[i / WIDTH][u].y, i % WIDTH);
+      EACH(uint v = 0; v < V; v++) acc[i][v] = fma(ay, b[v][u].y, fma(ax, b[v][u].x, acc[i][v]));
+    }
+  }
+}
 
 void main() {
   uint z = gl_WorkGroupID.z, zo = z / p.inner, zi = z % p.inner;
   uint64_t pa = p.a + 4ul * (uint64_t(zo) * p.sao + uint64_t(zi) * p.sai);
   uint64_t pb = p.b + 4ul * (uint64_t(zo) * p.sbo + uint64_t(zi) * p.sbi);
   uint64_t pc = p.c + 4ul * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
-  uint row0 = gl_WorkGroupID.y * TM, col0 = gl_WorkGroupID.x * V * W;
-  const uint R = (TM + W - 1) / W; // registers of A a lane holds
-  float acc[TM][V];
-  for (uint i = 0; i < TM; i++)
-    for (uint v = 0; v < V; v++) acc[i][v] = 0;
-
-  uint64_t arow[R];
-  for (uint r = 0; r < R; r++) {
-    uint m = min(row0 + min(r * W + LANE, TM - 1), p.M - 1);
+  uint row0 = gl_WorkGroupID.y * TM, col0 = gl_WorkGroupID.x * V * WIDTH;
+  EACH(uint i = 0; i < TM; i++) EACH(uint v = 0; v < V; v++) acc[i][v] = 0;
+  EACH(uint r = 0; r < R; r++) {
+    uint m = min(row0 + min(r * WIDTH + LANE, TM - 1), p.M - 1);
 #ifdef TN
     arow[r] = pa + 4ul * m;
 #else
@@ -56,54 +126,33 @@ void main() {
 #endif
   }
 #ifdef NT
-  uint64_t brow[V];
-  for (uint v = 0; v < V; v++) brow[v] = pb + 4ul * uint64_t(min(col0 + v * W + LANE, p.N - 1)) * p.ldb;
-#else
-  // A lane owns column pairs: V/2 of them.
-  uint64_t bcol[V / 2];
-  for (uint v = 0; v < V / 2; v++) bcol[v] = pb + 4ul * min(col0 + (v * W + LANE) * 2, (p.N - 1) & ~1u);
+  EACH(uint v = 0; v < V; v++) bcol[v] = pb + 4ul * uint64_t(min(col0 + v * WIDTH + LANE, p.N - 1)) * p.ldb;
+#else // a lane owns column pairs, V/2 of them
+  EACH(uint v = 0; v < V / 2; v++) bcol[v] = pb + 4ul * min(col0 + (v * WIDTH + LANE) * 2, (p.N - 1) & ~1u);
 #endif
 
-  for (uint k = 0; k < p.K; k += 2) {
-    vec2 a[R];
-    for (uint r = 0; r < R; r++) {
-#ifdef TN
-      a[r].x = F32(arow[r] + 4ul * uint64_t(k) * p.lda).v[0];
-      a[r].y = k + 1 < p.K ? F32(arow[r] + 4ul * uint64_t(k + 1) * p.lda).v[0] : 0;
-#else
-      a[r] = floats(F32x2(arow[r]).v[k / 2]);
-#ifdef NN
-      if (k + 1 >= p.K) a[r].y = 0;
-#endif
-#endif
-    }
-    vec2 b[V]; // b[v].x at k, .y at k+1
-#ifdef NT
-    for (uint v = 0; v < V; v++) b[v] = floats(F32x2(brow[v]).v[k / 2]);
-#else
-    uint k1 = min(k + 1, p.K - 1);
-    for (uint v = 0; v < V / 2; v++) {
-      vec2 x = floats(F32x2(bcol[v] + 4ul * uint64_t(k) * p.ldb).v[0]);
-      vec2 y = floats(F32x2(bcol[v] + 4ul * uint64_t(k1) * p.ldb).v[0]);
-      b[2 * v] = vec2(x.x, y.x);
-      b[2 * v + 1] = vec2(x.y, y.y);
-    }
-#endif
-    for (uint i = 0; i < TM; i++) {
-      float ax = subgroupBroadcast(a[i / W].x, i % W), ay = subgroupBroadcast(a[i / W].y, i % W);
-      for (uint v = 0; v < V; v++) acc[i][v] = fma(ay, b[v].y, fma(ax, b[v].x, acc[i][v]));
-    }
+  uint k = 0;
+  for (; k + KU <= p.K; k += KU) {
+    EACH(uint u = 0; u < KU / 2; u++) loadPair(k + 2 * u, u);
+    multiply(KU);
   }
-
-  for (uint v = 0; v < V; v++) {
+  for (; k < p.K; k += 2) { // the rest of K, in the same order of addition
+    if (k + 2 <= p.K) {
+      loadPair(k, 0);
+    } else {
+      loadLast(k);
+    }
+    multiply(2);
+  }
+  EACH(uint v = 0; v < V; v++) {
 #ifdef NT
-    uint n = col0 + v * W + LANE;
+    uint n = col0 + v * WIDTH + LANE;
 #else
-    uint n = col0 + ((v / 2) * W + LANE) * 2 + v % 2;
+    uint n = col0 + ((v / 2) * WIDTH + LANE) * 2 + v % 2;
 #endif
     if (n < p.N) {
       float bias = BIAS != 0 ? F32(p.bias).v[n] : 0;
-      for (uint i = 0; i < TM; i++) {
+      EACH(uint i = 0; i < TM; i++) {
         if (row0 + i < p.M) {
           F32 out_ = F32(pc + 4ul * (uint64_t(row0 + i) * p.ldc + n));
           float x = acc[i][v] * p.alpha + bias;

@@ -66,7 +66,7 @@ func Record(r *gpu.Recorder, a Args) {
 		}
 		return 0
 	}
-	name := fmt.Sprintf("%v_%d", a.Layout, tm)
+	name := fmt.Sprintf("%v_%d_w%d", a.Layout, tm, w)
 	spv, err := shaders.ReadFile(name + ".spv")
 	if err != nil {
 		r.Fail(err)
