@@ -1,0 +1,253 @@
+package sample
+
+import (
+	"math"
+	"sort"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// The known answers of Philox4x32-10 that its authors publish.
+var answers = []struct {
+	ctr [4]uint32
+	key [2]uint32
+	out [4]uint32
+}{
+	{[4]uint32{}, [2]uint32{}, [4]uint32{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+	{
+		[4]uint32{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+		[2]uint32{0xffffffff, 0xffffffff},
+		[4]uint32{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd},
+	},
+	{
+		[4]uint32{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+		[2]uint32{0xa4093822, 0x299f31d0},
+		[4]uint32{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1},
+	},
+}
+
+func TestPhiloxKnownAnswers(t *testing.T) {
+	for _, a := range answers {
+		if got := Philox(a.ctr, a.key); got != a.out {
+			t.Errorf("Philox(%x, %x) = %x, want %x", a.ctr, a.key, got, a.out)
+		}
+	}
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		var ctr, key, want []int32
+		for _, a := range answers {
+			for _, x := range a.ctr {
+				ctr = append(ctr, int32(x))
+			}
+			key = append(key, int32(a.key[0]), int32(a.key[1]))
+			for _, x := range a.out {
+				want = append(want, int32(x))
+			}
+		}
+		out := gputest.I32(t, dev, make([]int32, len(want)), len(answers), 4)
+		gputest.Run(t, dev, func(r *gpu.Recorder) {
+			r.Dispatch(gpu.Call{
+				Kernel: kernel(r, "philox"), Grid: gpu.Linear(1),
+				In:  []*gpu.Tensor{gputest.I32(t, dev, ctr, len(answers), 4), gputest.I32(t, dev, key, len(answers), 2)},
+				Out: []*gpu.Tensor{out}, Params: []uint32{uint32(len(answers))},
+			})
+		})
+		got, err := out.I32()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("word %d = %x, want %x", i, uint32(got[i]), uint32(want[i]))
+			}
+		}
+	})
+}
+
+type row struct {
+	seed, position, lo, hi, k int32
+	temperature, p            float32
+}
+
+func draw(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row) []int32 {
+	t.Helper()
+	var d []int32
+	var temp []float32
+	for _, r := range rows {
+		d = append(d, r.seed, 7, 3, r.position, r.lo, r.hi, r.k, 1)
+		temp = append(temp, r.temperature, r.p)
+	}
+	out, err := dev.NewTensor(tensor.U32, len(rows), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gputest.Run(t, dev, func(r *gpu.Recorder) {
+		Softmax(r, SoftmaxArgs{
+			Logits: gputest.F32(t, dev, logits, len(rows)*s, v), S: s, Out: out,
+			Draw: gputest.I32(t, dev, d, len(rows), DrawWords), Temp: gputest.F32(t, dev, temp, len(rows), 2),
+		})
+	})
+	got, err := out.I32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// allowed is the float64 oracle of the filters: the tokens that may be drawn,
+// with their probabilities.
+func allowed(x []float32, r row) map[int32]float64 {
+	var ids []int
+	for i := int(r.lo); i < int(r.hi) && i < len(x); i++ {
+		ids = append(ids, i)
+	}
+	sort.SliceStable(ids, func(a, b int) bool { return x[ids[a]] > x[ids[b]] })
+	if r.k > 0 && int(r.k) < len(ids) {
+		ids = ids[:r.k]
+	}
+	total, out := 0.0, map[int32]float64{}
+	weight := func(i int) float64 { return math.Exp(float64(x[i]-x[ids[0]]) / float64(r.temperature)) }
+	for _, i := range ids {
+		total += weight(i)
+	}
+	kept := 0.0
+	for _, i := range ids {
+		if kept >= float64(r.p)*total {
+			break
+		}
+		kept += weight(i)
+		out[int32(i)] = weight(i)
+	}
+	for i := range out {
+		out[i] /= kept
+	}
+	return out
+}
+
+// TestSoftmaxFrequencies draws many positions of one row and holds the counts to
+// the oracle's probabilities by a chi-square bound (99.99%).
+func TestSoftmaxFrequencies(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const v, n = 37, 20000
+		x := gputest.Normal(9, v)
+		for name, r := range map[string]row{
+			"plain":       {hi: v, temperature: 1, p: 1},
+			"temperature": {hi: v, temperature: 0.5, p: 1},
+			"range":       {lo: 5, hi: 17, temperature: 1, p: 1},
+			"top-k":       {hi: v, k: 6, temperature: 1, p: 1},
+			"top-p":       {hi: v, temperature: 1, p: 0.7},
+			"all":         {lo: 2, hi: 30, k: 12, temperature: 0.8, p: 0.9},
+		} {
+			rows, logits := make([]row, n), make([]float32, 0, n*v)
+			for i := range rows {
+				rows[i] = r
+				rows[i].seed, rows[i].position = 42, int32(i)
+				logits = append(logits, x...)
+			}
+			counts := map[int32]float64{}
+			for _, tok := range draw(t, dev, logits, v, 1, rows) {
+				counts[tok]++
+			}
+			want, chi := allowed(x, r), 0.0
+			for tok := range counts {
+				if want[tok] == 0 {
+					t.Errorf("%s: token %d drawn, which the filters exclude", name, tok)
+				}
+			}
+			for tok, p := range want {
+				chi += (counts[tok] - p*n) * (counts[tok] - p*n) / (p * n)
+			}
+			dof := float64(len(want) - 1)
+			if bound := dof + 4*math.Sqrt(2*dof) + 10; chi > bound {
+				t.Errorf("%s: chi-square %.1f with %g degrees of freedom, bound %.1f", name, chi, dof, bound)
+			}
+		}
+	})
+}
+
+func TestSoftmaxGreedyAndEdges(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		x := []float32{1, 5, 5, -2, 0, 9, 3, 3}
+		cases := []struct {
+			r    row
+			want int32
+		}{
+			{row{hi: 8, p: 1}, 5},
+			{row{hi: 5, p: 1}, 1}, // a tie goes to the lower token
+			{row{lo: 3, hi: 5, p: 1}, 4},
+			{row{lo: 6, hi: 7, temperature: 1, p: 1}, 6},
+			{row{hi: 8, k: 1, temperature: 5, p: 1}, 5},
+			{row{hi: 8, temperature: 5, p: 1e-6}, 5},
+		}
+		for i, c := range cases {
+			if got := draw(t, dev, x, 8, 1, []row{c.r}); got[0] != c.want {
+				t.Errorf("case %d: token %d, want %d", i, got[0], c.want)
+			}
+		}
+	})
+}
+
+// TestDrawsDoNotDependOnTheBatch draws rows alone and together.
+func TestDrawsDoNotDependOnTheBatch(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const v, s, n = 300, 4, 9
+		x := gputest.Normal(5, n*s*v)
+		rows := make([]row, n)
+		for i := range rows {
+			rows[i] = row{seed: int32(i), position: int32(3 * i), hi: v, k: 50, temperature: 0.9, p: 0.95}
+		}
+		all := draw(t, dev, x, v, s, rows)
+		for i := range rows {
+			one := draw(t, dev, x[i*s*v:(i+1)*s*v], v, s, rows[i:i+1])
+			for j := range one {
+				if one[j] != all[i*s+j] {
+					t.Errorf("row %d, sub-token %d: %d alone, %d in the batch", i, j, one[j], all[i*s+j])
+				}
+			}
+		}
+	})
+}
+
+func TestBitsMatchOracle(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const n, l = 400, 45
+		x := gputest.Normal(6, n*l)
+		var d []int32
+		var temp []float32
+		for i := range n {
+			d = append(d, 11, 12, 5, int32(i), 0, 0, 0, 1)
+			temp = append(temp, float32(i%3)*0.5, 1)
+		}
+		out, err := dev.NewTensor(tensor.U32, n, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gputest.Run(t, dev, func(r *gpu.Recorder) {
+			Bits(r, BitsArgs{
+				Logits: gputest.F32(t, dev, x, n, l), Out: out,
+				Draw: gputest.I32(t, dev, d, n, DrawWords), Temp: gputest.F32(t, dev, temp, n, 2),
+			})
+		})
+		got, err := out.I32()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := range n {
+			for i := range l {
+				p := 1 / (1 + math.Exp(-float64(x[r*l+i])/float64(temp[2*r])))
+				u := float64(Uniform(Philox([4]uint32{uint32(i / 4), uint32(r), 5, 0}, [2]uint32{11, 12})[i%4]))
+				want := u < p
+				if temp[2*r] == 0 {
+					want = x[r*l+i] > 0
+				} else if math.Abs(u-p) < 1e-6 {
+					continue // on the edge a rounding may go either way
+				}
+				if one := uint32(got[r*2+i/32])>>(i%32)&1 == 1; one != want {
+					t.Fatalf("row %d bit %d: %v, want %v (p=%g, u=%g)", r, i, one, want, p, u)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,80 @@
+#version 460
+//morton:variant softmax
+#include "morton.glsl"
+#include "philox.glsl"
+// One workgroup draws one token: row r = (n, s) of logits [n·S, v].
+//
+// Draw u32 [n, 8] = seed (2 words), request, position, lo, hi, top_k, active;
+// Temp f32 [n, 2] = temperature, top_p. Only tokens lo <= t < hi may be drawn.
+// The draw is argmax_t(logit/T + Gumbel), Gumbel from Philox with the counter
+// (t/4, position, request, s); ties go to the lower token. Filters: of the
+// allowed tokens the top_k largest (0: all; ties at the edge all stay), and of
+// those the fewest whose probability reaches top_p. T = 0 is argmax.
+layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, out_; uint rows, S, v, ld; } p;
+
+// order maps a float to a uint with the same order.
+uint order(float x) {
+  uint u = floatBitsToUint(x);
+  return (u & 0x80000000u) != 0 ? ~u : u | 0x80000000u;
+}
+
+void main() {
+  uint r = group();
+  if (r >= p.rows) return;
+  uint n = r / p.S, s = r % p.S;
+  U32 d = U32(p.draw + 32ul * n);
+  if (d.v[7] == 0) return;
+  F32 t = F32(p.temp + 8ul * n), x = F32(p.logits + 4ul * uint64_t(r) * p.ld);
+  uvec2 key = uvec2(d.v[0], d.v[1]);
+  uint request = d.v[2], position = d.v[3], lo = d.v[4], hi = min(d.v[5], p.v), k = d.v[6];
+  float temperature = t.v[0], top_p = t.v[1];
+
+  float top = -3.4e38;
+  for (uint i = lo + LANE; i < hi; i += W) top = max(top, x.v[i]);
+  top = subgroupMax(top);
+
+  uint floor_ = 0; // tokens ordered below it are out
+  if (temperature > 0 && k > 0 && k < hi - lo) {
+    for (uint bit = 0x80000000u; bit != 0; bit >>= 1) {
+      uint cut = floor_ | bit, count = 0;
+      for (uint i = lo + LANE; i < hi; i += W) count += order(x.v[i]) >= cut ? 1 : 0;
+      if (subgroupAdd(count) >= k) floor_ = cut;
+    }
+  }
+  if (temperature > 0 && top_p < 1) {
+    float total = 0;
+    for (uint i = lo + LANE; i < hi; i += W)
+      if (order(x.v[i]) >= floor_) total += exp((x.v[i] - top) / temperature);
+    float want = subgroupAdd(total) * top_p;
+    uint edge = floor_;
+    floor_ = 0;
+    for (uint bit = 0x80000000u; bit != 0; bit >>= 1) {
+      uint cut = floor_ | bit;
+      float mass = 0;
+      for (uint i = lo + LANE; i < hi; i += W)
+        if (order(x.v[i]) >= max(cut, edge)) mass += exp((x.v[i] - top) / temperature);
+      if (subgroupAdd(mass) >= want) floor_ = cut;
+    }
+    floor_ = min(max(floor_, edge), order(top));
+  }
+
+  float best = -3.4e38;
+  uint arg = hi;
+  for (uint b = lo / 4 + LANE; b * 4 < hi; b += W) {
+    uvec4 noise = temperature > 0 ? philox(uvec4(b, position, request, s), key) : uvec4(0);
+    for (uint j = 0; j < 4; j++) {
+      uint i = 4 * b + j;
+      if (i < lo || i >= hi) continue;
+      float y = x.v[i];
+      if (order(y) < floor_) continue;
+      if (temperature > 0) y = (y - top) / temperature - log(-log(uniform24(noise[j]) + 2.98023223876953125e-8));
+      if (y > best || arg == hi) {
+        best = y;
+        arg = i;
+      }
+    }
+  }
+  float most = subgroupMax(best);
+  uint token = subgroupMin(best == most && arg < hi ? arg : 0xffffffffu);
+  if (LANE == 0) U32(p.out_).v[r] = token == 0xffffffffu ? lo : token;
+}
