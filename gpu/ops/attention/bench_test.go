@@ -1,0 +1,81 @@
+package attention
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+)
+
+func bench(b *testing.B, dev *gpu.Device, flops float64, bytes int64, record func(r *gpu.Recorder)) {
+	rec := dev.NewRecorder()
+	record(rec)
+	p, err := rec.Finish()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Free()
+	if err := p.Run(1); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(bytes)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := p.Run(1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
+
+func BenchmarkCached(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	const h = 8
+	for _, rows := range []int{1, 64} {
+		for _, dh := range []int{32, 64} {
+			for _, n := range []int{256, 1024, 4096} {
+				if rows > 1 && n > 1024 {
+					continue
+				}
+				b.Run(fmt.Sprintf("rows=%d/dh=%d/len=%d", rows, dh, n), func(b *testing.B) { benchCached(b, dev, rows, h, dh, n) })
+			}
+		}
+	}
+}
+
+func benchCached(b *testing.B, dev *gpu.Device, rows, h, dh, n int) {
+	d := h * dh
+	lens := make([]int32, rows)
+	for i := range lens {
+		lens[i] = int32(n)
+	}
+	a := CachedArgs{
+		Q: gputest.F32(b, dev, gputest.Normal(1, rows*d), rows, d), Out: gputest.F32(b, dev, make([]float32, rows*d), rows, d),
+		CacheK: gputest.F32(b, dev, gputest.Normal(2, n*d), 1, n, d), CacheV: gputest.F32(b, dev, gputest.Normal(3, n*d), 1, n, d),
+		Heads: h, HeadDim: dh, Seq: gputest.I32(b, dev, make([]int32, rows), rows), Len: gputest.I32(b, dev, lens, rows),
+	}
+	defer a.CacheK.Free()
+	defer a.CacheV.Free()
+	bench(b, dev, 4*float64(rows*n*d), int64(rows*n*d*8), func(r *gpu.Recorder) { Cached(r, a) })
+}
+
+func BenchmarkTraining(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	for _, s := range []shape{{4, 256, 8, 32}, {2, 512, 8, 64}} {
+		l := newLayout(s, masks["causal"])
+		d, rows := s.h*s.dh, s.b*s.n
+		x := func(cols int) *gpu.Tensor { return gputest.F32(b, dev, gputest.Normal(4, rows*cols), rows, cols) }
+		qkv, dqkv := x(3*d), x(3*d)
+		a := Args{
+			Q: qkv, K: tail(qkv, d), V: tail(qkv, 2*d), Out: x(d), LDQ: 3 * d, LDK: 3 * d, LDV: 3 * d, B: s.b, N: s.n, Heads: s.h, HeadDim: s.dh,
+			Key: gputest.I32(b, dev, l.key, s.b, s.n), Probs: gputest.F32(b, dev, make([]float32, rows*s.h*s.n), ProbsShape(s.b, s.h, s.n)...),
+		}
+		back := BackwardArgs{Args: a, DOut: x(d), DQ: dqkv, DK: tail(dqkv, d), DV: tail(dqkv, 2*d), LDDQ: 3 * d, LDDK: 3 * d, LDDV: 3 * d}
+		name := fmt.Sprintf("b=%d/n=%d/h=%d/dh=%d", s.b, s.n, s.h, s.dh)
+		flops := 4 * float64(rows*s.n*d)
+		bytes := int64(4 * rows * s.h * s.n)
+		b.Run("forward/"+name, func(b *testing.B) { bench(b, dev, flops, bytes, func(r *gpu.Recorder) { Forward(r, a) }) })
+		b.Run("backward/"+name, func(b *testing.B) { bench(b, dev, 2*flops, bytes, func(r *gpu.Recorder) { Backward(r, back) }) })
+	}
+}

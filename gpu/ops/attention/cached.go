@@ -1,0 +1,73 @@
+package attention
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// CachedArgs are the operands of Cached.
+type CachedArgs struct {
+	Q, Out   *gpu.Tensor // [rows, d], row strides LDQ and LDO, even; 0 means d
+	LDQ, LDO int
+	// CacheK and CacheV are f32 [b, s, d].
+	CacheK, CacheV *gpu.Tensor
+	Rows           int // 0 means all rows of Q
+	Heads, HeadDim int // HeadDim is even and at most MaxHeadDim
+	// Seq and Len are i32 [rows]: a row sees keys 0 to Len-1 of its sequence.
+	Seq, Len *gpu.Tensor
+	Scale    float32 // 0 means 1/√dh
+}
+
+// MaxHeadDim bounds the width of a head in Cached, whose kernel is unrolled over
+// it and keeps a query and its sums in registers.
+const MaxHeadDim = 256
+
+// Cached adds attention over a cache to a program:
+//
+//	Out[i] = Σ_k softmax_k(scale · Q[i]·K[k]) V[k],   k < Len[i], of sequence Seq[i]
+//
+// A row with Len <= 0, or whose sequence lies outside the cache, gets zeros; a
+// Len over s counts as s. Slots from Len on are not read. The work grows with
+// Len, not with s. Keys are summed in an order that depends on their slot alone,
+// so a row's bits depend on its query, its keys and values and Len, not on other
+// rows or on how the cache was filled. Out must not overlap Q. Errors wrap
+// [gpu.ErrShape].
+//
+// Source: one pass with a running maximum, Milakov and Gimelshein, "Online
+// normalizer calculation for softmax", 2018, arXiv:1805.02867.
+func Cached(r *gpu.Recorder, a CachedArgs) {
+	if err := a.check("attention.Cached"); err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Dispatch(gpu.Call{
+		Kernel: kernel(r, "cached", uint32(a.HeadDim)),
+		Grid:   gpu.Linear(a.Rows * a.Heads),
+		In:     []*gpu.Tensor{a.Q, a.CacheK, a.CacheV, a.Seq, a.Len},
+		Out:    []*gpu.Tensor{a.Out},
+		Params: []uint32{
+			uint32(a.Rows), uint32(a.Heads), uint32(a.LDQ), uint32(a.LDO),
+			uint32(a.CacheK.Dim(0)), uint32(a.CacheK.Dim(1)), gpu.F32Param(a.Scale),
+		},
+	})
+}
+
+func (a *CachedArgs) check(where string) error {
+	if err := first(caches(where, a.CacheK, a.CacheV), present(where, "Q", a.Q)); err != nil {
+		return err
+	}
+	d := a.Heads * a.HeadDim
+	orDefault(&a.Rows, a.Q.Rows())
+	orDefault(&a.LDQ, d)
+	orDefault(&a.LDO, d)
+	a.Scale = scaleOr(a.Scale, a.HeadDim)
+	if a.Rows < 1 || a.Heads < 1 || a.HeadDim < 2 || a.HeadDim > MaxHeadDim || a.HeadDim%2 != 0 || d != a.CacheK.Dim(2) {
+		return shapeError(where, "rows=%d heads=%d dh=%d (even, at most %d), the cache's d is %d", a.Rows, a.Heads, a.HeadDim, MaxHeadDim, a.CacheK.Dim(2))
+	}
+	return first(
+		matrix(where, "Q", a.Q, a.Rows, d, a.LDQ),
+		matrix(where, "Out", a.Out, a.Rows, d, a.LDO),
+		exactly(where, "Seq", a.Seq, tensor.I32, a.Rows),
+		exactly(where, "Len", a.Len, tensor.I32, a.Rows),
+	)
+}
