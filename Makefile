@@ -44,24 +44,24 @@ bench: setup ## run the benchmarks that match BENCH
 validate: setup ## run the engine's tests under Vulkan's validation layer, GPU-assisted
 	scripts/validate
 
-shaders: setup-shaders ## compile every kernel and rewrite the shaders.sum files
+shaders: setup--shaders ## compile every kernel and rewrite the shaders.sum files
 	go run ./internal/shaderbuild
 
-check-shaders: setup-shaders ## compile every kernel and compare with what is committed
+check-shaders: setup--shaders ## compile every kernel and compare with what is committed
 	go run ./internal/shaderbuild -check
 
-corpus: build ## fetch freely licensed clips and meshes, and tokenize them into shards/
+corpus: setup--corpus ## fetch freely licensed clips and meshes into corpus/ (135 MB)
 	scripts/corpus
 
-train: build ## train the shipped models from shards/
+train: build ## tokenize corpus/ and train the shipped models
 	scripts/train
 
 setup: ## install what is missing (Debian 12; needs root or sudo only then)
 	@scripts/setup
 
-.PHONY: setup-shaders
-setup-shaders: setup
-	@scripts/setup --shaders
+.PHONY: setup--shaders setup--corpus
+setup--shaders setup--corpus: setup--%: setup
+	@scripts/setup --$*
 
-clean: ## remove what the other targets made, caches too
+clean: ## remove what was built and generated, and the caches
 	rm -rf bin out .cache
