@@ -1,0 +1,67 @@
+# Morton's tasks; `make help` lists them. Each does its own set-up (scripts/setup), so `make run` is enough on a fresh Debian 12.
+
+.DEFAULT_GOAL := help
+.PHONY: help build check test race fuzz bench validate shaders check-shaders run corpus train setup clean
+
+# The Go that set-up picked comes first, and may fetch the toolchain that go.mod names.
+export PATH := $(CURDIR)/.cache/bin:$(PATH)
+export GOTOOLCHAIN := auto
+# FFmpeg and Vulkan are reached through cgo.
+export CGO_ENABLED := 1
+# Mesa keeps compiled kernels here, which saves lavapipe seconds a kernel. It reuses them across vector widths, so each width has its own.
+export MESA_SHADER_CACHE_DIR ?= $(CURDIR)/.cache/mesa/$(or $(LP_NATIVE_VECTOR_WIDTH),default)
+
+# What to work on, and for how long: make test PKGS=./mesh/... · make fuzz FUZZ=GLTF FUZZTIME=10m · make bench BENCH=MatMul
+PKGS ?= ./...
+FUZZ ?= .
+FUZZTIME ?= 60s
+BENCH ?= .
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+build: setup ## build bin/morton
+	go build -o bin/ ./jobs/morton
+
+run: build ## generate video, shapes and quads from testdata into out/
+	scripts/run
+
+check: setup ## formatting, vet, staticcheck, import arrows, shader freshness, scripts' syntax
+	scripts/check $(PKGS)
+
+test: setup ## run the tests
+	go test -timeout 12m $(PKGS)
+
+race: setup ## run the short tests under the race detector
+	go test -race -short -timeout 30m $(PKGS)
+
+fuzz: setup ## run each fuzz target that matches FUZZ for FUZZTIME
+	FUZZ='$(FUZZ)' FUZZTIME=$(FUZZTIME) scripts/fuzz $(PKGS)
+
+bench: setup ## run the benchmarks that match BENCH
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(PKGS)
+
+validate: setup ## run the engine's tests under Vulkan's validation layer, GPU-assisted
+	scripts/validate
+
+shaders: setup--shaders ## compile every kernel and rewrite the shaders.sum files
+	go run ./internal/shaderbuild
+
+check-shaders: setup--shaders ## compile every kernel and compare with what is committed
+	go run ./internal/shaderbuild -check
+
+corpus: setup--corpus ## fetch freely licensed clips and meshes into corpus/ (135 MB)
+	scripts/corpus
+
+train: build ## tokenize corpus/ and train the shipped models
+	scripts/train
+
+setup: ## install what is missing (Debian 12; needs root or sudo only then)
+	@scripts/setup
+
+.PHONY: setup--shaders setup--corpus
+setup--shaders setup--corpus: setup--%: setup
+	@scripts/setup --$*
+
+clean: ## remove what was built and generated, and the caches
+	rm -rf bin out .cache
