@@ -20,6 +20,11 @@ func ReadAll(path string, limits Limits) ([]Sample, error) {
 		return nil, err
 	}
 	defer r.Close()
+	return r.rest()
+}
+
+// rest returns the samples that Next has not returned yet.
+func (r *Reader) rest() ([]Sample, error) {
 	var all []Sample
 	for {
 		s, err := r.Next()

@@ -14,7 +14,7 @@ import (
 type Reader struct {
 	mu     sync.Mutex
 	path   string
-	file   *os.File // nil when closed
+	file   io.Closer // nil when closed
 	groups groupReader
 	footer *footer
 	next   int64
@@ -30,7 +30,7 @@ func Open(path string, limits Limits) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shard.Open: %w", err)
 	}
-	r, err := open(file, limits.withDefaults())
+	r, err := openFile(file, limits)
 	if err != nil {
 		file.Close()
 		return nil, fmt.Errorf("shard.Open: %s: %w", path, err)
@@ -39,7 +39,7 @@ func Open(path string, limits Limits) (*Reader, error) {
 	return r, nil
 }
 
-func open(file *os.File, limits Limits) (*Reader, error) {
+func openFile(file *os.File, limits Limits) (*Reader, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -47,7 +47,18 @@ func open(file *os.File, limits Limits) (*Reader, error) {
 	if info.IsDir() {
 		return nil, fmt.Errorf("%w: it is a folder", ErrNotShard)
 	}
-	f, err := readFooter(file, info.Size(), limits)
+	r, err := newReader(file, info.Size(), limits)
+	if err != nil {
+		return nil, err
+	}
+	r.file = file
+	return r, nil
+}
+
+// newReader reads a shard of the given size from anywhere.
+func newReader(from io.ReaderAt, size int64, limits Limits) (*Reader, error) {
+	limits = limits.withDefaults()
+	f, err := readFooter(from, size, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +66,7 @@ func open(file *os.File, limits Limits) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{file: file, groups: groupReader{file, l, limits}, footer: f, held: -1}, nil
+	return &Reader{file: io.NopCloser(nil), groups: groupReader{from, l, limits}, footer: f, held: -1}, nil
 }
 
 // Close closes the file. Samples already read stay valid.
