@@ -238,7 +238,7 @@ func TestGlob(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"b.parquet", "a.parquet", ".a.parquet.1.tmp", ".c.parquet", "note.txt"} {
+	for _, name := range []string{"b.parquet", "a.parquet", ".partial-1-a.parquet", ".c.parquet", "note.txt"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -3,7 +3,7 @@ package shard
 import (
 	"fmt"
 
-	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/codecs/internal/beside"
 	"github.com/parquet-go/parquet-go"
 )
 
@@ -17,7 +17,7 @@ const maxGroups = 1<<15 - 1
 // Writer writes one shard. Equal samples in equal order give equal bytes. It
 // is not safe for concurrent use.
 type Writer struct {
-	file    *atomicfile.File
+	file    *beside.File
 	parquet *parquet.GenericWriter[any]
 	row     parquet.Row
 	pending int // bytes in the open row group
@@ -28,7 +28,7 @@ type Writer struct {
 // Create begins a shard that will stand at path when Close succeeds. Until
 // then it lives under a temporary name in the same folder.
 func Create(path string) (*Writer, error) {
-	file, err := atomicfile.Create(path)
+	file, err := beside.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("shard.Create: %w", err)
 	}
