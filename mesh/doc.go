@@ -1,8 +1,8 @@
 // Package mesh holds polygon meshes made of triangles, quads and n-gons: the
 // type, its measures, surface sampling, distances between surfaces and repair.
 //
-// It is not for files (see mesh/gltf and mesh/obj) nor for tokens (see
-// mesh/sequence).
+// It is not for files (see mesh/gltf and mesh/obj), for tokens (see
+// mesh/sequence) nor for pictures (see mesh/draw).
 //
 //	var m mesh.Mesh
 //	a := m.AddVertex(mesh.Vec3{0, 0, 0})
@@ -12,6 +12,13 @@
 //	if err := m.AddFace(a, b, c, d); err != nil {
 //		return err
 //	}
+//	report, err := mesh.Measure(&m)
 //
-// Letters used in comments: v vertices, e edges, f faces, k corners of a face.
+// Functions never change the mesh they are given: they return a new one, which
+// may share nothing with the old. They expect a mesh for which [Mesh.Validate]
+// returns nil; only [Measure] and [Normalize] check it themselves.
+//
+// Letters used in comments: v vertices, e edges, f faces, k corners of a face,
+// h half-edges (the half-edge h leaves corner h towards the next corner of the
+// same face), t triangles, n samples, p and q points or sets of points.
 package mesh

@@ -101,15 +101,26 @@ func (a Vec3) Add(b Vec3) Vec3 { return Vec3{a[0] + b[0], a[1] + b[1], a[2] + b[
 // Sub returns a - b.
 func (a Vec3) Sub(b Vec3) Vec3 { return Vec3{a[0] - b[0], a[1] - b[1], a[2] - b[2]} }
 
+// The conversions in Scale, Dot and Cross round every product, which forbids
+// fused multiply-add: the bits are the same on every processor.
+
 // Scale returns s·a.
-func (a Vec3) Scale(s float64) Vec3 { return Vec3{s * a[0], s * a[1], s * a[2]} }
+func (a Vec3) Scale(s float64) Vec3 {
+	return Vec3{float64(s * a[0]), float64(s * a[1]), float64(s * a[2])}
+}
 
 // Dot returns the inner product a·b.
-func (a Vec3) Dot(b Vec3) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
+func (a Vec3) Dot(b Vec3) float64 {
+	return float64(a[0]*b[0]) + float64(a[1]*b[1]) + float64(a[2]*b[2])
+}
 
 // Cross returns a × b.
 func (a Vec3) Cross(b Vec3) Vec3 {
-	return Vec3{a[1]*b[2] - a[2]*b[1], a[2]*b[0] - a[0]*b[2], a[0]*b[1] - a[1]*b[0]}
+	return Vec3{
+		float64(a[1]*b[2]) - float64(a[2]*b[1]),
+		float64(a[2]*b[0]) - float64(a[0]*b[2]),
+		float64(a[0]*b[1]) - float64(a[1]*b[0]),
+	}
 }
 
 // Len returns the Euclidean length of a.

@@ -1,0 +1,98 @@
+// Package beside writes a file so that a reader sees all of it or none of it:
+// the bytes go to a fresh name in the same folder, are synced, and take the
+// wanted name by a rename. It is not for appending or for writing in place.
+//
+//	f, err := beside.Create("out/clip.mp4")
+//	if err != nil {
+//		return err
+//	}
+//	defer f.Abort() // does nothing after Commit
+//	… write to f.TempPath() or f …
+//	return f.Commit()
+package beside
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+)
+
+// attempts bounds the search for a free name; with 64 random bits a second
+// attempt is already a sign of something else being wrong.
+const attempts = 16
+
+// File is a file on its way to its place. It is not safe for concurrent use.
+type File struct {
+	*os.File
+	path string
+	done bool
+}
+
+// Create opens a fresh hidden file in the folder of path. The folder must exist;
+// the error keeps [fs.ErrNotExist] or [fs.ErrPermission].
+func Create(path string) (*File, error) {
+	for range attempts {
+		f, err := os.OpenFile(tempName(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if err == nil {
+			return &File{File: f, path: path}, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("beside.Create: no free name beside %s: %w", path, fs.ErrExist)
+}
+
+// tempName keeps the extension, since muxers choose by it.
+func tempName(path string) string {
+	folder, base := filepath.Split(path)
+	return filepath.Join(folder, fmt.Sprintf(".partial-%016x-%s", rand.Uint64(), base))
+}
+
+// TempPath is where the bytes are before Commit.
+func (f *File) TempPath() string { return f.Name() }
+
+// Commit syncs the bytes, closes the file and renames it to its place, replacing
+// what was there. On failure the fresh file is removed and the old one stays.
+func (f *File) Commit() error {
+	if f.done {
+		return fmt.Errorf("beside.Commit: %w", os.ErrClosed)
+	}
+	f.done = true
+	err := f.Sync()
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), f.path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncFolder(filepath.Dir(f.path))
+}
+
+// Abort removes what was written. After Commit or Abort it does nothing.
+func (f *File) Abort() error {
+	if f.done {
+		return nil
+	}
+	f.done = true
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+// syncFolder makes the rename itself survive a power cut.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if cerr := d.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+package safetensors
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// F16ToFloat32 returns the value of the binary16 number with the given bits,
+// exactly; a NaN stays a NaN with its payload.
+func F16ToFloat32(bits uint16) float32 {
+	sign := uint32(bits>>15) << 31
+	exp := uint32(bits>>10) & 31
+	frac := uint32(bits) & 1023
+	switch {
+	case exp == 31:
+		return math.Float32frombits(sign | 0xff<<23 | frac<<13)
+	case exp != 0:
+		return math.Float32frombits(sign | (exp+112)<<23 | frac<<13)
+	}
+	v := float32(frac) / (1 << 24) // zero or subnormal: frac · 2^-24, exact
+	return math.Float32frombits(sign | math.Float32bits(v))
+}
+
+// Float32ToF16 returns the bits of the binary16 number nearest to x, ties to
+// even; what is beyond the largest becomes infinite, a NaN a quiet NaN.
+func Float32ToF16(x float32) uint16 {
+	b := math.Float32bits(x)
+	sign := uint16(b>>16) & 0x8000
+	b &= 1<<31 - 1
+	switch {
+	case b > 0xff<<23: // NaN: keep the payload's upper bits, set the quiet one
+		return sign | 0x7e00 | uint16(b>>13)&0x3ff
+	case b >= 143<<23: // 2^16 and more
+		return sign | 0x7c00
+	case b >= 113<<23: // normal: 2^-14 and more; a carry may reach infinity
+		return sign | uint16(roundShift(b-112<<23, 13))
+	case b < 102<<23: // under 2^-25: nearer to 0 than to the least subnormal
+		return sign
+	}
+	// Subnormal: the significand in units of 2^-24.
+	exp := b >> 23
+	return sign | uint16(roundShift(b&(1<<23-1)|1<<23, 126-exp))
+}
+
+// BF16ToFloat32 returns the value of the bfloat16 number with the given bits.
+func BF16ToFloat32(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }
+
+// Float32ToBF16 returns the bits of the bfloat16 number nearest to x, ties to
+// even; a NaN becomes a quiet NaN.
+func Float32ToBF16(x float32) uint16 {
+	b := math.Float32bits(x)
+	if b&(1<<31-1) > 0xff<<23 {
+		return uint16(b>>16) | 0x40
+	}
+	return uint16(roundShift(b, 16))
+}
+
+// roundShift returns b / 2^n rounded to the nearest integer, ties to even.
+// b + 2^(n-1) must not overflow: it cannot for the finite numbers given here.
+func roundShift(b, n uint32) uint32 {
+	return (b + 1<<(n-1) - 1 + b>>n&1) >> n
+}
+
+// Float32s returns the elements of a tensor of type F32, F16, BF16 or F64 (the
+// last rounded to nearest) in a new slice. The error wraps [ErrDType].
+func (t Tensor) Float32s() ([]float32, error) {
+	get, ok := map[DType]func([]byte) float32{
+		F32:  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
+		F16:  func(b []byte) float32 { return F16ToFloat32(binary.LittleEndian.Uint16(b)) },
+		BF16: func(b []byte) float32 { return BF16ToFloat32(binary.LittleEndian.Uint16(b)) },
+		F64:  func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
+	}[t.DType]
+	if !ok {
+		return nil, fmt.Errorf("safetensors.Float32s: %w: %v", ErrDType, t.DType)
+	}
+	size := t.DType.SizeBytes()
+	out := make([]float32, len(t.Data)/size)
+	for i := range out {
+		out[i] = get(t.Data[i*size:])
+	}
+	return out, nil
+}
+
+// FromFloat32s returns a tensor of type F32, F16 or BF16 that holds values in
+// the given shape, rounded to nearest, ties to even. The error wraps
+// [ErrDType], or [ErrTensor] if the shape does not fit.
+func FromFloat32s(name string, d DType, shape []int, values []float32) (NamedTensor, error) {
+	data := make([]byte, 0, len(values)*d.SizeBytes())
+	for _, x := range values {
+		switch d {
+		case F32:
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
+		case F16:
+			data = binary.LittleEndian.AppendUint16(data, Float32ToF16(x))
+		case BF16:
+			data = binary.LittleEndian.AppendUint16(data, Float32ToBF16(x))
+		}
+	}
+	t := NamedTensor{Name: name, Tensor: Tensor{DType: d, Shape: shape, Data: data}}
+	if d != F32 && d != F16 && d != BF16 {
+		return t, fmt.Errorf("safetensors.FromFloat32s: %w: %v", ErrDType, d)
+	}
+	if err := t.check(); err != nil {
+		return t, fmt.Errorf("safetensors.FromFloat32s: %w", err)
+	}
+	return t, nil
+}

@@ -1,0 +1,79 @@
+package safetensors
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrNotSafetensors reports bytes that do not begin as the format does.
+	ErrNotSafetensors = errors.New("not a safetensors file")
+	// ErrCorrupt reports a header that contradicts itself or the file.
+	ErrCorrupt = errors.New("corrupt safetensors file")
+	// ErrLimit reports a header over [MaxHeaderBytes].
+	ErrLimit = errors.New("over a limit")
+	// ErrDType reports an element type that is unknown or cannot be converted.
+	ErrDType = errors.New("unsupported element type")
+	// ErrNotFound reports a name that the file has no tensor for.
+	ErrNotFound = errors.New("no such tensor")
+	// ErrTensor reports a tensor that cannot be written.
+	ErrTensor = errors.New("bad tensor")
+	// ErrClosed reports the use of a closed file.
+	ErrClosed = errors.New("safetensors file is closed")
+)
+
+// Tensor is a typed view of bytes: row-major, little-endian.
+type Tensor struct {
+	DType DType
+	Shape []int // empty for a scalar
+	Data  []byte
+}
+
+// NamedTensor is a tensor to be written.
+type NamedTensor struct {
+	Name string
+	Tensor
+}
+
+// Elements returns the product of the sides of t's shape.
+func (t Tensor) Elements() int {
+	n := 1
+	for _, side := range t.Shape {
+		n *= side
+	}
+	return n
+}
+
+// sizeOf returns the bytes of a tensor, or an error wrapping bad if a side is
+// negative or the product does not fit an int.
+func sizeOf(d DType, shape []int, bad error) (int, error) {
+	n := d.SizeBytes()
+	for _, side := range shape {
+		if side < 0 || side > 0 && n > math.MaxInt/side {
+			return 0, fmt.Errorf("%w: shape %.200v of %v is too large", bad, fmt.Sprint(shape), d)
+		}
+		n *= side
+	}
+	return n, nil
+}
+
+// check reports why t cannot be written: an error wrapping [ErrTensor] or
+// [ErrDType].
+func (t *NamedTensor) check() error {
+	if t.Name == "" || t.Name == metadataKey {
+		return fmt.Errorf("%w: name %q", ErrTensor, t.Name)
+	}
+	if !t.DType.valid() {
+		return fmt.Errorf("%w: %v of %q", ErrDType, t.DType, t.Name)
+	}
+	n, err := sizeOf(t.DType, t.Shape, ErrTensor)
+	if err != nil {
+		return fmt.Errorf("%q: %w", t.Name, err)
+	}
+	if n != len(t.Data) {
+		return fmt.Errorf("%w: %q has %d bytes, shape %v of %v needs %d", ErrTensor, t.Name, len(t.Data), t.Shape, t.DType, n)
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package shard
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// A Parquet file ends in its footer:
+//
+//	"PAR1" | column chunks ... | footer (Thrift) | footer length, u32 LE | "PAR1"
+const (
+	magic     = "PAR1"
+	tailBytes = 8
+)
+
+// footer is what a reader needs of Parquet's FileMetaData.
+type footer struct {
+	schema []schemaElement
+	rows   int64
+	groups []group
+}
+
+type schemaElement struct {
+	typ        int32 // physical type, -1 for a group
+	repetition int32 // 0 required, 1 optional, 2 repeated
+	children   int32
+	name       string
+}
+
+// group is one row group.
+type group struct {
+	rows   int64
+	first  int64 // number of the group's first sample
+	chunks []chunk
+}
+
+// chunk is one column of one row group.
+type chunk struct {
+	typ, codec             int32
+	values                 int64 // entries, empty lists and nulls included
+	sizeBytes              int64 // compressed, with page headers
+	dataOffset, dictOffset int64
+}
+
+// start is where the chunk's first page stands.
+func (c *chunk) start() int64 {
+	if c.dictOffset > 0 && c.dictOffset < c.dataOffset {
+		return c.dictOffset
+	}
+	return c.dataOffset
+}
+
+// readFooter reads and checks the footer of a file of the given size. All
+// chunks of the result lie inside the file, before the footer.
+func readFooter(r io.ReaderAt, size int64, limits Limits) (*footer, error) {
+	if size > limits.FileBytes {
+		return nil, fmt.Errorf("%w: file of %d bytes, limit %d", ErrLimit, size, limits.FileBytes)
+	}
+	if size < int64(len(magic))+tailBytes {
+		return nil, fmt.Errorf("%w: %d bytes", ErrNotShard, size)
+	}
+	var head, tail [tailBytes]byte
+	if _, err := r.ReadAt(head[:4], 0); err != nil {
+		return nil, err
+	}
+	if _, err := r.ReadAt(tail[:], size-tailBytes); err != nil {
+		return nil, err
+	}
+	if string(head[:4]) != magic {
+		return nil, fmt.Errorf("%w: starts with %q", ErrNotShard, head[:4])
+	}
+	if string(tail[4:]) != magic {
+		return nil, fmt.Errorf("%w: starts as Parquet but ends with %q; truncated?", ErrCorrupt, tail[4:])
+	}
+	length := int64(binary.LittleEndian.Uint32(tail[:4]))
+	if end := size - tailBytes - length; end < int64(len(magic)) {
+		return nil, fmt.Errorf("%w: footer of %d bytes in a file of %d", ErrCorrupt, length, size)
+	}
+	if length > maxFooterBytes {
+		return nil, fmt.Errorf("%w: footer of %d bytes, limit %d", ErrLimit, length, maxFooterBytes)
+	}
+	b := make([]byte, length)
+	if _, err := r.ReadAt(b, size-tailBytes-length); err != nil {
+		return nil, err
+	}
+	f, err := parseFooter(b)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.check(size-tailBytes-length, limits)
+}
+
+func parseFooter(b []byte) (*footer, error) {
+	c := &compact{b: b}
+	f := &footer{rows: -1}
+	c.fields(func(id int16, wire byte) bool {
+		switch id {
+		case 2:
+			c.list(wire, wireStruct, func() { f.schema = append(f.schema, c.schemaElement()) })
+		case 3:
+			f.rows = c.int(wire)
+		case 4:
+			c.list(wire, wireStruct, func() { f.groups = append(f.groups, c.group()) })
+		default:
+			return false
+		}
+		return true
+	})
+	return f, c.err
+}
+
+func (c *compact) schemaElement() schemaElement {
+	e := schemaElement{typ: -1}
+	c.fields(func(id int16, wire byte) bool {
+		switch id {
+		case 1:
+			e.typ = c.int32(wire)
+		case 3:
+			e.repetition = c.int32(wire)
+		case 4:
+			e.name = c.string(wire)
+		case 5:
+			e.children = c.int32(wire)
+		default:
+			return false
+		}
+		return true
+	})
+	return e
+}
+
+func (c *compact) group() group {
+	g := group{rows: -1}
+	c.fields(func(id int16, wire byte) bool {
+		switch id {
+		case 1:
+			c.list(wire, wireStruct, func() { g.chunks = append(g.chunks, c.chunk()) })
+		case 3:
+			g.rows = c.int(wire)
+		default:
+			return false
+		}
+		return true
+	})
+	return g
+}
+
+func (c *compact) chunk() chunk {
+	var k chunk
+	seen := false
+	c.fields(func(id int16, wire byte) bool {
+		switch {
+		case id == 1:
+			c.fail("column in another file: %q", c.string(wire))
+		case id == 3 && wire == wireStruct:
+			seen = true
+			k = c.chunkMeta()
+		default:
+			return false
+		}
+		return true
+	})
+	if !seen {
+		c.fail("column without metadata")
+	}
+	return k
+}
+
+func (c *compact) chunkMeta() chunk {
+	k := chunk{values: -1, sizeBytes: -1}
+	c.fields(func(id int16, wire byte) bool {
+		switch id {
+		case 1:
+			k.typ = c.int32(wire)
+		case 4:
+			k.codec = c.int32(wire)
+		case 5:
+			k.values = c.int(wire)
+		case 7:
+			k.sizeBytes = c.int(wire)
+		case 9:
+			k.dataOffset = c.int(wire)
+		case 11:
+			k.dictOffset = c.int(wire)
+		default:
+			return false
+		}
+		return true
+	})
+	if k.values < 0 || k.sizeBytes < 0 {
+		c.fail("column of %d values in %d bytes", k.values, k.sizeBytes)
+	}
+	return k
+}
+
+// check compares the footer with itself, with where it starts in the file and
+// with the limits, and numbers the groups' samples.
+func (f *footer) check(end int64, limits Limits) error {
+	sum := int64(0)
+	for i := range f.groups {
+		g := &f.groups[i]
+		g.first = sum
+		if g.rows < 0 || g.rows > limits.Samples-sum {
+			return fmt.Errorf("%w: row group %d has %d samples after %d, limit %d", ErrLimit, i, g.rows, sum, limits.Samples)
+		}
+		sum += g.rows
+		for j := range g.chunks {
+			k := &g.chunks[j]
+			if s := k.start(); s < int64(len(magic)) || s > end || k.sizeBytes > end-s {
+				return fmt.Errorf("%w: column %d of row group %d: %d bytes at %d, data ends at %d", ErrCorrupt, j, i, k.sizeBytes, s, end)
+			}
+		}
+	}
+	if f.rows != sum {
+		return fmt.Errorf("%w: %d samples declared, row groups hold %d", ErrCorrupt, f.rows, sum)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package shard
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrNotShard reports bytes that are not a Parquet file at all.
+	ErrNotShard = errors.New("not a Parquet file")
+	// ErrSchema reports a Parquet file whose columns are not those of a shard,
+	// or use an encoding that shards do not; the message names the column.
+	ErrSchema = errors.New("not a shard's columns")
+	// ErrCorrupt reports a Parquet file that contradicts itself.
+	ErrCorrupt = errors.New("corrupt shard")
+	// ErrLimit reports a count or size over the reader's [Limits].
+	ErrLimit = errors.New("over a limit")
+	// ErrSample reports a sample that cannot be written.
+	ErrSample = errors.New("bad sample")
+	// ErrRange reports a sample number outside the shard.
+	ErrRange = errors.New("no such sample")
+	// ErrClosed reports the use of a closed or aborted writer or reader.
+	ErrClosed = errors.New("shard is closed")
+)
+
+// The kinds of the native families. Others are allowed.
+const (
+	KindCube   = "cube"
+	KindOctree = "octree"
+	KindQuad   = "quad"
+)
+
+// Sample is one row: the tokens of one clip, shape or mesh.
+type Sample struct {
+	ID     string            // not empty
+	Kind   string            // not empty; one of the Kind constants or a new family's name
+	Grid   []int32           // the family's shape, for example [t, h, w] cubes
+	Tokens []int64           // [n] token ids, or codes of up to 64 bits as bit patterns
+	Source string            // path or URI of what was tokenized; may be empty
+	Meta   map[string]string // anything else; nil when empty
+}
+
+// check reports why s cannot be written: an error wrapping [ErrSample].
+func (s *Sample) check() error {
+	if s.ID == "" {
+		return fmt.Errorf("%w: no id", ErrSample)
+	}
+	if s.Kind == "" {
+		return fmt.Errorf("%w: %q has no kind", ErrSample, s.ID)
+	}
+	if len(s.Tokens) > maxTokens {
+		return fmt.Errorf("%w: %q has %d tokens, maximum %d", ErrSample, s.ID, len(s.Tokens), maxTokens)
+	}
+	for _, text := range []string{s.ID, s.Kind, s.Source} {
+		if !utf8.ValidString(text) {
+			return fmt.Errorf("%w: %q is not UTF-8", ErrSample, text)
+		}
+	}
+	for k, v := range s.Meta {
+		if !utf8.ValidString(k) || !utf8.ValidString(v) {
+			return fmt.Errorf("%w: metadata %q of %q is not UTF-8", ErrSample, k, s.ID)
+		}
+	}
+	return nil
+}
+
+// sizeBytes is what s takes in a row group before compression, about.
+func (s *Sample) sizeBytes() int {
+	n := len(s.ID) + len(s.Kind) + len(s.Source) + 4*len(s.Grid) + 8*len(s.Tokens) + 64
+	for k, v := range s.Meta {
+		n += len(k) + len(v) + 8
+	}
+	return n
+}

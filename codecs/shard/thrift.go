@@ -1,0 +1,221 @@
+package shard
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// compact reads Thrift's compact protocol, which Parquet's footer and page
+// headers use. It allocates nothing but what its callers keep, bounds every
+// count by the bytes that are left, and stops at the first error.
+type compact struct {
+	b   []byte
+	off int
+	err error
+}
+
+// Wire types of the compact protocol. A boolean field has its value as type.
+const (
+	wireStop   = 0
+	wireTrue   = 1
+	wireFalse  = 2
+	wireI8     = 3
+	wireI16    = 4
+	wireI32    = 5
+	wireI64    = 6
+	wireDouble = 7
+	wireBinary = 8
+	wireList   = 9
+	wireSet    = 10
+	wireMap    = 11
+	wireStruct = 12
+	wireUUID   = 13
+)
+
+// maxNesting bounds recursion while skipping; Parquet's own structures nest
+// five deep.
+const maxNesting = 16
+
+func (c *compact) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf("%w: thrift at byte %d: %s", ErrCorrupt, c.off, fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *compact) byte() byte {
+	if c.err != nil || c.off >= len(c.b) {
+		c.fail("unexpected end")
+		return 0
+	}
+	c.off++
+	return c.b[c.off-1]
+}
+
+// take returns the next n bytes as a view.
+func (c *compact) take(n uint64) []byte {
+	if c.err != nil || n > uint64(len(c.b)-c.off) {
+		c.fail("%d bytes wanted, %d left", n, len(c.b)-c.off)
+		return nil
+	}
+	c.off += int(n)
+	return c.b[c.off-int(n) : c.off]
+}
+
+func (c *compact) uvarint() uint64 {
+	if c.err != nil {
+		return 0
+	}
+	v, n := binary.Uvarint(c.b[c.off:])
+	if n <= 0 {
+		c.fail("bad varint")
+		return 0
+	}
+	c.off += n
+	return v
+}
+
+func (c *compact) zigzag() int64 {
+	v := c.uvarint()
+	return int64(v>>1) ^ -int64(v&1)
+}
+
+// int reads an integer field of the given wire type.
+func (c *compact) int(wire byte) int64 {
+	if wire != wireI16 && wire != wireI32 && wire != wireI64 {
+		c.fail("wire type %d, want an integer", wire)
+		return 0
+	}
+	return c.zigzag()
+}
+
+// int32 reads an integer field that must fit 32 bits.
+func (c *compact) int32(wire byte) int32 {
+	v := c.int(wire)
+	if v != int64(int32(v)) {
+		c.fail("%d does not fit 32 bits", v)
+		return 0
+	}
+	return int32(v)
+}
+
+func (c *compact) string(wire byte) string {
+	if wire != wireBinary {
+		c.fail("wire type %d, want a string", wire)
+		return ""
+	}
+	return string(c.take(c.uvarint()))
+}
+
+// list reads a list header and calls each once per element; each must consume
+// it. A list cannot have more elements than bytes are left.
+func (c *compact) list(wire, element byte, each func()) {
+	if wire != wireList {
+		c.fail("wire type %d, want a list", wire)
+		return
+	}
+	n, elem := c.listHeader()
+	if n > 0 && elem != element {
+		c.fail("list of wire type %d, want %d", elem, element)
+	}
+	for range n {
+		if c.err != nil {
+			return
+		}
+		each()
+	}
+}
+
+func (c *compact) listHeader() (n int, elem byte) {
+	head := c.byte()
+	size := uint64(head >> 4)
+	if size == 15 {
+		size = c.uvarint()
+	}
+	if size > uint64(len(c.b)-c.off) {
+		c.fail("list of %d elements in %d bytes", size, len(c.b)-c.off)
+		return 0, 0
+	}
+	return int(size), head & 15
+}
+
+// fields reads a struct. It calls field for each field; what field does not
+// take (by returning false) is skipped.
+func (c *compact) fields(field func(id int16, wire byte) bool) {
+	id := int16(0)
+	for c.err == nil {
+		head := c.byte()
+		wire := head & 15
+		if wire == wireStop {
+			return
+		}
+		if delta := int16(head >> 4); delta != 0 {
+			id += delta
+		} else {
+			id = int16(c.zigzag())
+		}
+		if !field(id, wire) {
+			c.skip(wire, maxNesting)
+		}
+	}
+}
+
+// skip steps over the value of a field.
+func (c *compact) skip(wire byte, depth int) {
+	if depth == 0 {
+		c.fail("nested deeper than %d", maxNesting)
+	}
+	if c.err != nil {
+		return
+	}
+	switch wire {
+	case wireTrue, wireFalse:
+	case wireI8:
+		c.take(1)
+	case wireI16, wireI32, wireI64:
+		c.uvarint()
+	case wireDouble:
+		c.take(8)
+	case wireUUID:
+		c.take(16)
+	case wireBinary:
+		c.take(c.uvarint())
+	case wireList, wireSet:
+		n, elem := c.listHeader()
+		c.skipElements(n, depth, elem)
+	case wireMap:
+		c.skipMap(depth)
+	case wireStruct:
+		c.fields(func(_ int16, wire byte) bool { c.skip(wire, depth-1); return true })
+	default:
+		c.fail("wire type %d", wire)
+	}
+}
+
+// skipElements steps over n elements of a container, each made of the given
+// wire types. A boolean element takes a byte, unlike a boolean field.
+func (c *compact) skipElements(n, depth int, wires ...byte) {
+	for range n {
+		for _, wire := range wires {
+			if wire == wireTrue || wire == wireFalse {
+				wire = wireI8
+			}
+			c.skip(wire, depth-1)
+		}
+		if c.err != nil {
+			return
+		}
+	}
+}
+
+func (c *compact) skipMap(depth int) {
+	n := c.uvarint()
+	if n == 0 || c.err != nil {
+		return
+	}
+	if n > uint64(len(c.b)-c.off) {
+		c.fail("map of %d entries in %d bytes", n, len(c.b)-c.off)
+		return
+	}
+	types := c.byte()
+	c.skipElements(int(n), depth, types>>4, types&15)
+}

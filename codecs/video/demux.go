@@ -1,0 +1,169 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+
+	"github.com/asticode/go-astiav"
+)
+
+// quiet turns FFmpeg's log off for the process. go-astiav's own callback is no way to
+// collect messages: it formats them with vsprintf into 1024 bytes, which a long string in
+// a file overruns.
+var quiet = sync.OnceFunc(func() { astiav.SetLogLevel(astiav.LogLevelQuiet) })
+
+// demuxer is an open file with its video stream chosen.
+type demuxer struct {
+	src      *source
+	fc       *astiav.FormatContext
+	stream   *astiav.Stream
+	hasAudio bool
+}
+
+func openDemuxer(ctx context.Context, path string, l Limits) (*demuxer, error) {
+	quiet()
+	src, err := openSource(ctx, path, l)
+	if err != nil {
+		return nil, err
+	}
+	d := &demuxer{src: src}
+	if err := d.open(l); err != nil {
+		if src.err != nil { // the cause, where FFmpeg only saw a read fail
+			err = src.err
+		}
+		return nil, errors.Join(fmt.Errorf("%w: %s", err, path), d.close())
+	}
+	return d, nil
+}
+
+func (d *demuxer) open(l Limits) error {
+	if err := d.openInput(); err != nil {
+		return d.kindOf(err)
+	}
+	if err := d.checkExtents(l); err != nil {
+		return err
+	}
+	if err := d.findStreamInfo(l); err != nil {
+		return d.kindOf(err)
+	}
+	if err := d.checkExtents(l); err != nil {
+		return err
+	}
+	return d.choose()
+}
+
+// openInput leaves d.fc nil on failure: FFmpeg has freed the context by then, and
+// go-astiav's CloseInput would follow the nil pointer it left.
+func (d *demuxer) openInput() error {
+	format := astiav.FindInputFormat(d.src.container.demuxer)
+	if format == nil {
+		return astiav.ErrDemuxerNotFound
+	}
+	opts := astiav.NewDictionary()
+	defer opts.Free()
+	if err := opts.Set("protocol_whitelist", "none", 0); err != nil {
+		return err
+	}
+	fc := astiav.AllocFormatContext()
+	if fc == nil {
+		return errNoMemory
+	}
+	fc.SetPb(d.src.io)
+	if err := fc.OpenInput("", format, opts); err != nil {
+		return err
+	}
+	d.fc = fc
+	return nil
+}
+
+// findStreamInfo reads, and where it must decodes, the first packets. The pixel bound
+// goes along because it runs decoders before any of ours is open. avformat wants one
+// dictionary for each stream; a slice of go-astiav's one-pointer struct is that array.
+func (d *demuxer) findStreamInfo(l Limits) error {
+	opts := make([]astiav.Dictionary, max(1, d.fc.NbStreams()))
+	defer func() {
+		for i := range opts {
+			opts[i].Free()
+		}
+	}()
+	for i := range opts {
+		if err := opts[i].Set("max_pixels", maxPixels(l), 0); err != nil {
+			return err
+		}
+	}
+	return d.fc.FindStreamInfo(&opts[0])
+}
+
+// maxPixels leaves room for coded sizes, which are padded to whole blocks.
+func maxPixels(l Limits) string {
+	return strconv.FormatInt((int64(l.MaxW)+128)*(int64(l.MaxH)+128), 10)
+}
+
+// kindOf sorts an error of opening. The head was that of a known container, so what
+// FFmpeg cannot open is damaged; an end before any stream is a file without content,
+// unless bytes are known to be missing.
+func (d *demuxer) kindOf(err error) error {
+	switch {
+	case errors.Is(err, errNoMemory):
+		return fmt.Errorf("%w: %w", ErrLimit, err)
+	case errors.Is(err, astiav.ErrEof) && !d.src.cut:
+		return ErrEmpty
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+}
+
+func (d *demuxer) checkExtents(l Limits) error {
+	for _, s := range d.fc.Streams() {
+		p := s.CodecParameters()
+		if p.MediaType() != astiav.MediaTypeVideo {
+			continue
+		}
+		if err := l.extent(p.Width(), p.Height()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choose takes the first video stream that is no cover picture.
+func (d *demuxer) choose() error {
+	streams := d.fc.Streams()
+	for _, s := range streams {
+		switch s.CodecParameters().MediaType() {
+		case astiav.MediaTypeAudio:
+			d.hasAudio = true
+		case astiav.MediaTypeVideo:
+			if d.stream == nil && !isCover(s) {
+				d.stream = s
+			}
+		}
+	}
+	switch {
+	case d.stream != nil:
+		return nil
+	case len(streams) > 0:
+		return ErrNoVideoStream
+	case d.src.cut:
+		return ErrCorrupt
+	}
+	return ErrEmpty
+}
+
+// isCover tells an attached picture from a video. go-astiav does not show the stream's
+// disposition, but FFmpeg gives attached pictures a 90 kHz clock as a frame rate and no
+// average rate, which no video has.
+func isCover(s *astiav.Stream) bool {
+	r := s.RFrameRate()
+	return s.AvgFrameRate().Num() == 0 && r.Num() == 90000 && r.Den() == 1
+}
+
+func (d *demuxer) close() error {
+	if d.fc != nil {
+		d.fc.CloseInput()
+		d.fc = nil
+	}
+	return d.src.close()
+}

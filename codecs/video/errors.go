@@ -1,0 +1,40 @@
+package video
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/asticode/go-astiav"
+)
+
+// Errors a caller can branch on. A missing or unreadable path keeps [fs.ErrNotExist] or
+// [fs.ErrPermission], and a cancelled context keeps the context's error.
+var (
+	// ErrNotVideo: a folder, a device, an empty file, or bytes of no container read here.
+	ErrNotVideo = errors.New("not a video")
+	// ErrNoVideoStream: a media file with sound only, with or without a cover picture.
+	ErrNoVideoStream = errors.New("no video stream")
+	// ErrEmpty: a sound video file without a frame to give.
+	ErrEmpty = errors.New("no frames")
+	// ErrCorrupt: a known container of which no frame can be read.
+	ErrCorrupt = errors.New("corrupt video")
+	// ErrLimit: width, height, frames or bytes over [Limits].
+	ErrLimit = errors.New("over a limit")
+	// ErrUnsupportedCodec: a video stream in a codec that is not on the package's list,
+	// or that this build of FFmpeg cannot decode or encode.
+	ErrUnsupportedCodec = errors.New("unsupported codec")
+	// ErrOptions: options that contradict themselves.
+	ErrOptions = errors.New("wrong options")
+)
+
+// errNoMemory is FFmpeg's ENOMEM, which go-astiav does not name.
+const errNoMemory = astiav.Error(-12)
+
+// wrap names the place, the kind, the file and the cause, in this order. A cause of nil
+// is left out.
+func wrap(place string, kind error, path string, cause error) error {
+	if cause == nil {
+		return fmt.Errorf("%s: %w: %s", place, kind, path)
+	}
+	return fmt.Errorf("%s: %w: %s: %w", place, kind, path, cause)
+}

@@ -1,0 +1,74 @@
+package video
+
+import (
+	"errors"
+	"path/filepath"
+
+	"github.com/asticode/go-astiav"
+)
+
+// muxer writes packets of one stream into an MP4 file.
+type muxer struct {
+	fc     *astiav.FormatContext
+	io     *astiav.IOContext
+	stream *astiav.Stream
+	tick   astiav.Rational
+}
+
+// newMuxer truncates path. The file protocol is named, since a colon in a relative path
+// would name another; FFmpeg writes by itself because fast start reads the file back.
+func newMuxer(path string, cc *astiav.CodecContext) (*muxer, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	url := "file:" + abs
+	m := &muxer{tick: cc.TimeBase()}
+	if m.fc, err = astiav.AllocOutputFormatContext(nil, "mp4", url); err != nil {
+		return nil, err
+	}
+	if err := m.open(url, cc); err != nil {
+		return nil, errors.Join(err, m.free())
+	}
+	return m, nil
+}
+
+func (m *muxer) open(url string, cc *astiav.CodecContext) (err error) {
+	m.fc.SetFlags(astiav.NewFormatContextFlags(astiav.FormatContextFlagBitexact)) // no writer's version
+	if m.io, err = astiav.OpenIOContext(url, astiav.NewIOContextFlags(astiav.IOContextFlagWrite)); err != nil {
+		return err
+	}
+	m.fc.SetPb(m.io)
+	if m.stream = m.fc.NewStream(nil); m.stream == nil {
+		return errNoMemory
+	}
+	if err := m.stream.CodecParameters().FromCodecContext(cc); err != nil {
+		return err
+	}
+	m.stream.CodecParameters().SetCodecTag(0)
+	m.stream.SetTimeBase(cc.TimeBase())
+	m.stream.SetAvgFrameRate(cc.Framerate())
+	opts := astiav.NewDictionary()
+	defer opts.Free()
+	if err := opts.Set("movflags", "+faststart", 0); err != nil {
+		return err
+	}
+	return m.fc.WriteHeader(opts)
+}
+
+func (m *muxer) write(p *astiav.Packet) error {
+	p.SetStreamIndex(m.stream.Index())
+	p.RescaleTs(m.tick, m.stream.TimeBase()) // WriteHeader chose the stream's own
+	return m.fc.WriteInterleavedFrame(p)
+}
+
+func (m *muxer) finish() error { return m.fc.WriteTrailer() }
+
+func (m *muxer) free() error {
+	var err error
+	if m.io != nil {
+		err = m.io.Close()
+	}
+	m.fc.Free()
+	return err
+}

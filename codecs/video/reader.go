@@ -1,0 +1,307 @@
+package video
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/asticode/go-astiav"
+)
+
+// Reader decodes a video frame by frame. It holds a few frames whatever the length of the
+// video, is not safe for concurrent use, and must be closed.
+type Reader struct {
+	path    string
+	opts    Options
+	info    Info
+	dec     *decoder
+	graph   *graph
+	in      input
+	geom    geometry
+	last    *astiav.Frame // a second reference to the frame pushed last, for the fps filter's end
+	out     *astiav.Frame
+	pix     []uint8
+	origin  int64 // time of the first frame of the video, plus Start, in the stream's time base
+	lastT   int64 // time of the frame pushed last, relative to origin
+	lastFor int64 // and its duration
+	held    bool  // dec.frame is decoded and not yet pushed
+	ended   bool  // the decoder has no more
+	shut    bool  // the graph has been told the end
+	count   int
+	err     error // what every further call of Next returns
+}
+
+// Open opens a file, decodes the first wanted frame, and stands before it. The context
+// holds for all the Reader's reading, not for Open alone. Errors wrap [ErrNotVideo],
+// [ErrNoVideoStream], [ErrEmpty], [ErrCorrupt], [ErrLimit], [ErrUnsupportedCodec],
+// [ErrOptions], the file system's or the context's.
+//
+// The same file and options give the same bytes, whatever the number of threads.
+func Open(ctx context.Context, path string, o Options) (*Reader, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	o.Limits = o.Limits.withDefaults()
+	if err := o.Limits.extent(o.W, o.H); err != nil {
+		return nil, wrap("video.Open", err, path, nil)
+	}
+	d, err := openDemuxer(ctx, path, o.Limits)
+	if err != nil {
+		return nil, fmt.Errorf("video.Open: %w", err)
+	}
+	r, err := newReader(path, d, o)
+	if err != nil {
+		return nil, wrap("video.Open", err, path, nil)
+	}
+	return r, nil
+}
+
+// newReader takes the demuxer over, also on failure.
+func newReader(path string, d *demuxer, o Options) (*Reader, error) {
+	dec, err := newDecoder(d, o)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	r := &Reader{path: path, opts: o, info: d.info(), dec: dec, last: astiav.AllocFrame(), out: astiav.AllocFrame()}
+	if r.last == nil || r.out == nil {
+		err = errNoMemory
+	} else {
+		err = r.prime()
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// prime finds the first frame to give, which decides the output size, and its graph.
+func (r *Reader) prime() error {
+	if err := r.first(); err != nil {
+		return err
+	}
+	r.held = true
+	if err := r.buildGraph(); err != nil {
+		return err
+	}
+	r.pix = make([]uint8, 3*r.geom.outW*r.geom.outH)
+	return nil
+}
+
+// first decodes up to the first frame at or after Start. The frames before it are decoded
+// and dropped: seeking by a container's index is not exact in half of the formats.
+func (r *Reader) first() error {
+	err := r.dec.next()
+	if err != nil {
+		return r.noFrame(err)
+	}
+	start := unitsOf(r.opts.Start, r.dec.stream.TimeBase())
+	r.origin = r.dec.last + start
+	for r.dec.last < r.origin {
+		if err := r.dec.next(); err == io.EOF {
+			return fmt.Errorf("%w at or after %v", ErrEmpty, r.opts.Start)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noFrame tells why the very first frame did not come.
+func (r *Reader) noFrame(err error) error {
+	switch {
+	case err != io.EOF:
+		return err
+	case r.dec.packets > 0 || r.dec.truncated():
+		return fmt.Errorf("%w: no frame in %d packets", ErrCorrupt, r.dec.packets)
+	}
+	return ErrEmpty
+}
+
+// Info is what the file says about itself, see [Probe].
+func (r *Reader) Info() Info { return r.info }
+
+// Size is the width and height of the frames that Next gives.
+func (r *Reader) Size() (w, h int) { return r.geom.outW, r.geom.outH }
+
+// Truncated reports whether frames may be missing: the file ends before its structure
+// does, or the decoder refused packets. It is final once Next has returned io.EOF. Of a
+// format without a length (MPEG streams) a cut between two packets cannot be seen.
+func (r *Reader) Truncated() bool { return r.dec.truncated() }
+
+// Damaged is the number of packets and frames that the decoder has refused so far.
+func (r *Reader) Damaged() int { return r.dec.refused }
+
+// Next gives the next frame, [h, w, 3], and its time after the first frame of the video.
+// The bytes are the Reader's own and stay until the following call. After the last frame
+// the error is io.EOF. Others wrap [ErrLimit], [ErrCorrupt], the file system's or the
+// context's; an error is final, and every later call repeats it.
+func (r *Reader) Next() ([]uint8, time.Duration, error) {
+	if r.err == nil {
+		r.err = r.advance()
+	}
+	if r.err == io.EOF {
+		return nil, 0, io.EOF
+	}
+	if r.err != nil {
+		return nil, 0, wrap("video.Next", r.err, r.path, nil)
+	}
+	return r.pix, r.opts.Start + ticks(r.out.Pts(), r.graph.timeBase()), nil
+}
+
+// advance brings the next output frame into r.out and r.pix.
+func (r *Reader) advance() error {
+	if r.opts.MaxFrames > 0 && r.count == r.opts.MaxFrames {
+		return io.EOF
+	}
+	r.out.Unref()
+	if err := r.pull(); err != nil {
+		return err
+	}
+	if r.count++; r.count > r.opts.Limits.MaxFrames {
+		return fmt.Errorf("%w: more than %d frames", ErrLimit, r.opts.Limits.MaxFrames)
+	}
+	if r.out.Width() != r.geom.outW || r.out.Height() != r.geom.outH {
+		return fmt.Errorf("%w: filters gave %d x %d", ErrCorrupt, r.out.Width(), r.out.Height())
+	}
+	_, err := r.out.ImageCopyToBuffer(r.pix, 1)
+	return err
+}
+
+// pull feeds the graph until it gives a frame. A graph that has given its last is
+// replaced if there is a frame of another shape waiting.
+func (r *Reader) pull() error {
+	for {
+		err := r.graph.pull(r.out)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, astiav.ErrEagain):
+			err = r.feed()
+		case !errors.Is(err, astiav.ErrEof):
+			return err
+		case !r.held:
+			return io.EOF
+		default:
+			err = r.rebuild()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// feed moves one decoded frame, or the end, into the graph.
+func (r *Reader) feed() error {
+	if err := r.decode(); err != nil {
+		return err
+	}
+	if !r.held {
+		return r.shutGraph(r.lastT + r.lastFor)
+	}
+	if inputOf(r.dec.frame, r.in.timeBase) != r.in {
+		return r.shutGraph(r.dec.last - r.origin)
+	}
+	return r.push()
+}
+
+// decode holds the next frame, unless one is held or there are no more.
+func (r *Reader) decode() error {
+	if r.held || r.ended {
+		return nil
+	}
+	switch err := r.dec.next(); err {
+	case nil:
+		r.held = true
+	case io.EOF:
+		r.ended = true
+	default:
+		return err
+	}
+	return nil
+}
+
+func (r *Reader) push() error {
+	f := r.dec.frame
+	r.lastT = r.dec.last - r.origin
+	r.lastFor = r.dec.frameTicks()
+	f.SetPts(r.lastT)
+	if r.resampled() {
+		r.last.Unref()
+		if err := r.last.Ref(f); err != nil {
+			return err
+		}
+	}
+	r.held = false
+	return r.graph.push(f)
+}
+
+// resampled says whether frames go through the fps filter.
+func (r *Reader) resampled() bool { return r.opts.Rate.Num != 0 }
+
+// shutGraph ends the graph's input at a time. go-astiav cannot tell it to a filter, but
+// the fps filter takes the last frame's time for the end, so that frame is pushed again
+// with the end as its time, and dropped there.
+func (r *Reader) shutGraph(end int64) error {
+	if r.shut {
+		return fmt.Errorf("%w: filters ask for more after the end", ErrCorrupt)
+	}
+	r.shut = true
+	if r.resampled() && r.last.Width() > 0 {
+		r.last.SetPts(max(end, r.lastT+1))
+		if err := r.graph.push(r.last); err != nil {
+			return err
+		}
+	}
+	return r.graph.push(nil)
+}
+
+// rebuild makes a graph for the held frame, with the output size of the first.
+func (r *Reader) rebuild() error {
+	if r.opts.W == 0 {
+		r.opts.W, r.opts.H = r.geom.outW, r.geom.outH
+	}
+	return r.buildGraph()
+}
+
+func (r *Reader) buildGraph() error {
+	f := r.dec.frame
+	if err := r.opts.Limits.extent(f.Width(), f.Height()); err != nil {
+		return err
+	}
+	in := inputOf(f, r.dec.stream.TimeBase())
+	filters, geom, err := r.plan(f, in)
+	if err != nil {
+		return err
+	}
+	g, err := newGraph(in, filters)
+	if err != nil {
+		return fmt.Errorf("%w: filters %q: %w", ErrCorrupt, filters, err)
+	}
+	if r.graph != nil {
+		r.graph.free()
+	}
+	r.graph, r.in, r.geom, r.shut = g, in, geom, false
+	return nil
+}
+
+// Close frees everything. It may be called more than once; Next must not follow.
+func (r *Reader) Close() error {
+	if r.dec == nil || r.dec.frame == nil {
+		return nil
+	}
+	if r.graph != nil {
+		r.graph.free()
+		r.graph = nil
+	}
+	for _, f := range []*astiav.Frame{r.last, r.out} {
+		if f != nil {
+			f.Free()
+		}
+	}
+	r.dec.free()
+	r.dec.frame = nil
+	r.err = fmt.Errorf("reader is closed")
+	return r.dec.close()
+}

@@ -1,0 +1,42 @@
+package mesh
+
+// closestOnTriangle returns the point of triangle a, b, c nearest to p. If p
+// stands over the triangle that is its foot on the plane, else the nearest of
+// the points nearest on the three sides. A triangle without area is its sides.
+func closestOnTriangle(p, a, b, c Vec3) Vec3 {
+	n := b.Sub(a).Cross(c.Sub(a))
+	if nn := n.Dot(n); nn > 0 {
+		inside := n.Cross(b.Sub(a)).Dot(p.Sub(a)) >= 0 &&
+			n.Cross(c.Sub(b)).Dot(p.Sub(b)) >= 0 &&
+			n.Cross(a.Sub(c)).Dot(p.Sub(c)) >= 0
+		if inside {
+			return p.Sub(n.Scale(p.Sub(a).Dot(n) / nn))
+		}
+	}
+	best, bestSquared := Vec3{}, -1.0
+	for _, side := range [3][2]Vec3{{a, b}, {b, c}, {c, a}} {
+		q := closestOnSegment(p, side[0], side[1])
+		d := p.Sub(q)
+		if s := d.Dot(d); bestSquared < 0 || s < bestSquared {
+			best, bestSquared = q, s
+		}
+	}
+	return best
+}
+
+// closestOnSegment returns the point of the segment a, b nearest to p.
+func closestOnSegment(p, a, b Vec3) Vec3 {
+	d := b.Sub(a)
+	length := d.Dot(d)
+	if length == 0 {
+		return a
+	}
+	switch t := p.Sub(a).Dot(d) / length; {
+	case t <= 0:
+		return a
+	case t >= 1:
+		return b
+	default:
+		return a.Add(d.Scale(t))
+	}
+}

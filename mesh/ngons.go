@@ -1,0 +1,93 @@
+package mesh
+
+// SplitNgons cuts faces of more than four corners into quads and triangles and
+// returns the new mesh, which has the same vertices, with the old face of every
+// new one. Triangles and quads are kept as they are.
+//
+// The rule, which depends on vertex indices and positions but not on which
+// corner of a face comes first: the corners are read from the lowest vertex
+// index on. If a fan from there covers the face exactly once, as it does for a
+// strictly convex face, it is cut into the quads (0,1,2,3), (0,3,4,5), …, and a
+// last triangle if the number of corners is odd. Otherwise it is cut by ear
+// clipping (see [Triangulate]); triangles then pair up in the order they were
+// cut, each with the first free neighbour that makes a strictly convex quad.
+func SplitNgons(m *Mesh) (*Mesh, []int32) {
+	out := &Mesh{Vertices: append([]Vec3(nil), m.Vertices...)}
+	faceOf := make([]int32, 0, m.NumFaces())
+	for f := range m.NumFaces() {
+		face := m.Face(f)
+		if len(face) <= 4 {
+			out.appendFace(face)
+		} else {
+			out.splitFace(face)
+		}
+		for len(faceOf) < out.NumFaces() {
+			faceOf = append(faceOf, int32(f))
+		}
+	}
+	return out, faceOf
+}
+
+// splitFace appends the pieces of a face of more than four corners.
+func (m *Mesh) splitFace(face []int32) {
+	first := leastRotation(face)
+	face = append(append(make([]int32, 0, len(face)), face[first:]...), face[:first]...)
+	flat := project(m.Vertices, face)
+	if flat != nil && !isFan(flat) {
+		m.splitByEars(face, flat)
+		return
+	}
+	for k := 1; k+1 < len(face); k += 2 {
+		piece := append(make([]int32, 0, 4), face[0])
+		m.appendFace(append(piece, face[k:min(k+3, len(face))]...))
+	}
+}
+
+// splitByEars appends the triangles of a face, paired into quads where two
+// neighbours make a strictly convex one.
+func (m *Mesh) splitByEars(face []int32, flat []point2) {
+	var triangles [][3]int32
+	clipEars(flat, func(i, j, k int32) { triangles = append(triangles, [3]int32{i, j, k}) })
+	sides := make(map[[2]int32]int, 3*len(triangles)) // directed side to triangle
+	for t, corner := range triangles {
+		for k := range 3 {
+			sides[[2]int32{corner[k], corner[(k+1)%3]}] = t
+		}
+	}
+	done := make([]bool, len(triangles))
+	for t := range triangles {
+		if done[t] {
+			continue
+		}
+		quad, partner := pairTriangle(flat, triangles, sides, done, t)
+		done[t] = true
+		if partner < 0 {
+			quad = triangles[t][:]
+		} else {
+			done[partner] = true
+		}
+		piece := make([]int32, len(quad))
+		for k, i := range quad {
+			piece[k] = face[i]
+		}
+		m.appendFace(piece)
+	}
+}
+
+// pairTriangle looks over the sides of triangle t for a free neighbour with
+// which it makes a strictly convex quad. The partner is -1 if there is none.
+func pairTriangle(flat []point2, triangles [][3]int32, sides map[[2]int32]int, done []bool, t int) (quad []int32, partner int) {
+	for k := range 3 {
+		a, b, c := triangles[t][k], triangles[t][(k+1)%3], triangles[t][(k+2)%3]
+		partner, ok := sides[[2]int32{b, a}]
+		if !ok || done[partner] || partner == t {
+			continue
+		}
+		d := triangles[partner][0] + triangles[partner][1] + triangles[partner][2] - a - b
+		p, q, r, s := flat[a], flat[d], flat[b], flat[c]
+		if turn(s, p, q) > 0 && turn(p, q, r) > 0 && turn(q, r, s) > 0 && turn(r, s, p) > 0 {
+			return []int32{a, d, b, c}, partner
+		}
+	}
+	return nil, -1
+}

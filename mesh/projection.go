@@ -1,0 +1,50 @@
+package mesh
+
+import "math"
+
+// point2 is a point of a face's plane.
+type point2 [2]float64
+
+// turn is twice the signed area of the triangle a, b, c: positive if it runs
+// counter-clockwise.
+func turn(a, b, c point2) float64 {
+	return float64((b[0]-a[0])*(c[1]-a[1])) - float64((b[1]-a[1])*(c[0]-a[0]))
+}
+
+// project flattens a face by dropping the axis along which its Newell vector is
+// longest, keeping it counter-clockwise. Differences of coordinates are as exact
+// as the coordinates, so integer input of 26 bits gives exact turns. It returns
+// nil if the Newell vector is zero, and the face has no side to look at.
+func project(points []Vec3, face []int32) []point2 {
+	n := newell(points, face)
+	drop := 0
+	for i := 1; i < 3; i++ {
+		if math.Abs(n[i]) > math.Abs(n[drop]) {
+			drop = i
+		}
+	}
+	if n[drop] == 0 {
+		return nil
+	}
+	x, y := (drop+1)%3, (drop+2)%3
+	if n[drop] < 0 {
+		x, y = y, x
+	}
+	flat := make([]point2, len(face))
+	for k, v := range face {
+		flat[k] = point2{points[v][x], points[v][y]}
+	}
+	return flat
+}
+
+// isFan reports whether every triangle (0, k, k+1) of the flattened face runs
+// counter-clockwise, so that a fan from corner 0 covers the face exactly once.
+// It holds for strictly convex faces, from any corner.
+func isFan(flat []point2) bool {
+	for k := 1; k+1 < len(flat); k++ {
+		if turn(flat[0], flat[k], flat[k+1]) <= 0 {
+			return false
+		}
+	}
+	return len(flat) >= 3
+}

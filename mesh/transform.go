@@ -1,0 +1,159 @@
+package mesh
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Transform is a uniform scale followed by a shift: p ↦ Scale·p + Offset. The
+// zero value maps everything to the origin; the identity is Transform{Scale: 1}.
+type Transform struct {
+	Scale  float64 `json:"scale"`
+	Offset Vec3    `json:"offset"`
+}
+
+// Apply returns Scale·p + Offset.
+func (t Transform) Apply(p Vec3) Vec3 { return p.Scale(t.Scale).Add(t.Offset) }
+
+// Inverse returns the transform that undoes t, up to rounding. The scale must
+// not be zero.
+func (t Transform) Inverse() Transform {
+	return Transform{Scale: 1 / t.Scale, Offset: t.Offset.Scale(-1 / t.Scale)}
+}
+
+// Matrix returns t as a matrix.
+func (t Transform) Matrix() Matrix {
+	return Matrix{
+		t.Scale, 0, 0, 0,
+		0, t.Scale, 0, 0,
+		0, 0, t.Scale, 0,
+		t.Offset[0], t.Offset[1], t.Offset[2], 1,
+	}
+}
+
+// Matrix is an affine map as a 4×4 matrix in column-major order, as in glTF:
+// the shift is in entries 12 to 14. The last row is taken to be 0, 0, 0, 1.
+type Matrix [16]float64
+
+// Apply returns the image of the point p.
+func (a Matrix) Apply(p Vec3) Vec3 {
+	var q Vec3
+	for i := range q {
+		q[i] = float64(a[i]*p[0]) + float64(a[4+i]*p[1]) + float64(a[8+i]*p[2]) + a[12+i]
+	}
+	return q
+}
+
+// Mul returns the matrix product a·b, which applies b first.
+func (a Matrix) Mul(b Matrix) Matrix {
+	var c Matrix
+	for i := range 4 {
+		for j := range 4 {
+			for k := range 4 {
+				c[4*j+i] += float64(a[4*k+i] * b[4*j+k])
+			}
+		}
+	}
+	return c
+}
+
+// det returns the determinant of the linear part: negative if it mirrors.
+func (a Matrix) det() float64 {
+	x, y, z := Vec3{a[0], a[1], a[2]}, Vec3{a[4], a[5], a[6]}, Vec3{a[8], a[9], a[10]}
+	return x.Cross(y).Dot(z)
+}
+
+// Transformed returns m with every vertex mapped by a. If a mirrors, faces are
+// turned around so that the outside stays outside.
+func Transformed(m *Mesh, a Matrix) *Mesh {
+	out := Clone(m)
+	for i, p := range out.Vertices {
+		out.Vertices[i] = a.Apply(p)
+	}
+	if a.det() < 0 {
+		for f := range out.NumFaces() {
+			flip(out.Face(f))
+		}
+	}
+	return out
+}
+
+// flip reverses the winding of a face and keeps its first corner.
+func flip(face []int32) { slices.Reverse(face[1:]) }
+
+// Clone returns a copy of m that shares nothing with it.
+func Clone(m *Mesh) *Mesh {
+	return &Mesh{
+		Vertices: slices.Clone(m.Vertices),
+		Corners:  slices.Clone(m.Corners),
+		Starts:   slices.Clone(m.Starts),
+	}
+}
+
+// Bounds returns the lowest and highest coordinates of the vertices that faces
+// use, or of all vertices if there are no faces; both are zero without vertices.
+func Bounds(m *Mesh) (lo, hi Vec3) {
+	if len(m.Vertices) == 0 {
+		return lo, hi
+	}
+	inf := math.Inf(1)
+	lo, hi = Vec3{inf, inf, inf}, Vec3{-inf, -inf, -inf}
+	grow := func(p Vec3) {
+		for i, x := range p {
+			lo[i], hi[i] = min(lo[i], x), max(hi[i], x)
+		}
+	}
+	for _, v := range m.Corners {
+		grow(m.Vertices[v])
+	}
+	if len(m.Corners) == 0 {
+		for _, p := range m.Vertices {
+			grow(p)
+		}
+	}
+	return lo, hi
+}
+
+// Normalize moves and scales m so that its bounds are centred and its longest
+// side spans [-s, s]; proportions are kept. It returns the new mesh, the
+// transform that made it and the one that leads back. A mesh whose bounds are
+// one point is only moved. Unused vertices are mapped too, and may lie outside.
+//
+// No coordinate of a used vertex leaves [-s, s]: what rounding adds is cut off.
+//
+// It returns an error wrapping [ErrEmpty] if there are no faces, [ErrNotFinite]
+// if a coordinate is not finite or the bounds are too wide or too narrow for
+// float64, or [ErrFace].
+func Normalize(m *Mesh, s float64) (out *Mesh, to, back Transform, err error) {
+	if err := m.Validate(); err != nil {
+		return nil, to, back, fmt.Errorf("mesh.Normalize: %w", err)
+	}
+	if m.NumFaces() == 0 {
+		return nil, to, back, fmt.Errorf("mesh.Normalize: %w", ErrEmpty)
+	}
+	lo, hi := Bounds(m)
+	size := hi.Sub(lo)
+	scale := 1.0
+	if side := max(size[0], size[1], size[2]); side > 0 {
+		scale = 2 * s / side
+	}
+	centre := lo.Scale(0.5).Add(hi.Scale(0.5))
+	to = Transform{Scale: scale, Offset: centre.Scale(-scale)}
+	back = Transform{Scale: 1 / scale, Offset: centre}
+	for _, x := range []float64{scale, 1 / scale, to.Offset.Len()} {
+		if math.IsNaN(x) || math.IsInf(x, 0) || scale == 0 {
+			return nil, to, back, fmt.Errorf("mesh.Normalize: %w: bounds %v to %v cannot be scaled to %g", ErrNotFinite, lo, hi, s)
+		}
+	}
+	out = Clone(m)
+	for i, p := range out.Vertices {
+		out.Vertices[i] = p.Sub(centre).Scale(scale)
+	}
+	for _, v := range out.Corners {
+		for i, x := range out.Vertices[v] {
+			out.Vertices[v][i] = max(-s, min(s, x))
+		}
+	}
+	return out, to, back, nil
+}
