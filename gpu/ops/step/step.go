@@ -69,7 +69,8 @@ func (d Dims) TableRows() int {
 //	                            lowest token allowed, one past the highest
 //	Tokens u32 [b, l, s]        given or drawn
 //	Slot   u32 [b, 8]           seed (2), request, top_k, temperature, top_p
-//	                            (float bits), end token (0xffffffff: none), 0
+//	                            (float bits), end token (0xffffffff: none), what to
+//	                            add to a position to make the draw's counter
 type State struct {
 	Dims
 	Plan, Tokens, Slot *gpu.Tensor
@@ -111,7 +112,8 @@ type Sampling struct {
 	Temperature float32
 	TopK        int
 	TopP        float32
-	End         int64 // token that ends the sequence; negative: none
+	End         int64  // token that ends the sequence; negative: none
+	Offset      uint32 // added to a position to make the draw's counter
 }
 
 // SetSlot writes a slot's drawing parameters.
@@ -122,7 +124,7 @@ func (s *State) SetSlot(slot int, p Sampling) error {
 	}
 	row := []int32{
 		int32(uint32(p.Seed)), int32(uint32(p.Seed >> 32)), int32(p.Request), int32(p.TopK),
-		int32(math.Float32bits(p.Temperature)), int32(math.Float32bits(p.TopP)), int32(end), 0,
+		int32(math.Float32bits(p.Temperature)), int32(math.Float32bits(p.TopP)), int32(end), int32(p.Offset),
 	}
 	return s.Slot.View(slot*8, 8).WriteI32(row)
 }

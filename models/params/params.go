@@ -1,0 +1,219 @@
+// Package params keeps a network's parameters in one flat device tensor, with
+// its gradient and optimizer state beside it in the same layout, so that the
+// optimizer is one dispatch whatever the network.
+//
+// It is not for what the parameters compute (see models/transformer).
+package params
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// ErrWeights reports a weights file that does not fit the network: a tensor is
+// missing, or has another shape.
+var ErrWeights = errors.New("weights do not fit the network")
+
+// Spec declares one parameter.
+type Spec struct {
+	Name  string
+	Shape []int
+	// Std is the standard deviation of the normal initialisation; 0 means the
+	// constant Value.
+	Std, Value float64
+	// Decay says whether weight decay applies: to matrices, not to gains,
+	// biases and embeddings.
+	Decay bool
+}
+
+// Store is a list of parameters in device memory. Parameters that decay come
+// first, so that both kinds are one range.
+type Store struct {
+	dev   *gpu.Device
+	specs []Spec
+	at    map[string]int // index into specs
+	off   []int          // first element of each spec
+	decay int            // elements that decay
+	total int
+
+	P, G, M, V *gpu.Tensor // f32 [total]; G, M and V only for training
+}
+
+const alignElems = 64 // 256 bytes
+
+// New allocates the parameters, uninitialised; training adds the gradient and
+// the optimizer's moments, all zero.
+func New(dev *gpu.Device, specs []Spec, training bool) (*Store, error) {
+	s := &Store{dev: dev, at: map[string]int{}}
+	for _, decay := range []bool{true, false} {
+		for _, sp := range specs {
+			if sp.Decay == decay {
+				s.add(sp)
+			}
+		}
+		if decay {
+			s.decay = s.total
+		}
+	}
+	if len(s.specs) != len(specs) || s.decay == 0 || s.decay == s.total {
+		return nil, fmt.Errorf("params.New: %w: names repeat, or one kind of parameter is missing", ErrWeights)
+	}
+	list := []**gpu.Tensor{&s.P}
+	if training {
+		list = append(list, &s.G, &s.M, &s.V)
+	}
+	for _, t := range list {
+		x, err := dev.FromF32(make([]float32, s.total), s.total)
+		if err != nil {
+			s.Free()
+			return nil, err
+		}
+		*t = x
+	}
+	return s, nil
+}
+
+func (s *Store) add(sp Spec) {
+	if _, ok := s.at[sp.Name]; ok {
+		return
+	}
+	s.at[sp.Name] = len(s.specs)
+	s.specs = append(s.specs, sp)
+	s.off = append(s.off, s.total)
+	n := tensor.Elems(sp.Shape)
+	s.total += (n + alignElems - 1) / alignElems * alignElems
+}
+
+// Free gives the memory back.
+func (s *Store) Free() {
+	for _, t := range []*gpu.Tensor{s.P, s.G, s.M, s.V} {
+		t.Free()
+	}
+}
+
+// Count returns the number of parameters.
+func (s *Store) Count() int {
+	n := 0
+	for _, sp := range s.specs {
+		n += tensor.Elems(sp.Shape)
+	}
+	return n
+}
+
+// Param returns a view of a parameter. It panics on an unknown name.
+func (s *Store) Param(name string) *gpu.Tensor { return s.view(s.P, name) }
+
+// Grad returns a view of a parameter's gradient.
+func (s *Store) Grad(name string) *gpu.Tensor { return s.view(s.G, name) }
+
+func (s *Store) view(t *gpu.Tensor, name string) *gpu.Tensor {
+	i, ok := s.at[name]
+	if !ok {
+		panic("params: no parameter " + name)
+	}
+	return t.View(s.off[i], s.specs[i].Shape...)
+}
+
+// Ranges returns the decaying and the other part of a flat tensor of the store.
+func (s *Store) Ranges(t *gpu.Tensor) (decay, rest *gpu.Tensor) {
+	return t.View(0, s.decay), t.View(s.decay, s.total-s.decay)
+}
+
+// Init draws the parameters from their declared distributions: the same seed
+// gives the same bits.
+func (s *Store) Init(seed uint64) error {
+	flat := make([]float32, s.total)
+	for i, sp := range s.specs {
+		r := rand.New(rand.NewPCG(seed, uint64(i)))
+		for j := range tensor.Elems(sp.Shape) {
+			if sp.Std > 0 {
+				flat[s.off[i]+j] = float32(r.NormFloat64() * sp.Std)
+			} else {
+				flat[s.off[i]+j] = float32(sp.Value)
+			}
+		}
+	}
+	return s.P.WriteF32(flat)
+}
+
+// Save writes the parameters (and, with moments, the optimizer's state) to a
+// safetensors file. dtype is F32 or F16 for the parameters; moments stay F32.
+func (s *Store) Save(path string, dtype safetensors.DType, moments bool, metadata map[string]string) error {
+	var out []safetensors.NamedTensor
+	add := func(prefix string, t *gpu.Tensor, dt safetensors.DType) error {
+		flat, err := t.F32()
+		if err != nil {
+			return err
+		}
+		for i, sp := range s.specs {
+			nt, err := safetensors.FromFloat32s(prefix+sp.Name, dt, sp.Shape, flat[s.off[i]:s.off[i]+tensor.Elems(sp.Shape)])
+			if err != nil {
+				return err
+			}
+			out = append(out, nt)
+		}
+		return nil
+	}
+	if err := add("", s.P, dtype); err != nil {
+		return err
+	}
+	if moments {
+		if err := errors.Join(add("adam.m.", s.M, safetensors.F32), add("adam.v.", s.V, safetensors.F32)); err != nil {
+			return err
+		}
+	}
+	return safetensors.Write(path, out, metadata)
+}
+
+// Load reads what Save wrote. Errors: [ErrWeights], and those of safetensors.
+func (s *Store) Load(f *safetensors.File, moments bool) error {
+	if err := s.load(f, "", s.P); err != nil {
+		return err
+	}
+	if !moments {
+		return nil
+	}
+	return errors.Join(s.load(f, "adam.m.", s.M), s.load(f, "adam.v.", s.V))
+}
+
+func (s *Store) load(f *safetensors.File, prefix string, t *gpu.Tensor) error {
+	flat := make([]float32, s.total)
+	for i, sp := range s.specs {
+		x, err := f.Tensor(prefix + sp.Name)
+		if err != nil {
+			return fmt.Errorf("params.Load: %w: %w", ErrWeights, err)
+		}
+		v, err := x.Float32s()
+		if err != nil {
+			return fmt.Errorf("params.Load: %w: %s: %w", ErrWeights, sp.Name, err)
+		}
+		if !equal(x.Shape, sp.Shape) {
+			return fmt.Errorf("params.Load: %w: %s is %v, the network has %v", ErrWeights, sp.Name, x.Shape, sp.Shape)
+		}
+		for _, y := range v {
+			if math.IsNaN(float64(y)) || math.IsInf(float64(y), 0) {
+				return fmt.Errorf("params.Load: %w: %s holds a value that is not finite", ErrWeights, sp.Name)
+			}
+		}
+		copy(flat[s.off[i]:], v)
+	}
+	return t.WriteF32(flat)
+}
+
+func equal(a, b []int) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

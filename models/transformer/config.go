@@ -1,0 +1,127 @@
+package transformer
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/models/params"
+)
+
+// ErrConfig reports a network description that cannot be built.
+var ErrConfig = errors.New("bad network configuration")
+
+// Config describes a network; it is part of a model folder's config.json.
+type Config struct {
+	Width  int `json:"width"`  // d
+	Layers int `json:"layers"` // l
+	Heads  int `json:"heads"`  // h, of width/heads each
+	Hidden int `json:"hidden"` // f
+	// RopePairs gives every axis of a position its share of the head width, in
+	// pairs; the pairs beyond their sum do not rotate.
+	RopePairs []int   `json:"rope_pairs"`
+	RopeTheta float64 `json:"rope_theta"`
+
+	Static     int `json:"static"`      // k static ids a position
+	StaticRows int `json:"static_rows"` // embedding rows they index
+	Fed        int `json:"fed"`         // earlier tokens a position is fed
+	Sub        int `json:"sub"`         // s sub-tokens a token, each of Vocab values
+	Vocab      int `json:"vocab"`       // v; 0 for binary codes
+	Bits       int `json:"bits"`        // bits of a binary code; 0 for softmax tokens
+	Context    int `json:"context"`     // positions the network sees at most
+	Group      int `json:"group"`       // positions predicted together
+}
+
+// Validate returns an error wrapping [ErrConfig], or nil. It bounds every extent,
+// so that a hostile config.json cannot ask for absurd memory.
+func (c *Config) Validate() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("transformer.Config: %w: %s", ErrConfig, fmt.Sprintf(format, args...))
+	}
+	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
+	switch {
+	case !in(c.Width, 8, 1<<14) || c.Width%2 != 0 || !in(c.Layers, 1, 256) || !in(c.Hidden, 2, 1<<16) || c.Hidden%2 != 0:
+		return bad("width %d, layers %d, hidden %d", c.Width, c.Layers, c.Hidden)
+	case c.Heads < 1 || c.Width%c.Heads != 0 || c.Width/c.Heads%2 != 0:
+		return bad("%d heads for width %d", c.Heads, c.Width)
+	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 8) || !in(c.Context, 1, 1<<20) || !in(c.Group, 1, 64):
+		return bad("static %d of %d rows, fed %d, context %d, group %d", c.Static, c.StaticRows, c.Fed, c.Context, c.Group)
+	case (c.Bits > 0) == (c.Vocab > 0):
+		return bad("either bits or a vocabulary: bits %d, vocabulary %d", c.Bits, c.Vocab)
+	case c.Bits > 0 && (!in(c.Bits, 2, 1024) || c.Bits%2 != 0) || c.Vocab > 0 && (!in(c.Vocab, 2, 1<<17) || !in(c.Sub, 1, 16) || c.Vocab*c.Sub%2 != 0):
+		return bad("bits %d, vocabulary %d, sub-tokens %d", c.Bits, c.Vocab, c.Sub)
+	}
+	pairs := 0
+	for _, p := range c.RopePairs {
+		if p < 0 {
+			return bad("rope pairs %v", c.RopePairs)
+		}
+		pairs += p
+	}
+	if len(c.RopePairs) < 1 || len(c.RopePairs) > 4 || pairs != c.HeadDim()/2 || !(c.RopeTheta >= 1) || math.IsInf(c.RopeTheta, 0) {
+		return bad("rope pairs %v, theta %g for head width %d", c.RopePairs, c.RopeTheta, c.HeadDim())
+	}
+	return nil
+}
+
+// HeadDim returns dh.
+func (c *Config) HeadDim() int { return c.Width / c.Heads }
+
+// Words returns the 32-bit words of a token: its sub-tokens, or its code's words.
+func (c *Config) Words() int {
+	if c.Bits > 0 {
+		return (c.Bits + 31) / 32
+	}
+	return c.Sub
+}
+
+// Outputs returns the width of the head: s·v logits, or one a bit.
+func (c *Config) Outputs() int {
+	if c.Bits > 0 {
+		return c.Bits
+	}
+	return c.Sub * c.Vocab
+}
+
+// Dims returns the extents of the stepping tables for a number of slots.
+func (c *Config) Dims(slots int) step.Dims {
+	return step.Dims{
+		Slots: slots, Length: c.Context, Static: c.Static, Fed: c.Fed, Sub: c.Words(), Axes: len(c.RopePairs),
+		Vocab: c.Vocab, Base: c.StaticRows, Codes: c.Bits > 0,
+	}
+}
+
+// specs declares the parameters. Matrices are [out, in].
+func (c *Config) specs() []params.Spec {
+	d, f := c.Width, c.Hidden
+	std := 0.02
+	deep := std / math.Sqrt(2*float64(c.Layers)) // residual branches, as GPT-2
+	dims := c.Dims(1)
+	out := []params.Spec{
+		{Name: "embed.weight", Shape: []int{max(dims.TableRows(), 1), d}, Std: std},
+		{Name: "norm.weight", Shape: []int{d}, Value: 1},
+		{Name: "head.weight", Shape: []int{c.Outputs(), d}, Std: std, Decay: true},
+		{Name: "head.bias", Shape: []int{c.Outputs()}},
+	}
+	if c.Bits > 0 && c.Fed > 0 {
+		out = append(out, params.Spec{Name: "code.weight", Shape: []int{d, c.Fed * c.Bits}, Std: std * 4, Decay: true})
+	}
+	for i := range c.Layers {
+		out = append(out, BlockSpecs(fmt.Sprintf("layers.%d.", i), d, f, std, deep)...)
+	}
+	return out
+}
+
+// BlockSpecs declares the parameters of one block; matrices are [out, in], the
+// query, key and value matrices stacked in that order, gate above up.
+func BlockSpecs(prefix string, d, f int, std, deep float64) []params.Spec {
+	return []params.Spec{
+		{Name: prefix + "attention_norm.weight", Shape: []int{d}, Value: 1},
+		{Name: prefix + "attention.qkv.weight", Shape: []int{3 * d, d}, Std: std, Decay: true},
+		{Name: prefix + "attention.out.weight", Shape: []int{d, d}, Std: deep, Decay: true},
+		{Name: prefix + "mlp_norm.weight", Shape: []int{d}, Value: 1},
+		{Name: prefix + "mlp.gate_up.weight", Shape: []int{2 * f, d}, Std: std, Decay: true},
+		{Name: prefix + "mlp.down.weight", Shape: []int{d, f}, Std: deep, Decay: true},
+	}
+}

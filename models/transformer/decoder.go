@@ -1,0 +1,306 @@
+package transformer
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/activation"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/bsq"
+	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/ops/norm"
+	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/gpu/ops/sample"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/params"
+)
+
+// Decoder is a network in generating form: a key-value cache and stepping tables
+// for a number of sequence slots, and one recorded program for every number of
+// lanes a step can have. Not safe for concurrent use.
+type Decoder struct {
+	cfg    Config
+	dev    *gpu.Device
+	store  *params.Store
+	rope   Rotary
+	state  *step.State
+	k, v   []*gpu.Tensor // [l] of [slots, context, d]
+	slots  int
+	steps  map[int]*stepProgram // by lanes
+	prompt *stepProgram
+}
+
+// stepProgram advances some lanes by n positions each.
+type stepProgram struct {
+	lanes, n int
+	lane     *gpu.Tensor // i32 [lanes, 4]
+	program  *gpu.Program
+}
+
+// promptRows is how many positions of a prompt are read at once. Chunks start at
+// multiples of it whatever the batch, though no bit depends on that.
+const promptRows = 64
+
+// NewDecoder loads weights and allocates everything a number of concurrent
+// sequences needs. Errors: [ErrConfig], params.ErrWeights, gpu.ErrOutOfMemory.
+func NewDecoder(dev *gpu.Device, cfg Config, weights *safetensors.File, slots int) (*Decoder, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	d := &Decoder{cfg: cfg, dev: dev, slots: slots, steps: map[int]*stepProgram{}}
+	if err := d.allocate(weights); err != nil {
+		d.Free()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *Decoder) allocate(weights *safetensors.File) (err error) {
+	if d.store, err = params.New(d.dev, d.cfg.specs(), false); err != nil {
+		return err
+	}
+	if err = d.store.Load(weights, false); err != nil {
+		return err
+	}
+	if d.rope, err = NewRotary(d.dev, d.cfg.HeadDim(), d.cfg.RopePairs, d.cfg.RopeTheta); err != nil {
+		return err
+	}
+	if d.state, err = step.NewState(d.dev, d.cfg.Dims(d.slots)); err != nil {
+		return err
+	}
+	for range d.cfg.Layers {
+		for _, list := range []*[]*gpu.Tensor{&d.k, &d.v} {
+			t, err := d.dev.NewTensor(tensor.F32, d.slots, d.cfg.Context, d.cfg.Width)
+			if err != nil {
+				return err
+			}
+			*list = append(*list, t)
+		}
+	}
+	return nil
+}
+
+// Free gives all memory back.
+func (d *Decoder) Free() {
+	for _, p := range d.steps {
+		p.free()
+	}
+	if d.prompt != nil {
+		d.prompt.free()
+	}
+	if d.state != nil {
+		d.state.Free()
+	}
+	if d.store != nil {
+		d.store.Free()
+	}
+	for _, t := range append(d.k, d.v...) {
+		t.Free()
+	}
+}
+
+func (p *stepProgram) free() {
+	p.program.Free()
+	p.lane.Free()
+}
+
+// Config returns the network's description.
+func (d *Decoder) Config() Config { return d.cfg }
+
+// Slots returns how many sequences fit.
+func (d *Decoder) Slots() int { return d.slots }
+
+// Load writes positions from on of a slot: their plan rows and, as far as given,
+// tokens. It returns an error wrapping [ErrConfig] if they do not fit the context.
+func (d *Decoder) Load(slot, from int, plan []int32, tokens []uint32) error {
+	dims := d.state.Dims
+	cols, words := dims.PlanColumns(), dims.Sub
+	n, m := len(plan)/cols, len(tokens)/words
+	if slot < 0 || slot >= d.slots || from < 0 || from+n > dims.Length || m > n {
+		return fmt.Errorf("transformer.Load: %w: slot %d of %d, positions %d to %d of %d", ErrConfig, slot, d.slots, from, from+n, dims.Length)
+	}
+	if n > 0 {
+		if err := d.state.Plan.View((slot*dims.Length+from)*cols, n*cols).WriteI32(plan); err != nil {
+			return err
+		}
+	}
+	if m == 0 {
+		return nil
+	}
+	given := make([]int32, m*words)
+	for i := range given {
+		given[i] = int32(tokens[i])
+	}
+	return d.state.Tokens.View((slot*dims.Length+from)*words, m*words).WriteI32(given)
+}
+
+// Tokens reads the tokens of positions [from, to) of a slot.
+func (d *Decoder) Tokens(slot, from, to int) ([]uint32, error) {
+	dims := d.state.Dims
+	raw := make([]int32, (to-from)*dims.Sub)
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	if err := d.state.Tokens.View((slot*dims.Length+from)*dims.Sub, len(raw)).ReadI32(raw); err != nil {
+		return nil, err
+	}
+	out := make([]uint32, len(raw))
+	for i, x := range raw {
+		out[i] = uint32(x)
+	}
+	return out, nil
+}
+
+// SetSampling sets how a slot's tokens are drawn.
+func (d *Decoder) SetSampling(slot int, s step.Sampling) error { return d.state.SetSlot(slot, s) }
+
+// Lane is one sequence's place in a step.
+type Lane struct {
+	Slot   int
+	Cursor int // next position
+	Limit  int // positions from here on wait
+	Draw   int // first position drawn rather than given
+}
+
+// Prompt reads positions [0, to) of a slot into the cache; all their tokens are
+// given.
+func (d *Decoder) Prompt(slot, to int) error {
+	if d.prompt == nil {
+		n := (promptRows + d.cfg.Group - 1) / d.cfg.Group * d.cfg.Group
+		p, err := d.build(1, min(n, d.cfg.Context), false)
+		if err != nil {
+			return err
+		}
+		d.prompt = p
+	}
+	if err := d.prompt.lane.WriteI32([]int32{int32(slot), 0, int32(to), int32(to)}); err != nil {
+		return err
+	}
+	return d.prompt.program.Run((to + d.prompt.n - 1) / d.prompt.n)
+}
+
+// Step advances every lane by up to times·group positions, in one submit, and
+// updates the lanes' cursors; a lane whose limit shrank drew its end token.
+func (d *Decoder) Step(lanes []Lane, times int) error {
+	p, err := d.stepFor(len(lanes))
+	if err != nil {
+		return err
+	}
+	raw := make([]int32, p.lanes*step.LaneWords)
+	for i, l := range lanes {
+		copy(raw[i*step.LaneWords:], []int32{int32(l.Slot), int32(l.Cursor), int32(l.Limit), int32(l.Draw)})
+	}
+	if err := p.lane.WriteI32(raw); err != nil {
+		return err
+	}
+	if err := p.program.Run(times); err != nil {
+		return err
+	}
+	if err := p.lane.ReadI32(raw); err != nil {
+		return err
+	}
+	for i := range lanes {
+		lanes[i].Cursor, lanes[i].Limit = int(raw[i*step.LaneWords+1]), int(raw[i*step.LaneWords+2])
+	}
+	return nil
+}
+
+// stepFor returns the program for at least n lanes; their number is rounded up
+// to a power of two, so that few programs exist.
+func (d *Decoder) stepFor(n int) (*stepProgram, error) {
+	lanes := 1
+	for lanes < n {
+		lanes *= 2
+	}
+	if p, ok := d.steps[lanes]; ok {
+		return p, nil
+	}
+	p, err := d.build(lanes, d.cfg.Group, true)
+	if err == nil {
+		d.steps[lanes] = p
+	}
+	return p, err
+}
+
+// build records a step of n rows a lane.
+func (d *Decoder) build(lanes, n int, draw bool) (*stepProgram, error) {
+	lane, err := d.dev.NewTensor(tensor.I32, lanes, step.LaneWords)
+	if err != nil {
+		return nil, err
+	}
+	r := d.dev.NewRecorder()
+	rows := step.Gather(r, d.state, lane, n)
+	x := d.embed(r, rows, lanes*n)
+	for i := range d.cfg.Layers {
+		d.layer(r, i, rows, x)
+	}
+	var drawn *gpu.Tensor
+	if draw {
+		drawn = d.draw(r, rows, x)
+	}
+	step.Commit(r, d.state, lane, n, rows, drawn)
+	p, err := r.Finish()
+	if err != nil {
+		lane.Free()
+		return nil, err
+	}
+	return &stepProgram{lanes: lanes, n: n, lane: lane, program: p}, nil
+}
+
+func (d *Decoder) embed(r *gpu.Recorder, rows step.Rows, n int) *gpu.Tensor {
+	c := &d.cfg
+	x := r.Temp(tensor.F32, n, c.Width)
+	embed.Sum(r, embed.SumArgs{Table: d.store.Param("embed.weight"), IDs: rows.IDs, Out: x})
+	if c.Bits > 0 && c.Fed > 0 {
+		codes := r.Temp(tensor.F32, n*c.Fed, c.Bits)
+		bsq.Expand(r, bsq.ExpandArgs{Bits: rows.Words, Valid: rows.Valid, Code: codes})
+		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes.View(0, n, c.Fed*c.Bits), B: d.store.Param("code.weight"), C: x, Add: true})
+	}
+	return x
+}
+
+// layer adds block i in place on x, writing the rows' keys and values into the
+// cache before any row attends.
+func (d *Decoder) layer(r *gpu.Recorder, i int, rows step.Rows, x *gpu.Tensor) {
+	c, n := &d.cfg, x.Dim(0)
+	param := func(name string) *gpu.Tensor { return d.store.Param(fmt.Sprintf("layers.%d.%s", i, name)) }
+	w := c.Width
+	h, qkv, a := r.Temp(tensor.F32, n, w), r.Temp(tensor.F32, n, 3*w), r.Temp(tensor.F32, n, w)
+	norm.RMS(r, norm.RMSArgs{X: x, Gain: param("attention_norm.weight"), Out: h, Eps: normEps})
+	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: h, B: param("attention.qkv.weight"), C: qkv})
+	rope.Apply(r, rope.Args{
+		X: qkv, Out: qkv, N: n, Heads: 2 * c.Heads, HeadDim: c.HeadDim(), LDX: 3 * w, LDOut: 3 * w,
+		Pos: rows.Axes, Axes: d.rope.Axes, Freq: d.rope.Freq, Axis: d.rope.Axis,
+	})
+	attention.Append(r, attention.AppendArgs{
+		K: tail(qkv, w), V: tail(qkv, 2*w), LDK: 3 * w, LDV: 3 * w, CacheK: d.k[i], CacheV: d.v[i], Rows: n, D: w, Seq: rows.Seq, Slot: rows.Slot,
+	})
+	attention.Cached(r, attention.CachedArgs{
+		Q: qkv, LDQ: 3 * w, CacheK: d.k[i], CacheV: d.v[i], Out: a, Rows: n, Heads: c.Heads, HeadDim: c.HeadDim(), Seq: rows.Seq, Len: rows.Len,
+	})
+	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: a, B: param("attention.out.weight"), C: x, Add: true})
+
+	u, s := r.Temp(tensor.F32, n, 2*c.Hidden), r.Temp(tensor.F32, n, c.Hidden)
+	norm.RMS(r, norm.RMSArgs{X: x, Gain: param("mlp_norm.weight"), Out: h, Eps: normEps})
+	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: h, B: param("mlp.gate_up.weight"), C: u})
+	activation.SwiGLU(r, activation.SwiGLUArgs{X: u, Out: s})
+	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: s, B: param("mlp.down.weight"), C: x, Add: true})
+}
+
+func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x *gpu.Tensor) *gpu.Tensor {
+	c, n := &d.cfg, x.Dim(0)
+	h, logits := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Outputs())
+	norm.RMS(r, norm.RMSArgs{X: x, Gain: d.store.Param("norm.weight"), Out: h, Eps: normEps})
+	Linear(r, h, d.store.Param("head.weight"), d.store.Param("head.bias"), logits)
+	drawn := r.Temp(tensor.U32, n, c.Words())
+	r.Fill(drawn, 0) // inactive rows draw nothing
+	if c.Bits > 0 {
+		sample.Bits(r, sample.BitsArgs{Logits: logits, Draw: rows.Draw, Temp: rows.Temp, Out: drawn})
+	} else {
+		sample.Softmax(r, sample.SoftmaxArgs{Logits: logits.View(0, n*c.Sub, c.Vocab), Draw: rows.Draw, Temp: rows.Temp, Out: drawn, S: c.Sub})
+	}
+	return drawn
+}

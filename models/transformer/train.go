@@ -1,0 +1,332 @@
+package transformer
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/loss"
+	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/ops/norm"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/params"
+)
+
+// Train is a network in training form: B sequences of N positions a step.
+type Train struct {
+	cfg   Config
+	b, n  int
+	store *params.Store
+	rope  Rotary
+
+	ids, starts, rows, axes, key *gpu.Tensor
+	codes, targets, weight, loss *gpu.Tensor
+	forward, both                *gpu.Program
+
+	hostIDs, hostAxes, hostKey, hostTargets []int32
+	hostCodes, hostWeight                   []float32
+}
+
+// NewTrain builds the programs. Errors: [ErrConfig], gpu's.
+func NewTrain(dev *gpu.Device, cfg Config, b, n int) (*Train, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if b < 1 || n < 1 || n > cfg.Context {
+		return nil, fmt.Errorf("transformer.NewTrain: %w: %d sequences of %d positions, context %d", ErrConfig, b, n, cfg.Context)
+	}
+	t := &Train{cfg: cfg, b: b, n: n}
+	var err error
+	if t.store, err = params.New(dev, cfg.specs(), true); err != nil {
+		return nil, err
+	}
+	if t.rope, err = NewRotary(dev, cfg.HeadDim(), cfg.RopePairs, cfg.RopeTheta); err != nil {
+		return nil, err
+	}
+	if err := t.inputs(dev); err != nil {
+		return nil, err
+	}
+	if t.forward, err = t.record(dev, false); err != nil {
+		return nil, err
+	}
+	t.both, err = t.record(dev, true)
+	return t, err
+}
+
+func (t *Train) inputs(dev *gpu.Device) error {
+	c, r := &t.cfg, t.b*t.n
+	dims := c.Dims(1)
+	cols := max(dims.IDColumns(), 1)
+	t.hostIDs, t.hostAxes = make([]int32, r*cols), make([]int32, r*dims.Axes)
+	t.hostKey, t.hostTargets = make([]int32, r), make([]int32, r*c.Words())
+	t.hostWeight = make([]float32, r*max(c.Sub, 1))
+	list := []struct {
+		t     **gpu.Tensor
+		typ   tensor.DType
+		shape []int
+	}{
+		{&t.ids, tensor.I32, []int{r, cols}},
+		{&t.starts, tensor.I32, []int{dims.TableRows() + 1}},
+		{&t.rows, tensor.I32, []int{r * cols}},
+		{&t.axes, tensor.I32, []int{r, dims.Axes}},
+		{&t.key, tensor.I32, []int{t.b, t.n}},
+		{&t.targets, t.targetType(), []int{r * c.Words()}},
+		{&t.weight, tensor.F32, []int{len(t.hostWeight)}},
+		{&t.loss, tensor.F32, []int{len(t.hostWeight)}},
+	}
+	if c.Bits > 0 {
+		t.hostCodes = make([]float32, r*c.Fed*c.Bits)
+		list = append(list, struct {
+			t     **gpu.Tensor
+			typ   tensor.DType
+			shape []int
+		}{&t.codes, tensor.F32, []int{r, c.Fed * c.Bits}})
+	}
+	for _, x := range list {
+		y, err := dev.NewTensor(x.typ, x.shape...)
+		if err != nil {
+			return err
+		}
+		*x.t = y
+	}
+	return nil
+}
+
+func (t *Train) targetType() tensor.DType {
+	if t.cfg.Bits > 0 {
+		return tensor.U32
+	}
+	return tensor.I32
+}
+
+func (t *Train) blocks() []*Block {
+	var out []*Block
+	for i := range t.cfg.Layers {
+		out = append(out, &Block{
+			Store: t.store, Prefix: fmt.Sprintf("layers.%d.", i), B: t.b, N: t.n,
+			Width: t.cfg.Width, Heads: t.cfg.Heads, Hidden: t.cfg.Hidden, Rope: t.rope, Axes: t.axes, Key: t.key,
+		})
+	}
+	return out
+}
+
+// record builds the forward program, with the backward pass behind it if asked.
+func (t *Train) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
+	c, n := &t.cfg, t.b*t.n
+	r := dev.NewRecorder()
+	x := r.Temp(tensor.F32, n, c.Width)
+	embed.Sum(r, embed.SumArgs{Table: t.store.Param("embed.weight"), IDs: t.ids, Out: x})
+	if t.codes != nil {
+		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: t.codes, B: t.store.Param("code.weight"), C: x, Add: true})
+	}
+	y, stackBack := Stack(r, t.blocks(), x)
+	h, rstd := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n)
+	norm.RMS(r, norm.RMSArgs{X: y, Gain: t.store.Param("norm.weight"), Out: h, RStd: rstd, Eps: normEps})
+	logits := r.Temp(tensor.F32, n, c.Outputs())
+	Linear(r, h, t.store.Param("head.weight"), t.store.Param("head.bias"), logits)
+	if !backward {
+		t.recordLoss(r, logits, nil)
+		return r.Finish()
+	}
+	t.recordLoss(r, logits, logits)
+	dh, dy := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Width)
+	LinearGrad(r, h, t.store.Param("head.weight"), logits, dh, t.store.Grad("head.weight"), t.store.Grad("head.bias"))
+	norm.RMSGrad(r, norm.RMSGradArgs{
+		X: y, Gain: t.store.Param("norm.weight"), RStd: rstd, DOut: dh, DX: dy, DGain: t.store.Grad("norm.weight"),
+	})
+	stackBack(dy)
+	if t.codes != nil {
+		linearGrad(r, t.codes, t.store.Param("code.weight"), dy, nil, t.store.Grad("code.weight"))
+	}
+	embed.SumGrad(r, embed.SumGradArgs{DOut: dy, Starts: t.starts, Rows: t.rows, DTable: t.store.Grad("embed.weight")})
+	return r.Finish()
+}
+
+func (t *Train) recordLoss(r *gpu.Recorder, logits, dlogits *gpu.Tensor) {
+	if t.cfg.Bits > 0 {
+		n := t.b * t.n
+		loss.BitsBCE(r, loss.BitsBCEArgs{Logits: logits, Targets: t.targets.View(0, n, t.cfg.Words()), Weight: t.weight, Loss: t.loss, DLogits: dlogits})
+		return
+	}
+	rows := t.b * t.n * t.cfg.Sub
+	view := func(x *gpu.Tensor) *gpu.Tensor {
+		if x == nil {
+			return nil
+		}
+		return x.View(0, rows, t.cfg.Vocab)
+	}
+	loss.SoftmaxCE(r, loss.SoftmaxCEArgs{Logits: view(logits), Targets: t.targets, Weight: t.weight, Loss: t.loss, DLogits: view(dlogits)})
+}
+
+// Store returns the parameters.
+func (t *Train) Store() *params.Store { return t.store }
+
+// Batch returns the number of sequences and positions of a step.
+func (t *Train) Batch() (b, n int) { return t.b, t.n }
+
+// Window is a run of positions of a sequence that fills a row of a batch.
+type Window struct {
+	Seq      *Sequence
+	From, To int // positions [From, To); at most n
+}
+
+// SetBatch uploads windows, one a sequence; unused rows are masked out. It
+// returns how many tokens are predicted.
+func (t *Train) SetBatch(ws []Window) (int, error) {
+	if len(ws) > t.b {
+		return 0, fmt.Errorf("transformer.SetBatch: %w: %d windows for %d rows", ErrConfig, len(ws), t.b)
+	}
+	t.clear()
+	count := 0
+	for i, w := range ws {
+		n, err := t.setWindow(i, w)
+		if err != nil {
+			return 0, err
+		}
+		count += n
+	}
+	for i, x := range t.hostWeight {
+		t.hostWeight[i] = x / float32(max(count, 1))
+	}
+	return count, t.upload()
+}
+
+func (t *Train) clear() {
+	for i := range t.hostIDs {
+		t.hostIDs[i] = -1
+	}
+	// No position that counts sees padding, whose key is past all others.
+	for i := range t.hostKey {
+		t.hostKey[i] = math.MaxInt32
+	}
+	clear(t.hostAxes)
+	clear(t.hostCodes)
+	clear(t.hostWeight)
+	for i := range t.hostTargets {
+		t.hostTargets[i] = 0
+		if t.cfg.Bits == 0 {
+			t.hostTargets[i] = -1
+		}
+	}
+}
+
+func (t *Train) setWindow(b int, w Window) (int, error) {
+	c := &t.cfg
+	dims := c.Dims(1)
+	cols, ids, words := dims.PlanColumns(), dims.IDColumns(), c.Words()
+	if w.To-w.From > t.n || w.From < 0 || w.To > w.Seq.Len(cols) {
+		return 0, fmt.Errorf("transformer.SetBatch: %w: window [%d, %d) of %d positions, room for %d", ErrConfig, w.From, w.To, w.Seq.Len(cols), t.n)
+	}
+	count := 0
+	for p := w.From; p < w.To; p++ {
+		row := b*t.n + p - w.From
+		plan := w.Seq.Plan[p*cols : (p+1)*cols]
+		copy(t.hostIDs[row*ids:], plan[:c.Static])
+		for f := range c.Fed {
+			t.feed(row, f, int(plan[c.Static+f]), w.Seq)
+		}
+		copy(t.hostAxes[row*dims.Axes:(row+1)*dims.Axes], plan[c.Static+c.Fed:])
+		t.hostKey[row] = plan[cols-3]
+		if p < w.Seq.Draw {
+			continue
+		}
+		count++
+		for s := range words {
+			t.hostTargets[row*words+s] = int32(w.Seq.Tokens[p*words+s])
+		}
+		count += t.weigh(row, w.Seq.Ignored(p, words)) - 1
+	}
+	return count, nil
+}
+
+// weigh marks a row's sub-tokens as predicted, but the ignored last ones, and
+// returns how many are.
+func (t *Train) weigh(row, ignored int) int {
+	if t.cfg.Bits > 0 {
+		t.hostWeight[row] = 1
+		return 1
+	}
+	s := t.cfg.Sub
+	for i := range s {
+		if i >= s-ignored {
+			t.hostTargets[row*s+i] = -1
+			continue
+		}
+		t.hostWeight[row*s+i] = 1
+	}
+	return s - ignored
+}
+
+func (t *Train) feed(row, f, from int, seq *Sequence) {
+	c := &t.cfg
+	dims, words := c.Dims(1), c.Words()
+	if c.Bits == 0 {
+		for s := range words {
+			token := int64(-1)
+			if from >= 0 {
+				token = int64(seq.Tokens[from*words+s])
+			}
+			t.hostIDs[row*dims.IDColumns()+c.Static+f*words+s] = dims.FedID(f, s, token)
+		}
+		return
+	}
+	if from < 0 {
+		return
+	}
+	unit := float32(1 / math.Sqrt(float64(c.Bits)))
+	dst := t.hostCodes[(row*c.Fed+f)*c.Bits:][:c.Bits]
+	for i := range dst {
+		dst[i] = -unit
+		if seq.Tokens[from*words+i/32]>>(i%32)&1 == 1 {
+			dst[i] = unit
+		}
+	}
+}
+
+func (t *Train) upload() error {
+	dims := t.cfg.Dims(1)
+	rows, cols := t.b*t.n, max(dims.IDColumns(), 1)
+	starts, list := make([]int32, dims.TableRows()+1), make([]int32, rows*cols)
+	embed.Index(t.hostIDs, cols, dims.TableRows(), starts, list)
+	writes := []func() error{
+		func() error { return t.ids.WriteI32(t.hostIDs) },
+		func() error { return t.starts.WriteI32(starts) },
+		func() error { return t.rows.WriteI32(list) },
+		func() error { return t.axes.WriteI32(t.hostAxes) },
+		func() error { return t.key.WriteI32(t.hostKey) },
+		func() error { return t.targets.WriteI32(t.hostTargets) },
+		func() error { return t.weight.WriteF32(t.hostWeight) },
+	}
+	if t.codes != nil {
+		writes = append(writes, func() error { return t.codes.WriteF32(t.hostCodes) })
+	}
+	for _, w := range writes {
+		if err := w(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forward runs the forward pass alone and returns the batch's loss: nats a
+// predicted token (a whole code for bits), summed in row order.
+func (t *Train) Forward() (float64, error) { return t.run(t.forward) }
+
+// Backward runs both passes, adds to the gradients and returns the loss.
+func (t *Train) Backward() (float64, error) { return t.run(t.both) }
+
+func (t *Train) run(p *gpu.Program) (float64, error) {
+	if err := p.Run(1); err != nil {
+		return 0, err
+	}
+	l, err := t.loss.F32()
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for i, x := range l {
+		sum += float64(x) * float64(t.hostWeight[i])
+	}
+	return sum, nil
+}
