@@ -30,6 +30,7 @@ type Config struct {
 	Vocab      int `json:"vocab"`       // v; 0 for binary codes
 	Bits       int `json:"bits"`        // bits of a binary code; 0 for softmax tokens
 	Context    int `json:"context"`     // positions the network sees at most
+	Length     int `json:"length"`      // positions a sequence has at most
 	Group      int `json:"group"`       // positions predicted together
 }
 
@@ -45,8 +46,8 @@ func (c *Config) Validate() error {
 		return bad("width %d, layers %d, hidden %d", c.Width, c.Layers, c.Hidden)
 	case c.Heads < 1 || c.Width%c.Heads != 0 || c.Width/c.Heads%2 != 0:
 		return bad("%d heads for width %d", c.Heads, c.Width)
-	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 8) || !in(c.Context, 1, 1<<20) || !in(c.Group, 1, 64):
-		return bad("static %d of %d rows, fed %d, context %d, group %d", c.Static, c.StaticRows, c.Fed, c.Context, c.Group)
+	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 8) || !in(c.Context, 1, 1<<20) || !in(c.Length, c.Context, 1<<22) || !in(c.Group, 1, 64):
+		return bad("static %d of %d rows, fed %d, context %d, length %d, group %d", c.Static, c.StaticRows, c.Fed, c.Context, c.Length, c.Group)
 	case (c.Bits > 0) == (c.Vocab > 0):
 		return bad("either bits or a vocabulary: bits %d, vocabulary %d", c.Bits, c.Vocab)
 	case c.Bits > 0 && (!in(c.Bits, 2, 1024) || c.Bits%2 != 0) || c.Vocab > 0 && (!in(c.Vocab, 2, 1<<17) || !in(c.Sub, 1, 16) || c.Vocab*c.Sub%2 != 0):
@@ -87,7 +88,7 @@ func (c *Config) Outputs() int {
 // Dims returns the extents of the stepping tables for a number of slots.
 func (c *Config) Dims(slots int) step.Dims {
 	return step.Dims{
-		Slots: slots, Length: c.Context, Static: c.Static, Fed: c.Fed, Sub: c.Words(), Axes: len(c.RopePairs),
+		Slots: slots, Length: c.Length, Context: c.Context, Static: c.Static, Fed: c.Fed, Sub: c.Words(), Axes: len(c.RopePairs),
 		Vocab: c.Vocab, Base: c.StaticRows, Codes: c.Bits > 0,
 	}
 }

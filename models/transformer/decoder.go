@@ -166,20 +166,37 @@ type Lane struct {
 }
 
 // Prompt reads positions [0, to) of a slot into the cache; all their tokens are
-// given.
+// given. Beyond the context it goes group by group: rows read together would
+// overwrite what the first of them still has to see.
 func (d *Decoder) Prompt(slot, to int) error {
-	if d.prompt == nil {
-		n := (promptRows + d.cfg.Group - 1) / d.cfg.Group * d.cfg.Group
-		p, err := d.build(1, min(n, d.cfg.Context), false)
-		if err != nil {
-			return err
-		}
-		d.prompt = p
-	}
-	if err := d.prompt.lane.WriteI32([]int32{int32(slot), 0, int32(to), int32(to)}); err != nil {
+	if err := d.buildPrompt(); err != nil {
 		return err
 	}
-	return d.prompt.program.Run((to + d.prompt.n - 1) / d.prompt.n)
+	whole := min(to, d.cfg.Context)
+	if err := d.prompt.lane.WriteI32([]int32{int32(slot), 0, int32(whole), int32(whole)}); err != nil {
+		return err
+	}
+	if err := d.prompt.program.Run((whole + d.prompt.n - 1) / d.prompt.n); err != nil {
+		return err
+	}
+	lane := []Lane{{Slot: slot, Cursor: whole, Limit: to, Draw: to}}
+	for lane[0].Cursor < to {
+		if err := d.Step(lane, min((to-lane[0].Cursor+d.cfg.Group-1)/d.cfg.Group, maxSteps)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxSteps caps the steps of one submit, so that desktop watchdogs do not fire.
+const maxSteps = 64
+
+func (d *Decoder) buildPrompt() (err error) {
+	if d.prompt == nil {
+		n := (promptRows + d.cfg.Group - 1) / d.cfg.Group * d.cfg.Group
+		d.prompt, err = d.build(1, n, false)
+	}
+	return err
 }
 
 // Step advances every lane by up to times·group positions, in one submit, and

@@ -14,7 +14,7 @@ void main() {
   if (g >= p.G) return;
   I32 lane = I32(p.lane + 16ul * g);
   uint b = lane.v[0], cursor = lane.v[1], limit = lane.v[2];
-  uint end = U32(p.slot + 32ul * b).v[6];
+  uint end = U32(p.slot + 48ul * b).v[6];
   uint stop = limit;
   for (uint i = 0; i < p.n; i++) {
     uint r = g * p.n + i, at = cursor + i;

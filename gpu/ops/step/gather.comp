@@ -7,7 +7,7 @@ layout(constant_id = 1) const uint CODES = 0; // 1: tokens are binary codes
 layout(push_constant, scalar) uniform Push {
   uint64_t lane, slot, plan, tokens;            // in
   uint64_t rows, ids, words, axes, draw, temps; // out
-  uint R, n, L, K, F, S, A, base, V;
+  uint R, n, L, K, F, S, A, base, V, ctx;
 } p;
 
 void main() {
@@ -19,7 +19,7 @@ void main() {
   at = min(at, p.L - 1);
   uint cols = p.K + p.F + p.A + 3;
   I32 plan = I32(p.plan + 4ul * (uint64_t(b) * p.L + at) * cols);
-  U32 slot = U32(p.slot + 32ul * b);
+  U32 slot = U32(p.slot + 48ul * b);
 
   // Static ids, then the embeddings of the fed tokens.
   uint width = CODES != 0 ? p.K : p.K + p.F * p.S;
@@ -41,8 +41,11 @@ void main() {
   if (LANE == 0) {
     I32 rows = I32(p.rows);
     rows.v[r] = int(b);
-    rows.v[p.R + r] = live ? int(at) : -1;
-    rows.v[2 * p.R + r] = live ? plan.v[cols - 3] : 0;
+    // The cache keeps the pinned positions and a ring of the latest others.
+    uint pinned = slot.v[8], ring = p.ctx - pinned;
+    uint place = at < p.ctx ? at : pinned + (at - pinned) % ring;
+    rows.v[p.R + r] = live ? int(place) : -1;
+    rows.v[2 * p.R + r] = live ? min(plan.v[cols - 3], int(p.ctx)) : 0;
     bool drawn = live && int(at) >= lane.v[3];
     U32 d = U32(p.draw + 32ul * r);
     d.v[0] = slot.v[0];

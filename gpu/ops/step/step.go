@@ -24,6 +24,7 @@ func kernel(r *gpu.Recorder, name string, spec ...uint32) *gpu.Kernel {
 // Dims are the extents all tables of one engine share.
 type Dims struct {
 	Slots, Length int  // b, l
+	Context       int  // cache slots; 0 means Length
 	Static, Fed   int  // k static ids and f fed tokens a position
 	Sub           int  // s sub-tokens a token, or words a binary code
 	Axes          int  // a axes of a position
@@ -34,6 +35,13 @@ type Dims struct {
 
 // PlanColumns is the width of a row of State.Plan.
 func (d Dims) PlanColumns() int { return d.Static + d.Fed + d.Axes + 3 }
+
+func (d Dims) context() int {
+	if d.Context > 0 {
+		return d.Context
+	}
+	return d.Length
+}
 
 // IDColumns is the number of ids the embedding sums a row.
 func (d Dims) IDColumns() int {
@@ -68,9 +76,14 @@ func (d Dims) TableRows() int {
 //	                            axes | keys visible (cache slots 0..len-1),
 //	                            lowest token allowed, one past the highest
 //	Tokens u32 [b, l, s]        given or drawn
-//	Slot   u32 [b, 8]           seed (2), request, top_k, temperature, top_p
+//	Slot   u32 [b, 12]          seed (2), request, top_k, temperature, top_p
 //	                            (float bits), end token (0xffffffff: none), what to
-//	                            add to a position to make the draw's counter
+//	                            add to a position to make the draw's counter,
+//	                            pinned positions, 0, 0, 0
+//
+// The cache has Context slots. Position p lives in slot p while there is room;
+// later ones overwrite the oldest that is not pinned, so a position sees the
+// pinned ones and the latest Context - pinned others.
 type State struct {
 	Dims
 	Plan, Tokens, Slot *gpu.Tensor
@@ -86,7 +99,7 @@ func NewState(dev *gpu.Device, d Dims) (*State, error) {
 	}{
 		{&s.Plan, tensor.I32, []int{d.Slots, d.Length, d.PlanColumns()}},
 		{&s.Tokens, tensor.U32, []int{d.Slots, d.Length, d.Sub}},
-		{&s.Slot, tensor.U32, []int{d.Slots, 8}},
+		{&s.Slot, tensor.U32, []int{d.Slots, slotWords}},
 	} {
 		t, err := dev.NewTensor(x.typ, x.shape...)
 		if err != nil {
@@ -105,6 +118,8 @@ func (s *State) Free() {
 	s.Slot.Free()
 }
 
+const slotWords = 12
+
 // Sampling are one slot's drawing parameters.
 type Sampling struct {
 	Seed        uint64
@@ -114,6 +129,7 @@ type Sampling struct {
 	TopP        float32
 	End         int64  // token that ends the sequence; negative: none
 	Offset      uint32 // added to a position to make the draw's counter
+	Pinned      int    // first positions the cache never drops
 }
 
 // SetSlot writes a slot's drawing parameters.
@@ -125,8 +141,9 @@ func (s *State) SetSlot(slot int, p Sampling) error {
 	row := []int32{
 		int32(uint32(p.Seed)), int32(uint32(p.Seed >> 32)), int32(p.Request), int32(p.TopK),
 		int32(math.Float32bits(p.Temperature)), int32(math.Float32bits(p.TopP)), int32(end), int32(p.Offset),
+		int32(p.Pinned), 0, 0, 0,
 	}
-	return s.Slot.View(slot*8, 8).WriteI32(row)
+	return s.Slot.View(slot*slotWords, slotWords).WriteI32(row)
 }
 
 // LaneWords is the width of a Lane row: slot, cursor, limit, first position drawn.
@@ -169,7 +186,7 @@ func Gather(r *gpu.Recorder, s *State, lane *gpu.Tensor, n int) Rows {
 		In:  []*gpu.Tensor{lane, s.Slot, s.Plan, s.Tokens},
 		Out: []*gpu.Tensor{all, out.IDs, out.Words, axes, out.Draw, out.Temp},
 		Params: []uint32{
-			uint32(rows), uint32(n), uint32(s.Length), uint32(s.Static), uint32(s.Fed), uint32(s.Sub), uint32(s.Axes), uint32(s.Base), uint32(s.Vocab),
+			uint32(rows), uint32(n), uint32(s.Length), uint32(s.Static), uint32(s.Fed), uint32(s.Sub), uint32(s.Axes), uint32(s.Base), uint32(s.Vocab), uint32(s.context()),
 		},
 	})
 	return out

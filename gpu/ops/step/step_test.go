@@ -143,3 +143,26 @@ func equal(t *testing.T, what string, got, want []int32) {
 		t.Errorf("%s = %v, want %v", what, got, want)
 	}
 }
+
+// TestCacheIsARing walks a slot past its cache: pinned positions stay, others
+// take the place of the oldest.
+func TestCacheIsARing(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s, err := NewState(dev, Dims{Slots: 1, Length: 12, Context: 6, Static: 1, Axes: 1, Sub: 1, Vocab: 4})
+		check(t, err)
+		var plan []int32
+		for p := range int32(12) {
+			plan = append(plan, 0, 0, p+1, 0, 4)
+		}
+		check(t, s.Plan.WriteI32(plan))
+		check(t, s.SetSlot(0, Sampling{End: -1, Pinned: 2}))
+		lane := gputest.I32(t, dev, []int32{0, 0, 12, 0}, 1, 4)
+		var slot, length *gpu.Tensor
+		gputest.Run(t, dev, func(r *gpu.Recorder) {
+			rows := Gather(r, s, lane, 12)
+			slot, length = keep(t, r, rows.Slot), keep(t, r, rows.Len)
+		})
+		equal(t, "slot", readI32(t, slot), []int32{0, 1, 2, 3, 4, 5, 2, 3, 4, 5, 2, 3})
+		equal(t, "len", readI32(t, length), []int32{1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6})
+	})
+}
