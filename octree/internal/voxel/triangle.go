@@ -89,37 +89,50 @@ func (t *Triangle) crosses(center mesh.Vec3, half float64) bool {
 	return true
 }
 
-// Slide moves a cube of the given half side along an axis of the grid, its
-// centre at start + s along that axis, and returns the closed interval of s for
-// which it meets the triangle; from > to if it never does.
-func (t *Triangle) Slide(start mesh.Vec3, along int, half float64) (from, to float64) {
-	from, to = math.Inf(-1), math.Inf(1)
-	for i := range 3 {
-		unit := 0.0
-		if i == along {
-			unit = 1
-		}
-		from, to = narrow(from, to, start[i], unit, t.lo[i]-half, t.hi[i]+half)
-	}
-	for i := range t.n {
-		x := &t.axes[i]
-		reach := half * x.reaches
-		from, to = narrow(from, to, x.dir.Dot(start), x.dir[along], x.lo-reach, x.hi+reach)
-	}
-	return from, to
+// Span is where on a line of cube centres the cube meets a triangle: from <=
+// s <= to, with the outward directions of what bounds it at either end.
+type Span struct {
+	From, To     float64
+	AtFrom, AtTo mesh.Vec3 // not of length one
 }
 
-// narrow cuts [from, to] to where lo <= at + s·speed <= hi.
-func narrow(from, to, at, speed, lo, hi float64) (float64, float64) {
+// Slide moves a cube of the given half side along an axis of the grid, its
+// centre at start + s along that axis, and returns for which s it meets the
+// triangle; From > To if it never does. The ends are points of the boundary of
+// the triangle's Minkowski sum with the cube, AtFrom and AtTo its normals there.
+func (t *Triangle) Slide(start mesh.Vec3, along int, half float64) Span {
+	s := Span{From: math.Inf(-1), To: math.Inf(1)}
+	for i := range 3 {
+		var unit mesh.Vec3
+		unit[i] = 1
+		s.narrow(start[i], along, axis{dir: unit, lo: t.lo[i] - half, hi: t.hi[i] + half})
+	}
+	for i := range t.n {
+		x := t.axes[i]
+		x.lo -= half * x.reaches
+		x.hi += half * x.reaches
+		s.narrow(x.dir.Dot(start), along, x)
+	}
+	return s
+}
+
+// narrow cuts the span to where the axis' interval holds the moving point.
+func (s *Span) narrow(at float64, along int, x axis) {
+	speed := x.dir[along]
 	if speed == 0 {
-		if at < lo || at > hi {
-			return 1, 0
+		if at < x.lo || at > x.hi {
+			s.From, s.To = math.Inf(1), math.Inf(-1)
 		}
-		return from, to
+		return
 	}
-	p, q := (lo-at)/speed, (hi-at)/speed
-	if p > q {
-		p, q = q, p
+	from, to, out := (x.lo-at)/speed, (x.hi-at)/speed, x.dir
+	if speed < 0 {
+		from, to, out = to, from, x.dir.Scale(-1)
 	}
-	return max(from, p), min(to, q)
+	if from > s.From {
+		s.From, s.AtFrom = from, out.Scale(-1)
+	}
+	if to < s.To {
+		s.To, s.AtTo = to, out
+	}
 }
