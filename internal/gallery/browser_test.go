@@ -1,0 +1,93 @@
+package gallery
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// browse returns the document that Chromium makes of dir/index.html after the
+// scripts ran, and how long that took. It skips the test if there is no
+// Chromium, unless MORTON_BROWSER=required.
+func browse(t *testing.T, dir string, flags ...string) (html string, took time.Duration) {
+	t.Helper()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		missing := t.Skipf
+		if os.Getenv("MORTON_BROWSER") == "required" {
+			missing = t.Fatalf
+		}
+		missing("the page was not opened in a browser: %v; MORTON_BROWSER=required makes this fail", err)
+	}
+	page := url.URL{Scheme: "file", Path: filepath.ToSlash(dir) + "/index.html"}
+	args := append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--user-data-dir=" + t.TempDir(),
+		"--window-size=1300,1000", "--virtual-time-budget=5000", "--dump-dom",
+	}, append(flags, page.String())...)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	start := time.Now()
+	out, err := exec.CommandContext(ctx, chromium, args...).Output()
+	if err != nil {
+		t.Fatalf("chromium: %v", err)
+	}
+	return scriptText.ReplaceAllString(string(out), ""), time.Since(start)
+}
+
+var drawn = regexp.MustCompile(`class="frame drawn"`)
+
+// TestDrawn opens a page of 300 results: those in view must be drawn, and the
+// others not even loaded.
+func TestDrawn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	dir, _ := written(t, manyItems(300))
+	html, took := browse(t, dir)
+	if n := len(drawn.FindAllString(html, -1)); n < 4 || n > 100 {
+		t.Errorf("%d of 600 meshes drawn, want those in view", n)
+	}
+	if n := strings.Count(html, `src="gallery/`); n < 2 || n > 50 {
+		t.Errorf("%d of 300 scripts loaded", n)
+	}
+	if took > 30*time.Second {
+		t.Errorf("opened in %v", took)
+	}
+	t.Logf("opened 300 results in %v, %d meshes drawn", took, len(drawn.FindAllString(html, -1)))
+}
+
+// TestWithoutWebGL: the page says so, and keeps its links.
+func TestWithoutWebGL(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	dir, _ := written(t, smallPage())
+	html, _ := browse(t, dir, "--disable-3d-apis")
+	if strings.Contains(html, "<canvas") || drawn.MatchString(html) {
+		t.Error("a canvas is left")
+	}
+	if !strings.Contains(html, `<p class="notice" id="no-webgl">`) || !strings.Contains(html, `href="./roof.glb"`) {
+		t.Errorf("no message or no link in\n%s", html)
+	}
+}
+
+// TestLostGeometry: a script that is gone leaves a message, not a blank.
+func TestLostGeometry(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	dir, _ := written(t, smallPage())
+	if err := os.RemoveAll(filepath.Join(dir, geometryFolder)); err != nil {
+		t.Fatal(err)
+	}
+	if html, _ := browse(t, dir); !strings.Contains(html, "was not found beside the page") {
+		t.Errorf("no message in\n%s", html)
+	}
+}

@@ -1,0 +1,140 @@
+package gallery
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrItem reports an item that can't be shown: without an ID, with one that
+	// another item has, of an unknown family, or with more prefix than frames.
+	ErrItem = errors.New("bad item")
+	// ErrGeometry reports a [Mesh] whose lists contradict each other.
+	ErrGeometry = errors.New("bad geometry")
+)
+
+// Family is one of the three kinds of results.
+type Family string
+
+// The families, in the order a page shows them.
+const (
+	Video Family = "video"
+	Shape Family = "shape"
+	Quads Family = "quads"
+)
+
+var families = []Family{Video, Shape, Quads}
+
+// KV is one labelled value of a card. The caller formats the value.
+type KV struct{ Key, Value string }
+
+// Page is all that index.html shows.
+type Page struct {
+	Title    string
+	Command  string // what was typed to make it
+	Items    []Item
+	Failures []Failure
+	Elapsed  time.Duration // of the whole run; zero leaves it out
+}
+
+// Item is one result. Paths are relative to the page's folder, or absolute.
+type Item struct {
+	ID     string // unique on the page
+	Family Family
+
+	Source string // the input file; empty if made from nothing
+	Result string // an MP4, or a GLB
+	OBJ    string // the same mesh as an OBJ; may be empty
+	Poster string // a PNG shown until the result is drawn; may be empty
+
+	SourceMesh *Mesh // what to draw for Source
+	ResultMesh *Mesh // what to draw for Result
+
+	PrefixFrames int // frames of the result that were given, not generated
+	Frames       int // frames of the result
+
+	Counts   []KV
+	Measures []KV
+	Seed     uint64
+	Model    string
+	Seconds  float64
+	Error    string // why there is no result, or why it is not whole; may be empty
+}
+
+// Failure is one input without a result.
+type Failure struct{ Input, Stage, Kind, Message string }
+
+// Mesh is what the viewer draws: a mesh's vertices and polygons, laid out as in
+// package mesh. The corners of face f are Corners[Starts[f]:Starts[f+1]].
+type Mesh struct {
+	Positions []float32 // [3v] x, y, z of each vertex; Y is up
+	Corners   []int32   // vertex of each corner
+	Starts    []int32   // [f+1]
+}
+
+// MaxFaces is the size of the largest mesh that a page draws. A larger one is
+// linked only: its script alone would be over 10 MB.
+const MaxFaces = 250_000
+
+// NumFaces returns the number of faces.
+func (m *Mesh) NumFaces() int { return max(len(m.Starts)-1, 0) }
+
+// validate reports the first contradiction in m.
+func (m *Mesh) validate() error {
+	if len(m.Positions)%3 != 0 {
+		return fmt.Errorf("%w: %d coordinates, not three a vertex", ErrGeometry, len(m.Positions))
+	}
+	if len(m.Starts) > 0 && (m.Starts[0] != 0 || int(m.Starts[len(m.Starts)-1]) != len(m.Corners)) {
+		return fmt.Errorf("%w: starts do not span %d corners", ErrGeometry, len(m.Corners))
+	}
+	for f := range m.NumFaces() {
+		if k := m.Starts[f+1] - m.Starts[f]; k < 3 {
+			return fmt.Errorf("%w: face %d has %d corners", ErrGeometry, f, k)
+		}
+	}
+	for _, c := range m.Corners {
+		if c < 0 || int(c) >= len(m.Positions)/3 {
+			return fmt.Errorf("%w: vertex %d of %d", ErrGeometry, c, len(m.Positions)/3)
+		}
+	}
+	return nil
+}
+
+func (p *Page) validate() error {
+	seen := make(map[string]bool, len(p.Items))
+	for i := range p.Items {
+		it := &p.Items[i]
+		switch {
+		case it.ID == "" || seen[it.ID]:
+			return fmt.Errorf("%w: item %d has ID %q, empty or taken", ErrItem, i, it.ID)
+		case !slices.Contains(families, it.Family):
+			return fmt.Errorf("%w: %s is of family %q", ErrItem, it.ID, it.Family)
+		case it.PrefixFrames < 0 || it.PrefixFrames > it.Frames:
+			return fmt.Errorf("%w: %s has %d prefix frames of %d", ErrItem, it.ID, it.PrefixFrames, it.Frames)
+		}
+		seen[it.ID] = true
+		for _, m := range []*Mesh{it.SourceMesh, it.ResultMesh} {
+			if m == nil {
+				continue
+			}
+			if err := m.validate(); err != nil {
+				return fmt.Errorf("%s: %w", it.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// ordered returns the items by family, then as the caller had them, so that a
+// page does not depend on which family finished first.
+func (p *Page) ordered() []Item {
+	items := slices.Clone(p.Items)
+	slices.SortStableFunc(items, func(a, b Item) int {
+		return cmp.Compare(slices.Index(families, a.Family), slices.Index(families, b.Family))
+	})
+	return items
+}

@@ -1,0 +1,152 @@
+package gallery
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+//go:embed assets
+var assets embed.FS
+
+var page = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{
+	"style":   func() (template.CSS, error) { s, err := asset("style.css"); return template.CSS(s), err },
+	"program": program,
+	"link":    link,
+	"seconds": seconds,
+}).ParseFS(assets, "assets/*.tmpl"))
+
+// geometryFolder holds the scripts with meshes, below the page's folder.
+const geometryFolder = "gallery"
+
+// Write writes dir/index.html and the scripts it loads, dir/gallery/*.js, and
+// removes scripts there that no item of this page uses. dir is made if it is
+// not there. The page is written last, beside its place, and renamed, so a
+// reader never sees half of it.
+//
+// The error wraps [ErrItem] or [ErrGeometry], before anything is written, or is
+// the file system's. The bytes depend on p alone.
+func Write(dir string, p Page) error {
+	if err := p.validate(); err != nil {
+		return fmt.Errorf("gallery.Write: %w", err)
+	}
+	if err := write(dir, &p); err != nil {
+		return fmt.Errorf("gallery.Write: %w", err)
+	}
+	return nil
+}
+
+func write(dir string, p *Page) error {
+	folder := filepath.Join(dir, geometryFolder)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	v := newView(p)
+	used := map[string]bool{}
+	for i := range v.Cards {
+		c := &v.Cards[i]
+		key, text, err := script(&c.Item)
+		if err != nil {
+			return err
+		}
+		c.Key = key
+		if key == "" {
+			continue
+		}
+		used[key+".js"] = true
+		if err := place(filepath.Join(folder, key+".js"), text); err != nil {
+			return err
+		}
+	}
+	var out bytes.Buffer
+	if err := render(&out, v); err != nil {
+		return err
+	}
+	if err := place(filepath.Join(dir, "index.html"), out.Bytes()); err != nil {
+		return err
+	}
+	return sweep(folder, used)
+}
+
+func render(w io.Writer, v *view) error { return page.Execute(w, v) }
+
+// place makes path hold data, or leaves it as it was.
+func place(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+var scriptName = regexp.MustCompile(`^[0-9a-f]{16}\.js$`)
+
+// sweep removes scripts of earlier pages.
+func sweep(folder string, used map[string]bool) error {
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if scriptName.MatchString(f.Name()) && !used[f.Name()] {
+			if err := os.Remove(filepath.Join(folder, f.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func asset(name string) (string, error) {
+	data, err := assets.ReadFile("assets/" + name)
+	return string(data), err
+}
+
+// program is the page's script, in the order its parts need each other.
+func program() (template.JS, error) {
+	var all strings.Builder
+	for _, name := range []string{"geometry.js", "matrix.js", "stage.js", "viewer.js", "video.js", "page.js"} {
+		text, err := asset(name)
+		if err != nil {
+			return "", err
+		}
+		all.WriteString(text)
+	}
+	return template.JS(all.String()), nil
+}
+
+// link turns a path into a URL in which no character of a file name means
+// anything else.
+func link(path string) template.URL {
+	parts := strings.Split(filepath.ToSlash(path), "/")
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	if filepath.IsAbs(path) {
+		return template.URL("file://" + strings.Join(parts, "/"))
+	}
+	return template.URL("./" + strings.Join(parts, "/"))
+}

@@ -1,0 +1,131 @@
+package gltf
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	qgltf "github.com/qmuntal/gltf"
+)
+
+// parse decodes the JSON document and checks what the decoder does not: that it
+// is glTF 2.x, that no list holds a null, and that enumerations have one of
+// their values (the decoder turns any other into FLOAT or TRIANGLES).
+func parse(text []byte, lim Limits) (*qgltf.Document, error) {
+	if err := scan(text, lim); err != nil {
+		return nil, err
+	}
+	doc := new(qgltf.Document)
+	if err := json.Unmarshal(text, doc); err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrCorrupt, err)
+	}
+	if v := doc.Asset.Version; v == "" {
+		return nil, fmt.Errorf("%w: no asset version", ErrNotGLTF)
+	} else if !strings.HasPrefix(v, "2.") {
+		return nil, fmt.Errorf("%w: asset version %q", ErrNotGLTF, v)
+	}
+	if err := noNulls(doc); err != nil {
+		return nil, err
+	}
+	if err := checkEnums(text); err != nil {
+		return nil, err
+	}
+	return doc, nil
+}
+
+// scan counts objects and values without allocating: one object of two bytes
+// becomes several hundred bytes of Go, so the text's length bounds nothing.
+func scan(text []byte, lim Limits) error {
+	objects, values, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{':
+			objects++
+		case c == ',' || c == '[':
+			values++
+		}
+	}
+	if objects > lim.Objects {
+		return fmt.Errorf("%w: %d JSON objects, maximum %d", ErrLimit, objects, lim.Objects)
+	}
+	if values > lim.Values {
+		return fmt.Errorf("%w: %d JSON values, maximum %d", ErrLimit, values, lim.Values)
+	}
+	return nil
+}
+
+func noNulls(doc *qgltf.Document) error {
+	lists := []struct {
+		name string
+		null bool
+	}{
+		{"accessors", slices.Contains(doc.Accessors, nil)},
+		{"buffers", slices.Contains(doc.Buffers, nil)},
+		{"bufferViews", slices.Contains(doc.BufferViews, nil)},
+		{"meshes", slices.Contains(doc.Meshes, nil)},
+		{"nodes", slices.Contains(doc.Nodes, nil)},
+		{"scenes", slices.Contains(doc.Scenes, nil)},
+		{"skins", slices.Contains(doc.Skins, nil)},
+	}
+	for _, l := range lists {
+		if l.null {
+			return fmt.Errorf("%w: %s holds a null", ErrCorrupt, l.name)
+		}
+	}
+	for i, m := range doc.Meshes {
+		if slices.Contains(m.Primitives, nil) {
+			return fmt.Errorf("%w: mesh %d holds a null primitive", ErrCorrupt, i)
+		}
+	}
+	return nil
+}
+
+// enums are the document's enumerations as numbers.
+type enums struct {
+	Accessors []struct {
+		ComponentType int
+		Type          string
+		Sparse        *struct {
+			Indices struct{ ComponentType int }
+		}
+	}
+	Meshes []struct {
+		Primitives []struct{ Mode int }
+	}
+}
+
+var (
+	componentTypes = []int{5120, 5121, 5122, 5123, 5125, 5126}
+	indexTypes     = []int{5121, 5123, 5125}
+)
+
+const lastMode = 6 // TRIANGLE_FAN
+
+func checkEnums(text []byte) error {
+	var e enums
+	if err := json.Unmarshal(text, &e); err != nil {
+		return fmt.Errorf("%w: %v", ErrCorrupt, err)
+	}
+	for i, a := range e.Accessors {
+		if !slices.Contains(componentTypes, a.ComponentType) || a.Type == "" {
+			return fmt.Errorf("%w: accessor %d has component type %d, type %q", ErrCorrupt, i, a.ComponentType, a.Type)
+		}
+		if s := a.Sparse; s != nil && !slices.Contains(indexTypes, s.Indices.ComponentType) {
+			return fmt.Errorf("%w: accessor %d has sparse indices of type %d", ErrCorrupt, i, s.Indices.ComponentType)
+		}
+	}
+	for i, m := range e.Meshes {
+		for _, p := range m.Primitives {
+			if p.Mode < 0 || p.Mode > lastMode {
+				return fmt.Errorf("%w: mesh %d has a primitive of mode %d", ErrCorrupt, i, p.Mode)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+package gltf
+
+import "errors"
+
+// Errors a caller can branch on. [mesh.ErrEmpty] and [mesh.ErrNotFinite] are
+// returned as well, and a file that can't be opened or read gives the error of
+// package io/fs.
+//
+// [mesh.ErrEmpty]: github.com/morton-gen/morton/mesh.ErrEmpty
+// [mesh.ErrNotFinite]: github.com/morton-gen/morton/mesh.ErrNotFinite
+var (
+	// ErrNotGLTF reports bytes that are no glTF 2.x: no GLB header and no JSON
+	// object with an asset version, or another major version.
+	ErrNotGLTF = errors.New("not a glTF 2 file")
+	// ErrCorrupt reports a glTF that contradicts itself: truncated chunks,
+	// references to what is not there, ranges outside their buffer, cycles.
+	ErrCorrupt = errors.New("corrupt glTF")
+	// ErrLimit reports a file that asks for more than [Limits] allows, or a
+	// mesh too large for a GLB.
+	ErrLimit = errors.New("over the limit")
+	// ErrExtension reports a file that can't be shown without an extension that
+	// this package does not know; the message names it.
+	ErrExtension = errors.New("unsupported extension")
+	// ErrResource reports a buffer that is neither inside the file nor below
+	// its folder: a network address, an absolute path, a path with too many
+	// "..", or a link that leads out.
+	ErrResource = errors.New("buffer outside the file's folder")
+)

@@ -1,0 +1,86 @@
+package gltf
+
+import (
+	"fmt"
+
+	qgltf "github.com/qmuntal/gltf"
+)
+
+// tree is the node hierarchy with every node's transform to the world.
+type tree struct {
+	roots  []int
+	global []matrix // [nodes]
+}
+
+const noParent = -1
+
+// newTree resolves the hierarchy. It returns an error wrapping [ErrCorrupt] if
+// a node has two parents or is its own ancestor.
+func newTree(nodes []*qgltf.Node) (*tree, error) {
+	parents, err := parents(nodes)
+	if err != nil {
+		return nil, err
+	}
+	t := &tree{global: make([]matrix, len(nodes))}
+	var queue []int
+	for i, p := range parents {
+		if p == noParent {
+			t.roots = append(t.roots, i)
+			t.global[i] = local(nodes[i])
+			queue = append(queue, i)
+		}
+	}
+	for done := 0; done < len(queue); done++ {
+		at := queue[done]
+		for _, c := range nodes[at].Children {
+			t.global[c] = t.global[at].times(local(nodes[c]))
+			queue = append(queue, c)
+		}
+	}
+	if len(queue) < len(nodes) { // What no root reaches hangs in a ring.
+		return nil, fmt.Errorf("%w: %d nodes are their own ancestors or below such", ErrCorrupt, len(nodes)-len(queue))
+	}
+	return t, nil
+}
+
+func parents(nodes []*qgltf.Node) ([]int, error) {
+	out := make([]int, len(nodes))
+	for i := range out {
+		out[i] = noParent
+	}
+	for i, n := range nodes {
+		for _, c := range n.Children {
+			if c < 0 || c >= len(nodes) {
+				return nil, fmt.Errorf("%w: node %d has child %d of %d", ErrCorrupt, i, c, len(nodes))
+			}
+			if out[c] != noParent {
+				return nil, fmt.Errorf("%w: node %d has parents %d and %d", ErrCorrupt, c, out[c], i)
+			}
+			out[c] = i
+		}
+	}
+	return out, nil
+}
+
+// shown returns the nodes of the default scene, or all nodes if the document
+// names no scene, parents before children.
+func (r *reader) shown() ([]int, error) {
+	queue := r.tree.roots
+	if s := r.doc.Scene; s != nil {
+		if *s < 0 || *s >= len(r.doc.Scenes) {
+			return nil, fmt.Errorf("%w: scene %d of %d", ErrCorrupt, *s, len(r.doc.Scenes))
+		}
+		queue = r.doc.Scenes[*s].Nodes
+	}
+	seen := make([]bool, len(r.doc.Nodes))
+	queue = append([]int(nil), queue...)
+	for done := 0; done < len(queue); done++ {
+		at := queue[done]
+		if at < 0 || at >= len(seen) || seen[at] {
+			return nil, fmt.Errorf("%w: scene has node %d twice or out of %d", ErrCorrupt, at, len(seen))
+		}
+		seen[at] = true
+		queue = append(queue, r.doc.Nodes[at].Children...)
+	}
+	return queue, nil
+}

@@ -1,0 +1,145 @@
+package gltf
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Resolver returns the bytes of the buffer at a relative path, as written in
+// the document after percent-decoding. It should return no more than max
+// bytes; what is over is not looked at.
+type Resolver func(path string, max int64) ([]byte, error)
+
+var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+
+// load returns the first n bytes of the buffer at uri: a data URI, or a path
+// given to open.
+func load(uri string, n int64, open Resolver) ([]byte, error) {
+	data, err := fetch(uri, n, open)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) < n {
+		return nil, fmt.Errorf("%w: buffer of %d bytes holds %d", ErrCorrupt, n, len(data))
+	}
+	return data[:n], nil
+}
+
+func fetch(uri string, n int64, open Resolver) ([]byte, error) {
+	if strings.HasPrefix(uri, "data:") {
+		return decodeDataURI(uri)
+	}
+	path, err := localPath(uri)
+	if err != nil {
+		return nil, err
+	}
+	if open == nil {
+		return nil, fmt.Errorf("%w: no resolver for %q", ErrResource, path)
+	}
+	return open(path, n)
+}
+
+// decodeDataURI decodes data:[type][;base64],payload. What it allocates is
+// bounded by the length of uri.
+func decodeDataURI(uri string) ([]byte, error) {
+	head, payload, ok := strings.Cut(uri, ",")
+	if !ok {
+		return nil, fmt.Errorf("%w: data URI without a comma", ErrCorrupt)
+	}
+	if strings.HasSuffix(head, ";base64") {
+		data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(payload, "="))
+		if err != nil {
+			return nil, fmt.Errorf("%w: data URI: %v", ErrCorrupt, err)
+		}
+		return data, nil
+	}
+	text, err := url.PathUnescape(payload)
+	if err != nil {
+		return nil, fmt.Errorf("%w: data URI: %v", ErrCorrupt, err)
+	}
+	return []byte(text), nil
+}
+
+func localPath(uri string) (string, error) {
+	if scheme.MatchString(uri) {
+		return "", fmt.Errorf("%w: %.80q", ErrResource, uri)
+	}
+	path, err := url.PathUnescape(strings.ReplaceAll(uri, `\`, "/"))
+	if err != nil {
+		return "", fmt.Errorf("%w: buffer path: %v", ErrCorrupt, err)
+	}
+	if !filepath.IsLocal(filepath.FromSlash(path)) {
+		return "", fmt.Errorf("%w: %.80q", ErrResource, path)
+	}
+	return path, nil
+}
+
+// folder returns a Resolver for the files below dir. Links are followed only
+// as far as they stay below it.
+func folder(dir string) Resolver {
+	return func(path string, max int64) ([]byte, error) {
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		info, err := root.Stat(filepath.FromSlash(path))
+		if err != nil {
+			return nil, resourceError(err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%w: %q is no regular file", ErrResource, path)
+		}
+		f, err := root.Open(filepath.FromSlash(path))
+		if err != nil {
+			return nil, resourceError(err)
+		}
+		defer f.Close()
+		return readUpTo(f, min(max, info.Size()))
+	}
+}
+
+// resourceError keeps errors of the file system as they are and marks the one
+// that os.Root has no sentinel for.
+func resourceError(err error) error {
+	if strings.Contains(err.Error(), "path escapes from parent") {
+		return fmt.Errorf("%w: %w", ErrResource, err)
+	}
+	return err
+}
+
+// readFile reads a whole regular file of at most max bytes.
+func readFile(path string, max int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrInvalid}
+	}
+	if info.Size() > max {
+		return nil, fmt.Errorf("%w: %d bytes, maximum %d", ErrLimit, info.Size(), max)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readUpTo(f, info.Size())
+}
+
+func readUpTo(r io.Reader, n int64) ([]byte, error) {
+	data := make([]byte, n)
+	got, err := io.ReadFull(r, data)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil // The file shrank; whoever uses the bytes sees that.
+	}
+	return data[:got], err
+}

@@ -1,0 +1,114 @@
+package gltf
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/morton-gen/morton/mesh"
+)
+
+// soup is the surface of one object before its seams are closed: the vertices
+// of all its primitives one after the other, and faces among them.
+type soup struct {
+	points  []mesh.Vec3
+	corners []int32
+	starts  []int32 // [f+1]
+	dropped int     // faces without area by their indices
+}
+
+// addFace appends a face unless fewer than three of its corners are left when
+// neighbours that are the same vertex count once.
+func (s *soup) addFace(face []int32, mirrored bool) {
+	at := len(s.corners)
+	for _, c := range face {
+		if len(s.corners) == at || s.corners[len(s.corners)-1] != c {
+			s.corners = append(s.corners, c)
+		}
+	}
+	for len(s.corners) > at+1 && s.corners[at] == s.corners[len(s.corners)-1] {
+		s.corners = s.corners[:len(s.corners)-1]
+	}
+	if len(s.corners) < at+3 {
+		s.corners = s.corners[:at]
+		s.dropped++
+		return
+	}
+	if mirrored {
+		slices.Reverse(s.corners[at+1:]) // The first corner stays first.
+	}
+	s.starts = append(s.starts, int32(len(s.corners)))
+}
+
+func (s *soup) faces(yield func(face []int32)) {
+	at := int32(0)
+	for _, end := range s.starts {
+		yield(s.corners[at:end])
+		at = end
+	}
+}
+
+func (s *soup) checkFinite() error {
+	for v, p := range s.points {
+		for _, x := range p {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return fmt.Errorf("%w: vertex %d is %v", mesh.ErrNotFinite, v, p)
+			}
+		}
+	}
+	return nil
+}
+
+// weld returns s with every position once, in order of first appearance, and
+// without vertices that no face uses. glTF splits a vertex wherever normals or
+// texture coordinates jump; on the surface it is one point.
+func (s *soup) weld() *soup {
+	used := make([]bool, len(s.points))
+	for _, c := range s.corners {
+		used[c] = true
+	}
+	out := new(soup)
+	first := make(map[mesh.Vec3]int32)
+	to := make([]int32, len(s.points))
+	for v, p := range s.points {
+		if !used[v] {
+			continue
+		}
+		p = p.Add(mesh.Vec3{}) // -0 becomes 0, which is the same place.
+		at, ok := first[p]
+		if !ok {
+			at = int32(len(out.points))
+			first[p] = at
+			out.points = append(out.points, p)
+		}
+		to[v] = at
+	}
+	var face []int32
+	s.faces(func(old []int32) {
+		face = face[:0]
+		for _, c := range old {
+			face = append(face, to[c])
+		}
+		out.addFace(face, false)
+	})
+	out.dropped += s.dropped
+	return out
+}
+
+// appendTo adds s to m.
+func (s *soup) appendTo(m *mesh.Mesh) {
+	if len(s.starts) == 0 && len(s.points) == 0 {
+		return
+	}
+	base, corner := int32(len(m.Vertices)), int32(len(m.Corners))
+	m.Vertices = append(m.Vertices, s.points...)
+	for _, c := range s.corners {
+		m.Corners = append(m.Corners, base+c)
+	}
+	if len(m.Starts) == 0 && len(s.starts) > 0 {
+		m.Starts = append(m.Starts, 0)
+	}
+	for _, end := range s.starts {
+		m.Starts = append(m.Starts, corner+end)
+	}
+}

@@ -1,0 +1,140 @@
+package octree
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math/bits"
+)
+
+// Limits.
+const (
+	// MaxDepth is the deepest tree this package makes: 1024 cells along an axis.
+	MaxDepth = 10
+	// MaxNodes bounds the nodes of one level. A closed surface that fills the
+	// domain has about six million leaves at depth 10.
+	MaxNodes = 1 << 24
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrDepth reports a depth or level outside what the tree or the package holds.
+	ErrDepth = errors.New("bad depth")
+	// ErrDomain reports geometry outside [-1,1]^3, or not finite.
+	ErrDomain = errors.New("outside the domain")
+	// ErrEmpty reports that no node would be left.
+	ErrEmpty = errors.New("empty tree")
+	// ErrLimit reports a level that would pass [MaxNodes].
+	ErrLimit = errors.New("too many nodes")
+	// ErrTokens reports tokens of the wrong number or value.
+	ErrTokens = errors.New("bad tokens")
+)
+
+// Octree is a sparse octree over [-1,1]^3 with non-empty nodes only. It is
+// immutable and safe for concurrent use. Make one with [Build], [FromPoints],
+// [FromKeys], [FromOccupancy], [FromSplitFlags] or [Octree.Grow].
+type Octree struct {
+	Depth  int // level of the leaves
+	levels []level
+}
+
+// level holds the non-empty nodes of one level in Morton order and, above the
+// leaves, where their children are: children[r] has bit c set if child c of
+// node r is not empty, and those children start at row first[r] one level down.
+type level struct {
+	keys     []Key
+	children []byte
+	first    []int32
+}
+
+// Keys returns the keys of the non-empty nodes at level d in ascending order,
+// as a view that must not be changed, or nil if there is no such level.
+func (o *Octree) Keys(d int) []Key {
+	if d < 0 || d > o.Depth {
+		return nil
+	}
+	return o.levels[d].keys
+}
+
+// Len returns the number of non-empty nodes at level d.
+func (o *Octree) Len(d int) int { return len(o.Keys(d)) }
+
+// Leaves returns the keys of the leaves: Keys(Depth).
+func (o *Octree) Leaves() []Key { return o.levels[o.Depth].keys }
+
+// Descend walks from the root towards node k of level d and returns the last
+// non-empty node on the way: its level and its row. If the level is d, node k
+// itself is not empty; otherwise its ancestor at the next level is empty. It
+// takes time proportional to d.
+func (o *Octree) Descend(d int, k Key) (reached, row int) {
+	row = 0
+	for at := range d {
+		c := int(k>>(3*(d-at-1))) & 7
+		if o.levels[at].children[row]>>c&1 == 0 {
+			return at, row
+		}
+		row = o.childRow(at, row, c)
+	}
+	return d, row
+}
+
+// childRow returns the row of non-empty child c of the node at the given row.
+func (o *Octree) childRow(d, row, c int) int {
+	l := &o.levels[d]
+	before := l.children[row] & (1<<c - 1)
+	return int(l.first[row]) + bits.OnesCount8(before)
+}
+
+// Find returns the row of node k among the non-empty nodes of level d, and
+// whether it is there.
+func (o *Octree) Find(d int, k Key) (row int, ok bool) {
+	if d < 0 || d > o.Depth || k>>(3*d) != 0 {
+		return -1, false
+	}
+	reached, row := o.Descend(d, k)
+	if reached < d {
+		return -1, false
+	}
+	return row, true
+}
+
+// Children yields child index and row of the non-empty children of the node at
+// the given row of level d, which must be above the leaves.
+func (o *Octree) Children(d, row int) iter.Seq2[int, int] {
+	l := &o.levels[d]
+	return func(yield func(c, row int) bool) {
+		next := int(l.first[row])
+		for set := l.children[row]; set != 0; set &= set - 1 {
+			if !yield(bits.TrailingZeros8(set), next) {
+				return
+			}
+			next++
+		}
+	}
+}
+
+// Truncate returns the tree's first levels down to depth: the coarse shape with
+// which a generator can be prompted. It shares memory with o. It returns an
+// error wrapping [ErrDepth] unless 0 <= depth <= o.Depth.
+func (o *Octree) Truncate(depth int) (*Octree, error) {
+	if depth < 0 || depth > o.Depth {
+		return nil, fmt.Errorf("octree.Truncate: %w: %d, tree has %d", ErrDepth, depth, o.Depth)
+	}
+	levels := make([]level, depth+1)
+	copy(levels, o.levels)
+	levels[depth] = level{keys: o.levels[depth].keys}
+	return &Octree{Depth: depth, levels: levels}, nil
+}
+
+// Equal tells whether a and b have the same depth and the same leaves.
+func (o *Octree) Equal(b *Octree) bool {
+	if o.Depth != b.Depth || len(o.Leaves()) != len(b.Leaves()) {
+		return false
+	}
+	for i, k := range o.Leaves() {
+		if k != b.Leaves()[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,108 @@
+package surface
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/internal/keyset"
+	"github.com/morton-gen/morton/octree/internal/voxel"
+)
+
+// Parts tells what [Build] made of a mesh: its parts are what hangs together
+// across edges after welding.
+type Parts struct {
+	// Solid counts the closed parts, Sealed the parts taken for solids after
+	// small holes were capped, Sheets the open parts, which were thickened.
+	Solid, Sealed, Sheets int
+	// Lost counts the leaves of closed parts that were thickened because the
+	// grid is too coarse to have corners between both sides.
+	Lost int
+}
+
+// Build returns the tree of m at the given depth and the codes of its leaves,
+// from which [Extract] makes a closed mesh near m. m must lie in the domain (see
+// [octree.Fit]; an extent of 0.9 leaves room for thickened sheets).
+//
+// What is inside is decided part by part, a part being the faces that hang
+// together across edges after equal vertices are welded:
+//   - a closed part encloses the points about which it winds, whichever way it
+//     faces, or, if it is not consistently oriented, the points from which rays
+//     cross it an odd number of times; overlapping parts unite. Both are exact
+//     at every grid corner, up to snapping vertices to 2^-20 cells;
+//   - an open part whose holes can be capped with at most 5% of its area is
+//     capped (a fan from the middle of each hole's rim) and then closed;
+//   - any other open part is a sheet: it gets a thickness of one cell along its
+//     most aligned axis (the Minkowski sum with a cube of one cell);
+//   - closed parts are thickened likewise where they are too thin for the grid.
+//
+// The leaves are the cells that meet a closed part, as [octree.Build] finds
+// them, and all cells around a corner that thickening made inside. For such trees
+// Extract never adds cells, unless the mesh touches the domain's border.
+//
+// A leaf's vertex is where the sum of squared distances to the planes of the
+// faces in the cell, weighed by their area there, is least within the cell.
+//
+// It returns an error wrapping [octree.ErrDepth], [mesh.ErrFace],
+// [mesh.ErrNotFinite], [octree.ErrDomain], [octree.ErrEmpty] or
+// [octree.ErrLimit]. The result depends on the arguments alone.
+func Build(m *mesh.Mesh, depth int) (*octree.Octree, []Code, Parts, error) {
+	src, err := newSource(m, depth)
+	if err != nil {
+		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
+	}
+	md, err := newModel(src)
+	if err != nil {
+		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
+	}
+	parts := src.count()
+	o, err := md.tree()
+	if err == nil {
+		if parts.Lost = md.thickenLost(o); parts.Lost > 0 {
+			o, err = md.tree()
+		}
+	}
+	if err != nil {
+		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
+	}
+	return o, md.encode(o), parts, nil
+}
+
+func (s *source) count() (n Parts) {
+	for _, p := range s.parts {
+		switch {
+		case p.rule == sheet:
+			n.Sheets++
+		case p.sealed:
+			n.Sealed++
+		default:
+			n.Solid++
+		}
+	}
+	return n
+}
+
+// tree returns the tree of the cells that meet a triangle or touch a thickened
+// corner.
+func (m *model) tree() (*octree.Octree, error) {
+	set := keyset.New(m.src.depth)
+	grid := voxel.Grid{Depth: m.src.depth}
+	for i := range m.src.tris {
+		t := voxel.New(m.src.corners(&m.src.tris[i]))
+		grid.Cells(&t, func(x, y, z int) { set.Add(uint64(octree.Encode(uint32(x), uint32(y), uint32(z)))) })
+	}
+	for k := range m.thick.All {
+		x, y, z := octree.Key(k).Decode()
+		for c := range 8 {
+			set.Add(uint64(octree.Encode(x-uint32(c>>2), y-uint32(c>>1&1), z-uint32(c&1))))
+		}
+	}
+	if n := set.Seal(); n > octree.MaxNodes {
+		return nil, fmt.Errorf("%w: %d leaves, maximum %d", octree.ErrLimit, n, octree.MaxNodes)
+	}
+	leaves := make([]octree.Key, 0, set.Len())
+	for k := range set.All {
+		leaves = append(leaves, octree.Key(k))
+	}
+	return octree.FromKeys(m.src.depth, leaves)
+}

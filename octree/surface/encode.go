@@ -1,0 +1,242 @@
+package surface
+
+import (
+	"fmt"
+	"math/bits"
+	"runtime"
+	"sync"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/internal/voxel"
+)
+
+// Encode returns the codes with which [Extract] finds m's surface again on o, a
+// tree built from m: one code a leaf, in Morton order. It takes corner signs and
+// vertices as [Build] does, but cannot add leaves: where o lacks some that the
+// thickening of a sheet or the cap of a hole needs, Extract adds cells with
+// vertices in default places. For a closed mesh without walls thinner than a
+// cell it is as good as Build.
+//
+// It returns an error wrapping [mesh.ErrFace], [mesh.ErrNotFinite],
+// [octree.ErrDomain], [octree.ErrEmpty] or [octree.ErrLimit]. The codes depend on
+// the arguments alone; the work is spread over GOMAXPROCS goroutines.
+func Encode(o *octree.Octree, m *mesh.Mesh) ([]Code, error) {
+	src, err := newSource(m, o.Depth)
+	if err != nil {
+		return nil, fmt.Errorf("surface.Encode: %w", err)
+	}
+	md, err := newModel(src)
+	if err != nil {
+		return nil, fmt.Errorf("surface.Encode: %w", err)
+	}
+	md.thickenLost(o)
+	return md.encode(o), nil
+}
+
+// encode fills in all codes, in blocks of leaves that do not depend on each
+// other.
+func (m *model) encode(o *octree.Octree) []Code {
+	codes := make([]Code, o.Len(o.Depth))
+	near := newNearby(m.src, o)
+	workers := max(1, min(runtime.GOMAXPROCS(0), len(codes)/1024))
+	var done sync.WaitGroup
+	for w := range workers {
+		done.Go(func() {
+			e := encoder{m: m, near: near}
+			for i := len(codes) * w / workers; i < len(codes)*(w+1)/workers; i++ {
+				codes[i] = e.code(i, o.Leaves()[i])
+			}
+		})
+	}
+	done.Wait()
+	return codes
+}
+
+// nearby lists, leaf by leaf, the triangles that place its vertex: those that
+// meet it and, of thin surfaces, those within half a cell.
+type nearby struct {
+	first []int32
+	tris  []int32
+}
+
+func newNearby(s *source, o *octree.Octree) *nearby {
+	n := &nearby{first: make([]int32, o.Len(o.Depth)+1)}
+	s.eachNear(o, func(row int, tri int32) { n.first[row+1]++ })
+	for i := range n.first[1:] {
+		n.first[i+1] += n.first[i]
+	}
+	n.tris = make([]int32, n.first[len(n.first)-1])
+	next := append([]int32(nil), n.first...)
+	s.eachNear(o, func(row int, tri int32) {
+		n.tris[next[row]] = tri
+		next[row]++
+	})
+	return n
+}
+
+func (s *source) eachNear(o *octree.Octree, visit func(row int, tri int32)) {
+	for i := range s.tris {
+		grid := voxel.Grid{Depth: o.Depth}
+		if s.tris[i].thin {
+			grid.Pad = dualHalf
+		}
+		t := voxel.New(s.corners(&s.tris[i]))
+		grid.Cells(&t, func(x, y, z int) {
+			if row, ok := o.Find(o.Depth, octree.Encode(uint32(x), uint32(y), uint32(z))); ok {
+				visit(row, int32(i))
+			}
+		})
+	}
+}
+
+// encoder makes codes one after the other.
+type encoder struct {
+	m      *model
+	near   *nearby
+	buffer [2][12]mesh.Vec3
+}
+
+// code finds one leaf's signs, and the point and normal of its main sheet.
+func (e *encoder) code(row int, cell octree.Key) Code {
+	all, solid := e.m.signs(cell)
+	c := Code{Signs: all}
+	tris := e.near.tris[e.near.first[row]:e.near.first[row+1]]
+	t := &cellTopology[0][all]
+	var q quadric
+	var outward mesh.Vec3
+	if len(t.patches) > 0 {
+		for a := range 3 {
+			outward[a] = float64(t.outward[0][a])
+		}
+		c.Thin = e.addThick(&q, cell, t.patches[0], all, solid, tris)
+	}
+	if !c.Thin || crosses(t.patches[0], solid) {
+		e.addFaces(&q, cell, outward, tris)
+	}
+	at := mesh.Vec3{0.5, 0.5, 0.5}
+	switch {
+	case q.weight > 0:
+		at = q.point()
+	case len(t.patches) > 0:
+		at = t.middle(0)
+	}
+	c.setOffset(at)
+	n := q.normal
+	if n.Len() <= 1e-3*q.weight || q.weight == 0 {
+		n = outward
+	}
+	c.Octant = QuantizeNormal(n)
+	return c
+}
+
+// crosses tells whether a patch has an edge with one end inside by signs.
+func crosses(p patch, signs uint8) bool {
+	for ; p != 0; p &= p - 1 {
+		low, high := edgeCorners(bits.TrailingZeros16(uint16(p)))
+		if inside(signs, low) != inside(signs, high) {
+			return true
+		}
+	}
+	return false
+}
+
+func lowCorner(cell octree.Key) mesh.Vec3 {
+	x, y, z := cell.Decode()
+	return mesh.Vec3{float64(x), float64(y), float64(z)}
+}
+
+// addFaces adds the plane of every triangle, weighed by its area in the cell. Of
+// several sheets only those count that face the way the coded one does, unless
+// none does.
+func (e *encoder) addFaces(q *quadric, cell octree.Key, outward mesh.Vec3, tris []int32) {
+	low, before := lowCorner(cell), q.weight
+	for _, strict := range [2]bool{true, false} {
+		for _, i := range tris {
+			t := &e.m.src.tris[i]
+			a, b, c := e.m.src.corners(t)
+			n := e.m.src.area(t).Unit()
+			if r := e.m.src.parts[t.part]; r.rule == winding {
+				n = n.Scale(r.facing)
+				if strict && n.Dot(outward) < 0 {
+					continue
+				}
+			}
+			if n.Dot(outward) < 0 {
+				n = n.Scale(-1)
+			}
+			area, middle := clipToCell([3]mesh.Vec3{a.Sub(low), b.Sub(low), c.Sub(low)}, &e.buffer)
+			if area > 0 {
+				q.add(n, middle, area)
+			}
+		}
+		if q.weight > before {
+			return
+		}
+	}
+}
+
+// thickWeight is the weight of one edge's crossing next to a cell's face of
+// weight 1: a flat sheet crosses four edges of a cell.
+const thickWeight = 0.25
+
+// addThick adds a plane for each edge of a patch whose inside end is inside
+// because of a thin surface, at the place where the edge leaves the thickened
+// surface. It returns whether there was such an edge.
+func (e *encoder) addThick(q *quadric, cell octree.Key, p patch, all, solid uint8, tris []int32) bool {
+	found := false
+	low := lowCorner(cell)
+	for ; p != 0; p &= p - 1 {
+		edge := bits.TrailingZeros16(uint16(p))
+		from, to := edgeCorners(edge)
+		if !inside(all, from) {
+			from, to = to, from
+		}
+		if inside(solid, from) {
+			continue
+		}
+		found = true
+		var start mesh.Vec3
+		for a := range 3 {
+			start[a] = float64(bit(from, a))
+		}
+		exit, n := e.exit(low.Add(start), edge>>2, to > from, tris)
+		start[edge>>2] += exit
+		q.add(n, start, thickWeight)
+	}
+	return found
+}
+
+// exit goes from an inside corner along an axis, up or down, and returns the
+// signed way to where the thickened surface ends, at most one cell, and its
+// outward unit normal there.
+func (e *encoder) exit(corner mesh.Vec3, axis int, up bool, tris []int32) (float64, mesh.Vec3) {
+	sign := 1.0
+	if !up {
+		sign = -1
+	}
+	far := -1.0
+	var n mesh.Vec3
+	n[axis] = sign
+	for _, i := range tris {
+		if !e.m.src.tris[i].thin {
+			continue
+		}
+		t := voxel.New(e.m.src.corners(&e.m.src.tris[i]))
+		s := t.Slide(corner, axis, dualHalf+voxel.Tolerance)
+		if s.From > s.To || s.From > 0 || s.To < 0 {
+			continue
+		}
+		end, out := s.To, s.AtTo
+		if !up {
+			end, out = -s.From, s.AtFrom
+		}
+		if end > far {
+			far, n = end, out.Unit()
+		}
+	}
+	if far < 0 {
+		far = 0.5
+	}
+	return sign * min(far, 1), n
+}

@@ -1,0 +1,7 @@
+// Package surface turns octrees and leaf codes into meshes and back.
+package surface
+
+import "errors"
+
+// ErrCodes reports that there is not exactly one code a leaf.
+var ErrCodes = errors.New("codes do not fit the tree")

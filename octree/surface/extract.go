@@ -1,0 +1,258 @@
+package surface
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/internal/keyset"
+)
+
+// Report tells how a mesh came out of a tree and its codes.
+type Report struct {
+	// Leaf has, for each vertex of the mesh, the row of the leaf whose code
+	// placed it, or -1 if the vertex has a default place. Codes[Leaf[v]].Normal()
+	// is such a vertex's normal.
+	Leaf []int32
+	// Active counts the leaves that the surface crosses, and Idle the others.
+	Active, Idle int
+	// Added counts cells that are not leaves but that the surface crosses: 0 for
+	// codes from [Build]. Their vertices have default places.
+	Added int
+	// Split counts cells with more than one vertex, one for each sheet.
+	Split int
+	// Untangled counts cells whose sheets were joined the other way so that no
+	// mesh edge has four quads.
+	Untangled int
+	// Disputed counts corners about which the leaves around them disagreed.
+	Disputed int
+	// Thin counts active leaves whose code has the thin flag.
+	Thin int
+}
+
+// Extract returns the closed quad mesh that a tree and the codes of its leaves,
+// in Morton order, describe, in the domain [-1,1]^3.
+//
+// Any codes give a closed mesh. Every corner of the grid gets one side: for a
+// corner of leaves it is what most of them say, a tie meaning inside; for the
+// other corners it is the side of their region (the non-leaf cells joined across
+// faces), which is outside if the region reaches the domain's border and else
+// what most leaf corners on its border have; corners on the domain's border are
+// outside. Then every grid edge between an inside and an outside corner becomes
+// one quad that joins its four cells and faces out. A cell has one vertex for
+// each sheet of surface in it; the code places the vertex of the sheet with most
+// edges, others and those of cells that are not leaves stand at the mean of
+// their edges' midpoints. So all faces are quads, every edge has exactly two of
+// them with opposite directions, and every vertex one fan: a closed, oriented
+// 2-manifold, though it may touch or cut itself. Without any crossed edge the
+// mesh is empty.
+//
+// It returns an error wrapping [ErrCodes] if there is not one code a leaf.
+// Vertices follow the cells in Morton order; the result depends on the arguments
+// alone.
+//
+// Source: Ju et al., "Dual Contouring of Hermite Data", 2002; one vertex a sheet
+// as in Nielson, "Dual Marching Cubes", 2004; pulling apart of edges with four
+// quads after Wenger, "Isosurfaces", 2013, with the rule here by table.
+func Extract(o *octree.Octree, codes []Code) (*mesh.Mesh, Report, error) {
+	if len(codes) != len(o.Leaves()) {
+		return nil, Report{}, fmt.Errorf("surface.Extract: %w: %d codes, %d leaves", ErrCodes, len(codes), len(o.Leaves()))
+	}
+	f := newField(o, codes)
+	crossings := f.crossings()
+	x := newExtraction(f, crossings)
+	x.report.Disputed = f.disputed
+	x.untangle()
+	x.placeVertices(codes)
+	for _, e := range crossings {
+		x.addQuad(e)
+	}
+	x.report.Idle = len(codes) - x.report.Active
+	return x.mesh, x.report, nil
+}
+
+// crossing is a grid edge with an inside and an outside end.
+type crossing struct {
+	low   octree.Key // corner at its low end
+	axis  uint8
+	lowIn bool // the low end is inside
+}
+
+// crossings returns all crossed edges: each has a known end, since two unknown
+// corners side by side are in one region. It goes over the known corners in
+// Morton order and from each up, and down where the other end is unknown.
+func (f *field) crossings() []crossing {
+	var all []crossing
+	for k := range f.known.All {
+		corner := octree.Key(k)
+		in, _ := f.at(corner)
+		for axis := range 3 {
+			if up, _, ok := f.beside(corner, axis, 1); ok && up != in {
+				all = append(all, crossing{low: corner, axis: uint8(axis), lowIn: in})
+			}
+			down, known, ok := f.beside(corner, axis, -1)
+			if ok && !known && down != in {
+				low, _ := f.step(corner, axis, -1)
+				all = append(all, crossing{low: low, axis: uint8(axis), lowIn: down})
+			}
+		}
+	}
+	return all
+}
+
+// step returns the corner one edge along an axis; corners of a grid of depth D
+// reach to 2^D, so the domain check is one level up and looser.
+func (f *field) step(corner octree.Key, axis, by int) (octree.Key, bool) {
+	var s [3]int
+	s[axis] = by
+	next, ok := corner.Offset(f.o.Depth+1, s[0], s[1], s[2])
+	if !ok {
+		return 0, false
+	}
+	x, y, z := next.Decode()
+	return next, max(x, y, z) <= 1<<f.o.Depth
+}
+
+func (f *field) beside(corner octree.Key, axis, by int) (inside, known, ok bool) {
+	next, ok := f.step(corner, axis, by)
+	if !ok {
+		return false, false, false
+	}
+	inside, known = f.at(next)
+	return inside, known, true
+}
+
+// around returns the four cells of an edge that is not on the domain's border,
+// counter-clockwise seen from the axis' positive end, and the number that the
+// edge has in each.
+func (e crossing) around() (cells [4]octree.Key, edges [4]int) {
+	x, y, z := e.low.Decode()
+	at := [3]uint32{x, y, z}
+	u, v := (int(e.axis)+1)%3, (int(e.axis)+2)%3
+	for i, back := range [4][2]uint32{{1, 1}, {0, 1}, {0, 0}, {1, 0}} {
+		cell := at
+		cell[u] -= back[0]
+		cell[v] -= back[1]
+		cells[i] = octree.Encode(cell[0], cell[1], cell[2])
+		edges[i] = 4*int(e.axis) + 2*int(back[0]) + int(back[1])
+	}
+	return cells, edges
+}
+
+// extraction is a mesh in the making: crossed cells have ranks in cells.
+type extraction struct {
+	f      *field
+	cells  *keyset.Set
+	keys   []octree.Key
+	signs  []uint8
+	rule   []uint8 // which of the two topologies
+	first  []int32 // first vertex
+	mesh   *mesh.Mesh
+	report Report
+}
+
+func newExtraction(f *field, crossings []crossing) *extraction {
+	x := &extraction{f: f, cells: keyset.New(f.o.Depth), mesh: &mesh.Mesh{}}
+	for _, e := range crossings {
+		cells, _ := e.around()
+		for _, c := range cells {
+			x.cells.Add(uint64(c))
+		}
+	}
+	n := x.cells.Seal()
+	x.rule, x.first = make([]uint8, n), make([]int32, n)
+	for k := range x.cells.All {
+		x.keys = append(x.keys, octree.Key(k))
+		x.signs = append(x.signs, f.signs(octree.Key(k)))
+	}
+	return x
+}
+
+// untangle switches both cells of a face on which each has one sheet crossing
+// twice to the rule that keeps those crossings apart.
+func (x *extraction) untangle() {
+	for i, k := range x.keys {
+		face := tangled[x.signs[i]]
+		if face < 0 {
+			continue
+		}
+		var step [3]int
+		step[face/2] = 2*int(face%2) - 1
+		other, ok := k.Offset(x.f.o.Depth, step[0], step[1], step[2])
+		if !ok {
+			continue
+		}
+		if j := x.cells.Rank(uint64(other)); j >= 0 && tangled[x.signs[j]] == face^1 {
+			x.rule[i] = 1
+			x.report.Untangled++
+		}
+	}
+}
+
+func (x *extraction) topology(i int) *topology { return &cellTopology[x.rule[i]][x.signs[i]] }
+
+func (x *extraction) placeVertices(codes []Code) {
+	for i, k := range x.keys {
+		row, leaf := x.f.o.Find(x.f.o.Depth, k)
+		if leaf {
+			x.report.Active++
+		} else {
+			x.report.Added++
+		}
+		t := x.topology(i)
+		if len(t.patches) > 1 {
+			x.report.Split++
+		}
+		x.first[i] = int32(len(x.mesh.Vertices))
+		for p := range t.patches {
+			if p == 0 && leaf {
+				x.addVertex(k, codes[row].Offset(), row)
+				if codes[row].Thin {
+					x.report.Thin++
+				}
+			} else {
+				x.addVertex(k, t.middle(p), -1)
+			}
+		}
+	}
+}
+
+// middle is the mean of the midpoints of a patch's edges, in cell units.
+func (t *topology) middle(p int) (at mesh.Vec3) {
+	n := 0
+	for i := range t.of {
+		if int(t.of[i]) == p {
+			n++
+		}
+	}
+	for a := range 3 {
+		at[a] = float64(t.center[p][a]) / float64(2*n)
+	}
+	return at
+}
+
+func (x *extraction) addVertex(cell octree.Key, offset mesh.Vec3, row int) {
+	i, j, k := cell.Decode()
+	low := mesh.Vec3{float64(i), float64(j), float64(k)}
+	x.mesh.AddVertex(octree.FromGrid(low.Add(offset), x.f.o.Depth))
+	x.report.Leaf = append(x.report.Leaf, int32(row))
+}
+
+// addQuad joins the vertices of the sheets that cross an edge.
+func (x *extraction) addQuad(e crossing) {
+	cells, edges := e.around()
+	var quad [4]int32
+	for i, c := range cells {
+		r := x.cells.Rank(uint64(c))
+		corner := i
+		if !e.lowIn {
+			corner = 3 - i
+		}
+		quad[corner] = x.first[r] + int32(x.topology(r).of[edges[i]])
+	}
+	if len(x.mesh.Starts) == 0 {
+		x.mesh.Starts = append(x.mesh.Starts, 0)
+	}
+	x.mesh.Corners = append(x.mesh.Corners, quad[:]...)
+	x.mesh.Starts = append(x.mesh.Starts, int32(len(x.mesh.Corners)))
+}

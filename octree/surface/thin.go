@@ -1,0 +1,123 @@
+package surface
+
+import (
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/internal/keyset"
+	"github.com/morton-gen/morton/octree/internal/voxel"
+)
+
+// Half the side of the cube around a corner, in cells: a thin surface makes
+// every corner inside whose cube it meets. Those cubes are the cells of the dual
+// grid, so the inside corners are connected wherever the sheet is, and the solid
+// stood for is the sheet's Minkowski sum with such a cube.
+const dualHalf = 0.5
+
+// model is a source with everything that decides corner signs.
+type model struct {
+	src   *source
+	solid *solid
+	thick *keyset.Set // corners that thin surfaces make inside
+}
+
+func newModel(src *source) (*model, error) {
+	s, err := newSolid(src)
+	if err != nil {
+		return nil, err
+	}
+	m := &model{src: src, solid: s, thick: keyset.New(src.depth + 1)}
+	half := mesh.Vec3{dualHalf, dualHalf, dualHalf}
+	grid := voxel.Grid{Depth: src.depth + 1} // corner p's cube is cell p of the grid moved by half a cell
+	for i := range src.tris {
+		if !src.tris[i].thin {
+			continue
+		}
+		a, b, c := src.corners(&src.tris[i])
+		t := voxel.New(a.Add(half), b.Add(half), c.Add(half))
+		grid.Cells(&t, func(x, y, z int) { m.thicken(octree.Encode(uint32(x), uint32(y), uint32(z))) })
+	}
+	return m, nil
+}
+
+// thicken makes a corner inside, unless it is on the domain's border.
+func (m *model) thicken(corner octree.Key) {
+	last := uint32(1) << m.src.depth
+	x, y, z := corner.Decode()
+	if min(x, y, z) > 0 && max(x, y, z) < last {
+		m.thick.Add(uint64(corner))
+	}
+}
+
+func (m *model) solidAt(corner octree.Key) bool {
+	x, y, z := corner.Decode()
+	return m.solid.inside(x, y, z)
+}
+
+// signs returns a cell's corner signs, and those that closed parts alone give.
+func (m *model) signs(cell octree.Key) (all, solid uint8) {
+	for c := range 8 {
+		k := cornerKey(cell, c)
+		if m.solidAt(k) {
+			solid |= 1 << c
+			all |= 1 << c
+		} else if m.thick.Has(uint64(k)) {
+			all |= 1 << c
+		}
+	}
+	return all, solid
+}
+
+// thickenLost finds the leaves whose surface the grid would lose, because
+// neither they nor a neighbour has corners on both sides, and makes those of
+// their corners inside whose cube the surface in the leaf meets. It returns how
+// many leaves there were.
+func (m *model) thickenLost(o *octree.Octree) int {
+	crossed := make([]bool, o.Len(o.Depth))
+	for i, k := range o.Leaves() {
+		all, _ := m.signs(k)
+		crossed[i] = all != 0 && all != 255
+	}
+	lost := make([]bool, len(crossed))
+	n := 0
+	for i := range o.Leaves() {
+		if !crossed[i] && !anyOf(crossed, o.Neighbours26(o.Depth, i)) {
+			lost[i] = true
+			n++
+		}
+	}
+	if n > 0 {
+		m.thickenLeaves(o, lost)
+	}
+	return n
+}
+
+func anyOf(flags []bool, rows [27]int32) bool {
+	for _, r := range rows {
+		if r >= 0 && flags[r] {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) thickenLeaves(o *octree.Octree, lost []bool) {
+	grid := voxel.Grid{Depth: o.Depth}
+	for i := range m.src.tris {
+		t := &m.src.tris[i]
+		v := voxel.New(m.src.corners(t))
+		grid.Cells(&v, func(x, y, z int) {
+			k := octree.Encode(uint32(x), uint32(y), uint32(z))
+			row, ok := o.Find(o.Depth, k)
+			if !ok || !lost[row] {
+				return
+			}
+			t.thin = true
+			for c := range 8 {
+				at := mesh.Vec3{float64(x + c>>2), float64(y + c>>1&1), float64(z + c&1)}
+				if v.Overlaps(at, dualHalf+voxel.Tolerance) {
+					m.thicken(cornerKey(k, c))
+				}
+			}
+		})
+	}
+}
