@@ -1,5 +1,6 @@
 #version 460
 //morton:variant append
+#extension GL_EXT_control_flow_attributes : require
 #include "morton.glsl"
 
 // One workgroup copies one row of k and v, d floats each, into slot[row] of
@@ -21,7 +22,7 @@ void main() {
   F32x2 ck = F32x2(p.ck + to), cv = F32x2(p.cv + to);
   uint pairs = p.d / 2;
   for (uint i = LANE; i < pairs; i += 4 * W) {
-    for (uint u = 0; u < 4; u++) {
+    [[unroll]] for (uint u = 0; u < 4; u++) {
       uint c = i + u * W;
       if (c < pairs) {
         ck.v[c] = k.v[c];

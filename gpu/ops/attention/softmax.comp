@@ -1,5 +1,6 @@
 #version 460
 //morton:variant softmax
+#extension GL_EXT_control_flow_attributes : require
 #include "morton.glsl"
 
 // One workgroup turns one row of scores into probabilities, in place:
@@ -44,14 +45,14 @@ void main() {
   float top = LOWEST;
   for (uint i = LANE; i < pairs; i += U * W) {
     vec2 x[U];
-    for (uint u = 0; u < U; u++) x[u] = scores(i + u * W);
-    for (uint u = 0; u < U; u++) top = max(top, max(x[u].x, x[u].y));
+    [[unroll]] for (uint u = 0; u < U; u++) x[u] = scores(i + u * W);
+    [[unroll]] for (uint u = 0; u < U; u++) top = max(top, max(x[u].x, x[u].y));
   }
   top = subgroupMax(top);
 
   vec2 sum = vec2(0);
   for (uint i = LANE; i < pairs; i += U * W) {
-    for (uint u = 0; u < U; u++) {
+    [[unroll]] for (uint u = 0; u < U; u++) {
       vec2 x = scores(i + u * W);
       vec2 e = vec2(x.x == LOWEST ? 0 : exp(x.x - top), x.y == LOWEST ? 0 : exp(x.y - top));
       sum += e;
@@ -61,7 +62,7 @@ void main() {
   float total = subgroupAdd(sum.x + sum.y);
   float inv = total == 0 ? 0 : 1 / total; // NaN stays NaN
   for (uint i = LANE; i < pairs; i += U * W) {
-    for (uint u = 0; u < U; u++) {
+    [[unroll]] for (uint u = 0; u < U; u++) {
       uint c = i + u * W;
       vec2 e = floats(row.v[min(c, pairs - 1)]) * inv;
       if (c < pairs) row.v[c] = pack64(floatBitsToUint(e));

@@ -1,5 +1,6 @@
 #version 460
 //morton:variant softmax_back
+#extension GL_EXT_control_flow_attributes : require
 #include "morton.glsl"
 
 // One workgroup turns one row of dP into dS, in place:
@@ -28,7 +29,7 @@ void main() {
 
   vec2 sum = vec2(0);
   for (uint i = LANE; i < pairs; i += U * W) {
-    for (uint u = 0; u < U; u++) {
+    [[unroll]] for (uint u = 0; u < U; u++) {
       uint c = min(i + u * W, pairs - 1);
       vec2 d = floats(ds.v[c]) * floats(prob.v[c]);
       if (odd && c == pairs - 1) d.y = 0;
@@ -37,7 +38,7 @@ void main() {
   }
   float dot = subgroupAdd(sum.x + sum.y);
   for (uint i = LANE; i < pairs; i += U * W) {
-    for (uint u = 0; u < U; u++) {
+    [[unroll]] for (uint u = 0; u < U; u++) {
       uint c = min(i + u * W, pairs - 1);
       vec2 d = (floats(ds.v[c]) - dot) * floats(prob.v[c]) * p.scale;
       if (odd && c == pairs - 1) d.y = 0;
