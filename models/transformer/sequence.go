@@ -11,6 +11,9 @@ type Sequence struct {
 	Tokens []uint32 // [n, words]; positions still to be drawn may be missing
 	// Draw is the first position that is predicted; those before are a condition.
 	Draw int
+	// Pinned positions at the start stay visible for ever and come with every
+	// training window.
+	Pinned int
 	// Short lists positions whose last sub-tokens do not exist, with how many:
 	// they are not trained.
 	Short func(p int) int

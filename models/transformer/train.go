@@ -165,10 +165,11 @@ func (t *Train) Store() *params.Store { return t.store }
 // Batch returns the number of sequences and positions of a step.
 func (t *Train) Batch() (b, n int) { return t.b, t.n }
 
-// Window is a run of positions of a sequence that fills a row of a batch.
+// Window is what fills a row of a batch: a sequence's pinned positions and a run
+// of the others; together at most n.
 type Window struct {
 	Seq      *Sequence
-	From, To int // positions [From, To); at most n
+	From, To int // positions [From, To), From at least Seq.Pinned
 }
 
 // SetBatch uploads windows, one a sequence; unused rows are masked out. It
@@ -215,12 +216,16 @@ func (t *Train) setWindow(b int, w Window) (int, error) {
 	c := &t.cfg
 	dims := c.Dims(1)
 	cols, ids, words := dims.PlanColumns(), dims.IDColumns(), c.Words()
-	if w.To-w.From > t.n || w.From < 0 || w.To > w.Seq.Len(cols) {
-		return 0, fmt.Errorf("transformer.SetBatch: %w: window [%d, %d) of %d positions, room for %d", ErrConfig, w.From, w.To, w.Seq.Len(cols), t.n)
+	pinned := w.Seq.Pinned
+	if pinned+w.To-w.From > t.n || w.From < pinned || w.To > w.Seq.Len(cols) {
+		return 0, fmt.Errorf("transformer.SetBatch: %w: window [%d, %d) of %d positions, %d pinned, room for %d", ErrConfig, w.From, w.To, w.Seq.Len(cols), pinned, t.n)
 	}
 	count := 0
-	for p := w.From; p < w.To; p++ {
-		row := b*t.n + p - w.From
+	for i := range pinned + w.To - w.From {
+		row, p := b*t.n+i, i
+		if i >= pinned {
+			p = w.From + i - pinned
+		}
 		plan := w.Seq.Plan[p*cols : (p+1)*cols]
 		copy(t.hostIDs[row*ids:], plan[:c.Static])
 		for f := range c.Fed {

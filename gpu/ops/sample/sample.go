@@ -22,6 +22,10 @@ func kernel(r *gpu.Recorder, name string) *gpu.Kernel {
 // hi, top_k, active (0: the row draws nothing and its output is left alone).
 const DrawWords = 8
 
+// Existing packs into the hi of a Draw row how many of its sub-tokens exist: the
+// others become token 0. hi is below 2^24.
+func Existing(hi, subTokens int) int32 { return int32(uint32(hi) | uint32(subTokens)<<24) }
+
 // SoftmaxArgs are the operands of [Softmax].
 type SoftmaxArgs struct {
 	Logits *gpu.Tensor // f32 [n·s, v]

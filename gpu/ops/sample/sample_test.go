@@ -251,3 +251,20 @@ func TestBitsMatchOracle(t *testing.T) {
 		}
 	})
 }
+
+// TestMissingSubTokensAreZero checks rows of which only the first sub-tokens exist.
+func TestMissingSubTokensAreZero(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const v, s = 10, 4
+		x := make([]float32, s*v)
+		for i := range x {
+			x[i] = float32(i % v)
+		}
+		got := draw(t, dev, x, v, s, []row{{lo: 1, hi: Existing(v, 2), p: 1}})
+		for i, want := range []int32{9, 9, 0, 0} {
+			if got[i] != want {
+				t.Errorf("sub-token %d = %d, want %d", i, got[i], want)
+			}
+		}
+	})
+}

@@ -5,6 +5,7 @@
 // One workgroup draws one token: row r = (n, s) of logits [n·S, v].
 //
 // Draw u32 [n, 8] = seed (2 words), request, position, lo, hi, top_k, active;
+// the top byte of hi, if not 0, is how many sub-tokens exist: the others are 0.
 // Temp f32 [n, 2] = temperature, top_p. Only tokens lo <= t < hi may be drawn.
 // The draw is argmax_t(logit/T + Gumbel), Gumbel from Philox with the counter
 // (t/4, position, request, s); ties go to the lower token. Filters: of the
@@ -26,7 +27,12 @@ void main() {
   if (d.v[7] == 0) return;
   F32 t = F32(p.temp + 8ul * n), x = F32(p.logits + 4ul * uint64_t(r) * p.ld);
   uvec2 key = uvec2(d.v[0], d.v[1]);
-  uint request = d.v[2], position = d.v[3], lo = d.v[4], hi = min(d.v[5], p.v), k = d.v[6];
+  uint request = d.v[2], position = d.v[3], lo = d.v[4], hi = min(d.v[5] & 0xffffffu, p.v), k = d.v[6];
+  uint exist = d.v[5] >> 24;
+  if (exist != 0 && s >= exist) {
+    lo = 0;
+    hi = 1;
+  }
   float temperature = t.v[0], top_p = t.v[1];
 
   float top = -3.4e38;
