@@ -53,7 +53,7 @@ func benchCached(b *testing.B, dev *gpu.Device, rows, h, dh, n int) {
 	a := CachedArgs{
 		Q: gputest.F32(b, dev, gputest.Normal(1, rows*d), rows, d), Out: gputest.F32(b, dev, make([]float32, rows*d), rows, d),
 		CacheK: gputest.F32(b, dev, gputest.Normal(2, n*d), 1, n, d), CacheV: gputest.F32(b, dev, gputest.Normal(3, n*d), 1, n, d),
-		Heads: h, HeadDim: dh, Seq: gputest.I32(b, dev, make([]int32, rows), rows), Len: gputest.I32(b, dev, lens, rows),
+		Heads: h, HeadDim: dh, Run: rows, Seq: gputest.I32(b, dev, make([]int32, rows), rows), Len: gputest.I32(b, dev, lens, rows),
 	}
 	defer a.CacheK.Free()
 	defer a.CacheV.Free()

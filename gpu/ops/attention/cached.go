@@ -1,6 +1,8 @@
 package attention
 
 import (
+	"fmt"
+
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
@@ -16,6 +18,19 @@ type CachedArgs struct {
 	// Seq and Len are i32 [rows]: a row sees keys 0 to Len-1 of its sequence.
 	Seq, Len *gpu.Tensor
 	Scale    float32 // 0 means 1/√dh
+	// Run hints that rows come in runs of at least this many from one sequence,
+	// as when a prefix is read or a group of positions predicted together. Rows
+	// of a run then share the loads of keys and values. It changes speed alone,
+	// never a bit; 0 and 1 suit a batch of one row a sequence.
+	Run int
+}
+
+// tile is the number of rows one workgroup takes.
+func (a *CachedArgs) tile() int {
+	if a.Run >= 4 && a.HeadDim <= 128 {
+		return 4
+	}
+	return 1
 }
 
 // MaxHeadDim bounds the width of a head in Cached, whose kernel is unrolled over
@@ -27,7 +42,8 @@ const MaxHeadDim = 256
 //	Out[i] = Σ_k softmax_k(scale · Q[i]·K[k]) V[k],   k < Len[i], of sequence Seq[i]
 //
 // A row with Len <= 0, or whose sequence lies outside the cache, gets zeros; a
-// Len over s counts as s. Slots from Len on are not read. The work grows with
+// Len over s counts as s. Slots past the
+// largest Len of a sequence's rows are not read. The work grows with
 // Len, not with s. Keys are summed in an order that depends on their slot alone,
 // so a row's bits depend on its query, its keys and values and Len, not on other
 // rows or on how the cache was filled. Out must not overlap Q. Errors wrap
@@ -40,9 +56,10 @@ func Cached(r *gpu.Recorder, a CachedArgs) {
 		r.Fail(err)
 		return
 	}
+	tile := a.tile()
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "cached", uint32(a.HeadDim)),
-		Grid:   gpu.Linear(a.Rows * a.Heads),
+		Kernel: kernel(r, fmt.Sprint("cached_", tile), uint32(a.HeadDim)),
+		Grid:   gpu.Linear((a.Rows + tile - 1) / tile * a.Heads),
 		In:     []*gpu.Tensor{a.Q, a.CacheK, a.CacheV, a.Seq, a.Len},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{

@@ -43,8 +43,15 @@ func (c store) fill(t testing.TB, dev *gpu.Device, l *layout, chunk int) {
 	}
 }
 
-// query runs Cached for rows of a layout, row i over the first lens[i] keys.
-func (c store) query(t testing.TB, dev *gpu.Device, l *layout, rows []int, lens []int32) []float32 {
+// query runs Cached for rows of a layout, row i over the first lens[i] keys, and
+// holds the kernel for runs of one sequence to the same bits.
+func (c store) query(t *testing.T, dev *gpu.Device, l *layout, rows []int, lens []int32) []float32 {
+	out := c.queryRun(t, dev, l, rows, lens, 0)
+	sameBits(t, "in runs", c.queryRun(t, dev, l, rows, lens, 4), out)
+	return out
+}
+
+func (c store) queryRun(t testing.TB, dev *gpu.Device, l *layout, rows []int, lens []int32, run int) []float32 {
 	d := c.h * c.dh
 	q, seq := make([]float32, 0, len(rows)*d), make([]int32, 0, len(rows))
 	for _, i := range rows {
@@ -55,7 +62,7 @@ func (c store) query(t testing.TB, dev *gpu.Device, l *layout, rows []int, lens 
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
 		Cached(r, CachedArgs{
 			Q: gputest.F32(t, dev, q, len(rows), d), Out: out, CacheK: c.k, CacheV: c.v, Heads: c.h, HeadDim: c.dh,
-			Seq: gputest.I32(t, dev, seq, len(rows)), Len: gputest.I32(t, dev, lens, len(rows)),
+			Seq: gputest.I32(t, dev, seq, len(rows)), Len: gputest.I32(t, dev, lens, len(rows)), Run: run,
 		})
 	})
 	return gputest.Read(t, out)

@@ -1,0 +1,78 @@
+package bsq
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// QuantizeArgs are the operands of Quantize; at least one output is given.
+type QuantizeArgs struct {
+	Z     *gpu.Tensor // f32 [n, L]
+	Code  *gpu.Tensor // f32 [n, L], optional; may be Z
+	Bits  *gpu.Tensor // u32 [n, words], optional
+	RNorm *gpu.Tensor // f32 [n], optional: 1/|z|, 0 for a zero row
+}
+
+// Quantize adds to a program
+//
+//	Code[i, c] = ±1/√L with the sign of Z[i, c],   bit c of Bits[i] = Z[i, c] > 0
+//
+// Zero counts as negative. Bits from L on are 0. A row's bits do not depend on
+// the other rows. Errors wrap [gpu.ErrShape] and come out of Finish.
+//
+// Source: arXiv:2406.07548, the binary quantiser on the sphere.
+func Quantize(r *gpu.Recorder, a QuantizeArgs) {
+	const where = "bsq.Quantize"
+	n, l, err := extents(where, "Z", a.Z)
+	if err == nil && a.Code == nil && a.Bits == nil && a.RNorm == nil {
+		err = shapeError(where, "no output")
+	}
+	if err == nil {
+		err = check(where,
+			want{"Code", a.Code, tensor.F32, n * l, true},
+			want{"Bits", a.Bits, tensor.U32, n * words(l), true},
+			want{"RNorm", a.RNorm, tensor.F32, n, true})
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Dispatch(gpu.Call{
+		Kernel: kernel(r, "quantize"),
+		Grid:   gpu.Linear(n),
+		In:     []*gpu.Tensor{a.Z},
+		Out:    []*gpu.Tensor{a.Code, a.Bits, a.RNorm},
+		Params: []uint32{uint32(n), uint32(l), side(l)},
+	})
+}
+
+// ExpandArgs are the operands of Expand.
+type ExpandArgs struct {
+	Bits  *gpu.Tensor // u32 [n, words]
+	Valid *gpu.Tensor // i32 [n], optional: a row of 0 becomes zeros
+	Code  *gpu.Tensor // f32 [n, L]
+}
+
+// Expand adds to a program the way back from bits to codes:
+//
+//	Code[i, c] = +1/√L if bit c of Bits[i] is set, else −1/√L
+//
+// It is exact: the values are those Quantize writes. Errors wrap [gpu.ErrShape].
+func Expand(r *gpu.Recorder, a ExpandArgs) {
+	const where = "bsq.Expand"
+	n, l, err := extents(where, "Code", a.Code)
+	if err == nil {
+		err = check(where, want{"Bits", a.Bits, tensor.U32, n * words(l), false}, want{"Valid", a.Valid, tensor.I32, n, true})
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Dispatch(gpu.Call{
+		Kernel: kernel(r, "expand"),
+		Grid:   gpu.Linear(n),
+		In:     []*gpu.Tensor{a.Bits, a.Valid},
+		Out:    []*gpu.Tensor{a.Code},
+		Params: []uint32{uint32(n), uint32(l), side(l)},
+	})
+}
