@@ -151,7 +151,7 @@ func census(m *Mesh) string {
 		return fmt.Sprintf("%d quads", total)
 	}
 	// Rounded down, so that 100% means all.
-	return fmt.Sprintf("%d faces, %.3g%% quads", total, math.Floor(1000*float64(n[1])/float64(total))/10)
+	return fmt.Sprintf("%d faces, %d%% quads", total, 100*int64(n[1])/int64(total))
 }
 
 // seconds prints a time in seconds as people read it.

@@ -14,14 +14,21 @@ type elements struct {
 	data   []byte
 	stride int // bytes from one element to the next
 	comps  int
+	size   int // bytes of a component
 	kind   qgltf.ComponentType
 	norm   bool
+}
+
+// newElements describes tuples of comps numbers. (ComponentType.ByteSize builds
+// a map at every call, so its answer is kept.)
+func newElements(comps int, kind qgltf.ComponentType, norm bool) elements {
+	return elements{comps: comps, size: kind.ByteSize(), kind: kind, norm: norm}
 }
 
 // number returns component c of element i as a float64; normalised integers
 // follow section 3.6.2.2 of the specification, so that -128 and -127 are both -1.
 func (e elements) number(i, c int) float64 {
-	b := e.data[i*e.stride+c*e.kind.ByteSize():]
+	b := e.data[i*e.stride+c*e.size:]
 	var x, top float64
 	switch e.kind {
 	case qgltf.ComponentByte:
@@ -91,7 +98,7 @@ func (r *reader) view(i, offset, n int, e elements) (elements, error) {
 	if err != nil {
 		return e, err
 	}
-	size := e.comps * e.kind.ByteSize()
+	size := e.comps * e.size
 	if e.stride = v.ByteStride; e.stride == 0 {
 		e.stride = size
 	}
@@ -130,7 +137,7 @@ func (r *reader) numbers(i int, want qgltf.AccessorType, limit int) ([]float64, 
 	if err != nil {
 		return nil, err
 	}
-	e := elements{comps: a.Type.Components(), kind: a.ComponentType, norm: a.Normalized}
+	e := newElements(a.Type.Components(), a.ComponentType, a.Normalized)
 	var out []float64
 	if a.BufferView == nil {
 		out = make([]float64, a.Count*e.comps)
@@ -165,7 +172,7 @@ func (r *reader) applySparse(out []float64, a *qgltf.Accessor, e elements) error
 	if s.Count < 1 || s.Count > a.Count {
 		return fmt.Errorf("%w: %d sparse entries for %d elements", ErrCorrupt, s.Count, a.Count)
 	}
-	at, err := r.view(s.Indices.BufferView, s.Indices.ByteOffset, s.Count, elements{comps: 1, kind: s.Indices.ComponentType})
+	at, err := r.view(s.Indices.BufferView, s.Indices.ByteOffset, s.Count, newElements(1, s.Indices.ComponentType, false))
 	if err != nil {
 		return fmt.Errorf("sparse indices: %w", err)
 	}

@@ -222,13 +222,13 @@ func TestScenes(t *testing.T) {
 	}
 }
 
-// TestSkin bends a strip: its far end hangs on a joint that moves it up. The
-// mesh node's own transform must not count.
+// TestSkin bends a strip: its far end hangs on a joint that moves it up, with
+// weights that don't add up to one. The mesh node's own transform must not count.
 func TestSkin(t *testing.T) {
 	var b build
 	p := b.points([3]float32{0, 0, 0}, [3]float32{1, 0, 0}, [3]float32{0, 1, 0}, [3]float32{2, 0, 0})
 	j := b.list("VEC4", 5121, 4, [][4]uint8{{0}, {0, 1}, {0}, {1}}, "")
-	w := b.list("VEC4", 5121, 4, [][4]uint8{{255}, {51, 204}, {255}, {255}}, `,"normalized":true`)
+	w := b.list("VEC4", 5121, 4, [][4]uint8{{255}, {51, 204}, {255}, {128}}, `,"normalized":true`)
 	bind := [2][16]float32{{0: 1, 5: 1, 10: 1, 15: 1}, {0: 1, 5: 1, 10: 1, 15: 1, 12: -1}}
 	inverse := b.list("MAT4", 5126, 2, bind, "")
 	rest := fmt.Sprintf(`"nodes":[{"mesh":0,"skin":0,"translation":[9,9,9]},{"children":[2]},{"translation":[1,0,10]}],
@@ -390,6 +390,29 @@ func TestExternalBuffers(t *testing.T) {
 		} else if err == nil && m.NumFaces() != 4 {
 			t.Errorf("%s: %d faces", c.uri, m.NumFaces())
 		}
+	}
+}
+
+// TestResolver: a path that leads out never reaches the caller's resolver.
+func TestResolver(t *testing.T) {
+	var b build
+	rest := shown(b.tetrahedron())
+	var asked []string
+	open := func(path string, n int64) ([]byte, error) {
+		asked = append(asked, fmt.Sprint(path, " ", n))
+		return b.bin.Bytes(), nil
+	}
+	if _, _, err := Decode([]byte(b.document("in/a%20b.bin", rest)), open, ReadOptions{}); err != nil {
+		t.Error(err)
+	}
+	for _, uri := range []string{"../a.bin", "/a.bin", "in/../../a.bin", ""} {
+		doc := strings.Replace(b.document("URI", rest), "URI", uri, 1)
+		if _, _, err := Decode([]byte(doc), open, ReadOptions{}); err == nil {
+			t.Errorf("%q: no error", uri)
+		}
+	}
+	if want := fmt.Sprint("in/a b.bin ", b.bin.Len()); len(asked) != 1 || asked[0] != want {
+		t.Errorf("asked for %q, want %q", asked, want)
 	}
 }
 

@@ -259,3 +259,30 @@ func ExampleEncode() {
 	fmt.Println(back.NumFaces(), "face of", len(back.Face(0)), "corners,", info.Generator, err)
 	// Output: 1 face of 4 corners, morton <nil>
 }
+
+func BenchmarkEncode(b *testing.B) {
+	m := grid(300, 250)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Encode(io.Discard, m, WriteOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(m.NumFaces())*float64(b.N)/b.Elapsed().Seconds(), "faces/s")
+}
+
+func BenchmarkDecode(b *testing.B) {
+	m := grid(300, 250)
+	var file bytes.Buffer
+	if err := Encode(&file, m, WriteOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(file.Len()))
+	for b.Loop() {
+		if _, _, err := Decode(file.Bytes(), nil, ReadOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(m.NumFaces())*float64(b.N)/b.Elapsed().Seconds(), "faces/s")
+}

@@ -22,6 +22,7 @@ function readColors() {
 }
 
 function redraw(v) {
+  v.stale = true;
   if (dirty.size === 0) requestAnimationFrame(paint);
   dirty.add(v);
 }
@@ -41,6 +42,7 @@ class Viewer {
     this.pointers = new Map();
     this.seen = false;
     this.loaded = false;
+    this.stale = true; // what its canvases show is not what they should
     const others = viewers.get(card.dataset.key) || [];
     viewers.set(card.dataset.key, [...others, this]);
     for (const c of this.canvases) this.listen(c);
@@ -59,7 +61,7 @@ class Viewer {
       s.onerror = () => this.fail('The geometry of this result was not found beside the page.');
       document.head.append(s);
     }
-    redraw(this);
+    if (this.stale) redraw(this);
   }
 
   take(sides) {
@@ -80,6 +82,7 @@ class Viewer {
 
   paint() {
     if (!this.seen || !stage.works) return;
+    this.stale = false;
     for (const c of this.canvases) {
       const mesh = this.meshes[c.dataset.side];
       if (!mesh || !c.clientWidth) continue;
