@@ -57,7 +57,9 @@ func (c Config) Network(n transformer.Config) transformer.Config {
 	return n
 }
 
-func (c Config) sequence() sequence.Options { return sequence.Options{Levels: c.Levels, Tolerant: true} }
+func (c Config) sequence() sequence.Options {
+	return sequence.Options{Levels: c.Levels, Tolerant: true}
+}
 
 // Normalize moves m into the box the tokens span, [-0.95, 0.95]³, and returns
 // how to move a result back.

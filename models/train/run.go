@@ -1,0 +1,154 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/adamw"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/params"
+)
+
+// Task is what is being trained.
+type Task interface {
+	// Store holds the parameters, gradients and moments.
+	Store() *params.Store
+	// Step adds the gradients of batch number step, which depends on the step
+	// alone, and returns its loss and how many tokens it predicted.
+	Step(step int) (loss float64, tokens int, err error)
+	// Heldout returns the loss on data the training never sees.
+	Heldout() (float64, error)
+}
+
+const adamEps = 1e-8
+
+// Run trains a task from where its checkpoint in opts.Dir ends, if there is one,
+// to opts.Steps, and returns the curve. A run that was cut off and resumed gives
+// the same curve and the same weights, bit for bit, as one that was not. On a
+// cancelled context it saves a checkpoint and returns the context's error.
+func Run(ctx context.Context, dev *gpu.Device, task Task, opts Options) (*Curve, error) {
+	if err := opts.defaults(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(opts.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("train.Run: %w", err)
+	}
+	r := &run{opts: opts, task: task, curve: &Curve{}}
+	if err := r.prepare(dev); err != nil {
+		return nil, err
+	}
+	defer r.free()
+	first, err := r.resume()
+	if err != nil {
+		return nil, err
+	}
+	for step := first; step < opts.Steps; step++ {
+		if ctx.Err() != nil {
+			return r.curve, r.stop(ctx, step)
+		}
+		if err := r.step(step); err != nil {
+			return r.curve, err
+		}
+	}
+	return r.curve, r.curve.WriteHTML(filepath.Join(opts.Dir, "loss.html"))
+}
+
+type run struct {
+	opts        Options
+	task        Task
+	curve       *Curve
+	norm, hyper *gpu.Tensor
+	update      *gpu.Program
+	tokens      int
+	since       time.Time
+	sum         float64 // of the losses since the last point
+	count       int
+}
+
+func (r *run) prepare(dev *gpu.Device) (err error) {
+	if r.norm, err = dev.NewTensor(tensor.F32, 1); err != nil {
+		return err
+	}
+	if r.hyper, err = dev.NewTensor(tensor.F32, 8); err != nil {
+		return err
+	}
+	s := r.task.Store()
+	rec := dev.NewRecorder()
+	adamw.Norm(rec, adamw.NormArgs{G: s.G, Out: r.norm})
+	var parts [4][2]*gpu.Tensor
+	for i, t := range []*gpu.Tensor{s.P, s.G, s.M, s.V} {
+		parts[i][0], parts[i][1] = s.Ranges(t)
+	}
+	for i, decay := range []bool{true, false} {
+		adamw.Step(rec, adamw.StepArgs{
+			P: parts[0][i], G: parts[1][i], M: parts[2][i], V: parts[3][i], Norm: r.norm, Hyper: r.hyper, Decay: decay, ZeroGrad: true,
+		})
+	}
+	r.update, err = rec.Finish()
+	r.since = time.Now()
+	return err
+}
+
+func (r *run) free() {
+	r.update.Free()
+	r.norm.Free()
+	r.hyper.Free()
+}
+
+func (r *run) step(step int) error {
+	loss, tokens, err := r.task.Step(step)
+	if err != nil {
+		return err
+	}
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("train.Run: loss is %v at step %d; lower the rate", loss, step)
+	}
+	o := &r.opts
+	if err := r.hyper.WriteF32(adamw.Hyper(o.rate(step), 0.9, o.Beta2, adamEps, o.WeightDecay, o.Clip, step+1)); err != nil {
+		return err
+	}
+	if err := r.update.Run(1); err != nil {
+		return err
+	}
+	r.sum, r.count, r.tokens = r.sum+loss, r.count+1, r.tokens+tokens
+	if (step+1)%o.EvalEvery == 0 || step+1 == o.Steps {
+		if err := r.point(step + 1); err != nil {
+			return err
+		}
+	}
+	if (step+1)%o.SaveEvery == 0 || step+1 == o.Steps {
+		return r.save(step + 1)
+	}
+	return nil
+}
+
+// point adds a point to the curve: the mean loss since the last one, and the
+// held-out loss.
+func (r *run) point(step int) error {
+	seconds := time.Since(r.since).Seconds()
+	held, err := r.task.Heldout()
+	if err != nil {
+		return err
+	}
+	p := Point{Step: step, Loss: r.sum / float64(r.count), Heldout: held, Rate: r.opts.rate(step - 1)}
+	r.curve.Points = append(r.curve.Points, p)
+	if r.opts.Progress != nil {
+		fmt.Fprintf(r.opts.Progress, "step %d/%d  loss %.4f  held-out %.4f  rate %.2e  %.0f tokens/s\n",
+			step, r.opts.Steps, p.Loss, p.Heldout, p.Rate, float64(r.tokens)/seconds)
+	}
+	r.sum, r.count, r.tokens, r.since = 0, 0, 0, time.Now()
+	return r.curve.WriteHTML(filepath.Join(r.opts.Dir, "loss.html"))
+}
+
+// stop saves what a cancelled run has.
+func (r *run) stop(ctx context.Context, step int) error {
+	if err := r.save(step); err != nil {
+		return err
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,237 @@
+package transformer
+
+import (
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/step"
+)
+
+// tiny are small networks of each kind of token and grouping.
+func tiny() map[string]Config {
+	base := Config{
+		Width: 32, Layers: 2, Heads: 2, Hidden: 48, RopePairs: []int{4, 4}, RopeTheta: 100,
+		Static: 2, StaticRows: 20, Fed: 2, Sub: 1, Vocab: 12, Context: 24, Length: 64, Group: 1,
+	}
+	sub, codes := base, base
+	sub.Sub, sub.Vocab, sub.Group = 3, 8, 4
+	codes.Sub, codes.Vocab, codes.Bits, codes.Group = 0, 0, 40, 2
+	return map[string]Config{"softmax": base, "sub-tokens": sub, "codes": codes}
+}
+
+// chain lays out n positions in groups, fed from the previous group and from two
+// groups back, with random tokens.
+func chain(c Config, n int, seed uint64) *Sequence {
+	r := rand.New(rand.NewPCG(seed, 0))
+	s := &Sequence{}
+	for p := range n {
+		g := p / c.Group
+		feed := func(k int) int32 { return int32(max(p-k*c.Group, -1)) }
+		if p < c.Group {
+			feed = func(int) int32 { return -1 }
+		}
+		one, two := feed(1), feed(2)
+		if p < 2*c.Group {
+			two = -1
+		}
+		s.Plan = append(s.Plan, int32(g%10), int32(10+p%10), one, two, int32(g), int32(p%c.Group), int32((g+1)*c.Group), 0, int32(max(c.Vocab, 1)))
+		for range c.Words() {
+			if c.Bits > 0 {
+				s.Tokens = append(s.Tokens, r.Uint32())
+			} else {
+				s.Tokens = append(s.Tokens, uint32(r.IntN(c.Vocab)))
+			}
+		}
+	}
+	if c.Bits > 0 {
+		for i := c.Words() - 1; i < len(s.Tokens); i += c.Words() {
+			s.Tokens[i] &= 1<<(c.Bits%32) - 1
+		}
+	}
+	return s
+}
+
+// must returns a function that fails the test on an error and returns the value.
+func must[T any](x T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+}
+
+// TestGradientIsTheSlope holds the gradient of the whole network against
+// differences of the loss along random directions.
+func TestGradientIsTheSlope(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for name, c := range tiny() {
+			net := must(NewTrain(dev, c, 2, 24))(t)
+			check(t, net.Store().Init(3))
+			seqs := []Window{{chain(c, 24, 1), 0, 24}, {chain(c, 20, 2), 0, 16}}
+			must(net.SetBatch(seqs))(t)
+			must(net.Backward())(t)
+			p, g := must(net.Store().P.F32())(t), must(net.Store().G.F32())(t)
+			r := rand.New(rand.NewPCG(9, 9))
+			for range 4 {
+				dir := make([]float32, len(p))
+				slope := 0.0
+				for i := range dir {
+					dir[i] = float32(r.NormFloat64())
+					slope += float64(dir[i]) * float64(g[i])
+				}
+				at := func(e float64) float64 {
+					moved := slices.Clone(p)
+					for i := range moved {
+						moved[i] += float32(e) * dir[i]
+					}
+					check(t, net.Store().P.WriteF32(moved))
+					return must(net.Forward())(t)
+				}
+				const e = 1e-3
+				// The fourth-order stencil: the curvature along so many weights is large.
+				diff := (8*(at(e)-at(-e)) - (at(2*e) - at(-2*e))) / (12 * e)
+				if math.Abs(diff-slope) > 5e-3*(math.Abs(slope)+1) {
+					t.Errorf("%s: slope %g by differences, %g by the gradient", name, diff, slope)
+				}
+			}
+			check(t, net.Store().P.WriteF32(p))
+		}
+	})
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// saved stores a freshly initialised network and opens it for a decoder.
+func savedWeights(t *testing.T, dev *gpu.Device, c Config) *safetensors.File {
+	t.Helper()
+	net := must(NewTrain(dev, c, 1, c.Context))(t)
+	check(t, net.Store().Init(5))
+	// Larger weights than the initial ones, so that draws depend on the context.
+	p := must(net.Store().P.F32())(t)
+	for i := range p {
+		p[i] *= 3
+	}
+	check(t, net.Store().P.WriteF32(p))
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	check(t, net.Store().Save(path, safetensors.F32, false, nil))
+	f := must(safetensors.Open(path))(t)
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// drawAll generates n positions of several slots after a prompt, with some lanes a step.
+func drawAll(t *testing.T, dec *Decoder, seqs []*Sequence, prompt, n int, slots []int, times int) [][]uint32 {
+	t.Helper()
+	c := dec.Config()
+	lanes := make([]Lane, len(slots))
+	for i, slot := range slots {
+		check(t, dec.SetSampling(slot, step.Sampling{Seed: 77, Request: uint32(1000 + seqs[i].Plan[0]), Temperature: 1, TopP: 1, End: -1}))
+		check(t, dec.Load(slot, 0, seqs[i].Plan, seqs[i].Tokens[:prompt*c.Words()]))
+		check(t, dec.Prompt(slot, prompt))
+		lanes[i] = Lane{Slot: slot, Cursor: prompt, Limit: n, Draw: prompt}
+	}
+	for lanes[0].Cursor < n {
+		check(t, dec.Step(lanes, times))
+	}
+	var out [][]uint32
+	for _, slot := range slots {
+		out = append(out, must(dec.Tokens(slot, 0, n)))(t)
+	}
+	return out
+}
+
+// TestRequestsDoNotDependOnTheBatch draws sequences alone, together, in other
+// slots, with other numbers of steps a submit, and past the cache's length.
+func TestRequestsDoNotDependOnTheBatch(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for name, c := range tiny() {
+			dec := must(NewDecoder(dev, c, savedWeights(t, dev, c), 5))(t)
+			const n = 60
+			var seqs []*Sequence
+			for i := range uint64(5) {
+				seqs = append(seqs, chain(c, n, i))
+			}
+			together := drawAll(t, dec, seqs, 8, n, []int{0, 1, 2, 3, 4}, 3)
+			for i, s := range seqs {
+				alone := drawAll(t, dec, []*Sequence{s}, 8, n, []int{(i * 3) % 5}, 7)[0]
+				if !slices.Equal(alone, together[i]) {
+					t.Errorf("%s: sequence %d differs alone from in the batch", name, i)
+				}
+			}
+			if slices.Equal(together[0][8*c.Words():], together[1][8*c.Words():]) {
+				t.Errorf("%s: different prompts gave equal samples", name)
+			}
+			dec.Free()
+		}
+	})
+}
+
+// TestDecodingIsTheTrainedNetwork compares the loss the training form gives a
+// sequence with how the decoder draws: with temperature 0 the decoder's choice
+// must have the highest probability in the training form, which it has if
+// swapping in any other token does not lower the loss.
+func TestDecodingIsTheTrainedNetwork(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		c := tiny()["softmax"]
+		f := savedWeights(t, dev, c)
+		dec := must(NewDecoder(dev, c, f, 1))(t)
+		defer dec.Free()
+		seq := chain(c, 24, 3)
+		check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))
+		check(t, dec.Load(0, 0, seq.Plan, seq.Tokens[:5]))
+		check(t, dec.Prompt(0, 5))
+		lanes := []Lane{{Cursor: 5, Limit: 24, Draw: 5}}
+		for lanes[0].Cursor < 24 {
+			check(t, dec.Step(lanes, 8))
+		}
+		seq.Tokens = must(dec.Tokens(0, 0, 24))(t)
+		net := must(NewTrain(dev, c, 1, 24))(t)
+		check(t, net.Store().Load(f, false))
+		for p := 5; p < 24; p++ {
+			lossOf := func(token uint32) float64 {
+				one := *seq
+				one.Tokens = slices.Clone(seq.Tokens)
+				one.Tokens[p] = token
+				one.Draw = p // the window ends at p: only p counts
+				must(net.SetBatch([]Window{{&one, 0, p + 1}}))(t)
+				return must(net.Forward())(t)
+			}
+			best := lossOf(seq.Tokens[p])
+			for token := range uint32(c.Vocab) {
+				if l := lossOf(token); l < best-1e-4 {
+					t.Fatalf("position %d: token %d has loss %g, the decoder's %d has %g", p, token, l, seq.Tokens[p], best)
+				}
+			}
+		}
+	})
+}
+
+func TestConfigErrors(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"heads":   func(c *Config) { c.Heads = 3 },
+		"rope":    func(c *Config) { c.RopePairs = []int{1} },
+		"both":    func(c *Config) { c.Bits = 8 },
+		"width":   func(c *Config) { c.Width = 1 << 30 },
+		"context": func(c *Config) { c.Context = 0 },
+		"theta":   func(c *Config) { c.RopeTheta = math.NaN() },
+	} {
+		c := tiny()["softmax"]
+		change(&c)
+		if c.Validate() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
