@@ -69,7 +69,11 @@ func loadSources(ctx context.Context, root, furnitureFolder string, size int) ([
 		if s.clip.W < size || s.clip.H < size {
 			return nil, fmt.Errorf("%s: %d x %d pixels, clips want %d", path, s.clip.W, s.clip.H, size)
 		}
-		list = append(list, shots(s)...)
+		parts, err := shots(s)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		list = append(list, parts...)
 	}
 	textures, err := loadTextures(furnitureFolder, size)
 	if err != nil {
@@ -80,7 +84,7 @@ func loadSources(ctx context.Context, root, furnitureFolder string, size int) ([
 
 // shots divides a video at its cuts, so that no clip shows one; the weight goes
 // by frames. Shots of a few frames are dropped.
-func shots(s source) []source {
+func shots(s source) ([]source, error) {
 	const least = 8
 	starts := append(motion.Shots(s.clip), s.clip.T)
 	var list []source
@@ -89,15 +93,17 @@ func shots(s source) []source {
 		if n < least && len(starts) > 2 {
 			continue
 		}
-		frame := s.clip.H * s.clip.W * 3
-		part.clip = &clip.Clip{T: n, H: s.clip.H, W: s.clip.W, Rate: s.clip.Rate, Pix: s.clip.Pix[from*frame : (from+n)*frame]}
+		var err error
+		if part.clip, err = s.clip.Slice(from, from+n); err != nil {
+			return nil, err
+		}
 		part.weight = s.weight * float64(n) / float64(s.clip.T)
 		if from > 0 {
 			part.name = fmt.Sprintf("%s from frame %d", s.name, from)
 		}
 		list = append(list, part)
 	}
-	return list
+	return list, nil
 }
 
 func readVideo(ctx context.Context, path string) (*clip.Clip, error) {

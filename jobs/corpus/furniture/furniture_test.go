@@ -49,7 +49,7 @@ func library(t *testing.T) (folder string, l Library) {
 	for name, text := range map[string]string{
 		"PluginFurnitureCatalog.properties": "# name#9=comment\nid=Test\nname#1=Caf\\u00e9 table\nmodel#1=/test/Side-Table/Side-Table.obj\n" +
 			"creator#1=Andr\xe9\n\nname#2=Other\nmodel#2=/test/other.dae\n",
-		"test/Side-Table/Side-Table.obj": "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1 2 3 4\n",
+		"test/Side-Table/Side-Table.obj": "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf 1 2\nf 1 2 3 4\n",
 		"test/Side-Table/wood.JPG":       "picture",
 		"test/side-table.png":            "preview",
 	} {
