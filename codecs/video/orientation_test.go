@@ -63,8 +63,14 @@ func TestMirroredMatrices(t *testing.T) {
 	base, _ := read(t, writeFile(t, "a.mp4", plain), Options{})
 	const one = 1 << 16
 	for _, m := range [][4]int32{
-		{one, 0, 0, one}, {-one, 0, 0, one}, {one, 0, 0, -one}, {-one, 0, 0, -one},
-		{0, one, one, 0}, {0, -one, one, 0}, {0, one, -one, 0}, {0, -one, -one, 0},
+		{one, 0, 0, one},
+		{-one, 0, 0, one},
+		{one, 0, 0, -one},
+		{-one, 0, 0, -one},
+		{0, one, one, 0},
+		{0, -one, one, 0},
+		{0, one, -one, 0},
+		{0, -one, -one, 0},
 	} {
 		for i, v := range []int{0, 4, 12, 16} {
 			binary.BigEndian.PutUint32(plain[at+v:], uint32(m[i]))

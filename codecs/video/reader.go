@@ -113,7 +113,7 @@ func (r *Reader) noFrame(err error) error {
 	switch {
 	case err != io.EOF:
 		return err
-	case r.dec.packets > 0 || r.dec.truncated():
+	case r.dec.packets > 0 || r.info.Frames > 0 || r.dec.truncated():
 		return fmt.Errorf("%w: no frame in %d packets", ErrCorrupt, r.dec.packets)
 	}
 	return ErrEmpty
