@@ -92,7 +92,8 @@ func TestAnamorphicSamplesBecomeSquare(t *testing.T) {
 	wantPSNR(t, c, want, 60)
 }
 
-// TestSizeChangesInTheMiddle joins two sizes in one stream: both come out at the first's.
+// TestSizeChangesInTheMiddle joins two sizes in one stream: both come out at the first's
+// size, each fitted by its own shape.
 func TestSizeChangesInTheMiddle(t *testing.T) {
 	a := readFile(t, generate(t, "a.ts", append(testsrc(96, 64, 25, 10), "-c:v", "libx264", "-bf", "0")...))
 	b := readFile(t, generate(t, "b.ts", append(testsrc(64, 96, 25, 10), "-c:v", "libx264", "-bf", "0", "-output_ts_offset", "0.4")...))
@@ -101,6 +102,13 @@ func TestSizeChangesInTheMiddle(t *testing.T) {
 	if c.T != 20 || c.W != 96 || c.H != 64 {
 		t.Fatalf("[%d, %d, %d], want [20, 64, 96]", c.T, c.H, c.W)
 	}
+	alone, _ := read(t, writeFile(t, "b.ts", b), Options{W: 32, H: 32})
+	c, _ = read(t, path, Options{W: 32, H: 32})
+	second, err := c.Slice(10, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantPSNR(t, second, alone, 60)
 	c, _ = read(t, path, Options{Rate: clip.Rate{Num: 50, Den: 1}, W: 32, H: 32})
 	if c.T != 40 {
 		t.Fatalf("%d frames at 50/s, want 40", c.T)
