@@ -88,21 +88,37 @@ func TestWanted(t *testing.T) {
 	if s := measure(cube()); !s.closed || s.quads != 6 || s.faces != 6 {
 		t.Fatalf("cube: %+v", s)
 	}
-	if !q.wanted(cube(), measure(cube())) {
+	if _, ok := q.wanted(cube(), measure(cube())); !ok {
 		t.Error("a cube is not wanted")
 	}
 	turned := mesh.Transformed(cube(), mesh.Matrix{0, 3, 0, 0, -3, 0, 0, 0, 0, 0, 3, 0, 5, 6, 7, 1})
-	if q.wanted(turned, measure(turned)) || q.repeated != 1 {
+	if _, ok := q.wanted(turned, measure(turned)); ok || q.repeated != 1 {
 		t.Error("a cube that is turned, larger and elsewhere is wanted again")
 	}
 	open := cube()
 	open.Starts = open.Starts[:6]
 	open.Corners = open.Corners[:20]
-	if s := measure(open); s.closed || q.wanted(open, s) || q.small != 1 {
+	s := measure(open)
+	if _, ok := q.wanted(open, s); ok || s.closed || q.small != 1 {
 		t.Errorf("a cube without lid: %+v, %d too small", s, q.small)
 	}
 	q.minFaces = 5
-	if !q.wanted(open, measure(open)) {
+	if _, ok := q.wanted(open, s); !ok {
 		t.Error("a cube without lid is not wanted")
+	}
+}
+
+func TestFewest(t *testing.T) {
+	list := func(signatures ...string) (c []candidate) {
+		for _, s := range signatures {
+			c = append(c, candidate{signature: s})
+		}
+		return c
+	}
+	if got := fewest(list("c", "a", "d", "b"), 2); !reflect.DeepEqual(got, list("a", "b")) {
+		t.Errorf("two of four: %v", got)
+	}
+	if got := fewest(list("c", "a"), 2); !reflect.DeepEqual(got, list("c", "a")) {
+		t.Errorf("two of two: %v", got)
 	}
 }

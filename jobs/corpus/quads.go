@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/morton-gen/morton/jobs/corpus/furniture"
 	"github.com/morton-gen/morton/mesh"
@@ -21,6 +23,7 @@ func makeQuads(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&q.out, "out", "corpus/quads", "`folder` to write to")
 	flags.IntVar(&q.minFaces, "min-faces", 6, "fewest faces of a part")
 	flags.IntVar(&q.maxFaces, "max-faces", 800, "most faces of a part")
+	flags.IntVar(&q.perModel, "per-model", 60, "most parts of one model: a ficus alone has 1,785 different leaves")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -41,56 +44,82 @@ func makeQuads(ctx context.Context, args []string, out io.Writer) error {
 type quadCorpus struct {
 	out                string
 	minFaces, maxFaces int
+	perModel           int
 	seen               map[string]bool // signatures
 	attribution        *attribution
 
 	models, parts                           int
 	small, large, triangles, flat, repeated int
+	crowded                                 int
 	kept, kept20, closed20, larger          [2]int // train, held out
 }
 
 func (q *quadCorpus) model(l furniture.Library, m furniture.Model, heldOut bool, shape *mesh.Mesh) error {
 	q.models++
+	var list []candidate
 	for i, part := range mesh.Components(shape) {
 		q.parts++
 		s := measure(part)
-		if !q.wanted(part, s) {
-			continue
+		if signature, ok := q.wanted(part, s); ok {
+			list = append(list, candidate{fmt.Sprintf("%s_part%03d", m.Name, i), signature, part, s})
 		}
-		file := filepath.Join(splitFolder(heldOut), fmt.Sprintf("%s_part%03d.obj", m.Name, i))
-		if err := obj.WriteFile(filepath.Join(q.out, file), part); err != nil {
+	}
+	kept := fewest(list, q.perModel)
+	q.crowded += len(list) - len(kept)
+	for _, c := range kept {
+		file := filepath.Join(splitFolder(heldOut), c.name+".obj")
+		if err := obj.WriteFile(filepath.Join(q.out, file), c.part); err != nil {
 			return err
 		}
-		q.attribution.add(file, m, l, s)
-		q.count(s, heldOut)
+		q.attribution.add(file, m, l, c.stats)
+		q.count(c.stats, heldOut)
 	}
 	return nil
 }
 
-// wanted decides on one part and counts why not.
-func (q *quadCorpus) wanted(part *mesh.Mesh, s stats) bool {
+// candidate is a part that a corpus could hold.
+type candidate struct {
+	name, signature string
+	part            *mesh.Mesh
+	stats           stats
+}
+
+// fewest returns at most n of the candidates, in their order: those with the
+// lowest signatures, which is as good as drawing lots and never changes.
+func fewest(list []candidate, n int) []candidate {
+	if len(list) <= n {
+		return list
+	}
+	sorted := slices.Clone(list)
+	slices.SortFunc(sorted, func(a, b candidate) int { return strings.Compare(a.signature, b.signature) })
+	last := sorted[n-1].signature
+	return slices.DeleteFunc(list, func(c candidate) bool { return c.signature > last })
+}
+
+// wanted decides on one part, and counts why not; it returns the signature.
+func (q *quadCorpus) wanted(part *mesh.Mesh, s stats) (signature string, ok bool) {
 	switch {
 	case s.faces < q.minFaces:
 		q.small++
-		return false
+		return "", false
 	case s.faces > q.maxFaces:
 		q.large++
-		return false
+		return "", false
 	case !s.quadDominant():
 		q.triangles++
-		return false
+		return "", false
 	}
 	if _, _, _, err := mesh.Normalize(part, 1); err != nil || thin(part) {
 		q.flat++
-		return false
+		return "", false
 	}
-	signature := mesh.Signature(part)
+	signature = mesh.Signature(part)
 	if q.seen[signature] {
 		q.repeated++
-		return false
+		return "", false
 	}
 	q.seen[signature] = true
-	return true
+	return signature, true
 }
 
 // thin says whether the part's bounds are a line or a point.
@@ -130,6 +159,7 @@ func (q *quadCorpus) report(out io.Writer) {
 	fmt.Fprintf(out, "  mostly triangles or n-gons     %6d\n", q.triangles)
 	fmt.Fprintf(out, "  a line, a point, out of range  %6d\n", q.flat)
 	fmt.Fprintf(out, "  the shape of an earlier part   %6d\n", q.repeated)
+	fmt.Fprintf(out, "  past %4d of one model         %6d\n", q.perModel, q.crowded)
 	fmt.Fprintf(out, "written                           train heldout    both\n")
 	for _, row := range []struct {
 		name string

@@ -23,6 +23,7 @@ func makeShapes(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&c.minFaces, "min-faces", 50, "fewest faces of a model")
 	flags.IntVar(&c.minPart, "min-part-faces", 20, "fewest faces of a closed part")
 	flags.IntVar(&c.maxFaces, "max-faces", 20_000, "most faces of a model or a part")
+	flags.IntVar(&c.perModel, "per-model", 30, "most parts of one model")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -42,6 +43,7 @@ func makeShapes(ctx context.Context, args []string, out io.Writer) error {
 type shapeCorpus struct {
 	out                         string
 	minFaces, minPart, maxFaces int
+	perModel                    int
 	seen                        map[string]bool
 	attribution                 *attribution
 	models, repeated            int
@@ -52,44 +54,63 @@ func (c *shapeCorpus) model(l furniture.Library, m furniture.Model, heldOut bool
 	c.models++
 	whole := mesh.Clean(shape, 0)
 	if s := measure(whole); s.faces >= c.minFaces && s.faces <= c.maxFaces {
-		if err := c.add(&c.whole, m.Name, l, m, heldOut, whole, s); err != nil {
-			return err
+		if signature, ok := c.unseen(whole); ok {
+			if err := c.add(&c.whole, candidate{m.Name, signature, whole, s}, l, m, heldOut); err != nil {
+				return err
+			}
 		}
 	}
-	list := mesh.Components(shape)
-	if len(list) == 1 {
-		return nil // the model itself
-	}
-	for i, part := range list {
-		s := measure(part)
-		if !s.closed || s.faces < c.minPart || s.faces > c.maxFaces {
-			continue
-		}
-		if err := c.add(&c.parts, fmt.Sprintf("%s_part%03d", m.Name, i), l, m, heldOut, part, s); err != nil {
+	list := fewest(c.closedParts(m, shape), c.perModel)
+	for _, part := range list {
+		if err := c.add(&c.parts, part, l, m, heldOut); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// add writes one shape unless it has been seen.
-func (c *shapeCorpus) add(n *[2]int, name string, l furniture.Library, m furniture.Model, heldOut bool, shape *mesh.Mesh, s stats) error {
-	signature := mesh.Signature(shape)
+// closedParts returns the closed parts of a model of several that have not been
+// seen.
+func (c *shapeCorpus) closedParts(m furniture.Model, shape *mesh.Mesh) (list []candidate) {
+	parts := mesh.Components(shape)
+	if len(parts) == 1 {
+		return nil // the model itself
+	}
+	for i, part := range parts {
+		s := measure(part)
+		if !s.closed || s.faces < c.minPart || s.faces > c.maxFaces {
+			continue
+		}
+		if signature, ok := c.unseen(part); ok {
+			list = append(list, candidate{fmt.Sprintf("%s_part%03d", m.Name, i), signature, part, s})
+		}
+	}
+	return list
+}
+
+// unseen returns a shape's signature and whether it is new.
+func (c *shapeCorpus) unseen(shape *mesh.Mesh) (signature string, ok bool) {
+	signature = mesh.Signature(shape)
 	if c.seen[signature] {
 		c.repeated++
-		return nil
+		return signature, false
 	}
 	c.seen[signature] = true
-	unit, _, _, err := mesh.Normalize(shape, 1)
+	return signature, true
+}
+
+// add writes one shape.
+func (c *shapeCorpus) add(n *[2]int, shape candidate, l furniture.Library, m furniture.Model, heldOut bool) error {
+	unit, _, _, err := mesh.Normalize(shape.part, 1)
 	if err != nil {
 		return err
 	}
 	roundCoordinates(unit)
-	file := filepath.Join(splitFolder(heldOut), name+".obj")
+	file := filepath.Join(splitFolder(heldOut), shape.name+".obj")
 	if err := obj.WriteFile(filepath.Join(c.out, file), unit); err != nil {
 		return err
 	}
-	c.attribution.add(file, m, l, s)
+	c.attribution.add(file, m, l, shape.stats)
 	if heldOut {
 		n[1]++
 	} else {
