@@ -113,7 +113,7 @@ func (r *Reader) noFrame(err error) error {
 	switch {
 	case err != io.EOF:
 		return err
-	case r.dec.packets > 0 || r.dec.truncated():
+	case r.dec.packets > 0 || r.info.Frames > 0 || r.dec.truncated():
 		return fmt.Errorf("%w: no frame in %d packets", ErrCorrupt, r.dec.packets)
 	}
 	return ErrEmpty
@@ -135,7 +135,8 @@ func (r *Reader) Damaged() int { return r.dec.refused }
 
 // Next gives the next frame, [h, w, 3], and its time after the first frame of the video.
 // The bytes are the Reader's own and stay until the following call. After the last frame
-// the error is io.EOF. Others wrap [ErrLimit], [ErrCorrupt], the file system's or the
+// the error is io.EOF. Others wrap [ErrEmpty] (a video shorter than half a frame at
+// Options.Rate), [ErrLimit], [ErrCorrupt], the file system's or the
 // context's; an error is final, and every later call repeats it.
 func (r *Reader) Next() ([]uint8, time.Duration, error) {
 	if r.err == nil {
@@ -156,7 +157,11 @@ func (r *Reader) advance() error {
 		return io.EOF
 	}
 	r.out.Unref()
-	if err := r.pull(); err != nil {
+	err := r.pull()
+	if err == io.EOF && r.count == 0 {
+		return fmt.Errorf("%w: shorter than half a frame at %d/%d", ErrEmpty, r.opts.Rate.Num, r.opts.Rate.Den)
+	}
+	if err != nil {
 		return err
 	}
 	if r.count++; r.count > r.opts.Limits.MaxFrames {
@@ -165,7 +170,7 @@ func (r *Reader) advance() error {
 	if r.out.Width() != r.geom.outW || r.out.Height() != r.geom.outH {
 		return fmt.Errorf("%w: filters gave %d x %d", ErrCorrupt, r.out.Width(), r.out.Height())
 	}
-	_, err := r.out.ImageCopyToBuffer(r.pix, 1)
+	_, err = r.out.ImageCopyToBuffer(r.pix, 1)
 	return err
 }
 
