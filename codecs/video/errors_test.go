@@ -1,6 +1,7 @@
 package video
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -227,5 +228,23 @@ func TestCloseTwiceAndNextAfter(t *testing.T) {
 	}
 	if _, _, err := r.Next(); err == nil {
 		t.Fatal("Next after Close gave a frame")
+	}
+}
+
+// TestHeaderThatHidesTheSize: the container says 16 x 16, the pictures are 1024 x 1024.
+// The pixel bound must hold where the frames are, not only where they are announced.
+func TestHeaderThatHidesTheSize(t *testing.T) {
+	b := readFile(t, generate(t, "a.avi", append(testsrc(1024, 1024, 25, 2), "-c:v", "mjpeg")...))
+	hidden := bytes.ReplaceAll(b[:400], []byte{0, 4, 0, 0, 0, 4, 0, 0}, []byte{16, 0, 0, 0, 16, 0, 0, 0})
+	if bytes.Equal(hidden, b[:400]) {
+		t.Fatal("no size found in the header")
+	}
+	path := writeFile(t, "a.avi", append(hidden, b[400:]...))
+	if c, _ := read(t, path, Options{}); c.W != 1024 {
+		t.Fatalf("without a bound: %d wide", c.W)
+	}
+	_, _, err := ReadClip(context.Background(), path, Options{Limits: Limits{MaxW: 256, MaxH: 256}})
+	if !errors.Is(err, ErrLimit) && !errors.Is(err, ErrCorrupt) {
+		t.Fatalf("got %v, want ErrLimit or ErrCorrupt", err)
 	}
 }
