@@ -42,7 +42,7 @@ type Report struct {
 	InvertedQuadRatio  float64 `json:"inverted_quad_ratio"` // share of quads with scaled Jacobian < 0
 	PoorQuadRatio      float64 `json:"poor_quad_ratio"`     // share of quads with scaled Jacobian < 0.3
 	Area               float64 `json:"area"`                // square units
-	Volume             float64 `json:"volume"`              // signed, cubic units; 0 unless watertight
+	Volume             float64 `json:"volume"`              // signed, cubic units; 0 unless watertight with consistent winding
 	BoundsMin          Vec3    `json:"bounds_min"`
 	BoundsMax          Vec3    `json:"bounds_max"`
 }
@@ -124,7 +124,7 @@ func (r *Report) measureEdges(m *Mesh) {
 	r.IrregularRatio = float64(r.IrregularVertices) / float64(r.WeldedVertices)
 	r.EdgeLoops = t.edgeLoops()
 	r.EdgeLoopLength = float64(r.Edges) / float64(r.EdgeLoops)
-	if r.Watertight {
+	if r.Watertight && r.ConsistentWinding {
 		r.Volume = SignedVolume(m)
 	}
 }

@@ -1,0 +1,76 @@
+package draw
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+
+	"github.com/morton-gen/morton/mesh"
+)
+
+// ErrOptions reports options that make no sense.
+var ErrOptions = errors.New("bad options")
+
+// Options says how to look at a mesh. The zero value looks from the front, from
+// high z down the z axis with y up.
+type Options struct {
+	Size      int     // width and height in pixels; 0 means 256
+	Azimuth   float64 // degrees to the right around the y axis
+	Elevation float64 // degrees up, -90 to 90
+	NoEdges   bool    // leaves out the edges of the polygons
+}
+
+// MaxSize is the largest picture: its buffers take 400 MB.
+const MaxSize = 2048
+
+// samples is the number of samples along each side of a pixel.
+const samples = 3
+
+// Validate returns an error wrapping [ErrOptions] if o makes no sense.
+func (o Options) Validate() error {
+	switch {
+	case o.Size < 0 || o.Size > MaxSize:
+		return fmt.Errorf("%w: size %d, maximum %d", ErrOptions, o.Size, MaxSize)
+	case math.IsNaN(o.Azimuth) || math.IsInf(o.Azimuth, 0):
+		return fmt.Errorf("%w: azimuth %g", ErrOptions, o.Azimuth)
+	case !(math.Abs(o.Elevation) <= 90):
+		return fmt.Errorf("%w: elevation %g, -90 to 90", ErrOptions, o.Elevation)
+	}
+	return nil
+}
+
+// Draw returns an opaque picture of m in parallel projection, centred and scaled
+// to fill it, flat-shaded by a light at the viewer's left shoulder. Fronts of
+// faces are grey, backs are red: a red spot is a face turned inside out, or the
+// inside of an open surface. Edges of polygons are dark lines, the cuts that
+// triangulation makes are not drawn.
+//
+// It returns an error wrapping [ErrOptions], [mesh.ErrEmpty], [mesh.ErrFace] or
+// [mesh.ErrNotFinite].
+func Draw(m *mesh.Mesh, o Options) (*image.RGBA, error) {
+	if err := o.Validate(); err != nil {
+		return nil, fmt.Errorf("draw.Draw: %w", err)
+	}
+	if o.Size == 0 {
+		o.Size = 256
+	}
+	placed, _, _, err := mesh.Normalize(m, 1)
+	if err != nil {
+		return nil, fmt.Errorf("draw.Draw: %w", err)
+	}
+	c := newCanvas(o.Size * samples)
+	c.place(placed, o)
+	triangles, faceOf := mesh.Triangulate(placed)
+	for t := range triangles.NumFaces() {
+		corner := triangles.Face(t)
+		c.triangle([3]mesh.Vec3{placed.Vertices[corner[0]], placed.Vertices[corner[1]], placed.Vertices[corner[2]]}, faceOf[t])
+	}
+	c.shade(placed)
+	if !o.NoEdges {
+		for _, ends := range mesh.BuildEdges(placed).Ends {
+			c.line(placed.Vertices[ends[0]], placed.Vertices[ends[1]])
+		}
+	}
+	return c.picture(o.Size), nil
+}

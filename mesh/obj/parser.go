@@ -1,0 +1,212 @@
+package obj
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/morton-gen/morton/mesh"
+)
+
+// parser holds what the statements read so far made.
+type parser struct {
+	limits Limits
+	mesh   *mesh.Mesh
+	info   Info
+
+	objects, groups, materials run
+	names                      int
+
+	face        []int32 // scratch
+	highest     int32   // highest vertex index used
+	highestLine int     // where
+}
+
+// statement takes in one logical line.
+func (p *parser) statement(line []byte, number int) error {
+	if bytes.IndexByte(line, 0) >= 0 {
+		return fmt.Errorf("%w: a zero byte", ErrSyntax)
+	}
+	keyword, rest := cutField(line)
+	switch string(keyword) {
+	case "v":
+		return p.vertex(rest)
+	case "f":
+		return p.addFace(rest, number)
+	case "l", "p":
+		p.info.SkippedElements++
+	case "o":
+		return p.begin(&p.objects, rest)
+	case "g":
+		return p.begin(&p.groups, rest)
+	case "usemtl":
+		return p.begin(&p.materials, rest)
+	case "mtllib":
+		p.info.Libraries = append(p.info.Libraries, string(bytes.TrimSpace(rest)))
+		return p.countName()
+	}
+	return nil
+}
+
+// begin opens a part at the next face.
+func (p *parser) begin(r *run, name []byte) error {
+	r.begin(string(bytes.TrimSpace(name)), p.mesh.NumFaces())
+	return p.countName()
+}
+
+func (p *parser) countName() error {
+	if p.names++; p.names > p.limits.Names {
+		return fmt.Errorf("%w: more than %d names", ErrLimit, p.limits.Names)
+	}
+	return nil
+}
+
+// vertex takes in "x y z …".
+func (p *parser) vertex(rest []byte) error {
+	if len(p.mesh.Vertices) == p.limits.Vertices {
+		return fmt.Errorf("%w: more than %d vertices", ErrLimit, p.limits.Vertices)
+	}
+	var v mesh.Vec3
+	for i := range v {
+		var field []byte
+		field, rest = cutField(rest)
+		if len(field) == 0 {
+			return fmt.Errorf("%w: a vertex with %d coordinates, 3 needed", ErrSyntax, i)
+		}
+		x, err := strconv.ParseFloat(string(field), 64)
+		if math.IsNaN(x) || math.IsInf(x, 0) { // a number too large is infinite, with an error
+			return fmt.Errorf("%w: %q", mesh.ErrNotFinite, clip(field))
+		}
+		if err != nil {
+			return fmt.Errorf("%w: coordinate %q", ErrSyntax, clip(field))
+		}
+		v[i] = x
+	}
+	p.mesh.AddVertex(v)
+	return nil
+}
+
+// addFace takes in the corners of a face.
+func (p *parser) addFace(rest []byte, number int) error {
+	p.face = p.face[:0]
+	given := 0
+	for {
+		var field []byte
+		if field, rest = cutField(rest); len(field) == 0 {
+			break
+		}
+		if given++; given > p.limits.FaceCorners {
+			return fmt.Errorf("%w: a face of more than %d corners", ErrLimit, p.limits.FaceCorners)
+		}
+		v, err := p.corner(field)
+		if err != nil {
+			return err
+		}
+		if v > p.highest || p.highestLine == 0 {
+			p.highest, p.highestLine = v, number
+		}
+		if n := len(p.face); n == 0 || p.face[n-1] != v {
+			p.face = append(p.face, v)
+		}
+	}
+	if given < 3 {
+		return fmt.Errorf("%w: %d corners, at least 3 needed", mesh.ErrFace, given)
+	}
+	return p.keepFace(given)
+}
+
+// keepFace adds the face in scratch to the mesh, if enough is left of it.
+func (p *parser) keepFace(given int) error {
+	if n := len(p.face); n > 1 && p.face[0] == p.face[n-1] {
+		p.face = p.face[:n-1]
+	}
+	p.info.DroppedCorners += given - len(p.face)
+	if len(p.face) < 3 {
+		p.info.DroppedFaces++
+		return nil
+	}
+	m := p.mesh
+	if m.NumFaces() == p.limits.Faces {
+		return fmt.Errorf("%w: more than %d faces", ErrLimit, p.limits.Faces)
+	}
+	if len(m.Corners)+len(p.face) > p.limits.Corners {
+		return fmt.Errorf("%w: more than %d corners", ErrLimit, p.limits.Corners)
+	}
+	if len(m.Starts) == 0 {
+		m.Starts = append(m.Starts, 0)
+	}
+	m.Corners = append(m.Corners, p.face...)
+	m.Starts = append(m.Starts, int32(len(m.Corners)))
+	return nil
+}
+
+// corner returns the vertex of a corner v, v/vt, v//vn or v/vt/vn, from 0. A
+// negative index counts back from the last vertex so far.
+func (p *parser) corner(field []byte) (int32, error) {
+	whole := field
+	var parts [3]int
+	for i := range parts {
+		digits, rest, more := bytes.Cut(field, []byte{'/'})
+		if len(digits) > 0 || i == 0 || i == 2 {
+			n, err := strconv.Atoi(string(digits))
+			if err != nil {
+				return 0, fmt.Errorf("%w: corner %q", ErrSyntax, clip(whole))
+			}
+			parts[i] = n
+		}
+		if !more {
+			break
+		}
+		if i == 2 {
+			return 0, fmt.Errorf("%w: corner %q", ErrSyntax, clip(whole))
+		}
+		field = rest
+	}
+	v := parts[0] - 1
+	if parts[0] < 0 {
+		v = len(p.mesh.Vertices) + parts[0]
+	}
+	if v < 0 || v >= p.limits.Vertices {
+		return 0, fmt.Errorf("%w: vertex %d with %d so far", mesh.ErrFace, parts[0], len(p.mesh.Vertices))
+	}
+	return int32(v), nil
+}
+
+// finish checks what only the end of the file can tell.
+func (p *parser) finish() (*mesh.Mesh, Info, error) {
+	n := p.mesh.NumFaces()
+	if p.highestLine > 0 && int(p.highest) >= len(p.mesh.Vertices) {
+		return nil, Info{}, fmt.Errorf("obj.Read: line %d: %w: vertex %d of %d", p.highestLine, mesh.ErrFace, p.highest+1, len(p.mesh.Vertices))
+	}
+	if n == 0 {
+		return nil, Info{}, fmt.Errorf("obj.Read: %w: %d vertices in %d lines", mesh.ErrEmpty, len(p.mesh.Vertices), p.info.Lines)
+	}
+	for _, r := range []*run{&p.objects, &p.groups, &p.materials} {
+		r.end(n)
+	}
+	p.info.Objects, p.info.Groups, p.info.Materials = p.objects.parts, p.groups.parts, p.materials.parts
+	return p.mesh, p.info, nil
+}
+
+// cutField returns the first field of line and what follows it. A field that
+// begins with # ends the line.
+func cutField(line []byte) (field, rest []byte) {
+	start := 0
+	for start < len(line) && isSpace(line[start]) {
+		start++
+	}
+	if start == len(line) || line[start] == '#' {
+		return nil, nil
+	}
+	end := start
+	for end < len(line) && !isSpace(line[end]) {
+		end++
+	}
+	return line[start:end], line[end:]
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f' }
+
+// clip shortens a field for a message.
+func clip(field []byte) []byte { return field[:min(len(field), 40)] }

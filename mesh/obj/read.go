@@ -1,0 +1,63 @@
+package obj
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/morton-gen/morton/mesh"
+)
+
+// Read reads one OBJ file into a mesh. All objects and groups go into the same
+// mesh, in file order; info says where each begins.
+//
+// It understands v (further numbers, such as a weight or a colour, are
+// skipped), f with corners v, v/vt, v//vn and v/vt/vn, negative indices, o, g,
+// usemtl, mtllib, comments, CRLF, joined lines and a byte order mark; other
+// statements are skipped. A face may use vertices that come later. A corner
+// that repeats the one before it, or the last that repeats the first, is
+// dropped, and a face left with fewer than three corners with it; both are
+// counted.
+//
+// It returns an error wrapping [ErrSyntax] with the line number, [ErrLimit],
+// [mesh.ErrFace] for a face of fewer than three corners or an index outside
+// the file's vertices, [mesh.ErrNotFinite] for a NaN or infinite coordinate,
+// [mesh.ErrEmpty] if there are no faces, or an error of r.
+func Read(r io.Reader, limits Limits) (*mesh.Mesh, Info, error) {
+	limits = limits.withDefaults()
+	p := parser{limits: limits, mesh: &mesh.Mesh{}}
+	in := newLines(r, limits)
+	for {
+		line, number, err := in.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, Info{}, err
+		}
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		if err := p.statement(line, number); err != nil {
+			return nil, Info{}, fmt.Errorf("obj.Read: line %d: %w", number, err)
+		}
+	}
+	p.info.Lines = in.number - 1 // the last one read was the end
+	return p.finish()
+}
+
+// ReadFile reads the file at path: see [Read].
+func ReadFile(path string, limits Limits) (*mesh.Mesh, Info, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("obj.ReadFile: %w", err)
+	}
+	defer f.Close()
+	m, info, err := Read(f, limits)
+	if err != nil {
+		return nil, Info{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, info, nil
+}

@@ -1,0 +1,73 @@
+package obj
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/morton-gen/morton/mesh"
+)
+
+// Write writes m as OBJ text: all vertices, then all faces with as many corners
+// as they have, indices from 1. Coordinates are the shortest decimals that read
+// back to the same float64. The same mesh always gives the same bytes.
+//
+// It returns an error wrapping [mesh.ErrFace] or [mesh.ErrNotFinite] before
+// anything is written if m is not valid, or an error of w.
+func Write(w io.Writer, m *mesh.Mesh) error {
+	if err := m.Validate(); err != nil {
+		return fmt.Errorf("obj.Write: %w", err)
+	}
+	out := bufio.NewWriterSize(w, 1<<16)
+	line := make([]byte, 0, 128)
+	for _, p := range m.Vertices {
+		line = append(line[:0], 'v')
+		for _, x := range p {
+			line = strconv.AppendFloat(append(line, ' '), x, 'g', -1, 64)
+		}
+		out.Write(append(line, '\n')) // an error stays until Flush
+	}
+	for f := range m.NumFaces() {
+		line = append(line[:0], 'f')
+		for _, v := range m.Face(f) {
+			line = strconv.AppendInt(append(line, ' '), int64(v)+1, 10)
+		}
+		out.Write(append(line, '\n'))
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("obj.Write: %w", err)
+	}
+	return nil
+}
+
+// WriteFile writes m to the file at path: see [Write]. The file is written
+// beside its place, synced and renamed, so that path never holds half a mesh.
+func WriteFile(path string, m *mesh.Mesh) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("obj.WriteFile: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("obj.WriteFile: %w", err)
+		}
+	}()
+	if err := Write(f, m); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
