@@ -91,26 +91,34 @@ func RemoveDuplicateFaces(m *Mesh) (*Mesh, int) {
 	return out, removed
 }
 
-// duplicateFaces marks the faces that repeat an earlier one.
+// duplicateFaces marks the faces that repeat an earlier one. Faces are dealt
+// into one bucket per lowest vertex, and sorted inside it.
 func duplicateFaces(m *Mesh) []bool {
-	order := make([]int32, m.NumFaces())
 	first := make([]int32, m.NumFaces()) // offset of the corner that starts the least rotation
-	for f := range order {
-		order[f] = int32(f)
+	starts := make([]int32, len(m.Vertices)+1)
+	for f := range first {
 		first[f] = leastRotation(m.Face(f))
+		starts[m.Face(f)[first[f]]+1]++
+	}
+	for v := 1; v < len(starts); v++ {
+		starts[v] += starts[v-1]
+	}
+	order, fill := make([]int32, m.NumFaces()), slices.Clone(starts)
+	for f := range first {
+		v := m.Face(f)[first[f]]
+		order[fill[v]] = int32(f)
+		fill[v]++
 	}
 	compare := func(f, g int32) int {
 		return compareRotated(m.Face(int(f)), m.Face(int(g)), first[f], first[g])
 	}
-	slices.SortFunc(order, func(f, g int32) int {
-		if c := compare(f, g); c != 0 {
-			return c
+	duplicate := make([]bool, m.NumFaces())
+	for v := range m.Vertices {
+		bucket := order[starts[v]:starts[v+1]]
+		slices.SortStableFunc(bucket, compare)
+		for i := 1; i < len(bucket); i++ {
+			duplicate[bucket[i]] = compare(bucket[i-1], bucket[i]) == 0
 		}
-		return int(f - g)
-	})
-	duplicate := make([]bool, len(order))
-	for i := 1; i < len(order); i++ {
-		duplicate[order[i]] = compare(order[i-1], order[i]) == 0
 	}
 	return duplicate
 }

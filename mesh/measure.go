@@ -62,7 +62,7 @@ type Report struct {
 //     and along the boundary through vertices with two; every edge lies in one.
 //   - Area and volume are those of [Area] and [SignedVolume].
 //
-// It takes about 2 s for a million quads on one 2.1 GHz core. All numbers
+// It takes about 1.4 s for a million quads on a core of an AMD EPYC. All numbers
 // are finite, so the report can be written as JSON.
 //
 // It returns an error wrapping [ErrEmpty] if no face is left, [ErrFace],

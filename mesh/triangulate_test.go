@@ -169,7 +169,7 @@ func TestSplitNgonsPairsEars(t *testing.T) {
 
 // BenchmarkEars is the worst case that obj.Limits lets in.
 func BenchmarkEars(b *testing.B) {
-	m := spiral(1 << 13)
+	m := spiral(1 << 11)
 	for b.Loop() {
 		Triangulate(m)
 	}

@@ -19,7 +19,7 @@ type Limits struct {
 	Vertices    int   // default 2²⁴
 	Faces       int   // default 2²⁴
 	Corners     int   // of all faces together; default 2²⁶
-	FaceCorners int   // of one face; default 2¹⁴
+	FaceCorners int   // of one face; default 2¹²: cutting a face up takes time quadratic in it
 	Names       int   // of objects, groups, materials and libraries together; default 2²⁰
 }
 
@@ -36,7 +36,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.Vertices, 1 << 24},
 		{&l.Faces, 1 << 24},
 		{&l.Corners, 1 << 26},
-		{&l.FaceCorners, 1 << 14},
+		{&l.FaceCorners, 1 << 12},
 		{&l.Names, 1 << 20},
 	} {
 		if *field.value == 0 {
