@@ -3,6 +3,7 @@ package mesh
 import (
 	"errors"
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -48,5 +49,23 @@ func TestNormalizeErrors(t *testing.T) {
 	}
 	if _, _, _, err := Normalize(outline(Vec3{0}, Vec3{5e-324}, Vec3{0}), 1); !errors.Is(err, ErrNotFinite) {
 		t.Errorf("too narrow: %v", err)
+	}
+}
+
+// TestNormalizeStaysInside tries boxes whose ends land a rounding error outside
+// if they are only scaled.
+func TestNormalizeStaysInside(t *testing.T) {
+	random := rand.New(rand.NewPCG(14, 1))
+	for range 2000 {
+		lo := Vec3{random.NormFloat64(), random.NormFloat64(), random.NormFloat64()}
+		m := Box(lo, lo.Add(Vec3{random.Float64(), random.Float64(), random.Float64()}))
+		out, _, _, err := Normalize(m, 0.95)
+		if err != nil {
+			t.Fatal(err)
+		}
+		low, high := Bounds(out)
+		if least, most := min(low[0], low[1], low[2]), max(high[0], high[1], high[2]); least < -0.95 || most > 0.95 || most < 0.95-1e-12 {
+			t.Fatalf("bounds %v %v", low, high)
+		}
 	}
 }

@@ -112,7 +112,7 @@ func TestTriangulateAnything(t *testing.T) {
 // TestQuadCutIgnoresRotation cuts one bent quad from each of its corners.
 func TestQuadCutIgnoresRotation(t *testing.T) {
 	for name, points := range map[string][]Vec3{
-		"bent, equal diagonals": {{0, 0, 0}, {1, 0, 1}, {1, 1, 0}, {0, 1, 1}},
+		"bent, equal diagonals": {{0, 0, 0}, {0.5, -1, 0.5}, {2, 0, 0}, {0.5, 1, 0.5}},
 		"bent, short diagonal":  {{0, 0, 0}, {3, 0, 1}, {1, 1, 0}, {0, 3, 1}},
 		"arrowhead":             {{0, 0, 0}, {4, 0, 0}, {1, 1, 0.1}, {0, 4, 0}},
 	} {

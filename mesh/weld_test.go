@@ -50,3 +50,21 @@ func TestWeldNearHugeCoordinates(t *testing.T) {
 		t.Fatalf("%d kept, want 2", len(kept))
 	}
 }
+
+// TestWeldNearAcrossCells puts the kept vertex in each of the cells around, and
+// checks both ends of the rule: what is exactly as far as the tolerance, and
+// what is equally near to two.
+func TestWeldNearAcrossCells(t *testing.T) {
+	for i := range 27 {
+		step := Vec3{float64(i/9 - 1), float64(i/3%3 - 1), float64(i%3 - 1)}
+		kept, _ := weldNear([]Vec3{Vec3{0.5, 0.5, 0.5}.Add(step.Scale(0.505)), Vec3{0.5, 0.5, 0.5}.Add(step.Scale(0.495))}, 1)
+		if len(kept) != 1 {
+			t.Errorf("neighbours across %v do not merge", step)
+		}
+	}
+	for _, first := range []float64{-1, 1} {
+		if _, to := weldNear([]Vec3{{first}, {-first}, {0}}, 1); !slices.Equal(to, []int32{0, 1, 0}) {
+			t.Errorf("first at %g: %v, want the middle to join the first", first, to)
+		}
+	}
+}
