@@ -75,6 +75,9 @@ func TestTriangulateCovers(t *testing.T) {
 		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{1, 1}, Vec3{0, 4}),                                                                         // an arrowhead
 		outline(Vec3{1, 1}, Vec3{0, 4}, Vec3{0, 0}, Vec3{4, 0}),                                                                         // from another corner
 		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{4, 4}, Vec3{0, 4}, Vec3{0, 0}, Vec3{1, 1}, Vec3{1, 3}, Vec3{3, 3}, Vec3{3, 1}, Vec3{1, 1}), // a hole behind a bridge
+		outline(Vec3{0, 0}, Vec3{1, 0}, Vec3{1, 1}, Vec3{0, 0}, Vec3{-1, 0}, Vec3{-1, -1}),                                              // two triangles that touch
+		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{4, 4}, Vec3{2, 1}, Vec3{4, 4}, Vec3{0, 4}),                                                 // a slit
+		outline(Vec3{1, 0}, Vec3{2, 1}, Vec3{0, 2}, Vec3{0, 2}, Vec3{0, 2}, Vec3{0, 1}, Vec3{0.5, 1}),                                   // corners at one place
 	}
 	for n := 3; n < 80; n++ {
 		meshes = append(meshes, star(random, n, x, y))

@@ -156,3 +156,19 @@ func BenchmarkEncode(b *testing.B) {
 	}
 	b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
 }
+
+// TestPinchedFace splits a face that comes back to one of its vertices: some of
+// the pieces are nothing and must go.
+func TestPinchedFace(t *testing.T) {
+	q, report, err := Quantize(twisted(), Options{Levels: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Triangles != 2 || report.Quads != 0 || report.DuplicateFaces != 0 || report.DegenerateFaces == 0 || report.SplitNgons != 1 {
+		t.Errorf("%+v, want two triangles", report)
+	}
+	back, _, err := DecodeQuantized(q.Tokens(), Options{Levels: 8})
+	if err != nil || !slices.Equal(back.Faces, q.Faces) {
+		t.Errorf("%v comes back as %v: %v", q.Faces, back, err)
+	}
+}
