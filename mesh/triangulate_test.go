@@ -74,6 +74,7 @@ func TestTriangulateCovers(t *testing.T) {
 		outline(Vec3{0, 0}, Vec3{1, 0}, Vec3{2, 0}, Vec3{2, 1}, Vec3{1, 1}, Vec3{0, 1}),                                                 // corners on straight sides
 		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{1, 1}, Vec3{0, 4}),                                                                         // an arrowhead
 		outline(Vec3{1, 1}, Vec3{0, 4}, Vec3{0, 0}, Vec3{4, 0}),                                                                         // from another corner
+		outline(Vec3{0, 3}, Vec3{-0.5, 0}, Vec3{0, 1}, Vec3{0.5, 0}),                                                                    // the longer diagonal is inside
 		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{4, 4}, Vec3{0, 4}, Vec3{0, 0}, Vec3{1, 1}, Vec3{1, 3}, Vec3{3, 3}, Vec3{3, 1}, Vec3{1, 1}), // a hole behind a bridge
 		outline(Vec3{0, 0}, Vec3{1, 0}, Vec3{1, 1}, Vec3{0, 0}, Vec3{-1, 0}, Vec3{-1, -1}),                                              // two triangles that touch
 		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{4, 4}, Vec3{2, 1}, Vec3{4, 4}, Vec3{0, 4}),                                                 // a slit
@@ -83,13 +84,22 @@ func TestTriangulateCovers(t *testing.T) {
 		meshes = append(meshes, star(random, n, x, y))
 	}
 	for i, m := range meshes {
-		triangles, faceOf := Triangulate(m)
-		if got, want := triangles.NumFaces(), len(m.Corners)-2; got != want || len(faceOf) != want {
-			t.Fatalf("mesh %d: %d triangles, want %d", i, got, want)
+		for shift := range min(len(m.Corners), 12) { // from any first corner
+			turned := &Mesh{Vertices: m.Vertices}
+			turned.appendFace(append(slices.Clone(m.Corners[shift:]), m.Corners[:shift]...))
+			triangles, faceOf := Triangulate(turned)
+			if got, want := triangles.NumFaces(), len(m.Corners)-2; got != want || len(faceOf) != want {
+				t.Fatalf("mesh %d: %d triangles, want %d", i, got, want)
+			}
+			checkCover(t, turned, triangles)
 		}
-		checkCover(t, m, triangles)
 		split, _ := SplitNgons(m)
 		checkCover(t, m, split)
+		for f := range split.NumFaces() {
+			if len(m.Corners) > 4 && len(split.Face(f)) == 4 && ScaledJacobian(split, f) <= 0 {
+				t.Fatalf("mesh %d: the quad %v is not convex", i, split.Face(f))
+			}
+		}
 	}
 }
 
