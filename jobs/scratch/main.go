@@ -22,7 +22,7 @@ import (
 
 var quadCfg = quad.Config{Levels: 128, Points: 128}
 var cubeCfg = cube.Config{Size: 64, Cell: [3]int{4, 8, 8}, Group: [3]int{2, 2, 2}, Rate: [2]int{25, 1},
-	Tokenizer: cube.Tokenizer{Bits: 96, Width: 192, Heads: 6, Hidden: 512, Encoder: 2, Decoder: 4, Window: 16, RopeTheta: 100}}
+	Tokenizer: cube.Tokenizer{Bits: 96, Width: 192, Heads: 3, Hidden: 512, Encoder: 2, Decoder: 2, Window: 16, RopeTheta: 100}}
 
 func check(err error) {
 	if err != nil {
@@ -80,7 +80,7 @@ func main() {
 		check(err)
 		width := atoi(a[6])
 		o := models.TrainOptions{Family: a[1], Out: a[2], Batch: atoi(a[4]), Window: atoi(a[5]), MaxHeldout: 24}
-		o.Network = transformer.Config{Width: width, Layers: atoi(a[7]), Heads: width / 32, Hidden: width * 8 / 3 / 16 * 16, RopeTheta: 10000, Context: atoi(a[5]), Length: 16384}
+		o.Network = transformer.Config{Width: width, Layers: atoi(a[7]), Heads: width / 64, Hidden: width * 8 / 3 / 16 * 16, RopeTheta: 10000, Context: atoi(a[5]), Length: 16384}
 		o.Run = train.Options{Steps: atoi(a[3]), Seed: 1, Progress: os.Stdout}
 		o.Run.Rate, err = strconv.ParseFloat(a[8], 64)
 		check(err)
