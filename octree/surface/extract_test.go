@@ -101,6 +101,13 @@ func TestExtractClosesAnyCodes(t *testing.T) {
 		if report.Active+report.Idle != len(o.Leaves()) || len(report.Leaf) != len(m.Vertices) {
 			t.Fatalf("report %d active, %d idle, %d leaves", report.Active, report.Idle, len(o.Leaves()))
 		}
+		placed := map[int32]bool{}
+		for _, row := range report.Leaf {
+			if row >= 0 && placed[row] {
+				t.Fatalf("leaf %d places two vertices", row)
+			}
+			placed[row] = true
+		}
 		untangled, added, split = untangled+report.Untangled, added+report.Added, split+report.Split
 	}
 	if untangled == 0 || added == 0 || split == 0 {
