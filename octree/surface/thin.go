@@ -78,29 +78,29 @@ func (m *model) signs(cell octree.Key) (all, thick uint8) {
 // wall is thin. So a wall which the grid holds in places only is thickened as a
 // whole, and one that it holds everywhere stays as it is.
 func (m *model) thickenLost(o *octree.Octree) int {
-	thin := newWalls(m, o).thin()
-	lost := make([]bool, len(thin))
-	signs := make([]uint8, len(thin))
+	signs := make([]uint8, o.Len(o.Depth))
+	var suspects []int32
 	for i, k := range o.Leaves() {
 		signs[i], _ = m.signs(k)
+		if signs[i] == 0 || len(cellTopology[0][signs[i]].patches) > 1 {
+			suspects = append(suspects, int32(i))
+		}
 	}
+	if len(suspects) == 0 {
+		return 0
+	}
+	w := newWalls(m, o)
+	lost := make([]bool, len(signs))
 	var queue []int32
-	for i := range lost {
-		torn := thin[i] == veryThin && len(cellTopology[0][signs[i]].patches) > 1
-		gone := signs[i] == 0 && (thin[i] != sturdy || !anyCrossed(signs, o.Neighbours26(o.Depth, i)))
-		if torn || gone {
+	for _, i := range suspects {
+		wall := w.at(int(i))
+		gone := signs[i] == 0 && (wall != sturdy || !anyCrossed(signs, o.Neighbours26(o.Depth, int(i))))
+		if gone || signs[i] != 0 && wall == veryThin {
 			lost[i] = true
-			queue = append(queue, int32(i))
+			queue = append(queue, i)
 		}
 	}
-	for at := 0; at < len(queue); at++ {
-		for _, r := range o.Neighbours26(o.Depth, int(queue[at])) {
-			if r >= 0 && thin[r] != sturdy && !lost[r] {
-				lost[r] = true
-				queue = append(queue, r)
-			}
-		}
-	}
+	queue = w.spread(lost, queue)
 	if len(queue) > 0 {
 		m.thickenLeaves(o, lost)
 	}

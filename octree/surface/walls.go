@@ -31,6 +31,7 @@ type walls struct {
 	o       *octree.Octree
 	near    *nearby
 	normals []mesh.Vec3 // outward, zero for the triangles of sheets
+	buffer  [2][12]mesh.Vec3
 }
 
 func newWalls(m *model, o *octree.Octree) *walls {
@@ -44,19 +45,22 @@ func newWalls(m *model, o *octree.Octree) *walls {
 	return w
 }
 
-// thin tells of every leaf how thick the wall behind most of its surface is.
-func (w *walls) thin() []thickness {
-	found := make([]thickness, w.o.Len(w.o.Depth))
-	inBlocks(len(found), func(from, to int) {
-		var buffer [2][12]mesh.Vec3
-		for i := from; i < to; i++ {
-			found[i] = w.at(i, &buffer)
+// spread marks all leaves with thin walls that hang together with those in the
+// queue, which are marked already, and returns all that are.
+func (w *walls) spread(marked []bool, queue []int32) []int32 {
+	for at := 0; at < len(queue); at++ {
+		for _, r := range w.o.Neighbours26(w.o.Depth, int(queue[at])) {
+			if r >= 0 && !marked[r] && w.at(int(r)) != sturdy {
+				marked[r] = true
+				queue = append(queue, r)
+			}
 		}
-	})
-	return found
+	}
+	return queue
 }
 
-func (w *walls) at(row int, buffer *[2][12]mesh.Vec3) thickness {
+// at returns how thick the wall behind most of a leaf's surface is.
+func (w *walls) at(row int) thickness {
 	low := lowCorner(w.o.Leaves()[row])
 	var some, very, all float64
 	for _, i := range w.near.of(row) {
@@ -64,7 +68,7 @@ func (w *walls) at(row int, buffer *[2][12]mesh.Vec3) thickness {
 			continue
 		}
 		a, b, c := w.m.src.corners(&w.m.src.tris[i])
-		area, middle := clipToCell([3]mesh.Vec3{a.Sub(low), b.Sub(low), c.Sub(low)}, buffer)
+		area, middle := clipToCell([3]mesh.Vec3{a.Sub(low), b.Sub(low), c.Sub(low)}, &w.buffer)
 		if area == 0 {
 			continue
 		}
