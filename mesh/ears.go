@@ -47,12 +47,17 @@ func (c *earClipper) turnAt(i int32) float64 {
 
 // isEar reports whether corner i turns left and no other reflex corner lies
 // in its triangle. Corners at the place of one of the triangle's own are the
-// other bank of a bridge and do not block.
+// other bank of a bridge and do not block. A corner between two at the same
+// place, or at the place of a neighbour, encloses nothing and is an ear too:
+// what is left of an outline that touches itself is made of those.
 func (c *earClipper) isEar(i int32) bool {
+	a, b, d := c.flat[c.prev[i]], c.flat[i], c.flat[c.next[i]]
+	if a == d || a == b || b == d {
+		return true
+	}
 	if c.reflex[i] {
 		return false
 	}
-	a, b, d := c.flat[c.prev[i]], c.flat[i], c.flat[c.next[i]]
 	for j := c.next[c.next[i]]; j != c.prev[i]; j = c.next[j] {
 		p := c.flat[j]
 		if !c.reflex[j] || p == a || p == b || p == d {

@@ -112,7 +112,7 @@ func (t *Edges) straightOn(at []int32, i int) int32 {
 		return -1
 	}
 	inside := len(at) == 4 && boundary == 0
-	along := len(at) == 3 && boundary == 2 && t.IsBoundary(at[i]) && t.IsBoundary(straight)
+	along := len(at) == 3 && t.IsBoundary(at[i]) && t.IsBoundary(straight)
 	if inside || along {
 		return straight
 	}

@@ -75,6 +75,9 @@ func TestSingularities(t *testing.T) {
 }
 
 func TestEdgeLoops(t *testing.T) {
+	square := outline(Vec3{0, 0}, Vec3{1, 0}, Vec3{1, 1}, Vec3{0, 1})
+	square.appendFace([]int32{3, 2, 1, 0})
+	pillows := joined(square, Transformed(square, Transform{Scale: 1, Offset: Vec3{1, 1, 0}}.Matrix()))
 	for name, c := range map[string]struct {
 		mesh  *Mesh
 		loops int
@@ -83,6 +86,7 @@ func TestEdgeLoops(t *testing.T) {
 		"grid":           {Grid(5), 12, 5},
 		"torus":          {Torus(7, 5, 2, 0.5), 12, 70.0 / 12}, // 5 loops of 7 and 7 of 5
 		"cube":           {Cube(), 12, 1},
+		"pillows":        {pillows, 8, 1},                     // two, that touch in a vertex
 		"cube grid":      {CubeGrid(4), 12 + 3*3, 192.0 / 21}, // 12 cube edges, 9 closed loops of 16
 		"one-sided band": {mobius(9), 10, 2.7},                // 9 rungs, and the boundary, one closed loop of 18
 	} {

@@ -6,9 +6,10 @@ package mesh
 //
 // The rule, which depends on vertex indices and positions but not on which
 // corner of a face comes first: the corners are read from the lowest vertex
-// index on. If a fan from there covers the face exactly once, as it does for a
-// strictly convex face, it is cut into the quads (0,1,2,3), (0,3,4,5), …, and a
-// last triangle if the number of corners is odd. Otherwise it is cut by ear
+// index on and cut into the quads (0,1,2,3), (0,3,4,5), …, and a last triangle if
+// the number of corners is odd. If those are strictly convex and cover the face
+// exactly once, as they do in a strictly convex face, that is it, and so if the
+// face has no area to look at. Otherwise it is cut by ear
 // clipping (see [Triangulate]); triangles then pair up in the order they were
 // cut, each with the first free neighbour that makes a strictly convex quad.
 func SplitNgons(m *Mesh) (*Mesh, []int32) {
@@ -33,7 +34,7 @@ func (m *Mesh) splitFace(face []int32) {
 	first := leastRotation(face)
 	face = append(append(make([]int32, 0, len(face)), face[first:]...), face[:first]...)
 	flat := project(m.Vertices, face)
-	if flat != nil && !isFan(flat) {
+	if flat != nil && !isQuadFan(flat) {
 		m.splitByEars(face, flat)
 		return
 	}
@@ -84,8 +85,7 @@ func pairTriangle(flat []point2, triangles [][3]int32, sides map[[2]int32]int, d
 			continue
 		}
 		d := triangles[partner][0] + triangles[partner][1] + triangles[partner][2] - a - b
-		p, q, r, s := flat[a], flat[d], flat[b], flat[c]
-		if turn(s, p, q) > 0 && turn(p, q, r) > 0 && turn(q, r, s) > 0 && turn(r, s, p) > 0 {
+		if isConvexQuad(flat[a], flat[d], flat[b], flat[c]) {
 			return []int32{a, d, b, c}, partner
 		}
 	}

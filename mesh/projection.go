@@ -48,3 +48,20 @@ func isFan(flat []point2) bool {
 	}
 	return len(flat) >= 3
 }
+
+// isQuadFan reports whether the flattened face is a fan from corner 0 of which
+// every second cut can be left out: the quads (0, k, k+1, k+2) for odd k are
+// strictly convex.
+func isQuadFan(flat []point2) bool {
+	for k := 1; k+2 < len(flat); k += 2 {
+		if !isConvexQuad(flat[0], flat[k], flat[k+1], flat[k+2]) {
+			return false
+		}
+	}
+	return isFan(flat)
+}
+
+// isConvexQuad reports whether the quad turns left at all four corners.
+func isConvexQuad(a, b, c, d point2) bool {
+	return turn(d, a, b) > 0 && turn(a, b, c) > 0 && turn(b, c, d) > 0 && turn(c, d, a) > 0
+}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"math"
 	"slices"
 	"testing"
 )
@@ -62,18 +61,19 @@ func TestSampleSurfaceUniform(t *testing.T) {
 
 // TestSampleSurfaceBits pins the bits: a seed means the same points for ever.
 func TestSampleSurfaceBits(t *testing.T) {
+	bent := joined(Cube(), outline(Vec3{0.1, 0, 0}, Vec3{3, 0, 1}, Vec3{1, 0.7, 0}, Vec3{0, 3, 1}))
 	hash := func(seed uint64) string {
-		points, _, faces := SampleSurface(randomMesh(4, 20, 30), 1000, seed)
+		points, _, faces := SampleSurface(bent, 1000, seed)
 		sum := sha256.New()
 		_ = binary.Write(sum, binary.LittleEndian, points)
 		_ = binary.Write(sum, binary.LittleEndian, faces)
 		return hex.EncodeToString(sum.Sum(nil)[:8])
 	}
-	if got, want := hash(5), "d94148e6a43c32d9"; got != want {
+	if got, want := hash(5), "4caff7e12718a5c3"; got != want {
 		t.Errorf("seed 5 gives %s, want %s", got, want)
 	}
-	if hash(5) != hash(5) || hash(5) == hash(6) {
-		t.Error("not a function of the seed")
+	if hash(5) == hash(6) {
+		t.Error("the seed makes no difference")
 	}
 }
 
@@ -90,41 +90,6 @@ func TestSampleSurfaceNothing(t *testing.T) {
 	_, _, faces := SampleSurface(joined(joined(line, Cube()), line), 500, 1)
 	if slices.Contains(faces, 0) || slices.Contains(faces, 7) {
 		t.Error("a face without area was sampled")
-	}
-}
-
-func TestPrimitivesAndNormals(t *testing.T) {
-	for name, m := range map[string]*Mesh{
-		"uv": UVSphere(16, 9), "quad": QuadSphere(5), "cube grid": CubeGrid(2), "cube": Cube(), "torus": Torus(5, 4, 2, 1),
-	} {
-		if err := m.Validate(); err != nil {
-			t.Fatal(err)
-		}
-		r, err := Measure(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !r.Watertight || !r.ConsistentWinding || r.Volume <= 0 || r.UnusedVertices != 0 || r.Vertices != r.WeldedVertices {
-			t.Errorf("%s: %+v", name, r)
-		}
-	}
-	for _, m := range []*Mesh{UVSphere(16, 9), QuadSphere(5), Cube()} {
-		for v, n := range VertexNormals(m) {
-			if d := n.Sub(m.Vertices[v].Unit()).Len(); d > 0.03 {
-				t.Errorf("vertex %d: normal %v at %v", v, n, m.Vertices[v])
-			}
-		}
-	}
-	if a := FaceVector(outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{1, 1}, Vec3{0, 4}), 0); a != (Vec3{0, 0, 4}) {
-		t.Errorf("area vector of an arrowhead: %v", a)
-	}
-	if n := FaceNormal(outline(Vec3{0}, Vec3{1}, Vec3{2}), 0); n != (Vec3{}) {
-		t.Errorf("normal of a line: %v", n)
-	}
-	for i, p := range QuadSphere(4).Vertices {
-		if math.Abs(p.Len()-1) > 1e-15 {
-			t.Errorf("vertex %d at radius %g", i, p.Len())
-		}
 	}
 }
 

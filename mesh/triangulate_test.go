@@ -74,19 +74,32 @@ func TestTriangulateCovers(t *testing.T) {
 		outline(Vec3{0, 0}, Vec3{1, 0}, Vec3{2, 0}, Vec3{2, 1}, Vec3{1, 1}, Vec3{0, 1}),                                                 // corners on straight sides
 		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{1, 1}, Vec3{0, 4}),                                                                         // an arrowhead
 		outline(Vec3{1, 1}, Vec3{0, 4}, Vec3{0, 0}, Vec3{4, 0}),                                                                         // from another corner
+		outline(Vec3{0, 3}, Vec3{-0.5, 0}, Vec3{0, 1}, Vec3{0.5, 0}),                                                                    // the longer diagonal is inside
 		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{4, 4}, Vec3{0, 4}, Vec3{0, 0}, Vec3{1, 1}, Vec3{1, 3}, Vec3{3, 3}, Vec3{3, 1}, Vec3{1, 1}), // a hole behind a bridge
+		outline(Vec3{0, 0}, Vec3{1, 0}, Vec3{1, 1}, Vec3{0, 0}, Vec3{-1, 0}, Vec3{-1, -1}),                                              // two triangles that touch
+		outline(Vec3{0, 0}, Vec3{4, 0}, Vec3{4, 4}, Vec3{2, 1}, Vec3{4, 4}, Vec3{0, 4}),                                                 // a slit
+		outline(Vec3{1, 0}, Vec3{2, 1}, Vec3{0, 2}, Vec3{0, 2}, Vec3{0, 2}, Vec3{0, 1}, Vec3{0.5, 1}),                                   // corners at one place
 	}
 	for n := 3; n < 80; n++ {
 		meshes = append(meshes, star(random, n, x, y))
 	}
 	for i, m := range meshes {
-		triangles, faceOf := Triangulate(m)
-		if got, want := triangles.NumFaces(), len(m.Corners)-2; got != want || len(faceOf) != want {
-			t.Fatalf("mesh %d: %d triangles, want %d", i, got, want)
+		for shift := range min(len(m.Corners), 12) { // from any first corner
+			turned := &Mesh{Vertices: m.Vertices}
+			turned.appendFace(append(slices.Clone(m.Corners[shift:]), m.Corners[:shift]...))
+			triangles, faceOf := Triangulate(turned)
+			if got, want := triangles.NumFaces(), len(m.Corners)-2; got != want || len(faceOf) != want {
+				t.Fatalf("mesh %d: %d triangles, want %d", i, got, want)
+			}
+			checkCover(t, turned, triangles)
 		}
-		checkCover(t, m, triangles)
 		split, _ := SplitNgons(m)
 		checkCover(t, m, split)
+		for f := range split.NumFaces() {
+			if len(m.Corners) > 4 && len(split.Face(f)) == 4 && ScaledJacobian(split, f) <= 0 {
+				t.Fatalf("mesh %d: the quad %v is not convex", i, split.Face(f))
+			}
+		}
 	}
 }
 
@@ -112,7 +125,7 @@ func TestTriangulateAnything(t *testing.T) {
 // TestQuadCutIgnoresRotation cuts one bent quad from each of its corners.
 func TestQuadCutIgnoresRotation(t *testing.T) {
 	for name, points := range map[string][]Vec3{
-		"bent, equal diagonals": {{0, 0, 0}, {1, 0, 1}, {1, 1, 0}, {0, 1, 1}},
+		"bent, equal diagonals": {{0, 0, 0}, {0.5, -1, 0.5}, {2, 0, 0}, {0.5, 1, 0.5}},
 		"bent, short diagonal":  {{0, 0, 0}, {3, 0, 1}, {1, 1, 0}, {0, 3, 1}},
 		"arrowhead":             {{0, 0, 0}, {4, 0, 0}, {1, 1, 0.1}, {0, 4, 0}},
 	} {

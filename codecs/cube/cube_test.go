@@ -146,8 +146,17 @@ func TestSetFloatsClampsAndRounds(t *testing.T) {
 		v    float32
 		want uint8
 	}{
-		{-inf, 0}, {-1.5, 0}, {-1, 0}, {float32(math.NaN()), 0}, {inf, 255}, {2, 255}, {1, 255}, {0.9999999, 255},
-		{0, 128}, {10.4/127.5 - 1, 10}, {10.6/127.5 - 1, 11},
+		{-inf, 0},
+		{-1.5, 0},
+		{-1, 0},
+		{float32(math.NaN()), 0},
+		{inf, 255},
+		{2, 255},
+		{1, 255},
+		{0.9999999, 255},
+		{0, 128},
+		{10.4/127.5 - 1, 10},
+		{10.6/127.5 - 1, 11},
 	} {
 		if got := toByte(c.v); got != c.want {
 			t.Errorf("toByte(%v) = %d, want %d", c.v, got, c.want)

@@ -88,3 +88,18 @@ func (f *File) Tensor(name string) (Tensor, error) {
 	data := f.mapped[f.header.end+e.from : f.header.end+e.to : f.header.end+e.to]
 	return Tensor{DType: e.dtype, Shape: slices.Clone(e.shape), Data: data}, nil
 }
+
+// Parse checks a file's bytes, which stay in use and must not change. The errors
+// are those of [Open].
+func Parse(data []byte) (*File, error) {
+	if len(data) < prefixBytes {
+		return nil, fmt.Errorf("safetensors.Parse: %w: %d bytes", ErrNotSafetensors, len(data))
+	}
+	h, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors.Parse: %w", err)
+	}
+	f := &File{mapped: data, header: h}
+	f.once.Do(func() {}) // nothing to unmap
+	return f, nil
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,15 +27,20 @@ func readBytes(b []byte) ([]Sample, error) {
 	return r.rest()
 }
 
+// shardBytes are the bytes that a Writer gives for list, without the file.
 func shardBytes(t testing.TB, list []Sample) []byte {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "s.parquet")
-	write(t, path, list)
-	b, err := os.ReadFile(path)
-	if err != nil {
+	var b bytes.Buffer
+	w := &Writer{parquet: newParquetWriter(&b)}
+	for _, s := range list {
+		if err := w.Write(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.parquet.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return b.Bytes()
 }
 
 func TestBrokenInputs(t *testing.T) {
@@ -180,7 +186,8 @@ func FuzzOpen(f *testing.F) {
 		if took := allocated() - before; took > groups*uint64(tight.GroupBytes)*3/2+64*uint64(len(b))+1<<20 {
 			t.Fatalf("%d bytes allocated for a file of %d", took, len(b))
 		}
-		if err == nil && len(got) < 1000 {
+		// Writing takes a hundred times as long as reading; one in 16 is enough.
+		if err == nil && len(got) < 1000 && crc32.ChecksumIEEE(b)%16 == 0 {
 			checkRewrite(t, got)
 		}
 	})

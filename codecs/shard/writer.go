@@ -2,6 +2,7 @@ package shard
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/morton-gen/morton/codecs/internal/beside"
 	"github.com/parquet-go/parquet-go"
@@ -32,11 +33,14 @@ func Create(path string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shard.Create: %w", err)
 	}
-	w := parquet.NewGenericWriter[any](file, fileSchema,
+	return &Writer{file: file, parquet: newParquetWriter(file)}, nil
+}
+
+func newParquetWriter(to io.Writer) *parquet.GenericWriter[any] {
+	return parquet.NewGenericWriter[any](to, fileSchema,
 		parquet.Compression(&parquet.Zstd),
 		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain),
 		parquet.CreatedBy("morton", "1", "shard"))
-	return &Writer{file: file, parquet: w}, nil
 }
 
 // Write appends s. It keeps nothing of s. It returns an error wrapping

@@ -119,7 +119,7 @@ func (e *encoder) packets(write func(*astiav.Packet) error) error {
 		if err != nil {
 			return err
 		}
-		e.pkt.SetDuration(1) // libx264 gives none, and the last frame would last for none
+		e.pkt.SetDuration(1) // libx264 gives none, which would leave the last to the muxer to guess
 		if err := write(e.pkt); err != nil {
 			return err
 		}

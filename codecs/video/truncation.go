@@ -12,7 +12,8 @@ const maxElements = 4096
 
 // cutShort reports whether a file ends before its outermost structure does, which shows
 // one missing byte without decoding anything. MPEG streams and live recordings carry no
-// length: of these it says false, and only a damaged last packet gives a cut away.
+// length: of these it says false unless a transport packet is cut, and otherwise only a
+// damaged last packet gives a cut away.
 func cutShort(r io.ReaderAt, size int64, c container) bool {
 	switch c.demuxer {
 	case "mov":
@@ -23,8 +24,22 @@ func cutShort(r io.ReaderAt, size int64, c container) bool {
 		return cutWalk(r, size, elementLength)
 	case "ogg":
 		return cutOgg(r, size)
+	case "mpegts":
+		return cutPackets(r, size)
 	}
 	return false
+}
+
+// cutPackets: transport packets have one length, 188 bytes, or 192 with a time in front.
+func cutPackets(r io.ReaderAt, size int64) bool {
+	var sync [1]byte
+	if _, err := r.ReadAt(sync[:], 0); err != nil {
+		return true
+	}
+	if sync[0] == 0x47 {
+		return size%188 != 0
+	}
+	return size%192 != 0
 }
 
 // toEnd is the length of an element that reaches to the end of the file by definition.

@@ -270,6 +270,7 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
   f12.bufferDeviceAddress = 1, f12.scalarBlockLayout = 1, f12.shaderFloat16 = i->float16, f12.shaderInt8 = i->int8;
   f12.storageBuffer8BitAccess = i->storage8, f12.vulkanMemoryModel = i->vulkan_memory_model, f12.timelineSemaphore = i->timeline;
   VkPhysicalDeviceVulkan13Features f13 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &f12};
+  f13.maintenance4 = 1; // every Vulkan 1.3 device has it; kernels size workgroups by a constant
   f13.subgroupSizeControl = i->subgroup_control, f13.computeFullSubgroups = i->full_subgroups;
   VkPhysicalDeviceFeatures2 f = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f13};
   f.features.shaderInt64 = i->int64, f.features.robustBufferAccess = robust && i->robust_access;

@@ -123,6 +123,10 @@ func TestEdges(t *testing.T) {
 			t.Errorf("a diagonal is drawn at %v", at)
 		}
 	}
+	hidden := mesh.Transformed(mesh.Grid(2), mesh.Transform{Scale: 1, Offset: mesh.Vec3{0, 0, -1}}.Matrix())
+	if picture := draw(t, join(t, hidden, mesh.Grid(1)), Options{Size: 101}); dark(picture.RGBAAt(50, 25)) {
+		t.Error("an edge behind a face is drawn")
+	}
 	if picture := draw(t, mesh.Grid(2), Options{Size: 101, NoEdges: true}); dark(picture.RGBAAt(50, 25)) {
 		t.Error("an edge is drawn that was not wanted")
 	}

@@ -45,6 +45,7 @@ var cases = []struct {
 	{"out of range", join(quad, []int32{e + 1}, triangle[1:], []int32{e}), 12, DecodeReport{Faces: 1, Quads: 1, BadFaces: 1, Ended: true}},
 	{"negative", join(quad, triangle[:11], []int32{-1, e}), 23, DecodeReport{Faces: 1, Quads: 1, BadFaces: 1, Ended: true}},
 	{"vertex twice", join(quad, second[:9], second[3:6], []int32{e}), 21, DecodeReport{Faces: 1, Quads: 1, DegenerateFaces: 1, Ended: true}},
+	{"vertex twice after a triangle", join(triangle, second[:9], second[3:6], []int32{e}), 21, DecodeReport{Faces: 1, Triangles: 1, DegenerateFaces: 1, Ended: true}},
 	{"face twice", join(quad, quad, []int32{e}), 12, DecodeReport{Faces: 1, Quads: 1, DuplicateFaces: 1, OutOfOrder: 1, Ended: true}},
 	{"faces out of order", join(triangle, quad, []int32{e}), 12, DecodeReport{Faces: 2, Quads: 1, Triangles: 1, OutOfOrder: 1, Ended: true}},
 	{"face not rotated", join(quad, second[3:], second[:3], []int32{e}), 12, DecodeReport{Faces: 2, Quads: 2, OutOfOrder: 1, Ended: true}},

@@ -148,7 +148,7 @@ func drawAll(t *testing.T, dec *Decoder, seqs []*Sequence, prompt, n int, slots 
 	}
 	var out [][]uint32
 	for _, slot := range slots {
-		out = append(out, must(dec.Tokens(slot, 0, n)))(t)
+		out = append(out, must(dec.Tokens(slot, 0, n))(t))
 	}
 	return out
 }

@@ -36,9 +36,10 @@ type Parts struct {
 //     most aligned axis (the Minkowski sum with a cube of one cell);
 //   - closed parts are thickened likewise where they are too thin for the grid.
 //
-// The leaves are the cells that meet a closed part, as [octree.Build] finds
-// them, and all cells around a corner that thickening made inside. For such trees
-// Extract never adds cells, unless the mesh touches the domain's border.
+// The leaves are the cells with corners on both sides, each of which meets a
+// face or is beside a corner that thickening made inside. Cells that only hold
+// surfaces inside another part, or between corners on one side, are left out. For
+// such trees Extract adds no cells and places every leaf.
 //
 // A leaf's vertex is where the sum of squared distances to the planes of the
 // faces in the cell, weighed by their area there, is least within the cell.
@@ -65,7 +66,26 @@ func Build(m *mesh.Mesh, depth int) (*octree.Octree, []Code, Parts, error) {
 	if err != nil {
 		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
 	}
-	return o, md.encode(o), parts, nil
+	o, codes, err := active(o, md.encode(o))
+	if err != nil {
+		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
+	}
+	return o, codes, parts, nil
+}
+
+// active drops the leaves that the surface does not cross. What they separated
+// had the same side, so the mesh stays the same.
+func active(o *octree.Octree, codes []Code) (*octree.Octree, []Code, error) {
+	var keys []octree.Key
+	kept := codes[:0]
+	for i, k := range o.Leaves() {
+		if codes[i].Signs != 0 && codes[i].Signs != 255 {
+			keys = append(keys, k)
+			kept = append(kept, codes[i])
+		}
+	}
+	o, err := octree.FromKeys(o.Depth, keys)
+	return o, kept, err
 }
 
 func (s *source) count() (n Parts) {

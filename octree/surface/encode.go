@@ -39,18 +39,23 @@ func Encode(o *octree.Octree, m *mesh.Mesh) ([]Code, error) {
 func (m *model) encode(o *octree.Octree) []Code {
 	codes := make([]Code, o.Len(o.Depth))
 	near := newNearby(m.src, o)
-	workers := max(1, min(runtime.GOMAXPROCS(0), len(codes)/1024))
+	inBlocks(len(codes), func(from, to int) {
+		e := encoder{m: m, near: near}
+		for i := from; i < to; i++ {
+			codes[i] = e.code(i, o.Leaves()[i])
+		}
+	})
+	return codes
+}
+
+// inBlocks calls work for blocks that together are [0, n), at the same time.
+func inBlocks(n int, work func(from, to int)) {
+	workers := max(1, min(runtime.GOMAXPROCS(0), n/1024))
 	var done sync.WaitGroup
 	for w := range workers {
-		done.Go(func() {
-			e := encoder{m: m, near: near}
-			for i := len(codes) * w / workers; i < len(codes)*(w+1)/workers; i++ {
-				codes[i] = e.code(i, o.Leaves()[i])
-			}
-		})
+		done.Go(func() { work(n*w/workers, n*(w+1)/workers) })
 	}
 	done.Wait()
-	return codes
 }
 
 // nearby lists, leaf by leaf, the triangles that place its vertex: those that
@@ -74,6 +79,8 @@ func newNearby(s *source, o *octree.Octree) *nearby {
 	})
 	return n
 }
+
+func (n *nearby) of(row int) []int32 { return n.tris[n.first[row]:n.first[row+1]] }
 
 func (s *source) eachNear(o *octree.Octree, visit func(row int, tri int32)) {
 	for i := range s.tris {
@@ -99,9 +106,9 @@ type encoder struct {
 
 // code finds one leaf's signs, and the point and normal of its main sheet.
 func (e *encoder) code(row int, cell octree.Key) Code {
-	all, solid := e.m.signs(cell)
+	all, thick := e.m.signs(cell)
 	c := Code{Signs: all}
-	tris := e.near.tris[e.near.first[row]:e.near.first[row+1]]
+	tris := e.near.of(row)
 	t := &cellTopology[0][all]
 	var q quadric
 	var outward mesh.Vec3
@@ -109,9 +116,9 @@ func (e *encoder) code(row int, cell octree.Key) Code {
 		for a := range 3 {
 			outward[a] = float64(t.outward[0][a])
 		}
-		c.Thin = e.addThick(&q, cell, t.patches[0], all, solid, tris)
+		c.Thin = e.addThick(&q, cell, t.patches[0], all, thick, tris)
 	}
-	if !c.Thin || crosses(t.patches[0], solid) {
+	if !c.Thin || crosses(t.patches[0], all&^thick, all) {
 		e.addFaces(&q, cell, outward, tris)
 	}
 	at := mesh.Vec3{0.5, 0.5, 0.5}
@@ -130,11 +137,12 @@ func (e *encoder) code(row int, cell octree.Key) Code {
 	return c
 }
 
-// crosses tells whether a patch has an edge with one end inside by signs.
-func crosses(p patch, signs uint8) bool {
+// crosses tells whether a patch has an edge from a corner in some to one that is
+// not in all.
+func crosses(p patch, some, all uint8) bool {
 	for ; p != 0; p &= p - 1 {
 		low, high := edgeCorners(bits.TrailingZeros16(uint16(p)))
-		if inside(signs, low) != inside(signs, high) {
+		if inside(some, low) && !inside(all, high) || inside(some, high) && !inside(all, low) {
 			return true
 		}
 	}
@@ -183,7 +191,7 @@ const thickWeight = 0.25
 // addThick adds a plane for each edge of a patch whose inside end is inside
 // because of a thin surface, at the place where the edge leaves the thickened
 // surface. It returns whether there was such an edge.
-func (e *encoder) addThick(q *quadric, cell octree.Key, p patch, all, solid uint8, tris []int32) bool {
+func (e *encoder) addThick(q *quadric, cell octree.Key, p patch, all, thick uint8, tris []int32) bool {
 	found := false
 	low := lowCorner(cell)
 	for ; p != 0; p &= p - 1 {
@@ -192,7 +200,7 @@ func (e *encoder) addThick(q *quadric, cell octree.Key, p patch, all, solid uint
 		if !inside(all, from) {
 			from, to = to, from
 		}
-		if inside(solid, from) {
+		if !inside(thick, from) {
 			continue
 		}
 		found = true

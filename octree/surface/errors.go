@@ -1,4 +1,3 @@
-// Package surface turns octrees and leaf codes into meshes and back.
 package surface
 
 import "errors"

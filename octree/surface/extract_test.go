@@ -1,6 +1,7 @@
 package surface_test
 
 import (
+	"cmp"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -19,45 +20,68 @@ func checkManifold(t testing.TB, m *mesh.Mesh) {
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	uses := map[[2]int32]int{}
-	after := make([]map[int32]int32, len(m.Vertices)) // around a vertex: edge in -> edge out
 	for f := range m.NumFaces() {
 		face := m.Face(f)
 		if len(face) != 4 {
 			t.Fatalf("face %d has %d corners", f, len(face))
 		}
 		for i, v := range face {
-			in, out := face[(i+3)%4], face[(i+1)%4]
-			if v == out || v == face[(i+2)%4] {
+			if v == face[(i+1)%4] || v == face[(i+2)%4] {
 				t.Fatalf("face %d repeats vertex %d", f, v)
 			}
-			uses[[2]int32{v, out}]++
-			if after[v] == nil {
-				after[v] = map[int32]int32{}
-			}
-			after[v][out] = in
 		}
 	}
-	for e, n := range uses {
-		if n != 1 || uses[[2]int32{e[1], e[0]}] != 1 {
-			t.Fatalf("edge %v is used %d times, %d times backwards", e, n, uses[[2]int32{e[1], e[0]}])
+	checkFans(t, m, twins(t, m))
+}
+
+// twins finds for each half-edge, the one from corner h of a quad mesh to the
+// next, the one that goes back.
+func twins(t testing.TB, m *mesh.Mesh) []int32 {
+	t.Helper()
+	name := func(h int, back bool) uint64 {
+		from, to := uint64(m.Corners[h]), uint64(m.Corners[h&^3|(h+1)&3])
+		if back {
+			from, to = to, from
 		}
+		return from<<32 | to
 	}
-	for v, fan := range after {
-		if len(fan) == 0 {
+	order := make([]int32, len(m.Corners))
+	for h := range order {
+		order[h] = int32(h)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(name(int(a), false), name(int(b), false)) })
+	twin := make([]int32, len(order))
+	for h := range twin {
+		at, ok := slices.BinarySearchFunc(order, name(h, true), func(o int32, n uint64) int { return cmp.Compare(name(int(o), false), n) })
+		if !ok || at+1 < len(order) && name(int(order[at+1]), false) == name(h, true) {
+			t.Fatalf("the edge from corner %d of face %d does not go back exactly once", h%4, h/4)
+		}
+		twin[h] = order[at]
+	}
+	return twin
+}
+
+func checkFans(t testing.TB, m *mesh.Mesh, twin []int32) {
+	t.Helper()
+	degree, first := make([]int, len(m.Vertices)), make([]int32, len(m.Vertices))
+	for h, v := range m.Corners {
+		degree[v]++
+		first[v] = int32(h)
+	}
+	for v, n := range degree {
+		if n == 0 {
 			t.Fatalf("vertex %d has no face", v)
 		}
-		var start int32
-		for start = range fan {
-			break
+		fan, h := 0, first[v]
+		for {
+			fan++
+			back := twin[h]
+			if h = back&^3 | (back+1)&3; h == first[v] || fan > n {
+				break
+			}
 		}
-		n, at := 1, fan[start]
-		for at != start {
-			at = fan[at]
-			n++
-		}
-		if n != len(fan) {
-			t.Fatalf("vertex %d has %d faces, %d of them in one fan", v, len(fan), n)
+		if fan != n {
+			t.Fatalf("vertex %d has %d faces, %d of them in one fan", v, n, fan)
 		}
 	}
 }
@@ -100,6 +124,13 @@ func TestExtractClosesAnyCodes(t *testing.T) {
 		checkManifold(t, m)
 		if report.Active+report.Idle != len(o.Leaves()) || len(report.Leaf) != len(m.Vertices) {
 			t.Fatalf("report %d active, %d idle, %d leaves", report.Active, report.Idle, len(o.Leaves()))
+		}
+		placed := map[int32]bool{}
+		for _, row := range report.Leaf {
+			if row >= 0 && placed[row] {
+				t.Fatalf("leaf %d places two vertices", row)
+			}
+			placed[row] = true
 		}
 		untangled, added, split = untangled+report.Untangled, added+report.Added, split+report.Split
 	}

@@ -26,9 +26,9 @@ type part struct {
 }
 
 // sealRatio is up to which share of a part's area its caps may have for the part
-// to be taken for a solid with holes. Of the fixtures' open parts, meant as
-// solids are the horse, the cat and the chicken (caps of 0.1 to 4%), as sheets
-// the lanterns and the signs (over 20%).
+// to be taken for a solid with holes. Of the fixtures' open parts this takes the
+// horse, the cat, the vase and the chicken's body for solids, and the paper
+// lantern, the emergency sign and the filing cabinet's panels for sheets.
 const sealRatio = 0.05
 
 // findParts joins triangles across edges, and gives each part its rule: closed

@@ -53,47 +53,64 @@ func (m *model) solidAt(corner octree.Key) bool {
 	return m.solid.inside(x, y, z)
 }
 
-// signs returns a cell's corner signs, and those that closed parts alone give.
-func (m *model) signs(cell octree.Key) (all, solid uint8) {
+// signs returns a cell's corner signs, and which corners thin surfaces make
+// inside, whether a closed part does too or not.
+func (m *model) signs(cell octree.Key) (all, thick uint8) {
 	for c := range 8 {
 		k := cornerKey(cell, c)
-		if m.solidAt(k) {
-			solid |= 1 << c
+		if m.thick.Has(uint64(k)) {
+			thick |= 1 << c
 			all |= 1 << c
-		} else if m.thick.Has(uint64(k)) {
+		} else if m.solidAt(k) {
 			all |= 1 << c
 		}
 	}
-	return all, solid
+	return all, thick
 }
 
-// thickenLost finds the leaves whose surface the grid would lose, because
-// neither they nor a neighbour has corners on both sides, and makes those of
-// their corners inside whose cube the surface in the leaf meets. It returns how
-// many leaves there were.
+// thickenLost finds the leaves whose surface the grid would lose or tear, and
+// makes those of their corners inside whose cube the surface in the leaf meets.
+// It returns how many leaves there were.
+//
+// It begins with leaves that have no corner inside and either a thin wall behind
+// them or no neighbour with corners on both sides, and with leaves of two sheets
+// and a very thin wall; from there it goes on from leaf to leaf as far as the
+// wall is thin. So a wall which the grid holds in places only is thickened as a
+// whole, and one that it holds everywhere stays as it is.
 func (m *model) thickenLost(o *octree.Octree) int {
-	crossed := make([]bool, o.Len(o.Depth))
+	signs := make([]uint8, o.Len(o.Depth))
+	var suspects []int32
 	for i, k := range o.Leaves() {
-		all, _ := m.signs(k)
-		crossed[i] = all != 0 && all != 255
-	}
-	lost := make([]bool, len(crossed))
-	n := 0
-	for i := range o.Leaves() {
-		if !crossed[i] && !anyOf(crossed, o.Neighbours26(o.Depth, i)) {
-			lost[i] = true
-			n++
+		signs[i], _ = m.signs(k)
+		if signs[i] == 0 || len(cellTopology[0][signs[i]].patches) > 1 {
+			suspects = append(suspects, int32(i))
 		}
 	}
-	if n > 0 {
+	if len(suspects) == 0 {
+		return 0
+	}
+	w := newWalls(m, o)
+	lost := make([]bool, len(signs))
+	var queue []int32
+	for _, i := range suspects {
+		wall := w.at(int(i))
+		gone := signs[i] == 0 && (wall != sturdy || !anyCrossed(signs, o.Neighbours26(o.Depth, int(i))))
+		if gone || signs[i] != 0 && wall == veryThin {
+			lost[i] = true
+			queue = append(queue, i)
+		}
+	}
+	queue = w.spread(lost, queue)
+	if len(queue) > 0 {
 		m.thickenLeaves(o, lost)
 	}
-	return n
+	return len(queue)
 }
 
-func anyOf(flags []bool, rows [27]int32) bool {
+// anyCrossed tells whether one of the leaves has corners on both sides.
+func anyCrossed(signs []uint8, rows [27]int32) bool {
 	for _, r := range rows {
-		if r >= 0 && flags[r] {
+		if r >= 0 && signs[r] != 0 && signs[r] != 255 {
 			return true
 		}
 	}

@@ -56,6 +56,18 @@ func TestBackwardMatchesOracle(t *testing.T) {
 	})
 }
 
+// TestSoftmaxBackIgnoresThePad: a temporary's pad column may hold anything.
+func TestSoftmaxBackIgnoresThePad(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		nan := float32(math.NaN())
+		p, ds := gputest.F32(t, dev, []float32{0.25, 0.5, 0.25, 0}, 1, 4), gputest.F32(t, dev, []float32{1, 2, 4, nan}, 1, 4)
+		gputest.Run(t, dev, func(r *gpu.Recorder) {
+			r.Dispatch(gpu.Call{Kernel: kernel(r, "softmax_back"), In: []*gpu.Tensor{p}, Out: []*gpu.Tensor{ds}, Params: []uint32{1, 3, gpu.F32Param(2)}})
+		})
+		sameBits(t, "ds", gputest.Read(t, ds), []float32{-0.625, -0.25, 0.875, 0})
+	})
+}
+
 // split cuts rows of 3d into three dense matrices.
 func split(x []float32, d int) (out [3][]float32) {
 	for i := 0; i < len(x); i += d {

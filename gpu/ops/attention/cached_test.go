@@ -158,23 +158,24 @@ func TestCachedEmptyRows(t *testing.T) {
 	})
 }
 
-// TestAppendSkips leaves the cache alone where a slot is negative or outside.
+// TestAppendSkips leaves the cache and its surroundings alone where a slot is
+// negative or outside: the cache is a view between two guards.
 func TestAppendSkips(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		const b, s, d = 2, 3, 6
-		before := gputest.Normal(5, b*s*d)
-		ck, cv := gputest.F32(t, dev, before, b, s, d), gputest.F32(t, dev, before, b, s, d)
-		x, y := gputest.Normal(6, 6*d), gputest.Normal(7, 6*d)
-		seq, slot := []int32{0, 1, 2, -1, 1, 0}, []int32{2, -1, 0, 0, 3, 0}
+		before := gputest.Normal(5, (b+2)*s*d)
+		ck, cv := gputest.F32(t, dev, before, b+2, s, d), gputest.F32(t, dev, before, b+2, s, d)
+		x, y := gputest.Normal(6, 7*d), gputest.Normal(7, 7*d)
+		seq, slot := []int32{0, 1, 2, -1, 1, 0, 0}, []int32{2, -1, 0, 0, 3, 0, 3}
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
 			Append(r, AppendArgs{
-				K: gputest.F32(t, dev, x, 6, d), V: gputest.F32(t, dev, y, 6, d), CacheK: ck, CacheV: cv,
-				Seq: gputest.I32(t, dev, seq, 6), Slot: gputest.I32(t, dev, slot, 6),
+				K: gputest.F32(t, dev, x, 7, d), V: gputest.F32(t, dev, y, 7, d), CacheK: ck.View(s*d, b, s, d), CacheV: cv.View(s*d, b, s, d),
+				Seq: gputest.I32(t, dev, seq, 7), Slot: gputest.I32(t, dev, slot, 7),
 			})
 		})
 		wantK, wantV := append([]float32(nil), before...), append([]float32(nil), before...)
 		for _, row := range []int{0, 5} {
-			at := (int(seq[row])*s + int(slot[row])) * d
+			at := ((int(seq[row])+1)*s + int(slot[row])) * d
 			copy(wantK[at:at+d], x[row*d:])
 			copy(wantV[at:at+d], y[row*d:])
 		}

@@ -134,8 +134,8 @@ func TestSumGradKeepsInside(t *testing.T) {
 		dtable := gputest.F32(t, dev, make([]float32, 3*4), 3, 4)
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
 			SumGrad(r, SumGradArgs{
-				DOut: gputest.F32(t, dev, []float32{1, 2, 3, 4}, 1, 4), DTable: dtable,
-				Starts: gputest.I32(t, dev, []int32{0, 3, math.MaxInt32, -1}, 4), Rows: gputest.I32(t, dev, []int32{0, 7, -1, 0, 0}, 5),
+				DOut: gputest.F32(t, dev, []float32{1, 2, 3, 4, 50, 60, 70, 80}, 2, 4).View(0, 1, 4), DTable: dtable,
+				Starts: gputest.I32(t, dev, []int32{0, 3, math.MaxInt32, -1}, 4), Rows: gputest.I32(t, dev, []int32{0, 1, -1, 0, 0}, 5),
 			})
 		})
 		want := []float32{1, 2, 3, 4, 2, 4, 6, 8, 0, 0, 0, 0}

@@ -1,0 +1,152 @@
+package video
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/asticode/go-astiav"
+)
+
+// This file is the Reader's inside: decoded frames go into the filter graph one at a
+// time, and only when it has nothing left to give.
+
+// advance brings the next output frame into r.out and r.pix.
+func (r *Reader) advance() error {
+	if r.opts.MaxFrames > 0 && r.count == r.opts.MaxFrames {
+		return io.EOF
+	}
+	r.out.Unref()
+	err := r.pull()
+	if err == io.EOF && r.count == 0 {
+		return fmt.Errorf("%w: shorter than half a frame at %d/%d", ErrEmpty, r.opts.Rate.Num, r.opts.Rate.Den)
+	}
+	if err != nil {
+		return err
+	}
+	if r.count++; r.count > r.opts.Limits.MaxFrames {
+		return fmt.Errorf("%w: more than %d frames", ErrLimit, r.opts.Limits.MaxFrames)
+	}
+	if r.out.Width() != r.geom.outW || r.out.Height() != r.geom.outH {
+		return fmt.Errorf("%w: filters gave %d x %d", ErrCorrupt, r.out.Width(), r.out.Height())
+	}
+	_, err = r.out.ImageCopyToBuffer(r.pix, 1)
+	return err
+}
+
+// pull feeds the graph until it gives a frame. A graph that has given its last is
+// replaced if there is a frame of another shape waiting.
+func (r *Reader) pull() error {
+	for {
+		err := r.graph.pull(r.out)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, astiav.ErrEagain):
+			err = r.feed()
+		case !errors.Is(err, astiav.ErrEof):
+			return err
+		case !r.held:
+			return io.EOF
+		default:
+			err = r.rebuild()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// feed moves one decoded frame, or the end, into the graph.
+func (r *Reader) feed() error {
+	if err := r.decode(); err != nil {
+		return err
+	}
+	if !r.held {
+		return r.shutGraph(r.lastT + r.lastFor)
+	}
+	if inputOf(r.dec.frame, r.in.timeBase) != r.in {
+		return r.shutGraph(r.dec.last - r.origin)
+	}
+	return r.push()
+}
+
+// decode holds the next frame, unless one is held or there are no more.
+func (r *Reader) decode() error {
+	if r.held || r.ended {
+		return nil
+	}
+	switch err := r.dec.next(); err {
+	case nil:
+		r.held = true
+	case io.EOF:
+		r.ended = true
+	default:
+		return err
+	}
+	return nil
+}
+
+func (r *Reader) push() error {
+	f := r.dec.frame
+	r.lastT = r.dec.last - r.origin
+	r.lastFor = r.dec.frameTicks()
+	f.SetPts(r.lastT)
+	if r.resampled() {
+		r.last.Unref()
+		if err := r.last.Ref(f); err != nil {
+			return err
+		}
+	}
+	r.held = false
+	return r.graph.push(f)
+}
+
+// resampled says whether frames go through the fps filter.
+func (r *Reader) resampled() bool { return r.opts.Rate.Num != 0 }
+
+// shutGraph ends the graph's input at a time. go-astiav cannot tell it to a filter, but
+// the fps filter takes the last frame's time for the end, so that frame is pushed again
+// with the end as its time, and dropped there.
+func (r *Reader) shutGraph(end int64) error {
+	if r.shut {
+		return fmt.Errorf("%w: filters ask for more after the end", ErrCorrupt)
+	}
+	r.shut = true
+	if r.resampled() && r.last.Width() > 0 {
+		r.last.SetPts(max(end, r.lastT+1))
+		if err := r.graph.push(r.last); err != nil {
+			return err
+		}
+	}
+	return r.graph.push(nil)
+}
+
+// rebuild makes a graph for the held frame, with the output size of the first.
+func (r *Reader) rebuild() error {
+	if r.opts.W == 0 {
+		r.opts.W, r.opts.H = r.geom.outW, r.geom.outH
+	}
+	return r.buildGraph()
+}
+
+func (r *Reader) buildGraph() error {
+	f := r.dec.frame
+	if err := r.opts.Limits.extent(f.Width(), f.Height()); err != nil {
+		return err
+	}
+	in := inputOf(f, r.dec.stream.TimeBase())
+	filters, geom, err := r.plan(f, in)
+	if err != nil {
+		return err
+	}
+	g, err := newGraph(in, filters)
+	if err != nil {
+		return fmt.Errorf("%w: filters %q: %w", ErrCorrupt, filters, err)
+	}
+	if r.graph != nil {
+		r.graph.free()
+	}
+	r.graph, r.in, r.geom, r.shut = g, in, geom, false
+	return nil
+}

@@ -1,0 +1,10 @@
+// Command corpus makes the training corpora of the shipped models from files
+// that Debian's packages hold. See docs/corpus.md for the packages, the
+// licences and the counts.
+//
+//	go run ./jobs/corpus quads  --out corpus/quads
+//	go run ./jobs/corpus shapes --out corpus/shapes
+//	go run ./jobs/corpus video  --out corpus/video
+//
+// It is a tool for developers: nothing that the morton command does needs it.
+package main

@@ -1,0 +1,86 @@
+package mesh
+
+import "slices"
+
+// RemoveDuplicateFaces returns m without faces that repeat an earlier one, and
+// how many there were. Two faces are the same if one is a rotation of the
+// other's corners; the same corners in the opposite order are the back side of
+// a sheet, and kept.
+func RemoveDuplicateFaces(m *Mesh) (*Mesh, int) {
+	out := &Mesh{Vertices: slices.Clone(m.Vertices)}
+	duplicate := duplicateFaces(m)
+	removed := 0
+	for f := range m.NumFaces() {
+		if duplicate[f] {
+			removed++
+			continue
+		}
+		out.appendFace(m.Face(f))
+	}
+	return out, removed
+}
+
+// duplicateFaces marks the faces that repeat an earlier one. Faces are dealt
+// into one bucket per lowest vertex, and sorted inside it.
+func duplicateFaces(m *Mesh) []bool {
+	first := make([]int32, m.NumFaces()) // offset of the corner that starts the least rotation
+	starts := make([]int32, len(m.Vertices)+1)
+	for f := range first {
+		first[f] = leastRotation(m.Face(f))
+		starts[m.Face(f)[first[f]]+1]++
+	}
+	for v := 1; v < len(starts); v++ {
+		starts[v] += starts[v-1]
+	}
+	order, fill := make([]int32, m.NumFaces()), slices.Clone(starts)
+	for f := range first {
+		v := m.Face(f)[first[f]]
+		order[fill[v]] = int32(f)
+		fill[v]++
+	}
+	compare := func(f, g int32) int {
+		return compareRotated(m.Face(int(f)), m.Face(int(g)), first[f], first[g])
+	}
+	duplicate := make([]bool, m.NumFaces())
+	for v := range m.Vertices {
+		bucket := order[starts[v]:starts[v+1]]
+		slices.SortStableFunc(bucket, compare)
+		for i := 1; i < len(bucket); i++ {
+			duplicate[bucket[i]] = compare(bucket[i-1], bucket[i]) == 0
+		}
+	}
+	return duplicate
+}
+
+// leastRotation returns the offset at which face reads as the least sequence.
+// With distinct corners that is the offset of the lowest one; where the lowest
+// repeats, candidates are compared in full.
+func leastRotation(face []int32) int32 {
+	best := int32(0)
+	for i := int32(1); int(i) < len(face); i++ {
+		if face[i] < face[best] || face[i] == face[best] && compareRotated(face, face, i, best) < 0 {
+			best = i
+		}
+	}
+	return best
+}
+
+// compareRotated compares a read from offset i with b read from offset j,
+// shorter first.
+func compareRotated(a, b []int32, i, j int32) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	for range a {
+		if a[i] != b[j] {
+			return int(a[i]) - int(b[j])
+		}
+		if i++; int(i) == len(a) {
+			i = 0
+		}
+		if j++; int(j) == len(b) {
+			j = 0
+		}
+	}
+	return 0
+}

@@ -1,0 +1,198 @@
+package cube
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	codec "github.com/morton-gen/morton/codecs/cube"
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/bsq"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// Coder tokenizes clips and turns tokens back into frames, window by window.
+// Not safe for concurrent use.
+type Coder struct {
+	cfg            Config
+	net            *coder
+	pixels         *gpu.Tensor // f32 [cells, pixels], in and out
+	bits           *gpu.Tensor // u32 [cells, words]
+	encode, decode *gpu.Program
+}
+
+// NewCoder loads a tokenizer's weights. Errors: transformer.ErrConfig,
+// params.ErrWeights, gpu.ErrOutOfMemory.
+func NewCoder(dev *gpu.Device, c Config, weights *safetensors.File) (*Coder, error) {
+	net, err := newCoder(dev, c, 1, false)
+	if err != nil {
+		return nil, err
+	}
+	k := &Coder{cfg: c, net: net}
+	if err := k.build(dev, weights); err != nil {
+		k.Free()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *Coder) build(dev *gpu.Device, weights *safetensors.File) (err error) {
+	if err = k.net.store.Load(weights, false); err != nil {
+		return err
+	}
+	n, l := k.cfg.cells(), k.cfg.Tokenizer.Bits
+	if k.pixels, err = dev.NewTensor(tensor.F32, n, k.cfg.pixels()); err != nil {
+		return err
+	}
+	if k.bits, err = dev.NewTensor(tensor.U32, n, k.cfg.words()); err != nil {
+		return err
+	}
+	r := dev.NewRecorder()
+	z := r.Temp(tensor.F32, n, l)
+	k.net.forward(r, k.net.encoder(), k.pixels, z)
+	bsq.Quantize(r, bsq.QuantizeArgs{Z: z, Bits: k.bits})
+	if k.encode, err = r.Finish(); err != nil {
+		return err
+	}
+	r = dev.NewRecorder()
+	code := r.Temp(tensor.F32, n, l)
+	bsq.Expand(r, bsq.ExpandArgs{Bits: k.bits, Code: code})
+	k.net.forward(r, k.net.decoder(), code, k.pixels)
+	k.decode, err = r.Finish()
+	return err
+}
+
+// Free gives all memory back.
+func (k *Coder) Free() {
+	for _, p := range []*gpu.Program{k.encode, k.decode} {
+		if p != nil {
+			p.Free()
+		}
+	}
+	k.net.free()
+	k.pixels.Free()
+	k.bits.Free()
+}
+
+// Tokenize codes a clip of the model's size. A clip whose length is no multiple
+// of a window is extended by its last frame; only whole rows of cubes are kept,
+// at least one. Meta keeps the frame count and the rate.
+func (k *Coder) Tokenize(id string, c *clip.Clip) (shard.Sample, error) {
+	if err := k.checkClip(c); err != nil {
+		return shard.Sample{}, err
+	}
+	win, words := k.cfg.Tokenizer.Window, k.cfg.words()
+	per := k.cfg.gridH() * k.cfg.gridW() * words
+	var tokens []int64
+	for from := 0; from < c.T; from += win {
+		bits, err := k.encodeWindow(c, from)
+		if err != nil {
+			return shard.Sample{}, err
+		}
+		for _, b := range bits {
+			tokens = append(tokens, int64(uint32(b)))
+		}
+	}
+	cubes := k.cfg.FramesPerCube()
+	t := max((c.T+cubes-1)/cubes, 1) * k.cfg.Group[0]
+	return shard.Sample{
+		ID: id, Kind: shard.KindCube, Tokens: tokens[:t*per],
+		Grid: []int32{int32(t), int32(k.cfg.gridH()), int32(k.cfg.gridW()), int32(words)},
+		Meta: map[string]string{"frames": fmt.Sprint(c.T), "rate": fmt.Sprintf("%d/%d", c.Rate.Num, c.Rate.Den)},
+	}, nil
+}
+
+func (k *Coder) checkClip(c *clip.Clip) error {
+	if c == nil || c.T < 1 || c.H != k.cfg.Size || c.W != k.cfg.Size {
+		return fmt.Errorf("cube.Tokenize: %w: the clip is %s, want frames of %dx%d", ErrSample, shapeOf(c), k.cfg.Size, k.cfg.Size)
+	}
+	return nil
+}
+
+func shapeOf(c *clip.Clip) string {
+	if c == nil {
+		return "nil"
+	}
+	return fmt.Sprintf("%dx%dx%d", c.T, c.H, c.W)
+}
+
+func (k *Coder) cellSize() codec.Size {
+	return codec.Size{T: k.cfg.Cell[0], H: k.cfg.Cell[1], W: k.cfg.Cell[2]}
+}
+
+func (k *Coder) encodeWindow(c *clip.Clip, from int) ([]int32, error) {
+	win := k.cfg.Tokenizer.Window
+	w := clip.New(win, c.H, c.W, c.Rate)
+	for t := range win {
+		copy(w.Frame(t), c.Frame(min(from+t, c.T-1)))
+	}
+	g, err := codec.Split(w, k.cellSize())
+	if err != nil {
+		return nil, err
+	}
+	x := make([]float32, len(g.Pix))
+	if err := g.Floats(x); err != nil {
+		return nil, err
+	}
+	if err := k.pixels.WriteF32(x); err != nil {
+		return nil, err
+	}
+	if err := k.encode.Run(1); err != nil {
+		return nil, err
+	}
+	return k.bits.I32()
+}
+
+// Detokenize turns a sample into frames at the given rate.
+func (k *Coder) Detokenize(s shard.Sample, rate clip.Rate) (*clip.Clip, error) {
+	t, err := k.cfg.checkSample(s)
+	if err != nil {
+		return nil, err
+	}
+	win := k.cfg.Tokenizer.Window / k.cfg.Cell[0] // rows of cells in a window
+	per := k.cfg.gridH() * k.cfg.gridW() * k.cfg.words()
+	out := clip.New(t*k.cfg.Cell[0], k.cfg.Size, k.cfg.Size, rate)
+	for from := 0; from < t; from += win {
+		bits := make([]int32, win*per)
+		for row := range win { // a last window that is not full repeats its last row
+			at := min(from+row, t-1)
+			for i, x := range s.Tokens[at*per : (at+1)*per] {
+				bits[row*per+i] = int32(uint32(x))
+			}
+		}
+		if err := k.decodeWindow(out, from*k.cfg.Cell[0], bits); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (k *Coder) decodeWindow(out *clip.Clip, from int, bits []int32) error {
+	if err := k.bits.WriteI32(bits); err != nil {
+		return err
+	}
+	if err := k.decode.Run(1); err != nil {
+		return err
+	}
+	x, err := k.pixels.F32()
+	if err != nil {
+		return err
+	}
+	win := k.cfg.Tokenizer.Window
+	g, err := codec.New(win, out.H, out.W, out.Rate, k.cellSize())
+	if err != nil {
+		return err
+	}
+	if err := g.SetFloats(x); err != nil {
+		return err
+	}
+	c, err := g.Join()
+	if err != nil {
+		return err
+	}
+	for t := 0; t < win && from+t < out.T; t++ {
+		copy(out.Frame(from+t), c.Frame(t))
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package cube
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	codec "github.com/morton-gen/morton/codecs/cube"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/params"
+)
+
+// Clips is a set of equal clips in memory: Pix is [n, t, size, size, 3].
+type Clips struct {
+	N, T, Size int
+	Pix        []uint8
+}
+
+// Autoencoding is the task (see models/train) of training a tokenizer: the loss
+// is the mean squared error of pixel values in [-1, 1].
+type Autoencoding struct {
+	cfg            Config
+	net            *coder
+	seed           uint64
+	train, heldout Clips
+	x, loss        *gpu.Tensor
+	forward, both  *gpu.Program
+	host           []float32
+}
+
+// NewAutoencoding builds the programs for batches of b windows.
+func NewAutoencoding(dev *gpu.Device, c Config, b int, seed uint64, train, heldout Clips) (*Autoencoding, error) {
+	for _, s := range []Clips{train, heldout} {
+		if s.N < 1 || s.T < c.Tokenizer.Window || s.Size != c.Size || len(s.Pix) != s.N*s.T*s.Size*s.Size*3 {
+			return nil, fmt.Errorf("cube: %w: %d clips of %d frames of %d, the tokenizer wants windows of %d frames of %d", ErrSample, s.N, s.T, s.Size, c.Tokenizer.Window, c.Size)
+		}
+	}
+	net, err := newCoder(dev, c, b, true)
+	if err != nil {
+		return nil, err
+	}
+	a := &Autoencoding{cfg: c, net: net, seed: seed, train: train, heldout: heldout, host: make([]float32, net.rows()*c.pixels())}
+	if a.x, err = dev.NewTensor(tensor.F32, net.rows(), c.pixels()); err != nil {
+		return nil, err
+	}
+	if a.loss, err = dev.NewTensor(tensor.F32, net.rows()); err != nil {
+		return nil, err
+	}
+	for _, p := range []struct {
+		program  **gpu.Program
+		backward bool
+	}{{&a.forward, false}, {&a.both, true}} {
+		r := dev.NewRecorder()
+		net.recordTraining(r, a.x, a.loss, p.backward)
+		if *p.program, err = r.Finish(); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// Store returns the parameters.
+func (a *Autoencoding) Store() *params.Store { return a.net.store }
+
+// set puts a window of a clip, flipped if asked, into row i of the batch.
+func (a *Autoencoding) set(i int, s *Clips, n, from int, flip bool) error {
+	win := a.cfg.Tokenizer.Window
+	c := clip.New(win, s.Size, s.Size, clip.Rate{Num: 1, Den: 1})
+	frame := s.Size * s.Size * 3
+	copy(c.Pix, s.Pix[(n*s.T+from)*frame:])
+	if flip {
+		mirror(c)
+	}
+	g, err := codec.Split(c, codec.Size{T: a.cfg.Cell[0], H: a.cfg.Cell[1], W: a.cfg.Cell[2]})
+	if err != nil {
+		return err
+	}
+	k := len(g.Pix)
+	return g.Floats(a.host[i*k : (i+1)*k])
+}
+
+func mirror(c *clip.Clip) {
+	for row := range c.T * c.H {
+		line := c.Pix[row*c.W*3 : (row+1)*c.W*3]
+		for l, r := 0, c.W-1; l < r; l, r = l+1, r-1 {
+			for ch := range 3 {
+				line[l*3+ch], line[r*3+ch] = line[r*3+ch], line[l*3+ch]
+			}
+		}
+	}
+}
+
+// Step trains on batch number step.
+func (a *Autoencoding) Step(step int) (float64, int, error) {
+	r := rand.New(rand.NewPCG(a.seed, uint64(step)))
+	for i := range a.net.b {
+		n, from := r.IntN(a.train.N), r.IntN(a.train.T-a.cfg.Tokenizer.Window+1)
+		if err := a.set(i, &a.train, n, from, r.IntN(2) == 1); err != nil {
+			return 0, 0, err
+		}
+	}
+	loss, err := a.run(a.both)
+	return loss, a.net.rows(), err
+}
+
+// Heldout returns the mean squared error over the first window of every held-out
+// clip, as far as they fill batches.
+func (a *Autoencoding) Heldout() (float64, error) {
+	sum, batches := 0.0, max(a.heldout.N/a.net.b, 1)
+	for k := range batches {
+		for i := range a.net.b {
+			if err := a.set(i, &a.heldout, (k*a.net.b+i)%a.heldout.N, 0, false); err != nil {
+				return 0, err
+			}
+		}
+		loss, err := a.run(a.forward)
+		if err != nil {
+			return 0, err
+		}
+		sum += loss
+	}
+	return sum / float64(batches), nil
+}
+
+func (a *Autoencoding) run(p *gpu.Program) (float64, error) {
+	if err := a.x.WriteF32(a.host); err != nil {
+		return 0, err
+	}
+	if err := p.Run(1); err != nil {
+		return 0, err
+	}
+	l, err := a.loss.F32()
+	if err != nil {
+		return 0, err
+	}
+	sum := 0.0
+	for _, x := range l {
+		sum += float64(x)
+	}
+	return sum, nil
+}
