@@ -53,8 +53,8 @@ func (f quads) Generate(ctx context.Context, r request.Request, m Media) (*Resul
 		measures["ended"] = 1
 	}
 	return &Result{
-		Media: Media{Mesh: out.Mesh}, Sample: out.Sample, Tokens: out.Tokens,
-		Elapsed: out.Elapsed, Waited: out.Waited, Measures: measures,
+		Media: Media{Mesh: out.Mesh}, Sample: out.Sample, Tokens: out.Stats.Tokens,
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: measures,
 	}, nil
 }
 

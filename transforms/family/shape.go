@@ -46,8 +46,8 @@ func (f shapes) Generate(ctx context.Context, r request.Request, m Media) (*Resu
 		return nil, err
 	}
 	return &Result{
-		Media: Media{Mesh: out.Mesh}, Sample: out.Sample, Tokens: out.Tokens,
-		Elapsed: out.Elapsed, Waited: out.Waited, Measures: leaves(out.Surface),
+		Media: Media{Mesh: out.Mesh}, Sample: out.Sample, Tokens: out.Stats.Tokens,
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: leaves(out.Surface),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package family
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
@@ -51,45 +52,33 @@ func (v videos) Tokenize(_ context.Context, r request.Request, m Media) (shard.S
 }
 
 func (v videos) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
-	prefix, err := v.wholeCells(m.Clip)
-	if err != nil {
-		return nil, err
-	}
 	out, err := v.Videos.Generate(ctx, models.VideoRequest{
-		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Prefix: prefix, Frames: r.Frames,
+		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Prefix: m.Clip, Frames: r.Frames,
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &Result{
-		Media: Media{Clip: out.Clip}, Sample: out.Sample, Given: min(prefix.T, out.Clip.T),
-		Tokens: out.Tokens, Elapsed: out.Elapsed, Waited: out.Waited,
-		Measures: prefixPSNR(prefix, out.Clip),
+		Media: Media{Clip: out.Clip}, Sample: out.Sample, Given: out.Prefix,
+		Tokens: out.Stats.Tokens, Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited,
+		Measures: prefixPSNR(m.Clip, out.Clip, out.Prefix),
 	}, nil
 }
 
-// wholeCells drops the last frames of a clip that was too short for its prefix,
-// so that what is given fills whole cells in time.
-func (v videos) wholeCells(c *clip.Clip) (*clip.Clip, error) {
-	per := v.Config().FramesPerCell
-	if c.T < per || c.T%per == 0 {
-		return c, nil
-	}
-	return c.Slice(0, c.T-c.T%per)
-}
-
-// prefixPSNR measures how well the tokens keep what was given.
-func prefixPSNR(prefix, out *clip.Clip) Measures {
-	shown, err := out.Slice(0, min(prefix.T, out.T))
+// prefixPSNR measures how well the tokens keep the last frames of what was
+// given; the model may have left out the first.
+func prefixPSNR(given, out *clip.Clip, prefix int) Measures {
+	n := min(given.T, prefix, out.T)
+	want, err := given.Slice(given.T-n, given.T)
 	if err != nil {
 		return nil
 	}
-	given, err := prefix.Slice(0, shown.T)
+	shown, err := out.Slice(prefix-n, prefix)
 	if err != nil {
 		return nil
 	}
-	db, err := clip.PSNR(given, shown)
-	if err != nil || db > 1e3 { // equal clips have infinite PSNR, which is no JSON
+	db, err := clip.PSNR(want, shown)
+	if err != nil || math.IsInf(db, 0) { // equal clips, which JSON has no number for
 		return nil
 	}
 	return Measures{"prefix_psnr_db": db}
