@@ -22,14 +22,14 @@ type deviceKey struct {
 
 type entry struct {
 	leases int
-	model  Model // nil until first asked for
-	device *sharedDevice
+	model  Model         // nil until first asked for
+	device *sharedDevice // nil if the model asked for none
 }
 
 type sharedDevice struct {
 	key   deviceKey
 	users int
-	dev   *gpu.Device // nil if the family was registered without one
+	dev   *gpu.Device
 }
 
 // Lease is a claim on a model. It is safe for concurrent use.
@@ -100,16 +100,12 @@ func (e *entry) open(s Spec) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	device, err := useDevice(s)
+	m, err := open(func() (*gpu.Device, error) { return e.useDevice(s) }, s)
 	if err != nil {
+		e.leaveDevice()
 		return nil, err
 	}
-	m, err := open(device.dev, s)
-	if err != nil {
-		device.leave()
-		return nil, err
-	}
-	e.model, e.device = m, device
+	e.model = m
 	return m, nil
 }
 
@@ -118,11 +114,14 @@ func (e *entry) shut() {
 		return
 	}
 	e.model.Close()
-	e.device.leave()
-	e.model, e.device = nil, nil
+	e.model = nil
+	e.leaveDevice()
 }
 
-func useDevice(s Spec) (*sharedDevice, error) {
+func (e *entry) useDevice(s Spec) (*gpu.Device, error) {
+	if e.device != nil {
+		return e.device.dev, nil
+	}
 	key := deviceKey{s.Device, s.Memory}
 	d := devices[key]
 	if d == nil {
@@ -134,16 +133,20 @@ func useDevice(s Spec) (*sharedDevice, error) {
 		devices[key] = d
 	}
 	d.users++
-	return d, nil
+	e.device = d
+	return d.dev, nil
 }
 
-func (d *sharedDevice) leave() {
+func (e *entry) leaveDevice() {
+	d := e.device
+	if d == nil {
+		return
+	}
+	e.device = nil
 	if d.users--; d.users > 0 {
 		return
 	}
-	if d.dev != nil {
-		d.dev.Close()
-	}
+	d.dev.Close()
 	if devices[d.key] == d {
 		delete(devices, d.key)
 	}

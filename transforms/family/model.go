@@ -74,8 +74,9 @@ type Spec struct {
 	Slots  int            `json:"slots,omitempty"`  // sequences generated at once; 0 means the engine's default
 }
 
-// An Opener opens a model on a device.
-type Opener func(dev *gpu.Device, s Spec) (Model, error)
+// An Opener opens a model. It gets the spec's device by asking for it; the device
+// is shared with other models, and is closed after the last of them.
+type Opener func(device func() (*gpu.Device, error), s Spec) (Model, error)
 
 var (
 	openersMu sync.Mutex

@@ -12,7 +12,11 @@ import (
 )
 
 func init() {
-	Register(request.Quads, func(dev *gpu.Device, s Spec) (Model, error) {
+	Register(request.Quads, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
+		dev, err := device()
+		if err != nil {
+			return nil, err
+		}
 		m, err := models.OpenQuads(dev, s.Dir, models.Options{Slots: s.Slots})
 		if err != nil {
 			return nil, err

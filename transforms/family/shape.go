@@ -11,7 +11,11 @@ import (
 )
 
 func init() {
-	Register(request.Shape, func(dev *gpu.Device, s Spec) (Model, error) {
+	Register(request.Shape, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
+		dev, err := device()
+		if err != nil {
+			return nil, err
+		}
 		m, err := models.OpenShapes(dev, s.Dir, models.Options{Slots: s.Slots})
 		if err != nil {
 			return nil, err

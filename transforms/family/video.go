@@ -14,7 +14,11 @@ import (
 )
 
 func init() {
-	Register(request.Video, func(dev *gpu.Device, s Spec) (Model, error) {
+	Register(request.Video, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
+		dev, err := device()
+		if err != nil {
+			return nil, err
+		}
 		m, err := models.OpenVideos(dev, s.Dir, models.Options{Slots: s.Slots})
 		if err != nil {
 			return nil, err

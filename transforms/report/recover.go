@@ -1,16 +1,28 @@
 package report
 
-import "github.com/morton-gen/morton/transforms/request"
+import (
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/morton-gen/morton/transforms/request"
+)
 
 // Recover returns the outcomes that a run which was cut off has left behind: the
-// results whose markers stand. Requests without one are in neither list.
-func Recover(dir, action, model string, requests []request.Request) []Outcome {
+// results whose markers stand. Those from before it began count as skipped.
+// Requests that were not reached, and those that failed, have no outcome.
+func Recover(dir, action, model string, requests []request.Request, begun time.Time) []Outcome {
 	var outcomes []Outcome
 	for i := range requests {
 		r := &requests[i]
-		if done, ok := Done(dir, r.Fingerprint(action, model), Place{r.Family, r.ID}); ok {
-			outcomes = append(outcomes, Outcome{Done: &done})
+		p := Place{r.Family, r.ID}
+		done, ok := Done(dir, r.Fingerprint(action, model), p)
+		if !ok {
+			continue
 		}
+		info, err := os.Stat(filepath.Join(dir, p.Marker()))
+		done.Skipped = err == nil && info.ModTime().Before(begun)
+		outcomes = append(outcomes, Outcome{Done: &done})
 	}
 	return outcomes
 }

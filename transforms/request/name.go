@@ -60,11 +60,18 @@ func shortHash(s string) string {
 // know no case.
 type names map[string]bool
 
-// take returns name, or if it is gone, name with a hash of the path: a file's
-// id then does not hang on how many others share its name.
-func (n names) take(name, path string) string {
+// take returns a free name near the wanted one, and takes it.
+func (n names) take(name, path string) string { return Free(name, path, n.claim) }
+
+// Free returns name made fit for files if need be, or if claim refuses it, with a
+// hash of the path it came from: an id then does not hang on how many others have
+// its name. Claim is asked until it accepts.
+func Free(name, path string, claim func(string) bool) string {
+	if !IsName(name) {
+		name = Name(name + ".")
+	}
 	try := name
-	for i := 1; !n.claim(try); i++ {
+	for i := 1; !claim(try); i++ {
 		if try = name + "-" + shortHash(path); i > 1 {
 			try = fmt.Sprintf("%s-%d", try, i)
 		}

@@ -46,7 +46,7 @@ const (
 )
 
 // ReadManifest reads requests, one JSON object a line, each over the values of
-// base: {"id": …, "input": …, "seed": …, …} with the names of [Request]. An id
+// base, whose family they must not change unless it has none: {"id": …, "input": …, "seed": …, …} with the names of [Request]. An id
 // that is missing is made from the input; one that is given must be a name (see
 // [IsName]) and unique. Blank lines are skipped.
 //
@@ -108,7 +108,7 @@ func decodeLine(line []byte, base Request) (Request, error) {
 	if d.More() {
 		return q, fmt.Errorf("more than one value")
 	}
-	if q.Family != base.Family {
+	if base.Family != "" && q.Family != base.Family {
 		return q, fmt.Errorf("family %q in a run of %q", q.Family, base.Family)
 	}
 	probe := q
