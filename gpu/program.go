@@ -142,6 +142,10 @@ type Program struct {
 	cmds  []vk.Commands
 	arena *region
 	stats Stats
+	// What was recorded, for Profile.
+	ops   []vk.Op
+	push  []byte
+	names []string
 }
 
 // Stats counts what a program holds.
@@ -168,6 +172,10 @@ func (r *Recorder) Finish() (*Program, error) {
 		return nil, err
 	}
 	ops, push := r.encode(p)
+	p.ops, p.push = ops, push
+	for i := range r.ops {
+		p.names = append(p.names, r.ops[i].name())
+	}
 	for at := 0; at < len(ops); at += opsPerCommands {
 		c, err := r.dev.vk.Record(ops[at:min(at+opsPerCommands, len(ops))], push)
 		if err != nil {
