@@ -120,7 +120,7 @@ func writeSheet(path string, c *clip.Clip) error {
 }
 
 func writePicture(path string, m *mesh.Mesh) error {
-	picture, err := draw.Draw(m, draw.Options{Size: 512, Azimuth: 35, Elevation: 25})
+	picture, err := draw.Draw(m, draw.Options{Size: 256, Azimuth: 35, Elevation: 25})
 	if err != nil {
 		return fmt.Errorf("transforms.Write: %w", err)
 	}
