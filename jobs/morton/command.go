@@ -50,7 +50,7 @@ func dispatch(ctx context.Context, args []string, t terminal) error {
 
 // suggest returns ", did you mean X?" if one of the known words is near.
 func suggest(word string, known []string) string {
-	best, least := "", max(len(word)/3, 1)+1
+	best, least := "", len(word)/2+1
 	for _, k := range known {
 		if d := editDistance(word, k); d < least {
 			best, least = k, d
@@ -86,12 +86,12 @@ func editDistance(a, b string) int {
 // choice returns args' first word if it is one of the given.
 func choice(command string, args, words []string) (string, []string, error) {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") && !wantsHelp(args[0]) {
-		return "", nil, usagef(command, "morton %s what? %s", command, strings.Join(words, ", "))
+		return "", nil, usagef(command, "%s what? %s", command, strings.Join(words, ", "))
 	}
 	if wantsHelp(args[0]) || slices.Contains(words, args[0]) {
 		return args[0], args[1:], nil
 	}
-	return "", nil, usagef(command, "morton %s: no kind %q%s", command, args[0], suggest(args[0], words))
+	return "", nil, usagef(command, "%s: no kind %q%s", command, args[0], suggest(args[0], words))
 }
 
 func wantsHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }

@@ -21,7 +21,7 @@ func runDevices(ctx context.Context, t terminal, args []string) error {
 	case err != nil:
 		return err
 	case len(words) > 0:
-		return usagef("devices", "morton devices: unexpected %q", words[0])
+		return usagef("devices", "devices: unexpected %q", words[0])
 	}
 	list, err := gpu.List()
 	if err != nil {

@@ -87,12 +87,12 @@ func (f *flagSet) explain(err error) error {
 	}
 	text := err.Error()
 	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		return usagef(f.Name(), "morton %s: unknown flag --%s%s", f.Name(), name, suggest(name, f.names()))
+		return usagef(f.Name(), "%s: unknown flag --%s%s", f.Name(), name, suggest(name, f.names()))
 	}
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		return usagef(f.Name(), "morton %s: --%s needs a value", f.Name(), name)
+		return usagef(f.Name(), "%s: --%s needs a value", f.Name(), name)
 	}
-	return usagef(f.Name(), "morton %s: %s", f.Name(), strings.ReplaceAll(text, "flag -", "flag --"))
+	return usagef(f.Name(), "%s: %s", f.Name(), strings.ReplaceAll(text, "flag -", "flag --"))
 }
 
 // given reports whether the command line sets a flag.

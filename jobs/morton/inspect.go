@@ -30,7 +30,7 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	case err != nil:
 		return err
 	case len(words) != 1:
-		return usagef("inspect", "morton inspect: one file or folder, not %d", len(words))
+		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
 	}
 	found, err := inspect(ctx, words[0])
 	if err != nil {

@@ -53,11 +53,10 @@ func newOptions(name string) *options {
 func (o *options) parse(args []string) error {
 	o.flags.addBeam()
 	words, err := o.flags.parse(args)
+	o.input = append(o.input, words...) // a shell may have expanded a pattern
 	switch {
 	case err != nil:
 		return err
-	case len(words) > 0:
-		return o.usagef("unexpected %q; quote patterns: --input 'clips/*.mp4'", words[0])
 	case o.out == "":
 		return o.usagef("--out says where to write")
 	}
@@ -65,7 +64,7 @@ func (o *options) parse(args []string) error {
 }
 
 func (o *options) usagef(format string, args ...any) error {
-	return usagef(o.flags.Name(), "morton "+o.flags.Name()+": "+format, args...)
+	return usagef(o.flags.Name(), o.flags.Name()+": "+format, args...)
 }
 
 // runner is Beam's --runner; without it, the one that opens no port.

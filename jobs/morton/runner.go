@@ -19,7 +19,7 @@ var needs = map[string][]string{
 func checkRunner(f *flagSet, runner string) error {
 	required, known := needs[runner]
 	if !known {
-		return usagef(f.Name(), "morton %s: no runner %q: direct, prism, flink or dataflow", f.Name(), runner)
+		return usagef(f.Name(), "%s: no runner %q: direct, prism, flink or dataflow", f.Name(), runner)
 	}
 	var missing []string
 	for _, name := range required {
@@ -28,7 +28,7 @@ func checkRunner(f *flagSet, runner string) error {
 		}
 	}
 	if len(missing) > 0 {
-		return usagef("beam", "morton %s: --runner %s needs %s", f.Name(), runner, strings.Join(missing, ", "))
+		return usagef("beam", "%s: --runner %s needs %s", f.Name(), runner, strings.Join(missing, ", "))
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func runTrain(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if len(words) > 0 {
-		return usagef("train", "morton train: unexpected %q", words[0])
+		return usagef("train", "train: unexpected %q", words[0])
 	}
 	if err := g.check(); err != nil {
 		return err
@@ -103,34 +103,34 @@ func (g *trainFlags) check() error {
 	o := &g.options
 	switch {
 	case o.Family == "":
-		return usagef("train", "morton train: --family says what to train: cube, octree, quad or tokenizer")
+		return usagef("train", "train: --family says what to train: cube, octree, quad or tokenizer")
 	case len(g.tokens) == 0:
-		return usagef("train", "morton train: --tokens says what to train on")
+		return usagef("train", "train: --tokens says what to train on")
 	case len(g.heldout) == 0:
-		return usagef("train", "morton train: --heldout says what to test on: tokens that training never sees")
+		return usagef("train", "train: --heldout says what to test on: tokens that training never sees")
 	case o.Out == "":
-		return usagef("train", "morton train: --out says where the model goes")
+		return usagef("train", "train: --out says where the model goes")
 	}
 	switch o.Family {
 	case tokenizerFamily:
 		if len(g.tokens) != 1 || len(g.heldout) != 1 || g.config == "" {
-			return usagef("train", "morton train: a tokenizer takes one --tokens and one --heldout file of clips, and --config FILE")
+			return usagef("train", "train: a tokenizer takes one --tokens and one --heldout file of clips, and --config FILE")
 		}
 		return nil
 	case shard.KindCube:
 		if o.Tokenizer == "" {
-			return usagef("train", "morton train: --tokenizer names the folder of the tokenizer that made the tokens")
+			return usagef("train", "train: --tokenizer names the folder of the tokenizer that made the tokens")
 		}
 	case shard.KindOctree, shard.KindQuad:
 	default:
-		return usagef("train", "morton train: no family %q%s", o.Family, suggest(o.Family, []string{"cube", "octree", "quad", "tokenizer"}))
+		return usagef("train", "train: no family %q%s", o.Family, suggest(o.Family, []string{"cube", "octree", "quad", "tokenizer"}))
 	}
 	var err error
 	if o.Shards, err = shards(g.tokens); err != nil {
-		return usagef("train", "morton train: --tokens: %v", err)
+		return usagef("train", "train: --tokens: %v", err)
 	}
 	if o.Heldout, err = shards(g.heldout); err != nil {
-		return usagef("train", "morton train: --heldout: %v", err)
+		return usagef("train", "train: --heldout: %v", err)
 	}
 	return g.readGrids()
 }
@@ -162,7 +162,7 @@ func (g *trainFlags) readGrids() error {
 		for _, s := range samples {
 			switch {
 			case s.Kind != o.Family:
-				return usagef("train", "morton train: %s holds samples of family %s, not %s", path, s.Kind, o.Family)
+				return usagef("train", "train: %s holds samples of family %s, not %s", path, s.Kind, o.Family)
 			case s.Kind == shard.KindQuad && len(s.Grid) == 3:
 				o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
 			case s.Kind == shard.KindOctree && len(s.Grid) == 1:
@@ -187,7 +187,7 @@ func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (*train.Curve, 
 		return nil, err
 	}
 	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, usagef("train", "morton train: %s: %v", g.config, err)
+		return nil, usagef("train", "train: %s: %v", g.config, err)
 	}
 	return models.TrainTokenizer(ctx, dev, models.TokenizerOptions{
 		Out: g.options.Out, Clips: g.tokens[0], Heldout: g.heldout[0], Cube: c, Batch: g.options.Batch, Run: g.options.Run,
@@ -198,7 +198,7 @@ func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (*train.Curve, 
 func (g *trainFlags) mistake(err error) error {
 	for _, e := range []error{transformer.ErrConfig, train.ErrOptions, train.ErrCheckpoint, models.ErrFolder, models.ErrData, fs.ErrNotExist} {
 		if errors.Is(err, e) {
-			return usagef("train", "morton train: %v", err)
+			return usagef("train", "train: %v", err)
 		}
 	}
 	return err

@@ -9,7 +9,7 @@ import (
 
 func runVersion(_ context.Context, t terminal, args []string) error {
 	if len(args) > 0 {
-		return usagef("version", "morton version: unexpected %q", args[0])
+		return usagef("version", "version: unexpected %q", args[0])
 	}
 	version, revision := "unknown", ""
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -61,7 +61,7 @@ func meshFormat(path string, head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte("glTF")), bytes.HasPrefix(text, []byte("{")):
 		return "gltf"
-	case bytes.HasPrefix(text, []byte("v ")), bytes.HasPrefix(text, []byte("# ")), bytes.HasPrefix(text, []byte("o ")):
+	case bytes.HasPrefix(text, []byte("v ")), bytes.HasPrefix(text, []byte("o ")):
 		return "obj"
 	}
 	return ""
