@@ -71,6 +71,16 @@ type hazards struct{ reads, writes []span }
 
 func (h *hazards) reset() { h.reads, h.writes = h.reads[:0], h.writes[:0] }
 
+// next takes the next operation and reports whether a barrier must come before it.
+func (h *hazards) next(o *op) bool {
+	barrier := h.conflicts(o)
+	if barrier {
+		h.reset()
+	}
+	h.add(o)
+	return barrier
+}
+
 func (h *hazards) add(o *op) {
 	for _, t := range o.in {
 		if t != nil {

@@ -111,12 +111,15 @@ func (r *Recorder) encode(p *Program) ([]vk.Op, []byte) {
 		v.Kind, v.Groups, v.Pipeline, v.Value = o.kind, o.grid, o.pipeline, o.value
 		if i%opsPerCommands == 0 {
 			h.reset() // every command buffer opens with a barrier of its own
-		} else if h.conflicts(o) || r.dev.opts.BarrierAll {
-			v.Barrier = 1
-			p.stats.Barriers++
-			h.reset()
 		}
-		h.add(o)
+		if i%opsPerCommands != 0 && r.dev.opts.BarrierAll {
+			h.reset()
+			v.Barrier = 1
+		}
+		if h.next(o) {
+			v.Barrier = 1
+		}
+		p.stats.Barriers += int(v.Barrier)
 		if o.kind == vk.Dispatch {
 			p.stats.Dispatches++
 			v.PushOffset = uint32(len(push))
