@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +17,10 @@ type Options struct {
 	// one, then one on the CPU), a number of the list [List] returns, or part of
 	// a device's name.
 	Device string
-	// MemoryLimit bounds what the device may allocate, in bytes; 0 means what
-	// the driver reports as available.
+	// MemoryLimit bounds what tensors and programs may take, in bytes; 0 means
+	// what the driver reports as available. Memory is taken in blocks of 64 MiB
+	// while there is room. A window of 16 MiB of host memory, for devices whose
+	// memory the host cannot see, comes on top.
 	MemoryLimit uint64
 	// Validation loads the Khronos validation layer; see [Device.Validation].
 	Validation bool
@@ -28,6 +29,8 @@ type Options struct {
 	BarrierAll bool
 	// Robust asks the driver for bounds checks where it has them.
 	Robust bool
+
+	hideMemory bool // tests: act as if the host could not see the device's memory
 }
 
 // Info describes one device the loader offers.
@@ -53,6 +56,10 @@ type Device struct {
 	heap     heap
 	width    int // subgroup width every kernel runs at
 
+	// Whatever touches Vulkan holds life for reading; Close takes it for writing.
+	life   sync.RWMutex
+	closed bool
+
 	mu        sync.Mutex // guards runs, staging and lost
 	lost      bool
 	staging   *vk.Block
@@ -73,7 +80,7 @@ func List() ([]Info, error) {
 	defer in.Close()
 	ps, err := in.Devices()
 	if err != nil {
-		return nil, fmt.Errorf("gpu.List: %w", err)
+		return nil, fmt.Errorf("gpu.List: %w: %v", ErrNoDevice, err)
 	}
 	var out []Info
 	for i, p := range ps {
@@ -109,41 +116,6 @@ func describe(i int, p *vk.Physical) Info {
 	return info
 }
 
-// missing names the first thing the engine needs and the device lacks.
-func missing(p *vk.Physical) string {
-	const needOps = 0x1 | 0x4 | 0x10 // basic, arithmetic, shuffle
-	switch {
-	case p.APIVersion>>22&0x7f < 1 || p.APIVersion>>12&0x3ff < 3:
-		return "Vulkan 1.3"
-	case p.ComputeFamily < 0:
-		return "a compute queue"
-	case !p.BufferDeviceAddress:
-		return "bufferDeviceAddress"
-	case !p.Int64:
-		return "shaderInt64"
-	case !p.ScalarLayout:
-		return "scalarBlockLayout"
-	case !p.SubgroupControl || !p.FullSubgroups:
-		return "subgroupSizeControl with full subgroups"
-	case p.SubgroupOps&needOps != needOps:
-		return "subgroup arithmetic and shuffle"
-	case chooseWidth(p) == 0:
-		return fmt.Sprintf("a subgroup width of 4, 8, 16, 32 or 64 (it has %d to %d)", p.SubgroupMin, p.SubgroupMax)
-	}
-	return ""
-}
-
-// chooseWidth returns the subgroup width kernels run at, 0 if none fits.
-func chooseWidth(p *vk.Physical) int {
-	for _, w := range []int{p.SubgroupSize, 32, 16, 8, 64, 4} {
-		ok := w == 4 || w == 8 || w == 16 || w == 32 || w == 64
-		if ok && w >= p.SubgroupMin && w <= p.SubgroupMax {
-			return w
-		}
-	}
-	return 0
-}
-
 // Open opens a device. Errors: [ErrNoDevice], [ErrUnsupported] for a device
 // named in opts that lacks a feature, or for a missing validation layer.
 func Open(opts Options) (*Device, error) {
@@ -174,52 +146,12 @@ func open(in *vk.Instance, opts Options) (*Device, error) {
 		return nil, kind("gpu.Open: "+p.Name, err)
 	}
 	d := &Device{opts: opts, info: describe(i, p), instance: in, vk: v, width: chooseWidth(p)}
-	d.pipelines.byKey = map[string]vk.Pipeline{}
+	d.pipelines.byKey = map[string]compiled{}
 	if err := d.heap.init(d); err != nil {
 		v.Close()
 		return nil, err
 	}
 	return d, nil
-}
-
-var rank = map[vk.DeviceType]int{vk.Discrete: 0, vk.Virtual: 1, vk.Integrated: 2, vk.Other: 3, vk.CPU: 4}
-
-// choose picks a device by Options.Device.
-func choose(ps []*vk.Physical, want string) (int, error) {
-	best := -1
-	var why []string
-	for i, p := range ps {
-		if !wanted(i, p, want) {
-			continue
-		}
-		if m := missing(p); m != "" {
-			why = append(why, fmt.Sprintf("%s lacks %s", p.Name, m))
-			continue
-		}
-		if best < 0 || rank[p.Type] < rank[ps[best].Type] {
-			best = i
-		}
-	}
-	if best >= 0 {
-		return best, nil
-	}
-	switch {
-	case len(ps) == 0:
-		return 0, fmt.Errorf("gpu.Open: %w: the loader lists none (install a driver such as mesa-vulkan-drivers)", ErrNoDevice)
-	case len(why) == 0:
-		return 0, fmt.Errorf("gpu.Open: %w: none of %d is %q", ErrNoDevice, len(ps), want)
-	}
-	return 0, fmt.Errorf("gpu.Open: %w: %s", ErrNoDevice, strings.Join(why, "; "))
-}
-
-func wanted(i int, p *vk.Physical, want string) bool {
-	if want == "" || want == "auto" {
-		return true
-	}
-	if n, err := strconv.Atoi(want); err == nil {
-		return n == i
-	}
-	return strings.Contains(strings.ToLower(p.Name), strings.ToLower(want))
 }
 
 // Info describes the device.
@@ -233,20 +165,20 @@ func (d *Device) SubgroupWidth() int { return d.width }
 func (d *Device) OnCPU() bool { return d.vk.Physical.Type == vk.CPU }
 
 // Validation returns the number of validation messages since the last call and
-// their text; always 0 unless opened with Options.Validation.
-func (d *Device) Validation() (int, string) {
-	n, text := vk.Messages()
-	vk.ClearMessages()
-	return n, text
-}
+// the text of the first; 0 unless opened with Options.Validation. All devices of
+// the process share one list. It may be called after Close, which is when
+// objects nobody freed are reported.
+func (d *Device) Validation() (int, string) { return vk.TakeMessages() }
 
-// Close frees everything the device holds, its tensors and programs with it.
+// Close waits for running programs and frees everything the device holds, its
+// tensors and programs with it. Their later use gives [ErrClosed].
 func (d *Device) Close() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.vk == nil {
+	d.life.Lock()
+	defer d.life.Unlock()
+	if d.closed {
 		return
 	}
+	d.closed = true
 	d.pipelines.destroy(d.vk)
 	if d.staging != nil {
 		d.vk.Free(d.staging)
@@ -254,18 +186,24 @@ func (d *Device) Close() {
 	d.heap.destroy()
 	d.vk.Close()
 	d.instance.Close()
-	d.vk = nil
 }
 
-// run submits commands and waits for them.
+// enter keeps the device open until leave. It is not to be nested: a waiting
+// Close would stop the inner one.
+func (d *Device) enter() error {
+	d.life.RLock()
+	if d.closed {
+		d.life.RUnlock()
+		return fmt.Errorf("gpu: %s: %w", d.info.Name, ErrClosed)
+	}
+	return nil
+}
+
+func (d *Device) leave() { d.life.RUnlock() }
+
+// run submits commands and waits for them; the caller holds d.mu.
 func (d *Device) run(cmds []vk.Commands) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.runLocked(cmds)
-}
-
-func (d *Device) runLocked(cmds []vk.Commands) error {
-	if d.lost || d.vk == nil {
+	if d.lost {
 		return fmt.Errorf("gpu: %w", ErrDeviceLost)
 	}
 	if err := d.vk.Run(cmds, runTimeout); err != nil {

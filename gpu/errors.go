@@ -17,6 +17,9 @@ var (
 	// ErrDeviceLost reports that the device stopped answering. The Device is of
 	// no further use: close it, open another and load the weights again.
 	ErrDeviceLost = errors.New("device lost")
+	// ErrClosed reports the use of a Device after its Close, or of its tensors,
+	// recorders and programs.
+	ErrClosed = errors.New("device closed")
 	// ErrUnsupported is matched by [UnsupportedError].
 	ErrUnsupported = errors.New("unsupported by the device")
 	// ErrShape reports tensors whose shapes or types do not fit an operation.

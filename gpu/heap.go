@@ -1,7 +1,9 @@
 package gpu
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"sort"
 	"sync"
 	"unsafe"
@@ -19,9 +21,10 @@ const (
 type heap struct {
 	mu     sync.Mutex
 	dev    *Device
-	typ    int
 	blocks []*block
 	used   uint64 // bytes of all blocks
+
+	typ, stagingTyp int // memory types of blocks and of the staging window; -1: none
 }
 
 type block struct {
@@ -47,32 +50,58 @@ func (r *region) host() unsafe.Pointer {
 }
 
 func (h *heap) init(d *Device) error {
-	h.dev, h.typ = d, -1
-	best := -1
-	for i, t := range d.vk.Physical.MemoryTypes {
-		score := 0
-		if t.DeviceLocal {
-			score += 2
-		}
-		// Memory the host can write saves the staging copy, but only where that
-		// window is the whole heap and not a small one.
-		if t.HostVisible && t.Coherent && d.vk.Physical.Heaps[t.Heap].Size > 1<<30 {
-			score++
-		}
-		if t.HostVisible && !t.Coherent {
-			continue
-		}
-		if score > best {
-			best, h.typ = score, i
-		}
+	h.dev = d
+	usable, err := d.vk.BufferTypes()
+	if err != nil {
+		return kind("gpu.Open: "+d.info.Name, err)
 	}
+	h.typ, h.stagingTyp = memoryType(d.vk.Physical, usable), stagingType(d.vk.Physical, usable)
 	if h.typ < 0 {
 		return &UnsupportedError{Device: d.info.Name, Feature: "a memory type storage buffers can use"}
 	}
 	return nil
 }
 
-// Available returns the bytes that can still be allocated.
+// memoryType picks the memory tensors live in, among the types whose bit is set
+// in usable; -1 if there is none.
+func memoryType(p *vk.Physical, usable uint32) int {
+	best, typ := -1, -1
+	for i, t := range p.MemoryTypes {
+		if usable>>i&1 == 0 || t.Special || t.HostVisible && !t.Coherent {
+			continue
+		}
+		score := 0
+		if t.DeviceLocal {
+			score += 2
+		}
+		// Memory the host can write saves the staging copy, but only where that
+		// window is the whole heap and not a small one.
+		if t.HostVisible && p.Heaps[t.Heap].Size > 1<<30 {
+			score++
+		}
+		if score > best {
+			best, typ = score, i
+		}
+	}
+	return typ
+}
+
+// stagingType picks host memory for copies from and to the device, cached if
+// possible, since the host also reads it; -1 if there is none.
+func stagingType(p *vk.Physical, usable uint32) int {
+	typ := -1
+	for i, t := range p.MemoryTypes {
+		if usable>>i&1 == 0 || t.Special || !t.HostVisible || !t.Coherent {
+			continue
+		}
+		if typ < 0 || t.Cached && !p.MemoryTypes[typ].Cached {
+			typ = i
+		}
+	}
+	return typ
+}
+
+// available returns the bytes that can still be allocated.
 func (h *heap) available() uint64 {
 	n := h.dev.vk.Physical.Available(h.dev.vk.Physical.MemoryTypes[h.typ].Heap)
 	if l := h.dev.opts.MemoryLimit; l > 0 {
@@ -82,7 +111,7 @@ func (h *heap) available() uint64 {
 }
 
 func (h *heap) alloc(size uint64) (*region, error) {
-	size = (size + alignBytes - 1) &^ (alignBytes - 1)
+	size = roundUp(size)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, b := range h.blocks {
@@ -105,20 +134,41 @@ func (h *heap) grow(size uint64) (*block, error) {
 			return nil, fmt.Errorf("gpu: %w", &OutOfMemoryError{Needed: size, Available: a})
 		}
 	}
-	if m := h.dev.vk.Physical.MaxAllocation; m > 0 && size > m {
+	if m := largest(h.dev.vk.Physical); size > m {
 		return nil, fmt.Errorf("gpu: one allocation: %w", &OutOfMemoryError{Needed: size, Available: m})
 	}
 	v, err := h.dev.vk.Allocate(want, h.typ)
-	if err != nil {
-		if r, ok := err.(vk.Result); ok && (r == vk.ErrOutOfMemory || r == vk.ErrOutOfHostMemory) {
-			return nil, fmt.Errorf("gpu: %w", &OutOfMemoryError{Needed: want, Available: h.available()})
-		}
+	if outOfMemory(err) && want > size {
+		v, err = h.dev.vk.Allocate(size, h.typ)
+	}
+	switch {
+	case outOfMemory(err):
+		return nil, fmt.Errorf("gpu: %w", &OutOfMemoryError{Needed: size, Available: h.available()})
+	case err != nil:
 		return nil, kind("gpu: allocate", err)
 	}
-	b := &block{Block: v, free: []span{{0, want}}}
+	if h.dev.opts.hideMemory {
+		v.Host = nil
+	}
+	b := &block{Block: v, free: []span{{0, v.Size}}}
 	h.blocks = append(h.blocks, b)
-	h.used += want
+	h.used += v.Size
 	return b, nil
+}
+
+// largest is the size of the largest block the device makes.
+func largest(p *vk.Physical) uint64 {
+	m := uint64(math.MaxUint64)
+	for _, limit := range []uint64{p.MaxAllocation, p.MaxBuffer} {
+		if limit > 0 {
+			m = min(m, limit)
+		}
+	}
+	return m
+}
+
+func outOfMemory(err error) bool {
+	return errors.Is(err, vk.ErrOutOfMemory) || errors.Is(err, vk.ErrOutOfHostMemory)
 }
 
 func (b *block) take(size uint64) *region {
@@ -140,18 +190,19 @@ func (b *block) take(size uint64) *region {
 func (h *heap) release(r *region) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	b := r.block
-	if b.Block == nil || h.dev.vk == nil {
-		return
-	}
-	i := sort.Search(len(b.free), func(i int) bool { return b.free[i].off > r.off })
-	b.free = append(b.free, span{})
-	copy(b.free[i+1:], b.free[i:])
-	b.free[i] = r.span
-	b.merge(i)
-	if len(b.free) == 1 && b.free[0].size == b.Size {
+	r.block.give(r.span)
+	if b := r.block; len(b.free) == 1 && b.free[0].size == b.Size {
 		h.drop(b)
 	}
+}
+
+// give adds a span to the free ones.
+func (b *block) give(s span) {
+	i := sort.Search(len(b.free), func(i int) bool { return b.free[i].off > s.off })
+	b.free = append(b.free, span{})
+	copy(b.free[i+1:], b.free[i:])
+	b.free[i] = s
+	b.merge(i)
 }
 
 func (b *block) merge(i int) {
@@ -194,8 +245,13 @@ func (d *Device) Used() uint64 {
 	return d.heap.used
 }
 
-// Available returns the bytes of device memory that can still be allocated.
+// Available returns the bytes of device memory that can still be allocated, 0
+// after Close.
 func (d *Device) Available() uint64 {
+	if d.enter() != nil {
+		return 0
+	}
+	defer d.leave()
 	d.heap.mu.Lock()
 	defer d.heap.mu.Unlock()
 	return d.heap.available()

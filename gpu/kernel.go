@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -20,11 +21,19 @@ type Kernel struct {
 
 type pipelineCache struct {
 	mu    sync.Mutex
-	byKey map[string]vk.Pipeline
+	byKey map[string]compiled
 }
 
-// key identifies a kernel: SPIR-V is embedded once per binary, so its address
-// would do, but the name and length also survive a copy.
+type compiled struct {
+	spirv    []byte
+	pipeline vk.Pipeline
+}
+
+// maxSpec is the number of specialization constants the shim passes on, W among them.
+const maxSpec = 32
+
+// key identifies a kernel, if no two of a name and length differ: what pipeline
+// makes sure of.
 func (k *Kernel) key() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s/%d", k.Name, len(k.SPIRV))
@@ -34,16 +43,46 @@ func (k *Kernel) key() string {
 	return b.String()
 }
 
+// check refuses what the driver would crash on.
+func (k *Kernel) check() error {
+	switch {
+	case len(k.SPIRV) < 20 || len(k.SPIRV)%4 != 0 || binary.LittleEndian.Uint32(k.SPIRV) != 0x07230203:
+		return fmt.Errorf("gpu: kernel %s: %w: %d bytes are no SPIR-V", k.Name, ErrProgram, len(k.SPIRV))
+	case len(k.Spec) >= maxSpec:
+		return fmt.Errorf("gpu: kernel %s: %w: %d specialization constants, at most %d", k.Name, ErrProgram, len(k.Spec), maxSpec-1)
+	}
+	return nil
+}
+
+// pipeline returns the kernel compiled for the device, once for each set of
+// constants.
 func (d *Device) pipeline(k *Kernel) (vk.Pipeline, error) {
+	if err := d.enter(); err != nil {
+		return 0, err
+	}
+	defer d.leave()
 	d.pipelines.mu.Lock()
 	defer d.pipelines.mu.Unlock()
 	key := k.key()
-	if p, ok := d.pipelines.byKey[key]; ok {
-		return p, nil
+	if c, ok := d.pipelines.byKey[key]; ok {
+		// This costs less than the copy that embed.FS just made of it.
+		if !bytes.Equal(c.spirv, k.SPIRV) {
+			return 0, fmt.Errorf("gpu: kernel %s: %w: two kernels of one name differ", k.Name, ErrProgram)
+		}
+		return c.pipeline, nil
 	}
-	if len(k.SPIRV) < 20 || len(k.SPIRV)%4 != 0 {
-		return 0, fmt.Errorf("gpu: kernel %s: %w: %d bytes are no SPIR-V", k.Name, ErrProgram, len(k.SPIRV))
+	if err := k.check(); err != nil {
+		return 0, err
 	}
+	p, err := d.compile(k)
+	if err != nil {
+		return 0, err
+	}
+	d.pipelines.byKey[key] = compiled{k.SPIRV, p}
+	return p, nil
+}
+
+func (d *Device) compile(k *Kernel) (vk.Pipeline, error) {
 	words := make([]uint32, len(k.SPIRV)/4)
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
@@ -53,7 +92,6 @@ func (d *Device) pipeline(k *Kernel) (vk.Pipeline, error) {
 	if err != nil {
 		return 0, kind("gpu: kernel "+k.Name, err)
 	}
-	d.pipelines.byKey[key] = p
 	return p, nil
 }
 
@@ -61,7 +99,7 @@ func (c *pipelineCache) destroy(v *vk.Device) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.byKey {
-		v.DestroyPipeline(p)
+		v.DestroyPipeline(p.pipeline)
 	}
 	c.byKey = nil
 }

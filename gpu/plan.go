@@ -17,13 +17,7 @@ func (p *Program) plan(temps []*storage) error {
 			p.stats.TempBytes += roundUp(s.size)
 		}
 	}
-	sort.SliceStable(live, func(i, j int) bool { return live[i].size > live[j].size })
-	offsets := make([]uint64, len(live))
-	var total uint64
-	for i, s := range live {
-		offsets[i] = lowestFit(live[:i], offsets, s)
-		total = max(total, offsets[i]+roundUp(s.size))
-	}
+	offsets, total := place(live)
 	p.stats.ArenaBytes = total
 	if total == 0 {
 		return nil
@@ -32,11 +26,22 @@ func (p *Program) plan(temps []*storage) error {
 	if err != nil {
 		return fmt.Errorf("gpu.Finish: arena of %d temporaries: %w", len(live), err)
 	}
-	p.arena = arena
+	p.arena, p.temps = arena, live
 	for i, s := range live {
 		s.region = &region{arena.block, span{arena.off + offsets[i], roundUp(s.size)}}
 	}
 	return nil
+}
+
+// place sorts temporaries by size and returns their offsets and the arena's size.
+func place(live []*storage) (offsets []uint64, total uint64) {
+	sort.SliceStable(live, func(i, j int) bool { return live[i].size > live[j].size })
+	offsets = make([]uint64, len(live))
+	for i, s := range live {
+		offsets[i] = lowestFit(live[:i], offsets, s)
+		total = max(total, offsets[i]+roundUp(s.size))
+	}
+	return offsets, total
 }
 
 func roundUp(n uint64) uint64 { return (n + alignBytes - 1) &^ (alignBytes - 1) }
@@ -65,6 +70,16 @@ func lowestFit(placed []*storage, offsets []uint64, s *storage) uint64 {
 type hazards struct{ reads, writes []span }
 
 func (h *hazards) reset() { h.reads, h.writes = h.reads[:0], h.writes[:0] }
+
+// next takes the next operation and reports whether a barrier must come before it.
+func (h *hazards) next(o *op) bool {
+	barrier := h.conflicts(o)
+	if barrier {
+		h.reset()
+	}
+	h.add(o)
+	return barrier
+}
 
 func (h *hazards) add(o *op) {
 	for _, t := range o.in {

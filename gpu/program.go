@@ -3,137 +3,10 @@ package gpu
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
+	"slices"
 
-	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/gpu/vk"
 )
-
-// maxPush is the size of the push constants every Vulkan device has.
-const maxPush = 128
-
-// Recorder collects operations for a Program. The first error sticks and is
-// returned by Finish, so that operations need not be checked one by one.
-type Recorder struct {
-	dev   *Device
-	ops   []op
-	temps []*storage
-	err   error
-}
-
-type op struct {
-	kernel   *Kernel
-	pipeline vk.Pipeline
-	kind     uint32
-	grid     [3]uint32
-	in, out  []*Tensor
-	params   []uint32
-	value    uint32
-}
-
-// NewRecorder returns an empty recorder.
-func (d *Device) NewRecorder() *Recorder { return &Recorder{dev: d} }
-
-// Device returns the recorder's device.
-func (r *Recorder) Device() *Device { return r.dev }
-
-// Fail makes Finish return err, unless an earlier error did.
-func (r *Recorder) Fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-}
-
-// Err returns the error Finish would return so far.
-func (r *Recorder) Err() error { return r.err }
-
-// Temp returns a tensor that exists only while the program runs: its memory is
-// shared with other temporaries whose use does not overlap in time. The first
-// operation on it must write it whole.
-func (r *Recorder) Temp(t tensor.DType, shape ...int) *Tensor {
-	if !tensor.Valid(shape) {
-		r.Fail(fmt.Errorf("gpu.Temp: %w: shape %v", ErrShape, shape))
-		shape = []int{1}
-	}
-	s := &storage{dev: r.dev, rec: r, first: -1, size: uint64(tensor.Elems(shape) * t.Bytes())}
-	r.temps = append(r.temps, s)
-	return &Tensor{Shape: append([]int(nil), shape...), DType: t, mem: s}
-}
-
-// Call is one dispatch. The kernel's push constants are the addresses of In,
-// then of Out (8 bytes each; a nil tensor is address 0), then Params (4 bytes
-// each), without padding. Tensors in Out may also be read by the kernel.
-type Call struct {
-	Kernel  *Kernel
-	Grid    [3]int // workgroups; a zero extent means 1
-	In, Out []*Tensor
-	Params  []uint32
-}
-
-// Dispatch records a call.
-func (r *Recorder) Dispatch(c Call) {
-	o := op{kernel: c.Kernel, kind: vk.Dispatch, in: c.In, out: c.Out, params: c.Params}
-	for i, g := range c.Grid {
-		g = max(g, 1)
-		if g > int(r.dev.vk.Physical.MaxGroups[i]) {
-			r.Fail(fmt.Errorf("gpu: kernel %s: %w: %d workgroups on axis %d, the device allows %d", c.Kernel.Name, ErrShape, g, i, r.dev.vk.Physical.MaxGroups[i]))
-		}
-		o.grid[i] = uint32(g)
-	}
-	if n := 8*(len(c.In)+len(c.Out)) + 4*len(c.Params); n > maxPush {
-		r.Fail(fmt.Errorf("gpu: kernel %s: %w: %d bytes of push constants, at most %d", c.Kernel.Name, ErrProgram, n, maxPush))
-	}
-	p, err := r.dev.pipeline(c.Kernel)
-	if err != nil {
-		r.Fail(err)
-	}
-	o.pipeline = p
-	r.add(o)
-}
-
-// Fill records setting every 4-byte word of t to the bits of value.
-func (r *Recorder) Fill(t *Tensor, value uint32) {
-	r.add(op{kind: vk.Fill, out: []*Tensor{t}, value: value})
-}
-
-// Copy records copying src to dst; they must have equal sizes in bytes.
-func (r *Recorder) Copy(dst, src *Tensor) {
-	if dst.SizeBytes() != src.SizeBytes() {
-		r.Fail(fmt.Errorf("gpu.Copy: %w: %v %v from %v %v", ErrShape, dst.DType, dst.Shape, src.DType, src.Shape))
-	}
-	r.add(op{kind: vk.Copy, in: []*Tensor{src}, out: []*Tensor{dst}})
-}
-
-func (r *Recorder) add(o op) {
-	i := len(r.ops)
-	for _, t := range o.in {
-		r.use(t, i, false)
-	}
-	for _, t := range o.out {
-		r.use(t, i, true)
-	}
-	r.ops = append(r.ops, o)
-}
-
-func (r *Recorder) use(t *Tensor, i int, write bool) {
-	if t == nil {
-		return
-	}
-	s := t.mem
-	switch {
-	case s.rec != nil && s.rec != r:
-		r.Fail(fmt.Errorf("gpu: %w: operation %d uses a temporary of another recorder", ErrProgram, i))
-	case s.rec == r && !write && !s.written:
-		r.Fail(fmt.Errorf("gpu: %w: operation %d reads a temporary %v nothing has written", ErrProgram, i, t.Shape))
-	case s.rec == nil && s.region == nil:
-		r.Fail(fmt.Errorf("gpu: %w: operation %d uses a freed tensor", ErrProgram, i))
-	}
-	if s.first < 0 {
-		s.first = i
-	}
-	s.last = i
-	s.written = s.written || write
-}
 
 // Program is a recorded list of operations with its memory, ready to run any
 // number of times.
@@ -146,6 +19,9 @@ type Program struct {
 	ops   []vk.Op
 	push  []byte
 	names []string
+	temps []*storage // planned in the arena
+	uses  []*storage // tensors the commands name that are not temporaries
+	freed bool       // guarded by dev.mu
 }
 
 // Stats counts what a program holds.
@@ -161,13 +37,27 @@ func (p *Program) Stats() Stats { return p.stats }
 // opsPerCommands caps the length of one command buffer.
 const opsPerCommands = 4096
 
-// Finish plans the temporaries' memory and records the commands. Errors: what
-// Fail was given, [ErrOutOfMemory].
+var errFinished = fmt.Errorf("gpu.Recorder: %w: it is finished already", ErrProgram)
+
+// Finish plans the temporaries' memory and records the commands; it ends the
+// recorder. Errors: what Fail was given, [ErrProgram], [ErrOutOfMemory],
+// [ErrClosed].
 func (r *Recorder) Finish() (*Program, error) {
-	if r.err != nil {
+	switch {
+	case r.err != nil:
 		return nil, r.err
+	case r.done:
+		return nil, errFinished
 	}
-	p := &Program{dev: r.dev}
+	if err := r.dev.enter(); err != nil {
+		return nil, err
+	}
+	defer r.dev.leave()
+	r.done = true
+	p := &Program{dev: r.dev, uses: r.lasting()}
+	if err := p.alive("gpu.Finish"); err != nil {
+		return nil, err
+	}
 	if err := p.plan(r.temps); err != nil {
 		return nil, err
 	}
@@ -179,12 +69,42 @@ func (r *Recorder) Finish() (*Program, error) {
 	for at := 0; at < len(ops); at += opsPerCommands {
 		c, err := r.dev.vk.Record(ops[at:min(at+opsPerCommands, len(ops))], push)
 		if err != nil {
-			p.Free()
+			p.free()
 			return nil, kind("gpu.Finish", err)
 		}
 		p.cmds = append(p.cmds, c)
 	}
 	return p, nil
+}
+
+// lasting lists the storage the operations use that is not temporary.
+func (r *Recorder) lasting() []*storage {
+	var out []*storage
+	seen := map[*storage]bool{}
+	for i := range r.ops {
+		for _, list := range [2][]*Tensor{r.ops[i].in, r.ops[i].out} {
+			for _, t := range list {
+				if t != nil && t.mem.rec == nil && !seen[t.mem] {
+					seen[t.mem] = true
+					out = append(out, t.mem)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// alive fails if the program or a tensor it uses was freed.
+func (p *Program) alive(where string) error {
+	if p.freed {
+		return fmt.Errorf("%s: %w: the program was freed", where, ErrProgram)
+	}
+	for _, s := range p.uses {
+		if s.freed.Load() {
+			return fmt.Errorf("%s: %w: a tensor of %d bytes it uses was freed", where, ErrProgram, s.size)
+		}
+	}
+	return nil
 }
 
 // encode turns operations into vk.Ops: it fills the push constants with the
@@ -199,12 +119,15 @@ func (r *Recorder) encode(p *Program) ([]vk.Op, []byte) {
 		v.Kind, v.Groups, v.Pipeline, v.Value = o.kind, o.grid, o.pipeline, o.value
 		if i%opsPerCommands == 0 {
 			h.reset() // every command buffer opens with a barrier of its own
-		} else if h.conflicts(o) || r.dev.opts.BarrierAll {
-			v.Barrier = 1
-			p.stats.Barriers++
-			h.reset()
 		}
-		h.add(o)
+		if i%opsPerCommands != 0 && r.dev.opts.BarrierAll {
+			h.reset()
+			v.Barrier = 1
+		}
+		if h.next(o) {
+			v.Barrier = 1
+		}
+		p.stats.Barriers += int(v.Barrier)
 		if o.kind == vk.Dispatch {
 			p.stats.Dispatches++
 			v.PushOffset = uint32(len(push))
@@ -238,42 +161,44 @@ func (o *op) appendPush(push []byte) []byte {
 	return push
 }
 
-// Run runs the program n times in a row, in one submit, and waits. The error
-// wraps [ErrDeviceLost] if the device stopped answering.
+// Run runs the program n times in a row, in one submit, and waits; below 1 it
+// does nothing. Errors: [ErrDeviceLost] if the device stopped answering,
+// [ErrProgram] if the program or a tensor it uses was freed, [ErrClosed].
 func (p *Program) Run(n int) error {
-	list := make([]vk.Commands, 0, n*len(p.cmds))
-	for range n {
-		list = append(list, p.cmds...)
+	if err := p.dev.enter(); err != nil {
+		return err
 	}
-	return p.dev.run(list)
-}
-
-// Free gives the program's memory back. It must not be running.
-func (p *Program) Free() {
+	defer p.dev.leave()
 	p.dev.mu.Lock()
 	defer p.dev.mu.Unlock()
-	if p.dev.vk == nil {
-		return
+	if err := p.alive("gpu.Run"); err != nil {
+		return err
 	}
+	return p.dev.run(slices.Repeat(p.cmds, max(n, 0)))
+}
+
+// Free gives the program's memory back, once a run in progress has ended.
+func (p *Program) Free() {
+	if p.dev.enter() != nil {
+		return // Close freed it
+	}
+	defer p.dev.leave()
+	p.dev.mu.Lock()
+	defer p.dev.mu.Unlock()
+	p.free()
+}
+
+func (p *Program) free() {
+	p.freed = true
 	for _, c := range p.cmds {
 		p.dev.vk.FreeCommands(c)
 	}
 	p.cmds = nil
+	for _, s := range p.temps {
+		s.freed.Store(true)
+	}
 	if p.arena != nil {
 		p.dev.heap.release(p.arena)
 		p.arena = nil
 	}
-}
-
-// F32Param encodes a float for [Call].Params.
-func F32Param(x float32) uint32 { return math.Float32bits(x) }
-
-// Linear returns a grid of at least n workgroups that keeps to every device's
-// limit on one axis; kernels number them row by row and ignore the surplus.
-func Linear(n int) [3]int {
-	const row = 32768
-	if n <= row {
-		return [3]int{n, 1, 1}
-	}
-	return [3]int{row, (n + row - 1) / row, 1}
 }

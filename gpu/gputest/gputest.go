@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -26,7 +27,7 @@ func Each(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
 		}
 		ran = true
 		t.Run(info.Name, func(t *testing.T) {
-			dev := Open(t, gpu.Options{Device: itoa(info.Index)})
+			dev := Open(t, gpu.Options{Device: strconv.Itoa(info.Index)})
 			body(t, dev)
 		})
 	}
@@ -56,8 +57,6 @@ func missing(tb testing.TB, err error) {
 	}
 	tb.Skipf("no Vulkan device: %v", err)
 }
-
-func itoa(n int) string { return string(rune('0'+n/10)) + string(rune('0'+n%10)) }
 
 // Normal returns n values drawn from a normal distribution, the same for the
 // same seed.

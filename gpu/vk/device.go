@@ -52,6 +52,20 @@ type Block struct {
 	buffer vulkan.Buffer
 }
 
+// BufferTypes returns the memory types a block may use, one bit a type.
+func (d *Device) BufferTypes() (uint32, error) {
+	b := &Block{Size: 256}
+	if err := d.createBuffer(b); err != nil {
+		return 0, err
+	}
+	defer d.Free(b)
+	var req vulkan.MemoryRequirements
+	vulkan.GetBufferMemoryRequirements(d.handle(), b.buffer, &req)
+	req.Deref()
+	defer req.Free()
+	return req.MemoryTypeBits, nil
+}
+
 const bufferUsage = 0x1 | 0x2 | 0x20 | 0x100 | 0x20000 // transfer src, dst, storage, indirect, device address
 
 // Allocate makes a block of size bytes in the given memory type.
@@ -157,8 +171,10 @@ type Op struct {
 // times, also several times in one submit.
 type Commands uint64
 
-var _ [unsafe.Sizeof(Op{}) - unsafe.Sizeof(C.mv_op{})]struct{} // the two layouts agree in size
-var _ [unsafe.Sizeof(C.mv_op{}) - unsafe.Sizeof(Op{})]struct{}
+var (
+	_ [unsafe.Sizeof(Op{}) - unsafe.Sizeof(C.mv_op{})]struct{} // the two layouts agree in size
+	_ [unsafe.Sizeof(C.mv_op{}) - unsafe.Sizeof(Op{})]struct{}
+)
 
 // Record records ops in order; push holds their push constants.
 func (d *Device) Record(ops []Op, push []byte) (Commands, error) {

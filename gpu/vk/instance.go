@@ -57,6 +57,10 @@ var load = sync.OnceValue(func() error {
 	return vulkan.Init()
 })
 
+// initOnce fills vulkan-go's table of functions, which is one for the process: the
+// loader's own entry points, which find an object's driver and layers themselves.
+var initOnce sync.Once
+
 // Instance is a connection to the Vulkan loader.
 type Instance struct{ c *C.mv_instance }
 
@@ -74,7 +78,9 @@ func NewInstance(validation bool) (*Instance, error) {
 	if err := check(C.mv_instance_create(v, &in.c)); err != nil {
 		return nil, err
 	}
-	if err := vulkan.InitInstance(vulkan.Instance(C.mv_instance_handle(in.c))); err != nil {
+	var err error
+	initOnce.Do(func() { err = vulkan.InitInstance(vulkan.Instance(C.mv_instance_handle(in.c))) })
+	if err != nil {
 		in.Close()
 		return nil, err
 	}
@@ -87,18 +93,15 @@ func (in *Instance) Close() {
 	in.c = nil
 }
 
-// Messages returns how many validation messages came since the last
-// ClearMessages, in this process, and the text of the first ones.
-func Messages() (int, string) {
+// TakeMessages returns how many validation messages came in this process since
+// the last call, and the text of the first ones.
+func TakeMessages() (int, string) {
 	const n = 1 << 16
 	buf := C.malloc(n)
 	defer C.free(buf)
-	count := C.mv_messages((*C.char)(buf), n)
+	count := C.mv_messages_take((*C.char)(buf), n)
 	return int(count), C.GoString((*C.char)(buf))
 }
-
-// ClearMessages forgets the validation messages so far.
-func ClearMessages() { C.mv_messages_clear() }
 
 // Physical is a physical device and what it can do.
 type Physical struct {
@@ -110,6 +113,7 @@ type Physical struct {
 	SubgroupSize                        int
 	SubgroupMin, SubgroupMax            int
 	SubgroupOps                         uint32
+	SubgroupStages, RequireStages       uint32 // stages with subgroup operations, with a required width
 	MaxPush, MaxShared, MaxInvocations  int
 	MaxGroups                           [3]uint32
 	MaxAllocation, MaxBuffer            uint64
@@ -152,6 +156,10 @@ func (t DeviceType) String() string {
 type MemoryType struct {
 	Heap                               int
 	DeviceLocal, HostVisible, Coherent bool
+	Cached                             bool // the host reads it at memory speed
+	// Special memory needs a feature or flag we do not ask for: protected,
+	// lazily allocated, or a vendor's own kind.
+	Special bool
 }
 
 // Heap is one pool of device memory.
@@ -192,6 +200,7 @@ func (in *Instance) describe(h vulkan.PhysicalDevice) *Physical {
 	p.APIVersion, p.DriverVersion = uint32(i.api_version), uint32(i.driver_version)
 	p.VendorID, p.DeviceID = uint32(i.vendor_id), uint32(i.device_id)
 	p.SubgroupSize, p.SubgroupOps = int(i.subgroup_size), uint32(i.subgroup_ops)
+	p.SubgroupStages, p.RequireStages = uint32(i.subgroup_stages), uint32(i.require_stages)
 	p.SubgroupMin, p.SubgroupMax = int(i.subgroup_min), int(i.subgroup_max)
 	p.MaxPush, p.MaxShared, p.MaxInvocations = int(i.max_push), int(i.max_shared), int(i.max_invocations)
 	for k := range 3 {
@@ -221,6 +230,8 @@ func (p *Physical) describeMemory() {
 			DeviceLocal: f&vulkan.MemoryPropertyDeviceLocalBit != 0,
 			HostVisible: f&vulkan.MemoryPropertyHostVisibleBit != 0,
 			Coherent:    f&vulkan.MemoryPropertyHostCoherentBit != 0,
+			Cached:      f&vulkan.MemoryPropertyHostCachedBit != 0,
+			Special:     f&^0xf != 0, // device local, host visible, coherent, cached
 		})
 	}
 	for k := range m.MemoryHeapCount {

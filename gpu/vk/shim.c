@@ -53,20 +53,15 @@ static VKAPI_ATTR VkBool32 VKAPI_CALL on_message(VkDebugUtilsMessageSeverityFlag
   return VK_FALSE;
 }
 
-uint32_t mv_messages(char *buf, size_t bytes) {
+uint32_t mv_messages_take(char *buf, size_t bytes) {
   pthread_mutex_lock(&message_lock);
   size_t n = message_bytes < bytes - 1 ? message_bytes : bytes - 1;
   memcpy(buf, message_text, n);
   buf[n] = 0;
   uint32_t count = message_count;
+  message_bytes = 0, message_count = 0, message_text[0] = 0;
   pthread_mutex_unlock(&message_lock);
   return count;
-}
-
-void mv_messages_clear(void) {
-  pthread_mutex_lock(&message_lock);
-  message_bytes = 0, message_count = 0;
-  pthread_mutex_unlock(&message_lock);
 }
 
 static int has_layer(const char *name) {
@@ -162,6 +157,7 @@ static void query_properties(mv_instance *in, VkPhysicalDevice p, mv_info *o) {
   o->driver_version = pr.properties.driverVersion;
   o->vendor_id = pr.properties.vendorID, o->device_id = pr.properties.deviceID, o->type = pr.properties.deviceType;
   o->subgroup_size = sg.subgroupSize, o->subgroup_ops = sg.supportedOperations;
+  o->subgroup_stages = sg.supportedStages, o->require_stages = sc.requiredSubgroupSizeStages;
   o->subgroup_min = sc.minSubgroupSize, o->subgroup_max = sc.maxSubgroupSize;
   const VkPhysicalDeviceLimits *l = &pr.properties.limits;
   o->max_push = l->maxPushConstantsSize, o->max_shared = l->maxComputeSharedMemorySize;
@@ -363,8 +359,9 @@ static void host_barrier(mv_device *d, VkCommandBuffer c, int before) {
   if (before) { // also orders a replay after the one before it in the same submit
     m.srcAccessMask = VK_ACCESS_HOST_WRITE_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
     m.dstAccessMask =
-        VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-    d->CmdPipelineBarrier(c, dev | VK_PIPELINE_STAGE_HOST_BIT, dev, 0, 1, &m, 0, NULL, 0, NULL);
+        VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT |
+        VK_ACCESS_INDIRECT_COMMAND_READ_BIT;
+    d->CmdPipelineBarrier(c, dev | VK_PIPELINE_STAGE_HOST_BIT, dev | VK_PIPELINE_STAGE_DRAW_INDIRECT_BIT, 0, 1, &m, 0, NULL, 0, NULL);
     return;
   }
   m.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;

@@ -14,7 +14,7 @@ typedef struct {
   uint8_t device_uuid[16];
   uint8_t driver_uuid[16];
   uint32_t api_version, driver_version, vendor_id, device_id, type;
-  uint32_t subgroup_size, subgroup_min, subgroup_max, subgroup_ops;
+  uint32_t subgroup_size, subgroup_min, subgroup_max, subgroup_ops, subgroup_stages, require_stages;
   uint32_t max_push, max_shared, max_invocations;
   uint32_t max_groups[3];
   uint64_t max_allocation, max_buffer;
@@ -45,8 +45,7 @@ void *mv_load(void); // vkGetInstanceProcAddr, or NULL without a loader
 int mv_instance_create(int validation, mv_instance **out);
 void mv_instance_destroy(mv_instance *);
 void *mv_instance_handle(mv_instance *);
-uint32_t mv_messages(char *buf, size_t bytes); // copies and counts validation messages
-void mv_messages_clear(void);
+uint32_t mv_messages_take(char *buf, size_t bytes); // copies, counts and forgets validation messages
 
 void mv_physical_info(mv_instance *, void *physical, mv_info *out);
 uint64_t mv_heap_available(mv_instance *, void *physical, uint32_t heap);

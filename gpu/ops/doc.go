@@ -1,0 +1,11 @@
+// Package ops is the folder of the operation families, each a package of its
+// own: Go side, kernels, and tests against a float64 oracle. It holds nothing but
+// what is tested of all of them together.
+//
+//	matmul       matrix products in three layouts
+//	attention    masked attention, for training and over a key-value cache
+//	embed, norm, rope, activation, elementwise, loss, adamw, bsq
+//	sample, step drawing tokens and feeding them back, on the device
+//
+// It is not for what an operation runs on (see gpu) nor for networks (see models).
+package ops

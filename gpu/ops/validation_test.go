@@ -1,0 +1,264 @@
+package ops_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/activation"
+	"github.com/morton-gen/morton/gpu/ops/adamw"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/bsq"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
+	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/loss"
+	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/ops/norm"
+	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/gpu/ops/sample"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// validated opens a device under the Khronos validation layer. Without the layer
+// it skips, or fails where the environment sets MORTON_GPU=required.
+func validated(t *testing.T) *gpu.Device {
+	t.Helper()
+	dev, err := gpu.Open(gpu.Options{Validation: true})
+	switch {
+	case (errors.Is(err, gpu.ErrUnsupported) || errors.Is(err, gpu.ErrNoDevice)) && !gpu.Required():
+		t.Skipf("nothing to validate with: %v", err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	t.Cleanup(dev.Close)
+	return dev
+}
+
+// silent fails if the layer said anything since the last call.
+func silent(t *testing.T, dev *gpu.Device, what string) {
+	t.Helper()
+	if n, text := dev.Validation(); n > 0 {
+		t.Errorf("%s: %d validation messages:\n%s", what, n, text)
+	}
+}
+
+// bench hands out small tensors, all of them filled with something harmless.
+type bench struct {
+	t   *testing.T
+	dev *gpu.Device
+}
+
+func (b bench) f32(shape ...int) *gpu.Tensor {
+	return gputest.F32(b.t, b.dev, gputest.Normal(1, tensor.Elems(shape)), shape...)
+}
+
+// i32 repeats 0, 1, … n-1; u32 is the same.
+func (b bench) i32(n int32, shape ...int) *gpu.Tensor { return b.ints(tensor.I32, n, shape) }
+func (b bench) u32(n int32, shape ...int) *gpu.Tensor { return b.ints(tensor.U32, n, shape) }
+
+func (b bench) ints(dt tensor.DType, n int32, shape []int) *gpu.Tensor {
+	b.t.Helper()
+	data := make([]int32, tensor.Elems(shape))
+	for i := range data {
+		data[i] = int32(i) % n
+	}
+	x, err := b.dev.NewTensor(dt, shape...)
+	if err == nil {
+		err = x.WriteI32(data)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return x
+}
+
+// TestValidation runs every operation once under the validation layer, which
+// must have nothing to say, then or when the device is closed.
+func TestValidation(t *testing.T) {
+	dev := validated(t)
+	b := bench{t, dev}
+	silent(t, dev, "opening")
+	for name, record := range map[string]func(bench, *gpu.Recorder){
+		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "adamw": adamws, "sample": samples, "step": steps,
+	} {
+		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
+		silent(t, dev, name)
+	}
+	dev.Close()
+	silent(t, dev, "closing")
+}
+
+// TestValidationHears makes a mistake the layer must report: a test that is
+// silent because nobody listens would be worthless.
+func TestValidationHears(t *testing.T) {
+	if os.Getenv("VK_INSTANCE_LAYERS") != "" {
+		t.Skip("whoever runs this under a layer of their own listens themselves")
+	}
+	dev := validated(t)
+	spv, err := os.ReadFile("elementwise/scale.spv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spv[4] = 0xff // a version of SPIR-V that does not exist
+	dev.NewRecorder().Dispatch(gpu.Call{Kernel: &gpu.Kernel{Name: "broken", SPIRV: spv}})
+	if n, text := dev.Validation(); n == 0 || text == "" {
+		t.Errorf("a broken kernel gave %d messages: %q", n, text)
+	}
+	if n, _ := dev.Validation(); n != 0 {
+		t.Errorf("%d messages were reported twice", n)
+	}
+}
+
+// TestValidationOfEveryKernel compiles all of them, also those the programs above
+// have no use for, with their constants
+// off and on; 2 is on, and the least width of a head.
+func TestValidationOfEveryKernel(t *testing.T) {
+	dev := validated(t)
+	names, err := fs.Glob(os.DirFS("."), "*/*.spv")
+	if err != nil || len(names) < 40 {
+		t.Fatalf("%d kernels, error %v", len(names), err)
+	}
+	r := dev.NewRecorder()
+	for _, name := range names {
+		if w := width(name); w != 0 && w != dev.SubgroupWidth() {
+			continue
+		}
+		spv, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range [][]uint32{nil, {2, 1, 1}} {
+			r.Dispatch(gpu.Call{Kernel: &gpu.Kernel{Name: name, SPIRV: spv, Spec: spec}})
+			silent(t, dev, name)
+		}
+	}
+	if r.Err() != nil {
+		t.Error(r.Err())
+	}
+}
+
+// width is the subgroup width a kernel's name is compiled for, 0 for any.
+func width(name string) int {
+	var w int
+	if _, after, ok := strings.Cut(name, "_w"); ok {
+		fmt.Sscanf(after, "%d.spv", &w)
+	}
+	return w
+}
+
+func matmuls(b bench, r *gpu.Recorder) {
+	const k, n = 34, 70
+	for _, m := range []int{1, 3, 8, 13, 40} { // every tile height
+		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: b.f32(m, k), B: b.f32(n, k), C: b.f32(m, n), Bias: b.f32(n)})
+		matmul.Record(r, matmul.Args{Layout: matmul.NN, A: b.f32(m, k), B: b.f32(k, n), C: b.f32(m, n), Add: true, Alpha: 0.5})
+		matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(k, m), B: b.f32(k, n), C: b.f32(m, n)})
+	}
+}
+
+func embeds(b bench, r *gpu.Recorder) {
+	embed.Sum(r, embed.SumArgs{Table: b.f32(9, 20), IDs: b.i32(9, 5, 2), Out: b.f32(5, 20)})
+	embed.SumGrad(r, embed.SumGradArgs{DOut: b.f32(5, 20), Starts: b.i32(10, 10), Rows: b.i32(5, 10), DTable: b.f32(9, 20)})
+}
+
+func norms(b bench, r *gpu.Recorder) {
+	x, gain, out, rstd, mean := b.f32(70, 33), b.f32(33), b.f32(70, 33), b.f32(70), b.f32(70)
+	norm.RMS(r, norm.RMSArgs{X: x, Gain: gain, Out: out, RStd: rstd})
+	norm.RMSGrad(r, norm.RMSGradArgs{X: x, Gain: gain, RStd: rstd, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33)})
+	norm.Layer(r, norm.LayerArgs{X: x, Gain: gain, Bias: b.f32(33), Out: out, Mean: mean, RStd: rstd})
+	norm.LayerGrad(r, norm.LayerGradArgs{X: x, Gain: gain, Mean: mean, RStd: rstd, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33), DBias: b.f32(33)})
+}
+
+func ropes(b bench, r *gpu.Recorder) {
+	x := b.f32(6, 24)
+	for _, half := range []bool{false, true} {
+		rope.Apply(r, rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(6), Axis: b.i32(3, 6), Heads: 2, Half: half, Inverse: half})
+	}
+}
+
+func attentions(b bench, r *gpu.Recorder) {
+	const batch, n, heads, dh = 2, 11, 2, 6
+	m := func() *gpu.Tensor { return b.f32(batch*n, heads*dh) }
+	a := attention.Args{
+		Q: m(), K: m(), V: m(), Out: m(), B: batch, N: n, Heads: heads, HeadDim: dh,
+		Key: b.i32(n, batch, n), Probs: b.f32(attention.ProbsShape(batch, heads, n)...),
+	}
+	attention.Forward(r, a)
+	attention.Backward(r, attention.BackwardArgs{Args: a, DOut: m(), DQ: m(), DK: m(), DV: m()})
+}
+
+func cached(b bench, r *gpu.Recorder) {
+	const rows, heads, dh = 8, 2, 6
+	m := func() *gpu.Tensor { return b.f32(rows, heads*dh) }
+	k, v := b.f32(2, 20, heads*dh), b.f32(2, 20, heads*dh)
+	seq := b.i32(2, rows)
+	attention.Append(r, attention.AppendArgs{K: m(), V: m(), CacheK: k, CacheV: v, Seq: seq, Slot: b.i32(20, rows)})
+	for _, run := range []int{1, 4} {
+		attention.Cached(r, attention.CachedArgs{Q: m(), Out: m(), CacheK: k, CacheV: v, Heads: heads, HeadDim: dh, Seq: seq, Len: b.i32(20, rows), Run: run})
+	}
+}
+
+func losses(b bench, r *gpu.Recorder) {
+	loss.SoftmaxCE(r, loss.SoftmaxCEArgs{Logits: b.f32(7, 90), Targets: b.i32(90, 7), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 90)})
+	loss.BitsBCE(r, loss.BitsBCEArgs{Logits: b.f32(7, 40), Targets: b.u32(90, 7, 2), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 40)})
+}
+
+func bsqs(b bench, r *gpu.Recorder) {
+	z, code, bits, rnorm := b.f32(7, 40), b.f32(7, 40), b.u32(9, 7, 2), b.f32(7)
+	bsq.Quantize(r, bsq.QuantizeArgs{Z: z, Code: code, Bits: bits, RNorm: rnorm})
+	bsq.QuantizeGrad(r, bsq.QuantizeGradArgs{Z: z, RNorm: rnorm, DCode: code, DZ: b.f32(7, 40), CommitWeight: 1, EntropyWeight: 1, DiversityWeight: 1})
+	bsq.Expand(r, bsq.ExpandArgs{Bits: bits, Valid: b.i32(2, 7), Code: code})
+}
+
+func activations(b bench, r *gpu.Recorder) {
+	x, half := b.f32(5, 66), b.f32(5, 33)
+	activation.SwiGLU(r, activation.SwiGLUArgs{X: x, Out: half})
+	activation.SwiGLUGrad(r, activation.SwiGLUGradArgs{X: x, DOut: half, DX: b.f32(5, 66)})
+	for _, tanh := range []bool{false, true} {
+		activation.GELU(r, activation.GELUArgs{X: x, Out: b.f32(5, 66), Tanh: tanh})
+		activation.GELUGrad(r, activation.GELUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66), Tanh: tanh})
+	}
+}
+
+func elementwises(b bench, r *gpu.Recorder) {
+	x, y, one := b.f32(200, 37), b.f32(200, 37), b.f32(1)
+	elementwise.Add(r, elementwise.AddArgs{A: x, B: y, Out: y})
+	elementwise.Scale(r, elementwise.ScaleArgs{X: x, Out: x, By: 3})
+	elementwise.Sum(r, elementwise.SumArgs{X: x, Out: one})
+	elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: x, Out: b.f32(37)})
+	elementwise.MSE(r, elementwise.MSEArgs{X: x, Y: y, RowWeight: b.f32(200), Loss: b.f32(200), DX: y})
+}
+
+func adamws(b bench, r *gpu.Recorder) {
+	g, length := b.f32(99), b.f32(1)
+	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1), adamw.HyperLen)
+	adamw.Norm(r, adamw.NormArgs{G: g, Out: length})
+	adamw.Step(r, adamw.StepArgs{P: b.f32(99), G: g, M: b.f32(99), V: b.f32(99), Norm: length, Hyper: hyper, Decay: true, ZeroGrad: true})
+}
+
+func samples(b bench, r *gpu.Recorder) {
+	draw := b.u32(7, 4, sample.DrawWords)
+	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
+	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
+}
+
+func steps(b bench, r *gpu.Recorder) {
+	for _, codes := range []bool{false, true} {
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Static: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, x := range []*gpu.Tensor{s.Plan, s.Tokens, s.Slot} {
+			r.Fill(x, 0)
+		}
+		lane := gputest.I32(b.t, b.dev, []int32{0, 0, 5, 0, 1, 2, 5, 1}, 2, step.LaneWords)
+		rows := step.Gather(r, s, lane, 2)
+		step.Commit(r, s, lane, 2, rows, b.u32(9, 4, 2))
+	}
+}
