@@ -37,6 +37,12 @@ type Job struct {
 	Begun    time.Time
 }
 
+// InProcess reports whether the job's workers are this process, so that it shares
+// their models and sees each item's end.
+func (j *Job) InProcess() bool {
+	return j.Runner == "" || j.Runner == "direct" || j.Runner == "prism"
+}
+
 // Validate returns an error wrapping [ErrJob].
 func (j *Job) Validate() error {
 	switch {

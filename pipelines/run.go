@@ -11,6 +11,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -22,7 +23,7 @@ import (
 //
 // The error wraps ErrJob, ErrRun, ErrCancelled or is the file system's. After the
 // last three the results that are done are published all the same. The context
-// must have no deadline: Beam's runners panic on it.
+// must have no deadline on a runner in another process: Beam panics on it.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Generate, generateChain)
 }
@@ -54,13 +55,23 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if err != nil {
 		return report.Summary{}, err
 	}
-	// Beam cancels its own contexts when it ends; ours says whether we did.
-	p, s := beam.NewPipelineWithRoot()
-	build(s, job, manifest, c)
-	if _, err := beam.Run(ctx, job.Runner, p); err != nil || ctx.Err() != nil {
+	if err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
 		return salvage(ctx, job, err)
 	}
 	return report.ReadSummary(job.Settings.Out)
+}
+
+// submit has the runner run the job's graph, and waits.
+func submit(ctx context.Context, job Job, manifest string, c chain) error {
+	if job.InProcess() {
+		name, over := transforms.HaltWith(ctx)
+		defer over()
+		job.Settings.Halt, ctx = name, context.WithoutCancel(ctx)
+	}
+	p, s := beam.NewPipelineWithRoot()
+	build(s, job, manifest, c)
+	_, err := beam.Run(ctx, job.Runner, p)
+	return err
 }
 
 // writeManifest writes the requests where the graph reads them. The file stays:

@@ -29,15 +29,21 @@ type fault struct{ error }
 func (f fault) Unwrap() error { return f.error }
 
 // attempt runs work on one item with the leased model. What it returns is nil,
-// a fault, or what is wrong with the item.
-func attempt(ctx context.Context, lease *family.Lease, work func(family.Model) error) error {
+// a fault, or what is wrong with the item. The context of work also ends with the
+// one that [HaltWith] knows by the name halt.
+func attempt(ctx context.Context, halt string, lease *family.Lease, work func(context.Context, family.Model) error) error {
+	ctx, cancel := halting(ctx, halt)
+	defer cancel()
+	if ctx.Err() != nil {
+		return fault{context.Cause(ctx)}
+	}
 	m, err := lease.Model()
 	if err != nil {
 		return fault{err}
 	}
 	renewals := 0
 	for n := 1; ; n++ {
-		err := guard(ctx, func() error { return work(m) })
+		err := guard(ctx, func() error { return work(ctx, m) })
 		switch {
 		case err == nil:
 			return nil

@@ -61,7 +61,7 @@ func TestAttempt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			lease, opened, _ := lend(t)
 			tries := 0
-			err := attempt(context.Background(), lease, func(family.Model) error {
+			err := attempt(context.Background(), "", lease, func(context.Context, family.Model) error {
 				tries++
 				if tries <= len(c.errs) {
 					return c.errs[tries-1]
@@ -78,7 +78,7 @@ func TestAttempt(t *testing.T) {
 
 func TestAttemptTurnsAPanicIntoAnError(t *testing.T) {
 	lease, _, _ := lend(t)
-	err := attempt(context.Background(), lease, func(family.Model) error { panic("boom") })
+	err := attempt(context.Background(), "", lease, func(context.Context, family.Model) error { panic("boom") })
 	var f fault
 	if !errors.Is(err, report.ErrPanic) || errors.As(err, &f) {
 		t.Fatalf("error %v, want ErrPanic of the item", err)
@@ -88,10 +88,30 @@ func TestAttemptTurnsAPanicIntoAnError(t *testing.T) {
 func TestAttemptCancelled(t *testing.T) {
 	lease, _, _ := lend(t)
 	ctx, cancel := context.WithCancel(context.Background())
-	err := attempt(ctx, lease, func(family.Model) error { cancel(); return errors.New("cut off") })
-	var f fault
-	if !errors.As(err, &f) || !errors.Is(err, context.Canceled) {
-		t.Fatalf("error %v, want a fault that is context.Canceled", err)
+	caller, halt := context.WithCancelCause(context.Background())
+	name, undo := HaltWith(caller)
+	defer undo()
+	stopped := errors.New("stopped by hand")
+	for _, c := range []struct {
+		end  func()
+		halt string
+		want error
+	}{{cancel, "", context.Canceled}, {func() { halt(stopped) }, name, stopped}} {
+		if c.halt != "" {
+			ctx = context.Background()
+		}
+		err := attempt(ctx, c.halt, lease, func(ctx context.Context, _ family.Model) error {
+			c.end()
+			<-ctx.Done()
+			return errors.New("cut off")
+		})
+		var f fault
+		if !errors.As(err, &f) || !errors.Is(err, c.want) {
+			t.Errorf("error %v, want a fault that is %v", err, c.want)
+		}
+		if err := attempt(ctx, c.halt, lease, func(context.Context, family.Model) error { panic("began after the end") }); !errors.Is(err, c.want) {
+			t.Errorf("after the end: error %v, want %v", err, c.want)
+		}
 	}
 }
 

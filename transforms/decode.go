@@ -26,7 +26,7 @@ type decodeFn struct{ stage }
 // ProcessElement decodes one input.
 func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
 	it := &Item{Request: r}
-	err := attempt(ctx, f.lease(r.Family), func(m family.Model) (err error) {
+	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) (err error) {
 		it.Media, err = m.Decode(ctx, r)
 		return err
 	})

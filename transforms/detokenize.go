@@ -33,7 +33,7 @@ type detokenizeFn struct {
 // ProcessElement reads and detokenizes one sample.
 func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
 	var result *family.Result
-	err := attempt(ctx, f.lease(r.Family), func(m family.Model) error {
+	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
 		sample, err := f.sample(r)
 		if err != nil {
 			return err

@@ -66,7 +66,7 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 	lease := f.lease(it.Request.Family)
 	go func() {
 		g := generated{item: &Item{Request: it.Request, Media: it.Media}}
-		g.err = attempt(ctx, lease, func(m family.Model) (err error) {
+		g.err = attempt(ctx, f.Settings.Halt, lease, func(ctx context.Context, m family.Model) (err error) {
 			g.item.Result, err = m.Generate(ctx, it.Request, it.Media)
 			return err
 		})

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
+	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -86,18 +87,19 @@ type skipFn struct{ stage }
 
 // ProcessElement asks for the model's name too: another model does not do the same.
 func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo func(request.Request), out func(report.Outcome)) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	model, err := f.lease(r.Family).Model()
+	var name string
+	err := f.attempt(ctx, r.Family, func(_ context.Context, m family.Model) error {
+		name = m.Name()
+		return nil
+	})
 	if err != nil {
-		return settle(ctx, r, stageDecode, fault{err}, out)
+		return settle(ctx, r, stageDecode, err, out)
 	}
 	if f.Settings.Overwrite {
 		todo(r)
 		return nil
 	}
-	key := r.Fingerprint(f.Settings.Action, model.Name())
+	key := r.Fingerprint(f.Settings.Action, name)
 	if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
 		finish(ctx, done, out)
 		return nil

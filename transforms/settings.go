@@ -1,6 +1,8 @@
 package transforms
 
 import (
+	"context"
+
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -14,6 +16,8 @@ type Settings struct {
 	// InFlight is how many requests of one bundle are with the model at a time; 0
 	// means twice the model's slots, so that one is always waiting for a slot.
 	InFlight int `json:"in_flight,omitempty"`
+	// Halt names what ends the run early in this process, see [HaltWith].
+	Halt string `json:"halt,omitempty"`
 }
 
 // defaultSlots is the engine's own default, see models.Options.
@@ -49,6 +53,11 @@ func (s *stage) lease(f request.Family) *family.Lease {
 	spec.Family = f
 	s.leases[f] = family.Acquire(spec)
 	return s.leases[f]
+}
+
+// attempt runs work on an item of a family, see the function of that name.
+func (s *stage) attempt(ctx context.Context, f request.Family, work func(context.Context, family.Model) error) error {
+	return attempt(ctx, s.Settings.Halt, s.lease(f), work)
 }
 
 // Teardown gives the models back. Portable runners never call it: there the

@@ -24,7 +24,7 @@ type tokenizeFn struct{ stage }
 // ProcessElement tokenizes one item.
 func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
 	result := &family.Result{}
-	err := attempt(ctx, f.lease(it.Request.Family), func(m family.Model) (err error) {
+	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
 		result.Sample, result.Measures, err = m.Tokenize(ctx, it.Request, it.Media)
 		return err
 	})

@@ -21,7 +21,7 @@ import (
 func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run pipeline) error {
 	quietLogs(t.err, o.verbose)
 	job.Command = "morton " + quote(t.args)
-	if inProcess(job.Runner) {
+	if job.InProcess() {
 		release, err := o.openModels(job)
 		if err != nil {
 			return err

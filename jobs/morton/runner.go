@@ -1,9 +1,6 @@
 package main
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // needs lists the runners of --runner with Beam's flags that each cannot do
 // without; Beam's own complaint comes minutes later or not at all.
@@ -32,7 +29,3 @@ func checkRunner(f *flagSet, runner string) error {
 	}
 	return nil
 }
-
-// inProcess reports whether a runner's workers are this process, so that it can
-// look at the model beforehand and see each item's end.
-func inProcess(runner string) bool { return slices.Contains([]string{"direct", "prism"}, runner) }
