@@ -18,6 +18,10 @@ type Program struct {
 	temps []*storage // planned in the arena
 	uses  []*storage // tensors the commands name that are not temporaries
 	freed bool       // guarded by dev.mu
+	// What was recorded, for Profile.
+	ops   []vk.Op
+	push  []byte
+	names []string
 }
 
 // Stats counts what a program holds.
@@ -58,6 +62,10 @@ func (r *Recorder) Finish() (*Program, error) {
 		return nil, err
 	}
 	ops, push := r.encode(p)
+	p.ops, p.push = ops, push
+	for i := range r.ops {
+		p.names = append(p.names, r.ops[i].name())
+	}
 	for at := 0; at < len(ops); at += opsPerCommands {
 		c, err := r.dev.vk.Record(ops[at:min(at+opsPerCommands, len(ops))], push)
 		if err != nil {
@@ -185,7 +193,7 @@ func (p *Program) free() {
 	for _, c := range p.cmds {
 		p.dev.vk.FreeCommands(c)
 	}
-	p.cmds = nil
+	p.cmds, p.ops, p.push, p.names = nil, nil, nil, nil
 	for _, s := range p.temps {
 		s.freed.Store(true)
 	}

@@ -202,7 +202,7 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	if err := task.Store().Init(o.Run.Seed); err != nil {
+	if err := task.Init(o.Run.Seed); err != nil {
 		return nil, err
 	}
 	say(o.Run.Progress, "tokenizer: %d parameters, %d training and %d held-out clips\n", task.Store().Count(), data.N, held.N)

@@ -158,7 +158,7 @@ func matmuls(b bench, r *gpu.Recorder) {
 	for _, m := range []int{1, 3, 8, 13, 40} { // every tile height
 		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: b.f32(m, k), B: b.f32(n, k), C: b.f32(m, n), Bias: b.f32(n)})
 		matmul.Record(r, matmul.Args{Layout: matmul.NN, A: b.f32(m, k), B: b.f32(k, n), C: b.f32(m, n), Add: true, Alpha: 0.5})
-		matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(k, m), B: b.f32(k, n), C: b.f32(m, n)})
+		matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(k, m+m%2), B: b.f32(k, n), C: b.f32(m, n)})
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
-	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/transformer"
@@ -48,11 +47,10 @@ func (c Config) specs() []params.Spec {
 	out := []params.Spec{
 		{Name: "pixels_in.weight", Shape: []int{t.Width, px}, Std: std, Decay: true},
 		{Name: "pixels_in.bias", Shape: []int{t.Width}},
-		{Name: "encoder_norm.weight", Shape: []int{t.Width}, Value: 1},
 		{Name: "code_in.weight", Shape: []int{t.Bits, t.Width}, Std: 0.1, Decay: true},
+		{Name: "code_in.bias", Shape: []int{t.Bits}, Std: 0.3},
 		{Name: "code_out.weight", Shape: []int{t.Width, t.Bits}, Std: 0.5, Decay: true},
 		{Name: "code_out.bias", Shape: []int{t.Width}},
-		{Name: "decoder_norm.weight", Shape: []int{t.Width}, Value: 1},
 		{Name: "pixels_out.weight", Shape: []int{px, t.Width}, Std: std, Decay: true},
 		{Name: "pixels_out.bias", Shape: []int{px}},
 	}
@@ -124,50 +122,36 @@ func (k *coder) blocks(kind string, n int) []*transformer.Block {
 	return out
 }
 
-// stage is linear -> blocks -> norm -> linear, with its backward pass.
+// stage is linear -> blocks -> linear, with its backward pass. There is no norm
+// before the last linear map: it would take a cell's brightness and contrast out
+// of what the code can hold linearly.
 type stage struct {
-	in, inBias, gain, out, outBias string // parameter names; biases may be empty
-	blocks                         []*transformer.Block
+	in, out string // prefixes of parameter names
+	blocks  []*transformer.Block
 }
 
 func (k *coder) encoder() stage {
-	return stage{"pixels_in.weight", "pixels_in.bias", "encoder_norm.weight", "code_in.weight", "", k.blocks("encoder", k.cfg.Tokenizer.Encoder)}
+	return stage{"pixels_in", "code_in", k.blocks("encoder", k.cfg.Tokenizer.Encoder)}
 }
 
 func (k *coder) decoder() stage {
-	return stage{"code_out.weight", "code_out.bias", "decoder_norm.weight", "pixels_out.weight", "pixels_out.bias", k.blocks("decoder", k.cfg.Tokenizer.Decoder)}
-}
-
-func (k *coder) param(name string) *gpu.Tensor {
-	if name == "" {
-		return nil
-	}
-	return k.store.Param(name)
-}
-
-func (k *coder) grad(name string) *gpu.Tensor {
-	if name == "" {
-		return nil
-	}
-	return k.store.Grad(name)
+	return stage{"code_out", "pixels_out", k.blocks("decoder", k.cfg.Tokenizer.Decoder)}
 }
 
 // forward adds a stage and returns its output and its backward pass, which takes
 // the output's gradient and fills dx, if that is not nil.
 func (k *coder) forward(r *gpu.Recorder, s stage, x, y *gpu.Tensor) (back func(dy, dx *gpu.Tensor)) {
 	n, w := k.rows(), k.cfg.Tokenizer.Width
-	temp := func(shape ...int) *gpu.Tensor { return r.Temp(tensor.F32, shape...) }
-	h0, h1, rstd := temp(n, w), temp(n, w), temp(n)
-	transformer.Linear(r, x, k.param(s.in), k.param(s.inBias), h0)
+	p, g := k.store.Param, k.store.Grad
+	h0 := r.Temp(tensor.F32, n, w)
+	transformer.Linear(r, x, p(s.in+".weight"), p(s.in+".bias"), h0)
 	h, stackBack := transformer.Stack(r, s.blocks, h0)
-	norm.RMS(r, norm.RMSArgs{X: h, Gain: k.param(s.gain), Out: h1, RStd: rstd})
-	transformer.Linear(r, h1, k.param(s.out), k.param(s.outBias), y)
+	transformer.Linear(r, h, p(s.out+".weight"), p(s.out+".bias"), y)
 	return func(dy, dx *gpu.Tensor) {
-		dh1, dh := temp(n, w), temp(n, w)
-		transformer.LinearGrad(r, h1, k.param(s.out), dy, dh1, k.grad(s.out), k.grad(s.outBias))
-		norm.RMSGrad(r, norm.RMSGradArgs{X: h, Gain: k.param(s.gain), RStd: rstd, DOut: dh1, DX: dh, DGain: k.grad(s.gain)})
+		dh := r.Temp(tensor.F32, n, w)
+		transformer.LinearGrad(r, h, p(s.out+".weight"), dy, dh, g(s.out+".weight"), g(s.out+".bias"))
 		stackBack(dh)
-		transformer.LinearGrad(r, x, k.param(s.in), dh, dx, k.grad(s.in), k.grad(s.inBias))
+		transformer.LinearGrad(r, x, p(s.in+".weight"), dh, dx, g(s.in+".weight"), g(s.in+".bias"))
 	}
 }
 

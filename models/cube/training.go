@@ -60,6 +60,20 @@ func NewAutoencoding(dev *gpu.Device, c Config, b int, seed uint64, train, heldo
 	return a, nil
 }
 
+// Init draws the parameters; the linear maps start as a transform codec fitted to
+// the first training batch.
+func (a *Autoencoding) Init(seed uint64) error {
+	if err := a.net.store.Init(seed); err != nil {
+		return err
+	}
+	for i := range a.net.b {
+		if err := a.set(i, &a.train, i*a.train.N/a.net.b, 0, false); err != nil {
+			return err
+		}
+	}
+	return a.net.startAsTransformCodec(a.host)
+}
+
 // Store returns the parameters.
 func (a *Autoencoding) Store() *params.Store { return a.net.store }
 

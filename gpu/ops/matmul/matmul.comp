@@ -39,7 +39,7 @@
 // broadcasts them; loads take two floats at once (along k, or two columns).
 // Every element adds its products in the order of k, in one f32 accumulator,
 // whatever TM, so a row's bits do not depend on how many rows come with it.
-// K is even for NT; ldb is even always; lda is even except for TN.
+// K is even for NT; lda and ldb are even.
 
 layout(constant_id = 1) const uint BETA = 0; // 1: add to C
 layout(constant_id = 2) const uint BIAS = 0; // 1: add bias
@@ -58,19 +58,29 @@ const uint KU = 4;                  // k steps in a loop body
 #define EACH [[unroll]] for
 
 uint64_t arow[R], bcol[V];
-vec2 a[R][KU / 2], b[V][KU / 2];
+vec2 b[V][KU / 2];
+#ifdef TN // a lane loads pairs of rows: .x and .y are rows 2j and 2j+1
+const uint RP = (TM / 2 + WIDTH - 1) / WIDTH + TM % 2;
+vec2 a[RP][KU];
+#define AX(i, u) subgroupBroadcast(a[(i) / 2 / WIDTH][2 * (u)][(i) % 2], (i) / 2 % WIDTH)
+#define AY(i, u) subgroupBroadcast(a[(i) / 2 / WIDTH][2 * (u) + 1][(i) % 2], (i) / 2 % WIDTH)
+#else // .x and .y are steps k and k+1 of one row
+vec2 a[R][KU / 2];
+#define AX(i, u) subgroupBroadcast(a[(i) / WIDTH][u].x, (i) % WIDTH)
+#define AY(i, u) subgroupBroadcast(a[(i) / WIDTH][u].y, (i) % WIDTH)
+#endif
 float acc[TM][V];
 
 // loadPair fills slot u of a and b with steps k0 and k0+1.
 void loadPair(uint k0, const uint u) {
-  EACH(uint r = 0; r < R; r++) {
 #ifdef TN
-    a[r][u].x = F32(arow[r] + 4ul * uint64_t(k0) * p.lda).v[0];
-    a[r][u].y = F32(arow[r] + 4ul * uint64_t(k0 + 1) * p.lda).v[0];
-#else
-    a[r][u] = floats(F32x2(arow[r] + 4ul * k0).v[0]);
-#endif
+  EACH(uint r = 0; r < RP; r++) {
+    a[r][2 * u] = floats(F32x2(arow[r] + 4ul * uint64_t(k0) * p.lda).v[0]);
+    a[r][2 * u + 1] = floats(F32x2(arow[r] + 4ul * uint64_t(k0 + 1) * p.lda).v[0]);
   }
+#else
+  EACH(uint r = 0; r < R; r++) a[r][u] = floats(F32x2(arow[r] + 4ul * k0).v[0]);
+#endif
 #ifdef NT
   EACH(uint v = 0; v < V; v++) b[v][u] = floats(F32x2(bcol[v] + 4ul * k0).v[0]);
 #else
@@ -85,12 +95,14 @@ void loadPair(uint k0, const uint u) {
 
 // loadLast fills slot 0 with one last step k and a zero.
 void loadLast(uint k) {
-  EACH(uint r = 0; r < R; r++) a[r][0] = vec2(0);
   EACH(uint v = 0; v < V; v++) b[v][0] = vec2(0);
 #ifdef TN
-  EACH(uint r = 0; r < R; r++) a[r][0].x = F32(arow[r] + 4ul * uint64_t(k) * p.lda).v[0];
+  EACH(uint r = 0; r < RP; r++) {
+    a[r][0] = floats(F32x2(arow[r] + 4ul * uint64_t(k) * p.lda).v[0]);
+    a[r][1] = vec2(0);
+  }
 #else
-  EACH(uint r = 0; r < R; r++) a[r][0].x = F32(arow[r] + 4ul * k).v[0];
+  EACH(uint r = 0; r < R; r++) a[r][0] = vec2(F32(arow[r] + 4ul * k).v[0], 0);
 #endif
 #ifndef NT
   EACH(uint v = 0; v < V / 2; v++) {
@@ -104,7 +116,7 @@ void loadLast(uint k) {
 void multiply(const uint steps) {
   EACH(uint i = 0; i < TM; i++) {
     EACH(uint u = 0; u < steps / 2; u++) {
-      float ax = subgroupBroadcast(a[i / WIDTH][u].x, i % WIDTH), ay = subgroupBroadcast(a[i / WIDTH][u].y, i % WIDTH);
+      float ax = AX(i, u), ay = AY(i, u);
       EACH(uint v = 0; v < V; v++) acc[i][v] = fma(ay, b[v][u].y, fma(ax, b[v][u].x, acc[i][v]));
     }
   }
@@ -117,14 +129,11 @@ void main() {
   uint64_t pc = p.c + 4ul * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
   uint row0 = gl_WorkGroupID.y * TM, col0 = gl_WorkGroupID.x * V * WIDTH;
   EACH(uint i = 0; i < TM; i++) EACH(uint v = 0; v < V; v++) acc[i][v] = 0;
-  EACH(uint r = 0; r < R; r++) {
-    uint m = min(row0 + min(r * WIDTH + LANE, TM - 1), p.M - 1);
 #ifdef TN
-    arow[r] = pa + 4ul * m;
+  EACH(uint r = 0; r < RP; r++) arow[r] = pa + 4ul * min(row0 + min(2 * (r * WIDTH + LANE), TM - 1 & ~1u), p.M - 1 & ~1u);
 #else
-    arow[r] = pa + 4ul * uint64_t(m) * p.lda;
+  EACH(uint r = 0; r < R; r++) arow[r] = pa + 4ul * uint64_t(min(row0 + min(r * WIDTH + LANE, TM - 1), p.M - 1)) * p.lda;
 #endif
-  }
 #ifdef NT
   EACH(uint v = 0; v < V; v++) bcol[v] = pb + 4ul * uint64_t(min(col0 + v * WIDTH + LANE, p.N - 1)) * p.ldb;
 #else // a lane owns column pairs, V/2 of them

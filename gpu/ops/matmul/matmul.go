@@ -36,7 +36,7 @@ type Args struct {
 	// the last count as rows.
 	M, N, K int
 	// LDA, LDB and LDC are row strides in elements; they default to the last
-	// extents. LDB must be even, and LDA and K must be even for NT and NN's A.
+	// extents. LDA and LDB must be even, and K too for NT.
 	LDA, LDB, LDC int
 	// Batch runs Batch products; number z = outer·Inner + inner reads A at
 	// outer·StrideA[0] + inner·StrideA[1] elements, and so on. 0 means 1.
@@ -139,7 +139,7 @@ func (a *Args) check() error {
 	if a.M < 1 || a.N < 1 || a.K < 1 || a.Batch < 1 || a.Inner < 1 {
 		return fail("m=%d n=%d k=%d batch=%d inner=%d", a.M, a.N, a.K, a.Batch, a.Inner)
 	}
-	if a.LDB%2 != 0 || a.Layout != TN && a.LDA%2 != 0 || a.Layout == NT && a.K%2 != 0 || a.Layout == NN && a.LDA < (a.K+1)&^1 {
+	if a.LDB%2 != 0 || a.LDA%2 != 0 || a.Layout == NT && a.K%2 != 0 || a.Layout == NN && a.LDA < (a.K+1)&^1 {
 		return fail("odd stride or k: lda=%d ldb=%d k=%d", a.LDA, a.LDB, a.K)
 	}
 	if a.Layout != NT && a.LDB < (a.N+1)&^1 {

@@ -47,7 +47,7 @@ func operandShapes(l Layout, s shape) (a, b [2]int) {
 	case NN:
 		return [2]int{s.m, s.k}, [2]int{s.k, s.n + s.n%2}
 	}
-	return [2]int{s.k, s.m}, [2]int{s.k, s.n + s.n%2}
+	return [2]int{s.k, s.m + s.m%2}, [2]int{s.k, s.n + s.n%2}
 }
 
 func TestRecordMatchesOracle(t *testing.T) {
@@ -74,7 +74,7 @@ func testProduct(t *testing.T, dev *gpu.Device, l Layout, s shape) {
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
 		Record(r, Args{
 			Layout: l, A: gputest.F32(t, dev, a, as[0], as[1]), B: gputest.F32(t, dev, b, bs[0], bs[1]), C: c,
-			Bias: gputest.F32(t, dev, bias, s.n), Alpha: 0.5, Add: true, N: s.n,
+			Bias: gputest.F32(t, dev, bias, s.n), Alpha: 0.5, Add: true, N: s.n, M: s.m,
 		})
 	})
 	gputest.Close(t, "c", gputest.Read(t, c), want, bound)

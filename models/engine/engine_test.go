@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/transformer"
+)
+
+var config = transformer.Config{
+	Width: 32, Layers: 2, Heads: 2, Hidden: 48, RopePairs: []int{8}, RopeTheta: 100,
+	Static: 1, StaticRows: 10, Fed: 1, Sub: 1, Vocab: 16, Context: 24, Length: 100, Group: 1,
+}
+
+// weights saves a random network whose draws depend on their context.
+func weights(t *testing.T, dev *gpu.Device) *safetensors.File {
+	t.Helper()
+	net, err := transformer.NewTrain(dev, config, 1, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := net.Store().Init(2); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	if err := net.Store().Save(path, safetensors.F32, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	f, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// plan lays out positions from to to of a plain chain.
+func plan(from, to int) []int32 {
+	var out []int32
+	for p := from; p < to; p++ {
+		out = append(out, int32(p%10), int32(p-1), int32(p), int32(p+1), 0, 16)
+	}
+	return out
+}
+
+func request(i int) Request {
+	r := rand.New(rand.NewPCG(uint64(i), 0))
+	q := Request{ID: fmt.Sprint("r", i), Seed: 5, Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 20+r.IntN(40))}
+	for range 1 + r.IntN(12) {
+		q.Tokens = append(q.Tokens, uint32(r.IntN(16)))
+	}
+	return q
+}
+
+func open(t *testing.T, dev *gpu.Device, o Options) *Engine {
+	t.Helper()
+	e, err := New(dev, config, weights(t, dev), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// all runs n requests at once.
+func all(t *testing.T, e *Engine, n int) [][]uint32 {
+	t.Helper()
+	out := make([][]uint32, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			res, err := e.Generate(context.Background(), request(i))
+			if err != nil {
+				t.Error(err)
+			}
+			out[i] = res.Tokens
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// TestTokensDoNotDependOnTheCompany runs the same requests with different numbers
+// of slots and steps a submit: every order of joining and leaving must give the
+// same tokens.
+func TestTokensDoNotDependOnTheCompany(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const n = 9
+		want := all(t, open(t, dev, Options{Slots: 1, Steps: 7}), n)
+		for _, o := range []Options{{Slots: 4, Steps: 5}, {Slots: 8, Steps: 32}} {
+			e := open(t, dev, o)
+			for i, got := range all(t, e, n) {
+				if !slices.Equal(got, want[i]) {
+					t.Errorf("%+v: request %d differs from alone", o, i)
+				}
+			}
+			if s := e.Stats(); s.Requests != n || s.Tokens == 0 || s.Lanes < s.Submits {
+				t.Errorf("stats %+v", s)
+			}
+		}
+		if slices.Equal(want[0], want[1]) {
+			t.Error("two requests drew the same tokens")
+		}
+	})
+}
+
+// TestNextExtendsARequest grows a request in three parts and compares it with the
+// same positions planned at once.
+func TestNextExtendsARequest(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		e := open(t, dev, Options{Slots: 2})
+		whole := Request{ID: "a", Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 60), Tokens: []uint32{1, 2, 3}}
+		want, err := e.Generate(context.Background(), whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts := whole
+		parts.Plan = plan(0, 15)
+		parts.Next = func(tokens []uint32) ([]int32, error) {
+			if len(tokens) >= 60 {
+				return nil, nil
+			}
+			return plan(len(tokens), min(len(tokens)+20, 60)), nil
+		}
+		got, err := e.Generate(context.Background(), parts)
+		if err != nil || !slices.Equal(got.Tokens, want.Tokens) {
+			t.Errorf("in parts it differs: %v", err)
+		}
+		boom := errors.New("boom")
+		parts.Next = func([]uint32) ([]int32, error) { return nil, boom }
+		if _, err := e.Generate(context.Background(), parts); !errors.Is(err, boom) {
+			t.Errorf("an error of Next came out as %v", err)
+		}
+	})
+}
+
+func TestEndToken(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		e := open(t, dev, Options{Slots: 1})
+		free, err := e.Generate(context.Background(), Request{ID: "x", Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 60), Tokens: []uint32{4}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		end := int64(free.Tokens[17])
+		at := 1 + slices.Index(free.Tokens[1:], uint32(end))
+		res, err := e.Generate(context.Background(), Request{ID: "x", Temperature: 1, TopP: 1, End: end, Plan: plan(0, 60), Tokens: []uint32{4}})
+		if err != nil || !res.Ended || !slices.Equal(res.Tokens, free.Tokens[:at+1]) {
+			t.Errorf("ended %v after %d tokens, want %d: %v", res.Ended, len(res.Tokens), at+1, err)
+		}
+	})
+}
+
+func TestErrors(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		e := open(t, dev, Options{Slots: 1})
+		good := Request{ID: "a", Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 5)}
+		for name, c := range map[string]struct {
+			change func(*Request)
+			want   error
+		}{
+			"too long":    {func(r *Request) { r.Plan = plan(0, 101) }, ErrTooLong},
+			"ragged":      {func(r *Request) { r.Plan = r.Plan[:7] }, ErrRequest},
+			"empty":       {func(r *Request) { r.Plan = nil }, ErrRequest},
+			"many tokens": {func(r *Request) { r.Tokens = make([]uint32, 6) }, ErrRequest},
+			"temperature": {func(r *Request) { r.Temperature = -1 }, ErrRequest},
+			"top-p":       {func(r *Request) { r.TopP = 0 }, ErrRequest},
+			"grows":       {func(r *Request) { r.Next = func([]uint32) ([]int32, error) { return plan(5, 101), nil } }, ErrTooLong},
+		} {
+			r := good
+			c.change(&r)
+			if _, err := e.Generate(context.Background(), r); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", name, err, c.want)
+			}
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := e.Generate(ctx, good); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+		e.Close()
+		if _, err := e.Generate(context.Background(), good); !errors.Is(err, ErrClosed) {
+			t.Errorf("closed: %v", err)
+		}
+	})
+}

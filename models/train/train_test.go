@@ -1,0 +1,186 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/transformer"
+)
+
+var config = transformer.Config{
+	Width: 32, Layers: 1, Heads: 1, Hidden: 48, RopePairs: []int{16}, RopeTheta: 100,
+	Static: 1, StaticRows: 4, Fed: 1, Sub: 1, Vocab: 8, Context: 16, Length: 64, Group: 1,
+}
+
+// counting is a sequence that counts up modulo 8 from first, in steps of by: a
+// network can learn it whole, a unigram table nothing.
+func counting(n, first, by int) *transformer.Sequence {
+	s := &transformer.Sequence{}
+	for p := range n {
+		s.Plan = append(s.Plan, int32(p%4), int32(p-1), int32(p), int32(p+1), 0, 8)
+		s.Tokens = append(s.Tokens, uint32((first+by*p)%8))
+	}
+	return s
+}
+
+func task(t *testing.T, dev *gpu.Device) *Sequences {
+	t.Helper()
+	net, err := transformer.NewTrain(dev, config, 2, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := net.Store().Init(1); err != nil {
+		t.Fatal(err)
+	}
+	var data []*transformer.Sequence
+	for i := range 8 {
+		data = append(data, counting(16+i, i, 1+2*(i%2)))
+	}
+	s, err := NewSequences(net, config, 1, 3, data, []*transformer.Sequence{counting(16, 2, 1), counting(16, 5, 3)}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func flat(t *testing.T, s *Sequences) []float32 {
+	t.Helper()
+	p, err := s.Store().P.F32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestLearns trains until the held-out loss is far below the tables'.
+func TestLearns(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s := task(t, dev)
+		curve, err := Run(context.Background(), dev, s, Options{Steps: 200, Rate: 1e-2, Dir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := curve.Points[len(curve.Points)-1]
+		lines := Tables(config, s.train, s.heldout)
+		if last.Heldout > 0.7*lines[1].Value || last.Step != 200 {
+			t.Errorf("held-out loss %g after %d steps, tables %v", last.Heldout, last.Step, lines)
+		}
+	})
+}
+
+// TestResumeIsExact kills a run twice and holds the curve and the weights to
+// those of a run that was left alone, bit for bit.
+func TestResumeIsExact(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		opts := Options{Steps: 30, Rate: 5e-3, EvalEvery: 4, SaveEvery: 7}
+		whole := task(t, dev)
+		opts.Dir = t.TempDir()
+		want, err := Run(context.Background(), dev, whole, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opts.Dir = t.TempDir()
+		for _, stop := range []int{9, 20} { // between checkpoints: the steps since are run again
+			killed := &limited{Sequences: task(t, dev), left: stop}
+			if _, err := Run(context.Background(), dev, killed, opts); !errors.Is(err, errKilled) {
+				t.Fatalf("killed run: %v", err)
+			}
+		}
+		again := task(t, dev)
+		got, err := Run(context.Background(), dev, again, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.Points, want.Points) {
+			t.Errorf("curves differ:\n%v\n%v", got.Points, want.Points)
+		}
+		if !slices.Equal(flat(t, again), flat(t, whole)) {
+			t.Error("weights differ")
+		}
+		opts.Rate = 1e-3
+		if _, err := Run(context.Background(), dev, task(t, dev), opts); !errors.Is(err, ErrCheckpoint) {
+			t.Errorf("other options: %v", err)
+		}
+	})
+}
+
+var errKilled = errors.New("killed")
+
+// limited fails after some steps, as a kill would end it.
+type limited struct {
+	*Sequences
+	left int
+}
+
+func (l *limited) Step(step int) (float64, int, error) {
+	if l.left--; l.left < 0 {
+		return 0, 0, errKilled
+	}
+	return l.Sequences.Step(step)
+}
+
+func TestCancelSaves(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		dir := t.TempDir()
+		if _, err := Run(ctx, dev, task(t, dev), Options{Steps: 5, Dir: dir}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, checkpointName)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRateWarmsUpAndFalls(t *testing.T) {
+	o := Options{Steps: 100, Rate: 1, Warmup: 10, Floor: 0.1}
+	if err := o.defaults(); err != nil {
+		t.Fatal(err)
+	}
+	for step, want := range map[int]float64{0: 0.1, 9: 1, 10: 1, 55: 0.55, 100: 0.1} {
+		if got := o.rate(step); math.Abs(got-want) > 1e-12 {
+			t.Errorf("rate(%d) = %g, want %g", step, got, want)
+		}
+	}
+	if err := (&Options{}).defaults(); !errors.Is(err, ErrOptions) {
+		t.Errorf("no steps: %v", err)
+	}
+}
+
+// TestTablesByHand checks both tables on a sequence small enough to count.
+func TestTablesByHand(t *testing.T) {
+	c := config
+	c.Vocab = 2
+	q := &transformer.Sequence{}
+	for p, x := range []uint32{0, 1, 0, 1} {
+		q.Plan = append(q.Plan, 0, int32(p-1), int32(p), int32(p+1), 0, 2)
+		q.Tokens = append(q.Tokens, x)
+	}
+	lines := Tables(c, []*transformer.Sequence{q}, []transformer.Window{{Seq: q, From: 0, To: 4}})
+	// Unigram: both tokens have (2+0.5)/(4+1). Bigram, with weight 4 of it: the
+	// first 0 was seen once after nothing, 1 twice after 0, 0 once after 1.
+	uni := math.Log(2)
+	bi := -(math.Log((1+2.0)/(1+4)) + 2*math.Log((2+2.0)/(2+4)) + math.Log((1+2.0)/(1+4))) / 4
+	if math.Abs(lines[0].Value-uni) > 1e-12 || math.Abs(lines[1].Value-bi) > 1e-12 {
+		t.Errorf("tables %v, want %g and %g", lines, uni, bi)
+	}
+}
+
+func TestCurvePage(t *testing.T) {
+	c := Curve{Points: []Point{{1, 2, 3, 0.1}, {2, 1, 2, 0.1}}, Lines: []Line{{"<bigram>", 2.5}}}
+	page := c.html()
+	for _, want := range []string{"<svg", "&lt;bigram&gt; 2.500", "<td>2<td>1.0000<td>2.0000"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
