@@ -181,6 +181,7 @@ type TokenizerOptions struct {
 	Clips, Heldout string // safetensors files with "clips", u8 [n, t, h, w, 3]
 	Cube           cube.Config
 	Batch          int // windows a step
+	Frozen         int // first steps that train the decoder alone; 0 means three quarters
 	Run            train.Options
 }
 
@@ -198,7 +199,10 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 		return nil, err
 	}
 	defer close2()
-	task, err := cube.NewAutoencoding(dev, o.Cube, max(o.Batch, 1), o.Run.Seed, data, held)
+	if o.Frozen == 0 {
+		o.Frozen = o.Run.Steps * 3 / 4
+	}
+	task, err := cube.NewAutoencoding(dev, o.Cube, max(o.Batch, 1), o.Frozen, o.Run.Seed, data, held)
 	if err != nil {
 		return nil, err
 	}

@@ -155,27 +155,37 @@ func (k *coder) forward(r *gpu.Recorder, s stage, x, y *gpu.Tensor) (back func(d
 	}
 }
 
+// part says which gradients a training program adds.
+type part int
+
+const (
+	noGradients part = iota
+	decoderOnly
+	wholeNetwork
+)
+
 // recordTraining adds the whole autoencoder with its squared error against its
-// input; loss is f32 [rows]. With backward it adds the gradients too, straight
-// through the quantiser.
-func (k *coder) recordTraining(r *gpu.Recorder, x, loss *gpu.Tensor, backward bool) {
+// input; loss is f32 [rows]. It adds the wanted gradients too, straight through
+// the quantiser. There is no commitment term: it pulls every bit's value
+// to one size, and thresholds lie at all distances.
+func (k *coder) recordTraining(r *gpu.Recorder, x, loss *gpu.Tensor, gradients part) {
 	n, l, px := k.rows(), k.cfg.Tokenizer.Bits, k.cfg.pixels()
 	z, code, rnorm, y := r.Temp(tensor.F32, n, l), r.Temp(tensor.F32, n, l), r.Temp(tensor.F32, n), r.Temp(tensor.F32, n, px)
 	encBack := k.forward(r, k.encoder(), x, z)
 	bsq.Quantize(r, bsq.QuantizeArgs{Z: z, Code: code, RNorm: rnorm})
 	decBack := k.forward(r, k.decoder(), code, y)
 	mean := float32(1) / float32(n*px)
-	if !backward {
+	if gradients == noGradients {
 		elementwise.MSE(r, elementwise.MSEArgs{X: y, Y: x, Weight: mean, Loss: loss})
 		return
 	}
-	dcode, dz := r.Temp(tensor.F32, n, l), r.Temp(tensor.F32, n, l)
 	elementwise.MSE(r, elementwise.MSEArgs{X: y, Y: x, Weight: mean, Loss: loss, DX: y})
+	if gradients == decoderOnly {
+		decBack(y, nil)
+		return
+	}
+	dcode, dz := r.Temp(tensor.F32, n, l), r.Temp(tensor.F32, n, l)
 	decBack(y, dcode)
-	bsq.QuantizeGrad(r, bsq.QuantizeGradArgs{Z: z, RNorm: rnorm, DCode: dcode, DZ: dz, CommitWeight: commitWeight})
+	bsq.QuantizeGrad(r, bsq.QuantizeGradArgs{Z: z, RNorm: rnorm, DCode: dcode, DZ: dz})
 	encBack(dz, nil)
 }
-
-// commitWeight pulls z towards its code, so that the straight-through gradient
-// stays honest.
-const commitWeight = 0.02

@@ -25,12 +25,15 @@ type Autoencoding struct {
 	seed           uint64
 	train, heldout Clips
 	x, loss        *gpu.Tensor
-	forward, both  *gpu.Program
+	frozen         int             // first steps, which leave the encoder alone
+	programs       [3]*gpu.Program // by part
 	host           []float32
 }
 
-// NewAutoencoding builds the programs for batches of b windows.
-func NewAutoencoding(dev *gpu.Device, c Config, b int, seed uint64, train, heldout Clips) (*Autoencoding, error) {
+// NewAutoencoding builds the programs for batches of b windows. The first frozen
+// steps train the decoder alone: the codes stand still meanwhile, where noisy
+// gradients through the quantiser would move every threshold.
+func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, train, heldout Clips) (*Autoencoding, error) {
 	for _, s := range []Clips{train, heldout} {
 		if s.N < 1 || s.T < c.Tokenizer.Window || s.Size != c.Size || len(s.Pix) != s.N*s.T*s.Size*s.Size*3 {
 			return nil, fmt.Errorf("cube: %w: %d clips of %d frames of %d, the tokenizer wants windows of %d frames of %d", ErrSample, s.N, s.T, s.Size, c.Tokenizer.Window, c.Size)
@@ -40,20 +43,17 @@ func NewAutoencoding(dev *gpu.Device, c Config, b int, seed uint64, train, heldo
 	if err != nil {
 		return nil, err
 	}
-	a := &Autoencoding{cfg: c, net: net, seed: seed, train: train, heldout: heldout, host: make([]float32, net.rows()*c.pixels())}
+	a := &Autoencoding{cfg: c, net: net, seed: seed, frozen: frozen, train: train, heldout: heldout, host: make([]float32, net.rows()*c.pixels())}
 	if a.x, err = dev.NewTensor(tensor.F32, net.rows(), c.pixels()); err != nil {
 		return nil, err
 	}
 	if a.loss, err = dev.NewTensor(tensor.F32, net.rows()); err != nil {
 		return nil, err
 	}
-	for _, p := range []struct {
-		program  **gpu.Program
-		backward bool
-	}{{&a.forward, false}, {&a.both, true}} {
+	for i := range a.programs {
 		r := dev.NewRecorder()
-		net.recordTraining(r, a.x, a.loss, p.backward)
-		if *p.program, err = r.Finish(); err != nil {
+		net.recordTraining(r, a.x, a.loss, part(i))
+		if a.programs[i], err = r.Finish(); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +114,11 @@ func (a *Autoencoding) Step(step int) (float64, int, error) {
 			return 0, 0, err
 		}
 	}
-	loss, err := a.run(a.both)
+	gradients := wholeNetwork
+	if step < a.frozen {
+		gradients = decoderOnly
+	}
+	loss, err := a.run(a.programs[gradients])
 	return loss, a.net.rows(), err
 }
 
@@ -128,7 +132,7 @@ func (a *Autoencoding) Heldout() (float64, error) {
 				return 0, err
 			}
 		}
-		loss, err := a.run(a.forward)
+		loss, err := a.run(a.programs[noGradients])
 		if err != nil {
 			return 0, err
 		}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/morton-gen/morton/gpu"
+)
+
+func runDevices(ctx context.Context, t terminal, args []string) error {
+	f := newFlags("devices")
+	asJSON := f.Bool("json", false, "")
+	words, err := f.parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return runHelp(ctx, t, []string{"devices"})
+	case err != nil:
+		return err
+	case len(words) > 0:
+		return usagef("devices", "devices: unexpected %q", words[0])
+	}
+	list, err := gpu.List()
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		e := json.NewEncoder(t.out)
+		e.SetIndent("", "  ")
+		return e.Encode(list)
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NUMBER\tNAME\tTYPE\tMEMORY\tSUBGROUP\tVULKAN\tDRIVER\tUSABLE")
+	for _, d := range list {
+		usable := "yes"
+		if d.Problem != "" {
+			usable = "no: " + d.Problem
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.Index, d.Name, d.Type, bytesText(int64(d.MemoryBytes)), d.Subgroup, d.API, d.Driver, usable)
+	}
+	return w.Flush()
+}

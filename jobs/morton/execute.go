@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// execute runs a job to its end and prints what became of it. The errors are
+// wrong use, errSomeFailed, or what ended the run.
+func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run pipeline) error {
+	quietLogs(t.err, o.verbose)
+	job.Command = "morton " + quote(t.args)
+	if inProcess(job.Runner) {
+		release, err := o.openModels(job)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	p := newProgress(t.err, len(job.Requests))
+	var cause firstFault
+	transforms.Observe(func(e transforms.Event) { p.event(e); cause.event(e) })
+	defer transforms.Observe(nil)
+	summary, err := run(ctx, job)
+	p.end()
+	if ctx.Err() == nil && cause.err != nil {
+		err = cause.err // Beam wraps it in pages
+	}
+	if err != nil && !errors.Is(err, pipelines.ErrCancelled) {
+		return err
+	}
+	if o.json {
+		e := json.NewEncoder(t.out)
+		e.SetIndent("", "  ")
+		err = errors.Join(err, e.Encode(summary))
+	} else {
+		printSummary(t.out, summary)
+	}
+	if err == nil && summary.Failed > 0 {
+		err = errSomeFailed
+	}
+	return err
+}
+
+// openModels opens the job's models before the run, so that a wrong folder or a
+// missing device is one line and not the end of a pipeline, and keeps them open
+// until it is over.
+func (o *options) openModels(job pipelines.Job) (release func(), err error) {
+	var leases []*family.Lease
+	release = func() {
+		for _, l := range leases {
+			l.Release()
+		}
+	}
+	seen := map[request.Family]bool{}
+	for _, r := range job.Requests {
+		if seen[r.Family] {
+			continue
+		}
+		seen[r.Family] = true
+		spec := job.Settings.Spec
+		spec.Family = r.Family
+		l := family.Acquire(spec)
+		leases = append(leases, l)
+		if _, err := l.Model(); err != nil {
+			release()
+			return nil, o.modelError(err)
+		}
+	}
+	return release, nil
+}
+
+func (o *options) modelError(err error) error {
+	mistaken := errors.Is(err, models.ErrFolder) || errors.Is(err, models.ErrFamily) || errors.Is(err, fs.ErrNotExist)
+	switch {
+	case o.model != "" && mistaken:
+		return o.usagef("--model %s: %v", o.model, err)
+	case errors.Is(err, gpu.ErrNoDevice) && o.device != "auto":
+		return o.usagef("--device %s: %v", o.device, err)
+	}
+	return err
+}
+
+// firstFault keeps what failed the run first.
+type firstFault struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (f *firstFault) event(e transforms.Event) {
+	if e.Kind != transforms.Faulted {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err == nil {
+		f.err = e.Err
+	}
+}
+
+// begin is when the process was asked, so that opening the model counts.
+func begin() time.Time { return time.Now() }

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+
+	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// familyWords are the kinds that generate and tokenize take.
+func familyWords() []string {
+	words := make([]string, len(request.Families))
+	for i, f := range request.Families {
+		words[i] = string(f)
+	}
+	return words
+}
+
+// generateFlags are the flags of generate beyond the common ones.
+type generateFlags struct {
+	*options
+
+	base        request.Request
+	count       int
+	temperature float64
+	topK        int
+	topP        float64
+}
+
+func newGenerateFlags(kind request.Family) *generateFlags {
+	g := &generateFlags{options: newOptions("generate"), base: request.Request{Family: kind}}
+	f := g.flags
+	f.StringVar(&g.manifest, "manifest", "", "")
+	f.Uint64Var(&g.base.Seed, "seed", 1, "")
+	f.Float64Var(&g.temperature, "temperature", request.Plain.Temperature, "")
+	f.IntVar(&g.topK, "top-k", request.Plain.TopK, "")
+	f.Float64Var(&g.topP, "top-p", request.Plain.TopP, "")
+	switch kind {
+	case request.Video:
+		f.IntVar(&g.base.Prefix, "prefix", 16, "")
+		f.IntVar(&g.base.Frames, "frames", 48, "")
+	case request.Shape:
+		f.IntVar(&g.base.PrefixDepth, "prefix-depth", 0, "")
+		f.IntVar(&g.base.Depth, "depth", 0, "")
+		f.IntVar(&g.count, "count", 1, "")
+	case request.Quads:
+		f.IntVar(&g.base.Faces, "faces", 800, "")
+	}
+	return g
+}
+
+func runGenerate(ctx context.Context, t terminal, args []string) error {
+	begun := begin()
+	kind, rest, err := choice("generate", args, familyWords())
+	if err != nil {
+		return err
+	}
+	if wantsHelp(kind) {
+		return runHelp(ctx, t, []string{"generate"})
+	}
+	g := newGenerateFlags(request.Family(kind))
+	if err := g.parse(rest); errors.Is(err, flag.ErrHelp) {
+		return runHelp(ctx, t, []string{"generate"})
+	} else if err != nil {
+		return err
+	}
+	requests, err := g.all()
+	if err != nil {
+		return err
+	}
+	return execute(ctx, t, g.options, g.job(request.Family(kind), requests, begun), pipelines.Generate)
+}
+
+// all makes the requests: of inputs, or for shapes from nothing.
+func (g *generateFlags) all() ([]request.Request, error) {
+	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
+		return nil, g.usagef("--prefix and --frames are at least 1")
+	}
+	if g.base.Family == request.Quads && g.base.Faces < 1 {
+		return nil, g.usagef("--faces is at least 1")
+	}
+	if g.flags.given("temperature") || g.flags.given("top-k") || g.flags.given("top-p") {
+		g.base.Sampling = &request.Sampling{Temperature: g.temperature, TopK: g.topK, TopP: g.topP}
+	}
+	switch {
+	case len(g.input) > 0 || g.manifest != "":
+		if g.flags.given("count") {
+			return nil, g.usagef("--count is for shapes from nothing, without --input")
+		}
+		return g.requests(g.base)
+	case g.base.Family == request.Shape:
+		if g.count < 1 || g.count > request.MaxRequests {
+			return nil, g.usagef("--count is 1 to %d", request.MaxRequests)
+		}
+		requests, err := request.FromNothing(g.count, g.base)
+		if err != nil {
+			return nil, g.usagef("%v", err)
+		}
+		return requests, nil
+	}
+	return nil, g.usagef("--input or --manifest says what to start from")
+}

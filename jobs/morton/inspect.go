@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"text/tabwriter"
+)
+
+// fact is one line of what inspect prints.
+type fact struct {
+	name  string
+	value any
+}
+
+// facts is what inspect found, in the order in which a person reads it.
+type facts []fact
+
+func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value}) }
+
+func runInspect(ctx context.Context, t terminal, args []string) error {
+	f := newFlags("inspect")
+	asJSON := f.Bool("json", false, "")
+	words, err := f.parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return runHelp(ctx, t, []string{"inspect"})
+	case err != nil:
+		return err
+	case len(words) != 1:
+		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
+	}
+	found, err := inspect(ctx, words[0])
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return found.printJSON(t)
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	for _, x := range found {
+		fmt.Fprintf(w, "%s\t%v\n", x.name, text(x.value))
+	}
+	return w.Flush()
+}
+
+// text prints a number with the digits that tell something.
+func text(value any) any {
+	if x, ok := value.(float64); ok {
+		return fmt.Sprintf("%.6g", x)
+	}
+	return value
+}
+
+// printJSON prints one object with the facts in their order.
+func (f facts) printJSON(t terminal) error {
+	fmt.Fprint(t.out, "{")
+	for i, x := range f {
+		value, err := json.Marshal(x.value)
+		if err != nil {
+			return err
+		}
+		comma := ","
+		if i == len(f)-1 {
+			comma = ""
+		}
+		fmt.Fprintf(t.out, "\n  %q: %s%s", x.name, value, comma)
+	}
+	_, err := fmt.Fprintln(t.out, "\n}")
+	return err
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/transforms/family"
+)
+
+// errUnknownFile reports a file of no kind that inspect knows.
+var errUnknownFile = errors.New("not a video, mesh, shard, safetensors file or model folder")
+
+// inspect tells what is at a path, by its contents.
+func inspect(ctx context.Context, path string) (facts, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return inspectFolder(path)
+	}
+	head, err := readStart(path)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(head) == 0:
+		return nil, fmt.Errorf("%w: %s", family.ErrEmptyFile, path)
+	case bytes.HasPrefix(head, []byte("PAR1")):
+		return inspectShard(path, info.Size())
+	case looksLikeSafetensors(head, info.Size()):
+		return inspectSafetensors(path, info.Size())
+	}
+	found, err := inspectMesh(path, info.Size())
+	if !errors.Is(err, family.ErrNotMesh) {
+		return found, err
+	}
+	found, err = inspectVideo(ctx, path)
+	if errors.Is(err, video.ErrNotVideo) {
+		return nil, fmt.Errorf("%w: %s", errUnknownFile, path)
+	}
+	return found, err
+}
+
+func readStart(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 64)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	return head[:n], nil
+}
+
+// looksLikeSafetensors: eight bytes of header length that fit the file, then a
+// JSON object.
+func looksLikeSafetensors(head []byte, size int64) bool {
+	return len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) <= uint64(size)-8
+}
+
+// inspectFolder tells a model folder, a run's folder or a folder of shards.
+func inspectFolder(path string) (facts, error) {
+	if _, err := os.Stat(filepath.Join(path, "config.json")); err == nil {
+		return inspectModel(path)
+	}
+	shards, err := shard.Glob(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %s", errUnknownFile, path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return inspectShards(path, shards)
+}
+
+// inspectModel reports config.json as it stands; the weights are a file of their own.
+func inspectModel(path string) (facts, error) {
+	f, err := os.Open(filepath.Join(path, "config.json"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var config map[string]json.RawMessage
+	if err := json.NewDecoder(io.LimitReader(f, 1<<20)).Decode(&config); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	var found facts
+	found.add("kind", "model folder")
+	for _, key := range []string{"family", "name", "network", "quad", "octree", "cube", "sampling", "training"} {
+		if value, ok := config[key]; ok {
+			found.add(key, json.RawMessage(bytes.TrimSpace(compact(value))))
+		}
+	}
+	weights, err := inspectSafetensors(filepath.Join(path, "model.safetensors"), 0)
+	if err != nil {
+		return nil, err
+	}
+	return append(found, weights[1:]...), nil
+}
+
+func compact(data json.RawMessage) []byte {
+	var out bytes.Buffer
+	if err := json.Compact(&out, data); err != nil {
+		return data
+	}
+	return out.Bytes()
+}
+
+func inspectVideo(ctx context.Context, path string) (facts, error) {
+	info, err := video.Probe(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	var f facts
+	f.add("kind", "video")
+	f.add("container", info.Container)
+	f.add("codec", info.Codec)
+	f.add("width", info.W)
+	f.add("height", info.H)
+	f.add("rate_hz", info.Rate.Hz())
+	f.add("frames", info.Frames)
+	f.add("seconds", info.Duration.Seconds())
+	f.add("rotation", info.Rotation)
+	f.add("range", info.Range)
+	f.add("matrix", info.Matrix)
+	f.add("audio", info.HasAudio)
+	f.add("truncated", info.Truncated)
+	f.add("bytes", info.Bytes)
+	return f, nil
+}
+
+func kindOfMesh(path string) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".glb", ".gltf":
+		return "glTF mesh"
+	case ".obj":
+		return "OBJ mesh"
+	}
+	return "mesh"
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"github.com/morton-gen/morton/pipelines"
+)
+
+// Exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1 // of some inputs, or of the run
+	exitUsage       = 2
+	exitInterrupted = 130 // what shells give for Ctrl-C
+)
+
+func main() {
+	if isWorker(os.Args[1:]) {
+		flag.Parse() // Beam's flags are the command line's there
+	}
+	beam.Init() // does not return in a worker
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// isWorker reports whether a runner's boot code started this process: it begins
+// with --worker, before which no subcommand can stand.
+func isWorker(args []string) bool {
+	return len(args) > 0 && strings.HasPrefix(strings.TrimLeft(args[0], "-"), "worker=") && args[0][0] == '-'
+}
+
+// terminal is where a command speaks: results on out, everything else on err.
+type terminal struct {
+	out, err io.Writer
+	args     []string // what was typed after "morton"
+}
+
+// errUsage is wrapped by what the person at the keyboard has to put right.
+var errUsage = errors.New("wrong use")
+
+// usagef makes such an error; where says which help there is about it.
+func usagef(where, format string, args ...any) error {
+	help := "morton help"
+	if where != "" {
+		help += " " + where
+	}
+	return fmt.Errorf("%w%s (see: %s)", silent{errUsage}, fmt.Sprintf(format, args...), help)
+}
+
+// silent keeps an error findable without its words in the message.
+type silent struct{ error }
+
+func (silent) Error() string   { return "" }
+func (s silent) Unwrap() error { return s.error }
+
+// errSomeFailed makes the exit code 1 after a run whose report says the rest.
+var errSomeFailed = errors.New("some inputs failed")
+
+// run runs one command line and returns its exit code.
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	err := dispatch(ctx, args, terminal{out, errs, args})
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errSomeFailed):
+		return exitFailed
+	case ctx.Err() != nil, errors.Is(err, pipelines.ErrCancelled):
+		fmt.Fprintln(errs, "morton: interrupted; the same command goes on where it stopped")
+		return exitInterrupted
+	}
+	fmt.Fprintln(errs, "morton: "+firstLine(err.Error()))
+	if errors.Is(err, errUsage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// firstLine keeps Beam's stacks of wrapped errors off the screen; -v shows them
+// in the log.
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
+
+	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// options are the flags that every command with a pipeline has.
+type options struct {
+	flags *flagSet
+
+	input     list
+	manifest  string
+	out       string
+	model     string
+	device    string
+	memory    uint64
+	slots     int
+	inFlight  int
+	workers   int
+	overwrite bool
+	json      bool
+	verbose   bool
+}
+
+func newOptions(name string) *options {
+	o := &options{flags: newFlags(name)}
+	f := o.flags
+	f.Var(&o.input, "input", "")
+	f.StringVar(&o.out, "out", "", "")
+	f.StringVar(&o.model, "model", "", "")
+	f.StringVar(&o.device, "device", "auto", "")
+	f.Uint64Var(&o.memory, "memory-limit", 0, "")
+	f.IntVar(&o.slots, "slots", 0, "")
+	f.IntVar(&o.inFlight, "in-flight", 0, "")
+	f.IntVar(&o.workers, "workers", 1, "")
+	f.BoolVar(&o.overwrite, "overwrite", false, "")
+	f.BoolVar(&o.json, "json", false, "")
+	f.BoolVar(&o.verbose, "v", false, "")
+	return o
+}
+
+// parse reads the command line and checks what no job can tell.
+func (o *options) parse(args []string) error {
+	o.flags.addBeam()
+	words, err := o.flags.parse(args)
+	o.input = append(o.input, words...) // a shell may have expanded a pattern
+	switch {
+	case err != nil:
+		return err
+	case o.out == "":
+		return o.usagef("--out says where to write")
+	}
+	return checkRunner(o.flags, o.runner())
+}
+
+func (o *options) usagef(format string, args ...any) error {
+	return usagef(o.flags.Name(), o.flags.Name()+": "+format, args...)
+}
+
+// runner is Beam's --runner; without it, the one that opens no port.
+func (o *options) runner() string {
+	if *runners.Runner == "" {
+		return "direct"
+	}
+	return *runners.Runner
+}
+
+func (o *options) job(f request.Family, requests []request.Request, begun time.Time) pipelines.Job {
+	return pipelines.Job{
+		Settings: transforms.Settings{
+			Spec: family.Spec{Family: f, Dir: o.model, Device: o.device, Memory: o.memory, Slots: o.slots},
+			Out:  o.out, Overwrite: o.overwrite, InFlight: o.inFlight,
+		},
+		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,
+	}
+}
+
+// requests makes the requests of --input and --manifest; neither gives none.
+func (o *options) requests(base request.Request) ([]request.Request, error) {
+	if o.manifest != "" {
+		if len(o.input) > 0 {
+			return nil, o.usagef("--input or --manifest, not both")
+		}
+		requests, err := request.ReadManifest(o.manifest, base)
+		if err != nil {
+			return nil, o.usagef("%v", err)
+		}
+		if len(requests) == 0 {
+			return nil, o.usagef("%s has no requests", o.manifest)
+		}
+		return requests, nil
+	}
+	paths, err := request.Match(o.input)
+	if err != nil {
+		return nil, o.usagef("%v", err)
+	}
+	requests, err := request.FromPaths(paths, base)
+	if err != nil {
+		return nil, o.usagef("%v", err)
+	}
+	return requests, nil
+}
+
+// A pipeline is one of package pipelines' functions.
+type pipeline func(context.Context, pipelines.Job) (report.Summary, error)
+
+// quote makes what was typed again, for the page.
+func quote(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if w == "" || strings.ContainsAny(w, " \t\n'\"*?[]$&;|<>(){}\\`!#~") {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}

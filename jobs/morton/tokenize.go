@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// tokenizeFlags are the flags of tokenize beyond the common ones.
+type tokenizeFlags struct {
+	*options
+
+	base   request.Request
+	shards int
+}
+
+func newTokenizeFlags(kind request.Family) *tokenizeFlags {
+	g := &tokenizeFlags{options: newOptions("tokenize"), base: request.Request{Family: kind}}
+	f := g.flags
+	f.StringVar(&g.manifest, "manifest", "", "")
+	f.IntVar(&g.shards, "shards", 1, "")
+	switch kind {
+	case request.Video:
+		f.IntVar(&g.base.Prefix, "frames", 0, "")
+	case request.Shape:
+		f.IntVar(&g.base.Depth, "depth", 0, "")
+	}
+	return g
+}
+
+func runTokenize(ctx context.Context, t terminal, args []string) error {
+	begun := begin()
+	kind, rest, err := choice("tokenize", args, familyWords())
+	if err != nil {
+		return err
+	}
+	if wantsHelp(kind) {
+		return runHelp(ctx, t, []string{"tokenize"})
+	}
+	g := newTokenizeFlags(request.Family(kind))
+	if err := g.parse(rest); errors.Is(err, flag.ErrHelp) {
+		return runHelp(ctx, t, []string{"tokenize"})
+	} else if err != nil {
+		return err
+	}
+	if len(g.input) == 0 && g.manifest == "" {
+		return g.usagef("--input or --manifest says what to tokenize")
+	}
+	requests, err := g.requests(g.base)
+	if err != nil {
+		return err
+	}
+	job := g.job(request.Family(kind), requests, begun)
+	job.Shards = g.shards
+	if err := job.Validate(); err != nil {
+		return g.usagef("%v", err)
+	}
+	return execute(ctx, t, g.options, job, pipelines.Tokenize)
+}
+
+func runDetokenize(ctx context.Context, t terminal, args []string) error {
+	begun := begin()
+	o := newOptions("detokenize")
+	if err := o.parse(args); errors.Is(err, flag.ErrHelp) {
+		return runHelp(ctx, t, []string{"detokenize"})
+	} else if err != nil {
+		return err
+	}
+	if len(o.input) == 0 {
+		return o.usagef("--input says which shards")
+	}
+	var paths []string
+	for _, pattern := range o.input {
+		found, err := shard.Glob(pattern)
+		if err != nil {
+			return o.usagef("--input %s: %v", pattern, err)
+		}
+		paths = append(paths, found...)
+	}
+	requests, err := pipelines.Samples(paths)
+	if err != nil {
+		return err
+	}
+	if len(requests) == 0 {
+		return o.usagef("the shards hold no samples")
+	}
+	return execute(ctx, t, o, o.job("", requests, begun), pipelines.Detokenize)
+}

@@ -1,0 +1,107 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Generate runs the requests of one family through its model. It writes the
+// results, results.jsonl, failures.jsonl, summary.json and the page into
+// Settings.Out, and returns the summary, whose failures are no error.
+//
+// The error wraps ErrJob, ErrRun, ErrCancelled or is the file system's. After the
+// last three the results that are done are published all the same. The context
+// must have no deadline: Beam's runners panic on it.
+func Generate(ctx context.Context, job Job) (report.Summary, error) {
+	return run(ctx, job, report.Generate, generateChain)
+}
+
+// Tokenize turns inputs of one family into shards in Settings.Out, which then
+// hold this run's samples and no others of the family. Otherwise as Generate,
+// without a page.
+func Tokenize(ctx context.Context, job Job) (report.Summary, error) {
+	return run(ctx, job, report.Tokenize, tokenizeChain)
+}
+
+// Detokenize turns samples (see [Samples]) into media. Otherwise as Generate.
+func Detokenize(ctx context.Context, job Job) (report.Summary, error) {
+	return run(ctx, job, report.Detokenize, detokenizeChain)
+}
+
+func run(ctx context.Context, job Job, action string, c chain) (report.Summary, error) {
+	job.Settings.Action = action
+	if err := job.Validate(); err != nil {
+		return report.Summary{}, err
+	}
+	if job.Runner == "" {
+		job.Runner = "direct"
+	}
+	if job.Begun.IsZero() {
+		job.Begun = time.Now()
+	}
+	manifest, err := writeManifest(job)
+	if err != nil {
+		return report.Summary{}, err
+	}
+	// Beam cancels its own contexts when it ends; ours says whether we did.
+	p, s := beam.NewPipelineWithRoot()
+	build(s, job, manifest, c)
+	if _, err := beam.Run(ctx, job.Runner, p); err != nil || ctx.Err() != nil {
+		return salvage(ctx, job, err)
+	}
+	return report.ReadSummary(job.Settings.Out)
+}
+
+// writeManifest writes the requests where the graph reads them. The file stays:
+// with --manifest it repeats the run.
+func writeManifest(job Job) (string, error) {
+	path := filepath.Join(job.Settings.Out, string(job.Settings.Spec.Family), "requests.jsonl")
+	err := atomicfile.Write(path, func(w io.Writer) error { return request.Encode(w, job.Requests) })
+	return path, err
+}
+
+// salvage publishes what a run has done that did not come to its end.
+func salvage(ctx context.Context, job Job, cause error) (report.Summary, error) {
+	if ctx.Err() != nil {
+		cause = fmt.Errorf("pipelines: %w: %w", ErrCancelled, context.Cause(ctx))
+	} else {
+		cause = fmt.Errorf("pipelines: %w: %w", ErrRun, cause)
+	}
+	if job.Settings.Action == report.Tokenize {
+		return report.Summary{Action: report.Tokenize, Out: job.Settings.Out}, cause // shards are whole or not there
+	}
+	outcomes := recoverAll(job)
+	r := job.run()
+	r.Partial = true
+	summary, err := report.Publish(job.Settings.Out, outcomes, r)
+	return summary, errors.Join(cause, err)
+}
+
+func recoverAll(job Job) []report.Outcome {
+	byFamily := map[request.Family][]request.Request{}
+	for _, r := range job.Requests {
+		byFamily[r.Family] = append(byFamily[r.Family], r)
+	}
+	var outcomes []report.Outcome
+	for f, requests := range byFamily {
+		spec := job.Settings.Spec
+		spec.Family = f
+		lease := family.Acquire(spec)
+		if model, err := lease.Model(); err == nil { // without it nothing was done
+			outcomes = append(outcomes, report.Recover(job.Settings.Out, job.Settings.Action, model.Name(), requests, job.Begun)...)
+		}
+		lease.Release()
+	}
+	return outcomes
+}

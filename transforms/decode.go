@@ -1,0 +1,38 @@
+package transforms
+
+import (
+	"context"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, request.Request, func(*Item), func(report.Outcome), error](&decodeFn{})
+}
+
+// Decode reads the requests' inputs, as their model wants them: items, and
+// outcomes of inputs that cannot be read.
+func Decode(s beam.Scope, settings Settings, requests beam.PCollection) (items, outcomes beam.PCollection) {
+	return beam.ParDo2(s.Scope("Decode"), &decodeFn{stage{Settings: settings}}, requests)
+}
+
+type decodeFn struct{ stage }
+
+// ProcessElement decodes one input.
+func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
+	it := &Item{Request: r}
+	err := attempt(ctx, f.lease(r.Family), func(m family.Model) (err error) {
+		it.Media, err = m.Decode(ctx, r)
+		return err
+	})
+	if err != nil {
+		return settle(ctx, r, stageDecode, err, out)
+	}
+	items(it)
+	return nil
+}

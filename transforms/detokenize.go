@@ -1,0 +1,81 @@
+package transforms
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, request.Request, func(*Item), func(report.Outcome), error](&detokenizeFn{})
+}
+
+// Detokenize reads the samples that requests name (sample Row of the shard
+// Input) and turns them back into media.
+func Detokenize(s beam.Scope, settings Settings, requests beam.PCollection) (items, outcomes beam.PCollection) {
+	return beam.ParDo2(s.Scope("Detokenize"), &detokenizeFn{stage: stage{Settings: settings}}, requests)
+}
+
+type detokenizeFn struct {
+	stage
+
+	path   string // of the open shard: requests of one shard come one after another
+	reader *shard.Reader
+}
+
+// ProcessElement reads and detokenizes one sample.
+func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
+	var result *family.Result
+	err := attempt(ctx, f.lease(r.Family), func(m family.Model) error {
+		sample, err := f.sample(r)
+		if err != nil {
+			return err
+		}
+		result, err = m.Detokenize(ctx, sample)
+		return err
+	})
+	if err != nil {
+		return settle(ctx, r, stageDetokenize, err, out)
+	}
+	items(&Item{Request: r, Result: result})
+	return nil
+}
+
+func (f *detokenizeFn) sample(r request.Request) (shard.Sample, error) {
+	if f.path != r.Input {
+		f.closeShard()
+		reader, err := shard.Open(r.Input, shard.Limits{})
+		if err != nil {
+			return shard.Sample{}, err
+		}
+		f.path, f.reader = r.Input, reader
+	}
+	sample, err := f.reader.At(r.Row)
+	if err != nil {
+		return shard.Sample{}, err
+	}
+	if of, err := family.OfKind(sample.Kind); err != nil || of != r.Family {
+		return shard.Sample{}, fmt.Errorf("transforms.Detokenize: %w: sample %d of %s is of kind %q now", shard.ErrSample, r.Row, r.Input, sample.Kind)
+	}
+	return sample, nil
+}
+
+// FinishBundle closes the shard: another bundle may never come.
+func (f *detokenizeFn) FinishBundle(context.Context, func(*Item), func(report.Outcome)) error {
+	f.closeShard()
+	return nil
+}
+
+func (f *detokenizeFn) closeShard() {
+	if f.reader != nil {
+		f.reader.Close()
+	}
+	f.path, f.reader = "", nil
+}

@@ -1,0 +1,153 @@
+package family
+
+import (
+	"sync"
+
+	"github.com/morton-gen/morton/gpu"
+)
+
+// A runner sets up a stage once for every bundle it runs at the same time, and
+// may never tear it down (Beam issue 31381), so models cannot belong to a stage:
+// here they belong to the process, and stages lease them.
+var (
+	tableMu sync.Mutex // held while a model opens: two of them would race for the memory
+	entries = map[Spec]*entry{}
+	devices = map[deviceKey]*sharedDevice{}
+)
+
+type deviceKey struct {
+	device string
+	memory uint64
+}
+
+type entry struct {
+	leases int
+	model  Model         // nil until first asked for
+	device *sharedDevice // nil if the model asked for none
+}
+
+type sharedDevice struct {
+	key   deviceKey
+	users int
+	dev   *gpu.Device
+}
+
+// Lease is a claim on a model. It is safe for concurrent use.
+type Lease struct {
+	spec    Spec
+	release sync.Once
+}
+
+// Acquire claims the model of a spec, without opening it yet.
+func Acquire(s Spec) *Lease {
+	tableMu.Lock()
+	defer tableMu.Unlock()
+	e := entries[s]
+	if e == nil {
+		e = &entry{}
+		entries[s] = e
+	}
+	e.leases++
+	return &Lease{spec: s}
+}
+
+// Model returns the model, opened by the first who asks. The errors are the
+// opener's and gpu.Open's; a failed opening is tried again the next time.
+func (l *Lease) Model() (Model, error) {
+	tableMu.Lock()
+	defer tableMu.Unlock()
+	e := entries[l.spec]
+	if e.model != nil {
+		return e.model, nil
+	}
+	return e.open(l.spec)
+}
+
+// Renew replaces a model that has stopped working, such as on a lost device,
+// unless another goroutine has done so already.
+func (l *Lease) Renew(broken Model) (Model, error) {
+	tableMu.Lock()
+	defer tableMu.Unlock()
+	e := entries[l.spec]
+	if e.model != nil && e.model != broken {
+		return e.model, nil
+	}
+	// Later openings must not share the broken device; other models on it find
+	// out for themselves.
+	if e.device != nil {
+		delete(devices, e.device.key)
+	}
+	e.shut()
+	return e.open(l.spec)
+}
+
+// Release gives the claim up; the last one closes the model. It may be called
+// more than once.
+func (l *Lease) Release() {
+	l.release.Do(func() {
+		tableMu.Lock()
+		defer tableMu.Unlock()
+		e := entries[l.spec]
+		if e.leases--; e.leases == 0 {
+			e.shut()
+			delete(entries, l.spec)
+		}
+	})
+}
+
+func (e *entry) open(s Spec) (Model, error) {
+	open, err := opener(s.Family)
+	if err != nil {
+		return nil, err
+	}
+	m, err := open(func() (*gpu.Device, error) { return e.useDevice(s) }, s)
+	if err != nil {
+		e.leaveDevice()
+		return nil, err
+	}
+	e.model = m
+	return m, nil
+}
+
+func (e *entry) shut() {
+	if e.model == nil {
+		return
+	}
+	e.model.Close()
+	e.model = nil
+	e.leaveDevice()
+}
+
+func (e *entry) useDevice(s Spec) (*gpu.Device, error) {
+	if e.device != nil {
+		return e.device.dev, nil
+	}
+	key := deviceKey{s.Device, s.Memory}
+	d := devices[key]
+	if d == nil {
+		dev, err := gpu.Open(gpu.Options{Device: s.Device, MemoryLimit: s.Memory})
+		if err != nil {
+			return nil, err
+		}
+		d = &sharedDevice{key: key, dev: dev}
+		devices[key] = d
+	}
+	d.users++
+	e.device = d
+	return d.dev, nil
+}
+
+func (e *entry) leaveDevice() {
+	d := e.device
+	if d == nil {
+		return
+	}
+	e.device = nil
+	if d.users--; d.users > 0 {
+		return
+	}
+	d.dev.Close()
+	if devices[d.key] == d {
+		delete(devices, d.key)
+	}
+}

@@ -1,0 +1,101 @@
+package family
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrUnknown reports a family that nothing is registered for.
+	ErrUnknown = errors.New("unknown family")
+	// ErrEmptyFile reports an input of no bytes.
+	ErrEmptyFile = errors.New("empty file")
+	// ErrNotMesh reports a file that is no mesh, by its name and first bytes.
+	ErrNotMesh = errors.New("not a mesh")
+	// ErrNoInput reports a request from nothing to a model that needs an input.
+	ErrNoInput = errors.New("no input")
+)
+
+// Media is a clip or a mesh; both nil stand for nothing.
+type Media struct {
+	Clip *clip.Clip
+	Mesh *mesh.Mesh
+}
+
+// Measures are the numbers that a report shows, by name.
+type Measures map[string]float64
+
+// Result is what a request came to.
+type Result struct {
+	Media    Media
+	Sample   shard.Sample
+	Given    int // video: frames of the result that are the input's
+	Tokens   int // drawn, those that were given not counted
+	Elapsed  time.Duration
+	Waited   time.Duration // before the model had room
+	Measures Measures
+}
+
+// Model is one open model. Its methods may be called from many goroutines at
+// once. The same request gives the same sample on one device, whatever else is
+// running.
+type Model interface {
+	// Name tells this model from every other, for reports and done-markers.
+	Name() string
+	// Decode reads a request's input as the model wants it. A request from
+	// nothing gives empty Media, or an error wrapping ErrNoInput.
+	Decode(ctx context.Context, r request.Request) (Media, error)
+	// Tokenize turns decoded media into a sample.
+	Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error)
+	// Generate blocks until the request is done; the model runs several at once.
+	Generate(ctx context.Context, r request.Request, m Media) (*Result, error)
+	// Detokenize turns a sample back into media.
+	Detokenize(ctx context.Context, s shard.Sample) (*Result, error)
+	// Close frees what the model holds.
+	Close()
+}
+
+// Spec says which model to open, and on which device. Equal specs share a model.
+type Spec struct {
+	Family request.Family `json:"family"`
+	Dir    string         `json:"dir,omitempty"`    // the model's folder; empty means the shipped one
+	Device string         `json:"device,omitempty"` // see gpu.Options
+	Memory uint64         `json:"memory,omitempty"` // bytes the device may take; 0 means what there is
+	Slots  int            `json:"slots,omitempty"`  // sequences generated at once; 0 means the engine's default
+}
+
+// An Opener opens a model. It gets the spec's device by asking for it; the device
+// is shared with other models, and is closed after the last of them.
+type Opener func(device func() (*gpu.Device, error), s Spec) (Model, error)
+
+var (
+	openersMu sync.Mutex
+	openers   = map[request.Family]Opener{}
+)
+
+// Register says how to open the models of a family. The last registration
+// counts, so that a program or a test can bring its own.
+func Register(f request.Family, open Opener) {
+	openersMu.Lock()
+	defer openersMu.Unlock()
+	openers[f] = open
+}
+
+func opener(f request.Family) (Opener, error) {
+	openersMu.Lock()
+	defer openersMu.Unlock()
+	if open, ok := openers[f]; ok {
+		return open, nil
+	}
+	return nil, fmt.Errorf("family.Open: %w: %q", ErrUnknown, f)
+}

@@ -1,0 +1,71 @@
+package family
+
+import (
+	"context"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/octree/surface"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	Register(request.Shape, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
+		dev, err := device()
+		if err != nil {
+			return nil, err
+		}
+		m, err := models.OpenShapes(dev, s.Dir, models.Options{Slots: s.Slots})
+		if err != nil {
+			return nil, err
+		}
+		return shapes{m}, nil
+	})
+}
+
+// shapes refines octrees, or makes them from nothing.
+type shapes struct{ *models.Shapes }
+
+func (shapes) Decode(_ context.Context, r request.Request) (Media, error) {
+	if r.Input == "" {
+		return Media{}, nil
+	}
+	m, err := ReadMesh(r.Input)
+	return Media{Mesh: m}, err
+}
+
+func (f shapes) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
+	s, parts, err := f.Shapes.Tokenize(r.ID, m.Mesh, r.Depth)
+	return s, Measures{
+		"solid_parts": float64(parts.Solid), "sealed_parts": float64(parts.Sealed), "sheet_parts": float64(parts.Sheets),
+	}, err
+}
+
+func (f shapes) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
+	out, err := f.Shapes.Generate(ctx, models.ShapeRequest{
+		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Source: m.Mesh, PrefixDepth: r.PrefixDepth, Depth: r.Depth,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Result{
+		Media: Media{Mesh: out.Mesh}, Sample: out.Sample, Tokens: out.Stats.Tokens,
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: leaves(out.Surface),
+	}, nil
+}
+
+func (f shapes) Detokenize(_ context.Context, s shard.Sample) (*Result, error) {
+	m, report, err := f.Shapes.Detokenize(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Media: Media{Mesh: m}, Sample: s, Measures: leaves(report)}, nil
+}
+
+func leaves(r surface.Report) Measures {
+	return Measures{
+		"active_leaves": float64(r.Active), "idle_leaves": float64(r.Idle), "added_cells": float64(r.Added),
+		"disputed_corners": float64(r.Disputed),
+	}
+}

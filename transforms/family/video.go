@@ -1,0 +1,104 @@
+package family
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	Register(request.Video, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
+		dev, err := device()
+		if err != nil {
+			return nil, err
+		}
+		m, err := models.OpenVideos(dev, s.Dir, models.Options{Slots: s.Slots})
+		if err != nil {
+			return nil, err
+		}
+		return videos{m}, nil
+	})
+}
+
+// videos continues clips.
+type videos struct{ *models.Videos }
+
+// Decode reads the frames that are given (r.Prefix; 0 means all), cropped to the
+// model's square and resampled to its rate. A clip with fewer frames gives those
+// it has.
+func (v videos) Decode(ctx context.Context, r request.Request) (Media, error) {
+	if r.Input == "" {
+		return Media{}, fmt.Errorf("family.Decode: %w: a video model continues a clip", ErrNoInput)
+	}
+	if _, err := readHead(r.Input); err != nil {
+		return Media{}, err
+	}
+	c := v.Config()
+	frames, _, err := video.ReadClip(ctx, r.Input, video.Options{
+		Rate: c.Rate, W: c.Size, H: c.Size, Fit: video.Crop, MaxFrames: r.Prefix,
+	})
+	if err != nil {
+		return Media{}, err
+	}
+	return Media{Clip: frames}, nil
+}
+
+func (v videos) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
+	s, err := v.Videos.Tokenize(r.ID, m.Clip)
+	return s, Measures{"frames": float64(m.Clip.T)}, err
+}
+
+func (v videos) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
+	out, err := v.Videos.Generate(ctx, models.VideoRequest{
+		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Prefix: m.Clip, Frames: r.Frames,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Result{
+		Media: Media{Clip: out.Clip}, Sample: out.Sample, Given: out.Prefix,
+		Tokens: out.Stats.Tokens, Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited,
+		Measures: prefixPSNR(m.Clip, out.Clip, out.Prefix),
+	}, nil
+}
+
+// prefixPSNR measures how well the tokens keep the last frames of what was
+// given; the model may have left out the first.
+func prefixPSNR(given, out *clip.Clip, prefix int) Measures {
+	n := min(given.T, prefix, out.T)
+	want, err := given.Slice(given.T-n, given.T)
+	if err != nil {
+		return nil
+	}
+	shown, err := out.Slice(prefix-n, prefix)
+	if err != nil {
+		return nil
+	}
+	db, err := clip.PSNR(want, shown)
+	if err != nil || math.IsInf(db, 0) { // equal clips, which JSON has no number for
+		return nil
+	}
+	return Measures{"prefix_psnr_db": db}
+}
+
+func (v videos) Detokenize(_ context.Context, s shard.Sample) (*Result, error) {
+	c, err := v.Videos.Detokenize(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Media: Media{Clip: c}, Sample: s, Given: c.T}, nil
+}
+
+func sampling(r request.Request) *models.Sampling {
+	if r.Sampling == nil {
+		return nil
+	}
+	return &models.Sampling{Temperature: r.Sampling.Temperature, TopK: r.Sampling.TopK, TopP: r.Sampling.TopP}
+}

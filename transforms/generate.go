@@ -1,0 +1,95 @@
+package transforms
+
+import (
+	"context"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, *Item, func(*Item), func(report.Outcome), error](&generateFn{})
+}
+
+// Generate has the model generate from items. It keeps up to Settings.InFlight of
+// a bundle's items with the model while later ones are decoded and earlier ones
+// written, so that a runner which takes one element at a time still fills the
+// model's batch. Items leave in the order in which they are done.
+func Generate(s beam.Scope, settings Settings, items beam.PCollection) (generated, outcomes beam.PCollection) {
+	return beam.ParDo2(s.Scope("Generate"), &generateFn{stage: stage{Settings: settings}}, items)
+}
+
+type generateFn struct {
+	stage
+
+	done    chan generated // has room for all that are in flight, so no sender blocks
+	flights int
+}
+
+// generated is an item back from the model.
+type generated struct {
+	item *Item
+	err  error
+}
+
+// ProcessElement starts one item, after waiting for room, and passes on those
+// that are done. Emitters are not safe for concurrent use, so everything is
+// emitted from here and from FinishBundle, and nothing from the item's goroutine.
+func (f *generateFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
+	if f.done == nil {
+		f.done = make(chan generated, f.Settings.inFlight())
+	}
+	for f.flights == cap(f.done) {
+		if err := f.land(ctx, <-f.done, items, out); err != nil {
+			return err
+		}
+	}
+	f.start(ctx, it)
+	for {
+		select {
+		case g := <-f.done:
+			if err := f.land(ctx, g, items, out); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+func (f *generateFn) start(ctx context.Context, it *Item) {
+	f.flights++
+	lease := f.lease(it.Request.Family)
+	go func() {
+		g := generated{item: &Item{Request: it.Request, Media: it.Media}}
+		g.err = attempt(ctx, lease, func(m family.Model) (err error) {
+			g.item.Result, err = m.Generate(ctx, it.Request, it.Media)
+			return err
+		})
+		f.done <- g
+	}()
+}
+
+func (f *generateFn) land(ctx context.Context, g generated, items func(*Item), out func(report.Outcome)) error {
+	f.flights--
+	if g.err != nil {
+		return settle(ctx, g.item.Request, stageGenerate, g.err, out)
+	}
+	drawnCounter.Inc(ctx, int64(g.item.Result.Tokens))
+	items(g.item)
+	return nil
+}
+
+// FinishBundle waits for what is in flight. It emits into the global window,
+// which is the only one this package is for.
+func (f *generateFn) FinishBundle(ctx context.Context, items func(*Item), out func(report.Outcome)) error {
+	for f.flights > 0 {
+		if err := f.land(ctx, <-f.done, items, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}

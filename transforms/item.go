@@ -1,0 +1,48 @@
+package transforms
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Item is a request on its way through fused stages, with what they made of it
+// so far.
+type Item struct {
+	Request request.Request
+	Media   family.Media   // after Decode
+	Result  *family.Result // after Tokenize, Generate or Detokenize
+}
+
+// ErrNotFused reports a runner that put a boundary between two stages that pass
+// media.
+var ErrNotFused = errors.New("stages that pass media must be fused")
+
+func init() {
+	beam.RegisterCoder(reflect.TypeOf((*Item)(nil)), refuseItem, refuseBytes)
+	beam.RegisterCoder(reflect.TypeOf((*request.Request)(nil)).Elem(), encodeRequest, decodeRequest)
+	beam.RegisterCoder(reflect.TypeOf((*report.Outcome)(nil)).Elem(), encodeOutcome, decodeOutcome)
+}
+
+func refuseItem(*Item) ([]byte, error)  { return nil, ErrNotFused }
+func refuseBytes([]byte) (*Item, error) { return nil, ErrNotFused }
+
+func encodeRequest(r request.Request) ([]byte, error) { return json.Marshal(r) }
+
+func decodeRequest(data []byte) (r request.Request, err error) {
+	err = json.Unmarshal(data, &r)
+	return r, err
+}
+
+func encodeOutcome(o report.Outcome) ([]byte, error) { return json.Marshal(o) }
+
+func decodeOutcome(data []byte) (o report.Outcome, err error) {
+	err = json.Unmarshal(data, &o)
+	return o, err
+}

@@ -1,0 +1,45 @@
+package transforms
+
+import (
+	"sync/atomic"
+
+	"github.com/morton-gen/morton/transforms/report"
+)
+
+// EventKind says what happened to an item.
+type EventKind int
+
+// Events an observer sees.
+const (
+	Finished EventKind = iota // written, or skipped
+	Failed                    // with an outcome of its own
+	Faulted                   // its bundle fails
+)
+
+// Event is one item that came to its end in this process.
+type Event struct {
+	Kind    EventKind
+	Stage   string
+	ID      string
+	Err     error
+	Outcome *report.Outcome
+}
+
+var observer atomic.Pointer[func(Event)]
+
+// Observe has f called for every event in this process, on the goroutine of the
+// stage; nil ends it. It serves progress lines: a run on other machines tells
+// its observer nothing, and what counts is in the reports.
+func Observe(f func(Event)) {
+	if f == nil {
+		observer.Store(nil)
+		return
+	}
+	observer.Store(&f)
+}
+
+func notify(e Event) {
+	if f := observer.Load(); f != nil {
+		(*f)(e)
+	}
+}

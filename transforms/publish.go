@@ -1,0 +1,54 @@
+package transforms
+
+import (
+	"context"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/morton-gen/morton/transforms/report"
+)
+
+func init() {
+	register.DoFn4x1[context.Context, int, func(*report.Outcome) bool, func(int64), error](&publishFn{})
+	register.Emitter1[int64]()
+	register.Function2x0(countOutcomes)
+}
+
+// Publish gathers all outcomes of a run and publishes them (see
+// [report.Publish]). It is the shuffle behind the stages that write: Prism spins
+// a core for as long as a stage without a consumed output runs. Its own output,
+// the number of outcomes, is consumed here for the same reason.
+func Publish(s beam.Scope, settings Settings, run report.Run, outcomes ...beam.PCollection) {
+	s = s.Scope("Publish")
+	all := beam.Flatten(s, outcomes...)
+	grouped := beam.GroupByKey(s, beam.AddFixedKey(s, all))
+	beam.ParDo0(s, countOutcomes, beam.Reshuffle(s, beam.ParDo(s, &publishFn{Settings: settings, Run: run}, grouped)))
+}
+
+var publishedCounter = beam.NewCounter("morton", "outcomes")
+
+func countOutcomes(ctx context.Context, n int64) { publishedCounter.Inc(ctx, n) }
+
+type publishFn struct {
+	Settings Settings
+	Run      report.Run
+}
+
+// ProcessElement publishes the one group there is.
+func (f *publishFn) ProcessElement(_ context.Context, _ int, next func(*report.Outcome) bool, count func(int64)) error {
+	var outcomes []report.Outcome
+	for o := (report.Outcome{}); next(&o); o = (report.Outcome{}) {
+		outcomes = append(outcomes, o)
+	}
+	if _, err := report.Publish(f.Settings.Out, outcomes, f.Run); err != nil {
+		return err
+	}
+	if f.Run.Action == report.Tokenize {
+		if err := sweepShards(f.Settings.Out, f.Settings.Spec.Family, outcomes); err != nil {
+			return err
+		}
+	}
+	count(int64(len(outcomes)))
+	return nil
+}

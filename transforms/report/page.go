@@ -1,0 +1,129 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/morton-gen/morton/internal/gallery"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// drawnFaces bounds the faces that one page draws, so that a night's run neither
+// fills memory nor the disk with copies; results past it are linked only.
+const drawnFaces = 2_000_000
+
+func writePage(dir string, results []Result, failures []Failure, run Run, s Summary) error {
+	page := gallery.Page{
+		Title: "Morton results", Command: run.Command, Elapsed: time.Duration(s.Seconds * float64(time.Second)),
+	}
+	p := pager{dir: dir, budget: drawnFaces, ids: map[string]bool{}}
+	for i := range results {
+		page.Items = append(page.Items, p.item(&results[i]))
+	}
+	for _, f := range failures {
+		page.Failures = append(page.Failures, gallery.Failure{Input: f.Input, Stage: f.Stage, Kind: f.Kind, Message: f.Message})
+	}
+	return gallery.Write(dir, page)
+}
+
+type pager struct {
+	dir    string
+	budget int // faces that may still be drawn
+	ids    map[string]bool
+}
+
+func (p *pager) item(r *Result) gallery.Item {
+	it := gallery.Item{
+		ID: p.title(r), Family: gallery.Family(r.Family),
+		Source: p.relative(r.Input), Result: r.Output, OBJ: r.OBJ, Poster: r.Poster,
+		PrefixFrames: r.GivenFrames, Frames: r.OutputFrames,
+		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds,
+		Counts: []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}},
+	}
+	if r.Action == Detokenize {
+		it.Source = "" // a shard, which no browser shows
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Measures)) {
+		it.Measures = append(it.Measures, gallery.KV{Key: strings.ReplaceAll(name, "_", " "), Value: number(r.Measures[name])})
+	}
+	if r.Family != request.Video {
+		it.ResultMesh = p.result(r.OBJ)
+		if r.Action == Generate && r.Input != "" {
+			it.SourceMesh = p.source(r.Input)
+		}
+	}
+	return it
+}
+
+// title is the id, with the family where another has it too.
+func (p *pager) title(r *Result) string {
+	title := r.ID
+	if p.ids[title] {
+		title = fmt.Sprintf("%s (%s)", r.ID, r.Family)
+	}
+	p.ids[title] = true
+	return title
+}
+
+// relative turns a path as it was given into one that the page can link.
+func (p *pager) relative(input string) string {
+	if input == "" {
+		return ""
+	}
+	path, err1 := filepath.Abs(input)
+	dir, err2 := filepath.Abs(p.dir)
+	if err1 != nil || err2 != nil {
+		return input
+	}
+	if rel, err := filepath.Rel(dir, path); err == nil {
+		return rel
+	}
+	return path
+}
+
+// result reads the OBJ of a result, whose faces are as the model made them.
+func (p *pager) result(path string) *gallery.Mesh {
+	if path == "" || p.budget <= 0 {
+		return nil
+	}
+	m, _, err := obj.ReadFile(filepath.Join(p.dir, path), obj.Limits{})
+	return p.draw(m, err)
+}
+
+func (p *pager) source(path string) *gallery.Mesh {
+	if p.budget <= 0 {
+		return nil
+	}
+	m, err := family.ReadMesh(path)
+	return p.draw(m, err)
+}
+
+// draw returns what the viewer needs. A mesh that can no longer be read is not
+// drawn: the page is about the run, and the run is over.
+func (p *pager) draw(m *mesh.Mesh, err error) *gallery.Mesh {
+	if err != nil {
+		return nil
+	}
+	p.budget -= m.NumFaces()
+	g := &gallery.Mesh{Positions: make([]float32, 0, 3*len(m.Vertices)), Corners: m.Corners, Starts: m.Starts}
+	for _, v := range m.Vertices {
+		g.Positions = append(g.Positions, float32(v[0]), float32(v[1]), float32(v[2]))
+	}
+	return g
+}
+
+// number prints counts whole and other values with four digits.
+func number(x float64) string {
+	if x == float64(int64(x)) {
+		return strconv.FormatInt(int64(x), 10)
+	}
+	return strconv.FormatFloat(x, 'g', 4, 64)
+}

@@ -1,0 +1,76 @@
+package report
+
+import (
+	"cmp"
+
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Result is one line of results.jsonl. Paths are relative to the run's folder,
+// but for the request's input, which stands as it was given.
+type Result struct {
+	request.Request
+	Action string `json:"action"` // generate, tokenize or detokenize
+	Model  string `json:"model"`
+
+	Output string `json:"output,omitempty"` // MP4 or GLB
+	OBJ    string `json:"obj,omitempty"`
+	Poster string `json:"poster,omitempty"`
+	Shard  string `json:"shard,omitempty"` // where the tokens stand at the end
+
+	TokenCount   int    `json:"tokens"`        // in the sample
+	Drawn        int    `json:"drawn"`         // by the model
+	TokensSHA256 string `json:"tokens_sha256"` // of the tokens as 8-byte little-endian numbers
+
+	OutputFrames int `json:"output_frames,omitempty"`
+	GivenFrames  int `json:"given_frames,omitempty"` // of them, from the input
+
+	Measures family.Measures `json:"measures,omitempty"`
+	Seconds  float64         `json:"seconds"`        // generating, on the device
+	Waited   float64         `json:"waited_seconds"` // for room on the device
+	Skipped  bool            `json:"skipped"`        // done by an earlier run
+}
+
+// Failure is one line of failures.jsonl: an input without a result.
+type Failure struct {
+	ID      string         `json:"id"`
+	Family  request.Family `json:"family"`
+	Input   string         `json:"input"`
+	Stage   string         `json:"stage"` // decode, tokenize, generate, detokenize or write
+	Kind    string         `json:"kind"`  // see [Kind]
+	Message string         `json:"message"`
+}
+
+// Outcome is what became of one request: one of its fields is set.
+type Outcome struct {
+	Done   *Result  `json:"done,omitempty"`
+	Failed *Failure `json:"failed,omitempty"`
+}
+
+// key names the request of an outcome.
+type key struct {
+	family request.Family
+	id     string
+}
+
+func (r *Result) key() key  { return key{r.Family, r.ID} }
+func (f *Failure) key() key { return key{f.Family, f.ID} }
+
+func (o *Outcome) key() key {
+	if o.Done != nil {
+		return o.Done.key()
+	}
+	return o.Failed.key()
+}
+
+func byKey(a, b key) int {
+	return cmp.Or(cmp.Compare(a.family, b.family), cmp.Compare(a.id, b.id))
+}
+
+// Fail describes the error of one request.
+func Fail(r request.Request, stage string, err error) Outcome {
+	return Outcome{Failed: &Failure{
+		ID: r.ID, Family: r.Family, Input: r.Input, Stage: stage, Kind: Kind(err), Message: err.Error(),
+	}}
+}

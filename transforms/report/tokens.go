@@ -1,0 +1,71 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// HashTokens returns the SHA-256 of the tokens as 8-byte little-endian numbers,
+// in hexadecimal.
+func HashTokens(tokens []int64) string {
+	h := sha256.New()
+	var word [8]byte
+	for _, t := range tokens {
+		binary.LittleEndian.PutUint64(word[:], uint64(t))
+		h.Write(word[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// WriteSample writes one sample as a shard of its own.
+func WriteSample(path string, s shard.Sample) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return WriteShard(path, func(yield func(shard.Sample) error) error { return yield(s) })
+}
+
+// WriteShard writes the samples that fill yields, in that order.
+func WriteShard(path string, fill func(yield func(shard.Sample) error) error) error {
+	w, err := shard.Create(path)
+	if err != nil {
+		return err
+	}
+	defer w.Abort() // does nothing after Close
+	if err := fill(w.Write); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// JoinTokens writes the tokens of the results, which are in order, to one shard
+// at path, from the files that each result left. Equal results give equal bytes,
+// whichever run made them.
+func JoinTokens(dir, path string, results []Result) error {
+	return WriteShard(path, func(yield func(shard.Sample) error) error {
+		for _, r := range results {
+			part := filepath.Join(dir, Place{r.Family, r.ID}.Tokens())
+			samples, err := shard.ReadAll(part, shard.Limits{Samples: 1})
+			if err != nil {
+				return err
+			}
+			if len(samples) != 1 || HashTokens(samples[0].Tokens) != r.TokensSHA256 {
+				return fmt.Errorf("report.JoinTokens: %w: %s is not the sample of %s", shard.ErrCorrupt, part, r.ID)
+			}
+			if err := yield(samples[0]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// TokensFile is where the tokens of all a family's results stand together.
+func TokensFile(f request.Family) string { return filepath.Join(string(f), "tokens.parquet") }

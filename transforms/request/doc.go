@@ -1,0 +1,12 @@
+// Package request says what a run is asked for: one small JSON-able struct an
+// item, made from file patterns or from a manifest, with an id that is unique
+// and fit to name files.
+//
+// It is not for reading the inputs themselves, and knows no Beam.
+//
+//	paths, err := request.Match([]string{"clips/*.mp4"})
+//	if err != nil {
+//		return err
+//	}
+//	requests, err := request.FromPaths(paths, request.Request{Family: request.Video, Seed: 1, Prefix: 16, Frames: 48})
+package request

@@ -1,0 +1,126 @@
+package request
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/morton-gen/morton/octree"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrInvalid reports a request that makes no sense.
+	ErrInvalid = errors.New("invalid request")
+	// ErrNoMatch reports a pattern that no file fits.
+	ErrNoMatch = errors.New("no file matches")
+	// ErrManifest reports a manifest that cannot be read as requests.
+	ErrManifest = errors.New("bad manifest")
+)
+
+// Family is one of the kinds of things Morton makes.
+type Family string
+
+// The families, by the words of the command line.
+const (
+	Video Family = "video"
+	Shape Family = "shape"
+	Quads Family = "quads"
+)
+
+// Families lists all of them.
+var Families = []Family{Video, Shape, Quads}
+
+// Bounds of what one request may ask for: far over what a model can give, and
+// low enough that no product of two overflows.
+const (
+	MaxFrames = 1 << 20
+	MaxFaces  = 1 << 20
+)
+
+// Request asks for one result. Its JSON form is a line of a manifest. Fields of
+// other families than its own stay zero.
+type Request struct {
+	ID     string `json:"id"`
+	Family Family `json:"family"`
+	Input  string `json:"input,omitempty"` // a file; empty means from nothing
+	Row    int    `json:"row,omitempty"`   // sample number, where Input is a shard
+	Seed   uint64 `json:"seed"`
+
+	Prefix int `json:"prefix,omitempty"` // video: frames of the input that are given
+	Frames int `json:"frames,omitempty"` // video: frames to generate
+
+	PrefixDepth int `json:"prefix_depth,omitempty"` // shape: octree levels that are given
+	Depth       int `json:"depth,omitempty"`        // shape: level of the leaves; 0 means the model's own
+
+	Faces int `json:"faces,omitempty"` // quads: at most so many
+
+	Sampling *Sampling `json:"sampling,omitempty"` // nil means the model's own
+}
+
+// Sampling says how tokens are drawn.
+type Sampling struct {
+	Temperature float64 `json:"temperature"` // 0 takes the likeliest
+	TopK        int     `json:"top_k"`       // 0 is off
+	TopP        float64 `json:"top_p"`       // 1 is off
+}
+
+// Validate returns an error wrapping [ErrInvalid] for the first thing that makes
+// no sense in itself; what only a model can know is left to it.
+func (r *Request) Validate() error {
+	if why := r.invalid(); why != "" {
+		return fmt.Errorf("request.Validate: %w: %s", ErrInvalid, why)
+	}
+	return nil
+}
+
+func (r *Request) invalid() string {
+	switch {
+	case !IsName(r.ID):
+		return fmt.Sprintf("id %q: an id is 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit", r.ID, maxName)
+	case r.Prefix < 0 || r.Frames < 0 || r.Prefix > MaxFrames || r.Frames > MaxFrames:
+		return fmt.Sprintf("prefix %d and frames %d: from 0 to %d", r.Prefix, r.Frames, MaxFrames)
+	case r.PrefixDepth < 0 || r.Depth < 0 || r.PrefixDepth > octree.MaxDepth || r.Depth > octree.MaxDepth:
+		return fmt.Sprintf("prefix-depth %d and depth %d: from 0 to %d", r.PrefixDepth, r.Depth, octree.MaxDepth)
+	case r.Depth > 0 && r.PrefixDepth > r.Depth:
+		return fmt.Sprintf("prefix-depth %d is over depth %d", r.PrefixDepth, r.Depth)
+	case r.Faces < 0 || r.Faces > MaxFaces:
+		return fmt.Sprintf("faces %d: from 0 to %d", r.Faces, MaxFaces)
+	case r.Row < 0:
+		return fmt.Sprintf("row %d is negative", r.Row)
+	}
+	return r.Sampling.invalid()
+}
+
+func (s *Sampling) invalid() string {
+	switch {
+	case s == nil:
+	case !(s.Temperature >= 0 && s.Temperature <= 100): // also false for NaN
+		return fmt.Sprintf("temperature %g: from 0 to 100", s.Temperature)
+	case s.TopK < 0:
+		return fmt.Sprintf("top-k %d is negative", s.TopK)
+	case !(s.TopP > 0 && s.TopP <= 1):
+		return fmt.Sprintf("top-p %g: over 0, at most 1", s.TopP)
+	}
+	return ""
+}
+
+// Fingerprint is the same for two runs of r that must give the same result: it
+// covers every field, the model's name, what is done (such as "generate"), and
+// the size and time of change of the input. Contents are not read: a video may
+// be large.
+func (r *Request) Fingerprint(action, model string) string {
+	stamp := ""
+	if info, err := os.Stat(r.Input); err == nil {
+		stamp = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+	}
+	text, err := json.Marshal([]any{action, model, stamp, r})
+	if err != nil {
+		panic("request: a request is always JSON: " + err.Error()) // Validate refuses NaN
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

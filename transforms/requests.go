@@ -1,0 +1,107 @@
+package transforms
+
+import (
+	"context"
+	"hash/fnv"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	register.DoFn3x1[context.Context, []byte, func(request.Request), error](&readFn{})
+	register.DoFn2x0[request.Request, func(request.Request)](&branchFn{})
+	register.DoFn4x1[context.Context, request.Request, func(request.Request), func(report.Outcome), error](&skipFn{})
+	register.Emitter1[request.Request]()
+	register.Emitter1[report.Outcome]()
+	register.Emitter1[*Item]()
+}
+
+// ReadRequests returns the requests of a manifest as a PCollection of
+// [request.Request]. The graph holds the manifest's path and not its lines, so
+// its size does not grow with the run.
+func ReadRequests(s beam.Scope, path string) beam.PCollection {
+	s = s.Scope("ReadRequests")
+	return beam.ParDo(s, &readFn{Path: path}, beam.Impulse(s))
+}
+
+type readFn struct{ Path string }
+
+// ProcessElement emits the requests. A manifest that cannot be read fails the
+// bundle: nothing else could be done.
+func (f *readFn) ProcessElement(_ context.Context, _ []byte, emit func(request.Request)) error {
+	requests, err := request.ReadManifest(f.Path, request.Request{})
+	if err != nil {
+		return err
+	}
+	for _, r := range requests {
+		emit(r)
+	}
+	return nil
+}
+
+// Spread deals requests into n branches by a stable hash of their ids, each
+// behind a Reshuffle of its own: Prism gives all of a stage's pending elements
+// to one bundle, so this is what makes it run n at once (at most 8). Which
+// branch a request is in changes nothing about its result.
+func Spread(s beam.Scope, n int, requests beam.PCollection) []beam.PCollection {
+	s = s.Scope("Spread")
+	branches := make([]beam.PCollection, max(n, 1))
+	for i := range branches {
+		mine := requests
+		if len(branches) > 1 {
+			mine = beam.ParDo(s, &branchFn{Branch: i, Of: len(branches)}, requests)
+		}
+		branches[i] = beam.Reshuffle(s, mine)
+	}
+	return branches
+}
+
+type branchFn struct{ Branch, Of int }
+
+// ProcessElement keeps the requests of one branch.
+func (f *branchFn) ProcessElement(r request.Request, emit func(request.Request)) {
+	if place(r.ID, f.Of) == f.Branch {
+		emit(r)
+	}
+}
+
+// place deals an id to one of n places, the same on every machine.
+func place(id string, n int) int {
+	h := fnv.New32a()
+	h.Write([]byte(id))
+	return int(h.Sum32() % uint32(n))
+}
+
+// SkipDone lets through the requests that are still to be done; those that an
+// earlier run did in the same way (see [report.Done]) end here.
+func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
+	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage{Settings: settings}}, requests)
+}
+
+type skipFn struct{ stage }
+
+// ProcessElement asks for the model's name too: another model does not do the same.
+func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo func(request.Request), out func(report.Outcome)) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	model, err := f.lease(r.Family).Model()
+	if err != nil {
+		return settle(ctx, r, stageDecode, fault{err}, out)
+	}
+	if f.Settings.Overwrite {
+		todo(r)
+		return nil
+	}
+	key := r.Fingerprint(f.Settings.Action, model.Name())
+	if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
+		finish(ctx, done, out)
+		return nil
+	}
+	todo(r)
+	return nil
+}

@@ -1,0 +1,61 @@
+package transforms
+
+import (
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Settings are what the stages of one run share. They travel with the graph.
+type Settings struct {
+	Spec      family.Spec `json:"spec"`   // Family is that of each request
+	Action    string      `json:"action"` // see package report
+	Out       string      `json:"out"`    // the run's folder
+	Overwrite bool        `json:"overwrite,omitempty"`
+	// InFlight is how many requests of one bundle are with the model at a time; 0
+	// means twice the model's slots, so that one is always waiting for a slot.
+	InFlight int `json:"in_flight,omitempty"`
+}
+
+// defaultSlots is the engine's own default, see models.Options.
+const defaultSlots = 8
+
+func (s *Settings) inFlight() int {
+	switch {
+	case s.InFlight > 0:
+		return s.InFlight
+	case s.Spec.Slots > 0:
+		return 2 * s.Spec.Slots
+	}
+	return 2 * defaultSlots
+}
+
+// stage is what every DoFn of ours begins with: settings, and the models it has
+// leased. Beam runs one instance on one goroutine.
+type stage struct {
+	Settings Settings
+
+	leases map[request.Family]*family.Lease
+}
+
+// lease returns the claim on the model of a family, which is kept until Teardown.
+func (s *stage) lease(f request.Family) *family.Lease {
+	if l := s.leases[f]; l != nil {
+		return l
+	}
+	if s.leases == nil {
+		s.leases = map[request.Family]*family.Lease{}
+	}
+	spec := s.Settings.Spec
+	spec.Family = f
+	s.leases[f] = family.Acquire(spec)
+	return s.leases[f]
+}
+
+// Teardown gives the models back. Portable runners never call it: there the
+// process keeps its models until it ends.
+func (s *stage) Teardown() {
+	for _, l := range s.leases {
+		l.Release()
+	}
+	s.leases = nil
+}

@@ -1,0 +1,51 @@
+package transforms
+
+import (
+	"context"
+	"errors"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Names of the stages, as failures.jsonl has them.
+const (
+	stageDecode     = "decode"
+	stageTokenize   = "tokenize"
+	stageGenerate   = "generate"
+	stageDetokenize = "detokenize"
+	stageWrite      = "write"
+)
+
+// Counters that every runner collects. They count attempts: a retried bundle
+// counts twice. The exact numbers are in the summary.
+var (
+	doneCounter   = beam.NewCounter("morton", "done")
+	failedCounter = beam.NewCounter("morton", "failed")
+	drawnCounter  = beam.NewCounter("morton", "tokens_generated")
+)
+
+// settle ends an item that a stage could not go on with: a fault is returned and
+// fails the bundle, anything else becomes the item's outcome.
+func settle(ctx context.Context, r request.Request, name string, err error, out func(report.Outcome)) error {
+	var f fault
+	if errors.As(err, &f) {
+		notify(Event{Kind: Faulted, Stage: name, ID: r.ID, Err: f.error})
+		return f.error
+	}
+	failedCounter.Inc(ctx, 1)
+	o := report.Fail(r, name, err)
+	notify(Event{Kind: Failed, Stage: name, ID: r.ID, Err: err, Outcome: &o})
+	out(o)
+	return nil
+}
+
+// finish reports an item that is done.
+func finish(ctx context.Context, r report.Result, out func(report.Outcome)) {
+	doneCounter.Inc(ctx, 1)
+	o := report.Outcome{Done: &r}
+	notify(Event{Kind: Finished, Stage: stageWrite, ID: r.ID, Outcome: &o})
+	out(o)
+}

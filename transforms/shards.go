@@ -1,0 +1,102 @@
+package transforms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	register.DoFn1x2[report.Outcome, int, report.Outcome](&shardKeyFn{})
+	register.DoFn4x1[context.Context, int, func(*report.Outcome) bool, func(report.Outcome), error](&joinFn{})
+	register.Iter1[report.Outcome]()
+}
+
+// JoinShards joins the tokens of one family into n shards,
+// <out>/<family>-0000-of-0004.parquet. A stable hash of the id deals the samples,
+// and within a shard they stand by id, so the same inputs give the same bytes. What
+// crosses the shuffle are the outcomes; the tokens are read from their files.
+func JoinShards(s beam.Scope, settings Settings, n int, outcomes beam.PCollection) beam.PCollection {
+	s = s.Scope("JoinShards")
+	keyed := beam.ParDo(s, &shardKeyFn{Shards: max(n, 1)}, outcomes)
+	return beam.ParDo(s, &joinFn{Settings: settings, Shards: max(n, 1)}, beam.GroupByKey(s, keyed))
+}
+
+type shardKeyFn struct{ Shards int }
+
+// ProcessElement keys an outcome by its shard.
+func (f *shardKeyFn) ProcessElement(o report.Outcome) (int, report.Outcome) {
+	if o.Failed != nil {
+		return place(o.Failed.ID, f.Shards), o
+	}
+	return place(o.Done.ID, f.Shards), o
+}
+
+type joinFn struct {
+	Settings Settings
+	Shards   int
+}
+
+// ProcessElement writes one shard and passes on its outcomes.
+func (f *joinFn) ProcessElement(_ context.Context, shard int, next func(*report.Outcome) bool, out func(report.Outcome)) error {
+	var done []report.Result
+	for o := (report.Outcome{}); next(&o); o = (report.Outcome{}) {
+		if o.Failed != nil {
+			out(o)
+		} else {
+			done = append(done, *o.Done)
+		}
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	slices.SortFunc(done, func(a, b report.Result) int { return strings.Compare(a.ID, b.ID) })
+	name := shardName(f.Settings.Spec.Family, shard, f.Shards)
+	if err := report.JoinTokens(f.Settings.Out, filepath.Join(f.Settings.Out, name), done); err != nil {
+		return err
+	}
+	for i := range done {
+		done[i].Shard = name
+		out(report.Outcome{Done: &done[i]})
+	}
+	return nil
+}
+
+func shardName(f request.Family, i, n int) string {
+	return fmt.Sprintf("%s-%04d-of-%04d.parquet", f, i, n)
+}
+
+// sweepShards removes the family's shards that this run did not write: of
+// another number of shards, or with no sample left.
+func sweepShards(dir string, f request.Family, outcomes []report.Outcome) error {
+	kept := map[string]bool{}
+	for _, o := range outcomes {
+		if o.Done != nil {
+			kept[o.Done.Shard] = true
+		}
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, string(f)+"-[0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9].parquet"))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if kept[filepath.Base(path)] {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
