@@ -59,23 +59,20 @@ func (b bench) f32(shape ...int) *gpu.Tensor {
 }
 
 // i32 repeats 0, 1, … n-1; u32 is the same.
-func (b bench) i32(n int32, shape ...int) *gpu.Tensor { return b.ints(tensor.I32, n, shape) }
-func (b bench) u32(n int32, shape ...int) *gpu.Tensor { return b.ints(tensor.U32, n, shape) }
+func (b bench) i32(n int32, shape ...int) *gpu.Tensor {
+	return gputest.I32(b.t, b.dev, counting(n, shape), shape...)
+}
 
-func (b bench) ints(dt tensor.DType, n int32, shape []int) *gpu.Tensor {
-	b.t.Helper()
+func (b bench) u32(n int32, shape ...int) *gpu.Tensor {
+	return gputest.U32(b.t, b.dev, counting(n, shape), shape...)
+}
+
+func counting(n int32, shape []int) []int32 {
 	data := make([]int32, tensor.Elems(shape))
 	for i := range data {
 		data[i] = int32(i) % n
 	}
-	x, err := b.dev.NewTensor(dt, shape...)
-	if err == nil {
-		err = x.WriteI32(data)
-	}
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return x
+	return data
 }
 
 // TestValidation runs every operation once under the validation layer, which
