@@ -40,10 +40,9 @@ func (e *echo) Close()       {}
 
 func (e *echo) Decode(ctx context.Context, r request.Request) (family.Media, error) {
 	if e.kind == shard.KindCube {
-		c, _, err := video.ReadClip(ctx, r.Input, video.Options{
+		return family.ReadVideo(ctx, r.Input, video.Options{
 			Rate: clip.Rate{Num: 8, Den: 1}, W: 32, H: 32, Fit: video.Crop, MaxFrames: 4,
 		})
-		return family.Media{Clip: c}, err
 	}
 	m, err := family.ReadMesh(r.Input)
 	return family.Media{Mesh: m}, err

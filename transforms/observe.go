@@ -11,12 +11,13 @@ type EventKind int
 
 // Events an observer sees.
 const (
-	Finished EventKind = iota // written, or skipped
+	Started  EventKind = iota // with the model
+	Finished                  // written, or skipped
 	Failed                    // with an outcome of its own
 	Faulted                   // its bundle fails
 )
 
-// Event is one item that came to its end in this process.
+// Event is something that happened to one item in this process.
 type Event struct {
 	Kind    EventKind
 	Stage   string

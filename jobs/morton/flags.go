@@ -6,14 +6,8 @@ import (
 	"io"
 	"strings"
 
-	// The runners register themselves, and their flags with them.
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/exec/optimized"
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/gcs"
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/dataflow"
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/direct"
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/flink"
-	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	// All runners register themselves, and their flags with them.
+	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/x/beamx"
 )
 
 // flagSet is one subcommand's flags, over Beam's where it runs a pipeline.

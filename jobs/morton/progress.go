@@ -23,30 +23,54 @@ type progress struct {
 	total  int
 	done   int
 	failed int
+	flying map[string]bool // ids with the model
+	last   string          // said about an item
 	begun  time.Time
+	stop   chan struct{}
 }
 
 func newProgress(w io.Writer, total int) *progress {
-	p := &progress{w: w, total: total, begun: time.Now()}
+	p := &progress{w: w, total: total, flying: map[string]bool{}, begun: time.Now(), stop: make(chan struct{})}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		if p.width, _, _ = term.GetSize(int(f.Fd())); p.width <= 0 {
 			p.width = 80
 		}
+		go p.tick()
 	}
 	return p
+}
+
+// tick redraws the terminal's line every second: one item may take minutes.
+func (p *progress) tick() {
+	for t := time.NewTicker(time.Second); ; {
+		select {
+		case <-p.stop:
+			t.Stop()
+			return
+		case <-t.C:
+			p.mu.Lock()
+			p.draw()
+			p.mu.Unlock()
+		}
+	}
 }
 
 func (p *progress) event(e transforms.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch e.Kind {
+	case transforms.Started:
+		p.flying[e.ID] = true
+		p.draw()
 	case transforms.Finished:
+		delete(p.flying, e.ID)
 		p.done++
-		p.line(describe(e.Outcome.Done), false)
+		p.say(describe(e.Outcome.Done), false)
 	case transforms.Failed:
+		delete(p.flying, e.ID)
 		p.failed++
 		f := e.Outcome.Failed
-		p.line(fmt.Sprintf("%s: %s failed: %s: %s", f.ID, f.Stage, f.Kind, firstLine(f.Message)), true)
+		p.say(fmt.Sprintf("%s: %s failed: %s: %s", f.ID, f.Stage, f.Kind, firstLine(f.Message)), true)
 	}
 }
 
@@ -61,24 +85,38 @@ func describe(r *report.Result) string {
 	return fmt.Sprintf("%s: %d tokens", r.ID, r.TokenCount)
 }
 
-// line prints one item; kept lines stay on a terminal too.
-func (p *progress) line(text string, kept bool) {
-	text = fmt.Sprintf("[%d/%d] %s", p.done+p.failed, p.total, text)
+// say tells of one item that came to its end; kept lines stay on a terminal too.
+func (p *progress) say(text string, kept bool) {
 	if p.width == 0 {
-		fmt.Fprintln(p.w, text)
+		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done+p.failed, p.total, text)
 		return
 	}
-	if !kept && len(text) >= p.width {
-		text = text[:p.width-1]
-	}
-	fmt.Fprint(p.w, "\r\x1b[K", text)
 	if kept {
-		fmt.Fprintln(p.w)
+		fmt.Fprint(p.w, "\r\x1b[K", text, "\n")
+	} else {
+		p.last = text
 	}
+	p.draw()
+}
+
+// draw writes the terminal's line over.
+func (p *progress) draw() {
+	if p.width == 0 {
+		return
+	}
+	text := fmt.Sprintf("[%d/%d] %.0f s", p.done+p.failed, p.total, time.Since(p.begun).Seconds())
+	if n := len(p.flying); n > 0 {
+		text += fmt.Sprintf(", %d with the model", n)
+	}
+	if p.last != "" {
+		text += ", last " + p.last
+	}
+	fmt.Fprint(p.w, "\r\x1b[K", text[:min(len(text), p.width-1)])
 }
 
 // end leaves the terminal's line.
 func (p *progress) end() {
+	close(p.stop)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.width > 0 {

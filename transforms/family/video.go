@@ -37,17 +37,23 @@ func (v videos) Decode(ctx context.Context, r request.Request) (Media, error) {
 	if r.Input == "" {
 		return Media{}, fmt.Errorf("family.Decode: %w: a video model continues a clip", ErrNoInput)
 	}
-	if _, err := readHead(r.Input); err != nil {
-		return Media{}, err
-	}
 	c := v.Config()
-	frames, _, err := video.ReadClip(ctx, r.Input, video.Options{
+	return ReadVideo(ctx, r.Input, video.Options{
 		Rate: c.Rate, W: c.Size, H: c.Size, Fit: video.Crop, MaxFrames: r.Prefix,
 	})
+}
+
+// ReadVideo reads a clip. The error wraps [ErrEmptyFile] or is that of
+// codecs/video.
+func ReadVideo(ctx context.Context, path string, o video.Options) (Media, error) {
+	if _, err := readHead(path); err != nil {
+		return Media{}, err
+	}
+	c, _, err := video.ReadClip(ctx, path, o)
 	if err != nil {
 		return Media{}, err
 	}
-	return Media{Clip: frames}, nil
+	return Media{Clip: c}, nil
 }
 
 func (v videos) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {

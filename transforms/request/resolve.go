@@ -79,7 +79,7 @@ func DecodeManifest(r io.Reader, base Request) ([]Request, error) {
 			return nil, fmt.Errorf("request.ReadManifest: %w: over %d requests", ErrManifest, MaxRequests)
 		}
 		q, err := decodeLine(line, base)
-		if err == nil && q.ID != "" && !taken.claim(q.ID) {
+		if err == nil && q.ID != "" && !taken.claim(q.place()) {
 			err = fmt.Errorf("id %q is taken", q.ID)
 		}
 		if err != nil {
@@ -118,6 +118,9 @@ func decodeLine(line []byte, base Request) (Request, error) {
 	return q, probe.Validate()
 }
 
+// place is what no two requests of a run may share: they would write the same files.
+func (r *Request) place() string { return string(r.Family) + "/" + r.ID }
+
 // finish names what has no id yet, after the given ids are known.
 func finish(requests []Request, taken names) ([]Request, error) {
 	for i := range requests {
@@ -129,7 +132,7 @@ func finish(requests []Request, taken names) ([]Request, error) {
 		if q.Input != "" {
 			name = Name(q.Input)
 		}
-		q.ID = taken.take(name, q.Input)
+		q.ID = Free(name, q.Input, func(id string) bool { return taken.claim(string(q.Family) + "/" + id) })
 	}
 	return requests, nil
 }

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func TestMain(m *testing.M) {
+	beam.Init()
+	os.Exit(m.Run())
+}
+
+// mirror is a model of the tests: what it generates is its input.
+type mirror struct{ family.Model }
+
+func (mirror) Name() string { return "mirror" }
+func (mirror) Close()       {}
+
+func (mirror) Decode(_ context.Context, r request.Request) (family.Media, error) {
+	m, err := family.ReadMesh(r.Input)
+	return family.Media{Mesh: m}, err
+}
+
+func (mirror) Tokenize(_ context.Context, r request.Request, _ family.Media) (shard.Sample, family.Measures, error) {
+	return shard.Sample{ID: r.ID, Kind: shard.KindQuad, Grid: []int32{1}, Tokens: []int64{int64(r.Seed)}}, nil, nil
+}
+
+func (m mirror) Generate(ctx context.Context, r request.Request, in family.Media) (*family.Result, error) {
+	s, _, err := m.Tokenize(ctx, r, in)
+	return &family.Result{Media: in, Sample: s, Tokens: 1}, err
+}
+
+// withMirror makes the mirror the model of quads; a spec with a folder of its
+// own keeps tests apart.
+func withMirror(t *testing.T) {
+	t.Helper()
+	family.Register(request.Quads, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return mirror{}, nil })
+}
+
+func morton(args ...string) (code int, out, errs string) {
+	var o, e bytes.Buffer
+	code = run(context.Background(), args, &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestWrongUseIsOneLineAndExit2(t *testing.T) {
+	withMirror(t)
+	for _, c := range []struct{ args, want string }{
+		{"", "say what to do"},
+		{"genrate", "did you mean generate?"},
+		{"generate", "video, shape, quads"},
+		{"generate vidoe", "did you mean video?"},
+		{"generate quads --input a.obj", "--out"},
+		{"generate quads --out o", "--input or --manifest"},
+		{"generate quads --out o --input a.obj --faecs 3", "did you mean faces?"},
+		{"generate quads --out o --input a.obj --faces many", "--faces"},
+		{"generate quads --out o --input a.obj --faces 0", "at least 1"},
+		{"generate quads --out o --input a.obj --out", "--out needs a value"},
+		{"generate quads --out o --input a.obj --frames 3", "unknown flag --frames"},
+		{"generate quads --out o --input *.nothing", "no file matches"},
+		{"generate quads --out o --manifest nothing.jsonl", "no such file"},
+		{"generate quads --out o --manifest a --input b", "not both"},
+		{"generate quads --out o --input a.obj --top-p 2", "top-p"},
+		{"generate quads --out o --input a.obj --runner flink", "--endpoint"},
+		{"generate quads --out o --input a.obj --runner dataflow --project p", "--region, --staging_location"},
+		{"generate quads --out o --input a.obj --runner ray", `no runner "ray"`},
+		{"generate shape --out o --input a.obj --count 3", "--count"},
+		{"tokenize quads --out o", "--input"},
+		{"tokenize quads --out o --input a.obj --shards 100000", "shards"},
+		{"detokenize --out o --input nothing/", "nothing"},
+		{"train --family quad", "--tokens"},
+		{"train --family qaud --tokens a --heldout b --out c", "did you mean quad?"},
+		{"inspect", "one file"},
+		{"devices now", "now"},
+		{"help nothing", "nothing"},
+	} {
+		code, out, errs := morton(strings.Fields(c.args)...)
+		if code != exitUsage || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 || out != "" {
+			t.Errorf("morton %s: exit %d, %q, want 2 and one line with %q", c.args, code, errs, c.want)
+		}
+		resetRunner(t)
+	}
+	if _, err := os.Stat("o"); err == nil {
+		t.Error("wrong use made a folder")
+	}
+}
+
+// resetRunner undoes what a command line did to Beam's global flags.
+func resetRunner(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"runner", "project"} {
+		if err := flag.Set(name, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestGenerateRun goes through a run's exit codes: all done, some failed, done
+// before; and through the marks it leaves.
+func TestGenerateRun(t *testing.T) {
+	withMirror(t)
+	out := t.TempDir()
+	good := "../../testdata/mesh/cc-0_box.obj"
+	code, text, errs := morton("generate", "quads", good, "--out", out, "--seed", "5", "--model", t.Name())
+	if code != exitDone || !strings.Contains(text, "1 done, 0 failed") || !strings.Contains(errs, "[1/1] cc-0_box") {
+		t.Fatalf("exit %d\n%s%s", code, text, errs)
+	}
+	code, text, errs = morton("generate", "quads", "--input", good, "--input", "missing.obj", "--out", out, "--seed", "5", "--model", t.Name(), "--json")
+	var s report.Summary
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	if code != exitFailed || s.Done != 1 || s.Skipped != 1 || s.Failed != 1 || s.Kinds["not_found"] != 1 {
+		t.Fatalf("exit %d, %+v\n%s", code, s, errs)
+	}
+	page, err := os.ReadFile(filepath.Join(out, "index.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(page, []byte("morton generate quads --input ../../testdata")) {
+		t.Error("the page lacks the command")
+	}
+	code, text, _ = morton("generate", "quads", "--manifest", filepath.Join(out, "quads", "requests.jsonl"), "--out", t.TempDir(), "--model", t.Name())
+	if code != exitFailed || !strings.Contains(text, "1 done, 1 failed") {
+		t.Fatalf("the run's own manifest: exit %d\n%s", code, text)
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	withMirror(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	code := run(ctx, []string{"generate", "quads", "../../testdata/mesh/cc-0_box.obj", "--out", t.TempDir(), "--model", t.Name()}, &out, &errs)
+	if code != exitInterrupted || !strings.Contains(errs.String(), "interrupted") {
+		t.Fatalf("exit %d\n%s", code, errs.String())
+	}
+}
+
+func TestTokenizeRun(t *testing.T) {
+	withMirror(t)
+	out := t.TempDir()
+	code, _, errs := morton("tokenize", "quads", "--input", "../../testdata/mesh/cc-0_*.obj", "--out", out, "--model", t.Name())
+	if code != exitDone {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	code, text, _ := morton("inspect", out)
+	if code != exitDone || !regexp.MustCompile(`samples +11`).MatchString(text) {
+		t.Fatalf("exit %d\n%s", code, text)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	for path, want := range map[string]string{
+		"../../testdata/mesh/scopia_bowl.obj":              "\"quads\": 1184,",
+		"../../testdata/mesh/generic_hand_left.glb":        `"kind": "glTF mesh"`,
+		"../../testdata/video/plant_320x240_30fps_36f.mp4": "\"frames\": 36,",
+	} {
+		code, out, errs := morton("inspect", path, "--json")
+		if code != exitDone || !strings.Contains(out, want) || !json.Valid([]byte(out)) {
+			t.Errorf("inspect %s: exit %d, lacks %s\n%s%s", path, code, want, out, errs)
+		}
+	}
+	for _, path := range []string{"main.go", "help", "missing"} {
+		if code, out, errs := morton("inspect", path); code != exitFailed || strings.Count(errs, "\n") != 1 {
+			t.Errorf("inspect %s: exit %d\n%s%s", path, code, out, errs)
+		}
+	}
+}
+
+// TestHelpNamesEveryFlag holds the written texts to the flags.
+func TestHelpNamesEveryFlag(t *testing.T) {
+	sets := map[string][]*flagSet{
+		"tokenize": nil, "generate": nil, "detokenize": {newOptions("detokenize").flags}, "train": {newTrainFlags().flagSet},
+	}
+	for _, f := range request.Families {
+		sets["generate"] = append(sets["generate"], newGenerateFlags(f).flags)
+		sets["tokenize"] = append(sets["tokenize"], newTokenizeFlags(f).flags)
+	}
+	named := regexp.MustCompile(`--?([a-z][a-z-]*)`)
+	for command, all := range sets {
+		_, text, _ := morton("help", command)
+		words, known := map[string]bool{"runner": true}, map[string]bool{"runner": true}
+		for _, m := range named.FindAllStringSubmatch(text, -1) {
+			words[m[1]] = true
+		}
+		for _, s := range all {
+			s.VisitAll(func(f *flag.Flag) {
+				known[f.Name] = true
+				if !words[f.Name] {
+					t.Errorf("help %s does not name --%s", command, f.Name)
+				}
+			})
+		}
+		for _, m := range regexp.MustCompile(`--([a-z][a-z-]*)`).FindAllStringSubmatch(text, -1) {
+			if !known[m[1]] {
+				t.Errorf("help %s names --%s, which is no flag", command, m[1])
+			}
+		}
+	}
+	for _, c := range commands() {
+		if code, text, _ := morton("help", c.name); code != exitDone || len(text) < 40 {
+			t.Errorf("help %s: exit %d, %q", c.name, code, text)
+		}
+	}
+}
+
+// TestBeamsFlagsPass checks that a command line reaches Beam's own flags, and that
+// none of ours hides one of Beam's.
+func TestBeamsFlagsPass(t *testing.T) {
+	o := newOptions("generate")
+	for _, f := range beamFlags() {
+		if o.flags.Lookup(f.Name) != nil {
+			t.Errorf("--%s is Beam's and ours", f.Name)
+		}
+	}
+	if err := o.parse([]string{"--out", "o", "--project", "p", "a.obj"}); err != nil {
+		t.Fatal(err)
+	}
+	defer resetRunner(t)
+	if got := flag.Lookup("project").Value.String(); got != "p" || o.input[0] != "a.obj" {
+		t.Fatalf("Beam's project is %q, input %v", got, o.input)
+	}
+	if err := newOptions("generate").parse([]string{"--help"}); !errors.Is(err, flag.ErrHelp) {
+		t.Fatalf("error %v, want ErrHelp", err)
+	}
+}
+
+func TestWorkerMode(t *testing.T) {
+	for line, want := range map[string]bool{
+		"--worker=true --id=1": true, "-worker=true": true, "generate --worker=true": false, "": false, "worker=true": false,
+	} {
+		if got := isWorker(strings.Fields(line)); got != want {
+			t.Errorf("isWorker(%q) = %v", line, got)
+		}
+	}
+}

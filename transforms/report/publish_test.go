@@ -1,0 +1,146 @@
+package report
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// leave writes what a result without media leaves, and returns its outcome.
+func leave(t *testing.T, dir string, r request.Request, token int64) Outcome {
+	t.Helper()
+	tokens := []int64{token}
+	p := Place{r.Family, r.ID}
+	if err := WriteSample(filepath.Join(dir, p.Tokens()), shard.Sample{ID: r.ID, Kind: "k", Grid: []int32{1}, Tokens: tokens}); err != nil {
+		t.Fatal(err)
+	}
+	done := Result{Request: r, Action: Generate, Model: "m", TokenCount: 1, Drawn: 1, TokensSHA256: HashTokens(tokens)}
+	if err := WriteMarker(dir, r.Fingerprint(Generate, "m"), done); err != nil {
+		t.Fatal(err)
+	}
+	return Outcome{Done: &done}
+}
+
+func ids(t *testing.T, dir string) (done, failed []string) {
+	t.Helper()
+	results, err := ReadResults(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failures, err := ReadFailures(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		done = append(done, string(r.Family)+"/"+r.ID)
+	}
+	for _, f := range failures {
+		failed = append(failed, string(f.Family)+"/"+f.ID)
+	}
+	return done, failed
+}
+
+// TestPublishAddsUp checks what stands in a folder after one run upon another.
+func TestPublishAddsUp(t *testing.T) {
+	dir := t.TempDir()
+	quad := func(id string) request.Request { return request.Request{ID: id, Family: request.Quads} }
+	shape := request.Request{ID: "a", Family: request.Shape}
+	lost := errors.New("lost")
+	for i, step := range []struct {
+		outcomes     []Outcome
+		run          Run
+		done, failed []string
+	}{
+		{[]Outcome{leave(t, dir, quad("b"), 2), leave(t, dir, quad("a"), 1)}, Run{}, []string{"quads/a", "quads/b"}, nil},
+		{[]Outcome{leave(t, dir, shape, 3), Fail(quad("c"), "decode", lost)}, Run{}, []string{"quads/a", "quads/b", "shape/a"}, []string{"quads/c"}},
+		{[]Outcome{Fail(quad("a"), "decode", lost), leave(t, dir, quad("c"), 4)}, Run{}, []string{"quads/b", "quads/c", "shape/a"}, []string{"quads/a"}},
+		{[]Outcome{leave(t, dir, quad("d"), 5)}, Run{Own: request.Quads}, []string{"quads/d", "shape/a"}, nil},
+	} {
+		step.run.Action, step.run.Begun = Generate, time.Now()
+		if _, err := Publish(dir, step.outcomes, step.run); err != nil {
+			t.Fatal(err)
+		}
+		if done, failed := ids(t, dir); !reflect.DeepEqual(done, step.done) || !reflect.DeepEqual(failed, step.failed) {
+			t.Fatalf("step %d: done %v, failed %v; want %v, %v", i, done, failed, step.done, step.failed)
+		}
+	}
+	samples, err := shard.ReadAll(filepath.Join(dir, TokensFile(request.Quads)), shard.Limits{})
+	if err != nil || len(samples) != 1 || samples[0].Tokens[0] != 5 {
+		t.Fatalf("joined tokens %+v: %v", samples, err)
+	}
+}
+
+func TestDoneBelievesOnlyWhole(t *testing.T) {
+	dir := t.TempDir()
+	r := request.Request{ID: "a", Family: request.Quads}
+	p := Place{r.Family, r.ID}
+	key := r.Fingerprint(Generate, "m")
+	if _, ok := Done(dir, key, p); ok {
+		t.Fatal("done before anything was")
+	}
+	leave(t, dir, r, 1)
+	if done, ok := Done(dir, key, p); !ok || !done.Skipped || done.ID != "a" {
+		t.Fatalf("%+v, %v", done, ok)
+	}
+	if _, ok := Done(dir, r.Fingerprint(Generate, "another model"), p); ok {
+		t.Fatal("another model's result counts")
+	}
+	if err := os.Remove(filepath.Join(dir, p.Tokens())); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := Done(dir, key, p); ok {
+		t.Fatal("done without tokens")
+	}
+	leave(t, dir, r, 1)
+	if err := os.WriteFile(filepath.Join(dir, p.Marker()), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := Done(dir, key, p); ok {
+		t.Fatal("half a marker counts")
+	}
+}
+
+func TestRecoverTellsOldFromNew(t *testing.T) {
+	dir := t.TempDir()
+	requests := []request.Request{{ID: "a", Family: request.Quads}, {ID: "b", Family: request.Quads}, {ID: "c", Family: request.Quads}}
+	leave(t, dir, requests[0], 1)
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, Place{request.Quads, "a"}.Marker()), old, old); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now().Add(-time.Minute)
+	leave(t, dir, requests[1], 2)
+	got := Recover(dir, Generate, "m", requests, begun)
+	if len(got) != 2 || !got[0].Done.Skipped || got[1].Done.Skipped {
+		t.Fatalf("%d outcomes: %+v", len(got), got)
+	}
+}
+
+func TestJoinTokensChecksHashes(t *testing.T) {
+	dir := t.TempDir()
+	o := leave(t, dir, request.Request{ID: "a", Family: request.Quads}, 1)
+	o.Done.TokensSHA256 = HashTokens([]int64{2})
+	err := JoinTokens(dir, filepath.Join(dir, "all.parquet"), []Result{*o.Done})
+	if !errors.Is(err, shard.ErrCorrupt) {
+		t.Fatalf("error %v, want shard.ErrCorrupt", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "all.parquet")); err == nil {
+		t.Fatal("half a shard stands there")
+	}
+}
+
+func TestBadRowsAreAnError(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, ResultsFile), []byte("{}\nnot json\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadResults(dir); !errors.Is(err, ErrRows) {
+		t.Fatalf("error %v, want ErrRows", err)
+	}
+}
