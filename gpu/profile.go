@@ -26,18 +26,20 @@ func (o *op) name() string {
 
 // Profile runs the program once, every operation in a submit of its own, and
 // returns the time by kernel, longest first. The time of a submit, tens of
-// microseconds, is part of each.
+// microseconds, is part of each. Errors are those of [Program.Run].
 func (p *Program) Profile() ([]KernelTime, error) {
+	if err := p.dev.enter(); err != nil {
+		return nil, err
+	}
+	defer p.dev.leave()
+	p.dev.mu.Lock()
+	defer p.dev.mu.Unlock()
+	if err := p.alive("gpu.Profile"); err != nil {
+		return nil, err
+	}
 	by := map[string]*KernelTime{}
 	for i := range p.ops {
-		c, err := p.dev.vk.Record(p.ops[i:i+1], p.push)
-		if err != nil {
-			return nil, kind("gpu.Profile", err)
-		}
-		begin := time.Now()
-		err = p.dev.run([]vk.Commands{c})
-		took := time.Since(begin)
-		p.dev.vk.FreeCommands(c)
+		took, err := p.dev.timed(p.ops[i:i+1], p.push)
 		if err != nil {
 			return nil, err
 		}
@@ -55,4 +57,16 @@ func (p *Program) Profile() ([]KernelTime, error) {
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Time > out[j].Time })
 	return out, nil
+}
+
+// timed runs ops in a submit of their own and returns how long it took.
+func (d *Device) timed(ops []vk.Op, push []byte) (time.Duration, error) {
+	c, err := d.vk.Record(ops, push)
+	if err != nil {
+		return 0, kind("gpu: record", err)
+	}
+	defer d.vk.FreeCommands(c)
+	begin := time.Now()
+	err = d.run([]vk.Commands{c})
+	return time.Since(begin), err
 }

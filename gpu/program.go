@@ -15,13 +15,13 @@ type Program struct {
 	cmds  []vk.Commands
 	arena *region
 	stats Stats
+	temps []*storage // planned in the arena
+	uses  []*storage // tensors the commands name that are not temporaries
+	freed bool       // guarded by dev.mu
 	// What was recorded, for Profile.
 	ops   []vk.Op
 	push  []byte
 	names []string
-	temps []*storage // planned in the arena
-	uses  []*storage // tensors the commands name that are not temporaries
-	freed bool       // guarded by dev.mu
 }
 
 // Stats counts what a program holds.
@@ -193,7 +193,7 @@ func (p *Program) free() {
 	for _, c := range p.cmds {
 		p.dev.vk.FreeCommands(c)
 	}
-	p.cmds = nil
+	p.cmds, p.ops, p.push, p.names = nil, nil, nil, nil
 	for _, s := range p.temps {
 		s.freed.Store(true)
 	}

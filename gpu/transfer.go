@@ -129,7 +129,7 @@ func (d *Device) stage(t *Tensor, data []byte, up bool) error {
 		} else {
 			op.Src, op.SrcOffset, op.Dst = t.mem.region.block.Buffer, device, d.staging.Buffer
 		}
-		if err := d.runOnce(op); err != nil {
+		if _, err := d.timed([]vk.Op{op}, nil); err != nil {
 			return err
 		}
 		if !up {
@@ -137,15 +137,6 @@ func (d *Device) stage(t *Tensor, data []byte, up bool) error {
 		}
 	}
 	return nil
-}
-
-func (d *Device) runOnce(op vk.Op) error {
-	c, err := d.vk.Record([]vk.Op{op}, nil)
-	if err != nil {
-		return kind("gpu: record", err)
-	}
-	defer d.vk.FreeCommands(c)
-	return d.run([]vk.Commands{c})
 }
 
 func (d *Device) openStaging() error {

@@ -122,7 +122,7 @@ func TestVideosContinue(t *testing.T) {
 // all at once.
 func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		rock, vase := readMesh(t, "cc-0_rock2.obj"), readMesh(t, "scopia_vase3.obj")
+		chair, vase := readMesh(t, "katorlegaz_dining_chair.obj"), readMesh(t, "scopia_vase3.obj")
 		clips := []*clip.Clip{readClip(t, "bbb_256x144_25fps_64f.mp4", 16), readClip(t, "city_320x180_25fps_48f.mp4", 16)}
 		ctx := context.Background()
 		families := map[string]func(slots int) [][]int64{
@@ -138,7 +138,7 @@ func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 				s := must(models.OpenShapes(dev, "", models.Options{Slots: slots}))(t)
 				defer s.Close()
 				return together(t, slots, func(i int) (shard.Sample, error) {
-					r, err := s.Generate(ctx, models.ShapeRequest{ID: string(rune('a' + i)), Seed: 7, Source: []*mesh.Mesh{rock, vase}[i], PrefixDepth: 3, Depth: 4})
+					r, err := s.Generate(ctx, models.ShapeRequest{ID: string(rune('a' + i)), Seed: 7, Source: []*mesh.Mesh{chair, vase}[i], PrefixDepth: 5, Depth: 5})
 					return sampleOf(r, err, func() shard.Sample { return r.Sample })
 				})
 			},
@@ -146,7 +146,7 @@ func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 				q := must(models.OpenQuads(dev, "", models.Options{Slots: slots}))(t)
 				defer q.Close()
 				return together(t, slots, func(i int) (shard.Sample, error) {
-					r, err := q.Generate(ctx, models.QuadRequest{ID: string(rune('a' + i)), Seed: 7, Source: []*mesh.Mesh{rock, vase}[i], Faces: 12})
+					r, err := q.Generate(ctx, models.QuadRequest{ID: string(rune('a' + i)), Seed: 7, Source: []*mesh.Mesh{chair, vase}[i], Faces: 12})
 					return sampleOf(r, err, func() shard.Sample { return r.Sample })
 				})
 			},
@@ -198,8 +198,8 @@ func TestShapesAreClosedQuads(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		s := must(models.OpenShapes(dev, "", models.Options{Slots: 2}))(t)
 		defer s.Close()
-		for name, source := range map[string]*mesh.Mesh{"rock": readMesh(t, "cc-0_rock2.obj"), "nothing": nil} {
-			r := must(s.Generate(context.Background(), models.ShapeRequest{ID: name, Seed: 3, Source: source, Depth: 4}))(t)
+		for name, source := range map[string]*mesh.Mesh{"chair": readMesh(t, "katorlegaz_dining_chair.obj"), "nothing": nil} {
+			r := must(s.Generate(context.Background(), models.ShapeRequest{ID: name, Seed: 3, Source: source, Depth: 5}))(t)
 			m := must(mesh.Measure(r.Mesh))(t)
 			if !m.Watertight || m.QuadRatio != 1 {
 				t.Errorf("%s: watertight %v, quad ratio %g", name, m.Watertight, m.QuadRatio)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/cube"
 )
 
@@ -27,17 +29,38 @@ func writeTokenizer(dir string, c *cube.Config) error {
 	return os.Rename(path+".part", path)
 }
 
-// copyTokenizer brings a trained tokenizer into a model folder.
-func copyTokenizer(from, to string) (*cube.Config, error) {
-	data, err := readFile(from, "cube", tokenizerConfig)
+// OpenTokenizer opens the video tokenizer of a folder that TrainTokenizer or
+// Train wrote; dir "" is the shipped model's.
+func OpenTokenizer(dev *gpu.Device, dir string) (*cube.Coder, cube.Config, error) {
+	c, err := readTokenizer(dir)
+	if err != nil {
+		return nil, cube.Config{}, err
+	}
+	w, err := openWeights(dir, shard.KindCube, tokenizerWeights)
+	if err != nil {
+		return nil, cube.Config{}, err
+	}
+	defer w.Close()
+	k, err := cube.NewCoder(dev, *c, w)
+	return k, *c, err
+}
+
+func readTokenizer(dir string) (*cube.Config, error) {
+	data, err := readFile(dir, shard.KindCube, tokenizerConfig)
 	if err != nil {
 		return nil, err
 	}
 	var c cube.Config
 	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("models: %w: %s: %v", ErrFolder, filepath.Join(from, tokenizerConfig), err)
+		return nil, fmt.Errorf("models: %w: %s: %v", ErrFolder, filepath.Join(dir, tokenizerConfig), err)
 	}
-	if err := c.Validate(); err != nil {
+	return &c, c.Validate()
+}
+
+// copyTokenizer brings a trained tokenizer into a model folder.
+func copyTokenizer(from, to string) (*cube.Config, error) {
+	c, err := readTokenizer(from)
+	if err != nil {
 		return nil, err
 	}
 	in, err := os.Open(filepath.Join(from, tokenizerWeights))
@@ -60,5 +83,5 @@ func copyTokenizer(from, to string) (*cube.Config, error) {
 	if err := os.Rename(path+".part", path); err != nil {
 		return nil, err
 	}
-	return &c, writeTokenizer(to, &c)
+	return c, writeTokenizer(to, c)
 }

@@ -181,8 +181,10 @@ type TokenizerOptions struct {
 	Clips, Heldout string // safetensors files with "clips", u8 [n, t, h, w, 3]
 	Cube           cube.Config
 	Batch          int // windows a step
-	Frozen         int // first steps that train the decoder alone; 0 means three quarters
-	Run            train.Options
+	// Frozen is how many first steps train the decoder alone; 0 means all of them
+	// if the encoder has no blocks, and three quarters if it has.
+	Frozen int
+	Run    train.Options
 }
 
 // TrainTokenizer trains a video tokenizer and writes it to a folder that Train
@@ -200,7 +202,10 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	}
 	defer close2()
 	if o.Frozen == 0 {
-		o.Frozen = o.Run.Steps * 3 / 4
+		o.Frozen = o.Run.Steps
+		if o.Cube.Tokenizer.Encoder > 0 {
+			o.Frozen = o.Run.Steps * 3 / 4
+		}
 	}
 	task, err := cube.NewAutoencoding(dev, o.Cube, max(o.Batch, 1), o.Frozen, o.Run.Seed, data, held)
 	if err != nil {

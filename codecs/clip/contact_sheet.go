@@ -7,7 +7,7 @@ import (
 	"image/draw"
 	"image/png"
 
-	"github.com/morton-gen/morton/codecs/internal/beside"
+	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
 // gutter is the border between frames of a contact sheet, in pixels.
@@ -97,7 +97,7 @@ func WritePNG(path string, columns int, clips ...*Clip) error {
 	if err != nil {
 		return err
 	}
-	f, err := beside.Create(path)
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return fmt.Errorf("clip.WritePNG: %w", err)
 	}

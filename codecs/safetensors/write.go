@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/morton-gen/morton/codecs/internal/beside"
+	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
 // Write writes the tensors to path: beside its place, synced, then renamed.
@@ -31,7 +31,7 @@ func Write(path string, tensors []NamedTensor, metadata map[string]string) error
 	if err != nil {
 		return fmt.Errorf("safetensors.Write: %w", err)
 	}
-	f, err := beside.Create(path)
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return fmt.Errorf("safetensors.Write: %w", err)
 	}

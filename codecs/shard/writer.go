@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/morton-gen/morton/codecs/internal/beside"
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/parquet-go/parquet-go"
 )
 
@@ -18,7 +18,7 @@ const maxGroups = 1<<15 - 1
 // Writer writes one shard. Equal samples in equal order give equal bytes. It
 // is not safe for concurrent use.
 type Writer struct {
-	file    *beside.File
+	file    *atomicfile.File
 	parquet *parquet.GenericWriter[any]
 	row     parquet.Row
 	pending int // bytes in the open row group
@@ -29,7 +29,7 @@ type Writer struct {
 // Create begins a shard that will stand at path when Close succeeds. Until
 // then it lives under a temporary name in the same folder.
 func Create(path string) (*Writer, error) {
-	file, err := beside.Create(path)
+	file, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("shard.Create: %w", err)
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/clip"
-	"github.com/morton-gen/morton/codecs/internal/beside"
+	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
 // Writer encodes an MP4 frame by frame: H.264 (libx264), yuv420p, BT.709 limited range,
@@ -14,7 +14,7 @@ import (
 type Writer struct {
 	ctx  context.Context
 	path string
-	file *beside.File
+	file *atomicfile.File
 	enc  *encoder
 	mux  *muxer
 	w, h int
@@ -36,7 +36,7 @@ func Create(ctx context.Context, path string, w, h int, rate clip.Rate, o Encode
 	if err := errors.Join(ctx.Err(), o.Validate(), validFrame(w, h, rate)); err != nil {
 		return nil, wrap("video.Create", err, path, nil)
 	}
-	file, err := beside.Create(path)
+	file, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("video.Create: %w", err)
 	}

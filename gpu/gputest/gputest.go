@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/tensor"
 )
 
 // Each runs body once for every usable device, as a subtest. Without any it
@@ -83,6 +84,19 @@ func F32(tb testing.TB, dev *gpu.Device, data []float32, shape ...int) *gpu.Tens
 func I32(tb testing.TB, dev *gpu.Device, data []int32, shape ...int) *gpu.Tensor {
 	tb.Helper()
 	x, err := dev.FromI32(data, shape...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return x
+}
+
+// U32 puts the bits of data on the device, or fails the test.
+func U32(tb testing.TB, dev *gpu.Device, data []int32, shape ...int) *gpu.Tensor {
+	tb.Helper()
+	x, err := dev.NewTensor(tensor.U32, shape...)
+	if err == nil {
+		err = x.WriteI32(data)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}

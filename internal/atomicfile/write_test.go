@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,5 +38,30 @@ func TestWriteFailureLeavesTheOldFile(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(folder); len(files) != 1 {
 		t.Fatalf("%d files left, want 1", len(files))
+	}
+}
+
+func TestReplaceNeedsTheFolder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "no", "a.txt")
+	err := Replace(path, func(io.Writer) error { return nil })
+	if !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want %v", err, fs.ErrNotExist)
+	}
+}
+
+func TestWriteOntoFolderLeavesNothing(t *testing.T) {
+	folder := t.TempDir()
+	if err := Write(folder+"/.", func(io.Writer) error { return nil }); err == nil {
+		t.Error("a folder was replaced")
+	}
+	taken := filepath.Join(folder, "taken")
+	if err := os.Mkdir(taken, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(taken, func(io.Writer) error { return nil }); err == nil {
+		t.Error("a folder was replaced")
+	}
+	if files := names(t, folder); len(files) != 1 {
+		t.Errorf("left behind: %v", files)
 	}
 }

@@ -5,6 +5,7 @@
 //	go run ./jobs/corpus quads  --out corpus/quads
 //	go run ./jobs/corpus shapes --out corpus/shapes
 //	go run ./jobs/corpus video  --out corpus/video
+//	go run ./jobs/corpus tokens --clips corpus/video/train/clips.safetensors --tokenizer DIR --out train.parquet
 //
 // It is a tool for developers: nothing that the morton command does needs it.
 package main

@@ -15,13 +15,14 @@ var commands = map[string]func(ctx context.Context, args []string, out io.Writer
 	"quads":  makeQuads,
 	"shapes": makeShapes,
 	"video":  makeVideo,
+	"tokens": makeTokens,
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: corpus quads|shapes|video [flags]; -h after a name shows its flags")
+		fmt.Fprintln(os.Stderr, "usage: corpus quads|shapes|video|tokens [flags]; -h after a name shows its flags")
 		os.Exit(2)
 	}
 	err := commands[os.Args[1]](ctx, os.Args[2:], os.Stdout)

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
 	qgltf "github.com/qmuntal/gltf"
 )
@@ -24,7 +23,7 @@ const Generator = "morton"
 // Write writes m to path as [Encode] does: into a file beside path, which is
 // synced and then takes its name, so that path never holds half a mesh.
 func Write(path string, m *mesh.Mesh, o WriteOptions) error {
-	if err := replace(path, func(w io.Writer) error { return encode(w, m, o) }); err != nil {
+	if err := atomicfile.Replace(path, func(w io.Writer) error { return encode(w, m, o) }); err != nil {
 		return fmt.Errorf("gltf.Write: %w", err)
 	}
 	return nil
@@ -158,48 +157,4 @@ func document(s shaded, corners []int32, b packed, lo, hi []float64) *qgltf.Docu
 		},
 		Buffers: []*qgltf.Buffer{{ByteLength: len(b.data), Data: b.data}},
 	}
-}
-
-// replace makes path hold what write writes, or leaves it as it was.
-func replace(path string, write func(io.Writer) error) (err error) {
-	dir, name := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
-	f, err := os.CreateTemp(dir, "."+name+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(dir)
-}
-
-// syncFolder makes a rename in dir survive a power cut.
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

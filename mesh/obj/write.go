@@ -4,10 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strconv"
 
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
 )
 
@@ -45,29 +44,9 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 
 // WriteFile writes m to the file at path: see [Write]. The file is written
 // beside its place, synced and renamed, so that path never holds half a mesh.
-func WriteFile(path string, m *mesh.Mesh) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
+func WriteFile(path string, m *mesh.Mesh) error {
+	if err := atomicfile.Replace(path, func(w io.Writer) error { return Write(w, m) }); err != nil {
 		return fmt.Errorf("obj.WriteFile: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("obj.WriteFile: %w", err)
-		}
-	}()
-	if err := Write(f, m); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

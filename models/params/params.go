@@ -27,6 +27,8 @@ type Spec struct {
 	// Std is the standard deviation of the normal initialisation; 0 means the
 	// constant Value.
 	Std, Value float64
+	// Diagonal, if not 0, is the value of elements [i, i] of a matrix, instead.
+	Diagonal float64
 	// Decay says whether weight decay applies: to matrices, not to gains,
 	// biases and embeddings.
 	Decay bool
@@ -136,6 +138,11 @@ func (s *Store) Init(seed uint64) error {
 				flat[s.off[i]+j] = float32(r.NormFloat64() * sp.Std)
 			} else {
 				flat[s.off[i]+j] = float32(sp.Value)
+			}
+		}
+		if sp.Diagonal != 0 {
+			for j := range min(sp.Shape[0], sp.Shape[1]) {
+				flat[s.off[i]+j*sp.Shape[1]+j] = float32(sp.Diagonal)
 			}
 		}
 	}

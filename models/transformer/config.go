@@ -77,6 +77,9 @@ func (c *Config) Words() int {
 	return c.Sub
 }
 
+// skipScale makes codes, which have unit length, ±1 for the skip.
+func (c *Config) skipScale() float32 { return float32(math.Sqrt(float64(c.Bits))) }
+
 // Outputs returns the width of the head: s·v logits, or one a bit.
 func (c *Config) Outputs() int {
 	if c.Bits > 0 {
@@ -93,6 +96,12 @@ func (c *Config) Dims(slots int) step.Dims {
 	}
 }
 
+// skipStart is what the logit of a bit starts with for the same bit of the first
+// code the position is fed, plus or minus. The skip, a linear map from fed codes
+// to logits, starts where a bigram table would end, and the blocks learn the rest:
+// 66.8 nats a code are the table's, and 68.0 a network's without it after 210 steps.
+const skipStart = 2
+
 // specs declares the parameters. Matrices are [out, in].
 func (c *Config) specs() []params.Spec {
 	d, f := c.Width, c.Hidden
@@ -106,7 +115,9 @@ func (c *Config) specs() []params.Spec {
 		{Name: "head.bias", Shape: []int{c.Outputs()}},
 	}
 	if c.Bits > 0 && c.Fed > 0 {
-		out = append(out, params.Spec{Name: "code.weight", Shape: []int{d, c.Fed * c.Bits}, Std: std * 4, Decay: true})
+		out = append(out,
+			params.Spec{Name: "code.weight", Shape: []int{d, c.Fed * c.Bits}, Std: std * 4, Decay: true},
+			params.Spec{Name: "skip.weight", Shape: []int{c.Bits, c.Fed * c.Bits}, Diagonal: skipStart})
 	}
 	for i := range c.Layers {
 		out = append(out, BlockSpecs(fmt.Sprintf("layers.%d.", i), d, f, std, deep)...)

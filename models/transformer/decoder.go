@@ -250,13 +250,13 @@ func (d *Decoder) build(lanes, n int, draw bool) (*stepProgram, error) {
 	}
 	r := d.dev.NewRecorder()
 	rows := step.Gather(r, d.state, lane, n)
-	x := d.embed(r, rows, lanes*n)
+	x, codes := d.embed(r, rows, lanes*n)
 	for i := range d.cfg.Layers {
 		d.layer(r, i, rows, x)
 	}
 	var drawn *gpu.Tensor
 	if draw {
-		drawn = d.draw(r, rows, x)
+		drawn = d.draw(r, rows, x, codes)
 	}
 	step.Commit(r, d.state, lane, n, rows, drawn)
 	p, err := r.Finish()
@@ -267,16 +267,18 @@ func (d *Decoder) build(lanes, n int, draw bool) (*stepProgram, error) {
 	return &stepProgram{lanes: lanes, n: n, lane: lane, program: p}, nil
 }
 
-func (d *Decoder) embed(r *gpu.Recorder, rows step.Rows, n int) *gpu.Tensor {
+// embed returns the rows' inputs and, for binary codes, the codes they are fed.
+func (d *Decoder) embed(r *gpu.Recorder, rows step.Rows, n int) (x, codes *gpu.Tensor) {
 	c := &d.cfg
-	x := r.Temp(tensor.F32, n, c.Width)
+	x = r.Temp(tensor.F32, n, c.Width)
 	embed.Sum(r, embed.SumArgs{Table: d.store.Param("embed.weight"), IDs: rows.IDs, Out: x})
 	if c.Bits > 0 && c.Fed > 0 {
-		codes := r.Temp(tensor.F32, n*c.Fed, c.Bits)
-		bsq.Expand(r, bsq.ExpandArgs{Bits: rows.Words, Valid: rows.Valid, Code: codes})
-		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes.View(0, n, c.Fed*c.Bits), B: d.store.Param("code.weight"), C: x, Add: true})
+		each := r.Temp(tensor.F32, n*c.Fed, c.Bits)
+		bsq.Expand(r, bsq.ExpandArgs{Bits: rows.Words, Valid: rows.Valid, Code: each})
+		codes = each.View(0, n, c.Fed*c.Bits)
+		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes, B: d.store.Param("code.weight"), C: x, Add: true})
 	}
-	return x
+	return x, codes
 }
 
 // layer adds block i in place on x, writing the rows' keys and values into the
@@ -307,11 +309,14 @@ func (d *Decoder) layer(r *gpu.Recorder, i int, rows step.Rows, x *gpu.Tensor) {
 	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: s, B: param("mlp.down.weight"), C: x, Add: true})
 }
 
-func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x *gpu.Tensor) *gpu.Tensor {
+func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x, codes *gpu.Tensor) *gpu.Tensor {
 	c, n := &d.cfg, x.Dim(0)
 	h, logits := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Outputs())
 	norm.RMS(r, norm.RMSArgs{X: x, Gain: d.store.Param("norm.weight"), Out: h, Eps: normEps})
 	Linear(r, h, d.store.Param("head.weight"), d.store.Param("head.bias"), logits)
+	if codes != nil {
+		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes, B: d.store.Param("skip.weight"), C: logits, Add: true, Alpha: c.skipScale()})
+	}
 	drawn := r.Temp(tensor.U32, n, c.Words())
 	r.Fill(drawn, 0) // inactive rows draw nothing
 	if c.Bits > 0 {

@@ -125,6 +125,9 @@ func (t *Train) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	norm.RMS(r, norm.RMSArgs{X: y, Gain: t.store.Param("norm.weight"), Out: h, RStd: rstd, Eps: normEps})
 	logits := r.Temp(tensor.F32, n, c.Outputs())
 	Linear(r, h, t.store.Param("head.weight"), t.store.Param("head.bias"), logits)
+	if t.codes != nil {
+		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: t.codes, B: t.store.Param("skip.weight"), C: logits, Add: true, Alpha: c.skipScale()})
+	}
 	if !backward {
 		t.recordLoss(r, logits, nil)
 		return r.Finish()
@@ -132,6 +135,9 @@ func (t *Train) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	t.recordLoss(r, logits, logits)
 	dh, dy := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Width)
 	LinearGrad(r, h, t.store.Param("head.weight"), logits, dh, t.store.Grad("head.weight"), t.store.Grad("head.bias"))
+	if t.codes != nil {
+		matmul.Record(r, matmul.Args{Layout: matmul.TN, A: logits, B: t.codes, C: t.store.Grad("skip.weight"), Add: true, Alpha: c.skipScale()})
+	}
 	norm.RMSGrad(r, norm.RMSGradArgs{
 		X: y, Gain: t.store.Param("norm.weight"), RStd: rstd, DOut: dh, DX: dy, DGain: t.store.Grad("norm.weight"),
 	})

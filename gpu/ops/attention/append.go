@@ -2,7 +2,7 @@ package attention
 
 import (
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // AppendArgs are the operands of Append.
@@ -29,7 +29,7 @@ func Append(r *gpu.Recorder, a AppendArgs) {
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "append"),
+		Kernel: launch.Kernel(shaders, "attention", "append"),
 		Grid:   gpu.Linear(a.Rows),
 		In:     []*gpu.Tensor{a.K, a.V, a.Seq, a.Slot},
 		Out:    []*gpu.Tensor{a.CacheK, a.CacheV},
@@ -46,19 +46,18 @@ func (a *AppendArgs) check(where string) error {
 	orDefault(&a.LDK, a.D)
 	orDefault(&a.LDV, a.D)
 	if a.D != a.CacheK.Dim(2) || a.Rows < 1 {
-		return shapeError(where, "rows=%d d=%d, the cache's d is %d", a.Rows, a.D, a.CacheK.Dim(2))
+		return launch.Error(where, "rows=%d d=%d, the cache's d is %d", a.Rows, a.D, a.CacheK.Dim(2))
 	}
 	return first(
 		matrix(where, "K", a.K, a.Rows, a.D, a.LDK),
 		matrix(where, "V", a.V, a.Rows, a.D, a.LDV),
-		exactly(where, "Seq", a.Seq, tensor.I32, a.Rows),
-		exactly(where, "Slot", a.Slot, tensor.I32, a.Rows),
+		launch.Check(where, launch.I32("Seq", a.Seq, a.Rows), launch.I32("Slot", a.Slot, a.Rows)),
 	)
 }
 
 func present(where, name string, t *gpu.Tensor) error {
 	if t == nil {
-		return shapeError(where, "%s is missing", name)
+		return launch.Error(where, "%s is missing", name)
 	}
 	return nil
 }
@@ -66,7 +65,7 @@ func present(where, name string, t *gpu.Tensor) error {
 // caches checks a pair of key and value caches, [b, s, d] with d even.
 func caches(where string, k, v *gpu.Tensor) error {
 	if k == nil || v == nil || len(k.Shape) != 3 || k.Dim(2)%2 != 0 {
-		return shapeError(where, "caches must be [b, s, d] with d even")
+		return launch.Error(where, "caches must be [b, s, d] with d even")
 	}
-	return first(exactly(where, "CacheK", k, tensor.F32, k.Elems()), exactly(where, "CacheV", v, tensor.F32, k.Elems()))
+	return launch.Check(where, launch.F32("CacheK", k, k.Elems()), launch.F32("CacheV", v, k.Elems()))
 }

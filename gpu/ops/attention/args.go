@@ -2,11 +2,10 @@ package attention
 
 import (
 	"embed"
-	"fmt"
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 //go:embed *.spv
@@ -63,7 +62,7 @@ func scaleOr(scale float32, dh int) float32 {
 
 func (a *Args) check(where string) error {
 	if a.B < 1 || a.N < 1 || a.Heads < 1 || a.HeadDim < 2 || a.HeadDim%2 != 0 {
-		return shapeError(where, "b=%d n=%d heads=%d dh=%d (dh is even)", a.B, a.N, a.Heads, a.HeadDim)
+		return launch.Error(where, "b=%d n=%d heads=%d dh=%d (dh is even)", a.B, a.N, a.Heads, a.HeadDim)
 	}
 	rows := a.B * a.N
 	return first(
@@ -71,8 +70,7 @@ func (a *Args) check(where string) error {
 		matrix(where, "K", a.K, rows, a.width(), a.LDK),
 		matrix(where, "V", a.V, rows, a.width(), a.LDV),
 		matrix(where, "Out", a.Out, rows, a.width(), a.LDO),
-		exactly(where, "Key", a.Key, tensor.I32, rows),
-		exactly(where, "Probs", a.Probs, tensor.F32, rows*a.Heads*even(a.N)),
+		launch.Check(where, launch.I32("Key", a.Key, rows), launch.F32("Probs", a.Probs, rows*a.Heads*even(a.N))),
 	)
 }
 
@@ -86,39 +84,10 @@ func first(errs ...error) error {
 	return nil
 }
 
-func shapeError(where, format string, args ...any) error {
-	return fmt.Errorf("%s: %w: %s", where, gpu.ErrShape, fmt.Sprintf(format, args...))
-}
-
 // matrix checks an f32 matrix of rows ld elements apart.
 func matrix(where, name string, t *gpu.Tensor, rows, cols, ld int) error {
-	switch {
-	case t == nil || t.DType != tensor.F32:
-		return shapeError(where, "%s is missing or not f32", name)
-	case ld < cols || ld%2 != 0:
-		return shapeError(where, "%s: stride %d for %d columns (strides are even)", name, ld, cols)
-	case (rows-1)*ld+cols > t.Elems():
-		return shapeError(where, "%s has %d elements, %d are touched", name, t.Elems(), (rows-1)*ld+cols)
+	if ld < cols || ld%2 != 0 {
+		return launch.Error(where, "%s: stride %d for %d columns (strides are even)", name, ld, cols)
 	}
-	return nil
-}
-
-// exactly checks a dense operand.
-func exactly(where, name string, t *gpu.Tensor, dt tensor.DType, n int) error {
-	if t == nil || t.DType != dt || t.Elems() != n {
-		if t == nil {
-			return shapeError(where, "%s is missing", name)
-		}
-		return shapeError(where, "%s is %v %v, want %d elements of %v", name, t.DType, t.Shape, n, dt)
-	}
-	return nil
-}
-
-// kernel loads a shader of this package.
-func kernel(r *gpu.Recorder, name string, spec ...uint32) *gpu.Kernel {
-	spv, err := shaders.ReadFile(name + ".spv")
-	if err != nil {
-		r.Fail(err)
-	}
-	return &gpu.Kernel{Name: "attention/" + name, SPIRV: spv, Spec: spec}
+	return launch.Check(where, launch.Rows(name, t, rows, cols, ld))
 }

@@ -2,6 +2,7 @@ package attention
 
 import (
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
@@ -33,7 +34,7 @@ func Backward(r *gpu.Recorder, a BackwardArgs) {
 	matmul.Record(r, a.product(matmul.TN, p, do, a.rows(a.DV, a.LDDV), a.HeadDim, a.N))
 	matmul.Record(r, a.product(matmul.NT, do, a.rows(a.V, a.LDV), s, a.N, a.HeadDim))
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "softmax_back"),
+		Kernel: launch.Kernel(shaders, "attention", "softmax_back"),
 		Grid:   gpu.Linear(a.B * a.Heads * a.N),
 		In:     []*gpu.Tensor{a.Probs},
 		Out:    []*gpu.Tensor{ds},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // TestOracleGradients checks the oracle's own backward by central differences.
@@ -62,7 +63,7 @@ func TestSoftmaxBackIgnoresThePad(t *testing.T) {
 		nan := float32(math.NaN())
 		p, ds := gputest.F32(t, dev, []float32{0.25, 0.5, 0.25, 0}, 1, 4), gputest.F32(t, dev, []float32{1, 2, 4, nan}, 1, 4)
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			r.Dispatch(gpu.Call{Kernel: kernel(r, "softmax_back"), In: []*gpu.Tensor{p}, Out: []*gpu.Tensor{ds}, Params: []uint32{1, 3, gpu.F32Param(2)}})
+			r.Dispatch(gpu.Call{Kernel: launch.Kernel(shaders, "attention", "softmax_back"), In: []*gpu.Tensor{p}, Out: []*gpu.Tensor{ds}, Params: []uint32{1, 3, gpu.F32Param(2)}})
 		})
 		sameBits(t, "ds", gputest.Read(t, ds), []float32{-0.625, -0.25, 0.875, 0})
 	})

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // CachedArgs are the operands of Cached.
@@ -58,7 +58,7 @@ func Cached(r *gpu.Recorder, a CachedArgs) {
 	}
 	tile := a.tile()
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, fmt.Sprint("cached_", tile), uint32(a.HeadDim)),
+		Kernel: launch.Kernel(shaders, "attention", fmt.Sprint("cached_", tile), uint32(a.HeadDim)),
 		Grid:   gpu.Linear((a.Rows + tile - 1) / tile * a.Heads),
 		In:     []*gpu.Tensor{a.Q, a.CacheK, a.CacheV, a.Seq, a.Len},
 		Out:    []*gpu.Tensor{a.Out},
@@ -79,12 +79,11 @@ func (a *CachedArgs) check(where string) error {
 	orDefault(&a.LDO, d)
 	a.Scale = scaleOr(a.Scale, a.HeadDim)
 	if a.Rows < 1 || a.Heads < 1 || a.HeadDim < 2 || a.HeadDim > MaxHeadDim || a.HeadDim%2 != 0 || d != a.CacheK.Dim(2) {
-		return shapeError(where, "rows=%d heads=%d dh=%d (even, at most %d), the cache's d is %d", a.Rows, a.Heads, a.HeadDim, MaxHeadDim, a.CacheK.Dim(2))
+		return launch.Error(where, "rows=%d heads=%d dh=%d (even, at most %d), the cache's d is %d", a.Rows, a.Heads, a.HeadDim, MaxHeadDim, a.CacheK.Dim(2))
 	}
 	return first(
 		matrix(where, "Q", a.Q, a.Rows, d, a.LDQ),
 		matrix(where, "Out", a.Out, a.Rows, d, a.LDO),
-		exactly(where, "Seq", a.Seq, tensor.I32, a.Rows),
-		exactly(where, "Len", a.Len, tensor.I32, a.Rows),
+		launch.Check(where, launch.I32("Seq", a.Seq, a.Rows), launch.I32("Len", a.Len, a.Rows)),
 	)
 }

@@ -2,6 +2,7 @@ package attention
 
 import (
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 )
 
@@ -26,7 +27,7 @@ func Forward(r *gpu.Recorder, a Args) {
 	s.Alpha = a.Scale
 	matmul.Record(r, s)
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "softmax"),
+		Kernel: launch.Kernel(shaders, "attention", "softmax"),
 		Grid:   gpu.Linear(a.B * a.Heads * a.N),
 		In:     []*gpu.Tensor{a.Key},
 		Out:    []*gpu.Tensor{a.Probs},

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
@@ -42,12 +43,12 @@ type QuantizeGradArgs struct {
 // Representation Learning", 2017, arXiv:1711.00937.
 func QuantizeGrad(r *gpu.Recorder, a QuantizeGradArgs) {
 	const where = "bsq.QuantizeGrad"
-	n, l, err := extents(where, "Z", a.Z)
+	n, l, err := launch.Matrix(where, "Z", a.Z)
 	if err == nil {
-		err = check(where,
-			want{"RNorm", a.RNorm, tensor.F32, n, false},
-			want{"DCode", a.DCode, tensor.F32, n * l, true},
-			want{"DZ", a.DZ, tensor.F32, n * l, false})
+		err = launch.Check(where,
+			launch.F32("RNorm", a.RNorm, n),
+			launch.Optional(launch.F32("DCode", a.DCode, n*l)),
+			launch.F32("DZ", a.DZ, n*l))
 	}
 	if err != nil {
 		r.Fail(err)
@@ -55,7 +56,7 @@ func QuantizeGrad(r *gpu.Recorder, a QuantizeGradArgs) {
 	}
 	slope := a.slope(l)
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "gradient"),
+		Kernel: launch.Kernel(shaders, "bsq", "gradient"),
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Z, a.RNorm, a.DCode, a.means(r, n, l, slope)},
 		Out:    []*gpu.Tensor{a.DZ},
@@ -83,7 +84,7 @@ func (a *QuantizeGradArgs) means(r *gpu.Recorder, n, l int, slope float32) *gpu.
 	mean := r.Temp(tensor.F32, l)
 	w := r.Device().SubgroupWidth()
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "mean"),
+		Kernel: launch.Kernel(shaders, "bsq", "mean"),
 		Grid:   gpu.Linear((l + w - 1) / w),
 		In:     []*gpu.Tensor{a.Z, a.RNorm},
 		Out:    []*gpu.Tensor{mean},

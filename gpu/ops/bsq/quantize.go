@@ -2,7 +2,7 @@ package bsq
 
 import (
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // QuantizeArgs are the operands of Quantize; at least one output is given.
@@ -23,22 +23,22 @@ type QuantizeArgs struct {
 // Source: arXiv:2406.07548, the binary quantiser on the sphere.
 func Quantize(r *gpu.Recorder, a QuantizeArgs) {
 	const where = "bsq.Quantize"
-	n, l, err := extents(where, "Z", a.Z)
+	n, l, err := launch.Matrix(where, "Z", a.Z)
 	if err == nil && a.Code == nil && a.Bits == nil && a.RNorm == nil {
-		err = shapeError(where, "no output")
+		err = launch.Error(where, "no output")
 	}
 	if err == nil {
-		err = check(where,
-			want{"Code", a.Code, tensor.F32, n * l, true},
-			want{"Bits", a.Bits, tensor.U32, n * words(l), true},
-			want{"RNorm", a.RNorm, tensor.F32, n, true})
+		err = launch.Check(where,
+			launch.Optional(launch.F32("Code", a.Code, n*l)),
+			launch.Optional(launch.U32("Bits", a.Bits, n*words(l))),
+			launch.Optional(launch.F32("RNorm", a.RNorm, n)))
 	}
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "quantize"),
+		Kernel: launch.Kernel(shaders, "bsq", "quantize"),
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Z},
 		Out:    []*gpu.Tensor{a.Code, a.Bits, a.RNorm},
@@ -60,16 +60,16 @@ type ExpandArgs struct {
 // It is exact: the values are those Quantize writes. Errors wrap [gpu.ErrShape].
 func Expand(r *gpu.Recorder, a ExpandArgs) {
 	const where = "bsq.Expand"
-	n, l, err := extents(where, "Code", a.Code)
+	n, l, err := launch.Matrix(where, "Code", a.Code)
 	if err == nil {
-		err = check(where, want{"Bits", a.Bits, tensor.U32, n * words(l), false}, want{"Valid", a.Valid, tensor.I32, n, true})
+		err = launch.Check(where, launch.U32("Bits", a.Bits, n*words(l)), launch.Optional(launch.I32("Valid", a.Valid, n)))
 	}
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "expand"),
+		Kernel: launch.Kernel(shaders, "bsq", "expand"),
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Bits, a.Valid},
 		Out:    []*gpu.Tensor{a.Code},

@@ -2,7 +2,7 @@ package loss
 
 import (
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // BitsBCEArgs are the operands of BitsBCE.
@@ -25,19 +25,19 @@ type BitsBCEArgs struct {
 // bits do not depend on the other rows. Errors wrap [gpu.ErrShape].
 func BitsBCE(r *gpu.Recorder, a BitsBCEArgs) {
 	const where = "loss.BitsBCE"
-	n, bits, err := extents(where, a.Logits)
+	n, bits, err := launch.Matrix(where, "Logits", a.Logits)
 	words := (bits + 31) / 32
 	if err == nil {
-		err = check(where,
-			want{"Targets", a.Targets, tensor.U32, n * words, false}, want{"Weight", a.Weight, tensor.F32, n, true},
-			want{"Loss", a.Loss, tensor.F32, n, false}, want{"DLogits", a.DLogits, tensor.F32, n * bits, true})
+		err = launch.Check(where,
+			launch.U32("Targets", a.Targets, n*words), launch.Optional(launch.F32("Weight", a.Weight, n)),
+			launch.F32("Loss", a.Loss, n), launch.Optional(launch.F32("DLogits", a.DLogits, n*bits)))
 	}
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "bits_bce", flag(a.Weight != nil), flag(a.DLogits != nil)),
+		Kernel: launch.Kernel(shaders, "loss", "bits_bce", launch.Flag(a.Weight != nil), launch.Flag(a.DLogits != nil)),
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Logits, a.Targets, a.Weight},
 		Out:    []*gpu.Tensor{a.Loss, a.DLogits},

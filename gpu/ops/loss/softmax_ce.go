@@ -1,9 +1,14 @@
 package loss
 
 import (
+	"embed"
+
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
+
+//go:embed *.spv
+var shaders embed.FS
 
 // SoftmaxCEArgs are the operands of SoftmaxCE.
 type SoftmaxCEArgs struct {
@@ -24,18 +29,18 @@ type SoftmaxCEArgs struct {
 // other rows. Errors wrap [gpu.ErrShape] and come out of Finish.
 func SoftmaxCE(r *gpu.Recorder, a SoftmaxCEArgs) {
 	const where = "loss.SoftmaxCE"
-	n, v, err := extents(where, a.Logits)
+	n, v, err := launch.Matrix(where, "Logits", a.Logits)
 	if err == nil {
-		err = check(where,
-			want{"Targets", a.Targets, tensor.I32, n, false}, want{"Weight", a.Weight, tensor.F32, n, true},
-			want{"Loss", a.Loss, tensor.F32, n, false}, want{"DLogits", a.DLogits, tensor.F32, n * v, true})
+		err = launch.Check(where,
+			launch.I32("Targets", a.Targets, n), launch.Optional(launch.F32("Weight", a.Weight, n)),
+			launch.F32("Loss", a.Loss, n), launch.Optional(launch.F32("DLogits", a.DLogits, n*v)))
 	}
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "softmax_ce", flag(v%2 == 0), flag(a.Weight != nil), flag(a.DLogits != nil)),
+		Kernel: launch.Kernel(shaders, "loss", "softmax_ce", launch.Flag(launch.Even(v)), launch.Flag(a.Weight != nil), launch.Flag(a.DLogits != nil)),
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Logits, a.Targets, a.Weight},
 		Out:    []*gpu.Tensor{a.Loss, a.DLogits},

@@ -1,4 +1,13 @@
 #version 460
+//morton:variant nt_32_w4 -DNT -DTM=32 -DWIDTH=4
+//morton:variant nt_16_w4 -DNT -DTM=16 -DWIDTH=4
+//morton:variant nt_8_w4 -DNT -DTM=8 -DWIDTH=4
+//morton:variant nt_4_w4 -DNT -DTM=4 -DWIDTH=4
+//morton:variant nt_1_w4 -DNT -DTM=1 -DWIDTH=4
+//morton:variant nn_32_w4 -DNN -DTM=32 -DWIDTH=4
+//morton:variant nn_8_w4 -DNN -DTM=8 -DWIDTH=4
+//morton:variant tn_32_w4 -DTN -DTM=32 -DWIDTH=4
+//morton:variant tn_8_w4 -DTN -DTM=8 -DWIDTH=4
 //morton:variant nt_32_w8 -DNT -DTM=32 -DWIDTH=8
 //morton:variant nt_16_w8 -DNT -DTM=16 -DWIDTH=8
 //morton:variant nt_8_w8 -DNT -DTM=8 -DWIDTH=8
@@ -26,6 +35,15 @@
 //morton:variant nn_8_w32 -DNN -DTM=8 -DWIDTH=32
 //morton:variant tn_32_w32 -DTN -DTM=32 -DWIDTH=32
 //morton:variant tn_8_w32 -DTN -DTM=8 -DWIDTH=32
+//morton:variant nt_32_w64 -DNT -DTM=32 -DWIDTH=64
+//morton:variant nt_16_w64 -DNT -DTM=16 -DWIDTH=64
+//morton:variant nt_8_w64 -DNT -DTM=8 -DWIDTH=64
+//morton:variant nt_4_w64 -DNT -DTM=4 -DWIDTH=64
+//morton:variant nt_1_w64 -DNT -DTM=1 -DWIDTH=64
+//morton:variant nn_32_w64 -DNN -DTM=32 -DWIDTH=64
+//morton:variant nn_8_w64 -DNN -DTM=8 -DWIDTH=64
+//morton:variant tn_32_w64 -DTN -DTM=32 -DWIDTH=64
+//morton:variant tn_8_w64 -DTN -DTM=8 -DWIDTH=64
 #define W_FIXED WIDTH
 #include "morton.glsl"
 #extension GL_EXT_control_flow_attributes : require

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
@@ -60,21 +61,10 @@ func Record(r *gpu.Recorder, a Args) {
 	}
 	tm := rows(a.Layout, a.M)
 	w := r.Device().SubgroupWidth()
-	flag := func(b bool) uint32 {
-		if b {
-			return 1
-		}
-		return 0
-	}
 	name := fmt.Sprintf("%v_%d_w%d", a.Layout, tm, w)
-	spv, err := shaders.ReadFile(name + ".spv")
-	if err != nil {
-		r.Fail(err)
-		return
-	}
 	r.Dispatch(gpu.Call{
-		Kernel: &gpu.Kernel{Name: "matmul/" + name, SPIRV: spv, Spec: []uint32{flag(a.Add), flag(a.Bias != nil)}},
-		Grid:   [3]int{ceil(a.N, 4*w), ceil(a.M, tm), a.Batch},
+		Kernel: launch.Kernel(shaders, "matmul", name, launch.Flag(a.Add), launch.Flag(a.Bias != nil)),
+		Grid:   [3]int{launch.Ceil(a.N, 4*w), launch.Ceil(a.M, tm), a.Batch},
 		In:     []*gpu.Tensor{a.A, a.B, a.Bias},
 		Out:    []*gpu.Tensor{a.C},
 		Params: []uint32{
@@ -84,8 +74,6 @@ func Record(r *gpu.Recorder, a Args) {
 		},
 	})
 }
-
-func ceil(a, b int) int { return (a + b - 1) / b }
 
 // rows picks the tile height: the tallest that does not waste half its rows.
 func rows(l Layout, m int) int {

@@ -2,21 +2,13 @@ package sample
 
 import (
 	"embed"
-	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 //go:embed *.spv
 var shaders embed.FS
-
-func kernel(r *gpu.Recorder, name string) *gpu.Kernel {
-	spv, err := shaders.ReadFile(name + ".spv")
-	if err != nil {
-		r.Fail(err)
-	}
-	return &gpu.Kernel{Name: "sample/" + name, SPIRV: spv}
-}
 
 // DrawWords is the width of a Draw row: seed (2 words), request, position, lo,
 // hi, top_k, active (0: the row draws nothing and its output is left alone).
@@ -40,13 +32,19 @@ type SoftmaxArgs struct {
 // Philox keyed by the row's seed at (request, position, sub-token).
 func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 	a.S = max(a.S, 1)
-	rows, v := a.Logits.Rows(), a.Logits.Dim(-1)
-	if a.Draw.Elems()*a.S != rows*DrawWords || a.Temp.Elems()*a.S != rows*2 || a.Out.Elems() != rows {
-		r.Fail(fmt.Errorf("sample.Softmax: %w: logits %v, draw %v, temp %v, out %v, s=%d", gpu.ErrShape, a.Logits.Shape, a.Draw.Shape, a.Temp.Shape, a.Out.Shape, a.S))
+	const where = "sample.Softmax"
+	rows, v, err := launch.Matrix(where, "Logits", a.Logits)
+	n := rows / a.S
+	if err == nil {
+		err = launch.Check(where, launch.F32("Logits", a.Logits, n*a.S*v), launch.U32("Draw", a.Draw, n*DrawWords),
+			launch.F32("Temp", a.Temp, n*2), launch.U32("Out", a.Out, rows))
+	}
+	if err != nil {
+		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "softmax"), Grid: gpu.Linear(rows),
+		Kernel: launch.Kernel(shaders, "sample", "softmax"), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp}, Out: []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(rows), uint32(a.S), uint32(v), uint32(v)},
 	})
@@ -62,13 +60,17 @@ type BitsArgs struct {
 
 // Bits draws one binary code for every row, each bit on its own.
 func Bits(r *gpu.Recorder, a BitsArgs) {
-	rows, l := a.Logits.Rows(), a.Logits.Dim(-1)
-	if a.Draw.Elems() != rows*DrawWords || a.Temp.Elems() != rows*2 || a.Out.Elems() != rows*((l+31)/32) {
-		r.Fail(fmt.Errorf("sample.Bits: %w: logits %v, draw %v, temp %v, out %v", gpu.ErrShape, a.Logits.Shape, a.Draw.Shape, a.Temp.Shape, a.Out.Shape))
+	const where = "sample.Bits"
+	rows, l, err := launch.Matrix(where, "Logits", a.Logits)
+	if err == nil {
+		err = launch.Check(where, launch.U32("Draw", a.Draw, rows*DrawWords), launch.F32("Temp", a.Temp, rows*2), launch.U32("Out", a.Out, rows*launch.Ceil(l, 32)))
+	}
+	if err != nil {
+		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "bits"), Grid: gpu.Linear(rows),
+		Kernel: launch.Kernel(shaders, "sample", "bits"), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp}, Out: []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(rows), uint32(l), uint32(l)},
 	})

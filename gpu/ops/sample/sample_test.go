@@ -7,6 +7,8 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
+	"github.com/morton-gen/morton/gpu/ops/internal/optest"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
@@ -49,7 +51,7 @@ func TestPhiloxKnownAnswers(t *testing.T) {
 		out := gputest.I32(t, dev, make([]int32, len(want)), len(answers), 4)
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
 			r.Dispatch(gpu.Call{
-				Kernel: kernel(r, "philox"), Grid: gpu.Linear(1),
+				Kernel: launch.Kernel(shaders, "sample", "philox"), Grid: gpu.Linear(1),
 				In:  []*gpu.Tensor{gputest.I32(t, dev, ctr, len(answers), 4), gputest.I32(t, dev, key, len(answers), 2)},
 				Out: []*gpu.Tensor{out}, Params: []uint32{uint32(len(answers))},
 			})
@@ -86,7 +88,7 @@ func draw(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row)
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
 		Softmax(r, SoftmaxArgs{
 			Logits: gputest.F32(t, dev, logits, len(rows)*s, v), S: s, Out: out,
-			Draw: gputest.I32(t, dev, d, len(rows), DrawWords), Temp: gputest.F32(t, dev, temp, len(rows), 2),
+			Draw: gputest.U32(t, dev, d, len(rows), DrawWords), Temp: gputest.F32(t, dev, temp, len(rows), 2),
 		})
 	})
 	got, err := out.I32()
@@ -227,7 +229,7 @@ func TestBitsMatchOracle(t *testing.T) {
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
 			Bits(r, BitsArgs{
 				Logits: gputest.F32(t, dev, x, n, l), Out: out,
-				Draw: gputest.I32(t, dev, d, n, DrawWords), Temp: gputest.F32(t, dev, temp, n, 2),
+				Draw: gputest.U32(t, dev, d, n, DrawWords), Temp: gputest.F32(t, dev, temp, n, 2),
 			})
 		})
 		got, err := out.I32()
@@ -266,5 +268,22 @@ func TestMissingSubTokensAreZero(t *testing.T) {
 				t.Errorf("sub-token %d = %d, want %d", i, got[i], want)
 			}
 		}
+	})
+}
+
+func TestShapes(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		logits, temp := gputest.F32(t, dev, make([]float32, 80), 2, 40), gputest.F32(t, dev, make([]float32, 4), 2, 2)
+		draw, out := gputest.U32(t, dev, make([]int32, 2*DrawWords), 2, DrawWords), gputest.U32(t, dev, make([]int32, 2), 2)
+		signed := gputest.I32(t, dev, make([]int32, 2*DrawWords), 2, DrawWords)
+		optest.Refused(t, dev, map[string]func(*gpu.Recorder){
+			"no logits":   func(r *gpu.Recorder) { Softmax(r, SoftmaxArgs{Draw: draw, Temp: temp, Out: out}) },
+			"draw's type": func(r *gpu.Recorder) { Softmax(r, SoftmaxArgs{Logits: logits, Draw: signed, Temp: temp, Out: out}) },
+			"no temp":     func(r *gpu.Recorder) { Softmax(r, SoftmaxArgs{Logits: logits, Draw: draw, Out: out}) },
+			"sub-tokens":  func(r *gpu.Recorder) { Softmax(r, SoftmaxArgs{Logits: logits, Draw: draw, Temp: temp, Out: out, S: 2}) },
+			"odd rows":    func(r *gpu.Recorder) { Softmax(r, SoftmaxArgs{Logits: logits, Draw: draw, Temp: temp, Out: out, S: 3}) },
+			"words":       func(r *gpu.Recorder) { Bits(r, BitsArgs{Logits: logits, Draw: draw, Temp: temp, Out: out}) },
+			"no output":   func(r *gpu.Recorder) { Bits(r, BitsArgs{Logits: logits, Draw: draw, Temp: temp}) },
+		})
 	})
 }

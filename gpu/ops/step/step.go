@@ -6,20 +6,13 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
 //go:embed *.spv
 var shaders embed.FS
-
-func kernel(r *gpu.Recorder, name string, spec ...uint32) *gpu.Kernel {
-	spv, err := shaders.ReadFile(name + ".spv")
-	if err != nil {
-		r.Fail(err)
-	}
-	return &gpu.Kernel{Name: "step/" + name, SPIRV: spv, Spec: spec}
-}
 
 // Dims are the extents all tables of one engine share.
 type Dims struct {
@@ -177,12 +170,8 @@ func Gather(r *gpu.Recorder, s *State, lane *gpu.Tensor, n int) Rows {
 		Draw:  r.Temp(tensor.U32, rows, sample.DrawWords),
 		Temp:  r.Temp(tensor.F32, rows, 2),
 	}
-	var codes uint32
-	if s.Codes {
-		codes = 1
-	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "gather", codes), Grid: gpu.Linear(rows),
+		Kernel: launch.Kernel(shaders, "step", "gather", launch.Flag(s.Codes)), Grid: gpu.Linear(rows),
 		In:  []*gpu.Tensor{lane, s.Slot, s.Plan, s.Tokens},
 		Out: []*gpu.Tensor{all, out.IDs, out.Words, axes, out.Draw, out.Temp},
 		Params: []uint32{
@@ -206,7 +195,7 @@ func Commit(r *gpu.Recorder, s *State, lane *gpu.Tensor, n int, rows Rows, drawn
 		drawn = rows.Draw
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: kernel(r, "commit"), Grid: gpu.Linear(g),
+		Kernel: launch.Kernel(shaders, "step", "commit"), Grid: gpu.Linear(g),
 		In:     []*gpu.Tensor{s.Slot, rows.Draw, drawn},
 		Out:    []*gpu.Tensor{lane, s.Tokens},
 		Params: []uint32{uint32(g), uint32(n), uint32(s.Length), uint32(s.Sub)},

@@ -28,6 +28,11 @@ func I32(name string, t *gpu.Tensor, n int) Want {
 	return Want{name: name, t: t, dtype: tensor.I32, elems: n}
 }
 
+// U32 demands a u32 tensor of exactly n elements.
+func U32(name string, t *gpu.Tensor, n int) Want {
+	return Want{name: name, t: t, dtype: tensor.U32, elems: n}
+}
+
 // Rows demands an f32 tensor that holds rows of cols elements, ld apart.
 func Rows(name string, t *gpu.Tensor, rows, cols, ld int) Want {
 	return Want{name: name, t: t, dtype: tensor.F32, elems: (rows-1)*ld + cols, atLeast: true}
@@ -64,6 +69,15 @@ func (w Want) check() error {
 		return fmt.Errorf("%w: %s has %d elements, want %d", gpu.ErrShape, w.name, w.t.Elems(), w.elems)
 	}
 	return nil
+}
+
+// Matrix returns the rows and columns of an f32 tensor of two extents or more,
+// from which an operation takes the sizes of its other operands.
+func Matrix(where, name string, t *gpu.Tensor) (rows, cols int, err error) {
+	if t == nil || t.DType != tensor.F32 || len(t.Shape) < 2 {
+		return 0, 0, Error(where, "%s is missing or not an f32 matrix", name)
+	}
+	return t.Rows(), t.Dim(-1), nil
 }
 
 // Error is a shape error of an operation that [Check] does not cover.

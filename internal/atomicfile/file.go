@@ -1,15 +1,4 @@
-// Package beside writes a file so that a reader sees all of it or none of it:
-// the bytes go to a fresh name in the same folder, are synced, and take the
-// wanted name by a rename. It is not for appending or for writing in place.
-//
-//	f, err := beside.Create("out/clip.mp4")
-//	if err != nil {
-//		return err
-//	}
-//	defer f.Abort() // does nothing after Commit
-//	… write to f.TempPath() or f …
-//	return f.Commit()
-package beside
+package atomicfile
 
 import (
 	"errors"
@@ -43,7 +32,7 @@ func Create(path string) (*File, error) {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("beside.Create: no free name beside %s: %w", path, fs.ErrExist)
+	return nil, fmt.Errorf("atomicfile.Create: no free name beside %s: %w", path, fs.ErrExist)
 }
 
 // tempName keeps the extension, since muxers choose by it.
@@ -59,7 +48,7 @@ func (f *File) TempPath() string { return f.Name() }
 // what was there. On failure the fresh file is removed and the old one stays.
 func (f *File) Commit() error {
 	if f.done {
-		return fmt.Errorf("beside.Commit: %w", os.ErrClosed)
+		return fmt.Errorf("atomicfile.Commit: %w", os.ErrClosed)
 	}
 	f.done = true
 	err := f.Sync()
