@@ -13,6 +13,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
@@ -184,9 +185,5 @@ func WriteConfig(dir string, c *Config) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, "config.json")
-	if err := os.WriteFile(path+".part", append(data, '\n'), 0o644); err != nil {
-		return fmt.Errorf("models: %w", err)
-	}
-	return os.Rename(path+".part", path)
+	return atomicfile.WriteFile(filepath.Join(dir, "config.json"), append(data, '\n'))
 }

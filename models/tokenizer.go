@@ -3,12 +3,12 @@ package models
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/models/cube"
 )
 
@@ -22,11 +22,7 @@ func writeTokenizer(dir string, c *cube.Config) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, tokenizerConfig)
-	if err := os.WriteFile(path+".part", append(data, '\n'), 0o644); err != nil {
-		return fmt.Errorf("models: %w", err)
-	}
-	return os.Rename(path+".part", path)
+	return atomicfile.WriteFile(filepath.Join(dir, tokenizerConfig), append(data, '\n'))
 }
 
 // OpenTokenizer opens the video tokenizer of a folder that TrainTokenizer or
@@ -63,24 +59,11 @@ func copyTokenizer(from, to string) (*cube.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := os.Open(filepath.Join(from, tokenizerWeights))
+	weights, err := os.ReadFile(filepath.Join(from, tokenizerWeights))
 	if err != nil {
 		return nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
 	}
-	defer in.Close()
-	path := filepath.Join(to, tokenizerWeights)
-	out, err := os.Create(path + ".part")
-	if err != nil {
-		return nil, fmt.Errorf("models: %w", err)
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
-		return nil, fmt.Errorf("models: %w", err)
-	}
-	if err := out.Close(); err != nil {
-		return nil, fmt.Errorf("models: %w", err)
-	}
-	if err := os.Rename(path+".part", path); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(to, tokenizerWeights), weights); err != nil {
 		return nil, err
 	}
 	return c, writeTokenizer(to, c)

@@ -32,3 +32,11 @@ func Replace(path string, fill func(io.Writer) error) error {
 	}
 	return f.Commit()
 }
+
+// WriteFile is [Write] of bytes that are at hand.
+func WriteFile(path string, data []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"html"
 	"math"
-	"os"
 	"strings"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
 // Curve is a run's loss over its steps.
@@ -32,11 +33,7 @@ type Line struct {
 
 // WriteHTML writes the curve as a page with an SVG drawing and a table.
 func (c *Curve) WriteHTML(path string) error {
-	tmp := path + ".part"
-	if err := os.WriteFile(tmp, []byte(c.html()), 0o644); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	return os.Rename(tmp, path)
+	return atomicfile.WriteFile(path, []byte(c.html()))
 }
 
 const (

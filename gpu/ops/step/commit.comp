@@ -15,13 +15,14 @@ void main() {
   I32 lane = I32(p.lane + 16ul * g);
   uint b = lane.v[0], cursor = lane.v[1], limit = lane.v[2];
   uint end = U32(p.slot + 48ul * b).v[6];
+  bool ends = U32(p.slot + 48ul * b).v[9] != 0; // a code may look like any word, so the flag is apart
   uint stop = limit;
   for (uint i = 0; i < p.n; i++) {
     uint r = g * p.n + i, at = cursor + i;
     if (U32(p.draw + 32ul * r).v[7] == 0) continue;
     for (uint s = LANE; s < p.S; s += W)
       U32(p.tokens + 4ul * ((uint64_t(b) * p.L + at) * p.S + s)).v[0] = U32(p.drawn + 4ul * (r * p.S + s)).v[0];
-    if (U32(p.drawn + 4ul * (r * p.S)).v[0] == end) stop = min(stop, at + 1);
+    if (U32(p.drawn + 4ul * (r * p.S)).v[0] == end && ends) stop = min(stop, at + 1);
   }
   if (LANE == 0) {
     lane.v[2] = int(stop);

@@ -166,3 +166,20 @@ func TestCacheIsARing(t *testing.T) {
 		equal(t, "len", readI32(t, length), []int32{1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6})
 	})
 }
+
+// TestAnyWordMayBeACode draws the word of all ones, which no end token stops.
+func TestAnyWordMayBeACode(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s, err := NewState(dev, Dims{Slots: 1, Length: 8, Static: 1, Fed: 1, Sub: 1, Axes: 1, Codes: true})
+		check(t, err)
+		check(t, s.Plan.WriteI32(make([]int32, 8*6)))
+		check(t, s.Tokens.WriteI32(make([]int32, 8)))
+		check(t, s.SetSlot(0, Sampling{End: -1}))
+		lane := gputest.I32(t, dev, []int32{0, 0, 8, 0}, 1, 4)
+		gputest.Run(t, dev, func(r *gpu.Recorder) {
+			rows := Gather(r, s, lane, 2)
+			Commit(r, s, lane, 2, rows, gputest.I32(t, dev, []int32{-1, -1}, 2, 1))
+		})
+		equal(t, "lane", readI32(t, lane), []int32{0, 2, 8, 0})
+	})
+}
