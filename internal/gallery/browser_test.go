@@ -51,6 +51,12 @@ func TestDrawn(t *testing.T) {
 	}
 	dir, _ := written(t, manyItems(300))
 	html, took := browse(t, dir)
+	for range 2 { // on a busy machine the virtual time can run out before the browser's GPU process is up
+		if drawn.MatchString(html) {
+			break
+		}
+		html, took = browse(t, dir)
+	}
 	if n := len(drawn.FindAllString(html, -1)); n < 4 || n > 100 {
 		t.Errorf("%d of 600 meshes drawn, want those in view", n)
 	}
