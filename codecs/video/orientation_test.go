@@ -78,7 +78,7 @@ func TestMirroredMatrices(t *testing.T) {
 		path := writeFile(t, "m.mp4", plain)
 		c, info := read(t, path, Options{})
 		wantPSNR(t, c, mapped(base, m), 40)
-		if (info.Mirrored) != (int64(m[0])*int64(m[3])-int64(m[1])*int64(m[2]) < 0) {
+		if info.Mirrored != (int64(m[0])*int64(m[3])-int64(m[1])*int64(m[2]) < 0) {
 			t.Errorf("%v: Mirrored %v", m, info.Mirrored)
 		}
 		if err := os.Remove(path); err != nil {

@@ -28,7 +28,9 @@ type Writer struct {
 //
 // H.264 with halved chroma has even extents only, and can be cropped only by even counts,
 // so an odd width or height is made even by repeating the last column or row: the file is
-// one pixel larger than asked. The same frames and options give the same bytes.
+// one pixel larger than asked. The same frames and options give the same
+// bytes at the default preset for sizes that are multiples of 16; at slower presets and
+// other sizes libx264 0.164 now and then gives others for the same frames.
 //
 // Errors wrap [ErrOptions], [ErrLimit], [ErrUnsupportedCodec], or the file system's.
 func Create(ctx context.Context, path string, w, h int, rate clip.Rate, o EncodeOptions) (*Writer, error) {
