@@ -91,10 +91,15 @@ func Register(f request.Family, open Opener) {
 	openers[f] = open
 }
 
-func opener(f request.Family) (Opener, error) {
+// Registered returns what opens the models of a family, or nil.
+func Registered(f request.Family) Opener {
 	openersMu.Lock()
 	defer openersMu.Unlock()
-	if open, ok := openers[f]; ok {
+	return openers[f]
+}
+
+func opener(f request.Family) (Opener, error) {
+	if open := Registered(f); open != nil {
 		return open, nil
 	}
 	return nil, fmt.Errorf("family.Open: %w: %q", ErrUnknown, f)

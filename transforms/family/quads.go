@@ -70,6 +70,10 @@ func (f quads) Detokenize(_ context.Context, s shard.Sample) (*Result, error) {
 	return &Result{Media: Media{Mesh: m}, Sample: s, Measures: dropped(report)}, nil
 }
 
+// dropped counts what was drawn and is no face.
 func dropped(r sequence.DecodeReport) Measures {
-	return Measures{"dropped_faces": float64(r.BadFaces + r.DegenerateFaces + r.DuplicateFaces)}
+	return Measures{
+		"bad_faces": float64(r.BadFaces), "degenerate_faces": float64(r.DegenerateFaces),
+		"duplicate_faces": float64(r.DuplicateFaces), "out_of_order_faces": float64(r.OutOfOrder),
+	}
 }
