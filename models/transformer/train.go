@@ -242,11 +242,10 @@ func (t *Train) setWindow(b int, w Window) (int, error) {
 		if p < w.Seq.Draw {
 			continue
 		}
-		count++
 		for s := range words {
 			t.hostTargets[row*words+s] = int32(w.Seq.Tokens[p*words+s])
 		}
-		count += t.weigh(row, w.Seq.Ignored(p, words)) - 1
+		count += t.weigh(row, w.Seq.Ignored(p, words))
 	}
 	return count, nil
 }
