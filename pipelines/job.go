@@ -18,6 +18,8 @@ var (
 	// ErrCancelled reports a run whose context was cancelled; what was done by
 	// then is published.
 	ErrCancelled = errors.New("the run was cancelled")
+	// ErrTooManyFailed reports a run with more failures than Settings.MaxFailed.
+	ErrTooManyFailed = errors.New("too many inputs failed")
 )
 
 // Bounds of a job.

@@ -37,7 +37,7 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if ctx.Err() == nil && cause.err != nil {
 		err = cause.err // Beam wraps it in pages
 	}
-	if err != nil && !errors.Is(err, pipelines.ErrCancelled) {
+	if err != nil && !errors.Is(err, pipelines.ErrCancelled) && !errors.Is(err, pipelines.ErrTooManyFailed) {
 		return err
 	}
 	if o.json {

@@ -78,6 +78,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate quads --out o --manifest a --input b", "not both"},
 		{"generate quads --out o --input a.obj --top-p 2", "top-p"},
 		{"generate quads --out o --input a.obj --runner flink", "--endpoint"},
+		{"generate quads --out o --input a.obj --max-failed some", "such as 12"},
 		{"generate quads --out o --input a.obj --runner dataflow --project p", "--region, --staging_location"},
 		{"generate quads --out o --input a.obj --runner ray", `no runner "ray"`},
 		{"generate shape --out o --input a.obj --count 3", "--count"},
@@ -139,6 +140,17 @@ func TestGenerateRun(t *testing.T) {
 	code, text, _ = morton("generate", "quads", "--manifest", filepath.Join(out, "quads", "requests.jsonl"), "--out", t.TempDir(), "--model", t.Name())
 	if code != exitFailed || !strings.Contains(text, "1 done, 1 failed") {
 		t.Fatalf("the run's own manifest: exit %d\n%s", code, text)
+	}
+}
+
+// TestTooManyFailedRun checks the message and the exit code.
+func TestTooManyFailedRun(t *testing.T) {
+	withMirror(t)
+	code, text, errs := morton("generate", "quads", "missing.obj", "../../testdata/mesh/cc-0_box.obj", "other.obj", "--out", t.TempDir(),
+		"--model", t.Name(), "--max-failed", "0", "--in-flight", "1")
+	want := "\nmorton: too many inputs failed: 1 of 1, where 0 may; 2 more not begun\n"
+	if code != exitFailed || !strings.Contains(text, "0 done, 1 failed, 2 not begun") || !strings.HasSuffix(errs, want) {
+		t.Fatalf("exit %d\n%s%s", code, text, errs)
 	}
 }
 
