@@ -21,7 +21,14 @@ import (
 func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run pipeline) error {
 	quietLogs(t.err, o.verbose)
 	job.Command = "morton " + quote(t.args)
-	if job.InProcess() {
+	if err := o.reach(); err != nil {
+		return err
+	}
+	if !job.InProcess() {
+		if err := absolute(&job); err != nil {
+			return err
+		}
+	} else {
 		release, err := o.openModels(job)
 		if err != nil {
 			return err

@@ -22,6 +22,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	switch port := os.Getenv(prismPort); {
+	case port != "":
+		servePrism(port)
+	case isWorker(os.Args[1:]):
+		family.Register(request.Quads, openNoting)
+		main()
+	}
 	beam.Init()
 	os.Exit(m.Run())
 }
@@ -78,6 +85,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate quads --out o --manifest a --input b", "not both"},
 		{"generate quads --out o --input a.obj --top-p 2", "top-p"},
 		{"generate quads --out o --input a.obj --runner flink", "--endpoint"},
+		{"generate quads --out o --input a.obj --runner universal --endpoint localhost:1", "nobody answers"},
 		{"generate quads --out o --input a.obj --max-failed some", "such as 12"},
 		{"generate quads --out o --input a.obj --runner dataflow --project p", "--region, --staging_location"},
 		{"generate quads --out o --input a.obj --runner ray", `no runner "ray"`},
@@ -105,7 +113,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 // resetRunner undoes what a command line did to Beam's global flags.
 func resetRunner(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"runner", "project"} {
+	for _, name := range []string{"runner", "project", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
 		if err := flag.Set(name, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -251,6 +259,18 @@ func TestBeamsFlagsPass(t *testing.T) {
 	}
 	if err := newOptions("generate").parse([]string{"--help"}); !errors.Is(err, flag.ErrHelp) {
 		t.Fatalf("error %v, want ErrHelp", err)
+	}
+}
+
+func TestFirstLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"one":              "one",
+		"  one\ttwo\nmore": "one two",
+		"run failed: \tconnecting\n\tcaused by:\nmore\n\tcaused by:\nrpc error: no\n": "run failed: connecting: rpc error: no",
+	} {
+		if got := firstLine(text); got != want {
+			t.Errorf("firstLine(%q) = %q, want %q", text, got, want)
+		}
 	}
 }
 

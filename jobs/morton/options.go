@@ -62,7 +62,10 @@ func (o *options) parse(args []string) error {
 	case o.out == "":
 		return o.usagef("--out says where to write")
 	}
-	return checkRunner(o.flags, o.runner())
+	if err := checkRunner(o.flags, o.runner()); err != nil {
+		return err
+	}
+	return chooseWorkers(o.flags, o.runner())
 }
 
 func (o *options) usagef(format string, args ...any) error {
