@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
+
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -18,6 +20,8 @@ var (
 	// ErrCancelled reports a run whose context was cancelled; what was done by
 	// then is published.
 	ErrCancelled = errors.New("the run was cancelled")
+	// ErrTooManyFailed reports a run with more failures than Settings.MaxFailed.
+	ErrTooManyFailed = errors.New("too many inputs failed")
 )
 
 // Bounds of a job.
@@ -40,7 +44,13 @@ type Job struct {
 // InProcess reports whether the job's workers are this process, so that it shares
 // their models and sees each item's end.
 func (j *Job) InProcess() bool {
-	return j.Runner == "" || j.Runner == "direct" || j.Runner == "prism"
+	switch j.Runner {
+	case "", "direct":
+		return true
+	case "prism":
+		return *jobopts.Endpoint == "" || jobopts.IsLoopback() // without an endpoint it starts a Prism here
+	}
+	return jobopts.IsLoopback()
 }
 
 // Validate returns an error wrapping [ErrJob].

@@ -21,8 +21,9 @@ import (
 // results, results.jsonl, failures.jsonl, summary.json and the page into
 // Settings.Out, and returns the summary, whose failures are no error.
 //
-// The error wraps ErrJob, ErrRun, ErrCancelled or is the file system's. After the
-// last three the results that are done are published all the same. The context
+// The error wraps ErrJob, ErrRun, ErrCancelled, ErrTooManyFailed or is the file
+// system's. After all but the first the results that are done are published all
+// the same, and after ErrTooManyFailed the failures too. The context
 // must have no deadline on a runner in another process: Beam panics on it.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Generate, generateChain)
@@ -58,15 +59,28 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
 		return salvage(ctx, job, err)
 	}
-	return report.ReadSummary(job.Settings.Out)
+	summary, err := report.ReadSummary(job.Settings.Out)
+	if err == nil && (summary.Unreached > 0 || job.Settings.MaxFailed.Exceeded(summary.Done, summary.Failed)) {
+		err = tooMany(job.Settings.MaxFailed, summary)
+	}
+	return summary, err
+}
+
+func tooMany(limit report.Threshold, s report.Summary) error {
+	text := fmt.Sprintf("%d of %d, where %s may", s.Failed, s.Done+s.Failed, limit)
+	if s.Unreached > 0 {
+		text += fmt.Sprintf("; %d more not begun", s.Unreached)
+	}
+	return fmt.Errorf("%w: %s", ErrTooManyFailed, text)
 }
 
 // submit has the runner run the job's graph, and waits.
 func submit(ctx context.Context, job Job, manifest string, c chain) error {
+	name, over := transforms.HaltWith(ctx)
+	defer over()
+	job.Settings.Run = name
 	if job.InProcess() {
-		name, over := transforms.HaltWith(ctx)
-		defer over()
-		job.Settings.Halt, ctx = name, context.WithoutCancel(ctx)
+		ctx = context.WithoutCancel(ctx)
 	}
 	p, s := beam.NewPipelineWithRoot()
 	build(s, job, manifest, c)

@@ -30,9 +30,9 @@ func (f fault) Unwrap() error { return f.error }
 
 // attempt runs work on one item with the leased model. What it returns is nil,
 // a fault, or what is wrong with the item. The context of work also ends with the
-// one that [HaltWith] knows by the name halt.
-func attempt(ctx context.Context, halt string, lease *family.Lease, work func(context.Context, family.Model) error) error {
-	ctx, cancel := halting(ctx, halt)
+// one that [HaltWith] knows by the name of the run.
+func attempt(ctx context.Context, run string, lease *family.Lease, work func(context.Context, family.Model) error) error {
+	ctx, cancel := halting(ctx, run)
 	defer cancel()
 	if ctx.Err() != nil {
 		return fault{context.Cause(ctx)}

@@ -19,13 +19,13 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tally is a model that counts how often it was opened and closed.
-type tally struct {
+// counted is a model that counts how often it was opened and closed.
+type counted struct {
 	family.Model
 	closed *int
 }
 
-func (m tally) Close() { *m.closed++ }
+func (m counted) Close() { *m.closed++ }
 
 // lend registers such a model under the test's name.
 func lend(t *testing.T) (lease *family.Lease, opened, closed *int) {
@@ -34,7 +34,7 @@ func lend(t *testing.T) (lease *family.Lease, opened, closed *int) {
 	f := request.Family(t.Name())
 	family.Register(f, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) {
 		*opened++
-		return &tally{closed: closed}, nil
+		return &counted{closed: closed}, nil
 	})
 	lease = family.Acquire(family.Spec{Family: f})
 	t.Cleanup(lease.Release)

@@ -31,7 +31,7 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 		return err
 	})
 	if err != nil {
-		return settle(ctx, r, stageDecode, err, out)
+		return f.settle(ctx, r, stageDecode, err, out)
 	}
 	items(it)
 	return nil

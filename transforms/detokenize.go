@@ -42,7 +42,7 @@ func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, it
 		return err
 	})
 	if err != nil {
-		return settle(ctx, r, stageDetokenize, err, out)
+		return f.settle(ctx, r, stageDetokenize, err, out)
 	}
 	items(&Item{Request: r, Result: result})
 	return nil

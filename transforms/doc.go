@@ -27,4 +27,8 @@
 // again three times, a lost device once, on a new one. Only a model or device
 // that cannot be opened at all, a device lost twice and a cancelled context fail
 // a bundle.
+//
+// After more failures than Settings.MaxFailed no further input is begun; those
+// under way come to their end, and the run ends as any other, with all of it
+// published. So nothing is lost, and no runner tries a bundle again for it.
 package transforms

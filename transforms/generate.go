@@ -66,7 +66,7 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 	lease := f.lease(it.Request.Family)
 	go func() {
 		g := generated{item: &Item{Request: it.Request, Media: it.Media}}
-		g.err = attempt(ctx, f.Settings.Halt, lease, func(ctx context.Context, m family.Model) (err error) {
+		g.err = attempt(ctx, f.Settings.Run, lease, func(ctx context.Context, m family.Model) (err error) {
 			g.item.Result, err = m.Generate(ctx, it.Request, it.Media)
 			return err
 		})
@@ -77,7 +77,7 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 func (f *generateFn) land(ctx context.Context, g generated, items func(*Item), out func(report.Outcome)) error {
 	f.flights--
 	if g.err != nil {
-		return settle(ctx, g.item.Request, stageGenerate, g.err, out)
+		return f.settle(ctx, g.item.Request, stageGenerate, g.err, out)
 	}
 	drawnCounter.Inc(ctx, int64(g.item.Result.Tokens))
 	items(g.item)

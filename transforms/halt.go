@@ -26,12 +26,14 @@ var (
 type halt struct {
 	by   context.Context
 	work sync.WaitGroup // attempts that are running
+
+	tally tally
 }
 
 // errOver ends what a runner still has going when it has given up on the run.
 var errOver = errors.New("the run is over")
 
-// HaltWith has the stages whose Settings.Halt is the returned name end with a
+// HaltWith has the stages whose Settings.Run is the returned name end with a
 // fault when ctx ends, in this process. When the runner is back, over waits for
 // what it left going, such as other bundles of a job that failed; from then on
 // stages of that name do nothing.

@@ -78,7 +78,9 @@ func place(id string, n int) int {
 }
 
 // SkipDone lets through the requests that are still to be done; those that an
-// earlier run did in the same way (see [report.Done]) end here.
+// earlier run did in the same way (see [report.Done]) end here. After too many
+// failures (Settings.MaxFailed) it lets nothing through: what is under way comes
+// to its end, and so does the run, with everything reported.
 func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage{Settings: settings}}, requests)
 }
@@ -87,13 +89,16 @@ type skipFn struct{ stage }
 
 // ProcessElement asks for the model's name too: another model does not do the same.
 func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo func(request.Request), out func(report.Outcome)) error {
+	if f.stopped() {
+		return nil // Publish counts it as not reached
+	}
 	var name string
 	err := f.attempt(ctx, r.Family, func(_ context.Context, m family.Model) error {
 		name = m.Name()
 		return nil
 	})
 	if err != nil {
-		return settle(ctx, r, stageDecode, err, out)
+		return f.settle(ctx, r, stageDecode, err, out)
 	}
 	if f.Settings.Overwrite {
 		todo(r)
@@ -101,7 +106,7 @@ func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo fun
 	}
 	key := r.Fingerprint(f.Settings.Action, name)
 	if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
-		finish(ctx, done, out)
+		f.finish(ctx, done, out)
 		return nil
 	}
 	todo(r)

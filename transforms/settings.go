@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -16,8 +17,10 @@ type Settings struct {
 	// InFlight is how many requests of one bundle are with the model at a time; 0
 	// means twice the model's slots, so that one is always waiting for a slot.
 	InFlight int `json:"in_flight,omitempty"`
-	// Halt names what ends the run early in this process, see [HaltWith].
-	Halt string `json:"halt,omitempty"`
+	// MaxFailed is how many inputs may fail before the rest are not begun.
+	MaxFailed report.Threshold `json:"max_failed,omitzero"`
+	// Run names the run, for what ends it early: see [HaltWith].
+	Run string `json:"run,omitempty"`
 }
 
 // defaultSlots is the engine's own default, see models.Options.
@@ -57,7 +60,7 @@ func (s *stage) lease(f request.Family) *family.Lease {
 
 // attempt runs work on an item of a family, see the function of that name.
 func (s *stage) attempt(ctx context.Context, f request.Family, work func(context.Context, family.Model) error) error {
-	return attempt(ctx, s.Settings.Halt, s.lease(f), work)
+	return attempt(ctx, s.Settings.Run, s.lease(f), work)
 }
 
 // Teardown gives the models back. Portable runners never call it: there the

@@ -29,13 +29,14 @@ var (
 
 // settle ends an item that a stage could not go on with: a fault is returned and
 // fails the bundle, anything else becomes the item's outcome.
-func settle(ctx context.Context, r request.Request, name string, err error, out func(report.Outcome)) error {
+func (s *stage) settle(ctx context.Context, r request.Request, name string, err error, out func(report.Outcome)) error {
 	var f fault
 	if errors.As(err, &f) {
 		notify(Event{Kind: Faulted, Stage: name, ID: r.ID, Err: f.error})
 		return f.error
 	}
 	failedCounter.Inc(ctx, 1)
+	s.count(0, 1)
 	o := report.Fail(r, name, err)
 	notify(Event{Kind: Failed, Stage: name, ID: r.ID, Err: err, Outcome: &o})
 	out(o)
@@ -43,8 +44,9 @@ func settle(ctx context.Context, r request.Request, name string, err error, out 
 }
 
 // finish reports an item that is done.
-func finish(ctx context.Context, r report.Result, out func(report.Outcome)) {
+func (s *stage) finish(ctx context.Context, r report.Result, out func(report.Outcome)) {
 	doneCounter.Inc(ctx, 1)
+	s.count(1, 0)
 	o := report.Outcome{Done: &r}
 	notify(Event{Kind: Finished, Stage: stageWrite, ID: r.ID, Outcome: &o})
 	out(o)

@@ -29,7 +29,7 @@ func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 		return err
 	})
 	if err != nil {
-		return settle(ctx, it.Request, stageTokenize, err, out)
+		return f.settle(ctx, it.Request, stageTokenize, err, out)
 	}
 	items(&Item{Request: it.Request, Result: result})
 	return nil

@@ -44,9 +44,9 @@ func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.
 		return err
 	})
 	if err != nil {
-		return settle(ctx, it.Request, stageWrite, err, out)
+		return f.settle(ctx, it.Request, stageWrite, err, out)
 	}
-	finish(ctx, row, out)
+	f.finish(ctx, row, out)
 	return nil
 }
 

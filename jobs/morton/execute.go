@@ -21,7 +21,14 @@ import (
 func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run pipeline) error {
 	quietLogs(t.err, o.verbose)
 	job.Command = "morton " + quote(t.args)
-	if job.InProcess() {
+	if err := o.reach(); err != nil {
+		return err
+	}
+	if !job.InProcess() {
+		if err := absolute(&job); err != nil {
+			return err
+		}
+	} else {
 		release, err := o.openModels(job)
 		if err != nil {
 			return err
@@ -37,7 +44,7 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if ctx.Err() == nil && cause.err != nil {
 		err = cause.err // Beam wraps it in pages
 	}
-	if err != nil && !errors.Is(err, pipelines.ErrCancelled) {
+	if err != nil && !errors.Is(err, pipelines.ErrCancelled) && !errors.Is(err, pipelines.ErrTooManyFailed) {
 		return err
 	}
 	if o.json {

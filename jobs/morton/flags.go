@@ -24,12 +24,12 @@ func newFlags(name string) *flagSet {
 
 // addBeam lets the subcommand set Beam's flags. They live in the flag package's
 // global set, where a second definition of a name panics, so ours have a set of
-// their own and share Beam's values; a name of ours that Beam has too is ours.
+// their own that hands Beam's on; a name of ours that Beam has too is ours.
 func (f *flagSet) addBeam() {
 	f.VisitAll(func(g *flag.Flag) { f.own = append(f.own, g.Name) })
 	for _, g := range beamFlags() {
 		if f.Lookup(g.Name) == nil {
-			f.Var(g.Value, g.Name, g.Usage)
+			f.Var(beamFlag{g}, g.Name, g.Usage)
 		}
 	}
 }
@@ -47,6 +47,19 @@ func beamFlags() []*flag.Flag {
 		}
 	})
 	return all
+}
+
+// beamFlag sets a flag of Beam's where Beam looks: only those set in the global
+// set travel to the workers.
+type beamFlag struct{ *flag.Flag }
+
+func (b beamFlag) Set(s string) error { return flag.Set(b.Name, s) }
+func (b beamFlag) String() string     { return b.Value.String() }
+
+// IsBoolFlag lets a flag stand without a value, as Beam's own set does.
+func (b beamFlag) IsBoolFlag() bool {
+	v, ok := b.Value.(interface{ IsBoolFlag() bool })
+	return ok && v.IsBoolFlag()
 }
 
 // names returns every flag that parse takes.

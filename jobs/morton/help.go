@@ -38,11 +38,17 @@ func helpBeam(t terminal) error {
 
   --runner direct      in this process, one bundle at a time, no port opened (the default)
   --runner prism       in this process, with several workers; it listens on all network interfaces
+  --runner universal   a runner that is up already, such as Beam's prism command: needs --endpoint HOST:PORT
   --runner flink       needs --endpoint HOST:PORT of Beam's job server (8099, not Flink's 8081)
   --runner dataflow    needs --project, --region and --staging_location gs://...
 
-On Flink and Dataflow pass --worker_binary "$(command -v morton)" too: Beam would build a worker without
-cgo, and so without FFmpeg and Vulkan. Inputs and --out must be on a file system that every worker mounts.
+Who does the work, on universal and flink
+  --environment_type LOOPBACK   this process; for a runner on this machine, and what universal does by itself
+  --environment_type EXTERNAL   a worker pool: --environment_config HOST:PORT
+  --environment_type DOCKER     containers: --environment_config IMAGE, which must have FFmpeg and Vulkan
+
+Workers are sent this binary. Inputs, --model and --out must be on a file system that every worker mounts;
+relative paths are made absolute.
 
 `)
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)

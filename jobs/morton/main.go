@@ -86,9 +86,14 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	return exitFailed
 }
 
-// firstLine keeps Beam's stacks of wrapped errors off the screen; -v shows them
-// in the log.
+// firstLine keeps Beam's stacks of wrapped errors off the screen, but for what
+// stands at the top and at the bottom; -v shows them in the log.
 func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	line = strings.Join(strings.Fields(line), " ")
+	const mark = "caused by:\n"
+	if i := strings.LastIndex(rest, mark); i >= 0 {
+		line += ": " + firstLine(rest[i+len(mark):])
+	}
 	return line
 }

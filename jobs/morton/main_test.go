@@ -22,6 +22,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	switch port := os.Getenv(prismPort); {
+	case port != "":
+		servePrism(port)
+	case isWorker(os.Args[1:]):
+		family.Register(request.Quads, openNoting)
+		main()
+	}
 	beam.Init()
 	os.Exit(m.Run())
 }
@@ -78,6 +85,8 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate quads --out o --manifest a --input b", "not both"},
 		{"generate quads --out o --input a.obj --top-p 2", "top-p"},
 		{"generate quads --out o --input a.obj --runner flink", "--endpoint"},
+		{"generate quads --out o --input a.obj --runner universal --endpoint localhost:1", "nobody answers"},
+		{"generate quads --out o --input a.obj --max-failed some", "such as 12"},
 		{"generate quads --out o --input a.obj --runner dataflow --project p", "--region, --staging_location"},
 		{"generate quads --out o --input a.obj --runner ray", `no runner "ray"`},
 		{"generate shape --out o --input a.obj --count 3", "--count"},
@@ -104,7 +113,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 // resetRunner undoes what a command line did to Beam's global flags.
 func resetRunner(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"runner", "project"} {
+	for _, name := range []string{"runner", "project", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
 		if err := flag.Set(name, ""); err != nil {
 			t.Fatal(err)
 		}
@@ -139,6 +148,17 @@ func TestGenerateRun(t *testing.T) {
 	code, text, _ = morton("generate", "quads", "--manifest", filepath.Join(out, "quads", "requests.jsonl"), "--out", t.TempDir(), "--model", t.Name())
 	if code != exitFailed || !strings.Contains(text, "1 done, 1 failed") {
 		t.Fatalf("the run's own manifest: exit %d\n%s", code, text)
+	}
+}
+
+// TestTooManyFailedRun checks the message and the exit code.
+func TestTooManyFailedRun(t *testing.T) {
+	withMirror(t)
+	code, text, errs := morton("generate", "quads", "missing.obj", "../../testdata/mesh/cc-0_box.obj", "other.obj", "--out", t.TempDir(),
+		"--model", t.Name(), "--max-failed", "0", "--in-flight", "1")
+	want := "\nmorton: too many inputs failed: 1 of 1, where 0 may; 2 more not begun\n"
+	if code != exitFailed || !strings.Contains(text, "0 done, 1 failed, 2 not begun") || !strings.HasSuffix(errs, want) {
+		t.Fatalf("exit %d\n%s%s", code, text, errs)
 	}
 }
 
@@ -239,6 +259,18 @@ func TestBeamsFlagsPass(t *testing.T) {
 	}
 	if err := newOptions("generate").parse([]string{"--help"}); !errors.Is(err, flag.ErrHelp) {
 		t.Fatalf("error %v, want ErrHelp", err)
+	}
+}
+
+func TestFirstLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"one":              "one",
+		"  one\ttwo\nmore": "one two",
+		"run failed: \tconnecting\n\tcaused by:\nmore\n\tcaused by:\nrpc error: no\n": "run failed: connecting: rpc error: no",
+	} {
+		if got := firstLine(text); got != want {
+			t.Errorf("firstLine(%q) = %q, want %q", text, got, want)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ type options struct {
 	slots     int
 	inFlight  int
 	workers   int
+	maxFailed report.Threshold
 	overwrite bool
 	json      bool
 	verbose   bool
@@ -43,6 +44,7 @@ func newOptions(name string) *options {
 	f.IntVar(&o.slots, "slots", 0, "")
 	f.IntVar(&o.inFlight, "in-flight", 0, "")
 	f.IntVar(&o.workers, "workers", 1, "")
+	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "")
 	f.BoolVar(&o.overwrite, "overwrite", false, "")
 	f.BoolVar(&o.json, "json", false, "")
 	f.BoolVar(&o.verbose, "v", false, "")
@@ -60,7 +62,10 @@ func (o *options) parse(args []string) error {
 	case o.out == "":
 		return o.usagef("--out says where to write")
 	}
-	return checkRunner(o.flags, o.runner())
+	if err := checkRunner(o.flags, o.runner()); err != nil {
+		return err
+	}
+	return chooseWorkers(o.flags, o.runner())
 }
 
 func (o *options) usagef(format string, args ...any) error {
@@ -79,7 +84,7 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 	return pipelines.Job{
 		Settings: transforms.Settings{
 			Spec: family.Spec{Family: f, Dir: o.model, Device: o.device, Memory: o.memory, Slots: o.slots},
-			Out:  o.out, Overwrite: o.overwrite, InFlight: o.inFlight,
+			Out:  o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed,
 		},
 		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,
 	}

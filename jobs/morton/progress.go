@@ -130,7 +130,11 @@ func printSummary(w io.Writer, s report.Summary) {
 	if s.Skipped > 0 {
 		fmt.Fprintf(w, " (%d by an earlier run)", s.Skipped)
 	}
-	fmt.Fprintf(w, ", %d failed, in %.1f s", s.Failed, s.Seconds)
+	fmt.Fprintf(w, ", %d failed", s.Failed)
+	if s.Unreached > 0 {
+		fmt.Fprintf(w, ", %d not begun", s.Unreached)
+	}
+	fmt.Fprintf(w, ", in %.1f s", s.Seconds)
 	if s.Drawn > 0 {
 		fmt.Fprintf(w, ", %d tokens drawn", s.Drawn)
 	}

@@ -1,14 +1,25 @@
 package main
 
-import "strings"
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
+
+	"github.com/morton-gen/morton/pipelines"
+)
 
 // needs lists the runners of --runner with Beam's flags that each cannot do
 // without; Beam's own complaint comes minutes later or not at all.
 var needs = map[string][]string{
-	"direct":   nil,
-	"prism":    nil,
-	"flink":    {"endpoint"},
-	"dataflow": {"project", "region", "staging_location"},
+	"direct":    nil,
+	"prism":     nil,
+	"universal": {"endpoint"},
+	"flink":     {"endpoint"},
+	"dataflow":  {"project", "region", "staging_location"},
 }
 
 // checkRunner returns an error for wrong use if the runner is not known or lacks
@@ -16,7 +27,7 @@ var needs = map[string][]string{
 func checkRunner(f *flagSet, runner string) error {
 	required, known := needs[runner]
 	if !known {
-		return usagef(f.Name(), "%s: no runner %q: direct, prism, flink or dataflow", f.Name(), runner)
+		return usagef(f.Name(), "%s: no runner %q: direct, prism, universal, flink or dataflow", f.Name(), runner)
 	}
 	var missing []string
 	for _, name := range required {
@@ -26,6 +37,57 @@ func checkRunner(f *flagSet, runner string) error {
 	}
 	if len(missing) > 0 {
 		return usagef("beam", "%s: --runner %s needs %s", f.Name(), runner, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// chooseWorkers fills in what Beam would fill in to no use: without an
+// environment it wants Docker and its own image, which has neither FFmpeg nor
+// Vulkan, and without a worker binary it builds one without cgo. Prism beside us
+// is best served by this process, and every other worker by this binary.
+func chooseWorkers(f *flagSet, runner string) error {
+	local := runner == "prism" || runner == "universal"
+	if local && *jobopts.Endpoint != "" && *jobopts.EnvironmentType == "" {
+		if err := f.Set("environment_type", "LOOPBACK"); err != nil {
+			return err
+		}
+	}
+	if *jobopts.WorkerBinary != "" {
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return f.Set("worker_binary", self)
+}
+
+// reach reports an endpoint where nobody listens: Beam tries for two minutes.
+func (o *options) reach() error {
+	if *jobopts.Endpoint == "" {
+		return nil
+	}
+	c, err := net.DialTimeout("tcp", *jobopts.Endpoint, 10*time.Second)
+	if err != nil {
+		return usagef("beam", "%s: --endpoint %s: nobody answers: %v", o.flags.Name(), *jobopts.Endpoint, err)
+	}
+	return c.Close()
+}
+
+// absolute makes a job's paths mean the same in a worker that runs in another
+// folder.
+func absolute(job *pipelines.Job) (err error) {
+	paths := []*string{&job.Settings.Out, &job.Settings.Spec.Dir}
+	for i := range job.Requests {
+		paths = append(paths, &job.Requests[i].Input)
+	}
+	for _, p := range paths {
+		if *p == "" {
+			continue
+		}
+		if *p, err = filepath.Abs(*p); err != nil {
+			return err
+		}
 	}
 	return nil
 }

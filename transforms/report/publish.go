@@ -23,6 +23,8 @@ type Run struct {
 	// Own, if set, is the family whose rows are all this run's: those of earlier
 	// runs go. Shards belong to one run; results add up.
 	Own request.Family `json:"own,omitempty"`
+	// Asked is the number of requests; those without an outcome were not reached.
+	Asked int `json:"asked"`
 	// Partial marks a run that was cut off.
 	Partial bool `json:"partial,omitempty"`
 }
@@ -33,7 +35,11 @@ type Run struct {
 // unless the run tokenizes; and summary.json, which counts this run alone.
 func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 	summary := summarize(outcomes)
-	summary.Action, summary.Out, summary.Complete = run.Action, dir, !run.Partial
+	summary.Action, summary.Out = run.Action, dir
+	if !run.Partial { // of a run that was cut off, failures have no outcome either
+		summary.Unreached = max(0, run.Asked-len(outcomes))
+	}
+	summary.Complete = !run.Partial && summary.Unreached == 0
 	results, failures, err := publishRows(dir, outcomes, run)
 	if err != nil {
 		return summary, err

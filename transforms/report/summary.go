@@ -20,11 +20,13 @@ type Summary struct {
 	Kinds    map[string]int `json:"failure_kinds,omitempty"`
 	Drawn    int            `json:"drawn"` // tokens, by this run
 	Seconds  float64        `json:"seconds"`
-	Complete bool           `json:"complete"` // false if the run was cut off
+	Complete bool           `json:"complete"` // false if the run was cut off or stopped
+	// Unreached counts the requests that a run with too many failures did not begin.
+	Unreached int `json:"unreached,omitempty"`
 }
 
 func summarize(outcomes []Outcome) Summary {
-	s := Summary{Complete: true}
+	var s Summary
 	for _, o := range outcomes {
 		switch {
 		case o.Failed != nil:

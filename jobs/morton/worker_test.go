@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/container/tools"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/artifact"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
+	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
+	"google.golang.org/grpc"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Roles that this test binary takes when it starts itself again.
+const (
+	prismPort   = "MORTON_TEST_PRISM" // serve Prism on that port until standard input ends
+	workerNotes = "MORTON_TEST_NOTES" // as a worker, write into that folder who worked
+)
+
+// servePrism is the main function of a Prism that stands alone.
+func servePrism(port string) {
+	log.SetupLogging("error", "text")
+	n, err := strconv.Atoi(port)
+	if err == nil {
+		_, err = prism.CreateJobServer(context.Background(), prism.Options{Port: n})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("ready")
+	io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
+}
+
+// startPrism starts one and returns its endpoint.
+func startPrism(t *testing.T) string {
+	t.Helper()
+	free, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(free.Addr().String())
+	free.Close()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env, cmd.Stderr = append(os.Environ(), prismPort+"="+port), os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); cmd.Wait() })
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("prism said %q: %v", line, err)
+	}
+	return "localhost:" + port
+}
+
+// noting is a mirror that writes down which process it works in, and with which
+// of Beam's options.
+type noting struct{ mirror }
+
+func (n noting) Generate(ctx context.Context, r request.Request, in family.Media) (*family.Result, error) {
+	note := runtime.GlobalOptions.Get("job_name")
+	path := filepath.Join(os.Getenv(workerNotes), fmt.Sprint(os.Getpid()))
+	if err := os.WriteFile(path, []byte(note), 0o644); err != nil {
+		return nil, err
+	}
+	return n.mirror.Generate(ctx, r, in)
+}
+
+func openNoting(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return noting{}, nil }
+
+// pool starts workers as Beam's boot code does: it fetches the staged binary and
+// runs it with --worker=true, and the options in a file.
+type pool struct {
+	fnpb.UnimplementedBeamFnExternalWorkerPoolServer
+	dir string
+
+	mu      sync.Mutex
+	workers map[string]*exec.Cmd
+}
+
+func startPool(t *testing.T) (endpoint string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pool{dir: t.TempDir(), workers: map[string]*exec.Cmd{}}
+	server := grpc.NewServer()
+	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, p)
+	go server.Serve(listener)
+	t.Cleanup(func() {
+		server.Stop()
+		for id := range p.workers {
+			p.stop(id)
+		}
+	})
+	return listener.Addr().String()
+}
+
+func (p *pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
+	cmd, err := p.boot(ctx, r)
+	if err != nil {
+		return &fnpb.StartWorkerResponse{Error: err.Error()}, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.workers[r.GetWorkerId()] = cmd
+	return &fnpb.StartWorkerResponse{}, nil
+}
+
+func (p *pool) boot(ctx context.Context, r *fnpb.StartWorkerRequest) (*exec.Cmd, error) {
+	ctx = grpcx.WriteWorkerID(ctx, r.GetWorkerId())
+	info, err := tools.ProvisionInfo(ctx, r.GetProvisionEndpoint().GetUrl())
+	if err != nil {
+		return nil, err
+	}
+	options, err := tools.ProtoToJSON(info.GetPipelineOptions())
+	if err != nil {
+		return nil, err
+	}
+	optionsFile := filepath.Join(p.dir, "options.json")
+	if err := os.WriteFile(optionsFile, []byte(options), 0o644); err != nil {
+		return nil, err
+	}
+	staged, err := artifact.Materialize(ctx, r.GetArtifactEndpoint().GetUrl(), info.GetDependencies(), info.GetRetrievalToken(), p.dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(staged) != 1 {
+		return nil, fmt.Errorf("%d files were staged", len(staged))
+	}
+	name, _ := artifact.MustExtractFilePayload(staged[0])
+	binary := filepath.Join(p.dir, name)
+	if err := os.Chmod(binary, 0o755); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(binary, "--worker=true", "--id="+r.GetWorkerId(), "--logging_endpoint="+r.GetLoggingEndpoint().GetUrl(),
+		"--control_endpoint="+r.GetControlEndpoint().GetUrl(), "--semi_persist_dir="+p.dir)
+	cmd.Env, cmd.Dir = append(os.Environ(), "PIPELINE_OPTIONS_FILE="+optionsFile), p.dir
+	return cmd, cmd.Start()
+}
+
+func (p *pool) StopWorker(_ context.Context, r *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
+	p.stop(r.GetWorkerId())
+	return &fnpb.StopWorkerResponse{}, nil
+}
+
+func (p *pool) stop(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if cmd := p.workers[id]; cmd != nil {
+		cmd.Process.Kill()
+		cmd.Wait()
+		delete(p.workers, id)
+	}
+}
+
+// TestStandalonePrism runs the same inputs on the direct runner, and on a Prism in
+// a process of its own with the workers in this process, then in one of their own:
+// the same binary, staged.
+func TestStandalonePrism(t *testing.T) {
+	family.Register(request.Quads, openNoting)
+	folder, err := filepath.Abs("../../testdata/mesh") // the sources stand beside the tokens
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := []string{"generate", "quads", "--input", folder + "/cc-0_*.obj", "missing.obj", "--seed", "5", "--json", "--model", t.Name()}
+	endpoint, name := startPrism(t), "job-of-"+t.Name()
+	var want []byte
+	for _, c := range []struct {
+		name  string
+		flags []string
+		here  bool // the workers are this process
+	}{
+		{"direct", nil, true},
+		{"loopback", []string{"--runner", "universal", "--endpoint", endpoint, "--workers", "2"}, true},
+		{"staged", []string{
+			"--runner", "prism", "--endpoint", endpoint, "--environment_type", "EXTERNAL", "--environment_config", startPool(t), "--job_name", name,
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer resetRunner(t)
+			notes, out := t.TempDir(), t.TempDir()
+			t.Setenv(workerNotes, notes)
+			code, s, errs := runJSON(t, append(append(base, "--out", out), c.flags...))
+			if code != exitFailed || s.Done != 11 || s.Failed != 1 || s.Kinds["not_found"] != 1 {
+				t.Fatalf("exit %d, %+v\n%s", code, s, errs)
+			}
+			tokens, err := os.ReadFile(filepath.Join(out, report.TokensFile(request.Quads)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = tokens
+			} else if !bytes.Equal(tokens, want) {
+				t.Error("tokens differ from those of the direct runner")
+			}
+			checkNotes(t, notes, c.here, name)
+		})
+	}
+}
+
+// runJSON runs a command line for at most two minutes: a job whose worker does
+// not come up would wait for ever.
+func runJSON(t *testing.T, args []string) (code int, s report.Summary, errs string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer time.AfterFunc(2*time.Minute, cancel).Stop()
+	var out, e bytes.Buffer
+	code = run(ctx, args, &out, &e)
+	if err := json.Unmarshal(out.Bytes(), &s); err != nil {
+		t.Fatalf("exit %d, %q: %v\n%s", code, out.String(), err, e.String())
+	}
+	return code, s, e.String()
+}
+
+func checkNotes(t *testing.T, dir string, here bool, job string) {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d processes worked: %v", len(list), err)
+	}
+	pid := list[0].Name()
+	if (pid == fmt.Sprint(os.Getpid())) != here {
+		t.Errorf("process %s worked, this is %d", pid, os.Getpid())
+	}
+	if here {
+		return
+	}
+	note, err := os.ReadFile(filepath.Join(dir, pid))
+	if err != nil || string(note) != job {
+		t.Errorf("the worker's option --job_name is %q, want %q: %v", note, job, err)
+	}
+}
+
+// TestChosenWorkers checks what stands in for flags that a person leaves out.
+func TestChosenWorkers(t *testing.T) {
+	o := newOptions("generate")
+	defer resetRunner(t)
+	if err := o.parse(strings.Fields("--out o --runner universal --endpoint localhost:1 a.obj")); err != nil {
+		t.Fatal(err)
+	}
+	job := o.job(request.Quads, nil, begin())
+	if got := o.flags.Lookup("environment_type").Value.String(); got != "LOOPBACK" || !job.InProcess() {
+		t.Errorf("environment %q, in process %v, want LOOPBACK and true", got, job.InProcess())
+	}
+	if got, self := flag.Lookup("worker_binary").Value.String(), os.Args[0]; filepath.Base(got) != filepath.Base(self) {
+		t.Errorf("the worker is %q, want %s", got, self)
+	}
+}

@@ -1,0 +1,78 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ErrThreshold reports text that is no [Threshold].
+var ErrThreshold = errors.New("want a count such as 12, or a share such as 5%")
+
+// minFinished is how many inputs must have come to their end before a share of
+// them stops a run: without it the first failure of ten would stop one that
+// allows 5%.
+const minFinished = 20
+
+// Threshold is the number of failures that a run may have: a count, or a share of
+// the inputs. The zero value sets no limit. Its text is "12", "5%" or "".
+type Threshold struct {
+	most float64
+	unit string // "" for no limit, "%", or "inputs"
+}
+
+// UnmarshalText reads what MarshalText wrote. The error wraps [ErrThreshold].
+func (t *Threshold) UnmarshalText(text []byte) error {
+	s := string(text)
+	if s == "" {
+		*t = Threshold{}
+		return nil
+	}
+	number, percent := strings.CutSuffix(s, "%")
+	if percent {
+		x, err := strconv.ParseFloat(number, 64)
+		if err != nil || !(x >= 0 && x <= 100) { // also false for NaN
+			return fmt.Errorf("%w, not %q", ErrThreshold, s)
+		}
+		*t = Threshold{x, "%"}
+		return nil
+	}
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil {
+		return fmt.Errorf("%w, not %q", ErrThreshold, s)
+	}
+	*t = Threshold{float64(n), "inputs"}
+	return nil
+}
+
+// MarshalText returns the text.
+func (t Threshold) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+func (t Threshold) String() string {
+	number := strconv.FormatFloat(t.most, 'f', -1, 64)
+	switch t.unit {
+	case "":
+		return ""
+	case "%":
+		return number + "%"
+	}
+	return number
+}
+
+// Exceeded reports whether a run that is over has too many failures.
+func (t Threshold) Exceeded(done, failed int) bool {
+	switch t.unit {
+	case "":
+		return false
+	case "%":
+		return 100*float64(failed) > t.most*float64(done+failed)
+	}
+	return float64(failed) > t.most
+}
+
+// Stops reports whether a run that is still going has too many failures. A share
+// is one of the inputs that have come to their end, once there are twenty.
+func (t Threshold) Stops(done, failed int) bool {
+	return t.Exceeded(done, failed) && (t.unit != "%" || done+failed >= minFinished)
+}
