@@ -116,7 +116,9 @@ func salvage(ctx context.Context, job Job, cause error) (report.Summary, error) 
 func recoverAll(job Job) []report.Outcome {
 	byFamily := map[request.Family][]request.Request{}
 	for _, r := range job.Requests {
-		byFamily[r.Family] = append(byFamily[r.Family], r)
+		if r.Family != "" { // else it can only fail
+			byFamily[r.Family] = append(byFamily[r.Family], r)
+		}
 	}
 	var outcomes []report.Outcome
 	for f, requests := range byFamily {

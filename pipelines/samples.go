@@ -1,6 +1,8 @@
 package pipelines
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -10,17 +12,14 @@ import (
 
 // Samples returns one request a sample of the shards, in their order, for
 // [Detokenize]. An id that is no name, or that another sample has, is changed to
-// one that is. The error is that of the first shard that cannot be read, or wraps
-// family.ErrUnknown for a sample of no family known here.
-func Samples(paths []string) ([]request.Request, error) {
+// one that is. What cannot be read has a request without a family, which the run
+// turns into a failure: one for a shard that does not open, for a row group that
+// does not decode, or for a sample that is bad or of a kind not known here.
+func Samples(paths []string) []request.Request {
 	var requests []request.Request
 	taken := map[string]bool{}
 	for _, path := range paths {
-		found, err := samplesOf(path)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range found {
+		for _, r := range samplesOf(path) {
 			r.ID = request.Free(r.ID, path, func(id string) bool {
 				key := string(r.Family) + "/" + strings.ToLower(id)
 				defer func() { taken[key] = true }()
@@ -29,26 +28,29 @@ func Samples(paths []string) ([]request.Request, error) {
 			requests = append(requests, r)
 		}
 	}
-	return requests, nil
+	return requests
 }
 
-func samplesOf(path string) ([]request.Request, error) {
+func samplesOf(path string) []request.Request {
 	r, err := shard.Open(path, shard.Limits{})
 	if err != nil {
-		return nil, err
+		return []request.Request{{ID: request.Name(path), Input: path}}
 	}
 	defer r.Close()
-	requests := make([]request.Request, 0, min(r.Len(), request.MaxRequests))
-	for row := range r.Len() {
+	var requests []request.Request
+	for row, next := 0, 0; row < r.Len(); row = next {
+		q := request.Request{ID: fmt.Sprintf("%s-row-%d", request.Name(path), row), Input: path, Row: row}
+		next = row + 1
 		s, err := r.At(row)
-		if err != nil {
-			return nil, err
+		var group *shard.GroupError
+		switch {
+		case errors.As(err, &group):
+			next = group.End
+		case err == nil:
+			q.ID = s.ID
+			q.Family, _ = family.OfKind(s.Kind) // empty if it is unknown
 		}
-		f, err := family.OfKind(s.Kind)
-		if err != nil {
-			return nil, err
-		}
-		requests = append(requests, request.Request{ID: s.ID, Family: f, Input: path, Row: row})
+		requests = append(requests, q)
 	}
-	return requests, nil
+	return requests
 }

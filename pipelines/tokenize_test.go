@@ -99,12 +99,8 @@ func TestDetokenize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests, err := Samples(paths)
-	if err != nil {
-		t.Fatal(err)
-	}
 	j := job(t, "", nil)
-	j.Requests = requests
+	j.Requests = Samples(paths)
 	for _, runner := range []string{"direct", "prism"} {
 		j.Runner, j.Settings.Out = runner, t.TempDir()
 		s, err := Detokenize(context.Background(), j)

@@ -18,7 +18,8 @@ func init() {
 }
 
 // Detokenize reads the samples that requests name (sample Row of the shard
-// Input) and turns them back into media.
+// Input) and turns them back into media. A request without a family is of a sample
+// that could not be read when the run began; it ends here as a failure.
 func Detokenize(s beam.Scope, settings Settings, requests beam.PCollection) (items, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Detokenize"), &detokenizeFn{stage: stage{Settings: settings}}, requests)
 }
@@ -32,6 +33,10 @@ type detokenizeFn struct {
 
 // ProcessElement reads and detokenizes one sample.
 func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
+	if r.Family == "" {
+		_, err := f.sample(r)
+		return f.settle(ctx, r, stageDetokenize, err, out)
+	}
 	var result *family.Result
 	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
 		sample, err := f.sample(r)
@@ -61,8 +66,12 @@ func (f *detokenizeFn) sample(r request.Request) (shard.Sample, error) {
 	if err != nil {
 		return shard.Sample{}, err
 	}
-	if of, err := family.OfKind(sample.Kind); err != nil || of != r.Family {
-		return shard.Sample{}, fmt.Errorf("transforms.Detokenize: %w: sample %d of %s is of kind %q now", shard.ErrSample, r.Row, r.Input, sample.Kind)
+	of, err := family.OfKind(sample.Kind)
+	switch {
+	case err != nil:
+		return shard.Sample{}, fmt.Errorf("sample %d of %s: %w", r.Row, r.Input, err)
+	case of != r.Family:
+		return shard.Sample{}, fmt.Errorf("%w: sample %d of %s has changed since the run began", shard.ErrSample, r.Row, r.Input)
 	}
 	return sample, nil
 }

@@ -259,3 +259,26 @@ func withoutCRC(b []byte) []byte {
 	}
 	return b
 }
+
+// TestBadRowIsAlone checks that a sample which cannot be read costs no other: not
+// those of its row group, and if that cannot be decoded, none of another.
+func TestBadRowIsAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.parquet")
+	list := many(5, 40)
+	list[2].Tokens = make([]int64, 90)
+	write(t, path, list)
+	r, err := Open(path, Limits{Tokens: 80})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for i := range list {
+		s, err := r.At(i)
+		var group *GroupError
+		if i == 2 && (!errors.Is(err, ErrLimit) || errors.As(err, &group)) {
+			t.Errorf("sample %d: error %v, want ErrLimit of it alone", i, err)
+		} else if i != 2 && (err != nil || s.ID != list[i].ID) {
+			t.Errorf("sample %d is %q: %v", i, s.ID, err)
+		}
+	}
+}

@@ -39,8 +39,8 @@ func (r *Reader) rest() ([]Sample, error) {
 }
 
 // Glob returns the paths that pattern names, sorted: the *.parquet files of a
-// folder, or the matches of a pattern as in [filepath.Match]. Temporary files
-// of unfinished shards are left out. If nothing matches, the error wraps
+// folder, or the matches of a pattern as in [filepath.Match]. Folders and temporary
+// files of unfinished shards are left out. If nothing matches, the error wraps
 // [fs.ErrNotExist].
 func Glob(pattern string) ([]string, error) {
 	paths, err := match(pattern)
@@ -55,11 +55,16 @@ func Glob(pattern string) ([]string, error) {
 	return paths, nil
 }
 
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // match lists a folder by hand: its name may hold a pattern's own characters.
 func match(pattern string) ([]string, error) {
-	info, err := os.Stat(pattern)
-	if err != nil || !info.IsDir() {
-		return filepath.Glob(pattern)
+	if !isFolder(pattern) {
+		paths, err := filepath.Glob(pattern)
+		return slices.DeleteFunc(paths, isFolder), err
 	}
 	list, err := os.ReadDir(pattern)
 	if err != nil {

@@ -58,8 +58,8 @@ type groupColumns struct {
 	id, kind, grid, tokens, source, metaKey, metaValue *column
 }
 
-// samples decodes the whole group.
-func (r *groupReader) samples(g *group) ([]Sample, error) {
+// columns decodes the whole group, within the memory that its samples take too.
+func (r *groupReader) columns(g *group) (*groupColumns, error) {
 	b := &budget{r.limits.GroupBytes}
 	if g.rows > b.left/sampleBytes {
 		return nil, fmt.Errorf("%w: row group of %d samples, may take %d bytes", ErrLimit, g.rows, b.left)
@@ -67,20 +67,6 @@ func (r *groupReader) samples(g *group) ([]Sample, error) {
 	if err := b.take(g.rows * sampleBytes); err != nil {
 		return nil, err
 	}
-	c, err := r.columns(g, b)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Sample, g.rows)
-	for i := range out {
-		if err := c.sample(i, &out[i], r.limits); err != nil {
-			return nil, fmt.Errorf("sample %d: %w", g.first+int64(i), err)
-		}
-	}
-	return out, nil
-}
-
-func (r *groupReader) columns(g *group, b *budget) (*groupColumns, error) {
 	var c groupColumns
 	for _, read := range []struct {
 		to   **column
@@ -104,28 +90,28 @@ func (r *groupReader) columns(g *group, b *budget) (*groupColumns, error) {
 
 // sample puts row i together. Tokens is a view into the decoded column, which
 // nothing else writes.
-func (c *groupColumns) sample(i int, s *Sample, limits Limits) (err error) {
+func (c *groupColumns) sample(i int, limits Limits) (s Sample, err error) {
 	if s.ID, err = c.id.text(i); err != nil {
-		return err
+		return s, err
 	}
 	if s.Kind, err = c.kind.text(i); err != nil {
-		return err
+		return s, err
 	}
 	if c.source != nil {
 		if s.Source, err = c.source.text(i); err != nil {
-			return err
+			return s, err
 		}
 	}
 	from, to := c.tokens.starts[i], c.tokens.starts[i+1]
 	if to-from > limits.Tokens {
-		return fmt.Errorf("%w: %d tokens, limit %d", ErrLimit, to-from, limits.Tokens)
+		return s, fmt.Errorf("%w: %d tokens, limit %d", ErrLimit, to-from, limits.Tokens)
 	}
 	s.Tokens = c.tokens.ints[from:to:to]
 	if s.Grid, err = c.gridOf(i); err != nil {
-		return err
+		return s, err
 	}
 	s.Meta, err = c.metaOf(i)
-	return err
+	return s, err
 }
 
 func (c *groupColumns) gridOf(i int) ([]int32, error) {

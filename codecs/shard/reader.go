@@ -19,7 +19,7 @@ type Reader struct {
 	footer *footer
 	next   int64
 	held   int // number of the decoded group, -1 if none
-	rows   []Sample
+	rows   *groupColumns
 }
 
 // Open opens the shard at path and checks its footer and columns. The error
@@ -102,7 +102,8 @@ func (r *Reader) Next() (Sample, error) {
 
 // At returns sample i, counted from 0. It decodes the row group around i (see
 // [Writer]: about a megabyte of tokens) unless the previous call did. The
-// error wraps [ErrRange], [ErrClosed] or what reading found.
+// error wraps [ErrRange], [ErrClosed] or what reading found: with a [GroupError]
+// if it concerns the samples around i too, else of this one alone.
 func (r *Reader) At(i int) (Sample, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,14 +125,31 @@ func (r *Reader) at(i int64) (Sample, error) {
 	n := sort.Search(len(groups), func(g int) bool { return groups[g].first+groups[g].rows > i })
 	g := &groups[n]
 	if r.held != n {
-		rows, err := r.groups.samples(g)
+		rows, err := r.groups.columns(g)
 		if err != nil {
-			return Sample{}, fmt.Errorf("row group %d: %w", n, err)
+			return Sample{}, &GroupError{First: int(g.first), End: int(g.first + g.rows), Err: err}
 		}
 		r.held, r.rows = n, rows
 	}
-	return r.rows[i-g.first], nil
+	s, err := r.rows.sample(int(i-g.first), r.groups.limits)
+	if err != nil {
+		return Sample{}, fmt.Errorf("sample %d: %w", i, err)
+	}
+	return s, nil
 }
+
+// GroupError reports samples that stand in one row group, which cannot be decoded.
+type GroupError struct {
+	First, End int // samples First to End-1
+	Err        error
+}
+
+func (e *GroupError) Error() string {
+	return fmt.Sprintf("samples %d to %d: %v", e.First, e.End-1, e.Err)
+}
+
+// Unwrap returns what reading the row group found.
+func (e *GroupError) Unwrap() error { return e.Err }
 
 // Index returns the ids of all samples in order, reading that column alone:
 // the id at place i belongs to the sample At(i).

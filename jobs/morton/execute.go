@@ -72,7 +72,7 @@ func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 	}
 	seen := map[request.Family]bool{}
 	for _, r := range job.Requests {
-		if seen[r.Family] {
+		if r.Family == "" || seen[r.Family] {
 			continue
 		}
 		seen[r.Family] = true

@@ -4,6 +4,10 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/pipelines"
@@ -62,6 +66,23 @@ func runTokenize(ctx context.Context, t terminal, args []string) error {
 	return execute(ctx, t, g.options, job, pipelines.Tokenize)
 }
 
+// matchShards returns the shards of a folder or a pattern. As with other inputs, a
+// path that is no pattern stays even if there is no such file: its failure belongs
+// to the run.
+func matchShards(pattern string) ([]string, error) {
+	paths, err := shard.Glob(pattern)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return paths, err
+	}
+	switch info, statErr := os.Stat(pattern); {
+	case statErr == nil && info.IsDir():
+		return nil, fmt.Errorf("no %s file in %s", shard.Ext, pattern)
+	case strings.ContainsAny(pattern, `*?[\`):
+		return nil, fmt.Errorf("%w: %s", request.ErrNoMatch, pattern)
+	}
+	return []string{pattern}, nil
+}
+
 func runDetokenize(ctx context.Context, t terminal, args []string) error {
 	begun := begin()
 	o := newOptions("detokenize")
@@ -75,16 +96,13 @@ func runDetokenize(ctx context.Context, t terminal, args []string) error {
 	}
 	var paths []string
 	for _, pattern := range o.input {
-		found, err := shard.Glob(pattern)
+		found, err := matchShards(pattern)
 		if err != nil {
-			return o.usagef("--input %s: %v", pattern, err)
+			return o.usagef("%v", err)
 		}
 		paths = append(paths, found...)
 	}
-	requests, err := pipelines.Samples(paths)
-	if err != nil {
-		return err
-	}
+	requests := pipelines.Samples(paths)
 	if len(requests) == 0 {
 		return o.usagef("the shards hold no samples")
 	}

@@ -10,16 +10,25 @@ import (
 
 // merge joins what earlier runs left with the outcomes of this one. A request
 // has one row, its latest. With own set, rows of that family which this run
-// does not have are dropped, as are those whose files are gone.
+// does not have are dropped, as are those whose files are gone. A failure
+// without a family has no name that a later row could share: it goes when a run
+// has another outcome of its input.
 func merge(dir string, results []Result, failures []Failure, outcomes []Outcome, own request.Family) ([]Result, []Failure) {
 	fresh := make(map[key]bool, len(outcomes))
+	inputs := map[string]bool{}
 	for i := range outcomes {
 		fresh[outcomes[i].key()] = true
+		inputs[outcomes[i].input()] = true
 	}
 	results = slices.DeleteFunc(results, func(r Result) bool {
 		return fresh[r.key()] || r.Family == own || gone(dir, &r)
 	})
-	failures = slices.DeleteFunc(failures, func(f Failure) bool { return fresh[f.key()] || f.Family == own })
+	failures = slices.DeleteFunc(failures, func(f Failure) bool {
+		if f.Family == "" {
+			return inputs[f.Input]
+		}
+		return fresh[f.key()] || f.Family == own
+	})
 	for _, o := range outcomes {
 		if o.Done != nil {
 			results = append(results, *o.Done)

@@ -35,7 +35,7 @@ type Result struct {
 // Failure is one line of failures.jsonl: an input without a result.
 type Failure struct {
 	ID      string         `json:"id"`
-	Family  request.Family `json:"family"`
+	Family  request.Family `json:"family"` // empty if it could not be told
 	Input   string         `json:"input"`
 	Stage   string         `json:"stage"` // decode, tokenize, generate, detokenize or write
 	Kind    string         `json:"kind"`  // see [Kind]
@@ -62,6 +62,13 @@ func (o *Outcome) key() key {
 		return o.Done.key()
 	}
 	return o.Failed.key()
+}
+
+func (o *Outcome) input() string {
+	if o.Done != nil {
+		return o.Done.Input
+	}
+	return o.Failed.Input
 }
 
 func byKey(a, b key) int {
