@@ -170,6 +170,15 @@ func norms(b bench, r *gpu.Recorder) {
 	norm.RMSGrad(r, norm.RMSGradArgs{X: x, Gain: gain, RStd: rstd, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33)})
 	norm.Layer(r, norm.LayerArgs{X: x, Gain: gain, Bias: b.f32(33), Out: out, Mean: mean, RStd: rstd})
 	norm.LayerGrad(r, norm.LayerGradArgs{X: x, Gain: gain, Mean: mean, RStd: rstd, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33), DBias: b.f32(33)})
+	mod, dmod := b.f32(2, 33), b.f32(2, 33)
+	norm.Adaptive(r, norm.AdaptiveArgs{X: x, Scale: mod, Shift: mod, Out: out, Mean: mean, RStd: rstd, B: 2})
+	norm.AdaptiveGrad(r, norm.AdaptiveGradArgs{X: x, Scale: mod, Mean: mean, RStd: rstd, DOut: out, DX: b.f32(70, 33), DScale: dmod, DShift: dmod, B: 2})
+	norm.Gate(r, norm.GateArgs{X: x, Gate: mod, Residual: out, Out: out, B: 2})
+	norm.GateGrad(r, norm.GateGradArgs{X: x, Gate: mod, DOut: out, DX: b.f32(70, 33), DGate: dmod, B: 2})
+	stat := b.f32(1, 11)
+	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: stat, RStd: b.f32(1, 11), Groups: 11})
+	s := norm.Samples{Of: b.i32(1, 70), Starts: gputest.I32(b.t, b.dev, []int32{0, 70}, 2), Rows: b.i32(70, 70)}
+	norm.GroupGrad(r, norm.GroupGradArgs{X: x, Gain: gain, Mean: stat, RStd: stat, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33), DBias: b.f32(33), Groups: 11, Samples: s})
 }
 
 func ropes(b bench, r *gpu.Recorder) {
@@ -217,6 +226,10 @@ func activations(b bench, r *gpu.Recorder) {
 	x, half := b.f32(5, 66), b.f32(5, 33)
 	activation.SwiGLU(r, activation.SwiGLUArgs{X: x, Out: half})
 	activation.SwiGLUGrad(r, activation.SwiGLUGradArgs{X: x, DOut: half, DX: b.f32(5, 66)})
+	activation.SiLU(r, activation.SiLUArgs{X: x, Out: b.f32(5, 66)})
+	activation.SiLUGrad(r, activation.SiLUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66)})
+	activation.ReLU(r, activation.SiLUArgs{X: half, Out: b.f32(5, 33)})
+	activation.ReLUGrad(r, activation.SiLUGradArgs{X: half, DOut: half, DX: b.f32(5, 33)})
 	for _, tanh := range []bool{false, true} {
 		activation.GELU(r, activation.GELUArgs{X: x, Out: b.f32(5, 66), Tanh: tanh})
 		activation.GELUGrad(r, activation.GELUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66), Tanh: tanh})
