@@ -3,6 +3,7 @@
 // what is tested of all of them together.
 //
 //	matmul       matrix products in three layouts
+//	conv         convolutions over images and video
 //	attention    masked attention, for training and over a key-value cache
 //	embed, norm, rope, activation, elementwise, loss, adamw, bsq
 //	sample, step drawing tokens and feeding them back, on the device

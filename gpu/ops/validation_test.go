@@ -14,6 +14,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/adamw"
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/bsq"
+	"github.com/morton-gen/morton/gpu/ops/conv"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/loss"
@@ -86,7 +87,7 @@ func TestValidation(t *testing.T) {
 	silent(t, dev, "opening")
 	for name, record := range map[string]func(bench, *gpu.Recorder){
 		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "adamw": adamws, "sample": samples, "step": steps,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "adamw": adamws, "sample": samples, "step": steps,
 	} {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
@@ -234,6 +235,14 @@ func activations(b bench, r *gpu.Recorder) {
 		activation.GELU(r, activation.GELUArgs{X: x, Out: b.f32(5, 66), Tanh: tanh})
 		activation.GELUGrad(r, activation.GELUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66), Tanh: tanh})
 	}
+}
+
+func convs(b bench, r *gpu.Recorder) {
+	s := conv.Shape{T: 3, H: 4, W: 5, Cin: 6, Cout: 4, Kernel: [3]int{3, 3, 3}, Pad: [3][2]int{{2, 0}, {1, 1}, {1, 1}}, First: true}
+	x, y, w, bias := b.f32(60, 6), b.f32(60, 4), b.f32(4, 27, 6), b.f32(4)
+	conv.Forward(r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
+	conv.Grad(r, conv.GradArgs{Shape: s, X: x, W: w, DOut: y, DX: b.f32(60, 6), DW: b.f32(4, 27, 6), DBias: bias})
+	conv.Transposed(r, conv.TransposedArgs{Shape: s, X: y, W: w, Bias: b.f32(6), Out: x})
 }
 
 func elementwises(b bench, r *gpu.Recorder) {
