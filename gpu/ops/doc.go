@@ -5,6 +5,7 @@
 //	matmul       matrix products in three layouts
 //	conv         convolutions over images and video
 //	attention    masked attention, for training and over a key-value cache
+//	resize, rows changes of size; gathers and sums of rows by index
 //	embed, norm, rope, activation, elementwise, loss, adamw, bsq
 //	sample, step drawing tokens and feeding them back, on the device
 //

@@ -20,7 +20,9 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
+	"github.com/morton-gen/morton/gpu/ops/resize"
 	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -87,7 +89,7 @@ func TestValidation(t *testing.T) {
 	silent(t, dev, "opening")
 	for name, record := range map[string]func(bench, *gpu.Recorder){
 		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "adamw": adamws, "sample": samples, "step": steps,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "step": steps,
 	} {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
@@ -243,6 +245,23 @@ func convs(b bench, r *gpu.Recorder) {
 	conv.Forward(r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
 	conv.Grad(r, conv.GradArgs{Shape: s, X: x, W: w, DOut: y, DX: b.f32(60, 6), DW: b.f32(4, 27, 6), DBias: bias})
 	conv.Transposed(r, conv.TransposedArgs{Shape: s, X: y, W: w, Bias: b.f32(6), Out: x})
+}
+
+func resizes(b bench, r *gpu.Recorder) {
+	s := resize.Shape{B: 2, T: 2, H: 3, W: 4, C: 5, To: [3]int{3, 2, 5}}
+	for _, mode := range []resize.Mode{resize.Nearest, resize.Linear, resize.Area} {
+		resize.Record(r, resize.Args{Shape: s, Mode: mode, X: b.f32(48, 5), Out: b.f32(60, 5)})
+		resize.Grad(r, resize.GradArgs{Shape: s, Mode: mode, DOut: b.f32(60, 5), DX: b.f32(48, 5)})
+	}
+}
+
+func rowses(b bench, r *gpu.Recorder) {
+	x, starts, ids := b.f32(9, 20), b.i32(10, 10), b.i32(9, 9)
+	rows.Gather(r, rows.GatherArgs{X: x, IDs: b.i32(9, 5, 27), Out: b.f32(5, 27*20)})
+	for _, mean := range []bool{false, true} {
+		rows.Segment(r, rows.SegmentArgs{X: x, Starts: starts, Rows: ids, Out: b.f32(9, 20), Mean: mean})
+		rows.SegmentGrad(r, rows.SegmentGradArgs{DOut: x, Starts: starts, ToStarts: starts, ToRows: ids, DX: b.f32(9, 20), Mean: mean})
+	}
 }
 
 func elementwises(b bench, r *gpu.Recorder) {
