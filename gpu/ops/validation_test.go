@@ -283,6 +283,7 @@ func adamws(b bench, r *gpu.Recorder) {
 func samples(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
+	sample.TopK(r, sample.TopKArgs{X: b.f32(8, 50), K: 5, Values: b.f32(8, 5), Indices: b.i32(5, 8, 5)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
 }
 
