@@ -6,7 +6,9 @@
 //	conv         convolutions over images and video
 //	attention    masked attention, for training and over a key-value cache
 //	resize, rows changes of size; gathers and sums of rows by index
-//	embed, norm, rope, activation, elementwise, loss, adamw, bsq
+//	bsq, codebook, fsq
+//	             quantisers of latents
+//	embed, norm, rope, activation, elementwise, loss, adamw
 //	sample, step drawing tokens and feeding them back, on the device
 //
 // It is not for what an operation runs on (see gpu) nor for networks (see models).
