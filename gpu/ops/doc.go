@@ -3,8 +3,12 @@
 // what is tested of all of them together.
 //
 //	matmul       matrix products in three layouts
+//	conv         convolutions over images and video
 //	attention    masked attention, for training and over a key-value cache
-//	embed, norm, rope, activation, elementwise, loss, adamw, bsq
+//	resize, rows changes of size; gathers and sums of rows by index
+//	bsq, codebook, fsq
+//	             quantisers of latents
+//	embed, norm, rope, activation, elementwise, loss, adamw
 //	sample, step drawing tokens and feeding them back, on the device
 //
 // It is not for what an operation runs on (see gpu) nor for networks (see models).

@@ -14,12 +14,16 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/adamw"
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/bsq"
+	"github.com/morton-gen/morton/gpu/ops/codebook"
+	"github.com/morton-gen/morton/gpu/ops/conv"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
+	"github.com/morton-gen/morton/gpu/ops/resize"
 	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -86,7 +90,7 @@ func TestValidation(t *testing.T) {
 	silent(t, dev, "opening")
 	for name, record := range map[string]func(bench, *gpu.Recorder){
 		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "adamw": adamws, "sample": samples, "step": steps,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "step": steps,
 	} {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
@@ -170,6 +174,15 @@ func norms(b bench, r *gpu.Recorder) {
 	norm.RMSGrad(r, norm.RMSGradArgs{X: x, Gain: gain, RStd: rstd, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33)})
 	norm.Layer(r, norm.LayerArgs{X: x, Gain: gain, Bias: b.f32(33), Out: out, Mean: mean, RStd: rstd})
 	norm.LayerGrad(r, norm.LayerGradArgs{X: x, Gain: gain, Mean: mean, RStd: rstd, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33), DBias: b.f32(33)})
+	mod, dmod := b.f32(2, 33), b.f32(2, 33)
+	norm.Adaptive(r, norm.AdaptiveArgs{X: x, Scale: mod, Shift: mod, Out: out, Mean: mean, RStd: rstd, B: 2})
+	norm.AdaptiveGrad(r, norm.AdaptiveGradArgs{X: x, Scale: mod, Mean: mean, RStd: rstd, DOut: out, DX: b.f32(70, 33), DScale: dmod, DShift: dmod, B: 2})
+	norm.Gate(r, norm.GateArgs{X: x, Gate: mod, Residual: out, Out: out, B: 2})
+	norm.GateGrad(r, norm.GateGradArgs{X: x, Gate: mod, DOut: out, DX: b.f32(70, 33), DGate: dmod, B: 2})
+	stat := b.f32(1, 11)
+	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: stat, RStd: b.f32(1, 11), Groups: 11})
+	s := norm.Samples{Of: b.i32(1, 70), Starts: gputest.I32(b.t, b.dev, []int32{0, 70}, 2), Rows: b.i32(70, 70)}
+	norm.GroupGrad(r, norm.GroupGradArgs{X: x, Gain: gain, Mean: stat, RStd: stat, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33), DBias: b.f32(33), Groups: 11, Samples: s})
 }
 
 func ropes(b bench, r *gpu.Recorder) {
@@ -217,9 +230,45 @@ func activations(b bench, r *gpu.Recorder) {
 	x, half := b.f32(5, 66), b.f32(5, 33)
 	activation.SwiGLU(r, activation.SwiGLUArgs{X: x, Out: half})
 	activation.SwiGLUGrad(r, activation.SwiGLUGradArgs{X: x, DOut: half, DX: b.f32(5, 66)})
+	activation.SiLU(r, activation.SiLUArgs{X: x, Out: b.f32(5, 66)})
+	activation.SiLUGrad(r, activation.SiLUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66)})
+	activation.ReLU(r, activation.SiLUArgs{X: half, Out: b.f32(5, 33)})
+	activation.ReLUGrad(r, activation.SiLUGradArgs{X: half, DOut: half, DX: b.f32(5, 33)})
 	for _, tanh := range []bool{false, true} {
 		activation.GELU(r, activation.GELUArgs{X: x, Out: b.f32(5, 66), Tanh: tanh})
 		activation.GELUGrad(r, activation.GELUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66), Tanh: tanh})
+	}
+}
+
+func codebooks(b bench, r *gpu.Recorder) {
+	x, codes, ids := b.f32(20, 6), b.f32(9, 6), b.i32(9, 20)
+	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids})
+	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids, Cosine: true})
+	codebook.EMA(r, codebook.EMAArgs{X: x, IDs: ids, Count: b.f32(9), Sum: b.f32(9, 6), Codes: codes, Decay: 0.9})
+}
+
+func convs(b bench, r *gpu.Recorder) {
+	s := conv.Shape{T: 3, H: 4, W: 5, Cin: 6, Cout: 4, Kernel: [3]int{3, 3, 3}, Pad: [3][2]int{{2, 0}, {1, 1}, {1, 1}}, First: true}
+	x, y, w, bias := b.f32(60, 6), b.f32(60, 4), b.f32(4, 27, 6), b.f32(4)
+	conv.Forward(r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
+	conv.Grad(r, conv.GradArgs{Shape: s, X: x, W: w, DOut: y, DX: b.f32(60, 6), DW: b.f32(4, 27, 6), DBias: bias})
+	conv.Transposed(r, conv.TransposedArgs{Shape: s, X: y, W: w, Bias: b.f32(6), Out: x})
+}
+
+func resizes(b bench, r *gpu.Recorder) {
+	s := resize.Shape{B: 2, T: 2, H: 3, W: 4, C: 5, To: [3]int{3, 2, 5}}
+	for _, mode := range []resize.Mode{resize.Nearest, resize.Linear, resize.Area} {
+		resize.Record(r, resize.Args{Shape: s, Mode: mode, X: b.f32(48, 5), Out: b.f32(60, 5)})
+		resize.Grad(r, resize.GradArgs{Shape: s, Mode: mode, DOut: b.f32(60, 5), DX: b.f32(48, 5)})
+	}
+}
+
+func rowses(b bench, r *gpu.Recorder) {
+	x, starts, ids := b.f32(9, 20), b.i32(10, 10), b.i32(9, 9)
+	rows.Gather(r, rows.GatherArgs{X: x, IDs: b.i32(9, 5, 27), Out: b.f32(5, 27*20)})
+	for _, mean := range []bool{false, true} {
+		rows.Segment(r, rows.SegmentArgs{X: x, Starts: starts, Rows: ids, Out: b.f32(9, 20), Mean: mean})
+		rows.SegmentGrad(r, rows.SegmentGradArgs{DOut: x, Starts: starts, ToStarts: starts, ToRows: ids, DX: b.f32(9, 20), Mean: mean})
 	}
 }
 
@@ -242,6 +291,7 @@ func adamws(b bench, r *gpu.Recorder) {
 func samples(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
+	sample.TopK(r, sample.TopKArgs{X: b.f32(8, 50), K: 5, Values: b.f32(8, 5), Indices: b.i32(5, 8, 5)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
 }
 

@@ -204,6 +204,8 @@ func TestShapeErrors(t *testing.T) {
 			"gelu nil":    func(r *gpu.Recorder) { GELU(r, GELUArgs{X: x}) },
 			"gelu short":  func(r *gpu.Recorder) { GELU(r, GELUArgs{X: half, Out: x}) },
 			"gelu type":   func(r *gpu.Recorder) { GELU(r, GELUArgs{X: i, Out: x}) },
+			"silu nil":    func(r *gpu.Recorder) { SiLU(r, SiLUArgs{Out: x}) },
+			"relu dout":   func(r *gpu.Recorder) { ReLUGrad(r, SiLUGradArgs{X: x, DOut: half, DX: x}) },
 			"gelu dout":   func(r *gpu.Recorder) { GELUGrad(r, GELUGradArgs{X: x, DOut: half, DX: x}) },
 		})
 	})
@@ -223,6 +225,8 @@ func BenchmarkActivation(b *testing.B) {
 		for _, tanh := range []bool{false, true} {
 			run(fmt.Sprint("gelu/tanh=", tanh), 2, func(r *gpu.Recorder) { GELU(r, GELUArgs{X: y, Out: z.View(0, n, h), Tanh: tanh}) })
 		}
+		run("silu", 2, func(r *gpu.Recorder) { SiLU(r, SiLUArgs{X: y, Out: z.View(0, n, h)}) })
+		run("silu-grad", 3, func(r *gpu.Recorder) { SiLUGrad(r, SiLUGradArgs{X: y, DOut: x.View(0, n, h), DX: z.View(0, n, h)}) })
 		run("gelu-grad", 3, func(r *gpu.Recorder) { GELUGrad(r, GELUGradArgs{X: y, DOut: x.View(0, n, h), DX: z.View(0, n, h)}) })
 	}
 }

@@ -1,5 +1,6 @@
 // Package activation holds the nonlinear functions between a network's matrix
-// products, and their gradients: SwiGLU and GELU.
+// products, and their gradients: SwiGLU, GELU, SiLU and
+// ReLU.
 //
 //	activation.SwiGLU(rec, activation.SwiGLUArgs{X: gateUp, Out: y}) // y = silu(gate)·up
 //

@@ -24,7 +24,7 @@ type GELUArgs struct {
 //
 // Source: Hendrycks and Gimpel, "Gaussian Error Linear Units", 2016,
 // arXiv:1606.08415.
-func GELU(r *gpu.Recorder, a GELUArgs) { gelu(r, "gelu", []*gpu.Tensor{a.X}, a.Out, a.Tanh) }
+func GELU(r *gpu.Recorder, a GELUArgs) { flat(r, "gelu", []*gpu.Tensor{a.X}, a.Out, a.Tanh) }
 
 // GELUGradArgs are the operands of [GELUGrad].
 type GELUGradArgs struct {
@@ -40,10 +40,12 @@ type GELUGradArgs struct {
 // or the derivative of the approximation if Tanh. Its error is at most 10⁻⁶·|dout|
 // (2·10⁻⁶ with Tanh). Alignment and errors are as for GELU.
 func GELUGrad(r *gpu.Recorder, a GELUGradArgs) {
-	gelu(r, "gelu_grad", []*gpu.Tensor{a.X, a.DOut}, a.DX, a.Tanh)
+	flat(r, "gelu_grad", []*gpu.Tensor{a.X, a.DOut}, a.DX, a.Tanh)
 }
 
-func gelu(r *gpu.Recorder, kernel string, in []*gpu.Tensor, out *gpu.Tensor, tanh bool) {
+// flat records a kernel over as many elements of each operand; variant is its one
+// constant.
+func flat(r *gpu.Recorder, kernel string, in []*gpu.Tensor, out *gpu.Tensor, variant bool) {
 	where := "activation." + kernel
 	if out == nil {
 		r.Fail(launch.Error(where, "Out or DX is nil"))
@@ -59,7 +61,7 @@ func gelu(r *gpu.Recorder, kernel string, in []*gpu.Tensor, out *gpu.Tensor, tan
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "activation", kernel, launch.Flag(launch.Even(n)), launch.Flag(tanh)),
+		Kernel: launch.Kernel(shaders, "activation", kernel, launch.Flag(launch.Even(n)), launch.Flag(variant)),
 		Grid:   gpu.Linear(launch.Ceil(n, 2*perLane*r.Device().SubgroupWidth())),
 		In:     in,
 		Out:    []*gpu.Tensor{out},

@@ -13,11 +13,13 @@
 
 layout(constant_id = 3) const uint GAIN = 0;
 layout(constant_id = 4) const uint BIAS = 0;
+layout(constant_id = 5) const uint ADAPT = 0;
 
 layout(push_constant, scalar) uniform Push {
   uint64_t x, gain, bias, out_, mean, rstd;
   uint n, d, inner, ldx, ldo;
   float eps;
+  uint per, ldm;
 } p;
 
 void main() {
@@ -25,6 +27,8 @@ void main() {
   if (r >= p.n) return;
   uint64_t xrow = rowAt(p.x, r, p.inner, p.d, p.ldx), orow = rowAt(p.out_, r, p.inner, p.d, p.ldo);
   uint pairs = (p.d + 1) / 2;
+  uint64_t mod = 0;
+  if (ADAPT != 0) mod = 4ul * uint64_t(r / p.per) * p.ldm;
   float mean = 0;
   vec2 s = vec2(0);
 #ifdef LAYER
@@ -42,8 +46,9 @@ void main() {
   float rstd = 1 / sqrt(subgroupAdd(s.x + s.y) / float(p.d) + p.eps);
   OVER(i, pairs,
     vec2 x = (load2(xrow, i, p.d) - mean) * rstd;
-    if (GAIN != 0) x *= load2(p.gain, i, p.d);
-    if (BIAS != 0) x += load2(p.bias, i, p.d);
+    if (ADAPT != 0) x *= 1 + load2(p.gain + mod, i, p.d);
+    else if (GAIN != 0) x *= load2(p.gain, i, p.d);
+    if (BIAS != 0) x += load2(p.bias + mod, i, p.d);
     store2(orow, i, p.d, x);
   )
   if (LANE == 0) {

@@ -37,7 +37,7 @@ func Layer(r *gpu.Recorder, a LayerArgs) {
 		r.Fail(err)
 		return
 	}
-	forward{a.X, a.Gain, a.Bias, a.Out, a.Mean, a.RStd, a.Eps}.record(r, "layer", v)
+	forward{x: a.X, gain: a.Gain, bias: a.Bias, out: a.Out, mean: a.Mean, rstd: a.RStd, eps: a.Eps}.record(r, "layer", v)
 }
 
 // LayerGradArgs are the operands of [LayerGrad].
@@ -69,5 +69,5 @@ func LayerGrad(r *gpu.Recorder, a LayerGradArgs) {
 		r.Fail(err)
 		return
 	}
-	backward{a.X, a.Gain, a.Mean, a.RStd, a.DOut, a.DX, a.DGain, a.DBias, a.AddDX}.record(r, "layer", v)
+	backward{x: a.X, gain: a.Gain, mean: a.Mean, rstd: a.RStd, dout: a.DOut, dx: a.DX, dgain: a.DGain, dbias: a.DBias, add: a.AddDX}.record(r, "layer", v)
 }

@@ -15,8 +15,11 @@ var shaders embed.FS
 const defaultEps = 1e-6
 
 // rows says where the rows of an operation lie: n rows of d columns in groups of
-// inner rows that touch, ldx or ldo elements from group to group.
-type rows struct{ n, d, inner, ldx, ldo int }
+// inner rows that touch, ldx or ldo elements from group to group. If per is not 0,
+// what modulates them has a row for every per rows, ldm elements apart.
+type rows struct{ n, d, inner, ldx, ldo, per, ldm int }
+
+func (v rows) adapt() bool { return v.per > 0 }
 
 // layout fills in what is 0: d from gain or x, n from x.
 func layout(where string, x, gain *gpu.Tensor, n, inner, ldx, ldo int) (rows, error) {
@@ -55,7 +58,7 @@ func (v rows) at(name string, t *gpu.Tensor, ld int) launch.Want {
 
 // spec are a kernel's constants: PAIRS, FLAT and its own flags.
 func (v rows) spec(flags ...bool) []uint32 {
-	out := []uint32{launch.Flag(launch.Even(v.d, v.ldx, v.ldo)), launch.Flag(v.inner == 1)}
+	out := []uint32{launch.Flag(launch.Even(v.d, v.ldx, v.ldo, v.ldm)), launch.Flag(v.inner == 1)}
 	for _, f := range flags {
 		out = append(out, launch.Flag(f))
 	}
@@ -77,11 +80,11 @@ func (f forward) record(r *gpu.Recorder, kernel string, v rows) {
 		f.eps = defaultEps
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "norm", kernel, v.spec(f.gain != nil, f.bias != nil)...),
+		Kernel: launch.Kernel(shaders, "norm", kernel, v.spec(f.gain != nil, f.bias != nil, v.adapt())...),
 		Grid:   gpu.Linear(v.n),
 		In:     []*gpu.Tensor{f.x, f.gain, f.bias},
 		Out:    []*gpu.Tensor{f.out, f.mean, f.rstd},
-		Params: v.params(gpu.F32Param(f.eps)),
+		Params: v.params(gpu.F32Param(f.eps), uint32(v.per), uint32(v.ldm)),
 	})
 }
 
@@ -100,34 +103,47 @@ func (b backward) record(r *gpu.Recorder, kernel string, v rows) {
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "norm", kernel+"_input", v.spec(b.gain != nil, b.add)...),
+		Kernel: launch.Kernel(shaders, "norm", kernel+"_input", v.spec(b.gain != nil, b.add, v.adapt())...),
 		Grid:   gpu.Linear(v.n),
 		In:     []*gpu.Tensor{b.x, b.gain, b.mean, b.rstd, b.dout},
 		Out:    []*gpu.Tensor{b.dx},
-		Params: v.params(),
+		Params: v.params(uint32(v.per), uint32(v.ldm)),
 	})
 }
 
+// columns sums the gain's and the bias' gradients over all rows, or over every
+// sample's own.
 func (b backward) columns(r *gpu.Recorder, kernel string, v rows) {
-	blocks, height := launch.Blocks(v.n)
+	samples, per := 1, v.n
+	if v.adapt() {
+		samples, per = v.n/v.per, v.per
+	}
+	blocks, height := launch.Blocks(per)
 	partial := func(out *gpu.Tensor) *gpu.Tensor {
 		if out == nil {
 			return nil
 		}
-		return r.Temp(tensor.F32, blocks, v.d)
+		return r.Temp(tensor.F32, samples*blocks, v.d)
 	}
 	gain, bias := partial(b.dgain), partial(b.dbias)
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "norm", kernel, v.spec()...),
-		Grid:   [3]int{launch.Ceil(v.d, 2*r.Device().SubgroupWidth()), blocks, 1},
+		Grid:   [3]int{launch.Ceil(v.d, 2*r.Device().SubgroupWidth()), blocks, samples},
 		In:     []*gpu.Tensor{b.x, b.mean, b.rstd, b.dout},
 		Out:    []*gpu.Tensor{gain, bias},
-		Params: v.params(uint32(height)),
+		Params: v.params(uint32(height), uint32(per)),
 	})
-	if gain != nil {
-		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: gain, Out: b.dgain, Add: true})
-	}
-	if bias != nil {
-		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: bias, Out: b.dbias, Add: true})
+	v.total(r, gain, b.dgain)
+	v.total(r, bias, b.dbias)
+}
+
+// total adds the blocks of all rows, or of each sample, to what out holds.
+func (v rows) total(r *gpu.Recorder, partial, out *gpu.Tensor) {
+	switch {
+	case out == nil:
+	case v.adapt():
+		v.fold(r, partial, out)
+	default:
+		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: partial, Out: out, Add: true})
 	}
 }

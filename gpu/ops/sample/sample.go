@@ -22,22 +22,26 @@ func Existing(hi, subTokens int) int32 { return int32(uint32(hi) | uint32(subTok
 type SoftmaxArgs struct {
 	Logits *gpu.Tensor // f32 [n·s, v]
 	Draw   *gpu.Tensor // u32 [n, 8]
-	Temp   *gpu.Tensor // f32 [n, 2]: temperature, top_p (1: off)
+	Temp   *gpu.Tensor // f32 [n, 2] or [n, 3]: temperature, top_p (1: off), min_p (0: off)
 	Out    *gpu.Tensor // u32 [n, s]
 	S      int         // sub-tokens a row, drawn independently; 0 means 1
 }
 
 // Softmax draws one token for every row of logits, among lo <= t < hi, with
-// temperature (0: the likeliest), top-k (0: off) and top-p. The randomness is
+// temperature (0: the likeliest), top-k (0: off), top-p and min-p, which leaves out
+// what is less likely than min_p times the likeliest. The randomness is
 // Philox keyed by the row's seed at (request, position, sub-token).
 func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 	a.S = max(a.S, 1)
 	const where = "sample.Softmax"
 	rows, v, err := launch.Matrix(where, "Logits", a.Logits)
-	n := rows / a.S
+	n, temps := rows/a.S, 2
+	if a.Temp != nil && a.Temp.Elems() == 3*n {
+		temps = 3
+	}
 	if err == nil {
 		err = launch.Check(where, launch.F32("Logits", a.Logits, n*a.S*v), launch.U32("Draw", a.Draw, n*DrawWords),
-			launch.F32("Temp", a.Temp, n*2), launch.U32("Out", a.Out, rows))
+			launch.F32("Temp", a.Temp, n*temps), launch.U32("Out", a.Out, rows))
 	}
 	if err != nil {
 		r.Fail(err)
@@ -46,7 +50,7 @@ func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "sample", "softmax"), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp}, Out: []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(rows), uint32(a.S), uint32(v), uint32(v)},
+		Params: []uint32{uint32(rows), uint32(a.S), uint32(v), uint32(v), uint32(temps)},
 	})
 }
 

@@ -70,7 +70,7 @@ func TestPhiloxKnownAnswers(t *testing.T) {
 
 type row struct {
 	seed, position, lo, hi, k int32
-	temperature, p            float32
+	temperature, p, least     float32
 }
 
 func draw(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row) []int32 {
@@ -79,7 +79,7 @@ func draw(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row)
 	var temp []float32
 	for _, r := range rows {
 		d = append(d, r.seed, 7, 3, r.position, r.lo, r.hi, r.k, 1)
-		temp = append(temp, r.temperature, r.p)
+		temp = append(temp, r.temperature, r.p, r.least)
 	}
 	out, err := dev.NewTensor(tensor.U32, len(rows), s)
 	if err != nil {
@@ -88,7 +88,7 @@ func draw(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row)
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
 		Softmax(r, SoftmaxArgs{
 			Logits: gputest.F32(t, dev, logits, len(rows)*s, v), S: s, Out: out,
-			Draw: gputest.U32(t, dev, d, len(rows), DrawWords), Temp: gputest.F32(t, dev, temp, len(rows), 2),
+			Draw: gputest.U32(t, dev, d, len(rows), DrawWords), Temp: gputest.F32(t, dev, temp, len(rows), 3),
 		})
 	})
 	got, err := out.I32()
@@ -116,7 +116,7 @@ func allowed(x []float32, r row) map[int32]float64 {
 	}
 	kept := 0.0
 	for _, i := range ids {
-		if kept >= float64(r.p)*total {
+		if kept >= float64(r.p)*total || weight(i) < float64(r.least) {
 			break
 		}
 		kept += weight(i)
@@ -140,7 +140,8 @@ func TestSoftmaxFrequencies(t *testing.T) {
 			"range":       {lo: 5, hi: 17, temperature: 1, p: 1},
 			"top-k":       {hi: v, k: 6, temperature: 1, p: 1},
 			"top-p":       {hi: v, temperature: 1, p: 0.7},
-			"all":         {lo: 2, hi: 30, k: 12, temperature: 0.8, p: 0.9},
+			"min-p":       {hi: v, temperature: 1.5, p: 1, least: 0.3},
+			"all":         {lo: 2, hi: 30, k: 12, temperature: 0.8, p: 0.9, least: 0.05},
 		} {
 			rows, logits := make([]row, n), make([]float32, 0, n*v)
 			for i := range rows {
@@ -182,6 +183,8 @@ func TestSoftmaxGreedyAndEdges(t *testing.T) {
 			{row{lo: 6, hi: 7, temperature: 1, p: 1}, 6},
 			{row{hi: 8, k: 1, temperature: 5, p: 1}, 5},
 			{row{hi: 8, temperature: 5, p: 1e-6}, 5},
+			{row{hi: 8, temperature: 5, p: 1, least: 1}, 5},
+			{row{hi: 8, p: 1, least: 0.5}, 5},
 		}
 		for i, c := range cases {
 			if got := draw(t, dev, x, 8, 1, []row{c.r}); got[0] != c.want {

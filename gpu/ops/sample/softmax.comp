@@ -2,22 +2,18 @@
 //morton:variant softmax
 #include "morton.glsl"
 #include "philox.glsl"
+#include "order.glsl"
 // One workgroup draws one token: row r = (n, s) of logits [n·S, v].
 //
 // Draw u32 [n, 8] = seed (2 words), request, position, lo, hi, top_k, active;
 // the top byte of hi, if not 0, is how many sub-tokens exist: the others are 0.
-// Temp f32 [n, 2] = temperature, top_p. Only tokens lo <= t < hi may be drawn.
+// Temp f32 [n, 2 or 3] = temperature, top_p, min_p. Only tokens lo <= t < hi may be drawn.
 // The draw is argmax_t(logit/T + Gumbel), Gumbel from Philox with the counter
 // (t/4, position, request, s); ties go to the lower token. Filters: of the
 // allowed tokens the top_k largest (0: all; ties at the edge all stay), and of
-// those the fewest whose probability reaches top_p. T = 0 is argmax.
-layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, out_; uint rows, S, v, ld; } p;
-
-// order maps a float to a uint with the same order.
-uint order(float x) {
-  uint u = floatBitsToUint(x);
-  return (u & 0x80000000u) != 0 ? ~u : u | 0x80000000u;
-}
+// those the fewest whose probability reaches top_p, and none whose probability is
+// below min_p times the largest. T = 0 is argmax.
+layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, out_; uint rows, S, v, ld, temps; } p;
 
 void main() {
   uint r = group();
@@ -25,7 +21,7 @@ void main() {
   uint n = r / p.S, s = r % p.S;
   U32 d = U32(p.draw + 32ul * n);
   if (d.v[7] == 0) return;
-  F32 t = F32(p.temp + 8ul * n), x = F32(p.logits + 4ul * uint64_t(r) * p.ld);
+  F32 t = F32(p.temp + 4ul * n * p.temps), x = F32(p.logits + 4ul * uint64_t(r) * p.ld);
   uvec2 key = uvec2(d.v[0], d.v[1]);
   uint request = d.v[2], position = d.v[3], lo = d.v[4], hi = min(d.v[5] & 0xffffffu, p.v), k = d.v[6];
   uint exist = d.v[5] >> 24;
@@ -64,7 +60,8 @@ void main() {
     floor_ = min(max(floor_, edge), order(top));
   }
 
-  float best = -3.4e38;
+  float best = -3.4e38, least = -3.4e38;
+  if (p.temps > 2 && temperature > 0 && t.v[2] > 0) least = min(top + temperature * log(t.v[2]), top);
   uint arg = hi;
   for (uint b = lo / 4 + LANE; b * 4 < hi; b += W) {
     uvec4 noise = temperature > 0 ? philox(uvec4(b, position, request, s), key) : uvec4(0);
@@ -72,7 +69,7 @@ void main() {
       uint i = 4 * b + j;
       if (i < lo || i >= hi) continue;
       float y = x.v[i];
-      if (order(y) < floor_) continue;
+      if (order(y) < floor_ || y < least) continue;
       if (temperature > 0) y = (y - top) / temperature - log(-log(uniform24(noise[j]) + 2.98023223876953125e-8));
       if (y > best || arg == hi) {
         best = y;

@@ -1,0 +1,81 @@
+package conv
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
+)
+
+// TransposedArgs are the operands of [Transposed]. Shape is that of the convolution
+// whose adjoint it is: X has the size of its output, Out that of its input.
+type TransposedArgs struct {
+	Shape
+	X    *gpu.Tensor // f32 [b, to, ho, wo, cout]
+	W    *gpu.Tensor // f32 [cout, kt, kh, kw, cin]
+	Bias *gpu.Tensor // f32 [cin], optional
+	Out  *gpu.Tensor // f32 [b, t, h, w, cin]
+}
+
+// Transposed adds to a program the transposed convolution, [Grad]'s DX with a bias:
+//
+//	out[b, i, ci] = bias[ci] + Σ_{k, co} w[co, k, ci]·x[b, (i + pad - k)/stride, co]
+//
+// Order, alignment and errors are as for Grad and [Forward].
+func Transposed(r *gpu.Recorder, a TransposedArgs) {
+	const where = "conv.Transposed"
+	err := a.Shape.check(where)
+	if err == nil {
+		in, out := a.sides()
+		err = launch.Check(where, a.tensor("X", a.X, out), a.weight("W", a.W), launch.Optional(launch.F32("Bias", a.Bias, a.Cin)), a.tensor("Out", a.Out, in))
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	a.adjoint(r, a.X, a.W, a.Bias, a.Out, false)
+}
+
+// TransposedGradArgs are the operands of [TransposedGrad].
+type TransposedGradArgs struct {
+	Shape
+	X, W  *gpu.Tensor // as given to Transposed; X only for DW, W only for DX
+	DOut  *gpu.Tensor // f32 [b, t, h, w, cin]
+	DX    *gpu.Tensor // f32 [b, to, ho, wo, cout]; nil if not wanted
+	AddDX bool        // add to DX instead of overwriting it
+	DW    *gpu.Tensor // f32 [cout, kt, kh, kw, cin], accumulates; nil if not wanted
+	DBias *gpu.Tensor // f32 [cin], accumulates; nil if not wanted
+}
+
+// TransposedGrad adds to a program the gradients of [Transposed]: DX is the
+// convolution of DOut, and DW has the form [Grad] gives it with X and DOut
+// exchanged. Order, alignment and errors are as for Grad.
+func TransposedGrad(r *gpu.Recorder, a TransposedGradArgs) {
+	const where = "conv.TransposedGrad"
+	err := a.Shape.check(where)
+	if err == nil {
+		in, out := a.sides()
+		x, w := a.tensor("X", a.X, out), a.weight("W", a.W)
+		if a.DW == nil {
+			x = launch.Optional(x)
+		}
+		if a.DX == nil {
+			w = launch.Optional(w)
+		}
+		err = launch.Check(where, x, w, a.tensor("DOut", a.DOut, in), launch.Optional(a.tensor("DX", a.DX, out)),
+			launch.Optional(a.weight("DW", a.DW)), launch.Optional(launch.F32("DBias", a.DBias, a.Cin)))
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	if a.DX != nil {
+		a.forward(r, a.DOut, a.W, nil, a.DX, a.AddDX)
+	}
+	if a.DW != nil {
+		a.weightGrad(r, a.DOut, a.X, a.DW)
+	}
+	if a.DBias != nil {
+		dout := a.DOut.View(0, a.DOut.Elems()/a.Cin, a.Cin)
+		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: dout, Out: a.DBias, Add: true})
+	}
+}

@@ -1,0 +1,26 @@
+#version 460
+//morton:variant gate
+#include "morton.glsl"
+#include "pairs.glsl"
+#include "rows.glsl"
+
+// One workgroup does one row: out[r, c] = (add[r, c] +) gate[s, c]·x[r, c], s = r/per.
+// x, add and out are [n, d], add at address 0 for none; gate has rows of d, ldm
+// apart. A lane reads what it then writes, so out may be x or add.
+
+layout(push_constant, scalar) uniform Push {
+  uint64_t x, gate, add, out_;
+  uint n, d, per, ldm;
+} p;
+
+void main() {
+  uint r = group();
+  if (r >= p.n) return;
+  uint64_t row = 4ul * uint64_t(r) * p.d, gate = p.gate + 4ul * uint64_t(r / p.per) * p.ldm;
+  uint pairs = (p.d + 1) / 2;
+  OVER(i, pairs,
+    vec2 y = load2(gate, i, p.d) * load2(p.x + row, i, p.d);
+    if (p.add != 0) y += load2(p.add + row, i, p.d);
+    store2(p.out_ + row, i, p.d, y);
+  )
+}

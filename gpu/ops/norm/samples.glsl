@@ -1,0 +1,17 @@
+// What group normalization's kernels share: the rows of a sample, and the
+// statistics of a channel's group.
+
+// span returns first and end of sample s among n rows: from its table, or per rows
+// a sample. A table that points past the rows is cut off.
+uvec2 span(uint64_t starts, uint s, uint per, uint n) {
+  if (starts == 0) return uvec2(s * per, (s + 1) * per);
+  uint end = min(uint(I32(starts).v[s + 1]), n);
+  return uvec2(min(uint(I32(starts).v[s]), end), end);
+}
+
+// ofGroup returns the entries of a table [samples, groups] for channels 2i and 2i+1 of c.
+vec2 ofGroup(uint64_t table, uint s, uint i, uint c, uint groups) {
+  uint wide = c / groups;
+  F32 row = F32(table + 4ul * uint64_t(s) * groups);
+  return vec2(row.v[2 * i / wide], row.v[min(2 * i + 1, c - 1) / wide]);
+}

@@ -1,0 +1,120 @@
+package resize
+
+import (
+	"embed"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
+)
+
+//go:embed *.spv
+var shaders embed.FS
+
+// Mode says what an element of the result is made of. An axis has n elements before
+// and m after.
+type Mode int
+
+// The modes, as torch's interpolate has them with align_corners false.
+const (
+	Nearest Mode = iota // out[j] = x[floor(j·n/m)]
+	Linear              // out[j] = (1-f)·x[i] + f·x[i+1], i + f = (j + ½)·n/m - ½, kept inside 0..n-1
+	Area                // out[j] = mean of x[floor(j·n/m) : ceil((j+1)·n/m)]
+)
+
+// Shape is a change of size from [b, t, h, w, c] to [b, To, c].
+type Shape struct {
+	B, T, H, W, C int    // B and T of 0 mean 1
+	To            [3]int // frames, rows, columns; To[0] of 0 means T
+}
+
+func (s *Shape) check(where string, mode Mode) error {
+	s.B, s.T = max(s.B, 1), max(s.T, 1)
+	if s.To[0] == 0 {
+		s.To[0] = s.T
+	}
+	from := s.from()
+	for i, m := range s.To {
+		// The kernels place an element by a product of two extents in 31 bits.
+		if n := from[i]; n < 1 || m < 1 || n > 1<<14 || m > 1<<14 {
+			return launch.Error(where, "axis %d: from %d to %d, both are 1 to %d", i, n, m, 1<<14)
+		}
+	}
+	if s.C < 1 || mode < Nearest || mode > Area {
+		return launch.Error(where, "%d channels, mode %d", s.C, mode)
+	}
+	return nil
+}
+
+func (s Shape) from() [3]int { return [3]int{s.T, s.H, s.W} }
+
+func (s Shape) elems(n [3]int) int { return s.B * n[0] * n[1] * n[2] * s.C }
+
+// Args are the operands of [Record].
+type Args struct {
+	Shape
+	Mode Mode
+	X    *gpu.Tensor // f32 [b, t, h, w, c]
+	Out  *gpu.Tensor // f32 [b, To, c]
+}
+
+// Record adds a change of size to a program: every element of the result is what
+// [Mode] says along each axis in turn, an average with weights that are products of
+// the axes'. The weights' positions are computed in whole numbers. Nearest is exact;
+// otherwise |error| <= (N + 12)·2⁻²⁴·Σ|weight·x| for N terms, which run in the order of
+// x. Out must not overlap X. If c is even, both must start at an even element of their
+// allocation. Shape errors wrap [gpu.ErrShape] and come out of Finish.
+func Record(r *gpu.Recorder, a Args) {
+	const where = "resize.Record"
+	err := a.check(where, a.Mode)
+	if err == nil {
+		err = launch.Check(where, launch.F32("X", a.X, a.elems(a.from())), launch.F32("Out", a.Out, a.elems(a.To)))
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	a.record(r, "forward", a.Mode, a.X, a.Out, a.To, false)
+}
+
+// GradArgs are the operands of [Grad].
+type GradArgs struct {
+	Shape // as given to Record
+	Mode  Mode
+	DOut  *gpu.Tensor // f32 [b, To, c]
+	DX    *gpu.Tensor // f32 [b, t, h, w, c]
+	AddDX bool        // add to DX instead of overwriting it
+}
+
+// Grad adds the adjoint of [Record] to a program:
+//
+//	dx[i] = Σ_j weight(j, i)·dout[j] (+ dx[i] if AddDX)
+//
+// Every element gathers what it went into, in the order of j. Error, alignment and
+// shape errors are as for Record.
+func Grad(r *gpu.Recorder, a GradArgs) {
+	const where = "resize.Grad"
+	err := a.check(where, a.Mode)
+	if err == nil {
+		err = launch.Check(where, launch.F32("DOut", a.DOut, a.elems(a.To)), launch.F32("DX", a.DX, a.elems(a.from())))
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	a.record(r, "adjoint", a.Mode, a.DOut, a.DX, a.from(), a.AddDX)
+}
+
+// record makes the elements of out, which has the extents at.
+func (s Shape) record(r *gpu.Recorder, kernel string, mode Mode, in, out *gpu.Tensor, at [3]int, add bool) {
+	params := []uint32{uint32(s.B), uint32(s.C)}
+	for _, n := range [][3]int{s.from(), s.To} {
+		params = append(params, uint32(n[0]), uint32(n[1]), uint32(n[2]))
+	}
+	r.Dispatch(gpu.Call{
+		Kernel: launch.Kernel(shaders, "resize", kernel, launch.Flag(launch.Even(s.C)), uint32(mode), launch.Flag(add)),
+		Grid:   gpu.Linear(s.B * at[0] * at[1] * at[2]),
+		In:     []*gpu.Tensor{in},
+		Out:    []*gpu.Tensor{out},
+		Params: params,
+	})
+}

@@ -1,0 +1,194 @@
+package resize
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/internal/optest"
+)
+
+var shapes = []Shape{
+	{H: 1, W: 1, C: 1, To: [3]int{1, 1, 1}},
+	{B: 2, H: 3, W: 4, C: 34, To: [3]int{0, 6, 8}},
+	{H: 8, W: 9, C: 3, To: [3]int{1, 4, 3}},
+	{B: 2, T: 3, H: 5, W: 7, C: 2, To: [3]int{5, 7, 3}},
+	{T: 4, H: 1, W: 6, C: 70, To: [3]int{2, 3, 13}},
+}
+
+// axis returns the weights [m][n] of an axis, from the modes' definitions.
+func axis(mode Mode, n, m int) [][]float64 {
+	out := make([][]float64, m)
+	ratio := float64(n) / float64(m)
+	for j := range out {
+		out[j] = make([]float64, n)
+		switch mode {
+		case Nearest:
+			out[j][j*n/m] = 1
+		case Area:
+			first, end := j*n/m, ((j+1)*n+m-1)/m
+			for i := first; i < end; i++ {
+				out[j][i] = 1 / float64(end-first)
+			}
+		case Linear:
+			at := min(max((float64(j)+0.5)*ratio-0.5, 0), float64(n-1))
+			for i := range n {
+				out[j][i] = max(0, 1-math.Abs(at-float64(i)))
+			}
+		}
+	}
+	return out
+}
+
+// each calls body with every weight that is not 0, and the elements it joins.
+func (s Shape) each(mode Mode, body func(w float64, in, out int)) {
+	var w [3][][]float64
+	for a, n := range s.from() {
+		w[a] = axis(mode, n, s.To[a])
+	}
+	for out := range s.elems(s.To) / s.C {
+		x, y, t, b := out%s.To[2], out/s.To[2]%s.To[1], out/s.To[2]/s.To[1]%s.To[0], out/s.To[2]/s.To[1]/s.To[0]
+		for in := range s.T * s.H * s.W {
+			weight := w[0][t][in/s.W/s.H] * w[1][y][in/s.W%s.H] * w[2][x][in%s.W]
+			for c := 0; c < s.C && weight != 0; c++ {
+				body(weight, (b*s.T*s.H*s.W+in)*s.C+c, out*s.C+c)
+			}
+		}
+	}
+}
+
+// oracle returns the result for x and the adjoint of dout, with their terms' magnitudes.
+func (s Shape) oracle(mode Mode, x, dout []float64) (out, dx, magOut, magX []float64) {
+	out, dx, magOut, magX = make([]float64, len(dout)), make([]float64, len(x)), make([]float64, len(dout)), make([]float64, len(x))
+	s.each(mode, func(w float64, i, j int) {
+		out[j] += w * x[i]
+		dx[i] += w * dout[j]
+		magOut[j] += w * math.Abs(x[i])
+		magX[i] += w * math.Abs(dout[j])
+	})
+	return out, dx, magOut, magX
+}
+
+func (s Shape) filled(t testing.TB) Shape {
+	if err := s.check("test", Nearest); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestOracle(t *testing.T) {
+	s := Shape{H: 2, W: 4, C: 1, To: [3]int{1, 2, 2}}.filled(t)
+	x := []float64{1, 2, 3, 4, 5, 6, 7, 8}
+	for mode, want := range map[Mode][]float64{Nearest: {1, 3, 5, 7}, Linear: {1.5, 3.5, 5.5, 7.5}, Area: {1.5, 3.5, 5.5, 7.5}} {
+		if out, _, _, _ := s.oracle(mode, x, want); fmt.Sprint(out) != fmt.Sprint(want) {
+			t.Errorf("mode %d: %v, want %v", mode, out, want)
+		}
+	}
+	for _, s := range shapes[1:] {
+		s = s.filled(t)
+		for _, mode := range []Mode{Nearest, Linear, Area} {
+			x, dout := optest.Wide(gputest.Normal(1, s.elems(s.from()))), optest.Wide(gputest.Normal(2, s.elems(s.To)))
+			_, dx, _, _ := s.oracle(mode, x, dout)
+			if s.C < 4 {
+				optest.Gradient(t, "dx", func() float64 {
+					out, _, _, _ := s.oracle(mode, x, dout)
+					return optest.Dot(out, dout)
+				}, x, dx)
+			}
+		}
+	}
+}
+
+func TestRecordAndGrad(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, s := range shapes {
+			for _, mode := range []Mode{Nearest, Linear, Area} {
+				t.Run(fmt.Sprintf("%+v/%d", s, mode), func(t *testing.T) { testBoth(t, dev, s.filled(t), mode) })
+			}
+		}
+	})
+}
+
+func testBoth(t *testing.T, dev *gpu.Device, s Shape, mode Mode) {
+	x, dout := gputest.Normal(1, s.elems(s.from())), gputest.Normal(2, s.elems(s.To))
+	want, dwant, magOut, magX := s.oracle(mode, optest.Wide(x), optest.Wide(dout))
+	// Of N terms that are not 0, as many as the axes' reach allows.
+	n := float64(s.T*s.H*s.W + s.To[0]*s.To[1]*s.To[2] + 12)
+	for i := range magOut {
+		magOut[i] *= n * gputest.Eps
+	}
+	for i := range magX {
+		magX[i] *= n * gputest.Eps
+	}
+	for _, add := range []bool{false, true} {
+		out, dx := gputest.F32(t, dev, dout, len(dout)), gputest.F32(t, dev, x, len(x))
+		gputest.Run(t, dev, func(r *gpu.Recorder) {
+			Record(r, Args{Shape: s, Mode: mode, X: gputest.F32(t, dev, x, len(x)), Out: out})
+			Grad(r, GradArgs{Shape: s, Mode: mode, DOut: gputest.F32(t, dev, dout, len(dout)), DX: dx, AddDX: add})
+		})
+		if mode == Nearest {
+			gputest.Close(t, "out", gputest.Read(t, out), want, []float64{0})
+		}
+		gputest.Close(t, "out", gputest.Read(t, out), want, magOut)
+		if add {
+			for i, v := range optest.Wide(x) {
+				dwant[i] += v
+				magX[i] += gputest.Eps * (2*math.Abs(v) + math.Abs(dwant[i]))
+			}
+		}
+		gputest.Close(t, "dx", gputest.Read(t, dx), dwant, magX)
+	}
+}
+
+// TestSamplesDoNotDependOnTheirCompany takes 1, 2, … samples there and back.
+func TestSamplesDoNotDependOnTheirCompany(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s := Shape{B: 3, T: 2, H: 3, W: 4, C: 6, To: [3]int{3, 5, 7}}.filled(t)
+		from, to := s.elems(s.from())/3, s.elems(s.To)/3
+		x := gputest.Normal(1, 3*from)
+		optest.SameRows(t, 3, from, func(m int) []float32 {
+			s.B = m
+			out, dx := gputest.F32(t, dev, make([]float32, m*to), m*to), gputest.F32(t, dev, make([]float32, m*from), m*from)
+			gputest.Run(t, dev, func(r *gpu.Recorder) {
+				Record(r, Args{Shape: s, Mode: Linear, X: gputest.F32(t, dev, x[:m*from], m*from), Out: out})
+				Grad(r, GradArgs{Shape: s, Mode: Linear, DOut: out, DX: dx})
+			})
+			return gputest.Read(t, dx)
+		})
+	})
+}
+
+func TestShapeErrors(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		x, y := gputest.F32(t, dev, make([]float32, 8), 8), gputest.F32(t, dev, make([]float32, 32), 32)
+		s := Shape{H: 2, W: 2, C: 2, To: [3]int{1, 4, 4}}
+		none, huge := s, s
+		none.To[1], huge.To[2] = 0, 1<<15
+		optest.Refused(t, dev, map[string]func(*gpu.Recorder){
+			"x":    func(r *gpu.Recorder) { Record(r, Args{Shape: s, X: y, Out: y}) },
+			"out":  func(r *gpu.Recorder) { Record(r, Args{Shape: s, X: x, Out: x}) },
+			"none": func(r *gpu.Recorder) { Record(r, Args{Shape: none, X: x, Out: y}) },
+			"huge": func(r *gpu.Recorder) { Record(r, Args{Shape: huge, X: x, Out: y}) },
+			"mode": func(r *gpu.Recorder) { Record(r, Args{Shape: s, Mode: 3, X: x, Out: y}) },
+			"dx":   func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: s, DOut: y, DX: y}) },
+		})
+	})
+}
+
+func BenchmarkResize(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	s := Shape{T: 4, H: 32, W: 32, C: 64, To: [3]int{8, 64, 64}}.filled(b)
+	small, large := s.elems(s.from()), s.elems(s.To)
+	x, y := gputest.F32(b, dev, gputest.Normal(1, small), small), gputest.F32(b, dev, gputest.Normal(2, large), large)
+	for mode, name := range []string{"nearest", "linear", "area"} { // a product and a sum a term, 1 or 8 terms
+		shape := fmt.Sprintf("%s/in=4x32x32x64/out=8x64x64", name)
+		b.Run("up/"+shape, func(b *testing.B) {
+			optest.Bench(b, dev, 4*(small+large), large/s.C, func(r *gpu.Recorder) { Record(r, Args{Shape: s, Mode: Mode(mode), X: x, Out: y}) })
+		})
+		b.Run("adjoint/"+shape, func(b *testing.B) {
+			optest.Bench(b, dev, 4*(small+large), small/s.C, func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: s, Mode: Mode(mode), DOut: y, DX: x}) })
+		})
+	}
+}
