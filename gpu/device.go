@@ -146,7 +146,7 @@ func open(in *vk.Instance, opts Options) (*Device, error) {
 		return nil, kind("gpu.Open: "+p.Name, err)
 	}
 	d := &Device{opts: opts, info: describe(i, p), instance: in, vk: v, width: chooseWidth(p)}
-	d.pipelines.byKey = map[string]compiled{}
+	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(p)
 	if err := d.heap.init(d); err != nil {
 		v.Close()
 		return nil, err

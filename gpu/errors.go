@@ -22,6 +22,8 @@ var (
 	ErrClosed = errors.New("device closed")
 	// ErrUnsupported is matched by [UnsupportedError].
 	ErrUnsupported = errors.New("unsupported by the device")
+	// ErrPipeline reports a kernel the driver would not compile.
+	ErrPipeline = errors.New("the driver made no pipeline")
 	// ErrShape reports tensors whose shapes or types do not fit an operation.
 	ErrShape = errors.New("shapes do not fit")
 	// ErrProgram reports a recording that breaks a rule, such as a temporary

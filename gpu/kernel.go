@@ -3,10 +3,12 @@ package gpu
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
+	"github.com/morton-gen/morton/gpu/diskcache"
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
@@ -22,6 +24,7 @@ type Kernel struct {
 type pipelineCache struct {
 	mu    sync.Mutex
 	byKey map[string]compiled
+	disk  *diskcache.Cache // nil: none
 }
 
 type compiled struct {
@@ -87,12 +90,30 @@ func (d *Device) compile(k *Kernel) (vk.Pipeline, error) {
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
 	}
-	spec := append([]uint32{uint32(d.width)}, k.Spec...)
-	p, err := d.vk.NewPipeline(words, spec, d.width)
+	p, err := d.newPipeline(vk.Source{SPIRV: words, Spec: append([]uint32{uint32(d.width)}, k.Spec...), Subgroup: d.width})
 	if err != nil {
-		return 0, kind("gpu: kernel "+k.Name, err)
+		err = kind("gpu: kernel "+k.Name, err)
+		if !errors.Is(err, ErrOutOfMemory) && !errors.Is(err, ErrDeviceLost) {
+			err = fmt.Errorf("%w: %w", ErrPipeline, err)
+		}
+		return 0, err
 	}
 	return p, nil
+}
+
+// newPipeline compiles with what the disk has of it, and keeps what came out.
+func (d *Device) newPipeline(s vk.Source) (vk.Pipeline, error) {
+	disk := d.pipelines.disk
+	if disk == nil {
+		return d.vk.NewPipeline(s)
+	}
+	h := sourceHash(s)
+	seed := disk.Get(h)
+	p, made, err := d.vk.NewCachedPipeline(s, seed)
+	if err == nil && made != nil && !bytes.Equal(made, seed) {
+		disk.Put(h, made)
+	}
+	return p, err
 }
 
 func (c *pipelineCache) destroy(v *vk.Device) {
@@ -102,4 +123,7 @@ func (c *pipelineCache) destroy(v *vk.Device) {
 		v.DestroyPipeline(p.pipeline)
 	}
 	c.byKey = nil
+	if c.disk != nil {
+		_ = c.disk.Save() // what cannot be kept is made again
+	}
 }
