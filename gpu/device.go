@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +21,11 @@ type Options struct {
 	// while there is room. A window of 16 MiB of host memory, for devices whose
 	// memory the host cannot see, comes on top.
 	MemoryLimit uint64
+	// Width is the subgroup width of every kernel: 4, 8, 16, 32 or 64; 0 is what
+	// MORTON_SUBGROUP says, or else the device's own. Results differ by rounding
+	// between widths, never within one. A device that does not offer it is passed
+	// over. lavapipe offers one, which the first use of Vulkan in a process fixes.
+	Width int
 	// Validation loads the Khronos validation layer; see [Device.Validation].
 	Validation bool
 	// BarrierAll places a barrier before every operation. Results must not
@@ -31,20 +35,6 @@ type Options struct {
 	Robust bool
 
 	hideMemory bool // tests: act as if the host could not see the device's memory
-}
-
-// Info describes one device the loader offers.
-type Info struct {
-	Index       int    `json:"index"`
-	Name        string `json:"name"`
-	Type        string `json:"type"`
-	Driver      string `json:"driver"`
-	API         string `json:"api"`
-	Subgroup    int    `json:"subgroup"`
-	MemoryBytes uint64 `json:"memory_bytes"`
-	Float16     bool   `json:"float16"`
-	// Problem says why the device cannot be used; empty if it can.
-	Problem string `json:"problem,omitempty"`
 }
 
 // Device is an open Vulkan compute device.
@@ -70,60 +60,19 @@ type Device struct {
 // device that has not answered by then never will.
 const runTimeout = 10 * time.Minute
 
-// List describes the devices the Vulkan loader offers, the usable and the not.
-// The error wraps [ErrNoDevice] if there is no loader.
-func List() ([]Info, error) {
-	in, err := newInstance(false)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	ps, err := in.Devices()
-	if err != nil {
-		return nil, fmt.Errorf("gpu.List: %w: %v", ErrNoDevice, err)
-	}
-	var out []Info
-	for i, p := range ps {
-		out = append(out, describe(i, p))
-	}
-	return out, nil
-}
-
-func newInstance(validation bool) (*vk.Instance, error) {
-	in, err := vk.NewInstance(validation)
-	switch {
-	case errors.Is(err, vk.ErrNoLoader):
-		return nil, fmt.Errorf("gpu: %w: %v (install libvulkan1 and a driver such as mesa-vulkan-drivers)", ErrNoDevice, err)
-	case errors.Is(err, vk.ErrLayerNotPresent):
-		return nil, &UnsupportedError{Device: "the Vulkan loader", Feature: "VK_LAYER_KHRONOS_validation (install vulkan-validationlayers)"}
-	case err != nil:
-		return nil, fmt.Errorf("gpu: %w: %v", ErrNoDevice, err)
-	}
-	return in, nil
-}
-
-func describe(i int, p *vk.Physical) Info {
-	info := Info{
-		Index: i, Name: p.Name, Type: p.Type.String(), Driver: strings.TrimSpace(p.Driver + " " + p.DriverInfo),
-		API:      fmt.Sprintf("%d.%d.%d", p.APIVersion>>22&0x7f, p.APIVersion>>12&0x3ff, p.APIVersion&0xfff),
-		Subgroup: p.SubgroupSize, Float16: p.Float16, Problem: missing(p),
-	}
-	for _, h := range p.Heaps {
-		if h.DeviceLocal {
-			info.MemoryBytes = max(info.MemoryBytes, h.Size)
-		}
-	}
-	return info
-}
-
 // Open opens a device. Errors: [ErrNoDevice], [ErrUnsupported] for a device
-// named in opts that lacks a feature, or for a missing validation layer.
+// named in opts that lacks a feature, for a width there is not, or for a missing
+// validation layer.
 func Open(opts Options) (*Device, error) {
-	in, err := newInstance(opts.Validation)
+	width, err := wantedWidth(opts)
 	if err != nil {
 		return nil, err
 	}
-	d, err := open(in, opts)
+	in, err := newInstance(opts.Validation, width)
+	if err != nil {
+		return nil, err
+	}
+	d, err := open(in, opts, width)
 	if err != nil {
 		in.Close()
 		return nil, err
@@ -131,12 +80,12 @@ func Open(opts Options) (*Device, error) {
 	return d, nil
 }
 
-func open(in *vk.Instance, opts Options) (*Device, error) {
+func open(in *vk.Instance, opts Options, width int) (*Device, error) {
 	ps, err := in.Devices()
 	if err != nil {
 		return nil, fmt.Errorf("gpu.Open: %w: %v", ErrNoDevice, err)
 	}
-	i, err := choose(ps, opts.Device)
+	i, err := choose(ps, opts.Device, width)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +94,7 @@ func open(in *vk.Instance, opts Options) (*Device, error) {
 	if err != nil {
 		return nil, kind("gpu.Open: "+p.Name, err)
 	}
-	d := &Device{opts: opts, info: describe(i, p), instance: in, vk: v, width: chooseWidth(p)}
+	d := &Device{opts: opts, info: describe(i, p, width), instance: in, vk: v, width: chooseWidth(p, width)}
 	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(p)
 	if err := d.heap.init(d); err != nil {
 		v.Close()
