@@ -1,11 +1,9 @@
 package gpu
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"sync"
-	"time"
 
 	"github.com/morton-gen/morton/gpu/vk"
 )
@@ -18,8 +16,8 @@ type Options struct {
 	Device string
 	// MemoryLimit bounds what tensors and programs may take, in bytes; 0 means
 	// what the driver reports as available. Memory is taken in blocks of 64 MiB
-	// while there is room. A window of 16 MiB of host memory, for devices whose
-	// memory the host cannot see, comes on top.
+	// while there is room. 16 MiB of host memory, for devices whose memory the
+	// host cannot see, come on top.
 	MemoryLimit uint64
 	// Width is the subgroup width of every kernel: 4, 8, 16, 32 or 64; 0 is what
 	// MORTON_SUBGROUP says, or else the device's own. Results differ by rounding
@@ -34,7 +32,8 @@ type Options struct {
 	// Robust asks the driver for bounds checks where it has them.
 	Robust bool
 
-	hideMemory bool // tests: act as if the host could not see the device's memory
+	hideMemory bool         // tests: act as if the host could not see the device's memory
+	fault      func() error // tests: what the driver answers to a wait, after what it did
 }
 
 // Device is an open Vulkan compute device.
@@ -50,15 +49,12 @@ type Device struct {
 	life   sync.RWMutex
 	closed bool
 
-	mu        sync.Mutex // guards runs, staging and lost
+	mu        sync.Mutex // guards runs, their fence, staging and lost
 	lost      bool
-	staging   *vk.Block
+	fence     vk.Fence
+	staging   staging
 	pipelines pipelineCache
 }
-
-// runTimeout bounds the wait for one submit. Submits are kept far shorter; a
-// device that has not answered by then never will.
-const runTimeout = 10 * time.Minute
 
 // Open opens a device. Errors: [ErrNoDevice], [ErrUnsupported] for a device
 // named in opts that lacks a feature, for a width there is not, or for a missing
@@ -96,7 +92,12 @@ func open(in *vk.Instance, opts Options, width int) (*Device, error) {
 	}
 	d := &Device{opts: opts, info: describe(i, p, width), instance: in, vk: v, width: chooseWidth(p, width)}
 	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(p)
+	if d.fence, err = v.NewFence(); err != nil {
+		v.Close()
+		return nil, kind("gpu.Open: "+p.Name, err)
+	}
 	if err := d.heap.init(d); err != nil {
+		v.DestroyFence(d.fence)
 		v.Close()
 		return nil, err
 	}
@@ -129,9 +130,8 @@ func (d *Device) Close() {
 	}
 	d.closed = true
 	d.pipelines.destroy(d.vk)
-	if d.staging != nil {
-		d.vk.Free(d.staging)
-	}
+	d.staging.destroy(d)
+	d.vk.DestroyFence(d.fence)
 	d.heap.destroy()
 	d.vk.Close()
 	d.instance.Close()
@@ -149,19 +149,6 @@ func (d *Device) enter() error {
 }
 
 func (d *Device) leave() { d.life.RUnlock() }
-
-// run submits commands and waits for them; the caller holds d.mu.
-func (d *Device) run(cmds []vk.Commands) error {
-	if d.lost {
-		return fmt.Errorf("gpu: %w", ErrDeviceLost)
-	}
-	if err := d.vk.Run(cmds, runTimeout); err != nil {
-		err = kind("gpu: run", err)
-		d.lost = d.lost || errors.Is(err, ErrDeviceLost)
-		return err
-	}
-	return nil
-}
 
 // Required reports whether the environment demands a device (MORTON_GPU is
 // "required"), in which case tests fail where they would skip for want of one.

@@ -7,8 +7,8 @@ func (o Options) Hidden() Options {
 	return o
 }
 
-// StagingBytes is the size of the staging window.
-const StagingBytes = stagingBytes
+// WindowBytes is the size of one staging window.
+const WindowBytes = windowBytes
 
 // Offset is where the tensor starts in its device's address space.
 func (t *Tensor) Offset() uint64 { return t.addr() }

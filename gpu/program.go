@@ -174,7 +174,10 @@ func (p *Program) Run(n int) error {
 	if err := p.alive("gpu.Run"); err != nil {
 		return err
 	}
-	return p.dev.run(slices.Repeat(p.cmds, max(n, 0)))
+	if n < 1 || len(p.cmds) == 0 {
+		return nil
+	}
+	return p.dev.run(slices.Repeat(p.cmds, n))
 }
 
 // Free gives the program's memory back, once a run in progress has ended.

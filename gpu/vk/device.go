@@ -220,12 +220,27 @@ func (d *Device) FreeCommands(c Commands) {
 	}
 }
 
-// Run submits the commands in order and waits. It must not be called from two
-// goroutines at once. The error is a [Result]: [ErrDeviceLost], or [Timeout].
-func (d *Device) Run(cmds []Commands, timeout time.Duration) error {
-	if len(cmds) == 0 {
-		return nil
-	}
-	r := C.mv_run(d.c, (*C.uint64_t)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), C.uint64_t(timeout.Nanoseconds()))
-	return check(r)
+// Fence tells when a submit has ended.
+type Fence uint64
+
+// NewFence makes a fence.
+func (d *Device) NewFence() (Fence, error) {
+	var out C.uint64_t
+	r := C.mv_fence_create(d.c, &out)
+	return Fence(out), check(r)
+}
+
+// DestroyFence frees a fence; 0 is none.
+func (d *Device) DestroyFence(f Fence) { C.mv_fence_destroy(d.c, C.uint64_t(f)) }
+
+// Submit starts the commands, one or more, in order. It must not be called from two
+// goroutines at once, nor with a fence that a submit before is not waited for on.
+func (d *Device) Submit(cmds []Commands, f Fence) error {
+	return check(C.mv_submit(d.c, (*C.uint64_t)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), C.uint64_t(f)))
+}
+
+// Wait waits for a submit to end. The error is a [Result]: [ErrDeviceLost], or
+// [Timeout].
+func (d *Device) Wait(f Fence, timeout time.Duration) error {
+	return check(C.mv_wait(d.c, C.uint64_t(f), C.uint64_t(timeout.Nanoseconds())))
 }

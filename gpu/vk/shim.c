@@ -218,7 +218,6 @@ struct mv_device {
   VkQueue queue;
   VkCommandPool pool;
   VkPipelineLayout layout;
-  VkFence fence;
   pthread_mutex_t lock; // the pool is externally synchronised
 #define D(name) PFN_vk##name name;
 #define DEVICE_CALLS                                                                                                         \
@@ -245,11 +244,9 @@ static int create_objects(mv_device *d, uint32_t family) {
   VkPushConstantRange range = {VK_SHADER_STAGE_COMPUTE_BIT, 0, 128};
   VkPipelineLayoutCreateInfo layout = {VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
   layout.pushConstantRangeCount = 1, layout.pPushConstantRanges = &range;
-  VkFenceCreateInfo fence = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
   int r;
   if ((r = d->CreateCommandPool(d->handle, &pool, NULL, &d->pool))) return r;
-  if ((r = d->CreatePipelineLayout(d->handle, &layout, NULL, &d->layout))) return r;
-  return d->CreateFence(d->handle, &fence, NULL, &d->fence);
+  return d->CreatePipelineLayout(d->handle, &layout, NULL, &d->layout);
 }
 
 int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robust, mv_device **out) {
@@ -288,7 +285,6 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
 void mv_device_destroy(mv_device *d) {
   if (!d) return;
   d->DeviceWaitIdle(d->handle);
-  d->DestroyFence(d->handle, d->fence, NULL);
   d->DestroyPipelineLayout(d->handle, d->layout, NULL);
   d->DestroyCommandPool(d->handle, d->pool, NULL);
   d->DestroyDevice(d->handle, NULL);
@@ -439,11 +435,25 @@ void mv_record_free(mv_device *d, uint64_t cmd) {
   pthread_mutex_unlock(&d->lock);
 }
 
-int mv_run(mv_device *d, const uint64_t *cmds, uint32_t n, uint64_t timeout_ns) {
+int mv_fence_create(mv_device *d, uint64_t *out) {
+  VkFenceCreateInfo info = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  VkFence f = VK_NULL_HANDLE;
+  VkResult r = d->CreateFence(d->handle, &info, NULL, &f);
+  *out = (uint64_t)f;
+  return r;
+}
+
+void mv_fence_destroy(mv_device *d, uint64_t fence) { d->DestroyFence(d->handle, (VkFence)fence, NULL); }
+
+int mv_submit(mv_device *d, const uint64_t *cmds, uint32_t n, uint64_t fence) {
   VkSubmitInfo s = {VK_STRUCTURE_TYPE_SUBMIT_INFO};
   s.commandBufferCount = n, s.pCommandBuffers = (const VkCommandBuffer *)cmds;
-  VkResult r = d->ResetFences(d->handle, 1, &d->fence);
-  if (r == VK_SUCCESS) r = d->QueueSubmit(d->queue, 1, &s, d->fence);
-  if (r == VK_SUCCESS) r = d->WaitForFences(d->handle, 1, &d->fence, VK_TRUE, timeout_ns);
+  return d->QueueSubmit(d->queue, 1, &s, (VkFence)fence);
+}
+
+int mv_wait(mv_device *d, uint64_t fence, uint64_t timeout_ns) {
+  VkFence f = (VkFence)fence;
+  VkResult r = d->WaitForFences(d->handle, 1, &f, VK_TRUE, timeout_ns);
+  if (r == VK_SUCCESS) r = d->ResetFences(d->handle, 1, &f);
   return r;
 }

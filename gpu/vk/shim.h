@@ -65,5 +65,9 @@ void mv_pipeline_destroy(mv_device *, uint64_t pipeline);
 
 int mv_record(mv_device *, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t *out);
 void mv_record_free(mv_device *, uint64_t cmd);
-int mv_run(mv_device *, const uint64_t *cmds, uint32_t n, uint64_t timeout_ns);
+
+int mv_fence_create(mv_device *, uint64_t *out);
+void mv_fence_destroy(mv_device *, uint64_t fence);
+int mv_submit(mv_device *, const uint64_t *cmds, uint32_t n, uint64_t fence);
+int mv_wait(mv_device *, uint64_t fence, uint64_t timeout_ns); // and resets it
 #endif
