@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/morton-gen/morton/gpu/vk"
 )
@@ -32,8 +33,9 @@ type Options struct {
 	// Robust asks the driver for bounds checks where it has them.
 	Robust bool
 
-	hideMemory bool         // tests: act as if the host could not see the device's memory
-	fault      func() error // tests: what the driver answers to a wait, after what it did
+	hideMemory bool          // tests: act as if the host could not see the device's memory
+	fault      func() error  // tests: what the driver answers to a wait, after what it did
+	hurry      time.Duration // tests: for submitTarget
 }
 
 // Device is an open Vulkan compute device.

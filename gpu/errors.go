@@ -35,7 +35,7 @@ var (
 type OutOfMemoryError struct{ Needed, Available uint64 }
 
 func (e *OutOfMemoryError) Error() string {
-	return fmt.Sprintf("%v: %d bytes needed, %d available", ErrOutOfMemory, e.Needed, e.Available)
+	return fmt.Sprintf("%v: %d bytes (%s) needed, %d (%s) available", ErrOutOfMemory, e.Needed, mebibytes(e.Needed), e.Available, mebibytes(e.Available))
 }
 
 // Is makes errors.Is(err, ErrOutOfMemory) hold.
@@ -65,3 +65,5 @@ func kind(where string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }
+
+func mebibytes(n uint64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

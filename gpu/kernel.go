@@ -91,14 +91,19 @@ func (d *Device) compile(k *Kernel) (vk.Pipeline, error) {
 		words[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
 	}
 	p, err := d.newPipeline(vk.Source{SPIRV: words, Spec: append([]uint32{uint32(d.width)}, k.Spec...), Subgroup: d.width})
-	if err != nil {
-		err = kind("gpu: kernel "+k.Name, err)
-		if !errors.Is(err, ErrOutOfMemory) && !errors.Is(err, ErrDeviceLost) {
-			err = fmt.Errorf("%w: %w", ErrPipeline, err)
-		}
-		return 0, err
+	return p, pipelineKind(k.Name, err)
+}
+
+// pipelineKind is [kind], and [ErrPipeline] for whatever else a driver answers.
+func pipelineKind(name string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return p, nil
+	err = kind("gpu: kernel "+name, err)
+	if errors.Is(err, ErrOutOfMemory) || errors.Is(err, ErrDeviceLost) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrPipeline, err)
 }
 
 // newPipeline compiles with what the disk has of it, and keeps what came out.
