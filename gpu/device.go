@@ -1,10 +1,8 @@
 package gpu
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,9 +17,14 @@ type Options struct {
 	Device string
 	// MemoryLimit bounds what tensors and programs may take, in bytes; 0 means
 	// what the driver reports as available. Memory is taken in blocks of 64 MiB
-	// while there is room. A window of 16 MiB of host memory, for devices whose
-	// memory the host cannot see, comes on top.
+	// while there is room. 16 MiB of host memory, for devices whose memory the
+	// host cannot see, come on top.
 	MemoryLimit uint64
+	// Width is the subgroup width of every kernel: 4, 8, 16, 32 or 64; 0 is what
+	// MORTON_SUBGROUP says, or else the device's own. Results differ by rounding
+	// between widths, never within one. A device that does not offer it is passed
+	// over. lavapipe offers one, which the first use of Vulkan in a process fixes.
+	Width int
 	// Validation loads the Khronos validation layer; see [Device.Validation].
 	Validation bool
 	// BarrierAll places a barrier before every operation. Results must not
@@ -30,21 +33,9 @@ type Options struct {
 	// Robust asks the driver for bounds checks where it has them.
 	Robust bool
 
-	hideMemory bool // tests: act as if the host could not see the device's memory
-}
-
-// Info describes one device the loader offers.
-type Info struct {
-	Index       int    `json:"index"`
-	Name        string `json:"name"`
-	Type        string `json:"type"`
-	Driver      string `json:"driver"`
-	API         string `json:"api"`
-	Subgroup    int    `json:"subgroup"`
-	MemoryBytes uint64 `json:"memory_bytes"`
-	Float16     bool   `json:"float16"`
-	// Problem says why the device cannot be used; empty if it can.
-	Problem string `json:"problem,omitempty"`
+	hideMemory bool          // tests: act as if the host could not see the device's memory
+	fault      func() error  // tests: what the driver answers to a wait, after what it did
+	hurry      time.Duration // tests: for submitTarget
 }
 
 // Device is an open Vulkan compute device.
@@ -60,70 +51,26 @@ type Device struct {
 	life   sync.RWMutex
 	closed bool
 
-	mu        sync.Mutex // guards runs, staging and lost
+	mu        sync.Mutex // guards runs, their fence, staging and lost
 	lost      bool
-	staging   *vk.Block
+	fence     vk.Fence
+	staging   staging
 	pipelines pipelineCache
 }
 
-// runTimeout bounds the wait for one submit. Submits are kept far shorter; a
-// device that has not answered by then never will.
-const runTimeout = 10 * time.Minute
-
-// List describes the devices the Vulkan loader offers, the usable and the not.
-// The error wraps [ErrNoDevice] if there is no loader.
-func List() ([]Info, error) {
-	in, err := newInstance(false)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	ps, err := in.Devices()
-	if err != nil {
-		return nil, fmt.Errorf("gpu.List: %w: %v", ErrNoDevice, err)
-	}
-	var out []Info
-	for i, p := range ps {
-		out = append(out, describe(i, p))
-	}
-	return out, nil
-}
-
-func newInstance(validation bool) (*vk.Instance, error) {
-	in, err := vk.NewInstance(validation)
-	switch {
-	case errors.Is(err, vk.ErrNoLoader):
-		return nil, fmt.Errorf("gpu: %w: %v (install libvulkan1 and a driver such as mesa-vulkan-drivers)", ErrNoDevice, err)
-	case errors.Is(err, vk.ErrLayerNotPresent):
-		return nil, &UnsupportedError{Device: "the Vulkan loader", Feature: "VK_LAYER_KHRONOS_validation (install vulkan-validationlayers)"}
-	case err != nil:
-		return nil, fmt.Errorf("gpu: %w: %v", ErrNoDevice, err)
-	}
-	return in, nil
-}
-
-func describe(i int, p *vk.Physical) Info {
-	info := Info{
-		Index: i, Name: p.Name, Type: p.Type.String(), Driver: strings.TrimSpace(p.Driver + " " + p.DriverInfo),
-		API:      fmt.Sprintf("%d.%d.%d", p.APIVersion>>22&0x7f, p.APIVersion>>12&0x3ff, p.APIVersion&0xfff),
-		Subgroup: p.SubgroupSize, Float16: p.Float16, Problem: missing(p),
-	}
-	for _, h := range p.Heaps {
-		if h.DeviceLocal {
-			info.MemoryBytes = max(info.MemoryBytes, h.Size)
-		}
-	}
-	return info
-}
-
 // Open opens a device. Errors: [ErrNoDevice], [ErrUnsupported] for a device
-// named in opts that lacks a feature, or for a missing validation layer.
+// named in opts that lacks a feature, for a width there is not, or for a missing
+// validation layer.
 func Open(opts Options) (*Device, error) {
-	in, err := newInstance(opts.Validation)
+	width, err := wantedWidth(opts)
 	if err != nil {
 		return nil, err
 	}
-	d, err := open(in, opts)
+	in, err := newInstance(opts.Validation, width)
+	if err != nil {
+		return nil, err
+	}
+	d, err := open(in, opts, width)
 	if err != nil {
 		in.Close()
 		return nil, err
@@ -131,12 +78,12 @@ func Open(opts Options) (*Device, error) {
 	return d, nil
 }
 
-func open(in *vk.Instance, opts Options) (*Device, error) {
+func open(in *vk.Instance, opts Options, width int) (*Device, error) {
 	ps, err := in.Devices()
 	if err != nil {
 		return nil, fmt.Errorf("gpu.Open: %w: %v", ErrNoDevice, err)
 	}
-	i, err := choose(ps, opts.Device)
+	i, err := choose(ps, opts.Device, width)
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +92,14 @@ func open(in *vk.Instance, opts Options) (*Device, error) {
 	if err != nil {
 		return nil, kind("gpu.Open: "+p.Name, err)
 	}
-	d := &Device{opts: opts, info: describe(i, p), instance: in, vk: v, width: chooseWidth(p)}
-	d.pipelines.byKey = map[string]compiled{}
+	d := &Device{opts: opts, info: describe(i, p, width), instance: in, vk: v, width: chooseWidth(p, width)}
+	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(p)
+	if d.fence, err = v.NewFence(); err != nil {
+		v.Close()
+		return nil, kind("gpu.Open: "+p.Name, err)
+	}
 	if err := d.heap.init(d); err != nil {
+		v.DestroyFence(d.fence)
 		v.Close()
 		return nil, err
 	}
@@ -180,9 +132,8 @@ func (d *Device) Close() {
 	}
 	d.closed = true
 	d.pipelines.destroy(d.vk)
-	if d.staging != nil {
-		d.vk.Free(d.staging)
-	}
+	d.staging.destroy(d)
+	d.vk.DestroyFence(d.fence)
 	d.heap.destroy()
 	d.vk.Close()
 	d.instance.Close()
@@ -200,19 +151,6 @@ func (d *Device) enter() error {
 }
 
 func (d *Device) leave() { d.life.RUnlock() }
-
-// run submits commands and waits for them; the caller holds d.mu.
-func (d *Device) run(cmds []vk.Commands) error {
-	if d.lost {
-		return fmt.Errorf("gpu: %w", ErrDeviceLost)
-	}
-	if err := d.vk.Run(cmds, runTimeout); err != nil {
-		err = kind("gpu: run", err)
-		d.lost = d.lost || errors.Is(err, ErrDeviceLost)
-		return err
-	}
-	return nil
-}
 
 // Required reports whether the environment demands a device (MORTON_GPU is
 // "required"), in which case tests fail where they would skip for want of one.

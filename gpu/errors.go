@@ -22,6 +22,8 @@ var (
 	ErrClosed = errors.New("device closed")
 	// ErrUnsupported is matched by [UnsupportedError].
 	ErrUnsupported = errors.New("unsupported by the device")
+	// ErrPipeline reports a kernel the driver would not compile.
+	ErrPipeline = errors.New("the driver made no pipeline")
 	// ErrShape reports tensors whose shapes or types do not fit an operation.
 	ErrShape = errors.New("shapes do not fit")
 	// ErrProgram reports a recording that breaks a rule, such as a temporary
@@ -33,7 +35,7 @@ var (
 type OutOfMemoryError struct{ Needed, Available uint64 }
 
 func (e *OutOfMemoryError) Error() string {
-	return fmt.Sprintf("%v: %d bytes needed, %d available", ErrOutOfMemory, e.Needed, e.Available)
+	return fmt.Sprintf("%v: %d bytes (%s) needed, %d (%s) available", ErrOutOfMemory, e.Needed, mebibytes(e.Needed), e.Available, mebibytes(e.Available))
 }
 
 // Is makes errors.Is(err, ErrOutOfMemory) hold.
@@ -63,3 +65,5 @@ func kind(where string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }
+
+func mebibytes(n uint64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

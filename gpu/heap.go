@@ -256,3 +256,26 @@ func (d *Device) Available() uint64 {
 	defer d.heap.mu.Unlock()
 	return d.heap.available()
 }
+
+// CheckMemory fails if the device has no room for tensors of so many bytes
+// together: with an [OutOfMemoryError], before any of them is allocated. Room is
+// what [Device.Available] says and what is free in the blocks the device holds;
+// that it lies in pieces can still make a large tensor fail.
+func (d *Device) CheckMemory(bytes uint64) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	d.heap.mu.Lock()
+	defer d.heap.mu.Unlock()
+	room := d.heap.available()
+	for _, b := range d.heap.blocks {
+		for _, s := range b.free {
+			room += s.size
+		}
+	}
+	if bytes > room {
+		return fmt.Errorf("gpu: %s: %w", d.info.Name, &OutOfMemoryError{Needed: bytes, Available: room})
+	}
+	return nil
+}

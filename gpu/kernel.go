@@ -3,10 +3,12 @@ package gpu
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
 
+	"github.com/morton-gen/morton/gpu/diskcache"
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
@@ -22,6 +24,7 @@ type Kernel struct {
 type pipelineCache struct {
 	mu    sync.Mutex
 	byKey map[string]compiled
+	disk  *diskcache.Cache // nil: none
 }
 
 type compiled struct {
@@ -87,12 +90,35 @@ func (d *Device) compile(k *Kernel) (vk.Pipeline, error) {
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
 	}
-	spec := append([]uint32{uint32(d.width)}, k.Spec...)
-	p, err := d.vk.NewPipeline(words, spec, d.width)
-	if err != nil {
-		return 0, kind("gpu: kernel "+k.Name, err)
+	p, err := d.newPipeline(vk.Source{SPIRV: words, Spec: append([]uint32{uint32(d.width)}, k.Spec...), Subgroup: d.width})
+	return p, pipelineKind(k.Name, err)
+}
+
+// pipelineKind is [kind], and [ErrPipeline] for whatever else a driver answers.
+func pipelineKind(name string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return p, nil
+	err = kind("gpu: kernel "+name, err)
+	if errors.Is(err, ErrOutOfMemory) || errors.Is(err, ErrDeviceLost) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrPipeline, err)
+}
+
+// newPipeline compiles with what the disk has of it, and keeps what came out.
+func (d *Device) newPipeline(s vk.Source) (vk.Pipeline, error) {
+	disk := d.pipelines.disk
+	if disk == nil {
+		return d.vk.NewPipeline(s)
+	}
+	h := sourceHash(s)
+	seed := disk.Get(h)
+	p, made, err := d.vk.NewCachedPipeline(s, seed)
+	if err == nil && made != nil && !bytes.Equal(made, seed) {
+		disk.Put(h, made)
+	}
+	return p, err
 }
 
 func (c *pipelineCache) destroy(v *vk.Device) {
@@ -102,4 +128,7 @@ func (c *pipelineCache) destroy(v *vk.Device) {
 		v.DestroyPipeline(p.pipeline)
 	}
 	c.byKey = nil
+	if c.disk != nil {
+		_ = c.disk.Save() // what cannot be kept is made again
+	}
 }

@@ -47,9 +47,14 @@ func TestOutOfMemory(t *testing.T) {
 		if d.Available() != limit || d.Used() != 0 {
 			t.Errorf("after Free: %d bytes available, %d used", d.Available(), d.Used())
 		}
+		wantOOM(t, "a plan", d.CheckMemory(limit+1), limit+1, limit)
+		if err := d.CheckMemory(limit); err != nil || d.Used() != 0 {
+			t.Errorf("a plan of all there is: %v, %d bytes used", err, d.Used())
+		}
 		if _, err := d.NewTensor(tensor.F32, 1<<18); err != nil {
 			t.Errorf("all of the limit: %v", err)
 		}
+		wantOOM(t, "a plan beside it", d.CheckMemory(1), 1, 0)
 	})
 }
 
@@ -82,6 +87,29 @@ func TestBlocksAreGivenBack(t *testing.T) {
 		}
 		if u := dev.Used(); u != 0 {
 			t.Errorf("%d bytes are held by nobody", u)
+		}
+	})
+}
+
+// TestRoomInBlocks counts what is free in blocks that are held.
+func TestRoomInBlocks(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		d := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: 64 << 20})
+		x, err := d.NewTensor(tensor.F32, 4<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Available() != 0 {
+			t.Fatalf("%d bytes beyond the one block", d.Available())
+		}
+		if err := d.CheckMemory(48 << 20); err != nil {
+			t.Error(err)
+		}
+		wantOOM(t, "more than the block's rest", d.CheckMemory(48<<20+1), 48<<20+1, 48<<20)
+		x.Free()
+		d.Close()
+		if err := d.CheckMemory(0); !errors.Is(err, gpu.ErrClosed) {
+			t.Errorf("after Close: %v", err)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package gpu
 import (
 	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/morton-gen/morton/gpu/vk"
 )
@@ -18,10 +17,14 @@ type Program struct {
 	temps []*storage // planned in the arena
 	uses  []*storage // tensors the commands name that are not temporaries
 	freed bool       // guarded by dev.mu
-	// What was recorded, for Profile.
+	// What was recorded, for Profile and to be cut anew.
 	ops   []vk.Op
 	push  []byte
 	names []string
+	work  []Work
+
+	pace    pace
+	longest int // operations of the longest of cmds
 }
 
 // Stats counts what a program holds.
@@ -33,9 +36,6 @@ type Stats struct {
 
 // Stats describes the program.
 func (p *Program) Stats() Stats { return p.stats }
-
-// opsPerCommands caps the length of one command buffer.
-const opsPerCommands = 4096
 
 var errFinished = fmt.Errorf("gpu.Recorder: %w: it is finished already", ErrProgram)
 
@@ -61,18 +61,14 @@ func (r *Recorder) Finish() (*Program, error) {
 	if err := p.plan(r.temps); err != nil {
 		return nil, err
 	}
-	ops, push := r.encode(p)
-	p.ops, p.push = ops, push
+	p.ops, p.push = r.encode(p)
 	for i := range r.ops {
-		p.names = append(p.names, r.ops[i].name())
+		p.names, p.work = append(p.names, r.ops[i].name()), append(p.work, r.ops[i].work)
 	}
-	for at := 0; at < len(ops); at += opsPerCommands {
-		c, err := r.dev.vk.Record(ops[at:min(at+opsPerCommands, len(ops))], push)
-		if err != nil {
-			p.free()
-			return nil, kind("gpu.Finish", err)
-		}
-		p.cmds = append(p.cmds, c)
+	p.pace.most = opsPerCommands
+	if err := p.record(); err != nil {
+		p.free()
+		return nil, err
 	}
 	return p, nil
 }
@@ -117,10 +113,7 @@ func (r *Recorder) encode(p *Program) ([]vk.Op, []byte) {
 		o := &r.ops[i]
 		v := &out[i]
 		v.Kind, v.Groups, v.Pipeline, v.Value = o.kind, o.grid, o.pipeline, o.value
-		if i%opsPerCommands == 0 {
-			h.reset() // every command buffer opens with a barrier of its own
-		}
-		if i%opsPerCommands != 0 && r.dev.opts.BarrierAll {
+		if i > 0 && r.dev.opts.BarrierAll {
 			h.reset()
 			v.Barrier = 1
 		}
@@ -161,8 +154,8 @@ func (o *op) appendPush(push []byte) []byte {
 	return push
 }
 
-// Run runs the program n times in a row, in one submit, and waits; below 1 it
-// does nothing. Errors: [ErrDeviceLost] if the device stopped answering,
+// Run runs the program n times in a row and waits; below 1 it does nothing. What
+// takes long goes to the device in several submits, of some 200 ms each. Errors: [ErrDeviceLost] if the device stopped answering,
 // [ErrProgram] if the program or a tensor it uses was freed, [ErrClosed].
 func (p *Program) Run(n int) error {
 	if err := p.dev.enter(); err != nil {
@@ -174,7 +167,7 @@ func (p *Program) Run(n int) error {
 	if err := p.alive("gpu.Run"); err != nil {
 		return err
 	}
-	return p.dev.run(slices.Repeat(p.cmds, max(n, 0)))
+	return p.repeat(n)
 }
 
 // Free gives the program's memory back, once a run in progress has ended.
@@ -190,10 +183,8 @@ func (p *Program) Free() {
 
 func (p *Program) free() {
 	p.freed = true
-	for _, c := range p.cmds {
-		p.dev.vk.FreeCommands(c)
-	}
-	p.cmds, p.ops, p.push, p.names = nil, nil, nil, nil
+	p.freeCommands(p.cmds)
+	p.cmds, p.ops, p.push, p.names, p.work = nil, nil, nil, nil, nil
 	for _, s := range p.temps {
 		s.freed.Store(true)
 	}

@@ -30,6 +30,7 @@ type op struct {
 	in, out  []*Tensor
 	params   []uint32
 	value    uint32
+	work     Work
 }
 
 // NewRecorder returns an empty recorder.
@@ -69,11 +70,15 @@ type Call struct {
 	Grid    [3]int // workgroups; a zero extent means 1
 	In, Out []*Tensor
 	Params  []uint32
+	// Work is what the call does: floating-point operations, a multiplication and an
+	// addition being two, and bytes moved at least. It is for profiles and for the
+	// length of submits; no Bytes means each tensor once.
+	Work Work
 }
 
 // Dispatch records a call.
 func (r *Recorder) Dispatch(c Call) {
-	o := op{kernel: c.Kernel, kind: vk.Dispatch, in: c.In, out: c.Out, params: c.Params}
+	o := op{kernel: c.Kernel, kind: vk.Dispatch, in: c.In, out: c.Out, params: c.Params, work: c.Work}
 	for i, g := range c.Grid {
 		limit := int(r.dev.vk.Physical.MaxGroups[i])
 		if g < 0 || g > limit {
@@ -131,7 +136,23 @@ func (r *Recorder) add(o op) {
 	for _, t := range o.out {
 		r.use(t, i, true)
 	}
+	if o.work.Bytes == 0 {
+		o.work.Bytes = o.touched()
+	}
 	r.ops = append(r.ops, o)
+}
+
+// touched is the size of all tensors of the operation.
+func (o *op) touched() int64 {
+	var n uint64
+	for _, list := range [2][]*Tensor{o.in, o.out} {
+		for _, t := range list {
+			if t != nil {
+				n += t.SizeBytes()
+			}
+		}
+	}
+	return int64(n)
 }
 
 func (r *Recorder) use(t *Tensor, i int, write bool) {

@@ -8,8 +8,9 @@ import (
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
-// missing names the first thing the engine needs and the device lacks.
-func missing(p *vk.Physical) string {
+// missing names the first thing the engine needs and the device lacks; width is
+// what [chooseWidth] takes.
+func missing(p *vk.Physical, width int) string {
 	const (
 		needOps = 0x1 | 0x4 | 0x8 | 0x10 // basic, arithmetic, ballot, shuffle
 		compute = 0x20                   // the stage
@@ -31,35 +32,26 @@ func missing(p *vk.Physical) string {
 		return "a required subgroup size for compute"
 	case p.SubgroupOps&needOps != needOps || p.SubgroupStages&compute == 0:
 		return "subgroup arithmetic, ballot and shuffle"
-	case chooseWidth(p) == 0:
+	case chooseWidth(p, width) == 0 && width != 0:
+		return fmt.Sprintf("the subgroup width %d that was asked for (it has %d to %d)", width, p.SubgroupMin, p.SubgroupMax)
+	case chooseWidth(p, width) == 0:
 		return fmt.Sprintf("a subgroup width of 4, 8, 16, 32 or 64 (it has %d to %d)", p.SubgroupMin, p.SubgroupMax)
 	}
 	return ""
-}
-
-// chooseWidth returns the subgroup width kernels run at, 0 if none fits.
-func chooseWidth(p *vk.Physical) int {
-	for _, w := range []int{p.SubgroupSize, 32, 16, 8, 64, 4} {
-		ok := w == 4 || w == 8 || w == 16 || w == 32 || w == 64
-		if ok && w >= p.SubgroupMin && w <= p.SubgroupMax {
-			return w
-		}
-	}
-	return 0
 }
 
 var rank = map[vk.DeviceType]int{vk.Discrete: 0, vk.Virtual: 1, vk.Integrated: 2, vk.Other: 3, vk.CPU: 4}
 
 // choose picks a device by Options.Device. A device that was asked for by name
 // or number and lacks something gives an [UnsupportedError].
-func choose(ps []*vk.Physical, want string) (int, error) {
+func choose(ps []*vk.Physical, want string, width int) (int, error) {
 	best := -1
 	var why []*UnsupportedError
 	for i, p := range ps {
 		if !wanted(i, len(ps), p, want) {
 			continue
 		}
-		if m := missing(p); m != "" {
+		if m := missing(p, width); m != "" {
 			why = append(why, &UnsupportedError{Device: p.Name, Feature: m})
 			continue
 		}

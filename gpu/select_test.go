@@ -38,7 +38,7 @@ func TestChoose(t *testing.T) {
 		"by name, in any case":      {[]*vk.Physical{discrete, cpu}, "LLVMpipe", 1},
 		"by a number in the name":   {[]*vk.Physical{cpu, discrete}, "4090", 1},
 	} {
-		if i, err := choose(c.devices, c.want); err != nil || i != c.index {
+		if i, err := choose(c.devices, c.want, 0); err != nil || i != c.index {
 			t.Errorf("%s: device %d, error %v; want %d", name, i, err, c.index)
 		}
 	}
@@ -60,19 +60,19 @@ func TestChooseRefuses(t *testing.T) {
 		"named, lacking":   {[]*vk.Physical{lacking, cpu}, "old", ErrUnsupported},
 		"number, lacking":  {[]*vk.Physical{lacking, cpu}, "0", ErrUnsupported},
 	} {
-		if _, err := choose(c.devices, c.want); !errors.Is(err, c.kind) {
+		if _, err := choose(c.devices, c.want, 0); !errors.Is(err, c.kind) {
 			t.Errorf("%s: error %v, want %v", name, err, c.kind)
 		}
 	}
 	var u *UnsupportedError
-	if _, err := choose([]*vk.Physical{lacking}, "old"); !errors.As(err, &u) || u.Feature != "scalarBlockLayout" || u.Device != "Old Discrete" {
+	if _, err := choose([]*vk.Physical{lacking}, "old", 0); !errors.As(err, &u) || u.Feature != "scalarBlockLayout" || u.Device != "Old Discrete" {
 		t.Errorf("error %v does not name the device and scalarBlockLayout", err)
 	}
 }
 
 // TestMissing takes one thing after another away from a complete device.
 func TestMissing(t *testing.T) {
-	if m := missing(complete("x", vk.Discrete)); m != "" {
+	if m := missing(complete("x", vk.Discrete), 0); m != "" {
 		t.Fatalf("a complete device lacks %s", m)
 	}
 	for want, take := range map[string]func(*vk.Physical){
@@ -90,7 +90,7 @@ func TestMissing(t *testing.T) {
 	} {
 		p := complete("x", vk.Discrete)
 		take(p)
-		if got := missing(p); got != want {
+		if got := missing(p, 0); got != want {
 			t.Errorf("lacks %q, want %q", got, want)
 		}
 	}
@@ -101,8 +101,24 @@ func TestChooseWidth(t *testing.T) {
 		{8, 8, 8, 8}, {32, 32, 32, 32}, {64, 32, 64, 64}, {16, 8, 32, 16}, {128, 16, 128, 32}, {4, 4, 4, 4}, {1, 1, 2, 0},
 	} {
 		p := &vk.Physical{SubgroupSize: c.size, SubgroupMin: c.low, SubgroupMax: c.high}
-		if got := chooseWidth(p); got != c.want {
+		if got := chooseWidth(p, 0); got != c.want {
 			t.Errorf("%d of %d to %d: width %d, want %d", c.size, c.low, c.high, got, c.want)
 		}
+	}
+}
+
+// TestWidthPassesOver asks for a width that only the second device has.
+func TestWidthPassesOver(t *testing.T) {
+	narrow := complete("cpu", vk.CPU)
+	narrow.SubgroupSize, narrow.SubgroupMin, narrow.SubgroupMax = 8, 8, 8
+	ps := []*vk.Physical{complete("card", vk.Discrete), narrow}
+	if i, err := choose(ps, "", 8); err != nil || i != 1 {
+		t.Errorf("width 8: device %d, error %v", i, err)
+	}
+	if _, err := choose(ps, "card", 8); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("width 8 of the card: %v", err)
+	}
+	if got, want := missing(narrow, 16), "the subgroup width 16 that was asked for (it has 8 to 8)"; got != want {
+		t.Errorf("lacks %q, want %q", got, want)
 	}
 }

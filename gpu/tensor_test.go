@@ -35,7 +35,7 @@ func noise(n int) []byte {
 func TestTransfers(t *testing.T) {
 	eachWay(t, func(t *testing.T, dev *gpu.Device) {
 		for _, dt := range []tensor.DType{tensor.F32, tensor.I32, tensor.U32, tensor.F16, tensor.BF16} {
-			for _, n := range []int{1, 3, 1000, 2*gpu.StagingBytes/dt.Bytes() + 5} {
+			for _, n := range []int{1, 3, 1000, 3*gpu.WindowBytes/dt.Bytes() + 5} {
 				testTransfer(t, dev, dt, n)
 			}
 		}

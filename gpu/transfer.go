@@ -5,7 +5,6 @@ import (
 	"unsafe"
 
 	"github.com/morton-gen/morton/gpu/tensor"
-	"github.com/morton-gen/morton/gpu/vk"
 )
 
 // WriteF32 copies data to the device. Errors: [ErrShape], [ErrDeviceLost].
@@ -47,6 +46,19 @@ func (t *Tensor) elemsIn(b []byte) int {
 	return len(b) / t.DType.Bytes()
 }
 
+// FillF32 writes an f32 tensor without a copy of it in host memory: fill gets one
+// range of elements after another, in order, with the index of its first, and must
+// set all of them. dst is the device's own memory or a window to it: reading from
+// it may be slow. fill's error ends it; the contents are undefined then.
+func (t *Tensor) FillF32(fill func(dst []float32, at int) error) error {
+	if err := t.checkHost("gpu.FillF32", tensor.F32, t.Elems()); err != nil {
+		return err
+	}
+	return t.upload(func(dst []byte, at uint64) error {
+		return fill(unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst)/4), int(at/4))
+	})
+}
+
 // F32 reads the whole tensor.
 func (t *Tensor) F32() ([]float32, error) {
 	out := make([]float32, t.Elems())
@@ -80,76 +92,52 @@ func (t *Tensor) write(where string, dt tensor.DType, n int, p unsafe.Pointer) e
 	if err := t.checkHost(where, dt, n); err != nil {
 		return err
 	}
-	if err := t.mem.dev.enter(); err != nil {
+	src := unsafe.Slice((*byte)(p), t.SizeBytes())
+	return t.upload(func(dst []byte, at uint64) error {
+		copy(dst, src[at:])
+		return nil
+	})
+}
+
+// upload has fill write the tensor's bytes, range after range.
+func (t *Tensor) upload(fill func(dst []byte, at uint64) error) error {
+	d := t.mem.dev
+	if err := d.enter(); err != nil {
 		return err
 	}
-	defer t.mem.dev.leave()
-	src := unsafe.Slice((*byte)(p), t.SizeBytes())
-	if h := t.mem.region.host(); h != nil {
-		copy(unsafe.Slice((*byte)(unsafe.Add(h, t.off)), len(src)), src)
+	defer d.leave()
+	if h := t.mapped(); h != nil || t.SizeBytes() == 0 {
+		return fill(h, 0)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.staging.upload(d, t, fill)
+}
+
+// mapped is the tensor's memory as the host sees it, nil where it does not.
+func (t *Tensor) mapped() []byte {
+	h := t.mem.region.host()
+	if h == nil {
 		return nil
 	}
-	return t.mem.dev.stage(t, src, true)
+	return unsafe.Slice((*byte)(unsafe.Add(h, t.off)), t.SizeBytes())
 }
 
 func (t *Tensor) read(where string, dt tensor.DType, n int, p unsafe.Pointer) error {
 	if err := t.checkHost(where, dt, n); err != nil {
 		return err
 	}
-	if err := t.mem.dev.enter(); err != nil {
+	d := t.mem.dev
+	if err := d.enter(); err != nil {
 		return err
 	}
-	defer t.mem.dev.leave()
+	defer d.leave()
 	dst := unsafe.Slice((*byte)(p), t.SizeBytes())
-	if h := t.mem.region.host(); h != nil {
-		copy(dst, unsafe.Slice((*byte)(unsafe.Add(h, t.off)), len(dst)))
+	if h := t.mapped(); h != nil {
+		copy(dst, h)
 		return nil
 	}
-	return t.mem.dev.stage(t, dst, false)
-}
-
-const stagingBytes = 16 << 20
-
-// stage copies between host bytes and device memory the host cannot see, a
-// window at a time.
-func (d *Device) stage(t *Tensor, data []byte, up bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.openStaging(); err != nil {
-		return err
-	}
-	window := unsafe.Slice((*byte)(d.staging.Host), stagingBytes)
-	for at := 0; at < len(data); at += stagingBytes {
-		part := data[at:min(at+stagingBytes, len(data))]
-		device := uint64(at) + t.off + t.mem.region.off
-		op := vk.Op{Kind: vk.Copy, Bytes: uint64(len(part))}
-		if up {
-			copy(window, part)
-			op.Src, op.Dst, op.DstOffset = d.staging.Buffer, t.mem.region.block.Buffer, device
-		} else {
-			op.Src, op.SrcOffset, op.Dst = t.mem.region.block.Buffer, device, d.staging.Buffer
-		}
-		if _, err := d.timed([]vk.Op{op}, nil); err != nil {
-			return err
-		}
-		if !up {
-			copy(part, window)
-		}
-	}
-	return nil
-}
-
-func (d *Device) openStaging() error {
-	if d.staging != nil {
-		return nil
-	}
-	if d.heap.stagingTyp < 0 {
-		return &UnsupportedError{Device: d.info.Name, Feature: "host-visible memory"}
-	}
-	b, err := d.vk.Allocate(stagingBytes, d.heap.stagingTyp)
-	if err != nil {
-		return kind("gpu: staging", err)
-	}
-	d.staging = b
-	return nil
+	return d.staging.download(d, t, dst)
 }

@@ -24,7 +24,7 @@ func TestCoreUnderValidation(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer dev.Close()
-			testTransfer(t, dev, tensor.F16, gpu.StagingBytes/2+5)
+			testTransfer(t, dev, tensor.F16, gpu.WindowBytes+5)
 			if err := double(dev, 3); err != nil {
 				t.Error(err)
 			}

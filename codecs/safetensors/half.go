@@ -65,6 +65,14 @@ func roundShift(b, n uint32) uint32 {
 // Float32s returns the elements of a tensor of type F32, F16, BF16 or F64 (the
 // last rounded to nearest) in a new slice. The error wraps [ErrDType].
 func (t Tensor) Float32s() ([]float32, error) {
+	size := max(t.DType.SizeBytes(), 1) // 0 of an unknown type, which is refused below
+	out := make([]float32, len(t.Data)/size)
+	return out, t.ReadFloat32s(out, 0)
+}
+
+// ReadFloat32s is [Tensor.Float32s] of the elements from at on, into dst, which
+// must not reach past the last. The error wraps [ErrDType] or [ErrTensor].
+func (t Tensor) ReadFloat32s(dst []float32, at int) error {
 	get, ok := map[DType]func([]byte) float32{
 		F32:  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
 		F16:  func(b []byte) float32 { return F16ToFloat32(binary.LittleEndian.Uint16(b)) },
@@ -72,14 +80,16 @@ func (t Tensor) Float32s() ([]float32, error) {
 		F64:  func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
 	}[t.DType]
 	if !ok {
-		return nil, fmt.Errorf("safetensors.Float32s: %w: %v", ErrDType, t.DType)
+		return fmt.Errorf("safetensors.Float32s: %w: %v", ErrDType, t.DType)
 	}
 	size := t.DType.SizeBytes()
-	out := make([]float32, len(t.Data)/size)
-	for i := range out {
-		out[i] = get(t.Data[i*size:])
+	if n := len(t.Data) / size; at < 0 || at > n || len(dst) > n-at {
+		return fmt.Errorf("safetensors.ReadFloat32s: %w: elements %d to %d of %d", ErrTensor, at, at+len(dst), n)
 	}
-	return out, nil
+	for i := range dst {
+		dst[i] = get(t.Data[(at+i)*size:])
+	}
+	return nil
 }
 
 // FromFloat32s returns a tensor of type F32, F16 or BF16 that holds values in

@@ -124,3 +124,34 @@ func TestFromFloat32s(t *testing.T) {
 		t.Errorf("U8: %v, want ErrDType", err)
 	}
 }
+
+func TestReadFloat32s(t *testing.T) {
+	for _, d := range []DType{F32, F16, BF16} {
+		x, err := FromFloat32s("x", d, []int{5}, []float32{0, 1, 2, 3, 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := range 6 {
+			for n := range 6 - at {
+				got := make([]float32, n)
+				if err := x.ReadFloat32s(got, at); err != nil {
+					t.Fatal(err)
+				}
+				for i, v := range got {
+					if v != float32(at+i) {
+						t.Errorf("%v: element %d is %g", d, at+i, v)
+					}
+				}
+			}
+			if err := x.ReadFloat32s(make([]float32, 6-at), at); !errors.Is(err, ErrTensor) {
+				t.Errorf("%v: one element too many from %d: %v", d, at, err)
+			}
+		}
+		if err := x.ReadFloat32s(nil, -1); !errors.Is(err, ErrTensor) {
+			t.Errorf("%v: from -1: %v", d, err)
+		}
+	}
+	if err := (Tensor{DType: I64, Data: make([]byte, 8)}).ReadFloat32s(make([]float32, 1), 0); !errors.Is(err, ErrDType) {
+		t.Errorf("of I64: %v", err)
+	}
+}

@@ -130,20 +130,44 @@ func (d *Device) Free(b *Block) {
 // Pipeline is a VkPipeline.
 type Pipeline uint64
 
-// NewPipeline compiles a SPIR-V compute shader with its entry point main. spec
-// holds the specialization constants 0, 1, 2, …; subgroup is the subgroup width
-// to require, 0 for the device's own choice.
-func (d *Device) NewPipeline(spirv []uint32, spec []uint32, subgroup int) (Pipeline, error) {
-	var out C.uint64_t
-	var sp *C.uint32_t
-	if len(spec) > 0 {
-		sp = (*C.uint32_t)(unsafe.Pointer(&spec[0]))
-	}
-	r := C.mv_pipeline_create(d.c, (*C.uint32_t)(unsafe.Pointer(&spirv[0])), C.size_t(len(spirv)*4), sp, C.uint32_t(len(spec)), C.uint32_t(subgroup), &out)
-	runtime.KeepAlive(spirv)
-	runtime.KeepAlive(spec)
-	return Pipeline(out), check(r)
+// Source is what a pipeline is made of: a SPIR-V compute shader with its entry
+// point main, the specialization constants 0, 1, 2, …, and the subgroup width to
+// require, 0 for the device's own choice.
+type Source struct {
+	SPIRV, Spec []uint32
+	Subgroup    int
 }
+
+// NewPipeline compiles a shader.
+func (d *Device) NewPipeline(s Source) (Pipeline, error) {
+	p, _, err := d.newPipeline(s, nil, nil, nil)
+	return p, err
+}
+
+// NewCachedPipeline compiles a shader too, and returns what the driver would have
+// kept to make it faster. seed is what it returned for the same source on the same
+// device under the same driver, or nil; the bytes must not have changed, as not
+// every driver bears that.
+func (d *Device) NewCachedPipeline(s Source, seed []byte) (Pipeline, []byte, error) {
+	var made unsafe.Pointer
+	var n C.size_t
+	return d.newPipeline(s, seed, &made, &n)
+}
+
+func (d *Device) newPipeline(s Source, seed []byte, made *unsafe.Pointer, n *C.size_t) (Pipeline, []byte, error) {
+	var out C.uint64_t
+	r := C.mv_pipeline_create(d.c, words(s.SPIRV), C.size_t(len(s.SPIRV)*4), words(s.Spec), C.uint32_t(len(s.Spec)), C.uint32_t(s.Subgroup),
+		unsafe.Pointer(unsafe.SliceData(seed)), C.size_t(len(seed)), &out, made, n)
+	runtime.KeepAlive(s)
+	runtime.KeepAlive(seed)
+	if made == nil || *made == nil {
+		return Pipeline(out), nil, check(r)
+	}
+	defer C.mv_bytes_free(*made)
+	return Pipeline(out), C.GoBytes(*made, C.int(*n)), check(r)
+}
+
+func words(w []uint32) *C.uint32_t { return (*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(w))) }
 
 // DestroyPipeline frees a pipeline.
 func (d *Device) DestroyPipeline(p Pipeline) { C.mv_pipeline_destroy(d.c, C.uint64_t(p)) }
@@ -196,12 +220,27 @@ func (d *Device) FreeCommands(c Commands) {
 	}
 }
 
-// Run submits the commands in order and waits. It must not be called from two
-// goroutines at once. The error is a [Result]: [ErrDeviceLost], or [Timeout].
-func (d *Device) Run(cmds []Commands, timeout time.Duration) error {
-	if len(cmds) == 0 {
-		return nil
-	}
-	r := C.mv_run(d.c, (*C.uint64_t)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), C.uint64_t(timeout.Nanoseconds()))
-	return check(r)
+// Fence tells when a submit has ended.
+type Fence uint64
+
+// NewFence makes a fence.
+func (d *Device) NewFence() (Fence, error) {
+	var out C.uint64_t
+	r := C.mv_fence_create(d.c, &out)
+	return Fence(out), check(r)
+}
+
+// DestroyFence frees a fence; 0 is none.
+func (d *Device) DestroyFence(f Fence) { C.mv_fence_destroy(d.c, C.uint64_t(f)) }
+
+// Submit starts the commands, one or more, in order. It must not be called from two
+// goroutines at once, nor with a fence that a submit before is not waited for on.
+func (d *Device) Submit(cmds []Commands, f Fence) error {
+	return check(C.mv_submit(d.c, (*C.uint64_t)(unsafe.Pointer(&cmds[0])), C.uint32_t(len(cmds)), C.uint64_t(f)))
+}
+
+// Wait waits for a submit to end. The error is a [Result]: [ErrDeviceLost], or
+// [Timeout].
+func (d *Device) Wait(f Fence, timeout time.Duration) error {
+	return check(C.mv_wait(d.c, C.uint64_t(f), C.uint64_t(timeout.Nanoseconds())))
 }

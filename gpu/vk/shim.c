@@ -218,13 +218,11 @@ struct mv_device {
   VkQueue queue;
   VkCommandPool pool;
   VkPipelineLayout layout;
-  VkPipelineCache cache;
-  VkFence fence;
   pthread_mutex_t lock; // the pool is externally synchronised
 #define D(name) PFN_vk##name name;
 #define DEVICE_CALLS                                                                                                         \
   D(DestroyDevice) D(GetDeviceQueue) D(CreateCommandPool) D(DestroyCommandPool) D(CreatePipelineLayout)                      \
-  D(DestroyPipelineLayout) D(CreatePipelineCache) D(DestroyPipelineCache) D(CreateFence) D(DestroyFence) D(WaitForFences)    \
+  D(DestroyPipelineLayout) D(CreatePipelineCache) D(DestroyPipelineCache) D(GetPipelineCacheData) D(CreateFence) D(DestroyFence) D(WaitForFences)    \
   D(ResetFences) D(CreateShaderModule) D(DestroyShaderModule) D(CreateComputePipelines) D(DestroyPipeline)                   \
   D(AllocateCommandBuffers) D(FreeCommandBuffers) D(BeginCommandBuffer) D(EndCommandBuffer) D(CmdBindPipeline)               \
   D(CmdPushConstants) D(CmdDispatch) D(CmdDispatchIndirect) D(CmdPipelineBarrier) D(CmdFillBuffer) D(CmdCopyBuffer)          \
@@ -246,13 +244,9 @@ static int create_objects(mv_device *d, uint32_t family) {
   VkPushConstantRange range = {VK_SHADER_STAGE_COMPUTE_BIT, 0, 128};
   VkPipelineLayoutCreateInfo layout = {VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
   layout.pushConstantRangeCount = 1, layout.pPushConstantRanges = &range;
-  VkPipelineCacheCreateInfo cache = {VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
-  VkFenceCreateInfo fence = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
   int r;
   if ((r = d->CreateCommandPool(d->handle, &pool, NULL, &d->pool))) return r;
-  if ((r = d->CreatePipelineLayout(d->handle, &layout, NULL, &d->layout))) return r;
-  if ((r = d->CreatePipelineCache(d->handle, &cache, NULL, &d->cache))) return r;
-  return d->CreateFence(d->handle, &fence, NULL, &d->fence);
+  return d->CreatePipelineLayout(d->handle, &layout, NULL, &d->layout);
 }
 
 int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robust, mv_device **out) {
@@ -291,8 +285,6 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
 void mv_device_destroy(mv_device *d) {
   if (!d) return;
   d->DeviceWaitIdle(d->handle);
-  d->DestroyFence(d->handle, d->fence, NULL);
-  d->DestroyPipelineCache(d->handle, d->cache, NULL);
   d->DestroyPipelineLayout(d->handle, d->layout, NULL);
   d->DestroyCommandPool(d->handle, d->pool, NULL);
   d->DestroyDevice(d->handle, NULL);
@@ -312,12 +304,33 @@ uint64_t mv_buffer_address(mv_device *d, uint64_t buffer) {
   return d->GetBufferDeviceAddress(d->handle, &i);
 }
 
+// take_cache destroys a pipeline cache and gives what it holds.
+static void take_cache(mv_device *d, VkPipelineCache cache, void **made, size_t *bytes) {
+  *made = NULL, *bytes = 0;
+  if (d->GetPipelineCacheData(d->handle, cache, bytes, NULL) == VK_SUCCESS && *bytes > 0) {
+    *made = malloc(*bytes);
+    if (*made && d->GetPipelineCacheData(d->handle, cache, bytes, *made) != VK_SUCCESS) {
+      free(*made);
+      *made = NULL;
+    }
+  }
+  d->DestroyPipelineCache(d->handle, cache, NULL);
+}
+
+void mv_bytes_free(void *p) { free(p); }
+
 int mv_pipeline_create(mv_device *d, const uint32_t *spirv, size_t bytes, const uint32_t *spec, uint32_t nspec, uint32_t subgroup,
-                       uint64_t *out) {
+                       const void *seed, size_t seed_bytes, uint64_t *out, void **made, size_t *made_bytes) {
+  VkPipelineCacheCreateInfo pi = {VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, NULL, 0, seed_bytes, seed};
+  VkPipelineCache cache = VK_NULL_HANDLE; // without one the pipeline is only slower to make
+  if (made && d->CreatePipelineCache(d->handle, &pi, NULL, &cache) != VK_SUCCESS) cache = VK_NULL_HANDLE;
   VkShaderModuleCreateInfo mi = {VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, NULL, 0, bytes, spirv};
   VkShaderModule module;
   VkResult r = d->CreateShaderModule(d->handle, &mi, NULL, &module);
-  if (r != VK_SUCCESS) return r;
+  if (r != VK_SUCCESS) {
+    d->DestroyPipelineCache(d->handle, cache, NULL);
+    return r;
+  }
   VkSpecializationMapEntry map[32];
   if (nspec > 32) nspec = 32;
   for (uint32_t i = 0; i < nspec; i++) map[i] = (VkSpecializationMapEntry){i, i * 4, 4};
@@ -334,8 +347,9 @@ int mv_pipeline_create(mv_device *d, const uint32_t *spirv, size_t bytes, const 
   }
   ci.layout = d->layout, ci.basePipelineIndex = -1;
   VkPipeline p;
-  r = d->CreateComputePipelines(d->handle, d->cache, 1, &ci, NULL, &p);
+  r = d->CreateComputePipelines(d->handle, cache, 1, &ci, NULL, &p);
   d->DestroyShaderModule(d->handle, module, NULL);
+  if (cache != VK_NULL_HANDLE) take_cache(d, cache, made, made_bytes);
   *out = r == VK_SUCCESS ? (uint64_t)p : 0;
   return r;
 }
@@ -421,11 +435,25 @@ void mv_record_free(mv_device *d, uint64_t cmd) {
   pthread_mutex_unlock(&d->lock);
 }
 
-int mv_run(mv_device *d, const uint64_t *cmds, uint32_t n, uint64_t timeout_ns) {
+int mv_fence_create(mv_device *d, uint64_t *out) {
+  VkFenceCreateInfo info = {VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  VkFence f = VK_NULL_HANDLE;
+  VkResult r = d->CreateFence(d->handle, &info, NULL, &f);
+  *out = (uint64_t)f;
+  return r;
+}
+
+void mv_fence_destroy(mv_device *d, uint64_t fence) { d->DestroyFence(d->handle, (VkFence)fence, NULL); }
+
+int mv_submit(mv_device *d, const uint64_t *cmds, uint32_t n, uint64_t fence) {
   VkSubmitInfo s = {VK_STRUCTURE_TYPE_SUBMIT_INFO};
   s.commandBufferCount = n, s.pCommandBuffers = (const VkCommandBuffer *)cmds;
-  VkResult r = d->ResetFences(d->handle, 1, &d->fence);
-  if (r == VK_SUCCESS) r = d->QueueSubmit(d->queue, 1, &s, d->fence);
-  if (r == VK_SUCCESS) r = d->WaitForFences(d->handle, 1, &d->fence, VK_TRUE, timeout_ns);
+  return d->QueueSubmit(d->queue, 1, &s, (VkFence)fence);
+}
+
+int mv_wait(mv_device *d, uint64_t fence, uint64_t timeout_ns) {
+  VkFence f = (VkFence)fence;
+  VkResult r = d->WaitForFences(d->handle, 1, &f, VK_TRUE, timeout_ns);
+  if (r == VK_SUCCESS) r = d->ResetFences(d->handle, 1, &f);
   return r;
 }

@@ -56,11 +56,18 @@ void *mv_device_handle(mv_device *);
 void *mv_address_flags(void); // a static VkMemoryAllocateFlagsInfo for pNext
 uint64_t mv_buffer_address(mv_device *, uint64_t buffer);
 
+// seed is what an earlier call gave as made, or NULL; made, unless NULL, becomes
+// what to keep, for mv_bytes_free, or NULL where the driver has nothing to keep.
 int mv_pipeline_create(mv_device *, const uint32_t *spirv, size_t bytes, const uint32_t *spec, uint32_t nspec,
-                       uint32_t subgroup, uint64_t *out);
+                       uint32_t subgroup, const void *seed, size_t seed_bytes, uint64_t *out, void **made, size_t *made_bytes);
+void mv_bytes_free(void *);
 void mv_pipeline_destroy(mv_device *, uint64_t pipeline);
 
 int mv_record(mv_device *, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t *out);
 void mv_record_free(mv_device *, uint64_t cmd);
-int mv_run(mv_device *, const uint64_t *cmds, uint32_t n, uint64_t timeout_ns);
+
+int mv_fence_create(mv_device *, uint64_t *out);
+void mv_fence_destroy(mv_device *, uint64_t fence);
+int mv_submit(mv_device *, const uint64_t *cmds, uint32_t n, uint64_t fence);
+int mv_wait(mv_device *, uint64_t fence, uint64_t timeout_ns); // and resets it
 #endif

@@ -14,6 +14,7 @@ import (
 func runDevices(ctx context.Context, t terminal, args []string) error {
 	f := newFlags("devices")
 	asJSON := f.Bool("json", false, "")
+	f.Func("subgroup", "", setSubgroup)
 	words, err := f.parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -33,13 +34,21 @@ func runDevices(ctx context.Context, t terminal, args []string) error {
 		return e.Encode(list)
 	}
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NUMBER\tNAME\tTYPE\tMEMORY\tSUBGROUP\tVULKAN\tDRIVER\tUSABLE")
+	fmt.Fprintln(w, "NUMBER\tNAME\tTYPE\tMEMORY\tWIDTH\tVULKAN\tDRIVER\tUSABLE")
 	for _, d := range list {
 		usable := "yes"
 		if d.Problem != "" {
 			usable = "no: " + d.Problem
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\t%s\t%s\n", d.Index, d.Name, d.Type, bytesText(int64(d.MemoryBytes)), d.Subgroup, d.API, d.Driver, usable)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Index, d.Name, d.Type, bytesText(int64(d.MemoryBytes)), widthText(d), d.API, d.Driver, usable)
 	}
 	return w.Flush()
+}
+
+// widthText is the kernels' width, and the range where there is one.
+func widthText(d gpu.Info) string {
+	if d.SubgroupMin == d.SubgroupMax {
+		return fmt.Sprint(d.Width)
+	}
+	return fmt.Sprintf("%d (%d to %d)", d.Width, d.SubgroupMin, d.SubgroupMax)
 }

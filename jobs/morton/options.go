@@ -17,13 +17,12 @@ import (
 // options are the flags that every command with a pipeline has.
 type options struct {
 	flags *flagSet
+	deviceFlags
 
 	input     list
 	manifest  string
 	out       string
 	model     string
-	device    string
-	memory    uint64
 	slots     int
 	inFlight  int
 	workers   int
@@ -39,8 +38,7 @@ func newOptions(name string) *options {
 	f.Var(&o.input, "input", "")
 	f.StringVar(&o.out, "out", "", "")
 	f.StringVar(&o.model, "model", "", "")
-	f.StringVar(&o.device, "device", "auto", "")
-	f.Uint64Var(&o.memory, "memory-limit", 0, "")
+	o.deviceFlags.add(f)
 	f.IntVar(&o.slots, "slots", 0, "")
 	f.IntVar(&o.inFlight, "in-flight", 0, "")
 	f.IntVar(&o.workers, "workers", 1, "")
@@ -83,7 +81,7 @@ func (o *options) runner() string {
 func (o *options) job(f request.Family, requests []request.Request, begun time.Time) pipelines.Job {
 	return pipelines.Job{
 		Settings: transforms.Settings{
-			Spec: family.Spec{Family: f, Dir: o.model, Device: o.device, Memory: o.memory, Slots: o.slots},
+			Spec: family.Spec{Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Slots: o.slots},
 			Out:  o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed,
 		},
 		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,

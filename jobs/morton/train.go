@@ -25,12 +25,11 @@ const tokenizerFamily = "tokenizer"
 // trainFlags are the flags of train.
 type trainFlags struct {
 	*flagSet
+	deviceFlags
 
 	options         models.TrainOptions
 	tokens, heldout list
 	config          string // of a tokenizer: JSON, see models/cube.Config
-	device          string
-	memory          uint64
 	json            bool
 }
 
@@ -65,8 +64,7 @@ func newTrainFlags() *trainFlags {
 	g.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "")
 	g.IntVar(&o.Sampling.TopK, "top-k", request.Plain.TopK, "")
 	g.Float64Var(&o.Sampling.TopP, "top-p", request.Plain.TopP, "")
-	g.StringVar(&g.device, "device", "auto", "")
-	g.Uint64Var(&g.memory, "memory-limit", 0, "")
+	g.deviceFlags.add(g.flagSet)
 	g.BoolVar(&g.json, "json", false, "")
 	return g
 }
@@ -85,7 +83,7 @@ func runTrain(ctx context.Context, t terminal, args []string) error {
 	if err := g.check(); err != nil {
 		return err
 	}
-	dev, err := gpu.Open(gpu.Options{Device: g.device, MemoryLimit: g.memory})
+	dev, err := gpu.Open(g.deviceFlags.options())
 	if err != nil {
 		return err
 	}

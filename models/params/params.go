@@ -71,12 +71,15 @@ func New(dev *gpu.Device, specs []Spec, training bool) (*Store, error) {
 		list = append(list, &s.G, &s.M, &s.V)
 	}
 	for _, t := range list {
-		x, err := dev.FromF32(make([]float32, s.total), s.total)
+		x, err := dev.NewTensor(tensor.F32, s.total)
+		if err == nil {
+			*t = x
+			err = x.FillF32(func(dst []float32, _ int) error { clear(dst); return nil })
+		}
 		if err != nil {
 			s.Free()
 			return nil, err
 		}
-		*t = x
 	}
 	return s, nil
 }
@@ -190,27 +193,40 @@ func (s *Store) Load(f *safetensors.File, moments bool) error {
 }
 
 func (s *Store) load(f *safetensors.File, prefix string, t *gpu.Tensor) error {
-	flat := make([]float32, s.total)
 	for i, sp := range s.specs {
 		x, err := f.Tensor(prefix + sp.Name)
 		if err != nil {
 			return fmt.Errorf("params.Load: %w: %w", ErrWeights, err)
 		}
-		v, err := x.Float32s()
-		if err != nil {
-			return fmt.Errorf("params.Load: %w: %s: %w", ErrWeights, sp.Name, err)
-		}
 		if !equal(x.Shape, sp.Shape) {
 			return fmt.Errorf("params.Load: %w: %s is %v, the network has %v", ErrWeights, sp.Name, x.Shape, sp.Shape)
 		}
-		for _, y := range v {
-			if math.IsNaN(float64(y)) || math.IsInf(float64(y), 0) {
-				return fmt.Errorf("params.Load: %w: %s holds a value that is not finite", ErrWeights, sp.Name)
-			}
+		if err := t.View(s.off[i], sp.Shape...).FillF32(finite(x)); err != nil {
+			return fmt.Errorf("params.Load: %s: %w", sp.Name, err)
 		}
-		copy(flat[s.off[i]:], v)
 	}
-	return t.WriteF32(flat)
+	return nil
+}
+
+// finite widens a tensor's elements straight from the file to where they go,
+// some at a time, and fails at one that is no number.
+func finite(x safetensors.Tensor) func(dst []float32, at int) error {
+	return func(dst []float32, at int) error {
+		var some [4096]float32 // reading dst may be slow
+		for from := 0; from < len(dst); from += len(some) {
+			part := some[:min(len(some), len(dst)-from)]
+			if err := x.ReadFloat32s(part, at+from); err != nil {
+				return fmt.Errorf("%w: %w", ErrWeights, err)
+			}
+			for _, y := range part {
+				if math.IsNaN(float64(y)) || math.IsInf(float64(y), 0) {
+					return fmt.Errorf("%w: it holds a value that is not finite", ErrWeights)
+				}
+			}
+			copy(dst[from:], part)
+		}
+		return nil
+	}
 }
 
 func equal(a, b []int) bool {

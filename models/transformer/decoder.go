@@ -50,6 +50,9 @@ func NewDecoder(dev *gpu.Device, cfg Config, weights *safetensors.File, slots in
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if err := dev.CheckMemory(cfg.DecoderBytes(slots)); err != nil {
+		return nil, fmt.Errorf("transformer.NewDecoder: %d slots: %w", slots, err)
+	}
 	d := &Decoder{cfg: cfg, dev: dev, slots: slots, steps: map[int]*stepProgram{}}
 	if err := d.allocate(weights); err != nil {
 		d.Free()

@@ -1,0 +1,116 @@
+package gpu
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/morton-gen/morton/gpu/vk"
+)
+
+// Info describes one device the loader offers.
+type Info struct {
+	Index       int    `json:"index"`
+	Name        string `json:"name"`
+	Type        string `json:"type"`
+	Driver      string `json:"driver"`
+	API         string `json:"api"`
+	MemoryBytes uint64 `json:"memory_bytes"`
+	Float16     bool   `json:"float16"`
+	// Subgroup is the device's own width, and the range it offers; Width is the one
+	// kernels would run at, 0 if none.
+	Subgroup    int `json:"subgroup"`
+	SubgroupMin int `json:"subgroup_min"`
+	SubgroupMax int `json:"subgroup_max"`
+	Width       int `json:"width"`
+	// Features are what the engine can use and not every device has.
+	Features string `json:"features"`
+	// Limits: of one allocation, of one workgroup's shared memory and threads.
+	AllocationBytes  uint64 `json:"allocation_bytes"`
+	SharedBytes      int    `json:"shared_bytes"`
+	WorkgroupThreads int    `json:"workgroup_threads"`
+	// HostVisible says that the host writes tensors in place, without a copy.
+	HostVisible bool `json:"host_visible"`
+	// Problem says why the device cannot be used; empty if it can.
+	Problem string `json:"problem,omitempty"`
+}
+
+// List describes the devices the Vulkan loader offers, the usable and the not, as
+// the environment's MORTON_SUBGROUP would have them. The error wraps [ErrNoDevice] if
+// there is no loader, [ErrUnsupported] if there is no such width.
+func List() ([]Info, error) {
+	width, err := wantedWidth(Options{})
+	if err != nil {
+		return nil, err
+	}
+	in, err := newInstance(false, width)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	ps, err := in.Devices()
+	if err != nil {
+		return nil, fmt.Errorf("gpu.List: %w: %v", ErrNoDevice, err)
+	}
+	var out []Info
+	for i, p := range ps {
+		out = append(out, describe(i, p, width))
+	}
+	return out, nil
+}
+
+func newInstance(validation bool, width int) (*vk.Instance, error) {
+	presetWidth(width)
+	in, err := vk.NewInstance(validation)
+	switch {
+	case errors.Is(err, vk.ErrNoLoader):
+		return nil, fmt.Errorf("gpu: %w: %v (install libvulkan1 and a driver such as mesa-vulkan-drivers)", ErrNoDevice, err)
+	case errors.Is(err, vk.ErrLayerNotPresent):
+		return nil, &UnsupportedError{Device: "the Vulkan loader", Feature: "VK_LAYER_KHRONOS_validation (install vulkan-validationlayers)"}
+	case err != nil:
+		return nil, fmt.Errorf("gpu: %w: %v", ErrNoDevice, err)
+	}
+	return in, nil
+}
+
+func describe(i int, p *vk.Physical, width int) Info {
+	info := Info{
+		Index: i, Name: p.Name, Type: p.Type.String(), Driver: strings.TrimSpace(p.Driver + " " + p.DriverInfo),
+		API:     fmt.Sprintf("%d.%d.%d", p.APIVersion>>22&0x7f, p.APIVersion>>12&0x3ff, p.APIVersion&0xfff),
+		Float16: p.Float16, Features: features(p), Problem: missing(p, width),
+		Subgroup: p.SubgroupSize, SubgroupMin: p.SubgroupMin, SubgroupMax: p.SubgroupMax, Width: chooseWidth(p, width),
+		AllocationBytes: largest(p), SharedBytes: p.MaxShared, WorkgroupThreads: p.MaxInvocations,
+	}
+	if t := memoryType(p, ^uint32(0)); t >= 0 {
+		info.HostVisible = p.MemoryTypes[t].HostVisible
+	}
+	for _, h := range p.Heaps {
+		if h.DeviceLocal {
+			info.MemoryBytes = max(info.MemoryBytes, h.Size)
+		}
+	}
+	return info
+}
+
+// features names what is there, in a fixed order.
+func features(p *vk.Physical) string {
+	var out []string
+	for _, f := range []struct {
+		name string
+		has  bool
+	}{
+		{"float16", p.Float16},
+		{"int8", p.Int8},
+		{"16-bit storage", p.Storage16},
+		{"8-bit storage", p.Storage8},
+		{"robust access", p.RobustAccess},
+		{"memory budget", p.MemoryBudget},
+		{"memory model", p.VulkanMemoryModel},
+		{"timestamps", p.TimestampNanos > 0},
+	} {
+		if f.has {
+			out = append(out, f.name)
+		}
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,48 @@
+package gpu
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/morton-gen/morton/gpu/vk"
+)
+
+// runTimeout bounds the wait for one submit. Submits are kept far shorter; a
+// device that has not answered by then never will.
+const runTimeout = 10 * time.Minute
+
+// run submits commands and waits for them; the caller holds d.mu.
+func (d *Device) run(cmds []vk.Commands) error {
+	if err := d.submit(cmds, d.fence); err != nil {
+		return err
+	}
+	return d.wait(d.fence)
+}
+
+// submit starts commands; the caller holds d.mu.
+func (d *Device) submit(cmds []vk.Commands, f vk.Fence) error {
+	if d.lost {
+		return fmt.Errorf("gpu: %w", ErrDeviceLost)
+	}
+	return d.told(d.vk.Submit(cmds, f))
+}
+
+// wait waits for a submit; the caller holds d.mu.
+func (d *Device) wait(f vk.Fence) error {
+	err := d.vk.Wait(f, runTimeout)
+	if err == nil && d.opts.fault != nil {
+		err = d.opts.fault()
+	}
+	return d.told(err)
+}
+
+// told gives a driver's answer its kind, and remembers that a device is lost.
+func (d *Device) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	err = kind("gpu: run", err)
+	d.lost = d.lost || errors.Is(err, ErrDeviceLost)
+	return err
+}

@@ -1,0 +1,80 @@
+package gpu
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"github.com/morton-gen/morton/gpu/vk"
+)
+
+// A subgroup's width decides in which order sums are added, so tokens depend on
+// it. It is therefore a rule of what the device says (or of what the user says),
+// never of a measurement: one that noise tips, or whose record is lost, would
+// change the tokens of a machine from one day to the next. What each width is
+// worth is for "morton devices --measure" to tell.
+
+// widths are those kernels are compiled for, in the order of preference after the
+// device's own.
+var widths = []int{32, 16, 8, 64, 4}
+
+// wantedWidth returns Options.Width, else MORTON_SUBGROUP, and 0 for the device's own.
+func wantedWidth(o Options) (int, error) {
+	text := os.Getenv("MORTON_SUBGROUP")
+	switch {
+	case o.Width > 0:
+		text = strconv.Itoa(o.Width)
+	case text == "" || text == "auto":
+		return 0, nil
+	}
+	for _, w := range widths {
+		if strconv.Itoa(w) == text {
+			return w, nil
+		}
+	}
+	return 0, fmt.Errorf("gpu: %w: a subgroup width of %q: it is auto, 4, 8, 16, 32 or 64", ErrUnsupported, text)
+}
+
+// chooseWidth returns the subgroup width kernels run at, 0 if none fits. want is 0
+// for the device's own.
+func chooseWidth(p *vk.Physical, want int) int {
+	list := append([]int{p.SubgroupSize}, widths...)
+	if want != 0 {
+		list = []int{want}
+	}
+	for _, w := range list {
+		ok := w == 4 || w == 8 || w == 16 || w == 32 || w == 64
+		if ok && w >= p.SubgroupMin && w <= p.SubgroupMax {
+			return w
+		}
+	}
+	return 0
+}
+
+var presetOnce sync.Once
+
+// presetWidth makes lavapipe's only width the one asked for. The driver reads it
+// from LP_NATIVE_VECTOR_WIDTH, once, when the process makes its first instance:
+// later, or where the user has set the variable, nothing changes, and a device of
+// another width is passed over with its reason. Other drivers do not read it.
+// Mesa's shader cache takes the code of one width for another's, so a width has a
+// folder of its own there.
+func presetWidth(want int) {
+	presetOnce.Do(func() {
+		if want != 4 && want != 8 && want != 16 || os.Getenv("LP_NATIVE_VECTOR_WIDTH") != "" {
+			return
+		}
+		base := os.Getenv("MESA_SHADER_CACHE_DIR")
+		if user, err := os.UserCacheDir(); base == "" && err == nil {
+			base = filepath.Join(user, "mesa_shader_cache")
+		}
+		if base == "" {
+			return // no place to keep them apart
+		}
+		// Setenv fails for names with = or NUL only.
+		_ = os.Setenv("LP_NATIVE_VECTOR_WIDTH", strconv.Itoa(32*want))
+		_ = os.Setenv("MESA_SHADER_CACHE_DIR", filepath.Join(base, "w"+strconv.Itoa(want)))
+	})
+}

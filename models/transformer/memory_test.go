@@ -1,0 +1,38 @@
+package transformer
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+)
+
+// TestDecoderBytes holds the plan to what a decoder takes: with a byte less than
+// planned it says so before it allocates, with the plan it runs.
+func TestDecoderBytes(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for name, c := range tiny() {
+			weights := savedWeights(t, dev, c)
+			need := c.DecoderBytes(5)
+			short := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: need - 1})
+			var oom *gpu.OutOfMemoryError
+			if _, err := NewDecoder(short, c, weights, 5); !errors.As(err, &oom) || oom.Needed != need || oom.Available != need-1 || short.Used() != 0 {
+				t.Errorf("%s: with a byte too few: %v, %d bytes used", name, err, short.Used())
+			}
+			enough := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: need})
+			dec := must(NewDecoder(enough, c, weights, 5))(t)
+			var seqs []*Sequence
+			for i := range uint64(5) {
+				seqs = append(seqs, chain(c, 60, i))
+			}
+			for n := 1; n <= 5; n++ {
+				drawAll(t, dec, seqs[:n], 8, 60, []int{0, 1, 2, 3, 4}[:n], 3)
+			}
+			if enough.Used() < need/2 {
+				t.Errorf("%s: %d bytes planned, %d used", name, need, enough.Used())
+			}
+			dec.Free()
+		}
+	})
+}
