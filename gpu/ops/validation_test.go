@@ -16,6 +16,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/grammar"
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
@@ -86,7 +87,7 @@ func TestValidation(t *testing.T) {
 	silent(t, dev, "opening")
 	for name, record := range map[string]func(bench, *gpu.Recorder){
 		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "adamw": adamws, "sample": samples, "step": steps,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "adamw": adamws, "sample": samples, "grammar": grammars, "step": steps,
 	} {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
@@ -243,6 +244,12 @@ func samples(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
+}
+
+func grammars(b bench, r *gpu.Recorder) {
+	draw := b.u32(7, 4, sample.DrawWords)
+	mask := grammar.Faces(r, grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 8, Start: 1})
+	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 10), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
 }
 
 func steps(b bench, r *gpu.Recorder) {

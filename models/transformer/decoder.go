@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/grammar"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rope"
@@ -322,7 +323,18 @@ func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x, codes *gpu.Tensor) *g
 	if c.Bits > 0 {
 		sample.Bits(r, sample.BitsArgs{Logits: logits, Draw: rows.Draw, Temp: rows.Temp, Out: drawn})
 	} else {
-		sample.Softmax(r, sample.SoftmaxArgs{Logits: logits.View(0, n*c.Sub, c.Vocab), Draw: rows.Draw, Temp: rows.Temp, Out: drawn, S: c.Sub})
+		sample.Softmax(r, sample.SoftmaxArgs{
+			Logits: logits.View(0, n*c.Sub, c.Vocab), Draw: rows.Draw, Temp: rows.Temp, Mask: d.mask(r, rows), Out: drawn, S: c.Sub,
+		})
 	}
 	return drawn
+}
+
+// mask returns the tokens that the rules of the language leave, nil without rules.
+func (d *Decoder) mask(r *gpu.Recorder, rows step.Rows) *gpu.Tensor {
+	f := d.cfg.Faces
+	if f.Levels == 0 {
+		return nil
+	}
+	return grammar.Faces(r, grammar.FacesArgs{Tokens: d.state.Tokens, Seq: rows.Seq, Draw: rows.Draw, Levels: f.Levels, Start: f.Start})
 }
