@@ -314,7 +314,7 @@ func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x, codes *gpu.Tensor) *g
 	c, n := &d.cfg, x.Dim(0)
 	h, logits := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Outputs())
 	norm.RMS(r, norm.RMSArgs{X: x, Gain: d.store.Param("norm.weight"), Out: h, Eps: normEps})
-	Linear(r, h, d.store.Param("head.weight"), d.store.Param("head.bias"), logits)
+	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: h, B: d.store.Param("head.weight"), Bias: d.store.Param("head.bias"), C: logits})
 	if codes != nil {
 		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes, B: d.store.Param("skip.weight"), C: logits, Add: true, Alpha: c.skipScale()})
 	}
@@ -338,3 +338,6 @@ func (d *Decoder) mask(r *gpu.Recorder, rows step.Rows) *gpu.Tensor {
 	}
 	return grammar.Faces(r, grammar.FacesArgs{Tokens: d.state.Tokens, Seq: rows.Seq, Draw: rows.Draw, Levels: f.Levels, Start: f.Start})
 }
+
+// tail is the view of a matrix from column off of its first row to its end.
+func tail(x *gpu.Tensor, off int) *gpu.Tensor { return x.View(off, x.Elems()-off) }
