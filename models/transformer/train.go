@@ -45,21 +45,28 @@ func NewTrain(dev *gpu.Device, cfg Config, b, n int, o TrainOptions) (*Train, er
 		return nil, fmt.Errorf("transformer.NewTrain: %w: %d sequences of %d positions, context %d", ErrConfig, b, n, cfg.Context)
 	}
 	t := &Train{cfg: cfg, b: b, n: n, recompute: o.Recompute}
-	var err error
-	if t.store, err = params.New(dev, cfg.specs(), true); err != nil {
+	if err := t.build(dev); err != nil {
+		t.Free()
 		return nil, err
 	}
-	if t.rope, err = NewRotary(dev, cfg.HeadDim(), cfg.RopePairs, cfg.RopeTheta); err != nil {
-		return nil, err
+	return t, nil
+}
+
+func (t *Train) build(dev *gpu.Device) (err error) {
+	if t.store, err = params.New(dev, t.cfg.specs(), true); err != nil {
+		return err
 	}
-	if err := t.inputs(dev); err != nil {
-		return nil, err
+	if t.rope, err = NewRotary(dev, t.cfg.HeadDim(), t.cfg.RopePairs, t.cfg.RopeTheta); err != nil {
+		return err
+	}
+	if err = t.inputs(dev); err != nil {
+		return err
 	}
 	if t.forward, err = t.record(dev, false); err != nil {
-		return nil, err
+		return err
 	}
 	t.both, err = t.record(dev, true)
-	return t, err
+	return err
 }
 
 func (t *Train) inputs(dev *gpu.Device) error {
@@ -142,6 +149,22 @@ func (t *Train) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	}
 	tp.Backward()
 	return r.Finish()
+}
+
+// Free gives all memory back.
+func (t *Train) Free() {
+	for _, p := range []*gpu.Program{t.forward, t.both} {
+		if p != nil {
+			p.Free()
+		}
+	}
+	for _, x := range []*gpu.Tensor{t.ids, t.starts, t.rows, t.axes, t.key, t.targets, t.weight, t.loss, t.codes} {
+		x.Free()
+	}
+	if t.store != nil {
+		t.store.Free()
+	}
+	t.rope.Free()
 }
 
 // Store returns the parameters.

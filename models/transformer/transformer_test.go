@@ -58,8 +58,8 @@ func chain(c Config, n int, seed uint64) *Sequence {
 }
 
 // must returns a function that fails the test on an error and returns the value.
-func must[T any](x T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](x T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func TestGradientIsTheSlope(t *testing.T) {
 	})
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
