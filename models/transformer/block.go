@@ -58,8 +58,8 @@ func (r Rotary) Free() {
 
 // saved is what a block's backward pass needs of its forward pass.
 type saved struct {
-	x, rstd1, h1, qkv, probs, a *gpu.Tensor
-	mid, rstd2, h2, u, s        *gpu.Tensor
+	x, rstd1, h1, qkv, lse, a *gpu.Tensor
+	mid, rstd2, h2, u, s      *gpu.Tensor
 }
 
 func (b *Block) rows() int { return b.B * b.N }
@@ -78,11 +78,11 @@ func (b *Block) qk(r *gpu.Recorder, qkv *gpu.Tensor, inverse bool) {
 // tail is the view of a matrix from column block i of width d to its end.
 func tail(x *gpu.Tensor, off int) *gpu.Tensor { return x.View(off, x.Elems()-off) }
 
-func (b *Block) attend(qkv, out, probs *gpu.Tensor) attention.Args {
+func (b *Block) attend(qkv, out, lse *gpu.Tensor) attention.Args {
 	d := b.Width
 	return attention.Args{
 		Q: tail(qkv, 0), K: tail(qkv, d), V: tail(qkv, 2*d), Out: out, LDQ: 3 * d, LDK: 3 * d, LDV: 3 * d,
-		B: b.B, N: b.N, Heads: b.Heads, HeadDim: d / b.Heads, Key: b.Key, Probs: probs,
+		B: b.B, N: b.N, Heads: b.Heads, HeadDim: d / b.Heads, KeyQ: b.Key, LSE: lse,
 	}
 }
 
@@ -92,13 +92,13 @@ func (b *Block) forward(r *gpu.Recorder, x *gpu.Tensor) (*gpu.Tensor, *saved) {
 	n, d, f := b.rows(), b.Width, b.Hidden
 	t := func(shape ...int) *gpu.Tensor { return r.Temp(tensor.F32, shape...) }
 	s := &saved{
-		x: x, rstd1: t(n), h1: t(n, d), qkv: t(n, 3*d), probs: t(attention.ProbsShape(b.B, b.Heads, b.N)...), a: t(n, d),
+		x: x, rstd1: t(n), h1: t(n, d), qkv: t(n, 3*d), lse: t(b.B, b.Heads, b.N), a: t(n, d),
 		mid: t(n, d), rstd2: t(n), h2: t(n, d), u: t(n, 2*f), s: t(n, f),
 	}
 	norm.RMS(r, norm.RMSArgs{X: x, Gain: b.param("attention_norm.weight"), Out: s.h1, RStd: s.rstd1, Eps: normEps})
 	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: s.h1, B: b.param("attention.qkv.weight"), C: s.qkv})
 	b.qk(r, s.qkv, false)
-	attention.Forward(r, b.attend(s.qkv, s.a, s.probs))
+	attention.Forward(r, b.attend(s.qkv, s.a, s.lse))
 	r.Copy(s.mid, x)
 	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: s.a, B: b.param("attention.out.weight"), C: s.mid, Add: true})
 
@@ -135,7 +135,7 @@ func (b *Block) backward(r *gpu.Recorder, s *saved, dx *gpu.Tensor) {
 	da, dqkv, dh1 := t(n, d), t(n, 3*d), t(n, d)
 	linearGrad(r, s.a, b.param("attention.out.weight"), dx, da, b.grad("attention.out.weight"))
 	attention.Backward(r, attention.BackwardArgs{
-		Args: b.attend(s.qkv, nil, s.probs), DOut: da,
+		Args: b.attend(s.qkv, s.a, s.lse), DOut: da,
 		DQ: tail(dqkv, 0), DK: tail(dqkv, d), DV: tail(dqkv, 2*d), LDDQ: 3 * d, LDDK: 3 * d, LDDV: 3 * d,
 	})
 	b.qk(r, dqkv, true)
