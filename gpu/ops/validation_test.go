@@ -185,7 +185,7 @@ func attentions(b bench, r *gpu.Recorder) {
 	m := func() *gpu.Tensor { return b.f32(batch*n, heads*dh) }
 	a := attention.Args{
 		Q: m(), K: m(), V: m(), Out: m(), B: batch, N: n, Heads: heads, HeadDim: dh,
-		Key: b.i32(n, batch, n), Probs: b.f32(attention.ProbsShape(batch, heads, n)...),
+		KeyQ: b.i32(n, batch, n), LSE: b.f32(batch, heads, n),
 	}
 	attention.Forward(r, a)
 	attention.Backward(r, attention.BackwardArgs{Args: a, DOut: m(), DQ: m(), DK: m(), DV: m()})

@@ -34,8 +34,8 @@ func (t *Tape) SelfAttention(qkv *Value, a SelfAttentionArgs) *Value {
 	y, ld := t.temp(a.B*a.N, a.Heads*a.HeadDim), qkv.X.Dim(-1)
 	q, k, v := a.split(qkv.X)
 	args := attention.Args{
-		Q: q, K: k, V: v, Out: y.X, LDQ: ld, LDK: ld, LDV: ld, B: a.B, N: a.N, Heads: a.Heads, HeadDim: a.HeadDim,
-		Key: a.Key, Probs: t.r.Temp(tensor.F32, attention.ProbsShape(a.B, a.Heads, a.N)...),
+		Q: q, K: k, V: v, Out: y.X, LDQ: ld, LDK: ld, LDV: ld, B: a.B, N: a.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		KeyQ: a.Key, LSE: t.r.Temp(tensor.F32, a.B, a.Heads, a.N),
 	}
 	attention.Forward(t.r, args)
 	t.push(y, func(dy *gpu.Tensor) {
