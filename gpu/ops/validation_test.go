@@ -18,6 +18,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/conv"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/grammar"
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
@@ -90,7 +91,7 @@ func TestValidation(t *testing.T) {
 	silent(t, dev, "opening")
 	for name, record := range map[string]func(bench, *gpu.Recorder){
 		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "step": steps,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "grammar": grammars, "step": steps,
 	} {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
@@ -197,7 +198,7 @@ func attentions(b bench, r *gpu.Recorder) {
 	m := func() *gpu.Tensor { return b.f32(batch*n, heads*dh) }
 	a := attention.Args{
 		Q: m(), K: m(), V: m(), Out: m(), B: batch, N: n, Heads: heads, HeadDim: dh,
-		Key: b.i32(n, batch, n), Probs: b.f32(attention.ProbsShape(batch, heads, n)...),
+		KeyQ: b.i32(n, batch, n), LSE: b.f32(batch, heads, n),
 	}
 	attention.Forward(r, a)
 	attention.Backward(r, attention.BackwardArgs{Args: a, DOut: m(), DQ: m(), DK: m(), DV: m()})
@@ -293,6 +294,12 @@ func samples(b bench, r *gpu.Recorder) {
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
 	sample.TopK(r, sample.TopKArgs{X: b.f32(8, 50), K: 5, Values: b.f32(8, 5), Indices: b.i32(5, 8, 5)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
+}
+
+func grammars(b bench, r *gpu.Recorder) {
+	draw := b.u32(7, 4, sample.DrawWords)
+	mask := grammar.Faces(r, grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 8, Start: 1})
+	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 10), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
 }
 
 func steps(b bench, r *gpu.Recorder) {

@@ -14,6 +14,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/tape"
 )
 
 // ErrWeights reports a weights file that does not fit the network: a tensor is
@@ -114,14 +115,31 @@ func (s *Store) Count() int {
 // Param returns a view of a parameter. It panics on an unknown name.
 func (s *Store) Param(name string) *gpu.Tensor { return s.view(s.P, name) }
 
-// Grad returns a view of a parameter's gradient.
-func (s *Store) Grad(name string) *gpu.Tensor { return s.view(s.G, name) }
+// Value returns a parameter for a tape, with its gradient if the store trains.
+func (s *Store) Value(name string) *tape.Value {
+	if s.G == nil {
+		return tape.Constant(s.Param(name))
+	}
+	return tape.Param(s.Param(name), s.view(s.G, name))
+}
 
-func (s *Store) view(t *gpu.Tensor, name string) *gpu.Tensor {
+// Range returns where a parameter lies in the flat tensors, in elements. It panics
+// on an unknown name.
+func (s *Store) Range(name string) (at, n int) {
+	i := s.index(name)
+	return s.off[i], tensor.Elems(s.specs[i].Shape)
+}
+
+func (s *Store) index(name string) int {
 	i, ok := s.at[name]
 	if !ok {
 		panic("params: no parameter " + name)
 	}
+	return i
+}
+
+func (s *Store) view(t *gpu.Tensor, name string) *gpu.Tensor {
+	i := s.index(name)
 	return t.View(s.off[i], s.specs[i].Shape...)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/grammar"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rope"
@@ -316,7 +317,7 @@ func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x, codes *gpu.Tensor) *g
 	c, n := &d.cfg, x.Dim(0)
 	h, logits := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Outputs())
 	norm.RMS(r, norm.RMSArgs{X: x, Gain: d.store.Param("norm.weight"), Out: h, Eps: normEps})
-	Linear(r, h, d.store.Param("head.weight"), d.store.Param("head.bias"), logits)
+	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: h, B: d.store.Param("head.weight"), Bias: d.store.Param("head.bias"), C: logits})
 	if codes != nil {
 		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes, B: d.store.Param("skip.weight"), C: logits, Add: true, Alpha: c.skipScale()})
 	}
@@ -325,7 +326,21 @@ func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x, codes *gpu.Tensor) *g
 	if c.Bits > 0 {
 		sample.Bits(r, sample.BitsArgs{Logits: logits, Draw: rows.Draw, Temp: rows.Temp, Out: drawn})
 	} else {
-		sample.Softmax(r, sample.SoftmaxArgs{Logits: logits.View(0, n*c.Sub, c.Vocab), Draw: rows.Draw, Temp: rows.Temp, Out: drawn, S: c.Sub})
+		sample.Softmax(r, sample.SoftmaxArgs{
+			Logits: logits.View(0, n*c.Sub, c.Vocab), Draw: rows.Draw, Temp: rows.Temp, Mask: d.mask(r, rows), Out: drawn, S: c.Sub,
+		})
 	}
 	return drawn
 }
+
+// mask returns the tokens that the rules of the language leave, nil without rules.
+func (d *Decoder) mask(r *gpu.Recorder, rows step.Rows) *gpu.Tensor {
+	f := d.cfg.Faces
+	if f.Levels == 0 {
+		return nil
+	}
+	return grammar.Faces(r, grammar.FacesArgs{Tokens: d.state.Tokens, Seq: rows.Seq, Draw: rows.Draw, Levels: f.Levels, Start: f.Start})
+}
+
+// tail is the view of a matrix from column off of its first row to its end.
+func tail(x *gpu.Tensor, off int) *gpu.Tensor { return x.View(off, x.Elems()-off) }

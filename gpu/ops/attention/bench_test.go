@@ -62,19 +62,22 @@ func benchCached(b *testing.B, dev *gpu.Device, rows, h, dh, n int) {
 
 func BenchmarkTraining(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
-	for _, s := range []shape{{4, 256, 8, 32}, {2, 512, 8, 64}} {
-		l := newLayout(s, masks["causal"])
+	for _, s := range []shape{square(4, 256, 8, 32), square(2, 512, 8, 64), square(1, 2048, 12, 64)} {
+		key := make([]int32, s.b*s.n)
+		for i := range key {
+			key[i] = int32(i % s.n)
+		}
 		d, rows := s.h*s.dh, s.b*s.n
 		x := func(cols int) *gpu.Tensor { return gputest.F32(b, dev, gputest.Normal(4, rows*cols), rows, cols) }
 		qkv, dqkv := x(3*d), x(3*d)
 		a := Args{
 			Q: qkv, K: tail(qkv, d), V: tail(qkv, 2*d), Out: x(d), LDQ: 3 * d, LDK: 3 * d, LDV: 3 * d, B: s.b, N: s.n, Heads: s.h, HeadDim: s.dh,
-			Key: gputest.I32(b, dev, l.key, s.b, s.n), Probs: gputest.F32(b, dev, make([]float32, rows*s.h*s.n), ProbsShape(s.b, s.h, s.n)...),
+			KeyQ: gputest.I32(b, dev, key, s.b, s.n), LSE: gputest.F32(b, dev, make([]float32, rows*s.h), s.b, s.h, s.n),
 		}
 		back := BackwardArgs{Args: a, DOut: x(d), DQ: dqkv, DK: tail(dqkv, d), DV: tail(dqkv, 2*d), LDDQ: 3 * d, LDDK: 3 * d, LDDV: 3 * d}
 		name := fmt.Sprintf("b=%d/n=%d/h=%d/dh=%d", s.b, s.n, s.h, s.dh)
-		flops := 4 * float64(rows*s.n*d)
-		bytes := int64(4 * rows * s.h * s.n)
+		flops := 4 * float64(d*s.b*(s.n*(s.n+1)/2)) // of visible pairs
+		bytes := int64(4 * rows * 4 * d)
 		b.Run("forward/"+name, func(b *testing.B) { bench(b, dev, flops, bytes, func(r *gpu.Recorder) { Forward(r, a) }) })
 		b.Run("backward/"+name, func(b *testing.B) { bench(b, dev, 2*flops, bytes, func(r *gpu.Recorder) { Backward(r, back) }) })
 	}

@@ -33,10 +33,6 @@ func (a *CachedArgs) tile() int {
 	return 1
 }
 
-// MaxHeadDim bounds the width of a head in Cached, whose kernel is unrolled over
-// it and keeps a query and its sums in registers.
-const MaxHeadDim = 256
-
 // Cached adds attention over a cache to a program:
 //
 //	Out[i] = Σ_k softmax_k(scale · Q[i]·K[k]) V[k],   k < Len[i], of sequence Seq[i]

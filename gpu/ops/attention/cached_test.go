@@ -24,18 +24,18 @@ func newStore(t testing.TB, dev *gpu.Device, b, s, h, dh int) store {
 // fill appends rows from..to of every sequence of a layout, in chunks.
 func (c store) fill(t testing.TB, dev *gpu.Device, l *layout, chunk int) {
 	d := c.h * c.dh
-	qkv := gputest.F32(t, dev, l.qkv, l.b*l.n, 3*d)
+	kv := gputest.F32(t, dev, l.kv32, l.b*l.n, 2*d)
 	for b := range l.b {
 		for i := 0; i < l.n; i += chunk {
 			rows := min(chunk, l.n-i)
-			at := (b*l.n + i) * 3 * d
+			at := (b*l.n + i) * 2 * d
 			seq, slot := make([]int32, rows), make([]int32, rows)
 			for j := range rows {
 				seq[j], slot[j] = int32(b), int32(i+j)
 			}
 			gputest.Run(t, dev, func(r *gpu.Recorder) {
 				Append(r, AppendArgs{
-					K: tail(qkv, at+d), V: tail(qkv, at+2*d), LDK: 3 * d, LDV: 3 * d, CacheK: c.k, CacheV: c.v, Rows: rows,
+					K: tail(kv, at), V: tail(kv, at+d), LDK: 2 * d, LDV: 2 * d, CacheK: c.k, CacheV: c.v, Rows: rows,
 					Seq: gputest.I32(t, dev, seq, rows), Slot: gputest.I32(t, dev, slot, rows),
 				})
 			})
@@ -55,7 +55,7 @@ func (c store) queryRun(t testing.TB, dev *gpu.Device, l *layout, rows []int, le
 	d := c.h * c.dh
 	q, seq := make([]float32, 0, len(rows)*d), make([]int32, 0, len(rows))
 	for _, i := range rows {
-		q = append(q, l.qkv[i*3*d:i*3*d+d]...)
+		q = append(q, l.q32[i*l.ldq():][:d]...)
 		seq = append(seq, int32(i/l.n))
 	}
 	out := gputest.F32(t, dev, nans(len(rows)*d), len(rows), d)
@@ -73,7 +73,7 @@ func everyRow(l *layout) (rows []int, lens []int32) {
 	for i := range l.b * l.n {
 		seen := 0
 		for k := range l.n {
-			if l.key[i/l.n*l.n+k] <= l.key[i] {
+			if l.sees(i/l.n, i%l.n, k) {
 				seen++
 			}
 		}
@@ -82,7 +82,7 @@ func everyRow(l *layout) (rows []int, lens []int32) {
 	return rows, lens
 }
 
-var cachedShapes = append(shapes, shape{1, 70, 3, 128}, shape{1, 20, 1, 10}, shape{1, 9, 1, 256}, shape{2, 70, 8, 64})
+var cachedShapes = append(shapes[:5:5], square(1, 70, 3, 128), square(1, 20, 1, 10), square(1, 9, 1, 256), square(2, 70, 8, 64))
 
 // TestCachedMatchesOracle decodes with a cache what Forward computes at once,
 // for masks whose visible keys are a prefix. Slots beyond the keys hold NaN.
@@ -107,11 +107,11 @@ func TestCachedMatchesOracle(t *testing.T) {
 // sequence, so that the running maximum moves.
 func TestCachedLong(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{1, 3001, 1, 32}, masks["all"])
+		l := newLayout(square(1, 3001, 1, 32), masks["all"])
 		for i := range l.n {
 			for c := range 32 {
-				l.qkv[i*96+32+c] *= float32(i) / 300
-				l.k[i*32+c] = float64(l.qkv[i*96+32+c])
+				l.kv32[i*64+c] *= float32(i) / 300
+				l.k[i*32+c] = float64(l.kv32[i*64+c])
 			}
 		}
 		c := newStore(t, dev, 1, 3001, 1, 32)
@@ -131,7 +131,7 @@ func TestCachedLong(t *testing.T) {
 // it has alone, however the cache was filled and whoever shares the batch.
 func TestCachedRowsAreIndependent(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{2, 75, 3, 32}, masks["causal"])
+		l := newLayout(square(2, 75, 3, 32), masks["causal"])
 		rows, lens := everyRow(l)
 		one, many := newStore(t, dev, 2, 75, 3, 32), newStore(t, dev, 4, 200, 3, 32)
 		one.fill(t, dev, l, 75)
@@ -146,7 +146,7 @@ func TestCachedRowsAreIndependent(t *testing.T) {
 
 func TestCachedEmptyRows(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{1, 6, 2, 16}, masks["all"])
+		l := newLayout(square(1, 6, 2, 16), masks["all"])
 		c := newStore(t, dev, 1, 6, 2, 16)
 		for _, x := range c.query(t, dev, l, []int{0, 1, 2}, []int32{0, -1, math.MinInt32}) {
 			if x != 0 {
