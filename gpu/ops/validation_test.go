@@ -18,6 +18,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/conv"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/fsq"
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
@@ -90,7 +91,7 @@ func TestValidation(t *testing.T) {
 	silent(t, dev, "opening")
 	for name, record := range map[string]func(bench, *gpu.Recorder){
 		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "step": steps,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "fsq": fsqs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "step": steps,
 	} {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
@@ -245,6 +246,14 @@ func codebooks(b bench, r *gpu.Recorder) {
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids})
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids, Cosine: true})
 	codebook.EMA(r, codebook.EMAArgs{X: x, IDs: ids, Count: b.f32(9), Sum: b.f32(9, 6), Codes: codes, Decay: 0.9})
+}
+
+func fsqs(b bench, r *gpu.Recorder) {
+	levels := []int{8, 5, 2}
+	z, code, index := b.f32(20, 3), b.f32(20, 3), b.i32(80, 20)
+	fsq.Quantize(r, fsq.QuantizeArgs{Z: z, Levels: levels, Code: code, Index: index})
+	fsq.Expand(r, fsq.ExpandArgs{Index: index, Levels: levels, Code: code})
+	fsq.QuantizeGrad(r, fsq.QuantizeGradArgs{Z: z, Levels: levels, DCode: code, DZ: b.f32(20, 3)})
 }
 
 func convs(b bench, r *gpu.Recorder) {
