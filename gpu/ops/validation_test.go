@@ -166,6 +166,7 @@ func matmuls(b bench, r *gpu.Recorder) {
 
 func embeds(b bench, r *gpu.Recorder) {
 	embed.Sum(r, embed.SumArgs{Table: b.f32(9, 20), IDs: b.i32(9, 5, 2), Out: b.f32(5, 20)})
+	embed.Sinusoid(r, embed.SinusoidArgs{Pos: b.f32(5, 2), Freq: b.f32(2, 3), Out: b.f32(5, 12), Order: embed.Interleaved})
 	embed.SumGrad(r, embed.SumGradArgs{DOut: b.f32(5, 20), Starts: b.i32(10, 10), Rows: b.i32(5, 10), DTable: b.f32(9, 20)})
 }
 
