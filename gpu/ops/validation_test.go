@@ -295,6 +295,12 @@ func adamws(b bench, r *gpu.Recorder) {
 	g, length := b.f32(99), b.f32(1)
 	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1), adamw.HyperLen)
 	adamw.Norm(r, adamw.NormArgs{G: g, Out: length})
+	half, err := b.dev.NewTensor(tensor.BF16, 98)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	elementwise.Narrow(r, elementwise.NarrowArgs{X: b.f32(98), Out: half})
+	adamw.Step(r, adamw.StepArgs{P: b.f32(98), G: b.f32(98), M: b.f32(98), V: b.f32(98), Norm: length, Hyper: hyper, Copy: half})
 	adamw.Step(r, adamw.StepArgs{P: b.f32(99), G: g, M: b.f32(99), V: b.f32(99), Norm: length, Hyper: hyper, Decay: true, ZeroGrad: true})
 }
 
