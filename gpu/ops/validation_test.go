@@ -18,7 +18,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/conv"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
-	"github.com/morton-gen/morton/gpu/ops/grammar"
+		,
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
@@ -91,7 +91,7 @@ func TestValidation(t *testing.T) {
 	silent(t, dev, "opening")
 	for name, record := range map[string]func(bench, *gpu.Recorder){
 		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "grammar": grammars, "step": steps,
+		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "grammar": grammars, "step": steps, "fsq": fsqs,
 	} {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
@@ -166,6 +166,7 @@ func matmuls(b bench, r *gpu.Recorder) {
 
 func embeds(b bench, r *gpu.Recorder) {
 	embed.Sum(r, embed.SumArgs{Table: b.f32(9, 20), IDs: b.i32(9, 5, 2), Out: b.f32(5, 20)})
+	embed.Sinusoid(r, embed.SinusoidArgs{Pos: b.f32(5, 2), Freq: b.f32(2, 3), Out: b.f32(5, 12), Order: embed.Interleaved})
 	embed.SumGrad(r, embed.SumGradArgs{DOut: b.f32(5, 20), Starts: b.i32(10, 10), Rows: b.i32(5, 10), DTable: b.f32(9, 20)})
 }
 
@@ -248,6 +249,14 @@ func codebooks(b bench, r *gpu.Recorder) {
 	codebook.EMA(r, codebook.EMAArgs{X: x, IDs: ids, Count: b.f32(9), Sum: b.f32(9, 6), Codes: codes, Decay: 0.9})
 }
 
+func fsqs(b bench, r *gpu.Recorder) {
+	levels := []int{8, 5, 2}
+	z, code, index := b.f32(20, 3), b.f32(20, 3), b.i32(80, 20)
+	fsq.Quantize(r, fsq.QuantizeArgs{Z: z, Levels: levels, Code: code, Index: index})
+	fsq.Expand(r, fsq.ExpandArgs{Index: index, Levels: levels, Code: code})
+	fsq.QuantizeGrad(r, fsq.QuantizeGradArgs{Z: z, Levels: levels, DCode: code, DZ: b.f32(20, 3)})
+}
+
 func convs(b bench, r *gpu.Recorder) {
 	s := conv.Shape{T: 3, H: 4, W: 5, Cin: 6, Cout: 4, Kernel: [3]int{3, 3, 3}, Pad: [3][2]int{{2, 0}, {1, 1}, {1, 1}}, First: true}
 	x, y, w, bias := b.f32(60, 6), b.f32(60, 4), b.f32(4, 27, 6), b.f32(4)
@@ -286,6 +295,12 @@ func adamws(b bench, r *gpu.Recorder) {
 	g, length := b.f32(99), b.f32(1)
 	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1), adamw.HyperLen)
 	adamw.Norm(r, adamw.NormArgs{G: g, Out: length})
+	half, err := b.dev.NewTensor(tensor.BF16, 98)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	elementwise.Narrow(r, elementwise.NarrowArgs{X: b.f32(98), Out: half})
+	adamw.Step(r, adamw.StepArgs{P: b.f32(98), G: b.f32(98), M: b.f32(98), V: b.f32(98), Norm: length, Hyper: hyper, Copy: half})
 	adamw.Step(r, adamw.StepArgs{P: b.f32(99), G: g, M: b.f32(99), V: b.f32(99), Norm: length, Hyper: hyper, Decay: true, ZeroGrad: true})
 }
 
