@@ -176,6 +176,9 @@ func ropes(b bench, r *gpu.Recorder) {
 	x := b.f32(6, 24)
 	for _, half := range []bool{false, true} {
 		rope.Apply(r, rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(6), Axis: b.i32(3, 6), Heads: 2, Half: half, Inverse: half})
+		learned := rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(3, 2, 6), Heads: 2, Half: half, Inverse: half}
+		rope.Apply(r, learned)
+		rope.FreqGrad(r, rope.FreqGradArgs{Args: learned, DOut: b.f32(6, 24), DFreq: b.f32(3, 2, 6)})
 	}
 }
 
