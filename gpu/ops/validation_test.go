@@ -191,6 +191,9 @@ func ropes(b bench, r *gpu.Recorder) {
 	x := b.f32(6, 24)
 	for _, half := range []bool{false, true} {
 		rope.Apply(r, rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(6), Axis: b.i32(3, 6), Heads: 2, Half: half, Inverse: half})
+		learned := rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(3, 2, 6), Heads: 2, Half: half, Inverse: half}
+		rope.Apply(r, learned)
+		rope.FreqGrad(r, rope.FreqGradArgs{Args: learned, DOut: b.f32(6, 24), DFreq: b.f32(3, 2, 6)})
 	}
 }
 
@@ -208,11 +211,24 @@ func attentions(b bench, r *gpu.Recorder) {
 func cached(b bench, r *gpu.Recorder) {
 	const rows, heads, dh = 8, 2, 6
 	m := func() *gpu.Tensor { return b.f32(rows, heads*dh) }
-	k, v := b.f32(2, 20, heads*dh), b.f32(2, 20, heads*dh)
-	seq := b.i32(2, rows)
-	attention.Append(r, attention.AppendArgs{K: m(), V: m(), CacheK: k, CacheV: v, Seq: seq, Slot: b.i32(20, rows)})
+	page := func() *gpu.Tensor {
+		x, err := b.dev.NewTensor(tensor.F16, 2, attention.MinPage, heads*dh)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		r.Fill(x, 0)
+		return x
+	}
+	c := attention.Cache{K: page(), V: page(), Table: b.i32(2, 2, 1)}
+	seq, gain := b.i32(2, rows), b.f32(dh)
 	for _, run := range []int{1, 4} {
-		attention.Cached(r, attention.CachedArgs{Q: m(), Out: m(), CacheK: k, CacheV: v, Heads: heads, HeadDim: dh, Seq: seq, Len: b.i32(20, rows), Run: run})
+		attention.Prepare(r, attention.PrepareArgs{
+			QKV: b.f32(rows, 3*heads*dh), Heads: heads, HeadDim: dh, Cache: c, Seq: seq, Slot: b.i32(20, rows),
+			QGain: gain, KGain: gain, Pos: b.i32(9, rows, 2), Freq: b.f32(2, 1, dh/2), Half: run > 1,
+		})
+		attention.Cached(r, attention.CachedArgs{
+			Q: m(), Out: m(), Cache: c, Heads: heads, HeadDim: dh, Seq: seq, Len: b.i32(20, rows), Window: 9, Ranges: b.i32(20, rows, 1, 2), Run: run,
+		})
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/grammar"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
-	"github.com/morton-gen/morton/gpu/ops/rope"
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -28,7 +27,8 @@ type Decoder struct {
 	store  *params.Store
 	rope   Rotary
 	state  *step.State
-	k, v   []*gpu.Tensor // [l] of [slots, context, d]
+	cache  []attention.Cache // [l], with one table
+	table  *gpu.Tensor
 	slots  int
 	steps  map[int]*stepProgram // by lanes
 	prompt *stepProgram
@@ -75,13 +75,28 @@ func (d *Decoder) allocate(weights *safetensors.File) (err error) {
 	if d.state, err = step.NewState(d.dev, d.cfg.Dims(d.slots)); err != nil {
 		return err
 	}
-	for range d.cfg.Layers {
-		for _, list := range []*[]*gpu.Tensor{&d.k, &d.v} {
-			t, err := d.dev.NewTensor(tensor.F32, d.slots, d.cfg.Context, d.cfg.Width)
-			if err != nil {
+	return d.allocateCache()
+}
+
+// allocateCache makes the layers' caches. Every slot has pages of its own, one
+// after the other.
+func (d *Decoder) allocateCache() (err error) {
+	perSlot := (d.cfg.Context + attention.MinPage - 1) / attention.MinPage
+	pages := make([]int32, d.slots*perSlot)
+	for i := range pages {
+		pages[i] = int32(i)
+	}
+	if d.table, err = d.dev.FromI32(pages, d.slots, perSlot); err != nil {
+		return err
+	}
+	d.cache = make([]attention.Cache, d.cfg.Layers)
+	for i := range d.cache {
+		c := &d.cache[i]
+		c.Table = d.table
+		for _, t := range []**gpu.Tensor{&c.K, &c.V} {
+			if *t, err = d.dev.NewTensor(tensor.F16, len(pages), attention.MinPage, d.cfg.Width); err != nil {
 				return err
 			}
-			*list = append(*list, t)
 		}
 	}
 	return nil
@@ -101,8 +116,15 @@ func (d *Decoder) Free() {
 	if d.store != nil {
 		d.store.Free()
 	}
-	for _, t := range append(d.k, d.v...) {
-		t.Free()
+	for _, c := range d.cache {
+		for _, t := range []*gpu.Tensor{c.K, c.V} {
+			if t != nil {
+				t.Free()
+			}
+		}
+	}
+	if d.table != nil {
+		d.table.Free()
 	}
 }
 
@@ -256,7 +278,7 @@ func (d *Decoder) build(lanes, n int, draw bool) (*stepProgram, error) {
 	rows := step.Gather(r, d.state, lane, n)
 	x, codes := d.embed(r, rows, lanes*n)
 	for i := range d.cfg.Layers {
-		d.layer(r, i, rows, x)
+		d.layer(r, i, n, rows, x)
 	}
 	var drawn *gpu.Tensor
 	if draw {
@@ -286,23 +308,20 @@ func (d *Decoder) embed(r *gpu.Recorder, rows step.Rows, n int) (x, codes *gpu.T
 }
 
 // layer adds block i in place on x, writing the rows' keys and values into the
-// cache before any row attends.
-func (d *Decoder) layer(r *gpu.Recorder, i int, rows step.Rows, x *gpu.Tensor) {
+// cache before any row attends; run rows on end belong to one sequence.
+func (d *Decoder) layer(r *gpu.Recorder, i, run int, rows step.Rows, x *gpu.Tensor) {
 	c, n := &d.cfg, x.Dim(0)
 	param := func(name string) *gpu.Tensor { return d.store.Param(fmt.Sprintf("layers.%d.%s", i, name)) }
 	w := c.Width
 	h, qkv, a := r.Temp(tensor.F32, n, w), r.Temp(tensor.F32, n, 3*w), r.Temp(tensor.F32, n, w)
 	norm.RMS(r, norm.RMSArgs{X: x, Gain: param("attention_norm.weight"), Out: h, Eps: normEps})
 	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: h, B: param("attention.qkv.weight"), C: qkv})
-	rope.Apply(r, rope.Args{
-		X: qkv, Out: qkv, N: n, Heads: 2 * c.Heads, HeadDim: c.HeadDim(), LDX: 3 * w, LDOut: 3 * w,
-		Pos: rows.Axes, Axes: d.rope.Axes, Freq: d.rope.Freq, Axis: d.rope.Axis,
-	})
-	attention.Append(r, attention.AppendArgs{
-		K: tail(qkv, w), V: tail(qkv, 2*w), LDK: 3 * w, LDV: 3 * w, CacheK: d.k[i], CacheV: d.v[i], Rows: n, D: w, Seq: rows.Seq, Slot: rows.Slot,
+	attention.Prepare(r, attention.PrepareArgs{
+		QKV: qkv, Heads: c.Heads, HeadDim: c.HeadDim(), Cache: d.cache[i], Seq: rows.Seq, Slot: rows.Slot,
+		Pos: rows.Axes, Freq: d.rope.Freq, Axis: d.rope.Axis,
 	})
 	attention.Cached(r, attention.CachedArgs{
-		Q: qkv, LDQ: 3 * w, CacheK: d.k[i], CacheV: d.v[i], Out: a, Rows: n, Heads: c.Heads, HeadDim: c.HeadDim(), Seq: rows.Seq, Len: rows.Len,
+		Q: qkv, LDQ: 3 * w, Cache: d.cache[i], Out: a, Heads: c.Heads, HeadDim: c.HeadDim(), Seq: rows.Seq, Len: rows.Len, Run: run,
 	})
 	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: a, B: param("attention.out.weight"), C: x, Add: true})
 

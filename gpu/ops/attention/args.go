@@ -17,7 +17,9 @@ var shaders embed.FS
 // LDO, LDK and LDV elements apart (even; 0 means no gap); head i of the queries
 // takes columns i·dh to (i+1)·dh, and reads head i/(h/g) of the keys. A matrix
 // inside a wider one is a view from its first element to the end of the storage,
-// x.View(off, x.Elems()-off), with off even. Out must not overlap the others.
+// x.View(off, x.Elems()-off), with off even. Out must not overlap the others. A
+// norm of queries and keys is norm.RMS before the rotation, with Inner = h and the
+// strides of the matrix, and its gradient norm.RMSGrad.
 type Args struct {
 	Q, K, V, Out       *gpu.Tensor
 	LDQ, LDK, LDV, LDO int

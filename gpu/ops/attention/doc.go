@@ -1,9 +1,10 @@
 // Package attention holds masked multi-head attention: the training form, in
 // tiles that never leave the registers, with its backward, and the inference form
-// over a key-value cache.
+// over a paged key-value cache, with the step that fills it.
 //
-// It is not for projections (see gpu/ops/matmul) or position codes; queries and
-// keys come already rotated.
+// It is not for projections (see gpu/ops/matmul). For training, queries and keys
+// come already normalized and rotated (see gpu/ops/norm and gpu/ops/rope); before
+// a cache, [Prepare] does both.
 //
 //	qkv := rec.Temp(tensor.F32, b*n, 3*d) // from one matmul
 //	a := attention.Args{
@@ -14,5 +15,5 @@
 //	attention.Forward(rec, a)
 //
 // Letters: b sequences, n queries and nk keys of each, h heads of queries and g of
-// keys, dh width of a head, d = h·dh, s cache slots.
+// keys, dh width of a head, d = h·dh, z slots of a page.
 package attention

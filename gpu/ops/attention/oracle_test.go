@@ -13,6 +13,7 @@ type problem struct {
 	keyQ, keyK []int32
 	scale      float64
 	q, k, v    []float64
+	mask       func(b, q, k int) bool // instead of keys and window, if set
 }
 
 // at is the start of head h of query i of sequence b, kvAt that of the keys and
@@ -21,6 +22,9 @@ func (p *problem) at(b, i, h int) int   { return ((b*p.n+i)*p.h + h) * p.dh }
 func (p *problem) kvAt(b, k, h int) int { return ((b*p.nk+k)*p.g + h/(p.h/p.g)) * p.dh }
 
 func (p *problem) sees(b, q, k int) bool {
+	if p.mask != nil {
+		return p.mask(b, q, k)
+	}
 	kq, kk := int(p.keyQ[b*p.n+q]), int(p.keyK[b*p.nk+k])
 	return kk <= kq && (p.window == 0 || kk > kq-p.window)
 }
