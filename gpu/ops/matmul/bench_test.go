@@ -13,22 +13,30 @@ import (
 )
 
 // BenchmarkRecord measures layers and gradients: GFLOP/s, weights read a second.
+// A fused layer has the norm before it and the gate after it.
 func BenchmarkRecord(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
 	for _, l := range []Layout{NT, NN, TN} {
-		benchProduct(b, dev, l, tensor.F32, shape{768, 768, 768})
+		benchProduct(b, dev, l, tensor.F32, shape{768, 768, 768}, false)
 	}
-	benchProduct(b, dev, TN, tensor.F32, shape{32, 32, 8192})
+	benchProduct(b, dev, TN, tensor.F32, shape{32, 32, 8192}, false)
 	for _, dt := range weightTypes {
 		for _, m := range []int{1, 4, 8, 16, 32} {
-			benchProduct(b, dev, NT, dt, shape{m, 4096, 4096})
+			benchProduct(b, dev, NT, dt, shape{m, 4096, 4096}, false)
 		}
-		benchProduct(b, dev, NT, dt, shape{1, 768, 768})
+		benchProduct(b, dev, NT, dt, shape{1, 4096, 4096}, true)
+		benchProduct(b, dev, NT, dt, shape{1, 768, 768}, false)
 	}
 }
 
-func benchProduct(b *testing.B, dev *gpu.Device, l Layout, dt tensor.DType, s shape) {
-	b.Run(fmt.Sprintf("%v/%v/m=%d/n=%d/k=%d", l, dt, s.m, s.n, s.k), func(b *testing.B) {
+func benchProduct(b *testing.B, dev *gpu.Device, l Layout, dt tensor.DType, s shape, fused bool) {
+	name := fmt.Sprintf("%v/%v/m=%d/n=%d/k=%d", l, dt, s.m, s.n, s.k)
+	args := Args{Layout: l}
+	if fused {
+		name += "/fused"
+		args.Gated, args.NormEps, args.N = true, 1e-6, s.n/2
+	}
+	b.Run(name, func(b *testing.B) {
 		as, bs := operandShapes(l, s)
 		x := gputest.F32(b, dev, gputest.Normal(1, as[0]*as[1]), as[0], as[1])
 		w, scale := upload(b, dev, dt, gputest.Normal(2, bs[0]*bs[1]), bs[0], bs[1])
@@ -37,7 +45,8 @@ func benchProduct(b *testing.B, dev *gpu.Device, l Layout, dt tensor.DType, s sh
 			defer t.Free()
 		}
 		rec := dev.NewRecorder()
-		Record(rec, Args{Layout: l, A: x, B: w, Scale: scale, C: c})
+		args.A, args.B, args.Scale, args.C = x, w, scale, c
+		Record(rec, args)
 		p, err := rec.Finish()
 		if err != nil {
 			b.Fatal(err)
