@@ -30,8 +30,8 @@ type Args struct {
 
 	// KeyQ is i32 [b, n] and KeyK i32 [b, nk], nil meaning KeyQ: in one sequence
 	// query q sees key k iff KeyK[k] <= KeyQ[q] and, with a Window, KeyK[k] >
-	// KeyQ[q] - Window. Neither need be sorted, but where they are, keys out of
-	// sight cost nothing.
+	// KeyQ[q] - Window. No integer of a key may be -2³¹. Neither need be sorted, but
+	// where they are, keys out of sight cost nothing.
 	KeyQ, KeyK *gpu.Tensor
 	Window     int // 0 means none
 	// Scale multiplies the dot products; 0 means 1/√dh.

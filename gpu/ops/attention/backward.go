@@ -36,21 +36,20 @@ func Backward(r *gpu.Recorder, a BackwardArgs) {
 		return
 	}
 	d := r.Temp(tensor.F32, a.B, a.Heads, a.N)
-	tile := a.tile(32)
+	tile := a.tile()
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "attention", "queries", uint32(a.HeadDim), uint32(tile)),
 		Grid:   [3]int{launch.Ceil(a.N, tile), a.Heads, a.B},
 		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.Out, a.LSE, a.KeyQ, a.KeyK},
 		Out:    []*gpu.Tensor{a.DQ, d},
-		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDO), uint32(a.LDDQ), a.reach(), gpu.F32Param(a.Scale)),
+		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDO), uint32(a.LDDQ), uint32(a.Window), gpu.F32Param(a.Scale)),
 	})
-	tile = a.tile(16)
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "attention", "keys", uint32(a.HeadDim), uint32(tile)),
 		Grid:   [3]int{launch.Ceil(a.NK, tile), a.KVHeads, a.B},
 		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.LSE, d, a.KeyQ, a.KeyK},
 		Out:    []*gpu.Tensor{a.DK, a.DV},
-		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDDK), uint32(a.LDDV), a.reach(), gpu.F32Param(a.Scale)),
+		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDDK), uint32(a.LDDV), uint32(a.Window), gpu.F32Param(a.Scale)),
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/internal/optest"
 )
 
 func bench(b *testing.B, dev *gpu.Device, flops float64, bytes int64, record func(r *gpu.Recorder)) {
@@ -85,5 +86,28 @@ func BenchmarkTraining(b *testing.B) {
 		bytes := int64(4 * rows * 4 * d)
 		b.Run("forward/"+name, func(b *testing.B) { bench(b, dev, flops, bytes, func(r *gpu.Recorder) { Forward(r, a) }) })
 		b.Run("backward/"+name, func(b *testing.B) { bench(b, dev, 2*flops, bytes, func(r *gpu.Recorder) { Backward(r, back) }) })
+	}
+}
+
+func BenchmarkPrepare(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	const h, g, dh = 12, 4, 64
+	gain, pairs := gputest.F32(b, dev, gputest.Normal(1, dh), dh), make([]int32, dh/2)
+	for _, rows := range []int{1, 64} {
+		c := newStore(b, dev, shape{b: 1, h: h, g: g, dh: dh}, 1, 64, 1)
+		cols := (h + 2*g) * dh
+		i := gputest.I32(b, dev, make([]int32, rows), rows)
+		slots := make([]int32, rows)
+		for j := range slots {
+			slots[j] = int32(j)
+		}
+		a := PrepareArgs{
+			QKV: gputest.F32(b, dev, gputest.Normal(2, rows*cols), rows, cols), Heads: h, KVHeads: g, HeadDim: dh, Cache: c.Cache,
+			Seq: i, Slot: gputest.I32(b, dev, slots, rows), QGain: gain, KGain: gain,
+			Pos: gputest.I32(b, dev, slots, rows, 1), Freq: gain.View(0, dh/2), Axis: gputest.I32(b, dev, pairs, dh/2),
+		}
+		b.Run(fmt.Sprintf("rows=%d/h=%d/g=%d/dh=%d", rows, h, g, dh), func(b *testing.B) {
+			optest.Bench(b, dev, rows*(8*h+2*4*g+2*2*g)*dh, rows, func(r *gpu.Recorder) { Prepare(r, a) })
+		})
 	}
 }

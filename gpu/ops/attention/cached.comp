@@ -82,11 +82,11 @@ void weigh(uint t, int k0, inout float s[B]) {
 
 // block adds the slots from k0 on, whose keys and values begin at keys and values;
 // entries see slots from `first` to `last` of them, and none outside is read.
-void block(uint64_t keys, uint64_t values, uint64_t stride, int k0, int first, int last) {
+void block(uint64_t keys, uint64_t values, uint stride, int k0, int first, int last) {
   uint64_t krow[B];
   float s[T][B];
   EACH(uint i = 0; i < B; i++) {
-    krow[i] = keys + stride * uint(clamp(k0 + int(i * W + LANE), first, last) - k0);
+    krow[i] = keys + uint64_t(stride * uint(clamp(k0 + int(i * W + LANE), first, last) - k0));
     EACH(uint t = 0; t < T; t++) s[t][i] = 0;
   }
   EACH(uint j = 0; j < R; j++) {
@@ -108,7 +108,7 @@ void block(uint64_t keys, uint64_t values, uint64_t stride, int k0, int first, i
   EACH(uint t = 0; t < T; t++) EACH(uint j = 0; j < R; j++) sum[t][j] = acc[t][j];
   EACH(uint i = 0; i < B; i++) {
     EACH(uint l = 0; l < W; l++) {
-      uint64_t at = values + stride * uint(clamp(k0 + int(i * W + l), first, last) - k0);
+      uint64_t at = values + uint64_t(stride * uint(clamp(k0 + int(i * W + l), first, last) - k0));
       vec4 v[R];
       EACH(uint j = 0; j < R; j++) v[j] = halves(at, owned(j));
       EACH(uint t = 0; t < T; t++) {
@@ -184,7 +184,7 @@ void main() {
         int page = pageOf(p.table, p.perSeq, p.pages, p.shift, from, k0);
         uint64_t at = slotAt(page, p.shift, k0, width) + 2ul * kh * DH;
         mapped = page >= 0;
-        block(p.ck + at, p.cv + at, 2ul * width, k0, max(all.x, k0), min(all.y, k0 + int(SPAN)) - 1);
+        block(p.ck + at, p.cv + at, 2 * width, k0, max(all.x, k0), min(all.y, k0 + int(SPAN)) - 1);
       }
     }
   }

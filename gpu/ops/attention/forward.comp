@@ -10,7 +10,7 @@
 //   out[q] = sum_k exp(s[q, k] - max) · v[k] / sum_k exp(s[q, k] - max),  s = scale · q·k
 //   lse[q] = max + log(sum)
 //
-// over the keys with key[k] <= key[q] and key[q] - key[k] <= window. q, k, v and
+// over the keys that q sees, see visible.glsl. q, k, v and
 // out are matrices with rows ldq, ldk, ldv and ldo apart; the grid is [tiles,
 // heads, sequences]; keyq is [b, n], keyk [b, nk], lse [b, heads, n]. A block that
 // no query of the tile sees is not read beyond its keys. A lane owns columns of
@@ -20,7 +20,8 @@
 
 layout(push_constant, scalar) uniform Push {
   uint64_t q, k, v, keyq, keyk, dst, lse;
-  uint n, nk, group, ldq, ldk, ldv, ldo, window;
+  uint n, nk, group, ldq, ldk, ldv, ldo;
+  int window;
   float scale;
 } p;
 #include "visible.glsl"
@@ -33,14 +34,15 @@ void main() {
   I32 keyq = I32(p.keyq + 4ul * uint64_t(b) * p.n);
 
   uint64_t qrow[RA];
-  int mine[RA], low, high;
+  int mine[RA], floors[RA], low, high;
   float top[RA], total[TM];
   vec2 acc[TM][R];
   EACH(uint g = 0; g < RA; g++) {
     uint i = min(row0 + min(g * W + LANE, TM - 1), p.n - 1);
     qrow[g] = qbase + 4ul * uint64_t(i) * p.ldq;
     mine[g] = keyq.v[i];
-    low = g == 0 ? mine[g] : min(low, mine[g]);
+    floors[g] = floorOf(mine[g]);
+    low = g == 0 ? floors[g] : min(low, floors[g]);
     high = g == 0 ? mine[g] : max(high, mine[g]);
     top[g] = LOWEST;
   }
@@ -54,20 +56,18 @@ void main() {
   for (uint k0 = nextKeys(keyk, 0, low, high); k0 < p.nk; k0 = nextKeys(keyk, k0 + SPAN, low, high)) {
     uint64_t krow[V];
     int key[V];
-    bool in_[V];
     EACH(uint v = 0; v < V; v++) {
       uint k = min(k0 + v * W + LANE, p.nk - 1);
       krow[v] = kbase + ks * k;
-      key[v] = keyk.v[k];
-      in_[v] = k0 + v * W + LANE < p.nk;
+      key[v] = k0 + v * W + LANE < p.nk ? keyk.v[k] : NOBODY;
     }
     float s[TM][V], most[TM], fade[RA], base[RA];
     dots(qrow, krow, s);
     EACH(uint i = 0; i < TM; i++) {
-      int q = row(mine, i);
+      int q = row(mine, i), low_ = row(floors, i);
       most[i] = LOWEST;
       EACH(uint v = 0; v < V; v++) {
-        s[i][v] = in_[v] && sees(q, key[v]) ? s[i][v] * p.scale : LOWEST;
+        s[i][v] = sees(q, low_, key[v]) ? s[i][v] * p.scale : LOWEST;
         most[i] = max(most[i], s[i][v]);
       }
     }

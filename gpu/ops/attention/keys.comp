@@ -17,7 +17,8 @@
 
 layout(push_constant, scalar) uniform Push {
   uint64_t q, k, v, do_, lse, d, keyq, keyk, dk, dv;
-  uint n, nk, group, ldq, ldk, ldv, lddo, lddk, lddv, window;
+  uint n, nk, group, ldq, ldk, ldv, lddo, lddk, lddv;
+  int window;
   float scale;
 } p;
 #include "visible.glsl"
@@ -29,15 +30,14 @@ int mine[RA];
 // block adds the queries from q0 on of one head, whose first lse and d are at.
 void block(uint64_t qbase, uint64_t dobase, I32 keyq, uint64_t at, uint q0) {
   uint64_t qs = 4ul * p.ldq, dos = 4ul * p.lddo, qrow[V], dorow[V];
-  int key[V];
-  bool in_[V];
+  int key[V], floors[V];
   float lse[V], d[V];
   EACH(uint v = 0; v < V; v++) {
     uint i = min(q0 + v * W + LANE, p.n - 1);
     qrow[v] = qbase + qs * i;
     dorow[v] = dobase + dos * i;
-    key[v] = keyq.v[i];
-    in_[v] = q0 + v * W + LANE < p.n;
+    key[v] = q0 + v * W + LANE < p.n ? keyq.v[i] : NOBODY; // below every key
+    floors[v] = floorOf(key[v]);
     lse[v] = F32(p.lse + at).v[i];
     d[v] = F32(p.d + at).v[i];
   }
@@ -45,7 +45,7 @@ void block(uint64_t qbase, uint64_t dobase, I32 keyq, uint64_t at, uint q0) {
   dots(krow, qrow, w);
   EACH(uint i = 0; i < TM; i++) {
     int k = row(mine, i);
-    EACH(uint v = 0; v < V; v++) w[i][v] = in_[v] && sees(key[v], k) ? exp(w[i][v] * p.scale - lse[v]) : 0;
+    EACH(uint v = 0; v < V; v++) w[i][v] = sees(key[v], floors[v], k) ? exp(w[i][v] * p.scale - lse[v]) : 0;
   }
   add(dv, w, dobase, dos, q0, p.n);
   dots(vrow, dorow, dp);

@@ -15,7 +15,8 @@
 
 layout(push_constant, scalar) uniform Push {
   uint64_t q, k, v, do_, o, lse, keyq, keyk, dq, d;
-  uint n, nk, group, ldq, ldk, ldv, lddo, ldo, lddq, window;
+  uint n, nk, group, ldq, ldk, ldv, lddo, ldo, lddq;
+  int window;
   float scale;
 } p;
 #include "visible.glsl"
@@ -27,7 +28,7 @@ void main() {
   I32 keyk = I32(p.keyk + 4ul * uint64_t(b) * p.nk);
 
   uint64_t qrow[RA], dorow[RA];
-  int mine[RA], low, high;
+  int mine[RA], floors[RA], low, high;
   float lse[RA], d[RA];
   EACH(uint g = 0; g < RA; g++) {
     uint i = min(row0 + min(g * W + LANE, TM - 1), p.n - 1);
@@ -35,7 +36,8 @@ void main() {
     dorow[g] = p.do_ + 4ul * (uint64_t(b * p.n + i) * p.lddo + head * DH);
     F32x2 o = F32x2(p.o + 4ul * (uint64_t(b * p.n + i) * p.ldo + head * DH));
     mine[g] = I32(p.keyq).v[b * p.n + i];
-    low = g == 0 ? mine[g] : min(low, mine[g]);
+    floors[g] = floorOf(mine[g]);
+    low = g == 0 ? floors[g] : min(low, floors[g]);
     high = g == 0 ? mine[g] : max(high, mine[g]);
     lse[g] = F32(p.lse).v[at + i];
     d[g] = 0;
@@ -53,22 +55,20 @@ void main() {
   for (uint k0 = nextKeys(keyk, 0, low, high); k0 < p.nk; k0 = nextKeys(keyk, k0 + SPAN, low, high)) {
     uint64_t krow[V], vrow[V];
     int key[V];
-    bool in_[V];
     EACH(uint v = 0; v < V; v++) {
       uint k = min(k0 + v * W + LANE, p.nk - 1);
       krow[v] = kbase + ks * k;
       vrow[v] = vbase + vs * k;
-      key[v] = keyk.v[k];
-      in_[v] = k0 + v * W + LANE < p.nk;
+      key[v] = k0 + v * W + LANE < p.nk ? keyk.v[k] : NOBODY;
     }
     float s[TM][V], dp[TM][V];
     dots(qrow, krow, s);
     dots(dorow, vrow, dp);
     EACH(uint i = 0; i < TM; i++) {
-      int q = row(mine, i);
+      int q = row(mine, i), low_ = row(floors, i);
       float l = row(lse, i), mean = row(d, i);
       EACH(uint v = 0; v < V; v++) {
-        float w = in_[v] && sees(q, key[v]) ? exp(s[i][v] * p.scale - l) : 0;
+        float w = sees(q, low_, key[v]) ? exp(s[i][v] * p.scale - l) : 0;
         s[i][v] = w * (dp[i][v] - mean) * p.scale;
       }
     }
