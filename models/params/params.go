@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
@@ -210,14 +211,36 @@ func (s *Store) Load(f *safetensors.File, moments bool) error {
 	return errors.Join(s.load(f, "adam.m.", s.M), s.load(f, "adam.v.", s.V))
 }
 
+// Read returns a parameter of a file, widened to f32. Errors: [ErrWeights].
+func Read(f *safetensors.File, sp Spec) ([]float32, error) {
+	x, err := find(f, sp.Name, sp.Shape)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float32, tensor.Elems(sp.Shape))
+	if err := finite(x)(out, 0); err != nil {
+		return nil, fmt.Errorf("params.Read: %s: %w", sp.Name, err)
+	}
+	return out, nil
+}
+
+// find looks a parameter up and checks its shape.
+func find(f *safetensors.File, name string, shape []int) (safetensors.Tensor, error) {
+	x, err := f.Tensor(name)
+	if err != nil {
+		return x, fmt.Errorf("params: %w: %w", ErrWeights, err)
+	}
+	if !slices.Equal(x.Shape, shape) {
+		return x, fmt.Errorf("params: %w: %s is %v, the network has %v", ErrWeights, name, x.Shape, shape)
+	}
+	return x, nil
+}
+
 func (s *Store) load(f *safetensors.File, prefix string, t *gpu.Tensor) error {
 	for i, sp := range s.specs {
-		x, err := f.Tensor(prefix + sp.Name)
+		x, err := find(f, prefix+sp.Name, sp.Shape)
 		if err != nil {
-			return fmt.Errorf("params.Load: %w: %w", ErrWeights, err)
-		}
-		if !equal(x.Shape, sp.Shape) {
-			return fmt.Errorf("params.Load: %w: %s is %v, the network has %v", ErrWeights, sp.Name, x.Shape, sp.Shape)
+			return err
 		}
 		if err := t.View(s.off[i], sp.Shape...).FillF32(finite(x)); err != nil {
 			return fmt.Errorf("params.Load: %s: %w", sp.Name, err)
@@ -245,16 +268,4 @@ func finite(x safetensors.Tensor) func(dst []float32, at int) error {
 		}
 		return nil
 	}
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -46,8 +46,10 @@ func BenchmarkDecode(b *testing.B) {
 	for _, size := range sizes {
 		b.Run(size.name, func(b *testing.B) {
 			f := randomWeights(b, dev, size.cfg)
-			for _, batch := range []int{1, 8, 32} {
-				b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) { benchDecode(b, dev, size.cfg, f, batch) })
+			for _, p := range Precisions {
+				for _, batch := range []int{1, 8, 32} {
+					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) { benchDecode(b, dev, size.cfg, f, p, batch) })
+				}
 			}
 		})
 	}
@@ -65,9 +67,9 @@ func randomWeights(b *testing.B, dev *gpu.Device, c Config) *safetensors.File {
 	return f
 }
 
-func benchDecode(b *testing.B, dev *gpu.Device, c Config, f *safetensors.File, batch int) {
+func benchDecode(b *testing.B, dev *gpu.Device, c Config, f *safetensors.File, p Precision, batch int) {
 	const steps, until = 16, 256
-	dec := must(NewDecoder(dev, c, f, batch))(b)
+	dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: batch, Precision: p}))(b)
 	defer dec.Free()
 	lanes := make([]Lane, batch)
 	for i := range lanes {

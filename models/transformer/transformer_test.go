@@ -158,7 +158,7 @@ func drawAll(t *testing.T, dec *Decoder, seqs []*Sequence, prompt, n int, slots 
 func TestRequestsDoNotDependOnTheBatch(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
-			dec := must(NewDecoder(dev, c, savedWeights(t, dev, c), 5))(t)
+			dec := must(NewDecoder(dev, c, savedWeights(t, dev, c), DecoderOptions{Slots: 5}))(t)
 			const n = 60
 			var seqs []*Sequence
 			for i := range uint64(5) {
@@ -187,7 +187,7 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := tiny()["softmax"]
 		f := savedWeights(t, dev, c)
-		dec := must(NewDecoder(dev, c, f, 1))(t)
+		dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: 1, Precision: F32}))(t)
 		defer dec.Free()
 		seq := chain(c, 24, 3)
 		check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))

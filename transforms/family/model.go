@@ -11,6 +11,8 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -72,6 +74,13 @@ type Spec struct {
 	Device string         `json:"device,omitempty"` // see gpu.Options
 	Memory uint64         `json:"memory,omitempty"` // bytes the device may take; 0 means what there is
 	Slots  int            `json:"slots,omitempty"`  // sequences generated at once; 0 means the engine's default
+	// Precision of the generator's matrices; "" means f16.
+	Precision transformer.Precision `json:"precision,omitempty"`
+}
+
+// options are what package models wants to know.
+func (s *Spec) options() models.Options {
+	return models.Options{Slots: s.Slots, Precision: s.Precision}
 }
 
 // An Opener opens a model. It gets the spec's device by asking for it; the device

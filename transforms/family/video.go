@@ -19,7 +19,7 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
-		m, err := models.OpenVideos(dev, s.Dir, models.Options{Slots: s.Slots})
+		m, err := models.OpenVideos(dev, s.Dir, s.options())
 		if err != nil {
 			return nil, err
 		}
