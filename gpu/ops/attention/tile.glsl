@@ -7,6 +7,7 @@ layout(constant_id = 2) const uint TM = 32; // a power of two
 #define EACH [[unroll]] for
 const uint V = W < 32 ? 32 / W : 1;
 const uint SPAN = V * W;            // columns of a tile
+const uint QUAD = TM < 4 ? TM : 4;
 const uint RA = (TM + W - 1) / W;   // rows a lane loads for
 const uint PAIRS = DH / 2;
 const uint R = (PAIRS + W - 1) / W; // pairs of a head's columns a lane owns
@@ -20,7 +21,7 @@ uint owned(uint j) { return min(j * W + LANE, PAIRS - 1); }
 
 // step_ adds `pairs` pairs of products from element c on.
 void step_(uint64_t a[RA], uint64_t b[V], uint c, const uint pairs, inout float s[TM][V]) {
-  vec2 x[RA][2], y[V][2];
+  vec2 x[RA][4], y[V][4];
   EACH(uint u = 0; u < pairs; u++) {
     EACH(uint r = 0; r < RA; r++) x[r][u] = floats(F32x2(a[r] + 4ul * c).v[u]);
     EACH(uint v = 0; v < V; v++) y[v][u] = floats(F32x2(b[v] + 4ul * c).v[u]);
@@ -37,14 +38,16 @@ void step_(uint64_t a[RA], uint64_t b[V], uint c, const uint pairs, inout float 
 // of vector i / W, and of the row at b[v]; it adds in the order of elements.
 void dots(uint64_t a[RA], uint64_t b[V], out float s[TM][V]) {
   EACH(uint i = 0; i < TM; i++) EACH(uint v = 0; v < V; v++) s[i][v] = 0;
-  for (uint c = 0; c + 4 <= DH; c += 4) step_(a, b, c, 2, s);
+  for (uint c = 0; c + 8 <= DH; c += 8) step_(a, b, c, 4, s);
+  if (DH % 8 >= 4) step_(a, b, DH / 8 * 8, 2, s);
   if (DH % 4 != 0) step_(a, b, DH - 2, 1, s);
 }
 
 // add adds w[i][column] times the rows from `first` on to acc[i]; `most` rows
 // exist, and a weight beyond is 0. A lane owns pairs of a head's columns. It adds
-// in the order of rows within a vector, vectors innermost, and touches a sum once
-// for V rows: more sums are live than there are registers.
+// in the order of rows within a vector, vectors innermost. More sums are live than
+// there are registers, so it touches a sum once for V rows, and takes QUAD sums at
+// once for what it loads.
 void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, uint first, uint most) {
   for (uint l = 0; l < W; l++) {
     vec2 x[V][R];
@@ -52,10 +55,12 @@ void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, 
       F32x2 from = F32x2(base + stride * min(first + v * W + l, most - 1));
       EACH(uint j = 0; j < R; j++) x[v][j] = floats(from.v[owned(j)]);
     }
-    EACH(uint i = 0; i < TM; i++) {
-      float f[V];
-      EACH(uint v = 0; v < V; v++) f[v] = subgroupShuffle(w[i][v], l);
-      EACH(uint j = 0; j < R; j++) EACH(uint v = 0; v < V; v++) acc[i][j] = fma(x[v][j], vec2(f[v]), acc[i][j]);
+    EACH(uint i = 0; i < TM; i += QUAD) {
+      float f[QUAD][V];
+      EACH(uint m = 0; m < QUAD; m++) EACH(uint v = 0; v < V; v++) f[m][v] = subgroupShuffle(w[i + m][v], l);
+      EACH(uint j = 0; j < R; j++)
+        EACH(uint v = 0; v < V; v++)
+          EACH(uint m = 0; m < QUAD; m++) acc[i + m][j] = fma(x[v][j], vec2(f[m][v]), acc[i + m][j]);
     }
   }
 }
