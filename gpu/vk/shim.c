@@ -257,7 +257,8 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
   VkPhysicalDeviceVulkan11Features f11 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
   f11.storageBuffer16BitAccess = i->storage16;
   VkPhysicalDeviceVulkan12Features f12 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &f11};
-  f12.bufferDeviceAddress = 1, f12.scalarBlockLayout = 1, f12.shaderFloat16 = i->float16, f12.shaderInt8 = i->int8;
+  f12.bufferDeviceAddress = 1, f12.scalarBlockLayout = 1, f12.subgroupBroadcastDynamicId = 1; // the last is in every 1.2
+  f12.shaderFloat16 = i->float16, f12.shaderInt8 = i->int8;
   f12.storageBuffer8BitAccess = i->storage8, f12.vulkanMemoryModel = i->vulkan_memory_model, f12.timelineSemaphore = i->timeline;
   VkPhysicalDeviceVulkan13Features f13 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &f12};
   f13.maintenance4 = 1; // every Vulkan 1.3 device has it; kernels size workgroups by a constant

@@ -47,7 +47,8 @@ void dots(uint64_t a[RA], uint64_t b[V], out float s[TM][V]) {
 // exist, and a weight beyond is 0. A lane owns pairs of a head's columns. It adds
 // in the order of rows within a vector, vectors innermost. More sums are live than
 // there are registers, so it touches a sum once for V rows, and takes QUAD sums at
-// once for what it loads.
+// once for what it loads. The broadcast from a lane that is known at run time only
+// is a shuffle elsewhere; lavapipe shuffles 16 lanes one by one, 10 times slower.
 void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, uint first, uint most) {
   for (uint l = 0; l < W; l++) {
     vec2 x[V][R];
@@ -57,7 +58,7 @@ void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, 
     }
     EACH(uint i = 0; i < TM; i += QUAD) {
       float f[QUAD][V];
-      EACH(uint m = 0; m < QUAD; m++) EACH(uint v = 0; v < V; v++) f[m][v] = subgroupShuffle(w[i + m][v], l);
+      EACH(uint m = 0; m < QUAD; m++) EACH(uint v = 0; v < V; v++) f[m][v] = subgroupBroadcast(w[i + m][v], l);
       EACH(uint j = 0; j < R; j++)
         EACH(uint v = 0; v < V; v++)
           EACH(uint m = 0; m < QUAD; m++) acc[i + m][j] = fma(x[v][j], vec2(f[m][v]), acc[i + m][j]);

@@ -57,18 +57,28 @@ bool write(bool distinct) {
   return subgroupOr(any) != 0;
 }
 
-void forbid(uint t) { atomicAnd(mask.v[t / 32], ~(1u << (t % 32))); }
+// forbid clears the tokens of the lanes that hit. A word has one lane that writes
+// it, so nothing is written twice at a time.
+void forbid(bool hit, uint t) {
+  uvec2 left = subgroupBallot(hit).xy; // of 64 lanes at most
+  while (any(notEqual(left, uvec2(0)))) {
+    uint half_ = left.x != 0 ? 0 : 1, bit = findLSB(left[half_]);
+    uint token = subgroupShuffle(t, 32 * half_ + bit);
+    if (token / 32 % W == LANE) mask.v[token / 32] &= ~(1u << (token % 32));
+    left[half_] &= left[half_] - 1;
+  }
+}
 
 // edges forbids what would repeat a directed edge of faces [0, face): from the
 // corner before, and for the last corner to the first.
 void edges(uint face, uint c, uint v, uint n, uint64_t zx) {
   uint64_t from = key(c + 3 * (v - 1)), to = key(c);
-  for (uint f = LANE; f < face; f += W) {
-    uint begin = first(f), m = corners(f);
-    for (uint k = 0; k < m; k++) {
-      uint64_t a = key(begin + 3 * k), b = key(begin + 3 * ((k + 1) % m));
-      if (a == from && b / p.levels == zx) forbid(uint(b % p.levels));
-      if (v == n - 1 && b == to && a / p.levels == zx) forbid(uint(a % p.levels));
+  for (uint f0 = 0; f0 < face; f0 += W) {
+    uint f = min(f0 + LANE, face - 1), begin = first(f), m = corners(f);
+    for (uint k = 0; k < 4; k++) {
+      uint64_t a = key(begin + 3 * min(k, m - 1)), b = key(begin + 3 * ((k + 1) % m));
+      forbid(k < m && a == from && b / p.levels == zx, uint(b % p.levels));
+      if (v == n - 1) forbid(k < m && b == to && a / p.levels == zx, uint(a % p.levels));
     }
   }
 }
@@ -118,12 +128,8 @@ void main() {
     return;
   }
   if (part < 2 || v == 0) return; // only a corner's last coordinate completes an edge
-  memoryBarrierBuffer();
-  barrier();
   edges(face, c, v, n, zx);
-  memoryBarrierBuffer();
-  barrier();
-  uint any = 0;
-  for (uint w = LANE; w < p.words; w += W) any |= atomicOr(mask.v[w], 0u);
-  if (subgroupOr(any) == 0) write(true);
+  uint rest = 0;
+  for (uint w = LANE; w < p.words; w += W) rest |= mask.v[w];
+  if (subgroupOr(rest) == 0) write(true);
 }
