@@ -30,6 +30,9 @@ type Options struct {
 	// BarrierAll places a barrier before every operation. Results must not
 	// change by a bit; it exists to find a missing dependency.
 	BarrierAll bool
+	// Guard keeps a pattern around every tensor and arena, which
+	// [Device.CheckGuards] looks at; the host must see the device's memory.
+	Guard bool
 	// Robust asks the driver for bounds checks where it has them.
 	Robust bool
 

@@ -43,10 +43,11 @@ func (p *Program) Profile() ([]KernelTime, error) {
 		if err != nil {
 			return nil, err
 		}
-		k := by[p.names[i]]
+		name := p.recorded[i].name()
+		k := by[name]
 		if k == nil {
-			k = &KernelTime{Kernel: p.names[i]}
-			by[p.names[i]] = k
+			k = &KernelTime{Kernel: name}
+			by[name] = k
 		}
 		k.Calls++
 		k.Time += took

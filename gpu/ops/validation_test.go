@@ -57,21 +57,29 @@ func silent(t *testing.T, dev *gpu.Device, what string) {
 
 // bench hands out small tensors, all of them filled with something harmless.
 type bench struct {
-	t   *testing.T
-	dev *gpu.Device
+	t    *testing.T
+	dev  *gpu.Device
+	made *[]*gpu.Tensor // what was handed out; nil: nobody asks
+}
+
+func (b bench) keep(x *gpu.Tensor) *gpu.Tensor {
+	if b.made != nil {
+		*b.made = append(*b.made, x)
+	}
+	return x
 }
 
 func (b bench) f32(shape ...int) *gpu.Tensor {
-	return gputest.F32(b.t, b.dev, gputest.Normal(1, tensor.Elems(shape)), shape...)
+	return b.keep(gputest.F32(b.t, b.dev, gputest.Normal(1, tensor.Elems(shape)), shape...))
 }
 
 // i32 repeats 0, 1, … n-1; u32 is the same.
 func (b bench) i32(n int32, shape ...int) *gpu.Tensor {
-	return gputest.I32(b.t, b.dev, counting(n, shape), shape...)
+	return b.keep(gputest.I32(b.t, b.dev, counting(n, shape), shape...))
 }
 
 func (b bench) u32(n int32, shape ...int) *gpu.Tensor {
-	return gputest.U32(b.t, b.dev, counting(n, shape), shape...)
+	return b.keep(gputest.U32(b.t, b.dev, counting(n, shape), shape...))
 }
 
 func counting(n int32, shape []int) []int32 {
@@ -86,12 +94,9 @@ func counting(n int32, shape []int) []int32 {
 // must have nothing to say, then or when the device is closed.
 func TestValidation(t *testing.T) {
 	dev := validated(t)
-	b := bench{t, dev}
+	b := bench{t: t, dev: dev}
 	silent(t, dev, "opening")
-	for name, record := range map[string]func(bench, *gpu.Recorder){
-		"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
-		"bsq": bsqs, "activation": activations, "elementwise": elementwises, "conv": convs, "codebook": codebooks, "resize": resizes, "rows": rowses, "adamw": adamws, "sample": samples, "grammar": grammars, "step": steps, "fsq": fsqs,
-	} {
+	for name, record := range families {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { record(b, r) })
 		silent(t, dev, name)
 	}
