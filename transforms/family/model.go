@@ -20,6 +20,9 @@ import (
 var (
 	// ErrUnknown reports a family that nothing is registered for.
 	ErrUnknown = errors.New("unknown family")
+	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
+	// cannot be read twice, and opening a pipe may wait for ever.
+	ErrNotFile = errors.New("not a file")
 	// ErrEmptyFile reports an input of no bytes.
 	ErrEmptyFile = errors.New("empty file")
 	// ErrNotMesh reports a file that is no mesh, by its name and first bytes.
