@@ -39,6 +39,7 @@ type Options struct {
 	hideMemory bool          // tests: act as if the host could not see the device's memory
 	fault      func() error  // tests: what the driver answers to a wait, after what it did
 	hurry      time.Duration // tests: for submitTarget
+	clockless  bool          // tests: act as if the device had no clock
 }
 
 // Device is an open Vulkan compute device.
@@ -54,10 +55,11 @@ type Device struct {
 	life   sync.RWMutex
 	closed bool
 
-	mu        sync.Mutex // guards runs, their fence, staging and lost
+	mu        sync.Mutex // guards runs, their fence, staging, lost and profile
 	lost      bool
 	fence     vk.Fence
 	staging   staging
+	profile   *Profile // nil: none is on
 	pipelines pipelineCache
 }
 

@@ -26,7 +26,10 @@ const (
 const opsPerCommands = 4096
 
 // Work is what one operation does, as far as its [Call] says.
-type Work struct{ Flops, Bytes int64 }
+type Work struct {
+	Flops int64 `json:"flops"`
+	Bytes int64 `json:"bytes"`
+}
 
 // duration is a cautious guess.
 func (w Work) duration() time.Duration {

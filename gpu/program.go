@@ -164,6 +164,14 @@ func (p *Program) Run(n int) error {
 	if err := p.alive("gpu.Run"); err != nil {
 		return err
 	}
+	if p.dev.profile != nil {
+		for range n {
+			if err := p.dev.profile.run(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return p.repeat(n)
 }
 

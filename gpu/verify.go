@@ -78,7 +78,7 @@ func (d *Device) shadow() (*shadow, error) {
 // check runs one operation, twice.
 func (s *shadow) check(o *op, run []vk.Op, push []byte) error {
 	before := s.copy()
-	if _, err := s.dev.timed(run, push); err != nil {
+	if _, err := s.dev.timed(run, push, 0); err != nil {
 		return err
 	}
 	after := s.copy()
@@ -92,7 +92,7 @@ func (s *shadow) check(o *op, run []vk.Op, push []byte) error {
 			hidden[i] = poison
 		}
 	}
-	if _, err := s.dev.timed(run, push); err != nil {
+	if _, err := s.dev.timed(run, push, 0); err != nil {
 		return err
 	}
 	at := s.differ(after, s.inside(o.out))
