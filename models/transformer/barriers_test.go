@@ -18,7 +18,7 @@ func TestDecodingUnderBarriers(t *testing.T) {
 			seqs := []*Sequence{chain(c, n, 1), chain(c, n, 2), chain(c, n, 3)}
 			var drawn [2][][]uint32
 			for i, d := range []*gpu.Device{dev, all} {
-				dec := must(NewDecoder(d, c, savedWeights(t, d, c), 3))(t)
+				dec := must(NewDecoder(d, c, savedWeights(t, d, c), DecoderOptions{Slots: 3}))(t)
 				drawn[i] = drawAll(t, dec, seqs, 8, n, []int{0, 1, 2}, 5)
 				dec.Free()
 			}
