@@ -94,6 +94,16 @@ func (a *Args) columns() int {
 	return a.N
 }
 
+// work counts each operand once; B, if a batch shares it, once in all.
+func (a *Args) work() gpu.Work {
+	m, n, k, z := int64(a.M), int64(a.columns()), int64(a.K), int64(a.Batch)
+	b := min(int64(a.B.SizeBytes()), z*n*k*int64(a.B.DType.Bytes()))
+	if a.Scale != nil {
+		b += int64(a.Scale.SizeBytes())
+	}
+	return gpu.Work{Flops: 2 * z * m * n * k, Bytes: b + 4*z*(m*k+m*int64(a.N))}
+}
+
 func (a *Args) quantized() bool { return a.B.DType == tensor.I8 || a.B.DType == tensor.I4x2 }
 
 type failure func(format string, args ...any) error

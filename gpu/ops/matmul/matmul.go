@@ -52,6 +52,7 @@ func dispatch(r *gpu.Recorder, a *Args, k kernel, kall int) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "matmul", k.name, spec...),
 		Grid:   k.grid(a),
+		Work:   a.work(),
 		In:     []*gpu.Tensor{a.A, a.B, a.Scale, a.Bias},
 		Out:    []*gpu.Tensor{a.C},
 		Params: []uint32{

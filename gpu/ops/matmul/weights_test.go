@@ -7,7 +7,6 @@ import (
 	"math"
 	"testing"
 
-	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/ops/internal/optest"
@@ -33,13 +32,13 @@ func stored(tb testing.TB, dt tensor.DType, w []float32, n, k int) (data []byte,
 		return p.Data, p.Scales, exact
 	case tensor.F16:
 		for i, x := range w {
-			h := safetensors.Float32ToF16(x)
-			data, exact[i] = binary.LittleEndian.AppendUint16(data, h), safetensors.F16ToFloat32(h)
+			h, value := truncatedF16(x)
+			data, exact[i] = binary.LittleEndian.AppendUint16(data, h), value
 		}
 	case tensor.BF16:
 		for i, x := range w {
-			h := safetensors.Float32ToBF16(x)
-			data, exact[i] = binary.LittleEndian.AppendUint16(data, h), safetensors.BF16ToFloat32(h)
+			h := math.Float32bits(x) >> 16
+			data, exact[i] = binary.LittleEndian.AppendUint16(data, uint16(h)), math.Float32frombits(h<<16)
 		}
 	default:
 		for i, x := range w {
@@ -264,4 +263,16 @@ func TestQuantizeErrors(t *testing.T) {
 func quantizeError(dt tensor.DType, w []float32, n, k int) error {
 	_, err := Quantize(dt, w, n, k)
 	return err
+}
+
+// truncatedF16 cuts x, below 2^16 in magnitude, to the f16 towards zero, and
+// returns its bits and value.
+func truncatedF16(x float32) (uint16, float32) {
+	b := math.Float32bits(x)
+	sign, e := uint16(b>>16)&0x8000, int(b>>23&0xff)-127
+	if e < -14 { // subnormal
+		m := uint16(math.Abs(float64(x)) * 0x1p24)
+		return sign | m, float32(math.Copysign(float64(m)*0x1p-24, float64(x)))
+	}
+	return sign | uint16(e+15)<<10 | uint16(b>>13)&0x3ff, math.Float32frombits(b &^ 0x1fff)
 }
