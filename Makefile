@@ -41,7 +41,7 @@ fuzz: setup ## run each fuzz target that matches FUZZ for FUZZTIME
 bench: setup ## run the benchmarks that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(PKGS)
 
-validate: setup ## run the engine's tests under Vulkan's validation layer, GPU-assisted
+validate: setup ## run the engine's tests under Vulkan's validation layer, and hold operations to what they declare
 	scripts/validate
 
 shaders: setup--shaders ## compile every kernel and rewrite the shaders.sum files

@@ -30,12 +30,16 @@ type Options struct {
 	// BarrierAll places a barrier before every operation. Results must not
 	// change by a bit; it exists to find a missing dependency.
 	BarrierAll bool
+	// Guard keeps a pattern around every tensor and arena, which
+	// [Device.CheckGuards] looks at; the host must see the device's memory.
+	Guard bool
 	// Robust asks the driver for bounds checks where it has them.
 	Robust bool
 
 	hideMemory bool          // tests: act as if the host could not see the device's memory
 	fault      func() error  // tests: what the driver answers to a wait, after what it did
 	hurry      time.Duration // tests: for submitTarget
+	clockless  bool          // tests: act as if the device had no clock
 }
 
 // Device is an open Vulkan compute device.
@@ -51,10 +55,11 @@ type Device struct {
 	life   sync.RWMutex
 	closed bool
 
-	mu        sync.Mutex // guards runs, their fence, staging and lost
+	mu        sync.Mutex // guards runs, their fence, staging, lost and profile
 	lost      bool
 	fence     vk.Fence
 	staging   staging
+	profile   *Profile // nil: none is on
 	pipelines pipelineCache
 }
 

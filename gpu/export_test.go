@@ -22,6 +22,12 @@ func (o Options) Faulty(fault func() error) Options {
 	return o
 }
 
+// Clockless returns o for a device whose clock is not to be used.
+func (o Options) Clockless() Options {
+	o.clockless = true
+	return o
+}
+
 // WindowBytes is the size of one staging window.
 const WindowBytes = windowBytes
 

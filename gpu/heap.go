@@ -24,6 +24,7 @@ type heap struct {
 	blocks []*block
 	used   uint64 // bytes of all blocks
 
+	guards          guards
 	typ, stagingTyp int // memory types of blocks and of the staging window; -1: none
 }
 
@@ -49,6 +50,14 @@ func (r *region) host() unsafe.Pointer {
 	return unsafe.Add(r.block.Host, r.off)
 }
 
+// host is the whole block as the host sees it, nil where it does not.
+func (b *block) host() []byte {
+	if b.Host == nil {
+		return nil
+	}
+	return unsafe.Slice((*byte)(b.Host), b.Size)
+}
+
 func (h *heap) init(d *Device) error {
 	h.dev = d
 	usable, err := d.vk.BufferTypes()
@@ -58,6 +67,9 @@ func (h *heap) init(d *Device) error {
 	h.typ, h.stagingTyp = memoryType(d.vk.Physical, usable), stagingType(d.vk.Physical, usable)
 	if h.typ < 0 {
 		return &UnsupportedError{Device: d.info.Name, Feature: "a memory type storage buffers can use"}
+	}
+	if d.opts.Guard && (d.opts.hideMemory || !d.vk.Physical.MemoryTypes[h.typ].HostVisible) {
+		return &UnsupportedError{Device: d.info.Name, Feature: "memory the host can see, for guards"}
 	}
 	return nil
 }
@@ -111,9 +123,20 @@ func (h *heap) available() uint64 {
 }
 
 func (h *heap) alloc(size uint64) (*region, error) {
-	size = roundUp(size)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !h.dev.opts.Guard {
+		return h.find(roundUp(size))
+	}
+	r, err := h.find(roundUp(size) + 2*guardBytes)
+	if err != nil {
+		return nil, err
+	}
+	return h.guards.guarded(r), nil
+}
+
+// find takes a range of a block, or of a new one.
+func (h *heap) find(size uint64) (*region, error) {
 	for _, b := range h.blocks {
 		if r := b.take(size); r != nil {
 			return r, nil
@@ -190,6 +213,9 @@ func (b *block) take(size uint64) *region {
 func (h *heap) release(r *region) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.guards.live[r] {
+		r = h.guards.unguarded(r)
+	}
 	r.block.give(r.span)
 	if b := r.block; len(b.free) == 1 && b.free[0].size == b.Size {
 		h.drop(b)

@@ -11,7 +11,7 @@ import (
 // fixedHeap has one block that no device stands behind; pinned keeps it from
 // being given back.
 func fixedHeap(size uint64) (h *heap, pinned *region) {
-	h = &heap{blocks: []*block{{Block: &vk.Block{Size: size, Addr: 1 << 30}, free: []span{{0, size}}}}}
+	h = &heap{dev: &Device{}, blocks: []*block{{Block: &vk.Block{Size: size, Addr: 1 << 30}, free: []span{{0, size}}}}}
 	return h, h.blocks[0].take(alignBytes)
 }
 

@@ -106,7 +106,7 @@ func features(p *vk.Physical) string {
 		{"robust access", p.RobustAccess},
 		{"memory budget", p.MemoryBudget},
 		{"memory model", p.VulkanMemoryModel},
-		{"timestamps", p.TimestampNanos > 0},
+		{"timestamps", p.TimestampBits > 0},
 	} {
 		if f.has {
 			out = append(out, f.name)

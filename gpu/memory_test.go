@@ -62,7 +62,7 @@ func TestOutOfMemory(t *testing.T) {
 func TestHugeTensor(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		var oom *gpu.OutOfMemoryError
-		if _, err := dev.NewTensor(tensor.F32, 1<<40); !errors.As(err, &oom) || oom.Needed != 4<<40 || oom.Available >= oom.Needed {
+		if _, err := dev.NewTensor(tensor.F32, 1<<40); !errors.As(err, &oom) || oom.Needed < 4<<40 || oom.Available >= oom.Needed {
 			t.Errorf("4 TiB: error %v", err)
 		}
 	})

@@ -26,7 +26,10 @@ const (
 const opsPerCommands = 4096
 
 // Work is what one operation does, as far as its [Call] says.
-type Work struct{ Flops, Bytes int64 }
+type Work struct {
+	Flops int64 `json:"flops"`
+	Bytes int64 `json:"bytes"`
+}
 
 // duration is a cautious guess.
 func (w Work) duration() time.Duration {
@@ -42,20 +45,20 @@ type pace struct {
 	slow time.Duration // the longest a lone piece took since; 0: within bounds
 }
 
-// cut returns the ends of the pieces of work.
-func (p *pace) cut(work []Work, target time.Duration) []int {
+// cut returns the ends of the pieces.
+func (p *pace) cut(ops []op, target time.Duration) []int {
 	var ends []int
 	var sum time.Duration
 	begin := 0
-	for i, w := range work {
-		d := w.duration()
+	for i := range ops {
+		d := ops[i].work.duration()
 		if i > begin && (i-begin >= p.most || sum+d > target) {
 			ends, begin, sum = append(ends, i), i, 0
 		}
 		sum += d
 	}
-	if len(work) > 0 {
-		ends = append(ends, len(work))
+	if len(ops) > 0 {
+		ends = append(ends, len(ops))
 	}
 	return ends
 }
@@ -92,7 +95,7 @@ func (p *pace) recut(longest int, target time.Duration) bool {
 func (p *Program) record() error {
 	var cmds []vk.Commands
 	begin, longest := 0, 0
-	for _, end := range p.pace.cut(p.work, p.dev.target()) {
+	for _, end := range p.pace.cut(p.recorded, p.dev.target()) {
 		c, err := p.dev.vk.Record(p.ops[begin:end], p.push)
 		if err != nil {
 			p.freeCommands(cmds)

@@ -22,7 +22,11 @@ func TestCut(t *testing.T) {
 		"one, however long": {[]Work{{Flops: 1e18}}, 1, []int{1}},
 	} {
 		p := pace{most: c.most}
-		if got := p.cut(c.work, submitTarget); !slices.Equal(got, c.want) {
+		ops := make([]op, len(c.work))
+		for i, w := range c.work {
+			ops[i].work = w
+		}
+		if got := p.cut(ops, submitTarget); !slices.Equal(got, c.want) {
 			t.Errorf("%s: cut at %v, want %v", name, got, c.want)
 		}
 	}

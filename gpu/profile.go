@@ -1,17 +1,197 @@
 package gpu
 
 import (
-	"sort"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
-// KernelTime is the share of one kernel in a program's time.
+// KernelTime is what one kernel took, over all its calls.
 type KernelTime struct {
 	Kernel string        `json:"kernel"`
 	Calls  int           `json:"calls"`
-	Time   time.Duration `json:"time"`
+	Time   time.Duration `json:"time_ns"`
+	// Work is of all calls together; Flops is 0 where operations do not tell.
+	Work Work `json:"work"`
+}
+
+// Span is one call of a kernel, in time since the profile began.
+type Span struct {
+	Kernel      string
+	Start, Took time.Duration
+	Work        Work
+}
+
+// maxSpans bounds what a profile keeps: 64 MB. The sums go on beyond it.
+const maxSpans = 1 << 20
+
+// Profile collects the times of all operations of a device while it is on. Results
+// do not change by a bit; programs run one after another as ever, but a repetition
+// a submit, and more slowly.
+type Profile struct {
+	dev     *Device
+	begin   time.Time
+	clock   bool // by the device's clock; else a submit for each operation
+	kernels map[string]*KernelTime
+	spans   []Span
+}
+
+// StartProfile begins one. Errors: [ErrProgram] if one is on, [ErrClosed],
+// [ErrDeviceLost].
+func (d *Device) StartProfile() (*Profile, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.profile != nil {
+		return nil, fmt.Errorf("gpu.StartProfile: %w: one is on", ErrProgram)
+	}
+	p := &Profile{dev: d, begin: time.Now(), kernels: map[string]*KernelTime{}}
+	sane, err := d.clockIsSane()
+	if err != nil {
+		return nil, err
+	}
+	p.clock, d.profile = sane, p
+	return p, nil
+}
+
+// Stop ends it.
+func (p *Profile) Stop() {
+	p.dev.mu.Lock()
+	defer p.dev.mu.Unlock()
+	if p.dev.profile == p {
+		p.dev.profile = nil
+	}
+}
+
+// ByClock reports whether times are by the device's clock. Else each operation was
+// a submit of its own, whose tens of microseconds are part of each time.
+func (p *Profile) ByClock() bool { return p.clock }
+
+// Kernels returns the sums by kernel, the longest first. Call it after Stop.
+func (p *Profile) Kernels() []KernelTime {
+	var out []KernelTime
+	for _, k := range slices.Sorted(maps.Keys(p.kernels)) {
+		out = append(out, *p.kernels[k])
+	}
+	slices.SortStableFunc(out, func(a, b KernelTime) int { return cmp.Compare(b.Time, a.Time) })
+	return out
+}
+
+// Spans returns the first calls, about a million, in order. Call it after Stop.
+func (p *Profile) Spans() []Span { return p.spans }
+
+func (p *Profile) add(o *op, start, took time.Duration) {
+	name := o.name()
+	k := p.kernels[name]
+	if k == nil {
+		k = &KernelTime{Kernel: name}
+		p.kernels[name] = k
+	}
+	k.Calls++
+	k.Time += took
+	k.Work.Flops += o.work.Flops
+	k.Work.Bytes += o.work.Bytes
+	if len(p.spans) < maxSpans {
+		p.spans = append(p.spans, Span{name, start, took, o.work})
+	}
+}
+
+// run runs a program once; the caller holds the device's mu.
+func (p *Profile) run(prog *Program) error {
+	each := 1
+	if p.clock {
+		each = opsPerProfile
+	}
+	for i := 0; i < len(prog.ops); i += each {
+		ops := prog.ops[i:min(i+each, len(prog.ops))]
+		start := time.Since(p.begin)
+		took, err := p.dev.clocked(ops, prog.push, p.clock)
+		if err != nil {
+			return err
+		}
+		for j, t := range took {
+			p.add(&prog.recorded[i+j], start, t)
+			start += t
+		}
+	}
+	return nil
+}
+
+// opsPerProfile bounds the clock's readings of one submit.
+const opsPerProfile = 256
+
+// clocked runs ops in a submit of their own and returns how long each took; all
+// together where there is no clock. The caller holds mu.
+func (d *Device) clocked(ops []vk.Op, push []byte, clock bool) ([]time.Duration, error) {
+	if !clock {
+		took, err := d.timed(ops, push, 0)
+		return []time.Duration{took}, err
+	}
+	q, err := d.vk.NewQueries(len(ops) + 1)
+	if err != nil {
+		return nil, kind("gpu: profile", err)
+	}
+	defer d.vk.DestroyQueries(q)
+	if _, err := d.timed(ops, push, q); err != nil {
+		return nil, err
+	}
+	ticks := make([]uint64, len(ops)+1)
+	if err := d.vk.Timestamps(q, ticks); err != nil {
+		return nil, kind("gpu: profile", err)
+	}
+	return elapsed(ticks, d.vk.Physical.TimestampBits, d.vk.Physical.TimestampNanos), nil
+}
+
+// elapsed turns readings of a clock of so many bits into times between them.
+func elapsed(ticks []uint64, bits int, nanos float32) []time.Duration {
+	out := make([]time.Duration, len(ticks)-1)
+	mask := ^uint64(0) >> (64 - min(max(bits, 1), 64))
+	for i := range out {
+		out[i] = time.Duration(float64((ticks[i+1]-ticks[i])&mask) * float64(nanos))
+	}
+	return out
+}
+
+// clockIsSane compares the device's clock with the host's over some fills.
+func (d *Device) clockIsSane() (bool, error) {
+	if d.vk.Physical.TimestampBits == 0 || d.opts.clockless {
+		return false, nil
+	}
+	r, err := d.heap.alloc(1 << 20)
+	if err != nil {
+		return false, err
+	}
+	defer d.heap.release(r)
+	ops := make([]vk.Op, 16)
+	for i := range ops {
+		ops[i] = vk.Op{Kind: vk.Fill, Barrier: 1, Dst: r.block.Buffer, DstOffset: r.off, Bytes: r.size}
+	}
+	begin := time.Now()
+	took, err := d.clocked(ops, nil, true)
+	if err != nil {
+		return false, err
+	}
+	return plausible(took, time.Since(begin)), nil
+}
+
+// plausible reports whether operations of equal work may have taken so long within
+// a time by the host's clock: none took all of it, and together they took some.
+func plausible(took []time.Duration, host time.Duration) bool {
+	var sum time.Duration
+	for _, t := range took {
+		if t < 0 || t > host {
+			return false
+		}
+		sum += t
+	}
+	return sum > 0 && sum <= host
 }
 
 func (o *op) name() string {
@@ -24,44 +204,10 @@ func (o *op) name() string {
 	return o.kernel.Name
 }
 
-// Profile runs the program once, every operation in a submit of its own, and
-// returns the time by kernel, longest first. The time of a submit, tens of
-// microseconds, is part of each. Errors are those of [Program.Run].
-func (p *Program) Profile() ([]KernelTime, error) {
-	if err := p.dev.enter(); err != nil {
-		return nil, err
-	}
-	defer p.dev.leave()
-	p.dev.mu.Lock()
-	defer p.dev.mu.Unlock()
-	if err := p.alive("gpu.Profile"); err != nil {
-		return nil, err
-	}
-	by := map[string]*KernelTime{}
-	for i := range p.ops {
-		took, err := p.dev.timed(p.ops[i:i+1], p.push)
-		if err != nil {
-			return nil, err
-		}
-		k := by[p.names[i]]
-		if k == nil {
-			k = &KernelTime{Kernel: p.names[i]}
-			by[p.names[i]] = k
-		}
-		k.Calls++
-		k.Time += took
-	}
-	var out []KernelTime
-	for _, k := range by {
-		out = append(out, *k)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Time > out[j].Time })
-	return out, nil
-}
-
-// timed runs ops in a submit of their own and returns how long it took.
-func (d *Device) timed(ops []vk.Op, push []byte) (time.Duration, error) {
-	c, err := d.vk.Record(ops, push)
+// timed runs ops in a submit of their own and returns how long it took by the
+// host's clock; queries, unless 0, take the device's.
+func (d *Device) timed(ops []vk.Op, push []byte, queries vk.Queries) (time.Duration, error) {
+	c, err := d.vk.RecordTimed(ops, push, queries)
 	if err != nil {
 		return 0, kind("gpu: record", err)
 	}

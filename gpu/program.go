@@ -17,11 +17,10 @@ type Program struct {
 	temps []*storage // planned in the arena
 	uses  []*storage // tensors the commands name that are not temporaries
 	freed bool       // guarded by dev.mu
-	// What was recorded, for Profile and to be cut anew.
-	ops   []vk.Op
-	push  []byte
-	names []string
-	work  []Work
+	// What was recorded, for profiles, to be cut anew, and to be verified.
+	ops      []vk.Op
+	push     []byte
+	recorded []op
 
 	pace    pace
 	longest int // operations of the longest of cmds
@@ -62,9 +61,7 @@ func (r *Recorder) Finish() (*Program, error) {
 		return nil, err
 	}
 	p.ops, p.push = r.encode(p)
-	for i := range r.ops {
-		p.names, p.work = append(p.names, r.ops[i].name()), append(p.work, r.ops[i].work)
-	}
+	p.recorded = r.ops
 	p.pace.most = opsPerCommands
 	if err := p.record(); err != nil {
 		p.free()
@@ -167,6 +164,14 @@ func (p *Program) Run(n int) error {
 	if err := p.alive("gpu.Run"); err != nil {
 		return err
 	}
+	if p.dev.profile != nil {
+		for range n {
+			if err := p.dev.profile.run(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return p.repeat(n)
 }
 
@@ -184,7 +189,7 @@ func (p *Program) Free() {
 func (p *Program) free() {
 	p.freed = true
 	p.freeCommands(p.cmds)
-	p.cmds, p.ops, p.push, p.names, p.work = nil, nil, nil, nil, nil
+	p.cmds, p.ops, p.push, p.recorded = nil, nil, nil, nil
 	for _, s := range p.temps {
 		s.freed.Store(true)
 	}

@@ -29,6 +29,9 @@ func TestCoreUnderValidation(t *testing.T) {
 				t.Error(err)
 			}
 			abandoned(t, dev)
+			if _, err := dev.Roof(); err != nil {
+				t.Error(err)
+			}
 			if _, err := dev.NewTensor(tensor.F32, 1<<39); !errors.Is(err, gpu.ErrOutOfMemory) {
 				t.Error(err)
 			}

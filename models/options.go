@@ -5,11 +5,13 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/transformer"
 )
 
 // Options configure an open model.
 type Options struct {
-	Slots int // sequences generated at once; 0 means 8
+	Slots     int                   // sequences generated at once; 0 means 8
+	Precision transformer.Precision // of the generator's matrices; "" means f16
 }
 
 // Stats says what a sample cost.
@@ -39,12 +41,15 @@ func openGenerator(dev *gpu.Device, dir, family string, o Options) (*generator, 
 	if err != nil {
 		return nil, err
 	}
+	if o.Precision != "" { // it draws as another model would
+		name += "-" + string(o.Precision)
+	}
 	w, err := openWeights(dir, family, "model.safetensors")
 	if err != nil {
 		return nil, err
 	}
 	defer w.Close()
-	e, err := engine.New(dev, cfg.Network, w, engine.Options{Slots: o.Slots})
+	e, err := engine.New(dev, cfg.Network, w, engine.Options{Slots: o.Slots, Precision: o.Precision})
 	if err != nil {
 		return nil, err
 	}

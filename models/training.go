@@ -37,6 +37,7 @@ type TrainOptions struct {
 	Window          int    // positions of one; 0 means the context
 	MaxHeldout      int    // held-out windows evaluated; 0 means all
 	Sampling        Sampling
+	Memory          transformer.TrainOptions
 	Run             train.Options
 }
 
@@ -64,7 +65,7 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 	if o.Window == 0 {
 		o.Window = cfg.Network.Context
 	}
-	net, err := transformer.NewTrain(dev, cfg.Network, max(o.Batch, 1), o.Window)
+	net, err := transformer.NewTrain(dev, cfg.Network, max(o.Batch, 1), o.Window, o.Memory)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 // broken is one kind of input that cannot be read.
 type broken struct {
 	file string
-	data []byte // nil: there is no such file
+	data []byte // nil: there is no such file, or what the name says
 	kind string
 }
 
@@ -46,6 +46,9 @@ func brokenMeshes(t *testing.T) []broken {
 		{"bad_face.obj", []byte("v 0 0 0\nv 1 0 0\nf 1 2 9\n"), "bad_face"},
 		{"syntax.obj", []byte("v 0 0\n"), "syntax"},
 		{"missing.obj", nil, "not_found"},
+		{"folder.obj", nil, "not_a_file"},
+		{"pipe.obj", nil, "not_a_file"},
+		{"dangling.obj", nil, "not_found"},
 	}
 }
 
@@ -57,6 +60,9 @@ func brokenVideos(t *testing.T) []broken {
 		{"audio.wav.mp4", ffmpeg(t, "-f", "lavfi", "-i", "sine=d=0.2", "-c:a", "aac", "-f", "mp4"), "no_video_stream"},
 		{"no_frames.mkv", ffmpeg(t, "-f", "lavfi", "-i", "color=s=64x64:d=0.2", "-frames:v", "0", "-c:v", "mpeg4", "-f", "matroska"), "no_frames"},
 		{"missing.mp4", nil, "not_found"},
+		{"folder.mp4", nil, "not_a_file"},
+		{"pipe.mp4", nil, "not_a_file"},
+		{"dangling.mp4", nil, "not_found"},
 	}
 }
 
@@ -83,13 +89,21 @@ func place(t *testing.T, all []broken) (paths []string, kinds map[string]string)
 	kinds = map[string]string{}
 	for _, b := range all {
 		path := filepath.Join(folder, b.file)
-		if b.data == nil && b.kind != "not_found" {
+		var err error
+		switch {
+		case b.data != nil:
+			err = os.WriteFile(path, b.data, 0o644)
+		case strings.HasPrefix(b.file, "folder"):
+			err = os.Mkdir(path, 0o755)
+		case strings.HasPrefix(b.file, "pipe"):
+			err = syscall.Mkfifo(path, 0o644)
+		case strings.HasPrefix(b.file, "dangling"):
+			err = os.Symlink("nowhere", path)
+		case b.kind != "not_found":
 			continue
 		}
-		if b.data != nil {
-			if err := os.WriteFile(path, b.data, 0o644); err != nil {
-				t.Fatal(err)
-			}
+		if err != nil {
+			t.Fatal(err)
 		}
 		paths, kinds[path] = append(paths, path), b.kind
 	}

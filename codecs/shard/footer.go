@@ -94,100 +94,38 @@ func readFooter(r io.ReaderAt, size int64, limits Limits) (*footer, error) {
 func parseFooter(b []byte) (*footer, error) {
 	c := &compact{b: b}
 	f := &footer{rows: -1}
-	c.fields(func(id int16, wire byte) bool {
-		switch id {
-		case 2:
-			c.list(wire, wireStruct, func() { f.schema = append(f.schema, c.schemaElement()) })
-		case 3:
-			f.rows = c.int(wire)
-		case 4:
-			c.list(wire, wireStruct, func() { f.groups = append(f.groups, c.group()) })
-		default:
-			return false
-		}
-		return true
-	})
+	c.record(
+		field{2, func(wire byte) { c.list(wire, wireStruct, func() { f.schema = append(f.schema, c.schemaElement()) }) }},
+		field{3, &f.rows},
+		field{4, func(wire byte) { c.list(wire, wireStruct, func() { f.groups = append(f.groups, c.group()) }) }},
+	)
 	return f, c.err
 }
 
 func (c *compact) schemaElement() schemaElement {
 	e := schemaElement{typ: -1}
-	c.fields(func(id int16, wire byte) bool {
-		switch id {
-		case 1:
-			e.typ = c.int32(wire)
-		case 3:
-			e.repetition = c.int32(wire)
-		case 4:
-			e.name = c.string(wire)
-		case 5:
-			e.children = c.int32(wire)
-		default:
-			return false
-		}
-		return true
-	})
+	c.record(field{1, &e.typ}, field{3, &e.repetition}, field{4, &e.name}, field{5, &e.children})
 	return e
 }
 
 func (c *compact) group() group {
 	g := group{rows: -1}
-	c.fields(func(id int16, wire byte) bool {
-		switch id {
-		case 1:
-			c.list(wire, wireStruct, func() { g.chunks = append(g.chunks, c.chunk()) })
-		case 3:
-			g.rows = c.int(wire)
-		default:
-			return false
-		}
-		return true
-	})
+	c.record(
+		field{1, func(wire byte) { c.list(wire, wireStruct, func() { g.chunks = append(g.chunks, c.chunk()) }) }},
+		field{3, &g.rows},
+	)
 	return g
 }
 
 func (c *compact) chunk() chunk {
-	var k chunk
-	seen := false
-	c.fields(func(id int16, wire byte) bool {
-		switch {
-		case id == 1:
-			c.fail("column in another file: %q", c.string(wire))
-		case id == 3 && wire == wireStruct:
-			seen = true
-			k = c.chunkMeta()
-		default:
-			return false
-		}
-		return true
-	})
-	if !seen {
-		c.fail("column without metadata")
-	}
-	return k
-}
-
-func (c *compact) chunkMeta() chunk {
 	k := chunk{values: -1, sizeBytes: -1}
-	c.fields(func(id int16, wire byte) bool {
-		switch id {
-		case 1:
-			k.typ = c.int32(wire)
-		case 4:
-			k.codec = c.int32(wire)
-		case 5:
-			k.values = c.int(wire)
-		case 7:
-			k.sizeBytes = c.int(wire)
-		case 9:
-			k.dataOffset = c.int(wire)
-		case 11:
-			k.dictOffset = c.int(wire)
-		default:
-			return false
-		}
-		return true
-	})
+	c.record(
+		field{1, func(wire byte) { c.fail("column in another file: %q", c.string(wire)) }},
+		field{3, func(wire byte) {
+			c.nested(wire, field{1, &k.typ}, field{4, &k.codec}, field{5, &k.values}, field{7, &k.sizeBytes},
+				field{9, &k.dataOffset}, field{11, &k.dictOffset})
+		}},
+	)
 	if k.values < 0 || k.sizeBytes < 0 {
 		c.fail("column of %d values in %d bytes", k.values, k.sizeBytes)
 	}

@@ -55,50 +55,21 @@ func readPage(b []byte) (h pageHeader, payload []byte, used int, err error) {
 
 func (c *compact) pageHeader() (h pageHeader) {
 	h.typ = -1
-	c.fields(func(id int16, wire byte) bool {
-		switch id {
-		case 1:
-			h.typ = c.int32(wire)
-		case 2:
-			h.unpacked = c.int32(wire)
-		case 3:
-			h.packed = c.int32(wire)
-		case 4:
-			h.crc, h.hasCRC = c.int32(wire), true
-		case 5, 7, 8:
-			if wire != wireStruct {
-				return false
-			}
-			c.pageFields(&h, id)
-		default:
-			return false
-		}
-		return true
-	})
+	c.record(
+		field{1, &h.typ},
+		field{2, &h.unpacked},
+		field{3, &h.packed},
+		field{4, func(wire byte) { h.crc, h.hasCRC = c.int32(wire), true }},
+		field{5, func(wire byte) {
+			c.nested(wire, field{1, &h.values}, field{2, &h.encoding}, field{3, &h.defEncoding}, field{4, &h.repEncoding})
+		}},
+		field{7, func(wire byte) { c.nested(wire, field{1, &h.values}, field{2, &h.encoding}) }}, // dictionary
+		field{8, func(wire byte) {
+			c.nested(wire, field{1, &h.values}, field{4, &h.encoding}, field{5, &h.defBytes}, field{6, &h.repBytes},
+				field{7, func(wire byte) { h.plainValues = wire == wireFalse; c.skip(wire, maxNesting) }})
+		}},
+	)
 	return h
-}
-
-// pageFields reads the header that belongs to one type of page, held in the
-// given field of the page header: 5 data, version 1; 7 dictionary; 8 data,
-// version 2.
-func (c *compact) pageFields(h *pageHeader, field int16) {
-	to := map[int16]*int32{1: &h.values, 2: &h.encoding}
-	switch field {
-	case 5:
-		to[3], to[4] = &h.defEncoding, &h.repEncoding
-	case 8:
-		to = map[int16]*int32{1: &h.values, 4: &h.encoding, 5: &h.defBytes, 6: &h.repBytes}
-	}
-	c.fields(func(id int16, wire byte) bool {
-		if p := to[id]; p != nil {
-			*p = c.int32(wire)
-			return true
-		}
-		if field == 8 && id == 7 {
-			h.plainValues = wire == wireFalse
-		}
-		return false
-	})
 }
 
 // dataPage is a data page taken apart: encoded levels and encoded values.

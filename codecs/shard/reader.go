@@ -26,6 +26,13 @@ type Reader struct {
 // wraps [ErrNotShard], [ErrSchema], [ErrCorrupt], [ErrLimit] or the file
 // system's own.
 func Open(path string, limits Limits) (*Reader, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("shard.Open: %w", err)
+	}
+	if !info.Mode().IsRegular() { // opening a pipe may wait for ever
+		return nil, fmt.Errorf("shard.Open: %s: %w: it is a folder, pipe or device", path, ErrNotShard)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("shard.Open: %w", err)
@@ -43,9 +50,6 @@ func openFile(file *os.File, limits Limits) (*Reader, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("%w: it is a folder", ErrNotShard)
 	}
 	r, err := newReader(file, info.Size(), limits)
 	if err != nil {

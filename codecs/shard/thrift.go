@@ -159,6 +159,50 @@ func (c *compact) fields(field func(id int16, wire byte) bool) {
 	}
 }
 
+// field is where a field of a struct goes: to an *int32, *int64 or *string, or
+// to a func(wire byte) that reads it.
+type field struct {
+	id int16
+	to any
+}
+
+// record reads a struct into the fields that are given and skips all others.
+func (c *compact) record(fields ...field) {
+	c.fields(func(id int16, wire byte) bool {
+		for _, f := range fields {
+			if f.id == id {
+				c.store(f.to, wire)
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// nested is record of a struct that is a field.
+func (c *compact) nested(wire byte, fields ...field) {
+	if wire != wireStruct {
+		c.fail("wire type %d, want a struct", wire)
+		return
+	}
+	c.record(fields...)
+}
+
+func (c *compact) store(to any, wire byte) {
+	switch to := to.(type) {
+	case *int32:
+		*to = c.int32(wire)
+	case *int64:
+		*to = c.int(wire)
+	case *string:
+		*to = c.string(wire)
+	case func(wire byte):
+		to(wire)
+	default:
+		panic(fmt.Sprintf("shard: field of type %T", to)) // of this package
+	}
+}
+
 // skip steps over the value of a field.
 func (c *compact) skip(wire byte, depth int) {
 	if depth == 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strconv"
 	"testing"
 
@@ -13,7 +14,8 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// Each runs body once for every usable device, as a subtest. Without any it
+// Each runs body once for every usable device, as a subtest; where the host sees
+// the device's memory, guards around every tensor must hold. Without any device it
 // skips, or fails where the environment sets MORTON_GPU=required.
 func Each(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
 	t.Helper()
@@ -28,8 +30,11 @@ func Each(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
 		}
 		ran = true
 		t.Run(info.Name, func(t *testing.T) {
-			dev := Open(t, gpu.Options{Device: strconv.Itoa(info.Index)})
+			dev := Open(t, gpu.Options{Device: strconv.Itoa(info.Index), Guard: info.HostVisible})
 			body(t, dev)
+			if err := dev.CheckGuards(); err != nil && !errors.Is(err, gpu.ErrClosed) {
+				t.Error(err)
+			}
 		})
 	}
 	if !ran {
@@ -103,7 +108,9 @@ func U32(tb testing.TB, dev *gpu.Device, data []int32, shape ...int) *gpu.Tensor
 	return x
 }
 
-// Run records, runs once and frees a program, or fails the test.
+// Run records, runs once and frees a program, or fails the test. Where the
+// environment sets MORTON_VERIFY=1 every operation is held to the tensors it
+// declares, see [gpu.Program.Verify].
 func Run(tb testing.TB, dev *gpu.Device, record func(r *gpu.Recorder)) {
 	tb.Helper()
 	rec := dev.NewRecorder()
@@ -113,7 +120,11 @@ func Run(tb testing.TB, dev *gpu.Device, record func(r *gpu.Recorder)) {
 		tb.Fatal(err)
 	}
 	defer p.Free()
-	if err := p.Run(1); err != nil {
+	run := func() error { return p.Run(1) }
+	if os.Getenv("MORTON_VERIFY") == "1" && dev.Info().HostVisible {
+		run = p.Verify
+	}
+	if err := run(); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -9,7 +9,8 @@
 //	bsq, codebook, fsq
 //	             quantisers of latents
 //	embed, norm, rope, activation, elementwise, loss, adamw
-//	sample, step drawing tokens and feeding them back, on the device
+//	sample, grammar, step
+//	             drawing tokens, by rules if there are any, and feeding them back, on the device
 //
 // It is not for what an operation runs on (see gpu) nor for networks (see models).
 package ops

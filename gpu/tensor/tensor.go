@@ -14,18 +14,23 @@ const (
 	U32
 	F16
 	BF16
+	I8   // a byte of an operation's own packing
+	I4x2 // two integers of four bits in a byte, likewise
 )
 
 // Bytes returns the size of one element.
 func (t DType) Bytes() int {
-	if t == F16 || t == BF16 {
+	switch t {
+	case F16, BF16:
 		return 2
+	case I8, I4x2:
+		return 1
 	}
 	return 4
 }
 
 func (t DType) String() string {
-	names := [...]string{"f32", "i32", "u32", "f16", "bf16"}
+	names := [...]string{"f32", "i32", "u32", "f16", "bf16", "i8", "i4x2"}
 	if int(t) < len(names) {
 		return names[t]
 	}

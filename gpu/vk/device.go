@@ -200,8 +200,31 @@ var (
 	_ [unsafe.Sizeof(C.mv_op{}) - unsafe.Sizeof(Op{})]struct{}
 )
 
+// Queries are places for a device's clock, see [Device.RecordTimed].
+type Queries uint64
+
+// NewQueries makes n of them, 2 or more.
+func (d *Device) NewQueries(n int) (Queries, error) {
+	var out C.uint64_t
+	r := C.mv_queries_create(d.c, C.uint32_t(n), &out)
+	return Queries(out), check(r)
+}
+
+// DestroyQueries frees them; commands that name them must not run any more.
+func (d *Device) DestroyQueries(q Queries) { C.mv_queries_destroy(d.c, C.uint64_t(q)) }
+
+// Timestamps reads what commands that have ended left in the first of them: the
+// device's clock in units of [Physical].TimestampNanos, its TimestampBits low bits.
+func (d *Device) Timestamps(q Queries, out []uint64) error {
+	return check(C.mv_queries_read(d.c, C.uint64_t(q), C.uint32_t(len(out)), (*C.uint64_t)(unsafe.Pointer(unsafe.SliceData(out)))))
+}
+
 // Record records ops in order; push holds their push constants.
-func (d *Device) Record(ops []Op, push []byte) (Commands, error) {
+func (d *Device) Record(ops []Op, push []byte) (Commands, error) { return d.RecordTimed(ops, push, 0) }
+
+// RecordTimed records ops too, which leave the device's clock in queries, one more
+// than there are ops: before the first and after each.
+func (d *Device) RecordTimed(ops []Op, push []byte, q Queries) (Commands, error) {
 	if len(ops) == 0 {
 		return 0, nil
 	}
@@ -209,7 +232,7 @@ func (d *Device) Record(ops []Op, push []byte) (Commands, error) {
 		push = []byte{0}
 	}
 	var out C.uint64_t
-	r := C.mv_record(d.c, (*C.mv_op)(unsafe.Pointer(&ops[0])), C.uint32_t(len(ops)), (*C.uint8_t)(unsafe.Pointer(&push[0])), &out)
+	r := C.mv_record(d.c, (*C.mv_op)(unsafe.Pointer(&ops[0])), C.uint32_t(len(ops)), (*C.uint8_t)(unsafe.Pointer(&push[0])), C.uint64_t(q), &out)
 	return Commands(out), check(r)
 }
 

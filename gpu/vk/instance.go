@@ -118,6 +118,7 @@ type Physical struct {
 	MaxGroups                           [3]uint32
 	MaxAllocation, MaxBuffer            uint64
 	TimestampNanos                      float32
+	TimestampBits                       int // of the compute queue's clock; 0: it has none
 	ComputeFamily                       int
 	BufferDeviceAddress, Int64, Float16 bool
 	Int8, Storage16, Storage8           bool
@@ -208,6 +209,7 @@ func (in *Instance) describe(h vulkan.PhysicalDevice) *Physical {
 	}
 	p.MaxAllocation, p.MaxBuffer = uint64(i.max_allocation), uint64(i.max_buffer)
 	p.TimestampNanos, p.ComputeFamily = float32(i.timestamp_ns), int(i.compute_family)
+	p.TimestampBits = int(i.timestamp_bits)
 	p.BufferDeviceAddress, p.Int64, p.Float16 = i.buffer_device_address != 0, i.int64 != 0, i.float16 != 0
 	p.Int8, p.Storage16, p.Storage8 = i.int8 != 0, i.storage16 != 0, i.storage8 != 0
 	p.SubgroupControl, p.FullSubgroups = i.subgroup_control != 0, i.full_subgroups != 0

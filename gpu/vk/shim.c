@@ -226,7 +226,8 @@ struct mv_device {
   D(ResetFences) D(CreateShaderModule) D(DestroyShaderModule) D(CreateComputePipelines) D(DestroyPipeline)                   \
   D(AllocateCommandBuffers) D(FreeCommandBuffers) D(BeginCommandBuffer) D(EndCommandBuffer) D(CmdBindPipeline)               \
   D(CmdPushConstants) D(CmdDispatch) D(CmdDispatchIndirect) D(CmdPipelineBarrier) D(CmdFillBuffer) D(CmdCopyBuffer)          \
-  D(QueueSubmit) D(GetBufferDeviceAddress) D(DeviceWaitIdle)
+  D(QueueSubmit) D(GetBufferDeviceAddress) D(DeviceWaitIdle) D(CreateQueryPool) D(DestroyQueryPool) D(GetQueryPoolResults)    \
+  D(CmdResetQueryPool) D(CmdWriteTimestamp)
   DEVICE_CALLS
 #undef D
 };
@@ -257,7 +258,8 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
   VkPhysicalDeviceVulkan11Features f11 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
   f11.storageBuffer16BitAccess = i->storage16;
   VkPhysicalDeviceVulkan12Features f12 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &f11};
-  f12.bufferDeviceAddress = 1, f12.scalarBlockLayout = 1, f12.shaderFloat16 = i->float16, f12.shaderInt8 = i->int8;
+  f12.bufferDeviceAddress = 1, f12.scalarBlockLayout = 1, f12.subgroupBroadcastDynamicId = 1; // the last is in every 1.2
+  f12.shaderFloat16 = i->float16, f12.shaderInt8 = i->int8;
   f12.storageBuffer8BitAccess = i->storage8, f12.vulkanMemoryModel = i->vulkan_memory_model, f12.timelineSemaphore = i->timeline;
   VkPhysicalDeviceVulkan13Features f13 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &f12};
   f13.maintenance4 = 1; // every Vulkan 1.3 device has it; kernels size workgroups by a constant
@@ -405,7 +407,8 @@ static void record_op(mv_device *d, VkCommandBuffer c, const mv_op *o, const uin
     d->CmdDispatch(c, o->groups[0], o->groups[1], o->groups[2]);
 }
 
-int mv_record(mv_device *d, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t *out) {
+int mv_record(mv_device *d, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t queries, uint64_t *out) {
+  VkQueryPool q = (VkQueryPool)queries;
   *out = 0;
   VkCommandBufferAllocateInfo ai = {VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
   ai.commandPool = d->pool, ai.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY, ai.commandBufferCount = 1;
@@ -417,8 +420,13 @@ int mv_record(mv_device *d, const mv_op *ops, uint32_t nops, const uint8_t *push
     bi.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
     r = d->BeginCommandBuffer(c, &bi);
     VkPipeline bound = VK_NULL_HANDLE;
+    if (q) d->CmdResetQueryPool(c, q, 0, nops + 1);
     host_barrier(d, c, 1);
-    for (uint32_t i = 0; r == VK_SUCCESS && i < nops; i++) record_op(d, c, &ops[i], push, &bound);
+    if (q) d->CmdWriteTimestamp(c, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, q, 0);
+    for (uint32_t i = 0; r == VK_SUCCESS && i < nops; i++) {
+      record_op(d, c, &ops[i], push, &bound);
+      if (q) d->CmdWriteTimestamp(c, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, q, i + 1);
+    }
     host_barrier(d, c, 0);
     if (r == VK_SUCCESS) r = d->EndCommandBuffer(c);
     if (r != VK_SUCCESS) d->FreeCommandBuffers(d->handle, d->pool, 1, &c);
@@ -426,6 +434,21 @@ int mv_record(mv_device *d, const mv_op *ops, uint32_t nops, const uint8_t *push
   pthread_mutex_unlock(&d->lock);
   if (r == VK_SUCCESS) *out = (uint64_t)c;
   return r;
+}
+
+int mv_queries_create(mv_device *d, uint32_t n, uint64_t *out) {
+  VkQueryPoolCreateInfo info = {VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+  info.queryType = VK_QUERY_TYPE_TIMESTAMP, info.queryCount = n;
+  VkQueryPool q = VK_NULL_HANDLE;
+  VkResult r = d->CreateQueryPool(d->handle, &info, NULL, &q);
+  *out = (uint64_t)q;
+  return r;
+}
+
+void mv_queries_destroy(mv_device *d, uint64_t queries) { d->DestroyQueryPool(d->handle, (VkQueryPool)queries, NULL); }
+
+int mv_queries_read(mv_device *d, uint64_t queries, uint32_t n, uint64_t *out) {
+  return d->GetQueryPoolResults(d->handle, (VkQueryPool)queries, 0, n, n * sizeof *out, out, sizeof *out, VK_QUERY_RESULT_64_BIT);
 }
 
 void mv_record_free(mv_device *d, uint64_t cmd) {

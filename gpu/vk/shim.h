@@ -63,7 +63,12 @@ int mv_pipeline_create(mv_device *, const uint32_t *spirv, size_t bytes, const u
 void mv_bytes_free(void *);
 void mv_pipeline_destroy(mv_device *, uint64_t pipeline);
 
-int mv_record(mv_device *, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t *out);
+// queries, unless 0, is a pool of nops + 1: the device's clock before the first
+// operation and after each.
+int mv_record(mv_device *, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t queries, uint64_t *out);
+int mv_queries_create(mv_device *, uint32_t n, uint64_t *out);
+void mv_queries_destroy(mv_device *, uint64_t queries);
+int mv_queries_read(mv_device *, uint64_t queries, uint32_t n, uint64_t *out);
 void mv_record_free(mv_device *, uint64_t cmd);
 
 int mv_fence_create(mv_device *, uint64_t *out);

@@ -21,6 +21,7 @@ func commands() []command {
 		{"detokenize", runDetokenize},
 		{"train", runTrain},
 		{"devices", runDevices},
+		{"profile", runProfile},
 		{"inspect", runInspect},
 		{"version", runVersion},
 		{"help", runHelp},

@@ -6,14 +6,22 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/morton-gen/morton/gpu"
 )
 
+// deviceLine is one device, with what was measured of it.
+type deviceLine struct {
+	gpu.Info
+	Roof *roof `json:"roof,omitempty"`
+}
+
 func runDevices(ctx context.Context, t terminal, args []string) error {
 	f := newFlags("devices")
-	asJSON := f.Bool("json", false, "")
+	asJSON, measure := f.Bool("json", false, ""), f.Bool("measure", false, "")
 	f.Func("subgroup", "", setSubgroup)
 	words, err := f.parse(args)
 	switch {
@@ -24,7 +32,7 @@ func runDevices(ctx context.Context, t terminal, args []string) error {
 	case len(words) > 0:
 		return usagef("devices", "devices: unexpected %q", words[0])
 	}
-	list, err := gpu.List()
+	list, err := listDevices(*measure)
 	if err != nil {
 		return err
 	}
@@ -33,22 +41,81 @@ func runDevices(ctx context.Context, t terminal, args []string) error {
 		e.SetIndent("", "  ")
 		return e.Encode(list)
 	}
-	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	return printDevices(t.out, list)
+}
+
+func listDevices(measure bool) ([]deviceLine, error) {
+	infos, err := gpu.List()
+	if err != nil {
+		return nil, err
+	}
+	var list []deviceLine
+	for _, i := range infos {
+		line := deviceLine{Info: i}
+		if measure && i.Problem == "" {
+			if line.Roof, err = measured(i); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, line)
+	}
+	return list, nil
+}
+
+func measured(i gpu.Info) (*roof, error) {
+	dev, err := gpu.Open(gpu.Options{Device: strconv.Itoa(i.Index)})
+	if err != nil {
+		return nil, err
+	}
+	defer dev.Close()
+	r, err := measureRoof(dev)
+	return &r, err
+}
+
+func printDevices(out io.Writer, list []deviceLine) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NUMBER\tNAME\tTYPE\tMEMORY\tWIDTH\tVULKAN\tDRIVER\tUSABLE")
 	for _, d := range list {
 		usable := "yes"
 		if d.Problem != "" {
-			usable = "no: " + d.Problem
+			usable = "no: it lacks " + d.Problem
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Index, d.Name, d.Type, bytesText(int64(d.MemoryBytes)), widthText(d), d.API, d.Driver, usable)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Index, d.Name, d.Type, bytesText(int64(d.MemoryBytes)), widthText(d.Info), d.API, d.Driver, usable)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, d := range list {
+		printDevice(out, d)
+	}
+	if dir := gpu.CacheDir(); dir != "" {
+		fmt.Fprintf(out, "\ncompiled pipelines: %s\n", dir)
+	} else {
+		fmt.Fprint(out, "\ncompiled pipelines are not kept\n")
+	}
+	return nil
+}
+
+// printDevice tells what does not fit in a column.
+func printDevice(out io.Writer, d deviceLine) {
+	way := "through staging windows"
+	if d.HostVisible {
+		way = "in place"
+	}
+	fmt.Fprintf(out, "\n%d  has %s\n   limits: %s an allocation, %s shared and %d threads a workgroup; the host writes tensors %s\n",
+		d.Index, d.Features, bytesText(int64(min(d.AllocationBytes, 1<<62))), bytesText(int64(d.SharedBytes)), d.WorkgroupThreads, way)
+	if d.Problem == "" {
+		fmt.Fprintf(out, "   kernels: width %d, the _w%d variant where there are several\n", d.Width, d.Width)
+	}
+	if d.Roof != nil {
+		fmt.Fprintf(out, "   measured: copies %.1f GB/s, matrix product %.1f GFLOP/s\n", d.Roof.BytesPerSecond/1e9, d.Roof.FlopsPerSecond/1e9)
+	}
 }
 
 // widthText is the kernels' width, and the range where there is one.
 func widthText(d gpu.Info) string {
 	if d.SubgroupMin == d.SubgroupMax {
-		return fmt.Sprint(d.Width)
+		return fmt.Sprint(d.SubgroupMin)
 	}
-	return fmt.Sprintf("%d (%d to %d)", d.Width, d.SubgroupMin, d.SubgroupMax)
+	return fmt.Sprintf("%d of %d to %d", d.Width, d.SubgroupMin, d.SubgroupMax)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"slices"
 
+	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -24,6 +26,7 @@ type generateFlags struct {
 
 	base        request.Request
 	count       int
+	precision   string
 	temperature float64
 	topK        int
 	topP        float64
@@ -34,6 +37,7 @@ func newGenerateFlags(kind request.Family) *generateFlags {
 	f := g.flags
 	f.StringVar(&g.manifest, "manifest", "", "")
 	f.Uint64Var(&g.base.Seed, "seed", 1, "")
+	f.StringVar(&g.precision, "precision", "", "")
 	f.Float64Var(&g.temperature, "temperature", request.Plain.Temperature, "")
 	f.IntVar(&g.topK, "top-k", request.Plain.TopK, "")
 	f.Float64Var(&g.topP, "top-p", request.Plain.TopP, "")
@@ -70,13 +74,18 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 	if err != nil {
 		return err
 	}
-	return execute(ctx, t, g.options, g.job(request.Family(kind), requests, begun), pipelines.Generate)
+	j := g.job(request.Family(kind), requests, begun)
+	j.Settings.Spec.Precision = transformer.Precision(g.precision)
+	return execute(ctx, t, g.options, j, pipelines.Generate)
 }
 
 // all makes the requests: of inputs, or for shapes from nothing.
 func (g *generateFlags) all() ([]request.Request, error) {
 	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
 		return nil, g.usagef("--prefix and --frames are at least 1")
+	}
+	if p := transformer.Precision(g.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
+		return nil, g.usagef("--precision is one of %v", transformer.Precisions)
 	}
 	if g.base.Family == request.Quads && g.base.Faces < 1 {
 		return nil, g.usagef("--faces is at least 1")

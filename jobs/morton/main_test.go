@@ -208,7 +208,7 @@ func TestInspect(t *testing.T) {
 // TestHelpNamesEveryFlag holds the written texts to the flags.
 func TestHelpNamesEveryFlag(t *testing.T) {
 	sets := map[string][]*flagSet{
-		"tokenize": nil, "generate": nil, "detokenize": {newOptions("detokenize").flags}, "train": {newTrainFlags().flagSet},
+		"tokenize": nil, "generate": nil, "detokenize": {newOptions("detokenize").flags}, "train": {newTrainFlags().flagSet}, "profile": {newProfileFlags().flagSet},
 	}
 	for _, f := range request.Families {
 		sets["generate"] = append(sets["generate"], newGenerateFlags(f).flags)

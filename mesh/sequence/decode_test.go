@@ -87,31 +87,6 @@ func TestDecodeNothing(t *testing.T) {
 	}
 }
 
-// TestAllowed walks the sequences of all cases: one is whole if and only if the
-// grammar allows each token, and faces are then only wrong by their vertices.
-func TestAllowed(t *testing.T) {
-	o := Options{Levels: 8}
-	allows := func(tokens []int32) bool {
-		for i, token := range tokens {
-			coordinate, pad, end := o.Allowed(tokens[:i])
-			ok := token >= 0 && token < p && coordinate || token == p && pad || token == e && end
-			if !ok {
-				return false
-			}
-		}
-		return true
-	}
-	for _, c := range cases {
-		whole := c.report.Ended && c.report.BadFaces+c.report.PartialTokens+c.report.TrailingTokens == 0
-		if n := len(c.tokens); c.report.Ended && allows(c.tokens) != whole && c.report.TrailingTokens == 0 {
-			t.Errorf("%s: %d tokens, allowed %v, want %v", c.name, n, !whole, whole)
-		}
-	}
-	if allows([]int32{e}) || !allows(triangle) || !allows(quad) {
-		t.Error("an empty sequence, a triangle or a quad is judged wrongly")
-	}
-}
-
 // FuzzDecode checks that a strict decode accepts exactly what encoding writes,
 // and that whatever a tolerant decode keeps is canonical and adds up.
 func FuzzDecode(f *testing.F) {

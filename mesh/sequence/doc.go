@@ -1,8 +1,8 @@
 // Package sequence turns a mesh into a face sequence, the tokens that the quad
 // family predicts, and back.
 //
-// It is not for files, nor for sampling: it says which tokens may follow
-// ([Options.Allowed]) and leaves the choice to models.
+// It is not for files, nor for sampling: gpu/ops/grammar says which tokens may
+// follow, in the terms of this layout.
 //
 //	scaled, _, back, err := mesh.Normalize(m, 0.95)
 //	tokens, report, err := sequence.Encode(scaled, sequence.Options{})

@@ -10,6 +10,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/tape"
 )
 
 // Coder tokenizes clips and turns tokens back into frames, window by window.
@@ -49,16 +50,15 @@ func (k *Coder) build(dev *gpu.Device, weights *safetensors.File) (err error) {
 		return err
 	}
 	r := dev.NewRecorder()
-	z := r.Temp(tensor.F32, n, l)
-	k.net.forward(r, k.net.encoder(), k.pixels, z)
-	bsq.Quantize(r, bsq.QuantizeArgs{Z: z, Bits: k.bits})
+	z := k.net.encode(tape.New(r, false), tape.Constant(k.pixels))
+	bsq.Quantize(r, bsq.QuantizeArgs{Z: z.X, Bits: k.bits})
 	if k.encode, err = r.Finish(); err != nil {
 		return err
 	}
 	r = dev.NewRecorder()
 	code := r.Temp(tensor.F32, n, l)
 	bsq.Expand(r, bsq.ExpandArgs{Bits: k.bits, Code: code})
-	k.net.forward(r, k.net.decoder(), code, k.pixels)
+	r.Copy(k.pixels, k.net.decode(tape.New(r, false), tape.Constant(code)).X)
 	k.decode, err = r.Finish()
 	return err
 }

@@ -4,10 +4,8 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/bsq"
-	"github.com/morton-gen/morton/gpu/ops/elementwise"
-	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/params"
+	"github.com/morton-gen/morton/models/tape"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
@@ -122,37 +120,24 @@ func (k *coder) blocks(kind string, n int) []*transformer.Block {
 	return out
 }
 
-// stage is linear -> blocks -> linear, with its backward pass. There is no norm
-// before the last linear map: it would take a cell's brightness and contrast out
-// of what the code can hold linearly.
-type stage struct {
-	in, out string // prefixes of parameter names
-	blocks  []*transformer.Block
-}
-
-func (k *coder) encoder() stage {
-	return stage{"pixels_in", "code_in", k.blocks("encoder", k.cfg.Tokenizer.Encoder)}
-}
-
-func (k *coder) decoder() stage {
-	return stage{"code_out", "pixels_out", k.blocks("decoder", k.cfg.Tokenizer.Decoder)}
-}
-
-// forward adds a stage and returns its output and its backward pass, which takes
-// the output's gradient and fills dx, if that is not nil.
-func (k *coder) forward(r *gpu.Recorder, s stage, x, y *gpu.Tensor) (back func(dy, dx *gpu.Tensor)) {
-	n, w := k.rows(), k.cfg.Tokenizer.Width
-	p, g := k.store.Param, k.store.Grad
-	h0 := r.Temp(tensor.F32, n, w)
-	transformer.Linear(r, x, p(s.in+".weight"), p(s.in+".bias"), h0)
-	h, stackBack := transformer.Stack(r, s.blocks, h0)
-	transformer.Linear(r, h, p(s.out+".weight"), p(s.out+".bias"), y)
-	return func(dy, dx *gpu.Tensor) {
-		dh := r.Temp(tensor.F32, n, w)
-		transformer.LinearGrad(r, h, p(s.out+".weight"), dy, dh, g(s.out+".weight"), g(s.out+".bias"))
-		stackBack(dh)
-		transformer.LinearGrad(r, x, p(s.in+".weight"), dh, dx, g(s.in+".weight"), g(s.in+".bias"))
+// stage adds linear -> blocks -> linear to a tape. There is no norm before the
+// last linear map: it would take a cell's brightness and contrast out of what the
+// code can hold linearly.
+func (k *coder) stage(t *tape.Tape, in string, blocks []*transformer.Block, out string, x *tape.Value) *tape.Value {
+	linear := func(x *tape.Value, name string) *tape.Value {
+		return t.Linear(x, tape.LinearArgs{W: k.store.Value(name + ".weight"), Bias: k.store.Value(name + ".bias")})
 	}
+	return linear(transformer.Stack(t, blocks, linear(x, in), false), out)
+}
+
+// encode returns the values whose signs are the code, [rows, bits].
+func (k *coder) encode(t *tape.Tape, x *tape.Value) *tape.Value {
+	return k.stage(t, "pixels_in", k.blocks("encoder", k.cfg.Tokenizer.Encoder), "code_in", x)
+}
+
+// decode returns pixels of codes, [rows, pixels].
+func (k *coder) decode(t *tape.Tape, code *tape.Value) *tape.Value {
+	return k.stage(t, "code_out", k.blocks("decoder", k.cfg.Tokenizer.Decoder), "pixels_out", code)
 }
 
 // part says which gradients a training program adds.
@@ -169,23 +154,12 @@ const (
 // the quantiser. There is no commitment term: it pulls every bit's value
 // to one size, and thresholds lie at all distances.
 func (k *coder) recordTraining(r *gpu.Recorder, x, loss *gpu.Tensor, gradients part) {
-	n, l, px := k.rows(), k.cfg.Tokenizer.Bits, k.cfg.pixels()
-	z, code, rnorm, y := r.Temp(tensor.F32, n, l), r.Temp(tensor.F32, n, l), r.Temp(tensor.F32, n), r.Temp(tensor.F32, n, px)
-	encBack := k.forward(r, k.encoder(), x, z)
-	bsq.Quantize(r, bsq.QuantizeArgs{Z: z, Code: code, RNorm: rnorm})
-	decBack := k.forward(r, k.decoder(), code, y)
-	mean := float32(1) / float32(n*px)
-	if gradients == noGradients {
-		elementwise.MSE(r, elementwise.MSEArgs{X: y, Y: x, Weight: mean, Loss: loss})
-		return
-	}
-	elementwise.MSE(r, elementwise.MSEArgs{X: y, Y: x, Weight: mean, Loss: loss, DX: y})
+	t := tape.New(r, gradients != noGradients)
+	code := t.Quantize(k.encode(t, tape.Constant(x)))
 	if gradients == decoderOnly {
-		decBack(y, nil)
-		return
+		code = tape.Constant(code.X)
 	}
-	dcode, dz := r.Temp(tensor.F32, n, l), r.Temp(tensor.F32, n, l)
-	decBack(y, dcode)
-	bsq.QuantizeGrad(r, bsq.QuantizeGradArgs{Z: z, RNorm: rnorm, DCode: dcode, DZ: dz})
-	encBack(dz, nil)
+	y := k.decode(t, code)
+	t.MSE(y, x, float32(1)/float32(y.X.Elems()), loss)
+	t.Backward()
 }

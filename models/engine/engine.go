@@ -26,8 +26,9 @@ var (
 
 // Options configure an engine.
 type Options struct {
-	Slots int // sequences generated at once; 0 means 8
-	Steps int // steps a submit, before requests may join; 0 means 32
+	Slots     int                   // sequences generated at once; 0 means 8
+	Precision transformer.Precision // of the matrices; "" means f16
+	Steps     int                   // steps a submit, before requests may join; 0 means 32
 }
 
 // Request asks for one sample.
@@ -105,7 +106,7 @@ func New(dev *gpu.Device, cfg transformer.Config, weights *safetensors.File, opt
 	if opts.Steps <= 0 {
 		opts.Steps = 32
 	}
-	dec, err := transformer.NewDecoder(dev, cfg, weights, opts.Slots)
+	dec, err := transformer.NewDecoder(dev, cfg, weights, transformer.DecoderOptions{Slots: opts.Slots, Precision: opts.Precision})
 	if err != nil {
 		return nil, err
 	}

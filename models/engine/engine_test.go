@@ -24,7 +24,7 @@ var config = transformer.Config{
 // weights saves a random network whose draws depend on their context.
 func weights(t *testing.T, dev *gpu.Device) *safetensors.File {
 	t.Helper()
-	net, err := transformer.NewTrain(dev, config, 1, 8)
+	net, err := transformer.NewTrain(dev, config, 1, 8, transformer.TrainOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/tape"
 )
 
 // ErrWeights reports a weights file that does not fit the network: a tensor is
@@ -114,14 +116,31 @@ func (s *Store) Count() int {
 // Param returns a view of a parameter. It panics on an unknown name.
 func (s *Store) Param(name string) *gpu.Tensor { return s.view(s.P, name) }
 
-// Grad returns a view of a parameter's gradient.
-func (s *Store) Grad(name string) *gpu.Tensor { return s.view(s.G, name) }
+// Value returns a parameter for a tape, with its gradient if the store trains.
+func (s *Store) Value(name string) *tape.Value {
+	if s.G == nil {
+		return tape.Constant(s.Param(name))
+	}
+	return tape.Param(s.Param(name), s.view(s.G, name))
+}
 
-func (s *Store) view(t *gpu.Tensor, name string) *gpu.Tensor {
+// Range returns where a parameter lies in the flat tensors, in elements. It panics
+// on an unknown name.
+func (s *Store) Range(name string) (at, n int) {
+	i := s.index(name)
+	return s.off[i], tensor.Elems(s.specs[i].Shape)
+}
+
+func (s *Store) index(name string) int {
 	i, ok := s.at[name]
 	if !ok {
 		panic("params: no parameter " + name)
 	}
+	return i
+}
+
+func (s *Store) view(t *gpu.Tensor, name string) *gpu.Tensor {
+	i := s.index(name)
 	return t.View(s.off[i], s.specs[i].Shape...)
 }
 
@@ -192,14 +211,36 @@ func (s *Store) Load(f *safetensors.File, moments bool) error {
 	return errors.Join(s.load(f, "adam.m.", s.M), s.load(f, "adam.v.", s.V))
 }
 
+// Read returns a parameter of a file, widened to f32. Errors: [ErrWeights].
+func Read(f *safetensors.File, sp Spec) ([]float32, error) {
+	x, err := find(f, sp.Name, sp.Shape)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float32, tensor.Elems(sp.Shape))
+	if err := finite(x)(out, 0); err != nil {
+		return nil, fmt.Errorf("params.Read: %s: %w", sp.Name, err)
+	}
+	return out, nil
+}
+
+// find looks a parameter up and checks its shape.
+func find(f *safetensors.File, name string, shape []int) (safetensors.Tensor, error) {
+	x, err := f.Tensor(name)
+	if err != nil {
+		return x, fmt.Errorf("params: %w: %w", ErrWeights, err)
+	}
+	if !slices.Equal(x.Shape, shape) {
+		return x, fmt.Errorf("params: %w: %s is %v, the network has %v", ErrWeights, name, x.Shape, shape)
+	}
+	return x, nil
+}
+
 func (s *Store) load(f *safetensors.File, prefix string, t *gpu.Tensor) error {
 	for i, sp := range s.specs {
-		x, err := f.Tensor(prefix + sp.Name)
+		x, err := find(f, prefix+sp.Name, sp.Shape)
 		if err != nil {
-			return fmt.Errorf("params.Load: %w: %w", ErrWeights, err)
-		}
-		if !equal(x.Shape, sp.Shape) {
-			return fmt.Errorf("params.Load: %w: %s is %v, the network has %v", ErrWeights, sp.Name, x.Shape, sp.Shape)
+			return err
 		}
 		if err := t.View(s.off[i], sp.Shape...).FillF32(finite(x)); err != nil {
 			return fmt.Errorf("params.Load: %s: %w", sp.Name, err)
@@ -227,16 +268,4 @@ func finite(x safetensors.Tensor) func(dst []float32, at int) error {
 		}
 		return nil
 	}
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -27,10 +27,12 @@ const (
 	planCols   = staticIDs + fed + axes + 3
 )
 
-// back lists how far before a position the tokens lie that feed it.
-var back = [fed]int{1, 2, 3, sequence.FaceTokens}
+// back lists how far before a position the tokens lie that feed it: the last
+// three coordinates, and the same coordinate of the three vertices before the last
+// and of the face before.
+var back = [fed]int{1, 2, 3, 6, 9, sequence.FaceTokens}
 
-const fed = 4
+const fed = 6
 
 // Config describes a model of this family.
 type Config struct {
@@ -52,6 +54,7 @@ func (c Config) Network(n transformer.Config) transformer.Config {
 	n.Vocab = c.sequence().VocabSize()
 	n.Vocab += n.Vocab % 2
 	n.Group = 1
+	n.Faces = transformer.FaceRules{Levels: c.Levels, Start: c.Points}
 	half := n.HeadDim() / 4
 	n.RopePairs = []int{half, n.HeadDim()/2 - half}
 	return n

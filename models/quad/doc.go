@@ -6,7 +6,7 @@
 //
 // The six parts: coordinate tokens; raster order; visibility key(k) <= key(q) =
 // position; input form the shifted previous tokens (the last three coordinates
-// and the one twelve before); softmax head; temperature, top-k and top-p.
+// and those six, nine and twelve before); softmax head; temperature, top-k and top-p.
 //
 // Source: the task and the face layout are QuadGPT's, arXiv 2509.21420; the
 // network is ours.

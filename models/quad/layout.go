@@ -57,11 +57,11 @@ func (c Config) planPoints(points []int64) ([]int32, error) {
 			return nil, fmt.Errorf("quad: %w: point %d is %d", ErrSample, i, code)
 		}
 		x := int32(code)
-		plan = append(plan, 0,
-			kinds+x&63, kinds+pointLevels+x>>6&63, kinds+2*pointLevels+x>>12&63, kinds+3*pointLevels+x>>18,
-			-1, -1, -1, -1,
-			0, 0,
-			int32(i+1), 0, 0)
+		plan = append(plan, 0, kinds+x&63, kinds+pointLevels+x>>6&63, kinds+2*pointLevels+x>>12&63, kinds+3*pointLevels+x>>18)
+		for range fed {
+			plan = append(plan, -1)
+		}
+		plan = append(plan, 0, 0, int32(i+1), 0, 0)
 	}
 	return plan, nil
 }

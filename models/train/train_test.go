@@ -33,7 +33,7 @@ func counting(n, first, by int) *transformer.Sequence {
 
 func task(t *testing.T, dev *gpu.Device) *Sequences {
 	t.Helper()
-	net, err := transformer.NewTrain(dev, config, 2, 16)
+	net, err := transformer.NewTrain(dev, config, 2, 16, transformer.TrainOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,6 +32,15 @@ type Config struct {
 	Context    int `json:"context"`     // positions the network sees at most
 	Length     int `json:"length"`      // positions a sequence has at most
 	Group      int `json:"group"`       // positions predicted together
+	// Faces, if its Levels are not 0, keeps what is drawn to the rules of face
+	// sequences.
+	Faces FaceRules `json:"faces,omitzero"`
+}
+
+// FaceRules are those of gpu/ops/grammar's Faces.
+type FaceRules struct {
+	Levels int `json:"levels"` // ids of a coordinate; two tokens more are the vocabulary
+	Start  int `json:"start"`  // position of the first face
 }
 
 // Validate returns an error wrapping [ErrConfig], or nil. It bounds every extent,
@@ -52,6 +61,9 @@ func (c *Config) Validate() error {
 		return bad("either bits or a vocabulary: bits %d, vocabulary %d", c.Bits, c.Vocab)
 	case c.Bits > 0 && (!in(c.Bits, 2, 1024) || c.Bits%2 != 0) || c.Vocab > 0 && (!in(c.Vocab, 2, 1<<17) || !in(c.Sub, 1, 16) || c.Vocab*c.Sub%2 != 0):
 		return bad("bits %d, vocabulary %d, sub-tokens %d", c.Bits, c.Vocab, c.Sub)
+	}
+	if f := c.Faces; f != (FaceRules{}) && (!in(f.Levels, 2, 1<<14) || !in(f.Start, 0, c.Length-1) || c.Bits > 0 || c.Sub != 1 || c.Group != 1 || c.Vocab != (f.Levels+3)&^1) {
+		return bad("rules of faces with %d levels from %d on, for vocabulary %d, sub-tokens %d, group %d", f.Levels, f.Start, c.Vocab, c.Sub, c.Group)
 	}
 	pairs := 0
 	for _, p := range c.RopePairs {

@@ -5,32 +5,30 @@ import (
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/grammar"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
-	"github.com/morton-gen/morton/gpu/ops/norm"
-	"github.com/morton-gen/morton/gpu/ops/rope"
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
-	"github.com/morton-gen/morton/models/params"
 )
 
 // Decoder is a network in generating form: a key-value cache and stepping tables
 // for a number of sequence slots, and one recorded program for every number of
 // lanes a step can have. Not safe for concurrent use.
 type Decoder struct {
-	cfg    Config
-	dev    *gpu.Device
-	store  *params.Store
-	rope   Rotary
-	state  *step.State
-	k, v   []*gpu.Tensor // [l] of [slots, context, d]
-	slots  int
-	steps  map[int]*stepProgram // by lanes
-	prompt *stepProgram
+	cfg     Config
+	dev     *gpu.Device
+	weights *weights
+	rope    Rotary
+	state   *step.State
+	cache   []attention.Cache // [l], with one table
+	table   *gpu.Tensor
+	slots   int
+	steps   map[int]*stepProgram // by lanes
+	prompt  *stepProgram
 }
 
 // stepProgram advances some lanes by n positions each.
@@ -44,28 +42,35 @@ type stepProgram struct {
 // multiples of it whatever the batch, though no bit depends on that.
 const promptRows = 64
 
+// DecoderOptions say how a network generates.
+type DecoderOptions struct {
+	Slots     int       // sequences at once, at least 1
+	Precision Precision // of the matrices; "" means f16
+}
+
 // NewDecoder loads weights and allocates everything a number of concurrent
-// sequences needs. Errors: [ErrConfig], params.ErrWeights, gpu.ErrOutOfMemory.
-func NewDecoder(dev *gpu.Device, cfg Config, weights *safetensors.File, slots int) (*Decoder, error) {
+// sequences needs, or says that it does not fit before it allocates. Errors:
+// [ErrConfig], params.ErrWeights, gpu.ErrOutOfMemory.
+func NewDecoder(dev *gpu.Device, cfg Config, f *safetensors.File, o DecoderOptions) (*Decoder, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if err := dev.CheckMemory(cfg.DecoderBytes(slots)); err != nil {
-		return nil, fmt.Errorf("transformer.NewDecoder: %d slots: %w", slots, err)
+	if err := o.Precision.check(&cfg); err != nil {
+		return nil, err
 	}
-	d := &Decoder{cfg: cfg, dev: dev, slots: slots, steps: map[int]*stepProgram{}}
-	if err := d.allocate(weights); err != nil {
+	if err := dev.CheckMemory(cfg.DecoderBytes(o)); err != nil {
+		return nil, fmt.Errorf("transformer.NewDecoder: %d slots in %v: %w", o.Slots, o.Precision.dtype(), err)
+	}
+	d := &Decoder{cfg: cfg, dev: dev, slots: o.Slots, steps: map[int]*stepProgram{}}
+	if err := d.allocate(f, o.Precision); err != nil {
 		d.Free()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *Decoder) allocate(weights *safetensors.File) (err error) {
-	if d.store, err = params.New(d.dev, d.cfg.specs(), false); err != nil {
-		return err
-	}
-	if err = d.store.Load(weights, false); err != nil {
+func (d *Decoder) allocate(f *safetensors.File, p Precision) (err error) {
+	if d.weights, err = loadWeights(d.dev, &d.cfg, f, p); err != nil {
 		return err
 	}
 	if d.rope, err = NewRotary(d.dev, d.cfg.HeadDim(), d.cfg.RopePairs, d.cfg.RopeTheta); err != nil {
@@ -74,17 +79,33 @@ func (d *Decoder) allocate(weights *safetensors.File) (err error) {
 	if d.state, err = step.NewState(d.dev, d.cfg.Dims(d.slots)); err != nil {
 		return err
 	}
-	for range d.cfg.Layers {
-		for _, list := range []*[]*gpu.Tensor{&d.k, &d.v} {
-			t, err := d.dev.NewTensor(tensor.F32, d.slots, d.cfg.Context, d.cfg.Width)
-			if err != nil {
+	return d.allocateCache()
+}
+
+// allocateCache makes the layers' caches. Every slot has pages of its own, one
+// after the other.
+func (d *Decoder) allocateCache() (err error) {
+	pages := make([]int32, d.slots*d.cfg.pages())
+	for i := range pages {
+		pages[i] = int32(i)
+	}
+	if d.table, err = d.dev.FromI32(pages, d.slots, d.cfg.pages()); err != nil {
+		return err
+	}
+	d.cache = make([]attention.Cache, d.cfg.Layers)
+	for i := range d.cache {
+		d.cache[i].Table = d.table
+		for _, t := range []**gpu.Tensor{&d.cache[i].K, &d.cache[i].V} {
+			if *t, err = d.dev.NewTensor(tensor.F16, len(pages), attention.MinPage, d.cfg.Width); err != nil {
 				return err
 			}
-			*list = append(*list, t)
 		}
 	}
 	return nil
 }
+
+// pages is the number of a slot's pages.
+func (c *Config) pages() int { return (c.Context + attention.MinPage - 1) / attention.MinPage }
 
 // Free gives all memory back.
 func (d *Decoder) Free() {
@@ -97,12 +118,15 @@ func (d *Decoder) Free() {
 	if d.state != nil {
 		d.state.Free()
 	}
-	if d.store != nil {
-		d.store.Free()
+	if d.weights != nil {
+		d.weights.free()
 	}
-	for _, t := range append(d.k, d.v...) {
-		t.Free()
+	for _, c := range d.cache {
+		c.K.Free()
+		c.V.Free()
 	}
+	d.table.Free()
+	d.rope.Free()
 }
 
 func (p *stepProgram) free() {
@@ -255,7 +279,7 @@ func (d *Decoder) build(lanes, n int, draw bool) (*stepProgram, error) {
 	rows := step.Gather(r, d.state, lane, n)
 	x, codes := d.embed(r, rows, lanes*n)
 	for i := range d.cfg.Layers {
-		d.layer(r, i, rows, x)
+		d.layer(r, i, n, rows, x)
 	}
 	var drawn *gpu.Tensor
 	if draw {
@@ -274,58 +298,60 @@ func (d *Decoder) build(lanes, n int, draw bool) (*stepProgram, error) {
 func (d *Decoder) embed(r *gpu.Recorder, rows step.Rows, n int) (x, codes *gpu.Tensor) {
 	c := &d.cfg
 	x = r.Temp(tensor.F32, n, c.Width)
-	embed.Sum(r, embed.SumArgs{Table: d.store.Param("embed.weight"), IDs: rows.IDs, Out: x})
+	embed.Sum(r, embed.SumArgs{Table: d.weights.vectors["embed.weight"], IDs: rows.IDs, Out: x})
 	if c.Bits > 0 && c.Fed > 0 {
 		each := r.Temp(tensor.F32, n*c.Fed, c.Bits)
 		bsq.Expand(r, bsq.ExpandArgs{Bits: rows.Words, Valid: rows.Valid, Code: each})
 		codes = each.View(0, n, c.Fed*c.Bits)
-		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes, B: d.store.Param("code.weight"), C: x, Add: true})
+		d.weights.product(r, "code.weight", matmul.Args{A: codes, C: x, Add: true})
 	}
 	return x, codes
 }
 
-// layer adds block i in place on x, writing the rows' keys and values into the
-// cache before any row attends.
-func (d *Decoder) layer(r *gpu.Recorder, i int, rows step.Rows, x *gpu.Tensor) {
+// layer adds block i in place on x, in six dispatches: the products do the norms
+// before them and the gate behind, and Prepare writes the rows' keys and values
+// into the cache before any row attends. run rows on end belong to one sequence.
+func (d *Decoder) layer(r *gpu.Recorder, i, run int, rows step.Rows, x *gpu.Tensor) {
 	c, n := &d.cfg, x.Dim(0)
-	param := func(name string) *gpu.Tensor { return d.store.Param(fmt.Sprintf("layers.%d.%s", i, name)) }
-	w := c.Width
-	h, qkv, a := r.Temp(tensor.F32, n, w), r.Temp(tensor.F32, n, 3*w), r.Temp(tensor.F32, n, w)
-	norm.RMS(r, norm.RMSArgs{X: x, Gain: param("attention_norm.weight"), Out: h, Eps: normEps})
-	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: h, B: param("attention.qkv.weight"), C: qkv})
-	rope.Apply(r, rope.Args{
-		X: qkv, Out: qkv, N: n, Heads: 2 * c.Heads, HeadDim: c.HeadDim(), LDX: 3 * w, LDOut: 3 * w,
-		Pos: rows.Axes, Axes: d.rope.Axes, Freq: d.rope.Freq, Axis: d.rope.Axis,
-	})
-	attention.Append(r, attention.AppendArgs{
-		K: tail(qkv, w), V: tail(qkv, 2*w), LDK: 3 * w, LDV: 3 * w, CacheK: d.k[i], CacheV: d.v[i], Rows: n, D: w, Seq: rows.Seq, Slot: rows.Slot,
+	product := func(name string, a matmul.Args) { d.weights.product(r, fmt.Sprintf("layers.%d.%s.weight", i, name), a) }
+	qkv, a, s := r.Temp(tensor.F32, n, 3*c.Width), r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Hidden)
+	product("attention.qkv", matmul.Args{A: x, C: qkv, NormEps: normEps})
+	attention.Prepare(r, attention.PrepareArgs{
+		QKV: qkv, Heads: c.Heads, HeadDim: c.HeadDim(), Cache: d.cache[i], Seq: rows.Seq, Slot: rows.Slot,
+		Pos: rows.Axes, Freq: d.rope.Freq, Axis: d.rope.Axis,
 	})
 	attention.Cached(r, attention.CachedArgs{
-		Q: qkv, LDQ: 3 * w, CacheK: d.k[i], CacheV: d.v[i], Out: a, Rows: n, Heads: c.Heads, HeadDim: c.HeadDim(), Seq: rows.Seq, Len: rows.Len,
+		Q: qkv, LDQ: 3 * c.Width, Cache: d.cache[i], Out: a, Heads: c.Heads, HeadDim: c.HeadDim(), Seq: rows.Seq, Len: rows.Len, Run: run,
 	})
-	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: a, B: param("attention.out.weight"), C: x, Add: true})
-
-	u, s := r.Temp(tensor.F32, n, 2*c.Hidden), r.Temp(tensor.F32, n, c.Hidden)
-	norm.RMS(r, norm.RMSArgs{X: x, Gain: param("mlp_norm.weight"), Out: h, Eps: normEps})
-	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: h, B: param("mlp.gate_up.weight"), C: u})
-	activation.SwiGLU(r, activation.SwiGLUArgs{X: u, Out: s})
-	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: s, B: param("mlp.down.weight"), C: x, Add: true})
+	product("attention.out", matmul.Args{A: a, C: x, Add: true})
+	product("mlp.gate_up", matmul.Args{A: x, C: s, Gated: true, NormEps: normEps})
+	product("mlp.down", matmul.Args{A: s, C: x, Add: true})
 }
 
 func (d *Decoder) draw(r *gpu.Recorder, rows step.Rows, x, codes *gpu.Tensor) *gpu.Tensor {
 	c, n := &d.cfg, x.Dim(0)
-	h, logits := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Outputs())
-	norm.RMS(r, norm.RMSArgs{X: x, Gain: d.store.Param("norm.weight"), Out: h, Eps: normEps})
-	Linear(r, h, d.store.Param("head.weight"), d.store.Param("head.bias"), logits)
+	logits := r.Temp(tensor.F32, n, c.Outputs())
+	d.weights.product(r, "head.weight", matmul.Args{A: x, C: logits, Bias: d.weights.vectors["head.bias"], NormEps: normEps})
 	if codes != nil {
-		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: codes, B: d.store.Param("skip.weight"), C: logits, Add: true, Alpha: c.skipScale()})
+		d.weights.product(r, "skip.weight", matmul.Args{A: codes, C: logits, Add: true, Alpha: c.skipScale()})
 	}
 	drawn := r.Temp(tensor.U32, n, c.Words())
 	r.Fill(drawn, 0) // inactive rows draw nothing
 	if c.Bits > 0 {
 		sample.Bits(r, sample.BitsArgs{Logits: logits, Draw: rows.Draw, Temp: rows.Temp, Out: drawn})
 	} else {
-		sample.Softmax(r, sample.SoftmaxArgs{Logits: logits.View(0, n*c.Sub, c.Vocab), Draw: rows.Draw, Temp: rows.Temp, Out: drawn, S: c.Sub})
+		sample.Softmax(r, sample.SoftmaxArgs{
+			Logits: logits.View(0, n*c.Sub, c.Vocab), Draw: rows.Draw, Temp: rows.Temp, Mask: d.mask(r, rows), Out: drawn, S: c.Sub,
+		})
 	}
 	return drawn
+}
+
+// mask returns the tokens that the rules of the language leave, nil without rules.
+func (d *Decoder) mask(r *gpu.Recorder, rows step.Rows) *gpu.Tensor {
+	f := d.cfg.Faces
+	if f.Levels == 0 {
+		return nil
+	}
+	return grammar.Faces(r, grammar.FacesArgs{Tokens: d.state.Tokens, Seq: rows.Seq, Draw: rows.Draw, Levels: f.Levels, Start: f.Start})
 }

@@ -14,14 +14,15 @@ func TestDecoderBytes(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
 			weights := savedWeights(t, dev, c)
-			need := c.DecoderBytes(5)
+			o := DecoderOptions{Slots: 5}
+			need := c.DecoderBytes(o)
 			short := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: need - 1})
 			var oom *gpu.OutOfMemoryError
-			if _, err := NewDecoder(short, c, weights, 5); !errors.As(err, &oom) || oom.Needed != need || oom.Available != need-1 || short.Used() != 0 {
+			if _, err := NewDecoder(short, c, weights, o); !errors.As(err, &oom) || oom.Needed != need || oom.Available != need-1 || short.Used() != 0 {
 				t.Errorf("%s: with a byte too few: %v, %d bytes used", name, err, short.Used())
 			}
 			enough := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: need})
-			dec := must(NewDecoder(enough, c, weights, 5))(t)
+			dec := must(NewDecoder(enough, c, weights, o))(t)
 			var seqs []*Sequence
 			for i := range uint64(5) {
 				seqs = append(seqs, chain(c, 60, i))

@@ -6,19 +6,18 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/embed"
-	"github.com/morton-gen/morton/gpu/ops/loss"
-	"github.com/morton-gen/morton/gpu/ops/matmul"
-	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/params"
+	"github.com/morton-gen/morton/models/tape"
 )
 
 // Train is a network in training form: B sequences of N positions a step.
 type Train struct {
-	cfg   Config
-	b, n  int
-	store *params.Store
-	rope  Rotary
+	cfg       Config
+	b, n      int
+	recompute bool
+	store     *params.Store
+	rope      Rotary
 
 	ids, starts, rows, axes, key *gpu.Tensor
 	codes, targets, weight, loss *gpu.Tensor
@@ -28,30 +27,46 @@ type Train struct {
 	hostCodes, hostWeight                   []float32
 }
 
-// NewTrain builds the programs. Errors: [ErrConfig], gpu's.
-func NewTrain(dev *gpu.Device, cfg Config, b, n int) (*Train, error) {
+// TrainOptions say how a network is trained. The zero value is useful.
+type TrainOptions struct {
+	// Recompute keeps of each block only its input until the backward pass, and
+	// computes the rest again: a third more work for a fraction of the memory. It
+	// changes no bit.
+	Recompute bool
+}
+
+// NewTrain builds the programs for b sequences of n positions. Errors:
+// [ErrConfig], gpu's.
+func NewTrain(dev *gpu.Device, cfg Config, b, n int, o TrainOptions) (*Train, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if b < 1 || n < 1 || n > cfg.Context {
 		return nil, fmt.Errorf("transformer.NewTrain: %w: %d sequences of %d positions, context %d", ErrConfig, b, n, cfg.Context)
 	}
-	t := &Train{cfg: cfg, b: b, n: n}
-	var err error
-	if t.store, err = params.New(dev, cfg.specs(), true); err != nil {
+	t := &Train{cfg: cfg, b: b, n: n, recompute: o.Recompute}
+	if err := t.build(dev); err != nil {
+		t.Free()
 		return nil, err
 	}
-	if t.rope, err = NewRotary(dev, cfg.HeadDim(), cfg.RopePairs, cfg.RopeTheta); err != nil {
-		return nil, err
+	return t, nil
+}
+
+func (t *Train) build(dev *gpu.Device) (err error) {
+	if t.store, err = params.New(dev, t.cfg.specs(), true); err != nil {
+		return err
 	}
-	if err := t.inputs(dev); err != nil {
-		return nil, err
+	if t.rope, err = NewRotary(dev, t.cfg.HeadDim(), t.cfg.RopePairs, t.cfg.RopeTheta); err != nil {
+		return err
+	}
+	if err = t.inputs(dev); err != nil {
+		return err
 	}
 	if t.forward, err = t.record(dev, false); err != nil {
-		return nil, err
+		return err
 	}
 	t.both, err = t.record(dev, true)
-	return t, err
+	return err
 }
 
 func (t *Train) inputs(dev *gpu.Device) error {
@@ -113,56 +128,43 @@ func (t *Train) blocks() []*Block {
 
 // record builds the forward program, with the backward pass behind it if asked.
 func (t *Train) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
-	c, n := &t.cfg, t.b*t.n
-	r := dev.NewRecorder()
-	x := r.Temp(tensor.F32, n, c.Width)
-	embed.Sum(r, embed.SumArgs{Table: t.store.Param("embed.weight"), IDs: t.ids, Out: x})
+	c, r := &t.cfg, dev.NewRecorder()
+	p := t.store.Value
+	tp := tape.New(r, backward)
+	x := tp.Embed(tape.EmbedArgs{Table: p("embed.weight"), IDs: t.ids, Starts: t.starts, Rows: t.rows})
 	if t.codes != nil {
-		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: t.codes, B: t.store.Param("code.weight"), C: x, Add: true})
+		x = tp.Linear(tape.Constant(t.codes), tape.LinearArgs{W: p("code.weight"), Residual: x})
 	}
-	y, stackBack := Stack(r, t.blocks(), x)
-	h, rstd := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n)
-	norm.RMS(r, norm.RMSArgs{X: y, Gain: t.store.Param("norm.weight"), Out: h, RStd: rstd, Eps: normEps})
-	logits := r.Temp(tensor.F32, n, c.Outputs())
-	Linear(r, h, t.store.Param("head.weight"), t.store.Param("head.bias"), logits)
+	x = tp.RMS(Stack(tp, t.blocks(), x, t.recompute), p("norm.weight"), normEps)
+	logits := tp.Linear(x, tape.LinearArgs{W: p("head.weight"), Bias: p("head.bias")})
 	if t.codes != nil {
-		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: t.codes, B: t.store.Param("skip.weight"), C: logits, Add: true, Alpha: c.skipScale()})
+		logits = tp.Linear(tape.Constant(t.codes), tape.LinearArgs{W: p("skip.weight"), Residual: logits, Alpha: c.skipScale()})
 	}
-	if !backward {
-		t.recordLoss(r, logits, nil)
-		return r.Finish()
+	a := tape.LossArgs{Targets: t.targets, Weight: t.weight, Loss: t.loss}
+	if c.Bits > 0 {
+		a.Targets = t.targets.View(0, t.b*t.n, c.Words())
+		tp.BitsBCE(logits, a)
+	} else {
+		tp.SoftmaxCE(logits, c.Vocab, a)
 	}
-	t.recordLoss(r, logits, logits)
-	dh, dy := r.Temp(tensor.F32, n, c.Width), r.Temp(tensor.F32, n, c.Width)
-	LinearGrad(r, h, t.store.Param("head.weight"), logits, dh, t.store.Grad("head.weight"), t.store.Grad("head.bias"))
-	if t.codes != nil {
-		matmul.Record(r, matmul.Args{Layout: matmul.TN, A: logits, B: t.codes, C: t.store.Grad("skip.weight"), Add: true, Alpha: c.skipScale()})
-	}
-	norm.RMSGrad(r, norm.RMSGradArgs{
-		X: y, Gain: t.store.Param("norm.weight"), RStd: rstd, DOut: dh, DX: dy, DGain: t.store.Grad("norm.weight"),
-	})
-	stackBack(dy)
-	if t.codes != nil {
-		linearGrad(r, t.codes, t.store.Param("code.weight"), dy, nil, t.store.Grad("code.weight"))
-	}
-	embed.SumGrad(r, embed.SumGradArgs{DOut: dy, Starts: t.starts, Rows: t.rows, DTable: t.store.Grad("embed.weight")})
+	tp.Backward()
 	return r.Finish()
 }
 
-func (t *Train) recordLoss(r *gpu.Recorder, logits, dlogits *gpu.Tensor) {
-	if t.cfg.Bits > 0 {
-		n := t.b * t.n
-		loss.BitsBCE(r, loss.BitsBCEArgs{Logits: logits, Targets: t.targets.View(0, n, t.cfg.Words()), Weight: t.weight, Loss: t.loss, DLogits: dlogits})
-		return
-	}
-	rows := t.b * t.n * t.cfg.Sub
-	view := func(x *gpu.Tensor) *gpu.Tensor {
-		if x == nil {
-			return nil
+// Free gives all memory back.
+func (t *Train) Free() {
+	for _, p := range []*gpu.Program{t.forward, t.both} {
+		if p != nil {
+			p.Free()
 		}
-		return x.View(0, rows, t.cfg.Vocab)
 	}
-	loss.SoftmaxCE(r, loss.SoftmaxCEArgs{Logits: view(logits), Targets: t.targets, Weight: t.weight, Loss: t.loss, DLogits: view(dlogits)})
+	for _, x := range []*gpu.Tensor{t.ids, t.starts, t.rows, t.axes, t.key, t.targets, t.weight, t.loss, t.codes} {
+		x.Free()
+	}
+	if t.store != nil {
+		t.store.Free()
+	}
+	t.rope.Free()
 }
 
 // Store returns the parameters.

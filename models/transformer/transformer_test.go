@@ -58,8 +58,8 @@ func chain(c Config, n int, seed uint64) *Sequence {
 }
 
 // must returns a function that fails the test on an error and returns the value.
-func must[T any](x T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](x T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func must[T any](x T, err error) func(*testing.T) T {
 func TestGradientIsTheSlope(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
-			net := must(NewTrain(dev, c, 2, 24))(t)
+			net := must(NewTrain(dev, c, 2, 24, TrainOptions{}))(t)
 			check(t, net.Store().Init(3))
 			seqs := []Window{{chain(c, 24, 1), 0, 24}, {chain(c, 20, 2), 0, 16}}
 			must(net.SetBatch(seqs))(t)
@@ -107,7 +107,7 @@ func TestGradientIsTheSlope(t *testing.T) {
 	})
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func check(t *testing.T, err error) {
 // saved stores a freshly initialised network and opens it for a decoder.
 func savedWeights(t *testing.T, dev *gpu.Device, c Config) *safetensors.File {
 	t.Helper()
-	net := must(NewTrain(dev, c, 1, c.Context))(t)
+	net := must(NewTrain(dev, c, 1, c.Context, TrainOptions{}))(t)
 	check(t, net.Store().Init(5))
 	// Larger weights than the initial ones, so that draws depend on the context.
 	p := must(net.Store().P.F32())(t)
@@ -158,7 +158,7 @@ func drawAll(t *testing.T, dec *Decoder, seqs []*Sequence, prompt, n int, slots 
 func TestRequestsDoNotDependOnTheBatch(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
-			dec := must(NewDecoder(dev, c, savedWeights(t, dev, c), 5))(t)
+			dec := must(NewDecoder(dev, c, savedWeights(t, dev, c), DecoderOptions{Slots: 5}))(t)
 			const n = 60
 			var seqs []*Sequence
 			for i := range uint64(5) {
@@ -187,7 +187,7 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := tiny()["softmax"]
 		f := savedWeights(t, dev, c)
-		dec := must(NewDecoder(dev, c, f, 1))(t)
+		dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: 1, Precision: F32}))(t)
 		defer dec.Free()
 		seq := chain(c, 24, 3)
 		check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))
@@ -198,7 +198,7 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 			check(t, dec.Step(lanes, 8))
 		}
 		seq.Tokens = must(dec.Tokens(0, 0, 24))(t)
-		net := must(NewTrain(dev, c, 1, 24))(t)
+		net := must(NewTrain(dev, c, 1, 24, TrainOptions{}))(t)
 		check(t, net.Store().Load(f, false))
 		for p := 5; p < 24; p++ {
 			lossOf := func(token uint32) float64 {

@@ -11,6 +11,8 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -18,6 +20,9 @@ import (
 var (
 	// ErrUnknown reports a family that nothing is registered for.
 	ErrUnknown = errors.New("unknown family")
+	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
+	// cannot be read twice, and opening a pipe may wait for ever.
+	ErrNotFile = errors.New("not a file")
 	// ErrEmptyFile reports an input of no bytes.
 	ErrEmptyFile = errors.New("empty file")
 	// ErrNotMesh reports a file that is no mesh, by its name and first bytes.
@@ -72,6 +77,13 @@ type Spec struct {
 	Device string         `json:"device,omitempty"` // see gpu.Options
 	Memory uint64         `json:"memory,omitempty"` // bytes the device may take; 0 means what there is
 	Slots  int            `json:"slots,omitempty"`  // sequences generated at once; 0 means the engine's default
+	// Precision of the generator's matrices; "" means f16.
+	Precision transformer.Precision `json:"precision,omitempty"`
+}
+
+// options are what package models wants to know.
+func (s *Spec) options() models.Options {
+	return models.Options{Slots: s.Slots, Precision: s.Precision}
 }
 
 // An Opener opens a model. It gets the spec's device by asking for it; the device

@@ -17,7 +17,7 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
-		m, err := models.OpenQuads(dev, s.Dir, models.Options{Slots: s.Slots})
+		m, err := models.OpenQuads(dev, s.Dir, s.options())
 		if err != nil {
 			return nil, err
 		}

@@ -14,8 +14,8 @@ import (
 )
 
 // ReadMesh reads an OBJ, GLB or glTF file: by its extension, and if that says
-// nothing, by its first bytes. The error wraps [ErrEmptyFile], [ErrNotMesh], or
-// is that of mesh/obj, mesh/gltf or the file system.
+// nothing, by its first bytes. The error wraps [ErrNotFile], [ErrEmptyFile], [ErrNotMesh],
+// or is that of mesh/obj, mesh/gltf or the file system.
 func ReadMesh(path string) (*mesh.Mesh, error) {
 	head, err := readHead(path)
 	if err != nil {
@@ -32,8 +32,16 @@ func ReadMesh(path string) (*mesh.Mesh, error) {
 	return nil, fmt.Errorf("family.ReadMesh: %w: %s (OBJ, GLB and glTF are read)", ErrNotMesh, path)
 }
 
-// readHead returns the first bytes of a file that has some.
+// readHead returns the first bytes of a file that has some. The error wraps
+// [ErrNotFile], [ErrEmptyFile] or is the file system's.
 func readHead(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("family.Decode: %w: %s", ErrNotFile, path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
-		m, err := models.OpenShapes(dev, s.Dir, models.Options{Slots: s.Slots})
+		m, err := models.OpenShapes(dev, s.Dir, s.options())
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
-		m, err := models.OpenVideos(dev, s.Dir, models.Options{Slots: s.Slots})
+		m, err := models.OpenVideos(dev, s.Dir, s.options())
 		if err != nil {
 			return nil, err
 		}
@@ -43,8 +43,8 @@ func (v videos) Decode(ctx context.Context, r request.Request) (Media, error) {
 	})
 }
 
-// ReadVideo reads a clip. The error wraps [ErrEmptyFile] or is that of
-// codecs/video.
+// ReadVideo reads a clip. The error wraps [ErrNotFile], [ErrEmptyFile] or is
+// that of codecs/video.
 func ReadVideo(ctx context.Context, path string, o video.Options) (Media, error) {
 	if _, err := readHead(path); err != nil {
 		return Media{}, err

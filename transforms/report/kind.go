@@ -45,6 +45,7 @@ var kinds = []struct {
 	{models.ErrFolder, "bad_model"},
 	{models.ErrFamily, "bad_model"},
 
+	{family.ErrNotFile, "not_a_file"},
 	{family.ErrEmptyFile, "empty"},
 	{family.ErrNotMesh, "not_a_mesh"},
 	{family.ErrNoInput, "no_input"},

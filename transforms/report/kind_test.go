@@ -10,6 +10,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 func TestKindOfEverySentinel(t *testing.T) {
@@ -20,6 +21,20 @@ func TestKindOfEverySentinel(t *testing.T) {
 		}
 		if !word.MatchString(k.kind) {
 			t.Errorf("kind %q is no plain word", k.kind)
+		}
+	}
+}
+
+func TestMessagesAreForPeople(t *testing.T) {
+	for text, want := range map[string]string{
+		"a/b.obj: obj.Read: line 3: bad face: vertex 9 of 2":                    "a/b.obj: line 3: bad face: vertex 9 of 2",
+		"gltf.Read: half.gltf: corrupt glTF: unexpected end of JSON input":      "half.gltf: corrupt glTF: unexpected end of JSON input",
+		"gltf.Read: a.gltf: buffer 0: statat gone.bin: no such file":            "a.gltf: buffer 0: gone.bin: no such file",
+		"open out/Mesh.Final/x.obj: no such file or directory":                  "out/Mesh.Final/x.obj: no such file or directory",
+		"shard.At: a.parquet: samples 0 to 9: corrupt shard: column \"tokens\"": "a.parquet: samples 0 to 9: corrupt shard: column \"tokens\"",
+	} {
+		if got := Fail(request.Request{}, "decode", errors.New(text)).Failed.Message; got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

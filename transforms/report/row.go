@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"regexp"
 
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
@@ -78,6 +79,17 @@ func byKey(a, b key) int {
 // Fail describes the error of one request.
 func Fail(r request.Request, stage string, err error) Outcome {
 	return Outcome{Failed: &Failure{
-		ID: r.ID, Family: r.Family, Input: r.Input, Stage: stage, Kind: Kind(err), Message: err.Error(),
+		ID: r.ID, Family: r.Family, Input: r.Input, Stage: stage, Kind: Kind(err), Message: messageOf(err),
 	}}
+}
+
+// Messages are for people with a broken file: where in the program it was met, as
+// "obj.Read: ", and by which system call, is left out.
+var (
+	places = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
+	calls  = regexp.MustCompile(`(^|: )(?:open|read|stat|statat) `)
+)
+
+func messageOf(err error) string {
+	return calls.ReplaceAllString(places.ReplaceAllString(err.Error(), ""), "$1")
 }

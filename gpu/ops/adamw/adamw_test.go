@@ -8,7 +8,9 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/internal/optest"
+	"github.com/morton-gen/morton/gpu/tensor"
 )
 
 // state is a set of parameters with their gradient and moments.
@@ -115,6 +117,48 @@ func TestBadNormSkips(t *testing.T) {
 	})
 }
 
+// TestCopy steps, and skips a step, with a copy, which is to be what Narrow makes of P.
+func TestCopy(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, dt := range []tensor.DType{tensor.F16, tensor.BF16} {
+			for _, bad := range []bool{false, true} {
+				s := newState(2002)
+				if bad {
+					s.g[3] = float32(math.Inf(1))
+				}
+				a := s.args(t, dev, Hyper(0.1, 0.9, 0.99, 1e-8, 0.1, 1, 1))
+				var want *gpu.Tensor
+				for _, p := range []**gpu.Tensor{&a.Copy, &want} {
+					var err error
+					if *p, err = dev.NewTensor(dt, len(s.p)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				gputest.Run(t, dev, func(r *gpu.Recorder) {
+					Norm(r, NormArgs{G: a.G, Out: a.Norm})
+					Step(r, a)
+					elementwise.Narrow(r, elementwise.NarrowArgs{X: a.P, Out: want})
+				})
+				if slices.Equal(gputest.Read(t, a.P), s.p) != bad {
+					t.Errorf("bad gradient %v: the step was not what it should be", bad)
+				}
+				if !slices.Equal(raw(t, a.Copy), raw(t, want)) {
+					t.Errorf("%v, bad gradient %v: the copy is not P", dt, bad)
+				}
+			}
+		}
+	})
+}
+
+func raw(t *testing.T, x *gpu.Tensor) []byte {
+	t.Helper()
+	out := make([]byte, x.SizeBytes())
+	if err := x.ReadBytes(out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // TestDescends minimizes Σ(p-target)²/2 by 300 steps.
 func TestDescends(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
@@ -178,6 +222,7 @@ func TestShapeErrors(t *testing.T) {
 			"g":     func(a *StepArgs) { a.G = a.G.View(0, 3) },
 			"m":     func(a *StepArgs) { a.M = nil },
 			"hyper": func(a *StepArgs) { a.Hyper = a.P },
+			"copy":  func(a *StepArgs) { a.Copy = a.M },
 			"norm1": func(a *StepArgs) { a.Norm = a.P },
 		} {
 			a := good
@@ -194,6 +239,13 @@ func BenchmarkStep(b *testing.B) {
 	a := newState(n).args(b, dev, Hyper(1e-9, 0.9, 0.99, 1e-8, 0.1, 1, 1))
 	a.Decay = true
 	b.Run(fmt.Sprintf("step/parameters=%d", n), func(b *testing.B) { optest.Bench(b, dev, 28*n, n, func(r *gpu.Recorder) { Step(r, a) }) })
+	half, err := dev.NewTensor(tensor.BF16, n)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := a
+	c.Copy = half
+	b.Run(fmt.Sprintf("step/copy=bf16/parameters=%d", n), func(b *testing.B) { optest.Bench(b, dev, 30*n, n, func(r *gpu.Recorder) { Step(r, c) }) })
 	b.Run(fmt.Sprintf("norm/parameters=%d", n), func(b *testing.B) {
 		optest.Bench(b, dev, 4*n, n, func(r *gpu.Recorder) { Norm(r, NormArgs{G: a.G, Out: a.Norm}) })
 	})

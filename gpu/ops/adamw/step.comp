@@ -2,6 +2,7 @@
 //morton:variant step
 #include "morton.glsl"
 #include "pairs.glsl"
+#include "narrow.glsl"
 
 // One workgroup updates U·W pairs of n parameters; with g' = g·min(1, maxNorm/norm)
 // (g' = g if maxNorm is 0):
@@ -9,14 +10,16 @@
 //   v = beta2·v + (1 - beta2)·g'²
 //   p = p - lr·((m/c1) / (sqrt(v/c2) + eps) + decay·p)
 // and g = 0 if ZERO. p, g, m, v are [n], norm [1], hyper [8]. If norm is Inf or
-// NaN, p, m and v keep their bits.
+// NaN, p, m and v keep their bits. With COPY, a kind of narrow.glsl, copy [n] is p in 2
+// bytes, n even.
 
 layout(constant_id = 2) const uint DECAY = 0;
 layout(constant_id = 3) const uint ZERO = 0;
+layout(constant_id = 4) const uint COPY = 0;
 const uint U = 16;
 
 layout(push_constant, scalar) uniform Push {
-  uint64_t norm, hyper, p, g, m, v;
+  uint64_t norm, hyper, p, g, m, v, copy;
   uint n;
 } a;
 
@@ -43,5 +46,6 @@ void main() {
       store2(a.p, i, a.n, p - lr * by);
     }
     if (ZERO != 0) store2(a.g, i, a.n, vec2(0));
+    if (COPY != 0) U32(a.copy).v[i] = narrow(load2(a.p, i, a.n), COPY);
   }
 }

@@ -2,6 +2,7 @@ package adamw
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"math"
 
@@ -23,6 +24,7 @@ type StepArgs struct {
 	P, G, M, V *gpu.Tensor // f32 [n]: parameters, gradient, first and second moment
 	Norm       *gpu.Tensor // f32 [1]: the norm of the whole gradient, see [Norm]
 	Hyper      *gpu.Tensor // f32 [8]: see [Hyper]
+	Copy       *gpu.Tensor // f16 or bf16 [n], n even, optional: P as the network reads it
 	Decay      bool        // apply the weight decay
 	ZeroGrad   bool        // set G to 0 afterwards, also if the step was skipped
 }
@@ -38,9 +40,12 @@ type StepArgs struct {
 // G is zeroed all the same if ZeroGrad, or a gradient that accumulates would
 // never recover.
 //
+// Copy is set to P in its type, as by [elementwise.Narrow], whether or not the step was
+// skipped.
+//
 // P, G, M and V may be views of one flat tensor each, one step a view, to decay
-// some parameters and not others. If n is even they must start at an even element
-// of their allocation. Shape errors wrap [gpu.ErrShape] and come out of Finish.
+// some parameters and not others. If n is even they, and
+// Copy, must start at an even element of their allocation. Shape errors wrap [gpu.ErrShape] and come out of Finish.
 //
 // Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2017,
 // arXiv:1711.05101, algorithm 2; as is usual now, the decay is multiplied by lr.
@@ -53,15 +58,17 @@ func Step(r *gpu.Recorder, a StepArgs) {
 	n := a.P.Elems()
 	err := launch.Check(where, launch.F32("P", a.P, n), launch.F32("G", a.G, n), launch.F32("M", a.M, n), launch.F32("V", a.V, n),
 		launch.F32("Norm", a.Norm, 1), launch.F32("Hyper", a.Hyper, HyperLen))
+	kind, narrow := launch.Narrow(where, "Copy", a.Copy, n)
+	err = errors.Join(err, narrow)
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "adamw", "step", launch.Flag(launch.Even(n)), launch.Flag(a.Decay), launch.Flag(a.ZeroGrad)),
+		Kernel: launch.Kernel(shaders, "adamw", "step", launch.Flag(launch.Even(n)), launch.Flag(a.Decay), launch.Flag(a.ZeroGrad), kind),
 		Grid:   gpu.Linear(launch.Ceil(n, 2*perLane*r.Device().SubgroupWidth())),
 		In:     []*gpu.Tensor{a.Norm, a.Hyper},
-		Out:    []*gpu.Tensor{a.P, a.G, a.M, a.V},
+		Out:    []*gpu.Tensor{a.P, a.G, a.M, a.V, a.Copy},
 		Params: []uint32{uint32(n)},
 	})
 }

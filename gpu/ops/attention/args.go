@@ -13,38 +13,53 @@ var shaders embed.FS
 
 // Args are the operands of the training form.
 //
-// Q, K, V and Out are [b·n, d] matrices whose rows lie LDQ, LDK, LDV and LDO
-// elements apart (even; 0 means d); head i takes columns i·dh to (i+1)·dh. A
-// matrix inside a wider one is a view from its first element to the end of the
-// storage, x.View(off, x.Elems()-off), with off even. Out must not overlap the
-// others.
+// Q and Out are [b·n, h·dh] matrices, K and V [b·nk, g·dh], whose rows lie LDQ,
+// LDO, LDK and LDV elements apart (even; 0 means no gap); head i of the queries
+// takes columns i·dh to (i+1)·dh, and reads head i/(h/g) of the keys. A matrix
+// inside a wider one is a view from its first element to the end of the storage,
+// x.View(off, x.Elems()-off), with off even. Out must not overlap the others. A
+// norm of queries and keys is norm.RMS before the rotation, with Inner = h and the
+// strides of the matrix, and its gradient norm.RMSGrad.
 type Args struct {
-	Q, K, V, Out         *gpu.Tensor
-	LDQ, LDK, LDV, LDO   int
-	B, N, Heads, HeadDim int // HeadDim is even
+	Q, K, V, Out       *gpu.Tensor
+	LDQ, LDK, LDV, LDO int
+	B, N               int
+	NK                 int // keys a sequence; 0 means N
+	Heads, HeadDim     int // HeadDim is even and at most MaxHeadDim
+	KVHeads            int // divides Heads; 0 means Heads
 
-	// Key is i32 [b, n]: in one sequence query q sees key k iff Key[k] <= Key[q].
-	Key *gpu.Tensor
+	// KeyQ is i32 [b, n] and KeyK i32 [b, nk], nil meaning KeyQ: in one sequence
+	// query q sees key k iff KeyK[k] <= KeyQ[q] and, with a Window, KeyK[k] >
+	// KeyQ[q] - Window. No integer of a key may be -2³¹. Neither need be sorted, but
+	// where they are, keys out of sight cost nothing.
+	KeyQ, KeyK *gpu.Tensor
+	Window     int // 0 means none
 	// Scale multiplies the dot products; 0 means 1/√dh.
 	Scale float32
-	// Probs is f32 with ProbsShape(b, h, n): Forward writes it, Backward reads it.
-	Probs *gpu.Tensor
+	// LSE is f32 [b, h, n], the logarithm of a row's sum of exponentials: Forward
+	// writes it, Backward reads it.
+	LSE *gpu.Tensor
 }
 
-// ProbsShape is the shape of Args.Probs, [b, h, n, n] with the last extent
-// rounded up to even: the matrix product reads rows in pairs.
-func ProbsShape(b, heads, n int) []int { return []int{b, heads, n, even(n)} }
+// MaxHeadDim bounds the width of a head: the kernels are unrolled over it and
+// keep rows of sums in registers.
+const MaxHeadDim = 256
 
-func even(n int) int { return (n + 1) &^ 1 }
-
-func (a *Args) width() int { return a.Heads * a.HeadDim }
+func (a *Args) width() int   { return a.Heads * a.HeadDim }
+func (a *Args) kvWidth() int { return a.KVHeads * a.HeadDim }
 
 // defaults fills the zero values.
 func (a *Args) defaults() {
-	for _, ld := range []*int{&a.LDQ, &a.LDK, &a.LDV, &a.LDO} {
-		orDefault(ld, a.width())
-	}
+	orDefault(&a.NK, a.N)
+	orDefault(&a.KVHeads, a.Heads)
+	orDefault(&a.LDQ, a.width())
+	orDefault(&a.LDO, a.width())
+	orDefault(&a.LDK, a.kvWidth())
+	orDefault(&a.LDV, a.kvWidth())
 	a.Scale = scaleOr(a.Scale, a.HeadDim)
+	if a.KeyK == nil {
+		a.KeyK = a.KeyQ
+	}
 }
 
 func orDefault(p *int, v int) {
@@ -60,17 +75,28 @@ func scaleOr(scale float32, dh int) float32 {
 	return scale
 }
 
-func (a *Args) check(where string) error {
-	if a.B < 1 || a.N < 1 || a.Heads < 1 || a.HeadDim < 2 || a.HeadDim%2 != 0 {
-		return launch.Error(where, "b=%d n=%d heads=%d dh=%d (dh is even)", a.B, a.N, a.Heads, a.HeadDim)
+// heads checks the shape of heads, which all forms share.
+func heads(where string, h, kvHeads, dh int) error {
+	if h < 1 || kvHeads < 1 || h%kvHeads != 0 || dh < 2 || dh > MaxHeadDim || dh%2 != 0 {
+		return launch.Error(where, "%d heads of queries, %d of keys, %d wide (even, at most %d)", h, kvHeads, dh, MaxHeadDim)
 	}
-	rows := a.B * a.N
+	return nil
+}
+
+func (a *Args) check(where string) error {
+	if err := heads(where, a.Heads, a.KVHeads, a.HeadDim); err != nil {
+		return err
+	}
+	if a.B < 1 || a.N < 1 || a.NK < 1 || a.Window < 0 || a.Window > math.MaxInt32 {
+		return launch.Error(where, "b=%d n=%d nk=%d window=%d", a.B, a.N, a.NK, a.Window)
+	}
+	rows, keys := a.B*a.N, a.B*a.NK
 	return first(
 		matrix(where, "Q", a.Q, rows, a.width(), a.LDQ),
-		matrix(where, "K", a.K, rows, a.width(), a.LDK),
-		matrix(where, "V", a.V, rows, a.width(), a.LDV),
+		matrix(where, "K", a.K, keys, a.kvWidth(), a.LDK),
+		matrix(where, "V", a.V, keys, a.kvWidth(), a.LDV),
 		matrix(where, "Out", a.Out, rows, a.width(), a.LDO),
-		launch.Check(where, launch.I32("Key", a.Key, rows), launch.F32("Probs", a.Probs, rows*a.Heads*even(a.N))),
+		launch.Check(where, launch.I32("KeyQ", a.KeyQ, rows), launch.I32("KeyK", a.KeyK, keys), launch.F32("LSE", a.LSE, rows*a.Heads)),
 	)
 }
 

@@ -3,66 +3,73 @@ package attention
 import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
-	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
 // BackwardArgs are Forward's operands and the gradients. DOut, DQ, DK and DV are
-// laid out like Out, Q, K and V, with strides of their own (0 means d). DQ, DK
-// and DV are overwritten and must overlap neither each other's elements nor the
-// inputs. Out itself is not read and may be nil.
+// laid out like Out, Q, K and V, with strides of their own (0 means no gap). DQ,
+// DK and DV are overwritten and must overlap neither each other's elements nor
+// the inputs.
 type BackwardArgs struct {
 	Args
 	DOut, DQ, DK, DV       *gpu.Tensor
 	LDDO, LDDQ, LDDK, LDDV int
 }
 
-// Backward adds the gradients of [Forward] to a program; Probs holds what
+// Backward adds the gradients of [Forward] to a program; Out and LSE hold what
 // Forward left there:
 //
-//	dV = Pᵀ·dO,  dP = dO·Vᵀ,  dS = scale·P∘(dP − rowsum(dP∘P)),  dQ = dS·K,  dK = dSᵀ·Q
+//	P = exp(scale · Q·Kᵀ − LSE),  dS = scale·P∘(dO·Vᵀ − rowsum(dO∘Out))
+//	dV = Pᵀ·dO,  dQ = dS·K,  dK = dSᵀ·Q
 //
-// It takes one temporary of the size of Probs. Errors wrap [gpu.ErrShape].
+// summed over a group's heads of queries where they share keys. It computes the
+// scores twice, once for DQ and once for DK and DV, so that each element has one
+// owner and a fixed order of addition. It takes one temporary of LSE's size.
+// Errors wrap [gpu.ErrShape].
+//
+// Source: Dao, "FlashAttention-2", 2023, arXiv:2307.08691, algorithm 2, in two
+// passes instead of atomic additions.
 func Backward(r *gpu.Recorder, a BackwardArgs) {
 	a.defaults()
 	if err := a.check("attention.Backward"); err != nil {
 		r.Fail(err)
 		return
 	}
-	ds := r.Temp(tensor.F32, ProbsShape(a.B, a.Heads, a.N)...)
-	do, p, s := a.rows(a.DOut, a.LDDO), a.square(a.Probs), a.square(ds)
-	matmul.Record(r, a.product(matmul.TN, p, do, a.rows(a.DV, a.LDDV), a.HeadDim, a.N))
-	matmul.Record(r, a.product(matmul.NT, do, a.rows(a.V, a.LDV), s, a.N, a.HeadDim))
+	d := r.Temp(tensor.F32, a.B, a.Heads, a.N)
+	tile := a.tile()
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", "softmax_back"),
-		Grid:   gpu.Linear(a.B * a.Heads * a.N),
-		In:     []*gpu.Tensor{a.Probs},
-		Out:    []*gpu.Tensor{ds},
-		Params: []uint32{uint32(a.B * a.Heads * a.N), uint32(a.N), gpu.F32Param(a.Scale)},
+		Kernel: launch.Kernel(shaders, "attention", "queries", uint32(a.HeadDim), uint32(tile)),
+		Grid:   [3]int{launch.Ceil(a.N, tile), a.Heads, a.B},
+		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.Out, a.LSE, a.KeyQ, a.KeyK},
+		Out:    []*gpu.Tensor{a.DQ, d},
+		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDO), uint32(a.LDDQ), uint32(a.Window), gpu.F32Param(a.Scale)),
 	})
-	matmul.Record(r, a.product(matmul.NN, s, a.rows(a.K, a.LDK), a.rows(a.DQ, a.LDDQ), a.HeadDim, a.N))
-	matmul.Record(r, a.product(matmul.TN, s, a.rows(a.Q, a.LDQ), a.rows(a.DK, a.LDDK), a.HeadDim, a.N))
+	r.Dispatch(gpu.Call{
+		Kernel: launch.Kernel(shaders, "attention", "keys", uint32(a.HeadDim), uint32(tile)),
+		Grid:   [3]int{launch.Ceil(a.NK, tile), a.KVHeads, a.B},
+		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.LSE, d, a.KeyQ, a.KeyK},
+		Out:    []*gpu.Tensor{a.DK, a.DV},
+		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDDK), uint32(a.LDDV), uint32(a.Window), gpu.F32Param(a.Scale)),
+	})
 }
 
 func (a *BackwardArgs) defaults() {
 	a.Args.defaults()
-	for _, ld := range []*int{&a.LDDO, &a.LDDQ, &a.LDDK, &a.LDDV} {
-		orDefault(ld, a.width())
-	}
-	if a.Out == nil {
-		a.Out, a.LDO = a.DOut, a.LDDO
-	}
+	orDefault(&a.LDDO, a.width())
+	orDefault(&a.LDDQ, a.width())
+	orDefault(&a.LDDK, a.kvWidth())
+	orDefault(&a.LDDV, a.kvWidth())
 }
 
 func (a *BackwardArgs) check(where string) error {
 	if err := a.Args.check(where); err != nil {
 		return err
 	}
-	rows, d := a.B*a.N, a.width()
+	rows, keys := a.B*a.N, a.B*a.NK
 	return first(
-		matrix(where, "DOut", a.DOut, rows, d, a.LDDO),
-		matrix(where, "DQ", a.DQ, rows, d, a.LDDQ),
-		matrix(where, "DK", a.DK, rows, d, a.LDDK),
-		matrix(where, "DV", a.DV, rows, d, a.LDDV),
+		matrix(where, "DOut", a.DOut, rows, a.width(), a.LDDO),
+		matrix(where, "DQ", a.DQ, rows, a.width(), a.LDDQ),
+		matrix(where, "DK", a.DK, keys, a.kvWidth(), a.LDDK),
+		matrix(where, "DV", a.DV, keys, a.kvWidth(), a.LDDV),
 	)
 }

@@ -7,13 +7,12 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // TestOracleGradients checks the oracle's own backward by central differences.
 func TestOracleGradients(t *testing.T) {
 	for name, mask := range masks {
-		l := newLayout(shape{2, 6, 2, 4}, mask)
+		l := newLayout(shape{b: 2, n: 6, nk: 7, h: 4, g: 2, dh: 4, window: 5, lag: 1}, mask)
 		do := appendF64(nil, l.do)
 		g, _ := l.backward(do)
 		for what, pair := range map[string][2][]float64{"q": {l.q, g.q}, "k": {l.k, g.k}, "v": {l.v, g.v}} {
@@ -39,55 +38,55 @@ func slope(p *problem, do []float64, x *float64) float64 {
 	return (sides[0] - sides[1]) / (2 * eps)
 }
 
+// train runs Forward and Backward and returns Out, DQ, DK and DV.
+func (l *layout) train(t *testing.T, dev *gpu.Device) [4][]float32 {
+	rows, keys, d := l.b*l.n, l.b*l.nk, l.h*l.dh
+	dkv := gputest.F32(t, dev, nans(keys*l.ldkv()), keys, l.ldkv())
+	a := BackwardArgs{
+		Args: l.args(t, dev), DOut: gputest.F32(t, dev, l.do, rows, d), DQ: gputest.F32(t, dev, nans(rows*d), rows, d),
+		DK: dkv, DV: tail(dkv, l.ldkv()/2), LDDK: l.ldkv(), LDDV: l.ldkv(),
+	}
+	gputest.Run(t, dev, func(r *gpu.Recorder) {
+		Forward(r, a.Args)
+		Backward(r, a)
+	})
+	both := split(gputest.Read(t, dkv), l.ldkv()/2)
+	return [4][]float32{gputest.Read(t, a.Out), gputest.Read(t, a.DQ), both[0], both[1]}
+}
+
 func TestBackwardMatchesOracle(t *testing.T) {
 	eachCase(t, func(t *testing.T, dev *gpu.Device, l *layout) {
-		d, rows := l.h*l.dh, l.b*l.n
-		a := BackwardArgs{Args: l.args(t, dev), DOut: gputest.F32(t, dev, l.do, rows, d), LDDQ: 3 * d, LDDK: 3 * d, LDDV: 3 * d}
-		dqkv := gputest.F32(t, dev, nans(rows*3*d), rows, 3*d)
-		a.DQ, a.DK, a.DV = dqkv, tail(dqkv, d), tail(dqkv, 2*d)
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			Forward(r, a.Args)
-			Backward(r, a)
-		})
 		g, e := l.backward(appendF64(nil, l.do))
-		got := split(gputest.Read(t, dqkv), d)
-		gputest.Close(t, "dq", got[0], g.q, e.q)
-		gputest.Close(t, "dk", got[1], g.k, e.k)
-		gputest.Close(t, "dv", got[2], g.v, e.v)
+		got := l.train(t, dev)
+		gputest.Close(t, "dq", got[1], g.q, e.q)
+		gputest.Close(t, "dk", got[2], g.k, e.k)
+		gputest.Close(t, "dv", got[3], g.v, e.v)
 	})
 }
 
-// TestSoftmaxBackIgnoresThePad: a temporary's pad column may hold anything.
-func TestSoftmaxBackIgnoresThePad(t *testing.T) {
-	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		nan := float32(math.NaN())
-		p, ds := gputest.F32(t, dev, []float32{0.25, 0.5, 0.25, 0}, 1, 4), gputest.F32(t, dev, []float32{1, 2, 4, nan}, 1, 4)
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			r.Dispatch(gpu.Call{Kernel: launch.Kernel(shaders, "attention", "softmax_back"), In: []*gpu.Tensor{p}, Out: []*gpu.Tensor{ds}, Params: []uint32{1, 3, gpu.F32Param(2)}})
-		})
-		sameBits(t, "ds", gputest.Read(t, ds), []float32{-0.625, -0.25, 0.875, 0})
-	})
-}
-
-// split cuts rows of 3d into three dense matrices.
-func split(x []float32, d int) (out [3][]float32) {
+// split cuts rows of 2d into two dense matrices.
+func split(x []float32, d int) (out [2][]float32) {
 	for i := 0; i < len(x); i += d {
-		out[i/d%3] = append(out[i/d%3], x[i:i+d]...)
+		out[i/d%2] = append(out[i/d%2], x[i:i+d]...)
 	}
 	return out
 }
 
 func TestShapeErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{2, 6, 2, 4}, masks["all"])
+		l := newLayout(square(2, 6, 2, 4), masks["all"])
 		for name, spoil := range map[string]func(a *Args){
-			"no key":       func(a *Args) { a.Key = nil },
+			"no key":       func(a *Args) { a.KeyQ = nil },
 			"odd dh":       func(a *Args) { a.HeadDim = 3 },
+			"wide dh":      func(a *Args) { a.HeadDim = 258 },
+			"groups":       func(a *Args) { a.Heads, a.KVHeads = 3, 2 },
+			"window":       func(a *Args) { a.Window = -1 },
+			"more keys":    func(a *Args) { a.NK = 7 },
 			"short v":      func(a *Args) { a.V = a.V.View(0, 8) },
-			"odd stride":   func(a *Args) { a.LDQ = 25 },
+			"odd stride":   func(a *Args) { a.LDQ = 11 },
 			"small stride": func(a *Args) { a.LDK = 6 },
-			"short probs":  func(a *Args) { a.Probs = a.Probs.View(0, 2, 2, 6, 5) },
-			"float key":    func(a *Args) { a.Key = a.Q },
+			"short lse":    func(a *Args) { a.LSE = a.LSE.View(0, 2, 2, 5) },
+			"float key":    func(a *Args) { a.KeyQ = a.Q },
 		} {
 			rec := dev.NewRecorder()
 			a := l.args(t, dev)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/internal/optest"
 )
 
 func bench(b *testing.B, dev *gpu.Device, flops float64, bytes int64, record func(r *gpu.Recorder)) {
@@ -50,32 +51,63 @@ func benchCached(b *testing.B, dev *gpu.Device, rows, h, dh, n int) {
 	for i := range lens {
 		lens[i] = int32(n)
 	}
+	c := newStore(b, dev, shape{b: 1, h: h, g: h, dh: dh}, (n+63)/64, 64, 1)
+	zeros := make([]byte, 2*c.K.Elems())
+	for _, x := range []*gpu.Tensor{c.K, c.V} {
+		if err := x.WriteBytes(zeros); err != nil {
+			b.Fatal(err)
+		}
+		defer x.Free()
+	}
 	a := CachedArgs{
-		Q: gputest.F32(b, dev, gputest.Normal(1, rows*d), rows, d), Out: gputest.F32(b, dev, make([]float32, rows*d), rows, d),
-		CacheK: gputest.F32(b, dev, gputest.Normal(2, n*d), 1, n, d), CacheV: gputest.F32(b, dev, gputest.Normal(3, n*d), 1, n, d),
+		Q: gputest.F32(b, dev, gputest.Normal(1, rows*d), rows, d), Out: gputest.F32(b, dev, make([]float32, rows*d), rows, d), Cache: c.Cache,
 		Heads: h, HeadDim: dh, Run: rows, Seq: gputest.I32(b, dev, make([]int32, rows), rows), Len: gputest.I32(b, dev, lens, rows),
 	}
-	defer a.CacheK.Free()
-	defer a.CacheV.Free()
-	bench(b, dev, 4*float64(rows*n*d), int64(rows*n*d*8), func(r *gpu.Recorder) { Cached(r, a) })
+	bench(b, dev, 4*float64(rows*n*d), int64(rows*n*d*4), func(r *gpu.Recorder) { Cached(r, a) })
 }
 
 func BenchmarkTraining(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
-	for _, s := range []shape{{4, 256, 8, 32}, {2, 512, 8, 64}} {
-		l := newLayout(s, masks["causal"])
+	for _, s := range []shape{square(4, 256, 8, 32), square(2, 512, 8, 64), square(1, 2048, 12, 64)} {
+		key := make([]int32, s.b*s.n)
+		for i := range key {
+			key[i] = int32(i % s.n)
+		}
 		d, rows := s.h*s.dh, s.b*s.n
 		x := func(cols int) *gpu.Tensor { return gputest.F32(b, dev, gputest.Normal(4, rows*cols), rows, cols) }
 		qkv, dqkv := x(3*d), x(3*d)
 		a := Args{
 			Q: qkv, K: tail(qkv, d), V: tail(qkv, 2*d), Out: x(d), LDQ: 3 * d, LDK: 3 * d, LDV: 3 * d, B: s.b, N: s.n, Heads: s.h, HeadDim: s.dh,
-			Key: gputest.I32(b, dev, l.key, s.b, s.n), Probs: gputest.F32(b, dev, make([]float32, rows*s.h*s.n), ProbsShape(s.b, s.h, s.n)...),
+			KeyQ: gputest.I32(b, dev, key, s.b, s.n), LSE: gputest.F32(b, dev, make([]float32, rows*s.h), s.b, s.h, s.n),
 		}
 		back := BackwardArgs{Args: a, DOut: x(d), DQ: dqkv, DK: tail(dqkv, d), DV: tail(dqkv, 2*d), LDDQ: 3 * d, LDDK: 3 * d, LDDV: 3 * d}
 		name := fmt.Sprintf("b=%d/n=%d/h=%d/dh=%d", s.b, s.n, s.h, s.dh)
-		flops := 4 * float64(rows*s.n*d)
-		bytes := int64(4 * rows * s.h * s.n)
+		flops := 4 * float64(d*s.b*(s.n*(s.n+1)/2)) // of visible pairs
+		bytes := int64(4 * rows * 4 * d)
 		b.Run("forward/"+name, func(b *testing.B) { bench(b, dev, flops, bytes, func(r *gpu.Recorder) { Forward(r, a) }) })
 		b.Run("backward/"+name, func(b *testing.B) { bench(b, dev, 2*flops, bytes, func(r *gpu.Recorder) { Backward(r, back) }) })
+	}
+}
+
+func BenchmarkPrepare(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	const h, g, dh = 12, 4, 64
+	gain, pairs := gputest.F32(b, dev, gputest.Normal(1, dh), dh), make([]int32, dh/2)
+	for _, rows := range []int{1, 64} {
+		c := newStore(b, dev, shape{b: 1, h: h, g: g, dh: dh}, 1, 64, 1)
+		cols := (h + 2*g) * dh
+		i := gputest.I32(b, dev, make([]int32, rows), rows)
+		slots := make([]int32, rows)
+		for j := range slots {
+			slots[j] = int32(j)
+		}
+		a := PrepareArgs{
+			QKV: gputest.F32(b, dev, gputest.Normal(2, rows*cols), rows, cols), Heads: h, KVHeads: g, HeadDim: dh, Cache: c.Cache,
+			Seq: i, Slot: gputest.I32(b, dev, slots, rows), QGain: gain, KGain: gain,
+			Pos: gputest.I32(b, dev, slots, rows, 1), Freq: gain.View(0, dh/2), Axis: gputest.I32(b, dev, pairs, dh/2),
+		}
+		b.Run(fmt.Sprintf("rows=%d/h=%d/g=%d/dh=%d", rows, h, g, dh), func(b *testing.B) {
+			optest.Bench(b, dev, rows*(8*h+2*4*g+2*2*g)*dh, rows, func(r *gpu.Recorder) { Prepare(r, a) })
+		})
 	}
 }

@@ -1,145 +1,206 @@
 #version 460
-//morton:variant cached_1 -DT=1
-//morton:variant cached_4 -DT=4
+//morton:variant cached
 #extension GL_EXT_control_flow_attributes : require
 #include "morton.glsl"
+#include "page.glsl"
 
-// One workgroup computes one head of T rows, each over the len[row] first keys
-// of its sequence, in one pass with a running maximum:
+// One workgroup computes T queries of one head of keys, entry e being head
+// e % group of the group and row e / group, each over the slots it sees, in one
+// pass with a running maximum:
 //
 //   out[c] = sum_k exp(s[k] - max) · v[k, c] / sum_k exp(s[k] - max),  s[k] = scale · q·k[k]
 //
-// q and out have row strides ldq and ldo; the caches are [b, s, heads·DH]. Keys
-// come in blocks of B·W. For the dot products a lane owns a key (64-bit loads
-// along it, the queries broadcast from registers); for the sums a lane owns pairs
-// of columns (probabilities broadcast). Scores sum in one accumulator in the
-// order of columns; sums over keys in the order of keys, rescaled once a block.
-// Rows of one sequence share the loads; rows of several take turns. Either way a
-// row goes through the same operations in the same order as with T = 1.
+// q and out have row strides ldq and ldo; the cache is paged, see page.glsl. A
+// row sees [len - window, len), or of that the parts in its ranges [lo, hi), one
+// after the other. Slots come in blocks of B·W, which begin at multiples of B·W
+// whatever a row sees, and never cross a page. For the dot products a lane owns a
+// slot (64-bit loads of four halves along it, the queries broadcast from
+// registers); for the sums a lane owns four columns (probabilities broadcast).
+// Scores sum in one accumulator in the order of columns; sums in the order of
+// slots, rescaled once a block. Entries of one sequence that see the same ranges
+// share the loads; others take turns. Either way an entry goes through the same
+// operations in the same order as with T = 1.
 
 layout(constant_id = 1) const uint DH = 64; // even
+layout(constant_id = 2) const uint T = 1;
 
 layout(push_constant, scalar) uniform Push {
-  uint64_t q, ck, cv, seq, len, dst;
-  uint rows, heads, ldq, ldo, b, s;
+  uint64_t q, ck, cv, table, seq, len, ranges, dst;
+  uint rows, kvheads, group, ldq, ldo, seqs, perSeq, pages, shift, window, nranges;
   float scale;
 } p;
 
-const uint B = 2;
+#define EACH [[unroll]] for
+const uint B = W <= 16 ? 4 : 64 / W; // B·W is at most the least page, 64
+const uint SPAN = B * W;
 const uint PAIRS = DH / 2;
-const uint R = (PAIRS + W - 1) / W; // pairs of columns a lane owns
-const float LOWEST = -3.4e38;
+const uint QUADS = (DH + 3) / 4;
+const uint R = (QUADS + W - 1) / W; // quads of columns a lane owns
+const float LOWEST = -1e38;
 
-vec2 q[T][R], acc[T][R];
+vec4 q[T][R], acc[T][R];
 float top[T], total[T]; // total is the lane's own part
-uint n[T];              // keys each row sees in this turn
+int lo[T], hi[T];       // slots an entry sees in this turn and range
+int seq[T], len[T];
+bool mapped;            // the block at hand has a page; without, nobody sees it
 
-uint owned(uint j) { return min(j * W + LANE, PAIRS - 1); }
+uint owned(uint j) { return min(j * W + LANE, QUADS - 1); }
 
-// weigh turns a row's scores of one block into weights and rescales its sums; a
-// row whose keys ended before the block keeps its state by a bit.
-void weigh(uint t, uint k0, inout float s[B]) {
-  bool live = k0 < n[t];
+// halves returns elements 4c to 4c+3 of a row of halves; past the end it gives 0.
+vec4 halves(uint64_t at, uint c) {
+  if (DH % 4 == 0) {
+    uvec2 x = unpack32(F32x2(at).v[c]);
+    return vec4(unpackHalf2x16(x.x), unpackHalf2x16(x.y));
+  }
+  vec2 y = unpackHalf2x16(U32(at).v[min(2 * c + 1, PAIRS - 1)]);
+  return vec4(unpackHalf2x16(U32(at).v[2 * c]), 2 * c + 1 < PAIRS ? y : vec2(0));
+}
+
+bool live(uint t, int k0) { return mapped && k0 + int(SPAN) > lo[t] && k0 < hi[t]; }
+
+// weigh turns an entry's scores of one block into weights and rescales its sums;
+// an entry that sees nothing of the block keeps its state by a bit.
+void weigh(uint t, int k0, inout float s[B]) {
+  bool on = live(t, k0);
   float high = LOWEST;
-  [[unroll]] for (uint i = 0; i < B; i++) {
-    if (k0 + i * W + LANE >= n[t]) s[i] = LOWEST;
+  EACH(uint i = 0; i < B; i++) {
+    int k = k0 + int(i * W + LANE);
+    s[i] = mapped && k >= lo[t] && k < hi[t] ? s[i] : LOWEST;
     high = max(high, s[i]);
   }
   high = max(top[t], subgroupMax(high));
-  float fade = live ? exp(top[t] - high) : 1;
-  top[t] = live ? high : top[t];
+  float fade = on ? exp(top[t] - high) : 1;
+  top[t] = on ? high : top[t];
   precise float sum = total[t] * fade;
-  [[unroll]] for (uint i = 0; i < B; i++) {
-    s[i] = k0 + i * W + LANE < n[t] ? exp(s[i] - high) : 0;
+  EACH(uint i = 0; i < B; i++) {
+    s[i] = s[i] == LOWEST ? 0 : exp(s[i] - high);
     sum += s[i];
   }
-  total[t] = live ? sum : total[t];
-  [[unroll]] for (uint j = 0; j < R; j++) acc[t][j] *= fade;
+  total[t] = on ? sum : total[t];
+  EACH(uint j = 0; j < R; j++) acc[t][j] *= fade;
 }
 
-// block adds the B·W keys from k0 on; most is the number of keys that may be read.
-void block(uint64_t keys, uint64_t values, uint64_t stride, uint k0, uint most) {
+// block adds the slots from k0 on, whose keys and values begin at keys and values;
+// entries see slots from `first` to `last` of them, and none outside is read.
+void block(uint64_t keys, uint64_t values, uint stride, int k0, int first, int last) {
   uint64_t krow[B];
   float s[T][B];
-  [[unroll]] for (uint i = 0; i < B; i++) {
-    krow[i] = keys + stride * min(k0 + i * W + LANE, most - 1);
-    [[unroll]] for (uint t = 0; t < T; t++) s[t][i] = 0;
+  EACH(uint i = 0; i < B; i++) {
+    krow[i] = keys + uint64_t(stride * uint(clamp(k0 + int(i * W + LANE), first, last) - k0));
+    EACH(uint t = 0; t < T; t++) s[t][i] = 0;
   }
-  [[unroll]] for (uint j = 0; j < R; j++) {
-    [[unroll]] for (uint l = 0; l < W; l++) {
-      if (j * W + l < PAIRS) {
-        vec2 k[B];
-        [[unroll]] for (uint i = 0; i < B; i++) k[i] = floats(F32x2(krow[i]).v[j * W + l]);
-        [[unroll]] for (uint t = 0; t < T; t++) {
-          float x = subgroupBroadcast(q[t][j].x, l), y = subgroupBroadcast(q[t][j].y, l);
-          [[unroll]] for (uint i = 0; i < B; i++) s[t][i] = fma(k[i].y, y, fma(k[i].x, x, s[t][i]));
+  EACH(uint j = 0; j < R; j++) {
+    EACH(uint l = 0; l < W; l++) {
+      if (j * W + l < QUADS) {
+        vec4 k[B];
+        EACH(uint i = 0; i < B; i++) k[i] = halves(krow[i], j * W + l);
+        EACH(uint t = 0; t < T; t++) {
+          EACH(uint c = 0; c < 4; c++) {
+            float x = subgroupBroadcast(q[t][j][c], l);
+            EACH(uint i = 0; i < B; i++) s[t][i] = fma(k[i][c], x, s[t][i]);
+          }
         }
       }
     }
   }
-  [[unroll]] for (uint t = 0; t < T; t++) weigh(t, k0, s[t]);
-  vec2 sum[T][R];
-  [[unroll]] for (uint t = 0; t < T; t++) [[unroll]] for (uint j = 0; j < R; j++) sum[t][j] = acc[t][j];
-  [[unroll]] for (uint i = 0; i < B; i++) {
-    [[unroll]] for (uint l = 0; l < W; l++) {
-      F32x2 row = F32x2(values + stride * min(k0 + i * W + l, most - 1));
-      vec2 v[R];
-      [[unroll]] for (uint j = 0; j < R; j++) v[j] = floats(row.v[owned(j)]);
-      [[unroll]] for (uint t = 0; t < T; t++) {
+  EACH(uint t = 0; t < T; t++) weigh(t, k0, s[t]);
+  vec4 sum[T][R];
+  EACH(uint t = 0; t < T; t++) EACH(uint j = 0; j < R; j++) sum[t][j] = acc[t][j];
+  EACH(uint i = 0; i < B; i++) {
+    EACH(uint l = 0; l < W; l++) {
+      uint64_t at = values + uint64_t(stride * uint(clamp(k0 + int(i * W + l), first, last) - k0));
+      vec4 v[R];
+      EACH(uint j = 0; j < R; j++) v[j] = halves(at, owned(j));
+      EACH(uint t = 0; t < T; t++) {
         float w = subgroupBroadcast(s[t][i], l);
-        [[unroll]] for (uint j = 0; j < R; j++) sum[t][j] = fma(v[j], vec2(w), sum[t][j]);
+        EACH(uint j = 0; j < R; j++) sum[t][j] = fma(v[j], vec4(w), sum[t][j]);
       }
     }
   }
-  // A NaN among another row's values must not reach a row through a weight of 0.
-  [[unroll]] for (uint t = 0; t < T; t++)
-    [[unroll]] for (uint j = 0; j < R; j++) acc[t][j] = k0 < n[t] ? sum[t][j] : acc[t][j];
+  // A NaN among another entry's values must not reach an entry through a weight of 0.
+  EACH(uint t = 0; t < T; t++) EACH(uint j = 0; j < R; j++) acc[t][j] = live(t, k0) ? sum[t][j] : acc[t][j];
+}
+
+// range sets what the entries of a turn see of range g, and returns the bounds of
+// it all.
+ivec2 range(uint e0, uint g, uint turn, bool together) {
+  ivec2 all = ivec2(0x7fffffff, 0);
+  EACH(uint t = 0; t < T; t++) {
+    uint row = min((e0 + t) / p.group, p.rows - 1);
+    ivec2 r = ivec2(0, len[t]);
+    if (p.nranges > 0) {
+      I32 list = I32(p.ranges + 8ul * (uint64_t(row) * p.nranges + g));
+      r = ivec2(max(list.v[0], 0), min(list.v[1], len[t]));
+    }
+    if (p.window > 0) r.x = max(r.x, len[t] - int(p.window));
+    bool on = (together || t == turn) && r.x < r.y;
+    lo[t] = on ? r.x : 0;
+    hi[t] = on ? r.y : 0;
+    if (on) all = ivec2(min(all.x, r.x), max(all.y, r.y));
+  }
+  return all;
+}
+
+// alike reports whether the rows of two entries have the same ranges.
+bool alike(uint e0, uint e1) {
+  I32 a = I32(p.ranges + 8ul * uint64_t(e0 / p.group) * p.nranges), b = I32(p.ranges + 8ul * uint64_t(e1 / p.group) * p.nranges);
+  bool same = true;
+  for (uint i = 0; i < 2 * p.nranges; i++) same = same && a.v[i] == b.v[i];
+  return same;
 }
 
 void main() {
-  uint g = group(), row0 = g / p.heads * T, head = g % p.heads;
-  if (row0 >= p.rows) return;
-  uint len[T];
-  int seq[T], any = -1;
+  uint g = group(), e0 = g / p.kvheads * T, kh = g % p.kvheads, entries = p.rows * p.group;
+  if (e0 >= entries) return;
+  int any = -1;
   bool together = true;
-  [[unroll]] for (uint t = 0; t < T; t++) {
-    uint row = min(row0 + t, p.rows - 1);
+  EACH(uint t = 0; t < T; t++) {
+    uint e = min(e0 + t, entries - 1), row = e / p.group;
     seq[t] = I32(p.seq).v[row];
-    int l = min(I32(p.len).v[row], int(p.s));
-    len[t] = row0 + t >= p.rows || seq[t] < 0 || seq[t] >= int(p.b) || l < 0 ? 0 : uint(l);
+    len[t] = min(I32(p.len).v[row], int(p.perSeq << p.shift));
+    if (e0 + t >= entries || seq[t] < 0 || seq[t] >= int(p.seqs)) len[t] = 0;
     if (len[t] > 0) {
-      together = together && (any < 0 || any == seq[t]);
+      together = together && (any < 0 || any == seq[t]) && (T == 1 || alike(e0, e));
       any = seq[t];
     }
-    F32x2 query = F32x2(p.q + 4ul * (uint64_t(row) * p.ldq + head * DH));
-    [[unroll]] for (uint j = 0; j < R; j++) {
-      q[t][j] = floats(query.v[owned(j)]) * p.scale;
-      acc[t][j] = vec2(0);
+    F32x2 query = F32x2(p.q + 4ul * (uint64_t(row) * p.ldq + (kh * p.group + e % p.group) * DH));
+    EACH(uint j = 0; j < R; j++) {
+      uint c = owned(j);
+      vec2 y = floats(query.v[min(2 * c + 1, PAIRS - 1)]);
+      q[t][j] = vec4(floats(query.v[2 * c]), 2 * c + 1 < PAIRS ? y : vec2(0)) * p.scale;
+      acc[t][j] = vec4(0);
     }
     top[t] = LOWEST;
     total[t] = 0;
   }
 
-  uint turns = together ? 1 : T;
+  uint turns = together ? 1 : T, width = p.kvheads * DH;
   for (uint turn = 0; turn < turns; turn++) {
-    uint most = 0;
     int from = any;
-    [[unroll]] for (uint t = 0; t < T; t++) {
-      n[t] = together || t == turn ? len[t] : 0;
-      most = max(most, n[t]);
-      if (!together && t == turn) from = seq[t];
+    EACH(uint t = 0; t < T; t++) if (!together && t == turn) from = seq[t];
+    for (uint i = 0; i < max(p.nranges, 1); i++) {
+      ivec2 all = range(e0, i, turn, together);
+      for (int k0 = all.x / int(SPAN) * int(SPAN); k0 < all.y; k0 += int(SPAN)) {
+        int page = pageOf(p.table, p.perSeq, p.pages, p.shift, from, k0);
+        uint64_t at = slotAt(page, p.shift, k0, width) + 2ul * kh * DH;
+        mapped = page >= 0;
+        block(p.ck + at, p.cv + at, 2 * width, k0, max(all.x, k0), min(all.y, k0 + int(SPAN)) - 1);
+      }
     }
-    uint64_t at = 4ul * (uint64_t(most > 0 ? from : 0) * p.s * p.heads + head) * DH;
-    for (uint k0 = 0; k0 < most; k0 += B * W) block(p.ck + at, p.cv + at, 4ul * p.heads * DH, k0, most);
   }
 
-  [[unroll]] for (uint t = 0; t < T; t++) {
+  EACH(uint t = 0; t < T; t++) {
+    uint e = e0 + t;
     float sum = subgroupAdd(total[t]);
     float inv = sum == 0 ? 0 : 1 / sum;
-    F32x2 dst = F32x2(p.dst + 4ul * (uint64_t(row0 + t) * p.ldo + head * DH));
-    [[unroll]] for (uint j = 0; j < R; j++) {
-      vec2 x = acc[t][j] * inv;
-      if (row0 + t < p.rows && j * W + LANE < PAIRS) dst.v[j * W + LANE] = pack64(floatBitsToUint(x));
+    F32x2 dst = F32x2(p.dst + 4ul * (uint64_t(e / p.group) * p.ldo + (kh * p.group + e % p.group) * DH));
+    EACH(uint j = 0; j < R; j++) {
+      vec4 x = acc[t][j] * inv;
+      uint c = j * W + LANE;
+      if (e < entries && c < QUADS) {
+        dst.v[2 * c] = pack64(floatBitsToUint(x.xy));
+        if (2 * c + 1 < PAIRS) dst.v[2 * c + 1] = pack64(floatBitsToUint(x.zw));
+      }
     }
   }
 }

@@ -1,89 +1,103 @@
 package attention
 
 import (
-	"fmt"
+	"math"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
-// CachedArgs are the operands of Cached.
+// CachedArgs are the operands of [Cached].
 type CachedArgs struct {
-	Q, Out   *gpu.Tensor // [rows, d], row strides LDQ and LDO, even; 0 means d
-	LDQ, LDO int
-	// CacheK and CacheV are f32 [b, s, d].
-	CacheK, CacheV *gpu.Tensor
-	Rows           int // 0 means all rows of Q
-	Heads, HeadDim int // HeadDim is even and at most MaxHeadDim
-	// Seq and Len are i32 [rows]: a row sees keys 0 to Len-1 of its sequence.
+	Q, Out                  *gpu.Tensor // f32 [rows, h·dh], row strides LDQ and LDO, even; 0 means no gap
+	LDQ, LDO                int
+	Cache                   Cache
+	Rows                    int // 0 means as many as Seq has
+	Heads, KVHeads, HeadDim int // KVHeads 0 means Heads; HeadDim is even and at most MaxHeadDim
+	// Seq and Len are i32 [rows]: a row sees slots 0 to Len-1 of its sequence; with
+	// a Window, the last Window of them.
 	Seq, Len *gpu.Tensor
-	Scale    float32 // 0 means 1/√dh
-	// Run hints that rows come in runs of at least this many from one sequence,
-	// as when a prefix is read or a group of positions predicted together. Rows
-	// of a run then share the loads of keys and values. It changes speed alone,
-	// never a bit; 0 and 1 suit a batch of one row a sequence.
+	Window   int
+	// Ranges is i32 [rows, n, 2], nil for everything: of the slots above a row sees
+	// those in its ranges [lo, hi), one range after the other. Ranges of a row must
+	// not overlap; an empty one counts for nothing.
+	Ranges *gpu.Tensor
+	Scale  float32 // 0 means 1/√dh
+	// Run hints that rows come in runs of at least this many from one sequence, with
+	// the same ranges, as when a prefix is read or a group of positions predicted
+	// together. Rows of a run then share the loads of keys and values. It changes
+	// speed alone, never a bit; 0 and 1 suit a batch of one row a sequence.
 	Run int
 }
 
-// tile is the number of rows one workgroup takes.
+// tile is the number of entries, heads of a group times rows, that a workgroup
+// takes: up to 4 that most likely see the same slots.
 func (a *CachedArgs) tile() int {
-	if a.Run >= 4 && a.HeadDim <= 128 {
-		return 4
+	run, tile := max(a.Run, 1)*(a.Heads/a.KVHeads), 1
+	for tile < 4 && a.HeadDim <= 128 && (run%(2*tile) == 0 || a.Run >= 2*tile) {
+		tile *= 2
 	}
-	return 1
+	return tile
 }
-
-// MaxHeadDim bounds the width of a head in Cached, whose kernel is unrolled over
-// it and keeps a query and its sums in registers.
-const MaxHeadDim = 256
 
 // Cached adds attention over a cache to a program:
 //
-//	Out[i] = Σ_k softmax_k(scale · Q[i]·K[k]) V[k],   k < Len[i], of sequence Seq[i]
+//	Out[i] = Σ_k softmax_k(scale · Q[i]·K[k]) V[k],   over the slots k that row i sees
 //
-// A row with Len <= 0, or whose sequence lies outside the cache, gets zeros; a
-// Len over s counts as s. Slots past the
-// largest Len of a sequence's rows are not read. The work grows with
-// Len, not with s. Keys are summed in an order that depends on their slot alone,
-// so a row's bits depend on its query, its keys and values and Len, not on other
-// rows or on how the cache was filled. Out must not overlap Q. Errors wrap
-// [gpu.ErrShape].
+// with keys and values in halves, and everything else in f32. A row that sees
+// nothing, or whose sequence lies outside the cache, gets zeros; a Len over what a
+// sequence can have counts as that. Slots that no row sees are not read. The work
+// grows with what is seen, not with the cache. Slots are summed in an order that
+// depends on them and on the ranges alone, so a row's bits depend on its query,
+// its keys and values and what it sees, not on other rows, nor on pages or on how
+// the cache was filled. Out must not overlap Q. Errors wrap [gpu.ErrShape].
 //
 // Source: one pass with a running maximum, Milakov and Gimelshein, "Online
-// normalizer calculation for softmax", 2018, arXiv:1805.02867.
+// normalizer calculation for softmax", 2018, arXiv:1805.02867; pages, Kwon et al.,
+// "PagedAttention", 2023, arXiv:2309.06180.
 func Cached(r *gpu.Recorder, a CachedArgs) {
-	if err := a.check("attention.Cached"); err != nil {
+	ranges, err := a.complete("attention.Cached")
+	if err != nil {
 		r.Fail(err)
 		return
 	}
-	tile := a.tile()
+	tile, group := a.tile(), a.Heads/a.KVHeads
+	params := append([]uint32{uint32(a.Rows), uint32(a.KVHeads), uint32(group), uint32(a.LDQ), uint32(a.LDO)}, a.Cache.paging()...)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", fmt.Sprint("cached_", tile), uint32(a.HeadDim)),
-		Grid:   gpu.Linear((a.Rows + tile - 1) / tile * a.Heads),
-		In:     []*gpu.Tensor{a.Q, a.CacheK, a.CacheV, a.Seq, a.Len},
+		Kernel: launch.Kernel(shaders, "attention", "cached", uint32(a.HeadDim), uint32(tile)),
+		Grid:   gpu.Linear(launch.Ceil(a.Rows*group, tile) * a.KVHeads),
+		In:     []*gpu.Tensor{a.Q, a.Cache.K, a.Cache.V, a.Cache.Table, a.Seq, a.Len, a.Ranges},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: []uint32{
-			uint32(a.Rows), uint32(a.Heads), uint32(a.LDQ), uint32(a.LDO),
-			uint32(a.CacheK.Dim(0)), uint32(a.CacheK.Dim(1)), gpu.F32Param(a.Scale),
-		},
+		Params: append(params, uint32(a.Window), uint32(ranges), gpu.F32Param(a.Scale)),
 	})
 }
 
-func (a *CachedArgs) check(where string) error {
-	if err := first(caches(where, a.CacheK, a.CacheV), present(where, "Q", a.Q)); err != nil {
-		return err
+// complete fills in what is 0, checks the rest, and returns the ranges a row has.
+func (a *CachedArgs) complete(where string) (ranges int, err error) {
+	orDefault(&a.KVHeads, a.Heads)
+	if err := heads(where, a.Heads, a.KVHeads, a.HeadDim); err != nil {
+		return 0, err
+	}
+	if err := a.Cache.check(where, a.KVHeads*a.HeadDim); err != nil {
+		return 0, err
+	}
+	if a.Seq == nil || a.Window < 0 || a.Cache.slots() > math.MaxInt32 || a.Window > math.MaxInt32 {
+		return 0, launch.Error(where, "no Seq, window %d, or %d slots", a.Window, a.Cache.slots())
 	}
 	d := a.Heads * a.HeadDim
-	orDefault(&a.Rows, a.Q.Rows())
+	orDefault(&a.Rows, a.Seq.Elems())
 	orDefault(&a.LDQ, d)
 	orDefault(&a.LDO, d)
 	a.Scale = scaleOr(a.Scale, a.HeadDim)
-	if a.Rows < 1 || a.Heads < 1 || a.HeadDim < 2 || a.HeadDim > MaxHeadDim || a.HeadDim%2 != 0 || d != a.CacheK.Dim(2) {
-		return launch.Error(where, "rows=%d heads=%d dh=%d (even, at most %d), the cache's d is %d", a.Rows, a.Heads, a.HeadDim, MaxHeadDim, a.CacheK.Dim(2))
+	if a.Ranges != nil {
+		if len(a.Ranges.Shape) != 3 || a.Ranges.Dim(2) != 2 {
+			return 0, launch.Error(where, "Ranges must be i32 [rows, n, 2]")
+		}
+		ranges = a.Ranges.Dim(1)
 	}
-	return first(
+	return ranges, first(
 		matrix(where, "Q", a.Q, a.Rows, d, a.LDQ),
 		matrix(where, "Out", a.Out, a.Rows, d, a.LDO),
-		launch.Check(where, launch.I32("Seq", a.Seq, a.Rows), launch.I32("Len", a.Len, a.Rows)),
+		launch.Check(where, launch.I32("Seq", a.Seq, a.Rows), launch.I32("Len", a.Len, a.Rows), launch.Optional(launch.I32("Ranges", a.Ranges, a.Rows*ranges*2))),
 	)
 }

@@ -1,88 +1,178 @@
 package attention
 
 import (
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/internal/optest"
+	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// store is a cache on the device, for tests.
+// store is a cache on the device, for tests; unwritten slots hold NaN.
 type store struct {
-	b, s, h, dh int
-	k, v        *gpu.Tensor
+	shape
+	Cache
 }
 
-func newStore(t testing.TB, dev *gpu.Device, b, s, h, dh int) store {
-	n := b * s * h * dh
-	return store{b, s, h, dh, gputest.F32(t, dev, nans(n), b, s, h*dh), gputest.F32(t, dev, nans(n), b, s, h*dh)}
+// newStore makes a cache of perSeq pages of z slots for a layout's sequences; seed
+// shuffles them.
+func newStore(t testing.TB, dev *gpu.Device, s shape, perSeq, z int, seed uint64) store {
+	pages := s.b*perSeq + 1
+	c := store{shape: s}
+	for _, x := range []**gpu.Tensor{&c.K, &c.V} {
+		data := make([]byte, 2*pages*z*s.g*s.dh)
+		for i := range data {
+			data[i] = 0x7e
+		}
+		*x = halves(t, dev, data, pages, z, s.g*s.dh)
+	}
+	table := make([]int32, s.b*perSeq)
+	for i, p := range rand.New(rand.NewPCG(seed, 1)).Perm(pages)[:len(table)] {
+		table[i] = int32(p)
+	}
+	c.Table = gputest.I32(t, dev, table, s.b, perSeq)
+	return c
 }
 
-// fill appends rows from..to of every sequence of a layout, in chunks.
-func (c store) fill(t testing.TB, dev *gpu.Device, l *layout, chunk int) {
-	d := c.h * c.dh
-	qkv := gputest.F32(t, dev, l.qkv, l.b*l.n, 3*d)
-	for b := range l.b {
-		for i := 0; i < l.n; i += chunk {
-			rows := min(chunk, l.n-i)
-			at := (b*l.n + i) * 3 * d
-			seq, slot := make([]int32, rows), make([]int32, rows)
-			for j := range rows {
-				seq[j], slot[j] = int32(b), int32(i+j)
-			}
-			gputest.Run(t, dev, func(r *gpu.Recorder) {
-				Append(r, AppendArgs{
-					K: tail(qkv, at+d), V: tail(qkv, at+2*d), LDK: 3 * d, LDV: 3 * d, CacheK: c.k, CacheV: c.v, Rows: rows,
-					Seq: gputest.I32(t, dev, seq, rows), Slot: gputest.I32(t, dev, slot, rows),
-				})
-			})
+func halves(t testing.TB, dev *gpu.Device, data []byte, shape ...int) *gpu.Tensor {
+	x, err := dev.NewTensor(tensor.F16, shape...)
+	if err == nil {
+		err = x.WriteBytes(data)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// wide reads halves.
+func wide(t testing.TB, x *gpu.Tensor) []float64 {
+	data := make([]byte, 2*x.Elems())
+	if err := x.ReadBytes(data); err != nil {
+		t.Fatal(err)
+	}
+	out := make([]float64, x.Elems())
+	for i := range out {
+		h := binary.LittleEndian.Uint16(data[2*i:])
+		e, m := int(h>>10&31), float64(h&1023)/1024
+		switch e {
+		case 0:
+			out[i] = math.Ldexp(m, -14)
+		case 31:
+			out[i] = math.NaN()
+		default:
+			out[i] = math.Ldexp(1+m, e-15)
+		}
+		if h>>15 == 1 {
+			out[i] = -out[i]
 		}
 	}
-}
-
-// query runs Cached for rows of a layout, row i over the first lens[i] keys, and
-// holds the kernel for runs of one sequence to the same bits.
-func (c store) query(t *testing.T, dev *gpu.Device, l *layout, rows []int, lens []int32) []float32 {
-	out := c.queryRun(t, dev, l, rows, lens, 0)
-	sameBits(t, "in runs", c.queryRun(t, dev, l, rows, lens, 4), out)
 	return out
 }
 
-func (c store) queryRun(t testing.TB, dev *gpu.Device, l *layout, rows []int, lens []int32, run int) []float32 {
-	d := c.h * c.dh
-	q, seq := make([]float32, 0, len(rows)*d), make([]int32, 0, len(rows))
-	for _, i := range rows {
-		q = append(q, l.qkv[i*3*d:i*3*d+d]...)
-		seq = append(seq, int32(i/l.n))
-	}
-	out := gputest.F32(t, dev, nans(len(rows)*d), len(rows), d)
-	gputest.Run(t, dev, func(r *gpu.Recorder) {
-		Cached(r, CachedArgs{
-			Q: gputest.F32(t, dev, q, len(rows), d), Out: out, CacheK: c.k, CacheV: c.v, Heads: c.h, HeadDim: c.dh,
-			Seq: gputest.I32(t, dev, seq, len(rows)), Len: gputest.I32(t, dev, lens, len(rows)), Run: run,
+// fill puts positions from to to of every sequence of a layout into the slots of
+// the same numbers, in chunks.
+func (c store) fill(t testing.TB, dev *gpu.Device, l *layout, from, to, chunk int) {
+	dq, dkv := l.h*l.dh, l.ldkv()
+	for i := from; i < to; i += chunk {
+		var rows []float32
+		var seq, slot []int32
+		for b := range l.b {
+			for j := i; j < min(i+chunk, to); j++ {
+				rows = append(append(rows, make([]float32, dq)...), l.kv32[(b*l.nk+j)*dkv:][:dkv]...)
+				seq, slot = append(seq, int32(b)), append(slot, int32(j))
+			}
+		}
+		n := len(seq)
+		gputest.Run(t, dev, func(r *gpu.Recorder) {
+			Prepare(r, PrepareArgs{
+				QKV: gputest.F32(t, dev, rows, n, dq+dkv), Heads: l.h, KVHeads: l.g, HeadDim: l.dh, Cache: c.Cache,
+				Seq: gputest.I32(t, dev, seq, n), Slot: gputest.I32(t, dev, slot, n),
+			})
 		})
-	})
-	return gputest.Read(t, out)
+	}
 }
 
-// everyRow lists all positions of a layout and how many keys each sees.
-func everyRow(l *layout) (rows []int, lens []int32) {
+// rounded gives a layout the keys and values that the cache holds of it, and fails
+// if one is farther from the original than halves are apart.
+func (c store) rounded(t *testing.T, l *layout) {
+	table, err := c.Table.I32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, v := wide(t, c.K), wide(t, c.V)
+	z, d := c.K.Dim(1), l.g*l.dh
+	for b := range l.b {
+		for i := range l.nk {
+			at := (int(table[b*c.Table.Dim(1)+i/z])*z + i%z) * d
+			for _, x := range [][2][]float64{{k, l.k}, {v, l.v}} {
+				for j := range d {
+					old := &x[1][(b*l.nk+i)*d+j]
+					if got := x[0][at+j]; !(math.Abs(got-*old) <= math.Abs(*old)/1024+1e-7) {
+						t.Fatalf("sequence %d, slot %d, column %d: %g became %g", b, i, j, *old, got)
+					}
+					*old = x[0][at+j]
+				}
+			}
+		}
+	}
+}
+
+// ask is a query of rows of a layout.
+type ask struct {
+	rows   []int
+	lens   []int32
+	window int
+	ranges []int32 // [rows, n, 2]
+}
+
+// run runs Cached and holds the kernel for runs of one sequence to the same bits.
+func (c store) run(t *testing.T, dev *gpu.Device, l *layout, a ask) []float32 {
+	d, n := c.h*c.dh, len(a.rows)
+	var q []float32
+	var seq []int32
+	for _, i := range a.rows {
+		q, seq = append(q, l.q32[i*l.ldq():][:d]...), append(seq, int32(i/l.n))
+	}
+	args := CachedArgs{
+		Q: gputest.F32(t, dev, q, n, d), Cache: c.Cache, Heads: c.h, KVHeads: c.g, HeadDim: c.dh,
+		Seq: gputest.I32(t, dev, seq, n), Len: gputest.I32(t, dev, a.lens, n), Window: a.window,
+	}
+	if a.ranges != nil {
+		args.Ranges = gputest.I32(t, dev, a.ranges, n, len(a.ranges)/n/2, 2)
+	}
+	var outs [2][]float32
+	for i, run := range []int{0, 4} {
+		args.Run, args.Out = run, gputest.F32(t, dev, nans(n*d), n, d)
+		gputest.Run(t, dev, func(r *gpu.Recorder) { Cached(r, args) })
+		outs[i] = gputest.Read(t, args.Out)
+	}
+	sameBits(t, "in runs", outs[1], outs[0])
+	return outs[0]
+}
+
+// everyRow lists all positions of a layout and how many keys each sees, the masks
+// here letting a prefix be seen.
+func everyRow(l *layout) (a ask) {
 	for i := range l.b * l.n {
 		seen := 0
-		for k := range l.n {
-			if l.key[i/l.n*l.n+k] <= l.key[i] {
+		for k := range l.nk {
+			if l.sees(i/l.n, i%l.n, k) {
 				seen++
 			}
 		}
-		rows, lens = append(rows, i), append(lens, int32(seen))
+		a.rows, a.lens = append(a.rows, i), append(a.lens, int32(seen))
 	}
-	return rows, lens
+	return a
 }
 
-var cachedShapes = append(shapes, shape{1, 70, 3, 128}, shape{1, 20, 1, 10}, shape{1, 9, 1, 256}, shape{2, 70, 8, 64})
+var cachedShapes = append(shapes[:5:5], square(1, 70, 3, 128), square(1, 20, 1, 10), square(1, 9, 1, 256), square(2, 70, 8, 64),
+	shape{b: 2, n: 37, nk: 37, h: 6, g: 2, dh: 16}, shape{b: 1, n: 150, nk: 150, h: 4, g: 1, dh: 32})
 
 // TestCachedMatchesOracle decodes with a cache what Forward computes at once,
 // for masks whose visible keys are a prefix. Slots beyond the keys hold NaN.
@@ -90,32 +180,76 @@ func TestCachedMatchesOracle(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, mask := range []string{"causal", "groups", "all"} {
 			for _, s := range cachedShapes {
-				t.Run(fmt.Sprintf("%s/n=%d/h=%d/dh=%d", mask, s.n, s.h, s.dh), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%+v", mask, s), func(t *testing.T) {
 					l := newLayout(s, masks[mask])
-					c := newStore(t, dev, s.b, s.n+3, s.h, s.dh)
-					c.fill(t, dev, l, 16)
-					rows, lens := everyRow(l)
+					c := newStore(t, dev, s, 3, 64, 1)
+					c.fill(t, dev, l, 0, l.n, 16)
+					c.rounded(t, l)
 					want, bound := l.forward()
-					gputest.Close(t, "out", c.query(t, dev, l, rows, lens), want, bound)
+					gputest.Close(t, "out", c.run(t, dev, l, everyRow(l)), want, bound)
 				})
 			}
 		}
 	})
 }
 
+// TestCachedRanges asks for parts of the cache by windows and lists. Whatever
+// nobody sees is NaN.
+func TestCachedRanges(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for name, c := range map[string]struct {
+			window int
+			ranges [][2]int32
+		}{
+			"window": {window: 37},
+			"list":   {ranges: [][2]int32{{128, 150}, {5, 5}, {0, 3}, {64, 100}, {-4, -2}, {30, 29}}},
+			"both":   {window: 60, ranges: [][2]int32{{100, 1000}, {0, 70}}},
+		} {
+			t.Run(name, func(t *testing.T) { testRanges(t, dev, c.window, c.ranges) })
+		}
+	})
+}
+
+func testRanges(t *testing.T, dev *gpu.Device, window int, ranges [][2]int32) {
+	l := newLayout(shape{b: 2, n: 160, nk: 160, h: 4, g: 2, dh: 32}, masks["all"])
+	s := newStore(t, dev, l.shape, 3, 64, 2)
+	s.fill(t, dev, l, 0, l.nk, 160)
+	s.rounded(t, l)
+	a := ask{window: window}
+	for i := range l.b * l.n {
+		a.rows, a.lens = append(a.rows, i), append(a.lens, int32(i*13%l.n+1))
+		for _, r := range ranges {
+			a.ranges = append(a.ranges, r[0], r[1]+int32(i/7%2)) // neighbours differ now and then
+		}
+	}
+	l.mask = func(b, q, k int) bool {
+		i := b*l.n + q
+		n := int(a.lens[i])
+		in := len(ranges) == 0
+		for r := range ranges {
+			at := a.ranges[(i*len(ranges)+r)*2:]
+			in = in || k >= int(at[0]) && k < int(at[1])
+		}
+		return in && k < n && (window == 0 || k >= n-window)
+	}
+	want, bound := l.forward()
+	gputest.Close(t, "out", s.run(t, dev, l, a), want, bound)
+}
+
 // TestCachedLong runs over thousands of keys with scores that grow along the
 // sequence, so that the running maximum moves.
 func TestCachedLong(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{1, 3001, 1, 32}, masks["all"])
-		for i := range l.n {
+		l := newLayout(square(1, 3001, 1, 32), masks["all"])
+		for i := range l.nk {
 			for c := range 32 {
-				l.qkv[i*96+32+c] *= float32(i) / 300
-				l.k[i*32+c] = float64(l.qkv[i*96+32+c])
+				l.kv32[i*64+c] *= float32(i) / 300
+				l.k[i*32+c] = float64(l.kv32[i*64+c])
 			}
 		}
-		c := newStore(t, dev, 1, 3001, 1, 32)
-		c.fill(t, dev, l, 1000)
+		s := newStore(t, dev, l.shape, 12, 256, 3)
+		s.fill(t, dev, l, 0, l.nk, 1000)
+		s.rounded(t, l)
 		p := l.problem
 		out, bound := make([]float64, 32), make([]float64, 32)
 		r := p.probs(0, 0, 5)
@@ -123,88 +257,136 @@ func TestCachedLong(t *testing.T) {
 			axpy(x, p.v[k*32:k*32+32], out)
 			absAxpy(x*(r.rel[k]+3004*gputest.Eps), p.v[k*32:k*32+32], bound)
 		}
-		gputest.Close(t, "out", c.query(t, dev, l, []int{5}, []int32{3001}), out, bound)
+		gputest.Close(t, "out", s.run(t, dev, l, ask{rows: []int{5}, lens: []int32{3001}}), out, bound)
 	})
 }
 
 // TestCachedRowsAreIndependent is the determinism contract: a row has the bits
-// it has alone, however the cache was filled and whoever shares the batch.
+// it has alone, however the cache was filled and paged and whoever shares the
+// batch.
 func TestCachedRowsAreIndependent(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{2, 75, 3, 32}, masks["causal"])
-		rows, lens := everyRow(l)
-		one, many := newStore(t, dev, 2, 75, 3, 32), newStore(t, dev, 4, 200, 3, 32)
-		one.fill(t, dev, l, 75)
-		many.fill(t, dev, l, 7)
-		all := one.query(t, dev, l, rows, lens)
-		sameBits(t, "chunked into a larger cache", many.query(t, dev, l, rows, lens), all)
-		for i := 0; i < len(rows); i += 11 {
-			sameBits(t, fmt.Sprint("row ", i), many.query(t, dev, l, rows[i:i+1], lens[i:i+1]), all[i*96:i*96+96])
+		l := newLayout(shape{b: 2, n: 75, nk: 75, h: 6, g: 3, dh: 32}, masks["causal"])
+		a := everyRow(l)
+		one, many := newStore(t, dev, l.shape, 2, 64, 4), newStore(t, dev, l.shape, 5, 128, 5)
+		one.fill(t, dev, l, 0, 75, 75)
+		many.fill(t, dev, l, 0, 75, 7)
+		all := one.run(t, dev, l, a)
+		sameBits(t, "chunked into a larger cache", many.run(t, dev, l, a), all)
+		for i := 0; i < len(a.rows); i += 11 {
+			sameBits(t, fmt.Sprint("row ", i), many.run(t, dev, l, ask{rows: a.rows[i : i+1], lens: a.lens[i : i+1]}), all[i*192:i*192+192])
 		}
+	})
+}
+
+// TestRollback takes a sequence back to 20 slots and on with others: it then has
+// the bits of one that never went the other way.
+func TestRollback(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		l := newLayout(square(1, 90, 2, 16), masks["causal"])
+		straight, back := newStore(t, dev, l.shape, 2, 64, 6), newStore(t, dev, l.shape, 2, 64, 6)
+		straight.fill(t, dev, l, 0, 60, 60)
+		other := newLayout(l.shape, masks["causal"])
+		for i := range other.kv32 {
+			if i >= 20*l.ldkv() {
+				other.kv32[i] += 1
+			}
+		}
+		back.fill(t, dev, other, 0, 90, 30)
+		back.fill(t, dev, l, 20, 60, 8)
+		a := ask{rows: []int{19, 40, 59}, lens: []int32{20, 41, 60}}
+		sameBits(t, "after a rollback", back.run(t, dev, l, a), straight.run(t, dev, l, a))
 	})
 }
 
 func TestCachedEmptyRows(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{1, 6, 2, 16}, masks["all"])
-		c := newStore(t, dev, 1, 6, 2, 16)
-		for _, x := range c.query(t, dev, l, []int{0, 1, 2}, []int32{0, -1, math.MinInt32}) {
+		l := newLayout(square(1, 64, 2, 16), masks["all"])
+		c := newStore(t, dev, l.shape, 2, 64, 7)
+		for _, x := range c.run(t, dev, l, ask{rows: []int{0, 1, 2}, lens: []int32{0, -1, math.MinInt32}}) {
 			if x != 0 {
 				t.Fatalf("a row without keys has %g", x)
 			}
 		}
-		c.fill(t, dev, l, 6)
-		sameBits(t, "a length over s", c.query(t, dev, l, []int{3}, []int32{1000}), c.query(t, dev, l, []int{3}, []int32{6}))
+		c.fill(t, dev, l, 0, 64, 64)
+		full := c.run(t, dev, l, ask{rows: []int{3}, lens: []int32{64}})
+		table, err := c.Table.I32()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, missing := range []int32{-1, 3} { // of 3 pages
+			table[1] = missing
+			c.Table = gputest.I32(t, dev, table, 1, 2)
+			sameBits(t, "a length over what there is", c.run(t, dev, l, ask{rows: []int{3}, lens: []int32{1000}}), full)
+		}
 	})
 }
 
-// TestAppendSkips leaves the cache and its surroundings alone where a slot is
-// negative or outside: the cache is a view between two guards.
-func TestAppendSkips(t *testing.T) {
+// TestPrepareSkips leaves the cache alone where a slot or a sequence is outside or
+// has no page.
+func TestPrepareSkips(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		const b, s, d = 2, 3, 6
-		before := gputest.Normal(5, (b+2)*s*d)
-		ck, cv := gputest.F32(t, dev, before, b+2, s, d), gputest.F32(t, dev, before, b+2, s, d)
-		x, y := gputest.Normal(6, 7*d), gputest.Normal(7, 7*d)
-		seq, slot := []int32{0, 1, 2, -1, 1, 0, 0}, []int32{2, -1, 0, 0, 3, 0, 3}
+		const z, d = 64, 6
+		seq, slot := []int32{0, 1, 2, -1, 1, 0, 0, 1}, []int32{2, -1, 0, 0, 128, 65, 128, 3}
+		data := make([]byte, 4*z*d*2)
+		ck, cv := halves(t, dev, data, 4, z, d), halves(t, dev, data, 4, z, d)
+		x := make([]float32, 8*3*d)
+		for i := range x {
+			x[i] = float32(i + 1)
+		}
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			Append(r, AppendArgs{
-				K: gputest.F32(t, dev, x, 7, d), V: gputest.F32(t, dev, y, 7, d), CacheK: ck.View(s*d, b, s, d), CacheV: cv.View(s*d, b, s, d),
-				Seq: gputest.I32(t, dev, seq, 7), Slot: gputest.I32(t, dev, slot, 7),
+			Prepare(r, PrepareArgs{
+				QKV: gputest.F32(t, dev, x, 8, 3*d), Heads: 1, HeadDim: d, Seq: gputest.I32(t, dev, seq, 8), Slot: gputest.I32(t, dev, slot, 8),
+				Cache: Cache{K: ck, V: cv, Table: gputest.I32(t, dev, []int32{2, 1, -1, 0}, 2, 2)},
 			})
 		})
-		wantK, wantV := append([]float32(nil), before...), append([]float32(nil), before...)
-		for _, row := range []int{0, 5} {
-			at := ((int(seq[row])+1)*s + int(slot[row])) * d
-			copy(wantK[at:at+d], x[row*d:])
-			copy(wantV[at:at+d], y[row*d:])
+		wantK, wantV := make([]float64, 4*z*d), make([]float64, 4*z*d)
+		for row, at := range map[int]int{0: 2*z + 2, 5: z + 1} {
+			copy(wantK[at*d:], optest.Wide(x[(row*3+1)*d:(row*3+2)*d]))
+			copy(wantV[at*d:], optest.Wide(x[(row*3+2)*d:(row*3+3)*d]))
 		}
-		sameBits(t, "keys", gputest.Read(t, ck), wantK)
-		sameBits(t, "values", gputest.Read(t, cv), wantV)
+		for name, c := range map[string][2][]float64{"keys": {wide(t, ck), wantK}, "values": {wide(t, cv), wantV}} {
+			for i := range c[0] {
+				if c[0][i] != c[1][i] {
+					t.Errorf("%s: element %d is %g, want %g", name, i, c[0][i], c[1][i])
+				}
+			}
+		}
 	})
 }
 
 func TestCacheShapeErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		x, i := gputest.F32(t, dev, make([]float32, 32), 2, 16), gputest.I32(t, dev, make([]int32, 2), 2)
-		cache := gputest.F32(t, dev, make([]float32, 64), 1, 4, 16)
-		good := CachedArgs{Q: x, Out: x, CacheK: cache, CacheV: cache, Heads: 2, HeadDim: 8, Seq: i, Len: i}
-		for name, spoil := range map[string]func(c *CachedArgs, a *AppendArgs){
-			"d":        func(c *CachedArgs, a *AppendArgs) { c.Heads, a.D = 3, 14 },
-			"rows":     func(c *CachedArgs, a *AppendArgs) { c.Rows, a.Rows = 3, 3 },
-			"seq":      func(c *CachedArgs, a *AppendArgs) { c.Seq, a.Seq = nil, nil },
-			"flat":     func(c *CachedArgs, a *AppendArgs) { c.CacheK, a.CacheK = x, x },
-			"no query": func(c *CachedArgs, a *AppendArgs) { c.Q, a.K = nil, nil },
-			"ld":       func(c *CachedArgs, a *AppendArgs) { c.LDQ, a.LDV = 17, 17 },
+		x, i := gputest.F32(t, dev, make([]float32, 96), 2, 48), gputest.I32(t, dev, make([]int32, 2), 2)
+		pages := func(shape ...int) *gpu.Tensor { return halves(t, dev, make([]byte, 2*tensor.Elems(shape)), shape...) }
+		good := pages(1, 64, 16)
+		table := gputest.I32(t, dev, []int32{0}, 1, 1)
+		cached := CachedArgs{Q: x, Out: x, Cache: Cache{good, good, table}, Heads: 2, HeadDim: 8, Seq: i, Len: i}
+		prepare := PrepareArgs{QKV: x, Cache: cached.Cache, Heads: 2, HeadDim: 8, Seq: i, Slot: i}
+		gputest.Run(t, dev, func(r *gpu.Recorder) { Prepare(r, prepare) })
+		bad := map[string]func(r *gpu.Recorder){}
+		for name, spoil := range map[string]func(c *CachedArgs, a *PrepareArgs){
+			"d":        func(c *CachedArgs, a *PrepareArgs) { c.Heads, a.Heads = 3, 3 },
+			"rows":     func(c *CachedArgs, a *PrepareArgs) { c.Rows, a.Rows = 3, 3 },
+			"seq":      func(c *CachedArgs, a *PrepareArgs) { c.Seq, a.Seq = nil, nil },
+			"f32":      func(c *CachedArgs, a *PrepareArgs) { c.Cache.K, a.Cache.V = x, x },
+			"page":     func(c *CachedArgs, a *PrepareArgs) { c.Cache.K, a.Cache.V = pages(1, 32, 16), pages(1, 96, 16) },
+			"pages":    func(c *CachedArgs, a *PrepareArgs) { c.Cache.K, a.Cache.V = pages(2, 64, 16), pages(2, 64, 16) },
+			"table":    func(c *CachedArgs, a *PrepareArgs) { c.Cache.Table, a.Cache.Table = i, nil },
+			"no query": func(c *CachedArgs, a *PrepareArgs) { c.Q, a.QKV = nil, nil },
+			"ld":       func(c *CachedArgs, a *PrepareArgs) { c.LDQ, a.LD = 17, 46 },
+			"groups":   func(c *CachedArgs, a *PrepareArgs) { c.KVHeads, a.KVHeads = 3, 3 },
+			"extras":   func(c *CachedArgs, a *PrepareArgs) { c.Ranges, a.QGain = i, x },
+			"rotation": func(c *CachedArgs, a *PrepareArgs) { c.Window, a.Freq = -1, x },
+			"learned": func(c *CachedArgs, a *PrepareArgs) {
+				c.Len, a.Pos, a.Freq = x, gputest.I32(t, dev, make([]int32, 4), 2, 2), gputest.F32(t, dev, make([]float32, 24), 2, 3, 4)
+			},
 		} {
-			c, a := good, AppendArgs{K: x, V: x, CacheK: cache, CacheV: cache, Seq: i, Slot: i}
+			c, a := cached, prepare
 			spoil(&c, &a)
-			rec, rec2 := dev.NewRecorder(), dev.NewRecorder()
-			Cached(rec, c)
-			Append(rec2, a)
-			if !errors.Is(rec.Err(), gpu.ErrShape) || !errors.Is(rec2.Err(), gpu.ErrShape) {
-				t.Errorf("%s: Cached %v, Append %v", name, rec.Err(), rec2.Err())
-			}
+			bad["Cached, "+name] = func(r *gpu.Recorder) { Cached(r, c) }
+			bad["Prepare, "+name] = func(r *gpu.Recorder) { Prepare(r, a) }
 		}
+		optest.Refused(t, dev, bad)
 	})
 }

@@ -17,25 +17,43 @@ var masks = map[string]func(i, n int) int32{
 	"random": func(i, n int) int32 { return int32(i * 7 % n) },
 }
 
-type shape struct{ b, n, h, dh int }
+// shape is that of a problem: b sequences of n queries and nk keys, h heads of
+// queries and g of keys, dh wide; queries' integers lag behind the mask's, so that
+// the first may see nothing.
+type shape struct{ b, n, nk, h, g, dh, window, lag int }
 
-var shapes = []shape{{1, 1, 1, 2}, {2, 7, 3, 6}, {1, 33, 2, 32}, {2, 40, 2, 64}, {1, 129, 1, 16}}
+func square(b, n, h, dh int) shape { return shape{b: b, n: n, nk: n, h: h, g: h, dh: dh} }
 
-// layout is where a test puts q, k and v: side by side in rows of 3d, as a layer
-// computes them.
-type layout struct {
-	problem
-	qkv, do []float32
+var shapes = []shape{
+	square(1, 1, 1, 2), square(2, 7, 3, 6), square(1, 33, 2, 32), square(2, 40, 2, 64), square(1, 129, 1, 16),
+	{b: 1, n: 70, nk: 70, h: 6, g: 2, dh: 16, window: 9},
+	{b: 2, n: 37, nk: 75, h: 4, g: 1, dh: 16, lag: 3},
+	{b: 2, n: 75, nk: 5, h: 2, g: 2, dh: 16, window: 4, lag: 2},
+	{b: 1, n: 21, nk: 40, h: 2, g: 1, dh: 128},
+	{b: 1, n: 9, nk: 9, h: 1, g: 1, dh: 256},
 }
 
+// layout is where a test puts its operands: rows of q with a gap behind them, and
+// k and v side by side, as a layer computes them.
+type layout struct {
+	problem
+	q32, kv32, do []float32
+}
+
+func (s shape) ldq() int  { return s.h*s.dh + 2 }
+func (s shape) ldkv() int { return 2 * s.g * s.dh }
+
 func newLayout(s shape, mask func(i, n int) int32) *layout {
-	d, rows := s.h*s.dh, s.b*s.n
-	l := &layout{qkv: gputest.Normal(1, rows*3*d), do: gputest.Normal(2, rows*d)}
-	l.problem = problem{b: s.b, n: s.n, h: s.h, dh: s.dh, scale: float64(scaleOr(0, s.dh))}
-	for i := range rows {
-		l.key = append(l.key, mask(i%s.n, s.n))
-		at := l.qkv[i*3*d:]
-		l.q, l.k, l.v = appendF64(l.q, at[:d]), appendF64(l.k, at[d:2*d]), appendF64(l.v, at[2*d:3*d])
+	l := &layout{q32: gputest.Normal(1, s.b*s.n*s.ldq()), kv32: gputest.Normal(3, s.b*s.nk*s.ldkv()), do: gputest.Normal(2, s.b*s.n*s.h*s.dh)}
+	l.problem = problem{shape: s, scale: float64(scaleOr(0, s.dh))}
+	for i := range s.b * s.n {
+		l.keyQ = append(l.keyQ, mask(i%s.n, s.n)-int32(s.lag))
+		l.q = appendF64(l.q, l.q32[i*s.ldq():][:s.h*s.dh])
+	}
+	for i := range s.b * s.nk {
+		l.keyK = append(l.keyK, mask(i%s.nk, s.nk))
+		at := l.kv32[i*s.ldkv():][:s.ldkv()]
+		l.k, l.v = appendF64(l.k, at[:s.ldkv()/2]), appendF64(l.v, at[s.ldkv()/2:])
 	}
 	return l
 }
@@ -50,14 +68,12 @@ func appendF64(dst []float64, src []float32) []float64 {
 // tail views x from element off to its end.
 func tail(x *gpu.Tensor, off int) *gpu.Tensor { return x.View(off, x.Elems()-off) }
 
-func (l *layout) args(t *testing.T, dev *gpu.Device) Args {
-	d, rows := l.h*l.dh, l.b*l.n
-	qkv := gputest.F32(t, dev, l.qkv, rows, 3*d)
-	shape := ProbsShape(l.b, l.h, l.n)
+func (l *layout) args(t testing.TB, dev *gpu.Device) Args {
+	kv := gputest.F32(t, dev, l.kv32, l.b*l.nk, l.ldkv())
 	return Args{
-		Q: qkv, K: tail(qkv, d), V: tail(qkv, 2*d), Out: gputest.F32(t, dev, gputest.Normal(9, rows*d), rows, d),
-		LDQ: 3 * d, LDK: 3 * d, LDV: 3 * d, B: l.b, N: l.n, Heads: l.h, HeadDim: l.dh,
-		Key: gputest.I32(t, dev, l.key, l.b, l.n), Probs: gputest.F32(t, dev, nans(shape[0]*shape[1]*shape[2]*shape[3]), shape...),
+		Q: gputest.F32(t, dev, l.q32, l.b*l.n, l.ldq()), K: kv, V: tail(kv, l.ldkv()/2), Out: gputest.F32(t, dev, nans(len(l.q)), l.b*l.n, l.h*l.dh),
+		LDQ: l.ldq(), LDK: l.ldkv(), LDV: l.ldkv(), B: l.b, N: l.n, NK: l.nk, Heads: l.h, HeadDim: l.dh, KVHeads: l.g, Window: l.window,
+		KeyQ: gputest.I32(t, dev, l.keyQ, l.b, l.n), KeyK: gputest.I32(t, dev, l.keyK, l.b, l.nk), LSE: gputest.F32(t, dev, nans(l.b*l.h*l.n), l.b, l.h, l.n),
 	}
 }
 
@@ -74,7 +90,7 @@ func eachCase(t *testing.T, body func(t *testing.T, dev *gpu.Device, l *layout))
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, mask := range masks {
 			for _, s := range shapes {
-				t.Run(fmt.Sprintf("%s/b=%d/n=%d/h=%d/dh=%d", name, s.b, s.n, s.h, s.dh), func(t *testing.T) { body(t, dev, newLayout(s, mask)) })
+				t.Run(fmt.Sprintf("%s/%+v", name, s), func(t *testing.T) { body(t, dev, newLayout(s, mask)) })
 			}
 		}
 	})
@@ -86,6 +102,8 @@ func TestForwardMatchesOracle(t *testing.T) {
 		gputest.Run(t, dev, func(r *gpu.Recorder) { Forward(r, a) })
 		want, bound := l.forward()
 		gputest.Close(t, "out", gputest.Read(t, a.Out), want, bound)
+		want, bound = l.logSums()
+		gputest.Close(t, "lse", gputest.Read(t, a.LSE), want, bound)
 	})
 }
 
@@ -93,7 +111,7 @@ func TestForwardMatchesOracle(t *testing.T) {
 // its maximum would overflow.
 func TestForwardLargeScores(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{1, 24, 2, 32}, masks["causal"])
+		l := newLayout(square(1, 24, 2, 32), masks["causal"])
 		l.scale = 300
 		a := l.args(t, dev)
 		a.Scale = 300
@@ -103,20 +121,26 @@ func TestForwardLargeScores(t *testing.T) {
 	})
 }
 
+// part is sequence b alone.
+func (l *layout) part(b int) *layout {
+	cut := func(x []float32) []float32 { return x[b*len(x)/l.b : (b+1)*len(x)/l.b] }
+	one := *l
+	one.b, one.q32, one.kv32, one.do = 1, cut(l.q32), cut(l.kv32), cut(l.do)
+	one.q = l.q[:len(l.q)/l.b] // only its length counts
+	one.keyQ, one.keyK = l.keyQ[b*l.n:][:l.n], l.keyK[b*l.nk:][:l.nk]
+	return &one
+}
+
+// TestSequencesDoNotDependOnTheirCompany holds outputs and gradients of a
+// sequence to the bits they have alone.
 func TestSequencesDoNotDependOnTheirCompany(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		all := newLayout(shape{3, 21, 2, 32}, masks["groups"])
-		a := all.args(t, dev)
-		gputest.Run(t, dev, func(r *gpu.Recorder) { Forward(r, a) })
-		together := gputest.Read(t, a.Out)
+		all := newLayout(shape{b: 3, n: 41, nk: 50, h: 4, g: 2, dh: 32}, masks["groups"])
+		together := all.train(t, dev)
 		for b := range 3 {
-			one := *all
-			one.b, one.qkv = 1, all.qkv[b*len(all.qkv)/3:(b+1)*len(all.qkv)/3]
-			one.key = all.key[b*21 : b*21+21]
-			a := one.args(t, dev)
-			gputest.Run(t, dev, func(r *gpu.Recorder) { Forward(r, a) })
-			alone := gputest.Read(t, a.Out)
-			sameBits(t, fmt.Sprint("sequence ", b), alone, together[b*len(alone):(b+1)*len(alone)])
+			for i, alone := range all.part(b).train(t, dev) {
+				sameBits(t, fmt.Sprintf("sequence %d, result %d", b, i), alone, together[i][b*len(alone):(b+1)*len(alone)])
+			}
 		}
 	})
 }

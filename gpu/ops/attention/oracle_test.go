@@ -6,16 +6,28 @@ import (
 	"github.com/morton-gen/morton/gpu/gputest"
 )
 
-// problem is one attention problem in float64: q, k and v are [b, n, h, dh].
+// problem is one attention problem in float64: q is [b, n, h, dh], k and v are
+// [b, nk, g, dh].
 type problem struct {
-	b, n, h, dh int
-	key         []int32
-	scale       float64
-	q, k, v     []float64
+	shape
+	keyQ, keyK []int32
+	scale      float64
+	q, k, v    []float64
+	mask       func(b, q, k int) bool // instead of keys and window, if set
 }
 
-// at is the start of head h of position i of sequence b.
-func (p *problem) at(b, i, h int) int { return ((b*p.n+i)*p.h + h) * p.dh }
+// at is the start of head h of query i of sequence b, kvAt that of the keys and
+// values which it reads at position k.
+func (p *problem) at(b, i, h int) int   { return ((b*p.n+i)*p.h + h) * p.dh }
+func (p *problem) kvAt(b, k, h int) int { return ((b*p.nk+k)*p.g + h/(p.h/p.g)) * p.dh }
+
+func (p *problem) sees(b, q, k int) bool {
+	if p.mask != nil {
+		return p.mask(b, q, k)
+	}
+	kq, kk := int(p.keyQ[b*p.n+q]), int(p.keyK[b*p.nk+k])
+	return kk <= kq && (p.window == 0 || kk > kq-p.window)
+}
 
 func dot(a, b []float64) (sum, mag float64) {
 	for i := range a {
@@ -39,38 +51,46 @@ func absAxpy(a float64, x, y []float64) {
 	}
 }
 
-// row is one query's probabilities and the relative error the device may make
-// in each.
-type row struct{ p, rel []float64 }
+// row is one query's probabilities, the relative error the device may make in
+// each, and the logarithm of its sum with the error that may have.
+type row struct {
+	p, rel       []float64
+	lse, lseBand float64
+}
 
 // probs computes one row. A score errs by its dot product's rounding; the
 // maximum's own error cancels in the quotient; exp(x) errs by (3+2|x|)·2⁻²³
 // (the Vulkan specification's bound), once in the numerator and once, weighted,
 // in the sum.
 func (p *problem) probs(b, h, q int) row {
-	r := row{make([]float64, p.n), make([]float64, p.n)}
+	r := row{p: make([]float64, p.nk), rel: make([]float64, p.nk), lse: float64(float32(-1e38))}
 	top, low, worst, sum := math.Inf(-1), math.Inf(1), 0.0, 0.0
-	for k := range p.n {
-		if p.key[b*p.n+k] > p.key[b*p.n+q] {
+	for k := range p.nk {
+		if !p.sees(b, q, k) {
 			continue
 		}
-		s, mag := dot(p.q[p.at(b, q, h):][:p.dh], p.k[p.at(b, k, h):][:p.dh])
+		s, mag := dot(p.q[p.at(b, q, h):][:p.dh], p.k[p.kvAt(b, k, h):][:p.dh])
 		r.p[k], r.rel[k] = s*p.scale, p.scale*float64(p.dh+3)*gputest.Eps*mag
 		top, low, worst = max(top, r.p[k]), min(low, r.p[k]), max(worst, r.rel[k])
 	}
-	for k := range p.n {
-		if p.key[b*p.n+k] <= p.key[b*p.n+q] {
+	for k := range p.nk {
+		if p.sees(b, q, k) {
 			r.p[k] = math.Exp(r.p[k] - top)
 			sum += r.p[k]
 		}
 	}
-	x := top - low
-	for k := range p.n {
+	if sum == 0 {
+		return r
+	}
+	x, n := top-low, float64(p.nk)
+	for k := range p.nk {
 		if r.p[k] > 0 {
 			r.p[k] /= sum
-			r.rel[k] = 1.1 * (r.rel[k] + worst + (2*(6+5*x)+float64(p.n)+6)*gputest.Eps)
+			r.rel[k] = 1.1 * (r.rel[k] + worst + (2*(6+5*x)+n+6)*gputest.Eps)
 		}
 	}
+	r.lse = top + math.Log(sum)
+	r.lseBand = 1.1 * (worst + (6+5*x+n+4*math.Abs(r.lse)+4*math.Abs(top)+4)*gputest.Eps)
 	return r
 }
 
@@ -80,12 +100,21 @@ func (p *problem) forward() (out, bound []float64) {
 	p.each(func(b, h, q int) {
 		r, o := p.probs(b, h, q), p.at(b, q, h)
 		for k, x := range r.p {
-			v := p.v[p.at(b, k, h):][:p.dh]
+			v := p.v[p.kvAt(b, k, h):][:p.dh]
 			axpy(x, v, out[o:])
-			absAxpy(x*(r.rel[k]+float64(p.n+3)*gputest.Eps), v, bound[o:])
+			absAxpy(x*(r.rel[k]+float64(p.nk+3)*gputest.Eps), v, bound[o:])
 		}
 	})
 	return out, bound
+}
+
+// logSums returns LSE, [b, h, n], and its error bound.
+func (p *problem) logSums() (lse, bound []float64) {
+	p.each(func(b, h, q int) {
+		r := p.probs(b, h, q)
+		lse, bound = append(lse, r.lse), append(bound, r.lseBand)
+	})
+	return lse, bound
 }
 
 func (p *problem) each(f func(b, h, q int)) {
@@ -102,8 +131,7 @@ func (p *problem) each(f func(b, h, q int)) {
 type grads struct{ q, k, v []float64 }
 
 func (p *problem) newGrads() grads {
-	n := len(p.q)
-	return grads{make([]float64, n), make([]float64, n), make([]float64, n)}
+	return grads{make([]float64, len(p.q)), make([]float64, len(p.k)), make([]float64, len(p.v))}
 }
 
 // backward returns the gradients of Σ do·Out and their error bounds.
@@ -113,20 +141,24 @@ func (p *problem) backward(do []float64) (g, e grads) {
 	return g, e
 }
 
+// backwardRow adds one row's part. The device computes a probability anew from
+// the stored logarithm, which errs as rel says and by the logarithm's own error;
+// it takes the mean of dp from Out, which errs as the sum over keys does.
 func (p *problem) backwardRow(do []float64, b, h, q int, g, e grads) {
 	r, o := p.probs(b, h, q), p.at(b, q, h)
-	n := float64(p.n + 4)
-	dp, edp := make([]float64, p.n), make([]float64, p.n)
+	n := float64(p.nk + p.n*p.h/p.g + p.dh + 8)
+	dp, edp := make([]float64, p.nk), make([]float64, p.nk)
 	var d, ed float64
 	for k, x := range r.p {
 		var mag float64
-		dp[k], mag = dot(do[o:][:p.dh], p.v[p.at(b, k, h):][:p.dh])
+		dp[k], mag = dot(do[o:][:p.dh], p.v[p.kvAt(b, k, h):][:p.dh])
 		edp[k] = float64(p.dh+2) * gputest.Eps * mag
 		d += x * dp[k]
-		ed += x * (math.Abs(dp[k])*(r.rel[k]+n*gputest.Eps) + edp[k])
+		ed += x * mag * (r.rel[k] + n*gputest.Eps)
+		r.rel[k] += r.lseBand
 	}
 	for k, x := range r.p {
-		ko := p.at(b, k, h)
+		ko := p.kvAt(b, k, h)
 		ds := p.scale * x * (dp[k] - d)
 		eds := p.scale*x*(r.rel[k]*math.Abs(dp[k]-d)+edp[k]+ed) + n*gputest.Eps*math.Abs(ds)
 		axpy(ds, p.k[ko:ko+p.dh], g.q[o:])

@@ -40,7 +40,8 @@ type QuantizeGradArgs struct {
 // Source: arXiv:2406.07548 for the straight-through estimator and the entropy
 // penalty, with the joint entropy of the code approximated by independent bits as
 // there; the commitment term is van den Oord et al., "Neural Discrete
-// Representation Learning", 2017, arXiv:1711.00937.
+// Representation Learning", 2017, arXiv:1711.00937. OctGPT (arXiv:2504.09975) has
+// EntropyWeight and DiversityWeight 1, Temperature 2 and no commitment.
 func QuantizeGrad(r *gpu.Recorder, a QuantizeGradArgs) {
 	const where = "bsq.QuantizeGrad"
 	n, l, err := launch.Matrix(where, "Z", a.Z)

@@ -1,5 +1,6 @@
 // Package elementwise holds sums and scalings of tensors element by element,
-// and the plain reductions: over rows, over everything, and squared differences.
+// their narrowing to 2-byte floats, and the plain reductions: over rows, over
+// everything, and squared differences.
 //
 //	elementwise.Add(rec, elementwise.AddArgs{A: x, B: y, Out: x}) // x += y
 //

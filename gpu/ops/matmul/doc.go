@@ -1,7 +1,12 @@
 // Package matmul holds the dense matrix product in the three layouts that a
-// network's forward and backward passes need.
+// network's forward and backward passes need, and the packing of weights into
+// integers of eight and four bits.
 //
 //	matmul.Record(rec, matmul.Args{Layout: matmul.NT, A: x, B: w, C: y}) // y = x·wᵀ
+//
+//	p, err := matmul.Quantize(tensor.I8, w, n, k)
+//	b, scale, err := p.Upload(dev)
+//	matmul.Record(rec, matmul.Args{A: x, B: b, Scale: scale, C: y, Gated: true, NormEps: 1e-6})
 //
 // It is not for convolutions or attention.
 //

@@ -1,12 +1,10 @@
 package matmul
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"testing"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
@@ -15,7 +13,7 @@ import (
 
 type shape struct{ m, n, k int }
 
-var shapes = []shape{{1, 64, 64}, {1, 5, 2}, {2, 33, 18}, {5, 96, 40}, {8, 64, 256}, {17, 70, 64}, {32, 128, 96}, {67, 31, 130}, {64, 64, 512}}
+var shapes = []shape{{1, 64, 64}, {1, 5, 2}, {2, 33, 18}, {5, 96, 40}, {8, 64, 256}, {17, 70, 64}, {32, 128, 96}, {67, 31, 130}, {64, 64, 512}, {35, 3, 65}, {8, 40, 2051}}
 
 // oracle computes one product in float64, and the sum of magnitudes its error
 // bound needs.
@@ -45,7 +43,7 @@ func operandShapes(l Layout, s shape) (a, b [2]int) {
 	case NT:
 		return [2]int{s.m, s.k}, [2]int{s.n, s.k}
 	case NN:
-		return [2]int{s.m, s.k}, [2]int{s.k, s.n + s.n%2}
+		return [2]int{s.m, s.k + s.k%2}, [2]int{s.k, s.n + s.n%2}
 	}
 	return [2]int{s.k, s.m + s.m%2}, [2]int{s.k, s.n + s.n%2}
 }
@@ -54,13 +52,18 @@ func TestRecordMatchesOracle(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, l := range []Layout{NT, NN, TN} {
 			for _, s := range shapes {
-				t.Run(fmt.Sprintf("%v/m=%d/n=%d/k=%d", l, s.m, s.n, s.k), func(t *testing.T) { testProduct(t, dev, l, s) })
+				for _, onCPU := range []bool{true, false} {
+					t.Run(fmt.Sprintf("%v/m=%d/n=%d/k=%d/cpu=%v", l, s.m, s.n, s.k, onCPU), func(t *testing.T) { testProduct(t, dev, l, s, onCPU) })
+				}
 			}
 		}
 	})
 }
 
-func testProduct(t *testing.T, dev *gpu.Device, l Layout, s shape) {
+func testProduct(t *testing.T, dev *gpu.Device, l Layout, s shape, onCPU bool) {
+	if l == NT {
+		s.k += s.k % 2
+	}
 	as, bs := operandShapes(l, s)
 	a, b := gputest.Normal(1, as[0]*as[1]), gputest.Normal(2, bs[0]*bs[1])
 	c0, bias := gputest.Normal(3, s.m*s.n), gputest.Normal(4, s.n)
@@ -72,10 +75,10 @@ func testProduct(t *testing.T, dev *gpu.Device, l Layout, s shape) {
 	}
 	c := gputest.F32(t, dev, c0, s.m, s.n)
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
-		Record(r, Args{
+		record(r, Args{
 			Layout: l, A: gputest.F32(t, dev, a, as[0], as[1]), B: gputest.F32(t, dev, b, bs[0], bs[1]), C: c,
-			Bias: gputest.F32(t, dev, bias, s.n), Alpha: 0.5, Add: true, N: s.n, M: s.m,
-		})
+			Bias: gputest.F32(t, dev, bias, s.n), Alpha: 0.5, Add: true, N: s.n, M: s.m, K: s.k,
+		}, onCPU)
 	})
 	gputest.Close(t, "c", gputest.Read(t, c), want, bound)
 }
@@ -106,97 +109,36 @@ func TestBatchedHeads(t *testing.T) {
 	})
 }
 
-// TestRowsDoNotDependOnTheirCompany is the contract that lets requests share a
-// batch: the bits of a row are those it has alone.
-func TestRowsDoNotDependOnTheirCompany(t *testing.T) {
-	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		const n, k, most = 96, 192, 40
-		x, w := gputest.Normal(1, most*k), gputest.F32(t, dev, gputest.Normal(2, n*k), n, k)
-		product := func(m int) []float32 {
-			c := gputest.F32(t, dev, make([]float32, m*n), m, n)
-			gputest.Run(t, dev, func(r *gpu.Recorder) {
-				Record(r, Args{Layout: NT, A: gputest.F32(t, dev, x[:m*k], m, k), B: w, C: c})
-			})
-			return gputest.Read(t, c)
-		}
-		all := product(most)
-		for m := 1; m < most; m++ {
-			for i, v := range product(m) {
-				if math.Float32bits(v) != math.Float32bits(all[i]) {
-					t.Fatalf("m=%d: element %d is %x, with %d rows %x", m, i, math.Float32bits(v), most, math.Float32bits(all[i]))
-				}
-			}
-		}
-	})
-}
-
 func TestShapeErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		x := gputest.F32(t, dev, make([]float32, 64), 8, 8)
 		short := gputest.F32(t, dev, make([]float32, 8), 8)
+		h, _ := upload(t, dev, tensor.F16, make([]float32, 64), 8, 8)
+		wide := gputest.F32(t, dev, make([]float32, 32*32), 32, 32)
+		q, scale := upload(t, dev, tensor.I8, make([]float32, 32*32), 32, 32)
 		for name, a := range map[string]Args{
 			"short C": {A: x, B: x, C: short, M: 8, N: 8},
 			"odd k":   {A: x, B: x, C: x, K: 7},
 			"bias":    {A: x, B: x, C: x, Bias: x},
+
+			"f16 A":                {A: h, B: x, C: x},
+			"f16 of NN":            {Layout: NN, A: x, B: h, C: x},
+			"f16 rows at 4 bytes":  {A: x, B: h, C: x, LDB: 6, K: 6, N: 2},
+			"no scales":            {A: wide, B: q, C: wide},
+			"scales of floats":     {A: wide, B: wide, C: wide, Scale: scale},
+			"short scales":         {A: wide, B: q, C: wide, Scale: x},
+			"short packed B":       {A: wide, B: q, C: gputest.F32(t, dev, make([]float32, 32*33), 32, 33), Scale: scale},
+			"half a group":         {A: wide, B: q, C: wide, Scale: scale, K: 16},
+			"gate without up rows": {A: x, B: x, C: x, Gated: true},
+			"gate of TN":           {Layout: TN, A: x, B: x, C: x, Gated: true},
+			"norm of NN":           {Layout: NN, A: x, B: x, C: x, NormEps: 1e-6},
+			"gate and activation":  {A: x, B: x, C: gputest.F32(t, dev, make([]float32, 32), 8, 4), Gated: true, Act: SiLU},
 		} {
 			rec := dev.NewRecorder()
 			Record(rec, a)
-			if _, err := rec.Finish(); err == nil {
-				t.Errorf("%s: no error", name)
+			if _, err := rec.Finish(); !errors.Is(err, gpu.ErrShape) {
+				t.Errorf("%s: error %v, want one of shape", name, err)
 			}
 		}
 	})
-}
-
-func BenchmarkRecord(b *testing.B) {
-	dev := gputest.Open(b, gpu.Options{})
-	for _, l := range []Layout{NT, NN, TN} {
-		for _, s := range []shape{{768, 768, 768}, {1, 1024, 1024}, {8, 1024, 1024}, {32, 1024, 1024}} {
-			if l != NT && s.m < 32 {
-				continue
-			}
-			b.Run(fmt.Sprintf("%v/m=%d/n=%d/k=%d", l, s.m, s.n, s.k), func(b *testing.B) { benchProduct(b, dev, l, s) })
-		}
-	}
-}
-
-func benchProduct(b *testing.B, dev *gpu.Device, l Layout, s shape) {
-	as, bs := operandShapes(l, s)
-	x, w := gputest.F32(b, dev, gputest.Normal(1, as[0]*as[1]), as[0], as[1]), gputest.F32(b, dev, gputest.Normal(2, bs[0]*bs[1]), bs[0], bs[1])
-	c, err := dev.NewTensor(tensor.F32, s.m, s.n)
-	if err != nil {
-		b.Fatal(err)
-	}
-	rec := dev.NewRecorder()
-	Record(rec, Args{Layout: l, A: x, B: w, C: c})
-	p, err := rec.Finish()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer p.Free()
-	if err := p.Run(1); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(4 * (s.m*s.k + s.n*s.k + s.m*s.n)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := p.Run(1); err != nil {
-			b.Fatal(err)
-		}
-	}
-	flops := 2 * float64(s.m) * float64(s.n) * float64(s.k)
-	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-}
-
-// BenchmarkGonum is the peer inside Go's own world; OpenBLAS stands in
-// docs/benchmarks.
-func BenchmarkGonum(b *testing.B) {
-	const n = 768
-	x := blas32.General{Rows: n, Cols: n, Stride: n, Data: gputest.Normal(1, n*n)}
-	y := blas32.General{Rows: n, Cols: n, Stride: n, Data: gputest.Normal(2, n*n)}
-	z := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
-	for b.Loop() {
-		blas32.Gemm(blas.NoTrans, blas.Trans, 1, x, y, 0, z)
-	}
-	b.ReportMetric(2*n*n*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }

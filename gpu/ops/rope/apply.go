@@ -15,21 +15,23 @@ type Args struct {
 	X, Out  *gpu.Tensor // f32, N rows of Heads·HeadDim columns; Out may be X
 	N       int         // rows; 0 means as many as Pos has
 	Heads   int         // heads that lie side by side; q and k of one matrix count together; 0 means 1
-	HeadDim int         // columns of a head, even; 0 means twice Freq's length
+	HeadDim int         // columns of a head, even; 0 means twice Freq's last extent
 	// LDX and LDOut are row strides in elements; 0 means Heads·HeadDim.
 	LDX, LDOut int
 
 	Pos     *gpu.Tensor // i32 [n, axes]
 	Axes    int         // 0 means Pos's last extent
-	Freq    *gpu.Tensor // f32 [dh/2], see Table
-	Axis    *gpu.Tensor // i32 [dh/2], see Table
+	Freq    *gpu.Tensor // f32 [dh/2], see Table; learned, [axes, fh, dh/2]
+	Axis    *gpu.Tensor // i32 [dh/2], see Table; nil if the frequencies are learned
+	Group   int         // heads in a row that share learned frequencies; 0 means 1
 	Half    bool        // pairs are (j, j + dh/2) instead of (2j, 2j+1)
 	Inverse bool        // turn back: the gradient of turning
 }
 
 // Apply adds to a program the turning of pairs of columns by their positions:
 //
-//	angle = pos[r, axis[j]]·freq[j]                    (rounded to f32)
+//	angle = pos[r, axis[j]]·freq[j]                    (rounded to f32), or
+//	angle = Σ_a pos[r, a]·freq[a, h/group mod fh, j]   (in f32, in order)
 //	out[r, h, p(j)] = x[r, h, p(j)]·cos - x[r, h, q(j)]·sin
 //	out[r, h, q(j)] = x[r, h, p(j)]·sin + x[r, h, q(j)]·cos
 //
@@ -42,47 +44,72 @@ type Args struct {
 // beyond, accuracy is lost gradually. A position must be exact in f32: |pos| <= 2²⁴.
 // An axis outside 0..axes-1 counts as the last.
 //
+// The second form is for learned frequencies, which mix the axes in each head; see
+// [FreqGrad]. Queries and keys of one matrix turn alike if there are as many heads
+// of frequencies as of either, or one. Where heads of keys are shared by groups,
+// turn the queries apart, with Group.
+//
 // If the strides are even and not Half, X and Out must start at an even element
 // of their allocation. Shape errors wrap [gpu.ErrShape] and come out of Finish.
+//
+// Source: pairs, Su et al., "RoFormer", 2021, arXiv:2104.09864; mixed learned
+// frequencies, Heo et al., "Rotary Position Embedding for Vision Transformer",
+// 2024, arXiv:2403.13298 ("RoPE-Mixed").
 func Apply(r *gpu.Recorder, a Args) {
-	if err := a.complete(); err != nil {
+	if err := a.complete("rope.Apply"); err != nil {
 		r.Fail(err)
 		return
 	}
 	pairs := !a.Half && launch.Even(a.LDX, a.LDOut)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "rope", "apply", launch.Flag(pairs), launch.Flag(a.Half), launch.Flag(a.Inverse)),
+		Kernel: launch.Kernel(shaders, "rope", "apply", launch.Flag(pairs), launch.Flag(a.Half), launch.Flag(a.Inverse), launch.Flag(a.Axis == nil)),
 		Grid:   gpu.Linear(a.N),
 		In:     []*gpu.Tensor{a.X, a.Pos, a.Freq, a.Axis},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(a.N), uint32(a.Heads), uint32(a.HeadDim), uint32(a.LDX), uint32(a.LDOut), uint32(a.Axes)},
+		Params: []uint32{uint32(a.N), uint32(a.Heads), uint32(a.HeadDim), uint32(a.LDX), uint32(a.LDOut), uint32(a.Axes), uint32(a.freqHeads()), uint32(a.Group)},
 	})
 }
 
+// freqHeads is how many heads of learned frequencies there are; 1 for a table.
+func (a *Args) freqHeads() int {
+	if a.Axis != nil {
+		return 1
+	}
+	return a.Freq.Dim(-2)
+}
+
+func set(p *int, v int) {
+	if *p == 0 {
+		*p = v
+	}
+}
+
 // complete fills in what is 0 and checks the rest.
-func (a *Args) complete() error {
-	const where = "rope.Apply"
+func (a *Args) complete(where string) error {
 	if a.Pos == nil || a.Freq == nil {
 		return launch.Error(where, "Pos or Freq is nil")
 	}
-	set := func(p *int, v int) {
-		if *p == 0 {
-			*p = v
-		}
-	}
 	set(&a.Axes, a.Pos.Dim(-1))
 	set(&a.Heads, 1)
-	set(&a.HeadDim, 2*a.Freq.Elems())
+	set(&a.Group, 1)
+	set(&a.HeadDim, 2*a.Freq.Dim(-1))
 	set(&a.LDX, a.Heads*a.HeadDim)
 	set(&a.LDOut, a.Heads*a.HeadDim)
-	if a.Axes < 1 || a.Heads < 1 || a.HeadDim < 2 || a.HeadDim%2 != 0 || min(a.LDX, a.LDOut) < a.Heads*a.HeadDim {
-		return launch.Error(where, "%d axes, %d heads of %d columns, strides %d and %d", a.Axes, a.Heads, a.HeadDim, a.LDX, a.LDOut)
+	if a.Axes < 1 || a.Heads < 1 || a.HeadDim < 2 || a.HeadDim%2 != 0 || a.Group < 1 || min(a.LDX, a.LDOut) < a.Heads*a.HeadDim {
+		return launch.Error(where, "%d axes, %d heads of %d columns in groups of %d, strides %d and %d", a.Axes, a.Heads, a.HeadDim, a.Group, a.LDX, a.LDOut)
 	}
 	set(&a.N, a.Pos.Elems()/a.Axes)
 	if a.N < 1 {
 		return launch.Error(where, "%d rows", a.N)
 	}
+	freqs := a.HeadDim / 2
+	if a.Axis == nil {
+		if len(a.Freq.Shape) != 3 || a.Freq.Dim(0) != a.Axes {
+			return launch.Error(where, "learned Freq is %v, want [%d, heads, %d]", a.Freq.Shape, a.Axes, freqs)
+		}
+		freqs *= a.Axes * a.freqHeads()
+	}
 	cols := a.Heads * a.HeadDim
 	return launch.Check(where, launch.Rows("X", a.X, a.N, cols, a.LDX), launch.Rows("Out", a.Out, a.N, cols, a.LDOut),
-		launch.I32("Pos", a.Pos, a.N*a.Axes), launch.F32("Freq", a.Freq, a.HeadDim/2), launch.I32("Axis", a.Axis, a.HeadDim/2))
+		launch.I32("Pos", a.Pos, a.N*a.Axes), launch.F32("Freq", a.Freq, freqs), launch.Optional(launch.I32("Axis", a.Axis, a.HeadDim/2)))
 }

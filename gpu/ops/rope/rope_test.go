@@ -219,6 +219,7 @@ func TestShapeErrors(t *testing.T) {
 			"stride": func(a *Args) { a.LDX = 7 },
 			"odd":    func(a *Args) { a.HeadDim = 7 },
 			"axis":   func(a *Args) { a.Axis = pos },
+			"table":  func(a *Args) { a.Axis = nil },
 			"rows":   func(a *Args) { a.N = 2 },
 			"type":   func(a *Args) { a.Pos = f },
 		} {

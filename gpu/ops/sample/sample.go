@@ -23,13 +23,18 @@ type SoftmaxArgs struct {
 	Logits *gpu.Tensor // f32 [n·s, v]
 	Draw   *gpu.Tensor // u32 [n, 8]
 	Temp   *gpu.Tensor // f32 [n, 2] or [n, 3]: temperature, top_p (1: off), min_p (0: off)
+	Mask   *gpu.Tensor // u32 [n, MaskWords(v)], optional: bit t of a row is set if token t may be drawn; S is 1
 	Out    *gpu.Tensor // u32 [n, s]
 	S      int         // sub-tokens a row, drawn independently; 0 means 1
 }
 
-// Softmax draws one token for every row of logits, among lo <= t < hi, with
-// temperature (0: the likeliest), top-k (0: off), top-p and min-p, which leaves out
-// what is less likely than min_p times the likeliest. The randomness is
+// MaskWords is the number of words of a mask over v tokens.
+func MaskWords(v int) int { return launch.Ceil(v, 32) }
+
+// Softmax draws one token for every row of logits, among lo <= t < hi that the
+// mask leaves (at least one must be left), with temperature (0: the likeliest),
+// top-k (0: off), top-p and min-p, which leaves out what is less likely than min_p
+// times the likeliest. The randomness is
 // Philox keyed by the row's seed at (request, position, sub-token).
 func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 	a.S = max(a.S, 1)
@@ -41,15 +46,18 @@ func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 	}
 	if err == nil {
 		err = launch.Check(where, launch.F32("Logits", a.Logits, n*a.S*v), launch.U32("Draw", a.Draw, n*DrawWords),
-			launch.F32("Temp", a.Temp, n*temps), launch.U32("Out", a.Out, rows))
+			launch.F32("Temp", a.Temp, n*temps), launch.U32("Out", a.Out, rows), launch.Optional(launch.U32("Mask", a.Mask, n*MaskWords(v))))
+	}
+	if err == nil && a.Mask != nil && a.S != 1 {
+		err = launch.Error(where, "a mask goes with one sub-token a row, not %d", a.S)
 	}
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "sample", "softmax"), Grid: gpu.Linear(rows),
-		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp}, Out: []*gpu.Tensor{a.Out},
+		Kernel: launch.Kernel(shaders, "sample", "softmax", launch.Flag(a.Mask != nil)), Grid: gpu.Linear(rows),
+		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp, a.Mask}, Out: []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(rows), uint32(a.S), uint32(v), uint32(v), uint32(temps)},
 	})
 }

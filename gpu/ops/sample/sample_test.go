@@ -1,7 +1,9 @@
 package sample
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"sort"
 	"testing"
 
@@ -75,6 +77,11 @@ type row struct {
 
 func draw(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row) []int32 {
 	t.Helper()
+	return drawMasked(t, dev, logits, v, s, rows, nil)
+}
+
+func drawMasked(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row, mask *gpu.Tensor) []int32 {
+	t.Helper()
 	var d []int32
 	var temp []float32
 	for _, r := range rows {
@@ -87,7 +94,7 @@ func draw(t *testing.T, dev *gpu.Device, logits []float32, v, s int, rows []row)
 	}
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
 		Softmax(r, SoftmaxArgs{
-			Logits: gputest.F32(t, dev, logits, len(rows)*s, v), S: s, Out: out,
+			Logits: gputest.F32(t, dev, logits, len(rows)*s, v), S: s, Out: out, Mask: mask,
 			Draw: gputest.U32(t, dev, d, len(rows), DrawWords), Temp: gputest.F32(t, dev, temp, len(rows), 3),
 		})
 	})
@@ -143,31 +150,66 @@ func TestSoftmaxFrequencies(t *testing.T) {
 			"min-p":       {hi: v, temperature: 1.5, p: 1, least: 0.3},
 			"all":         {lo: 2, hi: 30, k: 12, temperature: 0.8, p: 0.9, least: 0.05},
 		} {
-			rows, logits := make([]row, n), make([]float32, 0, n*v)
-			for i := range rows {
-				rows[i] = r
-				rows[i].seed, rows[i].position = 42, int32(i)
-				logits = append(logits, x...)
-			}
-			counts := map[int32]float64{}
-			for _, tok := range draw(t, dev, logits, v, 1, rows) {
-				counts[tok]++
-			}
-			want, chi := allowed(x, r), 0.0
-			for tok := range counts {
-				if want[tok] == 0 {
-					t.Errorf("%s: token %d drawn, which the filters exclude", name, tok)
-				}
-			}
-			for tok, p := range want {
-				chi += (counts[tok] - p*n) * (counts[tok] - p*n) / (p * n)
-			}
-			dof := float64(len(want) - 1)
-			if bound := dof + 4*math.Sqrt(2*dof) + 10; chi > bound {
-				t.Errorf("%s: chi-square %.1f with %g degrees of freedom, bound %.1f", name, chi, dof, bound)
-			}
+			frequencies(t, dev, name, x, allowed(x, r), r, n, nil)
 		}
 	})
+}
+
+// TestMaskFrequencies leaves every third token, and one of the ends, out.
+func TestMaskFrequencies(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const v, n = 70, 20000
+		x := gputest.Normal(11, v)
+		left := append([]float32(nil), x...)
+		words := make([]int32, MaskWords(v))
+		for i := range v {
+			if i%3 == 0 || i == v-1 {
+				left[i] = float32(math.Inf(-1))
+				x[i] += 9 // what the mask excludes would win
+				continue
+			}
+			words[i/32] |= 1 << (i % 32)
+		}
+		mask := gputest.U32(t, dev, slices.Repeat(words, n), n, MaskWords(v))
+		for name, r := range map[string]row{
+			"plain":    {hi: v, temperature: 1, p: 1},
+			"filters":  {hi: v, k: 12, temperature: 0.8, p: 0.9},
+			"few left": {lo: 40, hi: 46, k: 5, temperature: 1, p: 0.95},
+		} {
+			want := allowed(left, r)
+			maps.DeleteFunc(want, func(_ int32, p float64) bool { return p == 0 })
+			frequencies(t, dev, name, x, want, r, n, mask)
+		}
+	})
+}
+
+// frequencies draws n positions of the row x and holds the counts to want.
+func frequencies(t *testing.T, dev *gpu.Device, name string, x []float32, want map[int32]float64, r row, n int, mask *gpu.Tensor) {
+	t.Helper()
+	rows, logits := make([]row, n), make([]float32, 0, n*len(x))
+	for i := range rows {
+		rows[i] = r
+		rows[i].seed, rows[i].position = 42, int32(i)
+		logits = append(logits, x...)
+	}
+	counts := map[int32]float64{}
+	for _, tok := range drawMasked(t, dev, logits, len(x), 1, rows, mask) {
+		counts[tok]++
+	}
+	chi := 0.0
+	for tok := range counts {
+		if want[tok] == 0 {
+			t.Errorf("%s: token %d drawn, which the filters exclude", name, tok)
+		}
+	}
+	for tok, p := range want {
+		d := counts[tok] - p*float64(n)
+		chi += d * d / (p * float64(n))
+	}
+	dof := float64(len(want) - 1)
+	if bound := dof + 4*math.Sqrt(2*dof) + 10; chi > bound {
+		t.Errorf("%s: chi-square %.1f with %g degrees of freedom, bound %.1f", name, chi, dof, bound)
+	}
 }
 
 func TestSoftmaxGreedyAndEdges(t *testing.T) {

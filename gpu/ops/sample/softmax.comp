@@ -13,7 +13,15 @@
 // allowed tokens the top_k largest (0: all; ties at the edge all stay), and of
 // those the fewest whose probability reaches top_p, and none whose probability is
 // below min_p times the largest. T = 0 is argmax.
-layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, out_; uint rows, S, v, ld, temps; } p;
+layout(constant_id = 1) const uint MASK = 0; // 1: only tokens whose bit is set in mask u32 [n, ceil(v/32)]
+layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, mask, out_; uint rows, S, v, ld, temps; } p;
+
+const float LOWEST = -3.4e38;
+F32 x;    // the row of logits
+U32 mask; // and its mask
+
+bool may(uint i) { return MASK == 0 || (mask.v[i / 32] >> i % 32 & 1) != 0; }
+float logit(uint i) { return may(i) ? x.v[i] : LOWEST; }
 
 void main() {
   uint r = group();
@@ -21,7 +29,9 @@ void main() {
   uint n = r / p.S, s = r % p.S;
   U32 d = U32(p.draw + 32ul * n);
   if (d.v[7] == 0) return;
-  F32 t = F32(p.temp + 4ul * n * p.temps), x = F32(p.logits + 4ul * uint64_t(r) * p.ld);
+  F32 t = F32(p.temp + 4ul * n * p.temps);
+  x = F32(p.logits + 4ul * uint64_t(r) * p.ld);
+  mask = U32(p.mask + 4ul * uint64_t(n) * ((p.v + 31) / 32));
   uvec2 key = uvec2(d.v[0], d.v[1]);
   uint request = d.v[2], position = d.v[3], lo = d.v[4], hi = min(d.v[5] & 0xffffffu, p.v), k = d.v[6];
   uint exist = d.v[5] >> 24;
@@ -31,22 +41,22 @@ void main() {
   }
   float temperature = t.v[0], top_p = t.v[1];
 
-  float top = -3.4e38;
-  for (uint i = lo + LANE; i < hi; i += W) top = max(top, x.v[i]);
+  float top = LOWEST;
+  for (uint i = lo + LANE; i < hi; i += W) top = max(top, logit(i));
   top = subgroupMax(top);
 
   uint floor_ = 0; // tokens ordered below it are out
   if (temperature > 0 && k > 0 && k < hi - lo) {
     for (uint bit = 0x80000000u; bit != 0; bit >>= 1) {
       uint cut = floor_ | bit, count = 0;
-      for (uint i = lo + LANE; i < hi; i += W) count += order(x.v[i]) >= cut ? 1 : 0;
+      for (uint i = lo + LANE; i < hi; i += W) count += order(logit(i)) >= cut ? 1 : 0;
       if (subgroupAdd(count) >= k) floor_ = cut;
     }
   }
   if (temperature > 0 && top_p < 1) {
     float total = 0;
     for (uint i = lo + LANE; i < hi; i += W)
-      if (order(x.v[i]) >= floor_) total += exp((x.v[i] - top) / temperature);
+      if (order(logit(i)) >= floor_) total += exp((logit(i) - top) / temperature);
     float want = subgroupAdd(total) * top_p;
     uint edge = floor_;
     floor_ = 0;
@@ -54,20 +64,20 @@ void main() {
       uint cut = floor_ | bit;
       float mass = 0;
       for (uint i = lo + LANE; i < hi; i += W)
-        if (order(x.v[i]) >= max(cut, edge)) mass += exp((x.v[i] - top) / temperature);
+        if (order(logit(i)) >= max(cut, edge)) mass += exp((logit(i) - top) / temperature);
       if (subgroupAdd(mass) >= want) floor_ = cut;
     }
     floor_ = min(max(floor_, edge), order(top));
   }
 
-  float best = -3.4e38, least = -3.4e38;
+  float best = LOWEST, least = LOWEST;
   if (p.temps > 2 && temperature > 0 && t.v[2] > 0) least = min(top + temperature * log(t.v[2]), top);
   uint arg = hi;
   for (uint b = lo / 4 + LANE; b * 4 < hi; b += W) {
     uvec4 noise = temperature > 0 ? philox(uvec4(b, position, request, s), key) : uvec4(0);
     for (uint j = 0; j < 4; j++) {
       uint i = 4 * b + j;
-      if (i < lo || i >= hi) continue;
+      if (i < lo || i >= hi || !may(i)) continue;
       float y = x.v[i];
       if (order(y) < floor_ || y < least) continue;
       if (temperature > 0) y = (y - top) / temperature - log(-log(uniform24(noise[j]) + 2.98023223876953125e-8));

@@ -51,7 +51,7 @@ void main() {
     d.v[0] = slot.v[0];
     d.v[1] = slot.v[1];
     d.v[2] = slot.v[2];
-    d.v[3] = at + slot.v[7];
+    d.v[3] = at;
     d.v[4] = plan.v[cols - 2];
     d.v[5] = plan.v[cols - 1];
     d.v[6] = slot.v[3];

@@ -70,9 +70,8 @@ func (d Dims) TableRows() int {
 //	                            lowest token allowed, one past the highest
 //	Tokens u32 [b, l, s]        given or drawn
 //	Slot   u32 [b, 12]          seed (2), request, top_k, temperature, top_p
-//	                            (float bits), end token, what to
-//	                            add to a position to make the draw's counter,
-//	                            pinned positions, 1 if there is an end token, 0, 0
+//	                            (float bits), end token, 0, pinned positions,
+//	                            1 if there is an end token, 0, 0
 //
 // The cache has Context slots. Position p lives in slot p while there is room;
 // later ones overwrite the oldest that is not pinned, so a position sees the
@@ -120,9 +119,8 @@ type Sampling struct {
 	Temperature float32
 	TopK        int
 	TopP        float32
-	End         int64  // token that ends the sequence; negative: none
-	Offset      uint32 // added to a position to make the draw's counter
-	Pinned      int    // first positions the cache never drops
+	End         int64 // token that ends the sequence; negative: none
+	Pinned      int   // first positions the cache never drops
 }
 
 // SetSlot writes a slot's drawing parameters.
@@ -133,7 +131,7 @@ func (s *State) SetSlot(slot int, p Sampling) error {
 	}
 	row := []int32{
 		int32(uint32(p.Seed)), int32(uint32(p.Seed >> 32)), int32(p.Request), int32(p.TopK),
-		int32(math.Float32bits(p.Temperature)), int32(math.Float32bits(p.TopP)), int32(uint32(p.End)), int32(p.Offset),
+		int32(math.Float32bits(p.Temperature)), int32(math.Float32bits(p.TopP)), int32(uint32(p.End)), 0,
 		int32(p.Pinned), ends, 0, 0,
 	}
 	return s.Slot.View(slot*slotWords, slotWords).WriteI32(row)

@@ -1,0 +1,24 @@
+#version 460
+//morton:variant narrow
+#include "morton.glsl"
+#include "pairs.glsl"
+#include "narrow.glsl"
+
+// One workgroup narrows U·W pairs of x [n] to out [n], of 2-byte elements, n even.
+
+layout(constant_id = 2) const uint KIND = NARROW_BF16;
+const uint U = 16;
+
+layout(push_constant, scalar) uniform Push {
+  uint64_t x, out_;
+  uint n;
+} p;
+
+void main() {
+  uint first = group() * U * W + LANE;
+  for (uint u = 0; u < U; u++) {
+    uint i = first + u * W;
+    if (i >= p.n / 2) break;
+    U32(p.out_).v[i] = narrow(load2(p.x, i, p.n), KIND);
+  }
+}

@@ -1,0 +1,10 @@
+// Package grammar holds the rules of token languages, as kernels that say which
+// tokens may be drawn next.
+//
+//	mask := grammar.Faces(rec, grammar.FacesArgs{Tokens: state.Tokens, Seq: rows.Seq, Draw: rows.Draw, Levels: 128, Start: 128})
+//	sample.Softmax(rec, sample.SoftmaxArgs{…, Mask: mask})
+//
+// It is not for filters that look at probabilities (see gpu/ops/sample).
+//
+// Letters: r rows, b slots, l positions of a slot, v vocabulary.
+package grammar

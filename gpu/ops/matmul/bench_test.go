@@ -1,0 +1,82 @@
+package matmul
+
+import (
+	"fmt"
+	"testing"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// BenchmarkRecord measures layers and gradients: GFLOP/s, weights read a second.
+// A fused layer has the norm before it and the gate after it.
+func BenchmarkRecord(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	for _, l := range []Layout{NT, NN, TN} {
+		benchProduct(b, dev, l, tensor.F32, shape{768, 768, 768}, false)
+	}
+	benchProduct(b, dev, TN, tensor.F32, shape{32, 32, 8192}, false)
+	for _, dt := range weightTypes {
+		for _, m := range []int{1, 4, 8, 16, 32} {
+			benchProduct(b, dev, NT, dt, shape{m, 4096, 4096}, false)
+		}
+		benchProduct(b, dev, NT, dt, shape{1, 4096, 4096}, true)
+		benchProduct(b, dev, NT, dt, shape{1, 768, 768}, false)
+	}
+}
+
+func benchProduct(b *testing.B, dev *gpu.Device, l Layout, dt tensor.DType, s shape, fused bool) {
+	name := fmt.Sprintf("%v/%v/m=%d/n=%d/k=%d", l, dt, s.m, s.n, s.k)
+	args := Args{Layout: l}
+	if fused {
+		name += "/fused"
+		args.Gated, args.NormEps, args.N = true, 1e-6, s.n/2
+	}
+	b.Run(name, func(b *testing.B) {
+		as, bs := operandShapes(l, s)
+		x := gputest.F32(b, dev, gputest.Normal(1, as[0]*as[1]), as[0], as[1])
+		w, scale := upload(b, dev, dt, gputest.Normal(2, bs[0]*bs[1]), bs[0], bs[1])
+		c := gputest.F32(b, dev, make([]float32, s.m*s.n), s.m, s.n)
+		for _, t := range []*gpu.Tensor{x, w, scale, c} {
+			defer t.Free()
+		}
+		rec := dev.NewRecorder()
+		args.A, args.B, args.Scale, args.C = x, w, scale, c
+		Record(rec, args)
+		p, err := rec.Finish()
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer p.Free()
+		if err := p.Run(1); err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(x.SizeBytes() + w.SizeBytes() + c.SizeBytes()))
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := p.Run(1); err != nil {
+				b.Fatal(err)
+			}
+		}
+		weights := float64(s.n) * float64(s.k) * float64(b.N) / b.Elapsed().Seconds()
+		b.ReportMetric(2*float64(s.m)*weights/1e9, "GFLOP/s")
+		b.ReportMetric(weights/1e9, "Gweights/s")
+	})
+}
+
+// BenchmarkGonum is the peer inside Go's own world; OpenBLAS stands in
+// docs/benchmarks.
+func BenchmarkGonum(b *testing.B) {
+	const n = 768
+	x := blas32.General{Rows: n, Cols: n, Stride: n, Data: gputest.Normal(1, n*n)}
+	y := blas32.General{Rows: n, Cols: n, Stride: n, Data: gputest.Normal(2, n*n)}
+	z := blas32.General{Rows: n, Cols: n, Stride: n, Data: make([]float32, n*n)}
+	for b.Loop() {
+		blas32.Gemm(blas.NoTrans, blas.Trans, 1, x, y, 0, z)
+	}
+	b.ReportMetric(2*n*n*n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}

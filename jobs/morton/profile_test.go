@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+)
+
+func TestProfileWrongUse(t *testing.T) {
+	for line, want := range map[string]string{
+		"profile": "--family", "profile --family qaud": "did you mean quad?", "profile --family quad --batch 0": "--batch", "profile --family quad x": `"x"`,
+	} {
+		if code, out, errs := morton(strings.Fields(line)...); code != exitUsage || !strings.Contains(errs, want) || out != "" {
+			t.Errorf("morton %s: exit %d, %q", line, code, errs)
+		}
+	}
+}
+
+// TestProfile profiles the shipped quad model: the parts make the whole, and the
+// trace has every call.
+func TestProfile(t *testing.T) {
+	gputest.Open(t, gpu.Options{}) // or skip
+	trace := filepath.Join(t.TempDir(), "trace.json")
+	code, out, errs := morton("profile", "--family", "quad", "--batch", "2", "--json", "--trace", trace)
+	if code != exitDone {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	var r profileReport
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	calls, share := 0, 0.0
+	for _, k := range r.Kernels {
+		calls, share = calls+k.Calls, share+k.Share
+		if k.Calls < 1 || k.Work.Bytes < 4 || k.Time < 0 {
+			t.Errorf("%+v", k)
+		}
+	}
+	if r.Tokens < 10 || r.Kernel <= 0 || r.Kernel > r.Wall || share < 0.999 || share > 1.001 || r.Roof.BytesPerSecond < 1e8 || r.Roof.FlopsPerSecond < 1e8 {
+		t.Errorf("%+v", r)
+	}
+	data, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ TraceEvents []traceEvent }
+	if err := json.Unmarshal(data, &file); err != nil || len(file.TraceEvents) != calls+1 {
+		t.Errorf("%d events of %d calls, error %v", len(file.TraceEvents), calls, err)
+	}
+}
+
+func TestRoofShare(t *testing.T) {
+	r := roof{BytesPerSecond: 100, FlopsPerSecond: 1000}
+	for _, c := range []struct {
+		work    gpu.Work
+		seconds float64
+		want    float64
+	}{{gpu.Work{Bytes: 50}, 1, 0.5}, {gpu.Work{Bytes: 50, Flops: 900}, 1, 0.9}, {gpu.Work{Bytes: 50}, 2, 0.25}, {gpu.Work{Bytes: 50}, 0, 0}} {
+		if got := r.share(c.work, c.seconds); got != c.want {
+			t.Errorf("%+v in %g s: %g, want %g", c.work, c.seconds, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,18 @@
+package tape
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/activation"
+)
+
+// SwiGLU is activation.SwiGLU of x [n, 2·d]: [n, d].
+func (t *Tape) SwiGLU(x *Value) *Value {
+	y := t.temp(x.X.Rows(), x.X.Dim(-1)/2)
+	activation.SwiGLU(t.r, activation.SwiGLUArgs{X: x.X, Out: y.X})
+	t.push(y, func(dy *gpu.Tensor) {
+		t.into(x, func(g *gpu.Tensor) {
+			activation.SwiGLUGrad(t.r, activation.SwiGLUGradArgs{X: x.X, DOut: dy, DX: g})
+		})
+	})
+	return y
+}

@@ -1,0 +1,54 @@
+package tape
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// Rotate turns columns of x in place by rope.Apply, whose X and Out are x. Its
+// gradient is turned back in place: nothing else may read x before it is turned.
+func (t *Tape) Rotate(x *Value, a rope.Args) {
+	a.X, a.Out = x.X, x.X
+	rope.Apply(t.r, a)
+	t.push(x, func(dx *gpu.Tensor) {
+		a.X, a.Out, a.Inverse = dx, dx, !a.Inverse
+		rope.Apply(t.r, a)
+	})
+}
+
+// SelfAttentionArgs describe attention within sequences, as attention.Args.
+type SelfAttentionArgs struct {
+	B, N                    int
+	Heads, KVHeads, HeadDim int         // KVHeads 0 means Heads
+	Key                     *gpu.Tensor // i32 [b, n]: q sees k iff Key[k] <= Key[q]
+}
+
+// SelfAttention is attention.Forward of qkv [b·n, (heads + 2·kvheads)·headdim],
+// queries, keys and values side by side: [b·n, heads·headdim].
+func (t *Tape) SelfAttention(qkv *Value, a SelfAttentionArgs) *Value {
+	if a.KVHeads == 0 {
+		a.KVHeads = a.Heads
+	}
+	y, ld := t.temp(a.B*a.N, a.Heads*a.HeadDim), qkv.X.Dim(-1)
+	q, k, v := a.split(qkv.X)
+	args := attention.Args{
+		Q: q, K: k, V: v, Out: y.X, LDQ: ld, LDK: ld, LDV: ld, B: a.B, N: a.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		KeyQ: a.Key, LSE: t.r.Temp(tensor.F32, a.B, a.Heads, a.N),
+	}
+	attention.Forward(t.r, args)
+	t.push(y, func(dy *gpu.Tensor) {
+		t.into(qkv, func(g *gpu.Tensor) {
+			dq, dk, dv := a.split(g)
+			attention.Backward(t.r, attention.BackwardArgs{Args: args, DOut: dy, DQ: dq, DK: dk, DV: dv, LDDQ: ld, LDDK: ld, LDDV: ld})
+		})
+	})
+	return y
+}
+
+// split returns the views that begin at the queries, keys and values of x.
+func (a *SelfAttentionArgs) split(x *gpu.Tensor) (q, k, v *gpu.Tensor) {
+	from := func(head int) *gpu.Tensor { return x.View(head*a.HeadDim, x.Elems()-head*a.HeadDim) }
+	return from(0), from(a.Heads), from(a.Heads + a.KVHeads)
+}

@@ -1,0 +1,44 @@
+package tape
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
+	"github.com/morton-gen/morton/gpu/ops/loss"
+)
+
+// A loss starts the backward pass: it replaces its input by the gradient, and
+// nothing may read the input afterwards.
+
+// LossArgs are the operands of SoftmaxCE and BitsBCE, as in package loss.
+type LossArgs struct {
+	Targets, Weight, Loss *gpu.Tensor
+}
+
+// SoftmaxCE is loss.SoftmaxCE of logits [n, s·v], s tokens of v values a row.
+func (t *Tape) SoftmaxCE(logits *Value, v int, a LossArgs) {
+	rows := logits.X.View(0, logits.X.Elems()/v, v)
+	args := loss.SoftmaxCEArgs{Logits: rows, Targets: a.Targets, Weight: a.Weight, Loss: a.Loss}
+	if t.replace(logits) != nil {
+		args.DLogits = rows
+	}
+	loss.SoftmaxCE(t.r, args)
+}
+
+// BitsBCE is loss.BitsBCE of logits [n, bits].
+func (t *Tape) BitsBCE(logits *Value, a LossArgs) {
+	loss.BitsBCE(t.r, loss.BitsBCEArgs{Logits: logits.X, Targets: a.Targets, Weight: a.Weight, Loss: a.Loss, DLogits: t.replace(logits)})
+}
+
+// MSE is elementwise.MSE between x and y, both [n, d], with one weight: loss [n].
+func (t *Tape) MSE(x *Value, y *gpu.Tensor, weight float32, rows *gpu.Tensor) {
+	elementwise.MSE(t.r, elementwise.MSEArgs{X: x.X, Y: y, Weight: weight, Loss: rows, DX: t.replace(x)})
+}
+
+// replace makes x's tensor its gradient, if the tape trains.
+func (t *Tape) replace(x *Value) *gpu.Tensor {
+	if !t.training {
+		return nil
+	}
+	x.grad = x.X
+	return x.X
+}

@@ -1,0 +1,23 @@
+package tape
+
+import "github.com/morton-gen/morton/gpu"
+
+// Recompute is f(x), of which only x and the result outlive the forward pass: what
+// the gradients need is computed again before them, by the same operations and so
+// to the same bits. It trades a forward pass of f for its memory. f must record
+// nothing that must not happen twice.
+func (t *Tape) Recompute(x *Value, f func(*Tape, *Value) *Value) *Value {
+	if !t.training {
+		return f(t, x)
+	}
+	y := &Value{X: f(New(t.r, false), Constant(x.X)).X}
+	t.push(y, func(dy *gpu.Tensor) {
+		again, in := New(t.r, true), &Value{X: x.X, fixed: x.fixed}
+		f(again, in).grad = dy
+		again.Backward()
+		if in.grad != nil {
+			t.hand(x, in.grad)
+		}
+	})
+	return y
+}

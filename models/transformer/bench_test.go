@@ -1,0 +1,130 @@
+package transformer
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/step"
+)
+
+// sizes are the networks of docs/benchmarks/engine.md. Their weights are random:
+// they are timed, not listened to.
+var sizes = []struct {
+	name string
+	cfg  Config
+}{
+	{"5M", language(256, 6, 4, 640, 512)},
+	{"111M", language(768, 12, 12, 2048, 16384)},
+}
+
+// language is a network over plain tokens, each fed the one before it.
+func language(width, layers, heads, hidden, vocab int) Config {
+	return Config{
+		Width: width, Layers: layers, Heads: heads, Hidden: hidden, RopePairs: []int{width / heads / 2}, RopeTheta: 1e4,
+		StaticRows: 1, Fed: 1, Sub: 1, Vocab: vocab, Context: 1024, Length: 1024, Group: 1,
+	}
+}
+
+// plain lays out n positions of such a network.
+func plain(c Config, n int) *Sequence {
+	s := &Sequence{}
+	for p := range n {
+		s.Plan = append(s.Plan, int32(p-1), int32(p), int32(p+1), 0, int32(c.Vocab))
+		s.Tokens = append(s.Tokens, uint32(p*7919%c.Vocab))
+	}
+	return s
+}
+
+// BenchmarkDecode draws from position 0 on, in submits of 16 steps, and begins
+// again at position 256.
+func BenchmarkDecode(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	for _, size := range sizes {
+		b.Run(size.name, func(b *testing.B) {
+			f := randomWeights(b, dev, size.cfg)
+			for _, p := range Precisions {
+				for _, batch := range []int{1, 8, 32} {
+					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) { benchDecode(b, dev, size.cfg, f, p, batch) })
+				}
+			}
+		})
+	}
+}
+
+func randomWeights(b *testing.B, dev *gpu.Device, c Config) *safetensors.File {
+	b.Helper()
+	net := must(NewTrain(dev, c, 1, 16, TrainOptions{}))(b)
+	defer net.Free()
+	check(b, net.Store().Init(5))
+	path := filepath.Join(b.TempDir(), "w.safetensors")
+	check(b, net.Store().Save(path, safetensors.F16, false, nil))
+	f := must(safetensors.Open(path))(b)
+	b.Cleanup(func() { f.Close() })
+	return f
+}
+
+func benchDecode(b *testing.B, dev *gpu.Device, c Config, f *safetensors.File, p Precision, batch int) {
+	const steps, until = 16, 256
+	dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: batch, Precision: p}))(b)
+	defer dec.Free()
+	lanes := make([]Lane, batch)
+	for i := range lanes {
+		check(b, dec.SetSampling(i, step.Sampling{Seed: 1, Request: uint32(i), Temperature: 1, TopP: 1, End: -1}))
+		check(b, dec.Load(i, 0, plain(c, until).Plan, nil))
+		lanes[i] = Lane{Slot: i, Limit: until}
+	}
+	check(b, dec.Step(lanes, steps)) // compiles
+	tokens := 0
+	for b.Loop() {
+		if lanes[0].Cursor == until {
+			for i := range lanes {
+				lanes[i].Cursor = 0
+			}
+		}
+		check(b, dec.Step(lanes, steps))
+		tokens += steps * batch
+	}
+	b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
+}
+
+// BenchmarkTrainStep is a forward and a backward pass, without the optimizer's.
+func BenchmarkTrainStep(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	for _, size := range sizes {
+		for _, o := range []TrainOptions{{}, {Recompute: true}} {
+			b.Run(fmt.Sprintf("%s/recompute=%v", size.name, o.Recompute), func(b *testing.B) { benchTrain(b, dev, size.cfg, o) })
+		}
+	}
+}
+
+func benchTrain(b *testing.B, dev *gpu.Device, c Config, o TrainOptions) {
+	const batch, window = 8, 256
+	net := must(NewTrain(dev, c, batch, window, o))(b)
+	defer net.Free()
+	check(b, net.Store().Init(5))
+	var ws []Window
+	for range batch {
+		ws = append(ws, Window{Seq: plain(c, window), To: window})
+	}
+	tokens := must(net.SetBatch(ws))(b)
+	must(net.Backward())(b)
+	for b.Loop() {
+		must(net.Backward())(b)
+	}
+	seconds := b.Elapsed().Seconds() / float64(b.N)
+	b.ReportMetric(float64(tokens)/seconds, "tokens/s")
+	b.ReportMetric(flops(c, batch, window)/seconds/1e9, "GFLOP/s")
+	b.ReportMetric(float64(net.both.Stats().ArenaBytes)/1e6, "MB-arena")
+}
+
+// flops counts the products of a training step: three of each matrix's, and five
+// of attention's half square where the forward pass has two.
+func flops(c Config, b, n int) float64 {
+	matrices := c.Layers*(4*c.Width*c.Width+3*c.Width*c.Hidden) + c.Width*c.Outputs()
+	attention := c.Layers * c.Width * n / 2 * 7
+	return 2 * float64(b*n) * float64(3*matrices+attention)
+}

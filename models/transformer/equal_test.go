@@ -1,0 +1,86 @@
+package transformer
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+)
+
+// packable is the tiny network with rows that come in every precision.
+func packable() Config {
+	c := tiny()["softmax"]
+	c.Hidden = 64
+	return c
+}
+
+// TestEqualBits draws a request alone, in a batch of 32 with others, again after
+// its cache was rolled back, and a hundred times over, in every precision.
+func TestEqualBits(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		c := packable()
+		f := savedWeights(t, dev, c)
+		seen := map[string]Precision{}
+		for _, p := range Precisions {
+			alone := equalBits(t, dev, c, f, p)
+			key := string(key(alone))
+			if q, ok := seen[key]; ok && (p == Int8 || p == Int4) {
+				t.Errorf("%s draws what %s draws: its weights make no difference", p, q)
+			}
+			seen[key] = p
+		}
+	})
+}
+
+func key(tokens []uint32) (out []byte) {
+	for _, x := range tokens {
+		out = append(out, byte(x))
+	}
+	return out
+}
+
+func equalBits(t *testing.T, dev *gpu.Device, c Config, f *safetensors.File, p Precision) []uint32 {
+	t.Helper()
+	const n, prompt, slots = 60, 8, 32
+	dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: slots, Precision: p}))(t)
+	defer dec.Free()
+	var seqs []*Sequence
+	var all []int
+	for i := range slots {
+		seqs, all = append(seqs, chain(c, n, uint64(i))), append(all, i)
+	}
+	alone := drawAll(t, dec, seqs[3:4], prompt, n, []int{17}, 7)[0]
+	if together := drawAll(t, dec, seqs, prompt, n, all, 3); !slices.Equal(together[3], alone) {
+		t.Errorf("%s: in a batch of %d other tokens are drawn", p, slots)
+	}
+	// A rollback reaches as far as the ring has not been written over.
+	drawAll(t, dec, seqs[3:4], prompt, c.Context, []int{3}, 7)
+	back := []Lane{{Slot: 3, Cursor: prompt + 3, Limit: c.Context, Draw: prompt}}
+	for back[0].Cursor < c.Context {
+		check(t, dec.Step(back, 5))
+	}
+	if again := must(dec.Tokens(3, 0, c.Context))(t); !slices.Equal(again, alone[:c.Context]) {
+		t.Errorf("%s: after a rollback other tokens are drawn", p)
+	}
+	for run := range 100 {
+		if again := drawAll(t, dec, seqs[3:4], prompt, 20, []int{run % slots}, 12)[0]; !slices.Equal(again, alone[:20]) {
+			t.Fatalf("%s: run %d draws other tokens", p, run)
+		}
+	}
+	return alone
+}
+
+func TestPrecisionErrors(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		c := tiny()["softmax"] // rows of 48 weights
+		f := savedWeights(t, dev, c)
+		for _, p := range []Precision{Int8, Int4, "f8"} {
+			if _, err := NewDecoder(dev, c, f, DecoderOptions{Slots: 1, Precision: p}); !errors.Is(err, ErrConfig) {
+				t.Errorf("%s: %v", p, err)
+			}
+		}
+	})
+}
