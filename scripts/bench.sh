@@ -19,3 +19,13 @@ machine() {
 		"Mesa $(dpkg-query -Wf '${Version}' mesa-vulkan-drivers 2>/dev/null || echo unknown), $(go env GOVERSION)." \
 		"Date: $(date +%F). Made by \`scripts/${0##*/}\`."
 }
+
+# openblas_kernel has OpenBLAS use the kernel of the processor's widest vectors: it takes its slowest on processors newer than itself.
+openblas_kernel() {
+	unset OPENBLAS_L2_SIZE
+	case $(grep -owm1 -e avx512f /proc/cpuinfo || grep -owm1 -e avx2 /proc/cpuinfo) in
+	avx512f) export OPENBLAS_CORETYPE=SkylakeX ;;
+	avx2) export OPENBLAS_CORETYPE=Haswell ;;
+	*) unset OPENBLAS_CORETYPE ;;
+	esac
+}
