@@ -18,9 +18,6 @@ type Tape struct {
 // nothing for a backward pass.
 func New(r *gpu.Recorder, training bool) *Tape { return &Tape{r: r, training: training} }
 
-// Recorder returns the recorder, for operations that need no gradient.
-func (t *Tape) Recorder() *gpu.Recorder { return t.r }
-
 // Backward records the gradients of all operations so far, last first, and forgets
 // them. The gradient of a value is complete when those of all that read it are
 // recorded; one that nothing reads has none, and adds none.
@@ -57,7 +54,7 @@ func Constant(x *gpu.Tensor) *Value { return &Value{X: x, fixed: true} }
 // constant.
 func Param(x, grad *gpu.Tensor) *Value { return &Value{X: x, grad: grad, fixed: grad == nil} }
 
-// Temp is a fresh f32 value for the result of an operation.
+// temp is a fresh f32 value for the result of an operation.
 func (t *Tape) temp(shape ...int) *Value { return &Value{X: t.r.Temp(tensor.F32, shape...)} }
 
 // sink returns where to write a part of v's gradient, nil if it has none, and

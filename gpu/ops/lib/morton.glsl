@@ -8,13 +8,8 @@
 #extension GL_KHR_shader_subgroup_ballot : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 
-#ifdef W_FIXED // compiled for one width: register arrays need it
-layout(local_size_x = W_FIXED) in;
-const uint W = W_FIXED;
-#else
 layout(local_size_x_id = 0) in;
 layout(constant_id = 0) const uint W = 8;
-#endif
 
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer F32 { float v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 4) buffer I32 { int v[]; };
