@@ -1,6 +1,9 @@
 package matmul
 
 import (
+	"fmt"
+	"os"
+
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
@@ -31,7 +34,15 @@ func choose(a *Args, width int, onCPU bool) kernel {
 	if a.Layout != NT && half(a.B) {
 		o.together = o.vectors // a load of 16 bits takes four columns
 	}
-	return kernel{"outer", []uint32{uint32(o.rows), uint32(o.vectors), uint32(o.together), uint32(o.step), uint32(o.unroll)}, o.rows, o.vectors * width}
+	if e := os.Getenv("MM"); e != "" {
+		fmt.Sscan(e, &o.rows, &o.vectors, &o.together, &o.step, &o.unroll, &o.side, &o.phases, &o.band)
+	}
+	spec := []int{o.rows, o.vectors, o.together, o.step, o.unroll, o.side, o.phases, o.band}
+	k := kernel{"outer", nil, o.rows, o.vectors * width}
+	for _, c := range spec {
+		k.spec = append(k.spec, uint32(c))
+	}
+	return k
 }
 
 // rows picks the tile height: the tallest that does not waste half its rows.
@@ -56,7 +67,7 @@ func rows(a *Args, width int) int {
 // walk is how outer.comp walks a tile: its rows, its vectors of columns and
 // how many of them at once, the steps of k loaded at a time and how often the
 // loop over k unrolls those.
-type walk struct{ rows, vectors, together, step, unroll int }
+type walk struct{ rows, vectors, together, step, unroll, side, phases, band int }
 
 // outer returns the walk over a tile. Measured on two cores of a Xeon of 2.9 GHz
 // (Sapphire Rapids) with Mesa 25.0.7's lavapipe; docs/benchmarks/matmul.md has the
@@ -70,7 +81,7 @@ func outer(t tensor.DType, rows int) walk {
 			step = 16
 		}
 		vectors := map[int]int{1: 8, 4: 4, 8: 4, 16: 2}[rows]
-		return walk{rows, vectors, vectors, step, Group / step}
+		return walk{rows, vectors, vectors, step, Group / step, 1, 0, 1}
 	}
 	line := 16
 	if t != tensor.F32 {
@@ -78,13 +89,13 @@ func outer(t tensor.DType, rows int) walk {
 	}
 	switch rows {
 	case 1:
-		return walk{1, 4, 1, line, 1}
+		return walk{1, 4, 1, line, 1, 1, 0, 1}
 	case 4, 8:
-		return walk{rows, 4, 2, line, 1}
+		return walk{rows, 4, 2, line, 1, 1, 0, 1}
 	case 16:
-		return walk{16, 4, 4, 16, 1}
+		return walk{16, 4, 4, 16, 1, 1, 0, 1}
 	}
-	return walk{32, 4, 4, 8, 1}
+	return walk{32, 4, 4, 8, 1, 4, 1, 4}
 }
 
 // splits is the number of parts k is cut into, for a long k and an output too

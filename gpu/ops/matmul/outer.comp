@@ -26,6 +26,9 @@ layout(constant_id = 6) const uint V = 4;
 layout(constant_id = 7) const uint VS = 4;     // of the V, those taken together
 layout(constant_id = 8) const uint STEP = 8;   // k steps loaded before they are multiplied
 layout(constant_id = 9) const uint UNROLL = 1; // STEPs in the body of the loop over k
+layout(constant_id = 10) const uint ROWS = 1;  // rows multiplied side by side
+layout(constant_id = 11) const bool PHASES = false; // loads and products in basic blocks of their own; VS is V, UNROLL 1
+layout(constant_id = 12) const uint BAND = 1;  // tile rows that pass over a column of tiles together
 
 const uint KT = STEP * UNROLL;
 const uint RE = LAYOUT == TN ? KA : 1, KE = KA / RE; // rows and steps of k in one load of A
@@ -63,17 +66,18 @@ void loadB(uint k0, uint v0) {
     }
   } else {
     EACH(uint v = 0; v < VS / KB; v++) EACH(uint c = 0; c < STEP; c++) {
-      uvec2 w = unpack32(F32x2(bcol[v0 / KB + v] + BSIZE * uint64_t(k0 + c) * p.ldb).v[0]);
+      uvec2 w = words(bcol[v0 / KB + v] + BSIZE * uint64_t(k0 + c) * p.ldb);
       EACH(uint j = 0; j < KB; j++) b[(v0 + KB * v + j) * STEP + c] = weight(w, j);
     }
   }
 }
 
 void multiply(uint s, uint v0) {
-  EACH(uint i = 0; i < TM; i++) EACH(uint u = 0; u < STEP; u += 2) {
-    float x = A(i, s * STEP + u), y = A(i, s * STEP + u + 1);
+  EACH(uint i = 0; i < TM; i += ROWS) EACH(uint u = 0; u < STEP; u++) EACH(uint r = 0; r < ROWS; r++) {
+    float x = A(i + r, s * STEP + u);
     EACH(uint v = 0; v < VS; v++) {
-      acc[i * V + v0 + v] = fma(y, b[(v0 + v) * STEP + u + 1], fma(x, b[(v0 + v) * STEP + u], acc[i * V + v0 + v]));
+      uint j = (i + r) * V + v0 + v;
+      acc[j] = fma(x, b[(v0 + v) * STEP + u], acc[j]);
     }
   }
 }
@@ -139,13 +143,23 @@ uint column(uint col0, uint v) {
   return col0 + ((v / CE) * W + LANE) * CE + v % CE;
 }
 
+// tile numbers the tile of this workgroup. Bands of BAND tile rows follow each other,
+// so that a band's rows of A stay in the cache while B passes by once.
+uvec2 tile() {
+  uvec2 n = gl_NumWorkGroups.xy;
+  uint id = gl_WorkGroupID.y * n.x + gl_WorkGroupID.x, y = id / (BAND * n.x) * BAND;
+  uint rows = min(BAND, n.y - y), i = id - y * n.x;
+  return uvec2(i / rows, y + i % rows);
+}
+
 void main() {
   uint z = gl_WorkGroupID.z, zo = z / p.inner, zi = z % p.inner;
   uint64_t pa = p.a + ASIZE * (uint64_t(zo) * p.sao + uint64_t(zi) * p.sai);
   uint64_t pb = p.b + BSIZE * (uint64_t(zo) * p.sbo + uint64_t(zi) * p.sbi);
   uint64_t pc = p.c + CSIZE * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
   uint K = SPLIT ? min(p.K, p.kall - z * p.K) : p.K;
-  uint row0 = gl_WorkGroupID.y * TM, col0 = gl_WorkGroupID.x * VC * W;
+  uvec2 t = tile();
+  uint row0 = t.y * TM, col0 = t.x * VC * W;
   uint part = UNITS < W ? min(LANE / UNITS, P - 1) : 0;
   EACH(uint i = 0; i < TM * V; i++) { acc[i] = 0; total[i] = 0; }
   EACH(uint r = 0; r < R; r++) {
@@ -164,18 +178,25 @@ void main() {
   }
   if (NORM) rowScales(pa, row0);
 
+  // lavapipe runs the body of a loop once more after its end, with every lane
+  // masked, unless the end is at the bottom.
   uint k = 0;
-  for (; k + KT <= K; k += KT) {
+  if (KT <= K) do {
     loadA(k);
-    EACH(uint v = 0; v < V / VS; v++) EACH(uint s = 0; s < UNROLL; s++) {
+    if (PHASES) {
+      loadB(k, 0);
+      do multiply(0, 0); while (p.K >> 31 != 0);
+    } else EACH(uint v = 0; v < V / VS; v++) EACH(uint s = 0; s < UNROLL; s++) {
       loadB(k + s * STEP, v * VS);
       multiply(s, v * VS);
     }
     if (QUANT) closeGroup(k / GROUP);
-  }
-  if (!QUANT) {
-    for (; k < K; k += 2) last(k, part); // the rest, in the same order of addition
-  }
+    k += KT;
+  } while (k + KT <= K);
+  if (!QUANT && k < K) do { // the rest, in the same order of addition
+    last(k, part);
+    k += 2;
+  } while (k < K);
 
   EACH(uint i = 0; i < TM; i++) {
     float r = NORM ? subgroupBroadcast(rs[i / W], i % W) : 1;

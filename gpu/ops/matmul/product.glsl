@@ -13,6 +13,7 @@ const bool BIAS = (FLAGS & 1) != 0, ADD = (FLAGS & 2) != 0, GATED = (FLAGS & 4) 
 const bool NORM = (FLAGS & 8) != 0;  // rows are scaled by their rstd
 const bool SPLIT = (FLAGS & 16) != 0; // the batch cuts kall into parts of K
 const bool AHALF = (FLAGS & 32) != 0, CHALF = (FLAGS & 64) != 0; // A, C have B's type, of 16 bits
+const bool LAVAPIPE = (FLAGS & 128) != 0;
 const bool QUANT = WEIGHT >= WI8;
 const uint GROUP = 32;               // steps of k that share a scale
 const uint BLOCK = 32;               // rows of packed B that lie interleaved
@@ -41,9 +42,17 @@ float weight(uvec2 w, uint j) {
   return float(bitfieldExtract(int(w[j / 8]), int(4 * (j % 8)), 4));
 }
 
+// words loads 64 bits. Eight lanes of them fill a vector of 512 bits, which on Intel's
+// processors closes a port to the vectors of 256 that work on the halves: a zero that
+// the compiler can't know makes it part them at once, not where they are used.
+uvec2 words(uint64_t at) {
+  uvec2 w = unpack32(F32x2(at).v[0]);
+  return LAVAPIPE && W == 8 ? w ^ p.K >> 31 : w;
+}
+
 // Elements of A by 64 bits at once, the first KA of them, and by a word, the first two.
 vec4 elements(uint64_t at) {
-  uvec2 w = unpack32(F32x2(at).v[0]);
+  uvec2 w = words(at);
   if (AHALF) return vec4(weight(w, 0), weight(w, 1), weight(w, 2), weight(w, 3));
   return vec4(uintBitsToFloat(w), 0, 0);
 }
@@ -62,7 +71,7 @@ uint64_t weightRow(uint64_t b, uint n) {
   return b + BSIZE * uint64_t(n) * p.ldb;
 }
 const uint wordStep = QUANT ? 8 * BLOCK : 8;
-uvec2 weightWord(uint64_t row, uint i) { return unpack32(F32x2(row + uint64_t(wordStep) * i).v[0]); }
+uvec2 weightWord(uint64_t row, uint i) { return words(row + uint64_t(wordStep) * i); }
 
 // scaleRow is where the scales of row n lie, 4·BLOCK bytes apart.
 uint64_t scaleRow(uint n) { return p.scale + 4ul * (uint64_t(n / BLOCK) * (p.K / GROUP) * BLOCK + n % BLOCK); }
