@@ -13,18 +13,20 @@ import (
 
 // deviceFlags are the flags of every command that opens a device.
 type deviceFlags struct {
-	device string
-	memory sizeFlag
+	device  string
+	memory  sizeFlag
+	threads threadsFlag
 }
 
 func (d *deviceFlags) add(f *flagSet) {
 	f.StringVar(&d.device, "device", "auto", "")
 	f.Var(&d.memory, "memory-limit", "")
 	f.Func("subgroup", "", setSubgroup)
+	f.Var(&d.threads, "threads", "")
 }
 
 func (d *deviceFlags) options() gpu.Options {
-	return gpu.Options{Device: d.device, MemoryLimit: uint64(d.memory)}
+	return gpu.Options{Device: d.device, MemoryLimit: uint64(d.memory), Threads: int(d.threads)}
 }
 
 // setSubgroup sets the width of all kernels. It goes by the environment, as the
@@ -34,6 +36,24 @@ func setSubgroup(s string) error {
 		return fmt.Errorf("it is one of %s", strings.Join(words, ", "))
 	}
 	return os.Setenv("MORTON_SUBGROUP", s)
+}
+
+// threadsFlag is a number of threads; 0 is auto.
+type threadsFlag int
+
+func (n *threadsFlag) String() string { return strconv.Itoa(int(*n)) }
+
+func (n *threadsFlag) Set(text string) error {
+	if text == "auto" {
+		*n = 0
+		return nil
+	}
+	k, err := strconv.Atoi(text)
+	if err != nil || k < 1 || k > gpu.MaxThreads {
+		return fmt.Errorf("it is auto, or 1 to %d", gpu.MaxThreads)
+	}
+	*n = threadsFlag(k)
+	return nil
 }
 
 // sizeFlag is a number of bytes, with K, M or G for powers of 1024.

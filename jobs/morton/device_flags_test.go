@@ -26,14 +26,14 @@ func TestSizes(t *testing.T) {
 func TestDeviceFlags(t *testing.T) {
 	t.Setenv("MORTON_SUBGROUP", "")
 	o := newOptions("generate")
-	if err := o.parse([]string{"--out", "o", "--memory-limit", "2G", "--subgroup", "16", "--device", "1"}); err != nil {
+	if err := o.parse([]string{"--out", "o", "--memory-limit", "2G", "--subgroup", "16", "--threads", "3", "--device", "1"}); err != nil {
 		t.Fatal(err)
 	}
 	defer resetRunner(t)
-	if d := o.options(); d.MemoryLimit != 2<<30 || d.Device != "1" || os.Getenv("MORTON_SUBGROUP") != "16" {
+	if d := o.options(); d.MemoryLimit != 2<<30 || d.Device != "1" || d.Threads != 3 || os.Getenv("MORTON_SUBGROUP") != "16" {
 		t.Errorf("%+v, MORTON_SUBGROUP=%s", d, os.Getenv("MORTON_SUBGROUP"))
 	}
-	for flag, value := range map[string]string{"--subgroup": "12", "--memory-limit": "lots"} {
+	for flag, value := range map[string]string{"--subgroup": "12", "--memory-limit": "lots", "--threads": "0"} {
 		err := newOptions("generate").parse([]string{"--out", "o", flag, value})
 		if err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%s %s: error %v", flag, value, err)

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"text/tabwriter"
 
@@ -107,9 +108,23 @@ func printDevice(out io.Writer, d deviceLine) {
 	if d.Problem == "" {
 		fmt.Fprintf(out, "   kernels: width %d, the _w%d variant where there are several\n", d.Width, d.Width)
 	}
+	if d.Threads > 0 {
+		fmt.Fprintf(out, "   threads: %s\n", threadsText(d.Threads))
+	}
 	if d.Roof != nil {
 		fmt.Fprintf(out, "   measured: copies %.1f GB/s, matrix product %.1f GFLOP/s\n", d.Roof.BytesPerSecond/1e9, d.Roof.FlopsPerSecond/1e9)
 	}
+}
+
+// threadsText is what a device on the CPU shares an operation among.
+func threadsText(n int) string {
+	switch {
+	case os.Getenv("LP_NUM_THREADS") != "":
+		return fmt.Sprintf("%d, by LP_NUM_THREADS; --threads says otherwise", n)
+	case n == 1:
+		return "1"
+	}
+	return fmt.Sprintf("%d, and 1 for a network whose operations are too small to share; --threads says otherwise", n)
 }
 
 // widthText is the kernels' width, and the range where there is one.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
 )
 
 // profileFlags are the flags of profile.
@@ -59,7 +60,9 @@ func runProfile(ctx context.Context, t terminal, args []string) error {
 	if err := p.check(words); err != nil {
 		return err
 	}
-	dev, err := gpu.Open(p.deviceFlags.options())
+	o := p.deviceFlags.options()
+	o.Grain = models.Grain(p.model, p.family, models.Options{Slots: p.batch})
+	dev, err := gpu.Open(o)
 	if err != nil {
 		return err
 	}
