@@ -20,6 +20,7 @@ type profileFlags struct {
 	model  string
 	batch  int
 	trace  string
+	shapes bool
 	json   bool
 }
 
@@ -29,6 +30,7 @@ func newProfileFlags() *profileFlags {
 	p.StringVar(&p.model, "model", "", "")
 	p.IntVar(&p.batch, "batch", 1, "")
 	p.StringVar(&p.trace, "trace", "", "")
+	p.BoolVar(&p.shapes, "shapes", false, "")
 	p.BoolVar(&p.json, "json", false, "")
 	p.deviceFlags.add(p.flagSet)
 	return p
@@ -75,7 +77,7 @@ func runProfile(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if p.trace != "" {
-		if err := writeTrace(p.trace, dev.Info().Name, spans); err != nil {
+		if err := writeTrace(p.trace, dev.Info().Name, report.Roof, spans); err != nil {
 			return err
 		}
 	}
@@ -108,9 +110,13 @@ func (p *profileFlags) measure(ctx context.Context, dev *gpu.Device) (*profileRe
 		return nil, nil, err
 	}
 	r := &profileReport{
-		Device: dev.Info().Name, Width: dev.SubgroupWidth(), Model: work.name, Batch: p.batch, Tokens: tokens,
+		Device: dev.Info().Name, Width: dev.SubgroupWidth(), Threads: dev.Info().Threads, Model: work.name, Batch: p.batch, Tokens: tokens,
 		Wall: took, ByClock: prof.ByClock(), Roof: roof,
 	}
-	r.fill(prof.Kernels())
+	kernels := prof.Kernels()
+	if !p.shapes {
+		kernels = together(kernels)
+	}
+	r.fill(kernels)
 	return r, prof.Spans(), nil
 }

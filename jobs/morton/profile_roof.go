@@ -12,13 +12,17 @@ type roof struct {
 	FlopsPerSecond float64 `json:"flops_per_second"`
 }
 
-// share is the part of the roof that work in a time takes: of memory's rate or of
-// arithmetic's, whichever is more. Past 1 the tensors stay in caches.
-func (r roof) share(w gpu.Work, seconds float64) float64 {
+// share is the part of the roof that work in a time takes, of memory's rate or of
+// arithmetic's, and which of them it is nearer to. Past 1 the tensors stay in caches.
+func (r roof) share(w gpu.Work, seconds float64) (of float64, bound string) {
 	if seconds <= 0 {
-		return 0
+		return 0, "-"
 	}
-	return max(float64(w.Bytes)/seconds/r.BytesPerSecond, float64(w.Flops)/seconds/r.FlopsPerSecond)
+	memory, arithmetic := float64(w.Bytes)/seconds/r.BytesPerSecond, float64(w.Flops)/seconds/r.FlopsPerSecond
+	if arithmetic > memory {
+		return arithmetic, "arithmetic"
+	}
+	return memory, "memory"
 }
 
 func measureRoof(dev *gpu.Device) (roof, error) {

@@ -34,6 +34,7 @@ func SumGrad(r *gpu.Recorder, a SumGradArgs) {
 		In:     []*gpu.Tensor{a.DOut, a.Starts, a.Rows},
 		Out:    []*gpu.Tensor{a.DTable},
 		Params: []uint32{uint32(n), uint32(d), uint32(v), uint32(a.Rows.Elems())},
+		Work:   picked(a.Rows.Elems()*d, a.Starts, a.Rows, a.DTable, a.DTable),
 	})
 }
 

@@ -83,5 +83,6 @@ func segment(r *gpu.Recorder, where string, a SegmentArgs, shares *gpu.Tensor) {
 		In:     []*gpu.Tensor{a.X, a.Starts, a.Rows, shares},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(n), uint32(d), uint32(v), uint32(m)},
+		Work:   work(m*d, m*d, a.Starts, a.Rows, shares, a.Out, launch.Again(a.Add, a.Out)),
 	})
 }
