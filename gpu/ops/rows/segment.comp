@@ -24,6 +24,7 @@ void main() {
   uint t = group();
   if (t >= p.v) return;
   uint first = uint(I32(p.starts).v[t]), end = min(uint(I32(p.starts).v[t + 1]), p.m);
+  if (ADD != 0 && first >= end) return;
   float scale = MEAN != 0 && first < end ? 1 / float(end - first) : 1;
   uint64_t orow = p.out_ + 4ul * uint64_t(t) * p.d;
   uint pairs = (p.d + 1) / 2;
