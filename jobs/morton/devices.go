@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -36,8 +35,6 @@ func runDevices(ctx context.Context, t terminal, args []string) error {
 	})
 	words, err := f.parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return runHelp(ctx, t, []string{"devices"})
 	case err != nil:
 		return err
 	case len(words) > 0:

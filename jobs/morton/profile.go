@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"time"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -54,9 +52,7 @@ func (p *profileFlags) check(words []string) error {
 func runProfile(ctx context.Context, t terminal, args []string) error {
 	p := newProfileFlags()
 	words, err := p.parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return runHelp(ctx, t, []string{"profile"})
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	if err := p.check(words); err != nil {

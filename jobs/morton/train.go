@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -74,9 +73,7 @@ func newTrainFlags() *trainFlags {
 func runTrain(ctx context.Context, t terminal, args []string) error {
 	g := newTrainFlags()
 	words, err := g.parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return runHelp(ctx, t, []string{"train"})
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	if len(words) > 0 {
