@@ -22,6 +22,9 @@ type Options struct {
 	Seed        uint64  `json:"seed"`
 	EvalEvery   int     `json:"eval_every"` // steps; 0 means a twentieth of Steps
 	SaveEvery   int     `json:"save_every"` // steps; 0 means EvalEvery
+	// Subgroup is the width of the device's kernels, which Run fills in: sums are
+	// added in its order, so a run ends at the one it began at.
+	Subgroup int `json:"subgroup,omitempty"`
 
 	Dir      string    `json:"-"` // checkpoints and the loss curve
 	Progress io.Writer `json:"-"` // a line now and then; nil for none

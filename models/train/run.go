@@ -38,6 +38,7 @@ func Run(ctx context.Context, dev *gpu.Device, task Task, opts Options) (*Curve,
 	if err := os.MkdirAll(opts.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("train.Run: %w", err)
 	}
+	opts.Subgroup = dev.SubgroupWidth()
 	r := &run{opts: opts, task: task, curve: &Curve{}}
 	if err := r.prepare(dev); err != nil {
 		return nil, err

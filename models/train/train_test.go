@@ -105,9 +105,39 @@ func TestResumeIsExact(t *testing.T) {
 		if !slices.Equal(flat(t, again), flat(t, whole)) {
 			t.Error("weights differ")
 		}
+		if w, err := CheckpointWidth(opts.Dir); err != nil || w != dev.SubgroupWidth() {
+			t.Errorf("the checkpoint says width %d, error %v", w, err)
+		}
 		opts.Rate = 1e-3
 		if _, err := Run(context.Background(), dev, task(t, dev), opts); !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("other options: %v", err)
+		}
+	})
+}
+
+// TestWidthOfACheckpoint resumes those of other widths: with one of before they said
+// theirs it goes on.
+func TestWidthOfACheckpoint(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, width := range []int{0, dev.SubgroupWidth(), 2 * dev.SubgroupWidth()} {
+			opts := Options{Steps: 2, Dir: t.TempDir(), Subgroup: width}
+			if err := opts.defaults(); err != nil {
+				t.Fatal(err)
+			}
+			r := &run{opts: opts, task: task(t, dev), curve: &Curve{}}
+			if err := r.save(1); err != nil {
+				t.Fatal(err)
+			}
+			got, err := CheckpointWidth(opts.Dir)
+			if got != width || err != nil {
+				t.Errorf("width %d is read as %d, error %v", width, got, err)
+			}
+			if _, err := Run(context.Background(), dev, task(t, dev), opts); errors.Is(err, ErrCheckpoint) != (width > dev.SubgroupWidth()) {
+				t.Errorf("a checkpoint of width %d at %d: error %v", width, dev.SubgroupWidth(), err)
+			}
+		}
+		if w, err := CheckpointWidth(t.TempDir()); w != 0 || err != nil {
+			t.Errorf("without a checkpoint: %d, error %v", w, err)
 		}
 	})
 }

@@ -42,13 +42,14 @@ func plain(c Config, n int) *Sequence {
 // BenchmarkDecode draws from position 0 on, in submits of 16 steps, and begins
 // again at position 256.
 func BenchmarkDecode(b *testing.B) {
-	dev := gputest.Open(b, gpu.Options{})
 	for _, size := range sizes {
 		b.Run(size.name, func(b *testing.B) {
-			f := randomWeights(b, dev, size.cfg)
+			f := randomWeights(b, gputest.Open(b, gpu.Options{}), size.cfg)
 			for _, p := range Precisions {
 				for _, batch := range []int{1, 8, 32} {
-					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) { benchDecode(b, dev, size.cfg, f, p, batch) })
+					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) {
+						benchDecode(b, gputest.Open(b, gpu.Options{Grain: size.cfg.StepGrain(batch)}), size.cfg, f, p, batch)
+					})
 				}
 			}
 		})

@@ -70,6 +70,7 @@ func Step(r *gpu.Recorder, a StepArgs) {
 		In:     []*gpu.Tensor{a.Norm, a.Hyper},
 		Out:    []*gpu.Tensor{a.P, a.G, a.M, a.V, a.Copy},
 		Params: []uint32{uint32(n)},
+		Work:   launch.Work(16*n, a.Norm, a.Hyper, a.P, a.P, a.G, launch.Again(a.ZeroGrad, a.G), a.M, a.M, a.V, a.V, a.Copy),
 	})
 }
 

@@ -36,5 +36,6 @@ func Narrow(r *gpu.Recorder, a NarrowArgs) {
 		In:     []*gpu.Tensor{a.X},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(n)},
+		Work:   launch.Work(0, a.X, a.Out),
 	})
 }

@@ -104,6 +104,15 @@ func (a *Args) work() gpu.Work {
 	return gpu.Work{Flops: 2 * z * m * n * k, Bytes: b + 4*z*(m*k+m*int64(a.N))}
 }
 
+// detail is the product's extents, in a batch how many, and the type of B.
+func (a *Args) detail() string {
+	text := fmt.Sprintf("%v %dx%dx%d %v", a.Layout, a.M, a.columns(), a.K, a.B.DType)
+	if a.Batch > 1 {
+		text = fmt.Sprintf("%s, %d of them", text, a.Batch)
+	}
+	return text
+}
+
 func (a *Args) quantized() bool { return a.B.DType == tensor.I8 || a.B.DType == tensor.I4x2 }
 
 type failure func(format string, args ...any) error

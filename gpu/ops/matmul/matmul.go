@@ -53,6 +53,7 @@ func dispatch(r *gpu.Recorder, a *Args, k kernel, kall int) {
 		Kernel: launch.Kernel(shaders, "matmul", k.name, spec...),
 		Grid:   k.grid(a),
 		Work:   a.work(),
+		Detail: a.detail(),
 		In:     []*gpu.Tensor{a.A, a.B, a.Scale, a.Bias},
 		Out:    []*gpu.Tensor{a.C},
 		Params: []uint32{
@@ -79,5 +80,6 @@ func recordSplit(r *gpu.Recorder, a Args, k kernel, s int) {
 		In:     []*gpu.Tensor{part.C, a.Bias},
 		Out:    []*gpu.Tensor{a.C},
 		Params: []uint32{uint32(a.M), uint32(a.N), uint32(part.Batch), uint32(a.LDC), gpu.F32Param(a.Alpha)},
+		Work:   launch.Work(part.C.Elems(), part.C, a.Bias, a.C, launch.Again(a.Add, a.C)),
 	})
 }
