@@ -329,7 +329,7 @@ func elementwises(b bench, r *gpu.Recorder) {
 
 func adamws(b bench, r *gpu.Recorder) {
 	g, length := b.f32(99), b.f32(1)
-	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1), adamw.HyperLen)
+	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1, 1), adamw.HyperLen)
 	adamw.Norm(r, adamw.NormArgs{G: g, Out: length})
 	half := b.half(tensor.BF16, 1, 98)
 	elementwise.Narrow(r, elementwise.NarrowArgs{X: b.f32(98), Out: half})
