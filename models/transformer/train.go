@@ -63,12 +63,11 @@ func NewTrain(dev *gpu.Device, cfg Config, b, n int, o TrainOptions) (*Train, er
 }
 
 func (o *TrainOptions) check(c *Config) error {
-	switch o.Precision {
-	case "":
+	if o.Precision == "" {
 		o.Precision = F32
-	case F32, F16, BF16:
-	default:
-		return fmt.Errorf("transformer.NewTrain: %w: precision %q, trainings have f32, f16 and bf16", ErrConfig, o.Precision)
+	}
+	if !slices.Contains(TrainPrecisions, o.Precision) {
+		return fmt.Errorf("transformer.NewTrain: %w: precision %q, want one of %v", ErrConfig, o.Precision, TrainPrecisions)
 	}
 	return o.Precision.check(c)
 }
