@@ -164,6 +164,24 @@ func matmuls(b bench, r *gpu.Recorder) {
 		b.t.Fatal(err)
 	}
 	matmul.Record(r, matmul.Args{A: b.f32(3, 64), B: w, Scale: scale, C: b.f32(3, n), Gated: true, NormEps: 1e-6})
+	for _, dt := range []tensor.DType{tensor.F16, tensor.BF16} {
+		x, y, wide := b.half(dt, 40, 36), b.half(dt, 36, 36), b.f32(40, 36)
+		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: x, B: y, C: b.half(dt, 40, 36)})
+		matmul.Record(r, matmul.Args{Layout: matmul.NN, A: x, B: y, C: wide})
+		matmul.Record(r, matmul.Args{Layout: matmul.TN, A: wide, B: x, C: b.f32(36, 36)})
+	}
+}
+
+// half is a matrix of 16-bit floats.
+func (b bench) half(dt tensor.DType, rows, cols int) *gpu.Tensor {
+	x, err := b.dev.NewTensor(dt, rows, cols)
+	if err == nil {
+		err = x.WriteBytes(make([]byte, 2*rows*cols))
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return b.keep(x)
 }
 
 func embeds(b bench, r *gpu.Recorder) {
@@ -311,13 +329,11 @@ func elementwises(b bench, r *gpu.Recorder) {
 
 func adamws(b bench, r *gpu.Recorder) {
 	g, length := b.f32(99), b.f32(1)
-	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1), adamw.HyperLen)
+	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1, 1), adamw.HyperLen)
 	adamw.Norm(r, adamw.NormArgs{G: g, Out: length})
-	half, err := b.dev.NewTensor(tensor.BF16, 98)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	half := b.half(tensor.BF16, 1, 98)
 	elementwise.Narrow(r, elementwise.NarrowArgs{X: b.f32(98), Out: half})
+	elementwise.Widen(r, elementwise.WidenArgs{X: half, Out: b.f32(98)})
 	adamw.Step(r, adamw.StepArgs{P: b.f32(98), G: b.f32(98), M: b.f32(98), V: b.f32(98), Norm: length, Hyper: hyper, Copy: half})
 	adamw.Step(r, adamw.StepArgs{P: b.f32(99), G: g, M: b.f32(99), V: b.f32(99), Norm: length, Hyper: hyper, Decay: true, ZeroGrad: true})
 }

@@ -99,6 +99,8 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"detokenize --out o --input help", "no .parquet file in help"},
 		{"train --family quad", "--tokens"},
 		{"train --family qaud --tokens a --heldout b --out c", "did you mean quad?"},
+		{"train --family quad --tokens a --heldout b --out c --precision int8", "--precision is one of"},
+		{"train --family tokenizer --tokens a --heldout b --out c --precision bf16", "trains in f32"},
 		{"inspect", "one file"},
 		{"devices now", "now"},
 		{"help nothing", "nothing"},

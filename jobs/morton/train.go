@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -31,6 +32,7 @@ type trainFlags struct {
 	options         models.TrainOptions
 	tokens, heldout list
 	config          string // of a tokenizer: JSON, see models/cube.Config
+	precision       string
 	json            bool
 }
 
@@ -53,6 +55,8 @@ func newTrainFlags() *trainFlags {
 	g.IntVar(&r.Warmup, "warmup", 0, "")
 	g.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "")
 	g.Uint64Var(&r.Seed, "seed", 1, "")
+
+	g.StringVar(&g.precision, "precision", string(transformer.F32), "")
 
 	g.IntVar(&n.Width, "width", 192, "")
 	g.IntVar(&n.Layers, "layers", 6, "")
@@ -126,6 +130,12 @@ func (g *trainFlags) check() error {
 	case o.Out == "":
 		return usagef("train", "train: --out says where the model goes")
 	}
+	if p := transformer.Precision(g.precision); !slices.Contains(transformer.TrainPrecisions, p) {
+		return usagef("train", "train: --precision is one of %v", transformer.TrainPrecisions)
+	} else if p != transformer.F32 && o.Family == tokenizerFamily {
+		return usagef("train", "train: a tokenizer trains in f32, not in %s", p)
+	}
+	o.Memory.Precision = transformer.Precision(g.precision)
 	switch o.Family {
 	case tokenizerFamily:
 		if len(g.tokens) != 1 || len(g.heldout) != 1 || g.config == "" {

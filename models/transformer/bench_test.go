@@ -96,8 +96,12 @@ func benchDecode(b *testing.B, dev *gpu.Device, c Config, f *safetensors.File, p
 func BenchmarkTrainStep(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
 	for _, size := range sizes {
-		for _, o := range []TrainOptions{{}, {Recompute: true}} {
-			b.Run(fmt.Sprintf("%s/recompute=%v", size.name, o.Recompute), func(b *testing.B) { benchTrain(b, dev, size.cfg, o) })
+		for _, p := range TrainPrecisions {
+			for _, recompute := range []bool{false, true} {
+				b.Run(fmt.Sprintf("%s/%s/recompute=%v", size.name, p, recompute), func(b *testing.B) {
+					benchTrain(b, dev, size.cfg, TrainOptions{Precision: p, Recompute: recompute})
+				})
+			}
 		}
 	}
 }
@@ -120,6 +124,7 @@ func benchTrain(b *testing.B, dev *gpu.Device, c Config, o TrainOptions) {
 	b.ReportMetric(float64(tokens)/seconds, "tokens/s")
 	b.ReportMetric(flops(c, batch, window)/seconds/1e9, "GFLOP/s")
 	b.ReportMetric(float64(net.both.Stats().ArenaBytes)/1e6, "MB-arena")
+	b.ReportMetric(float64(net.Store().Bytes())/1e6, "MB-parameters")
 }
 
 // flops counts the products of a training step: three of each matrix's, and five

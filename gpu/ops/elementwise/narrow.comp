@@ -1,10 +1,12 @@
 #version 460
 //morton:variant narrow
+//morton:variant widen -DWIDEN
 #include "morton.glsl"
 #include "pairs.glsl"
 #include "narrow.glsl"
 
-// One workgroup narrows U·W pairs of x [n] to out [n], of 2-byte elements, n even.
+// One workgroup takes U·W pairs of x [n] to out [n], n even, and rounds floats to
+// 2-byte elements; with WIDEN it turns these into floats, which is exact.
 
 layout(constant_id = 2) const uint KIND = NARROW_BF16;
 const uint U = 16;
@@ -19,6 +21,10 @@ void main() {
   for (uint u = 0; u < U; u++) {
     uint i = first + u * W;
     if (i >= p.n / 2) break;
+#ifdef WIDEN
+    store2(p.out_, i, p.n, widen(U32(p.x).v[i], KIND));
+#else
     U32(p.out_).v[i] = narrow(load2(p.x, i, p.n), KIND);
+#endif
   }
 }

@@ -70,6 +70,44 @@ func TestNarrow(t *testing.T) {
 	})
 }
 
+// TestWidenUndoesNarrow holds every normal 16-bit float to the value its bits have,
+// by narrowing it again; of subnormals a device may make 0.
+func TestWidenUndoesNarrow(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for dt, f := range map[tensor.DType][2]int{tensor.F16: {5, 10}, tensor.BF16: {8, 7}} {
+			raw := make([]byte, 0, 2<<16)
+			for bits := range 1 << 16 {
+				raw = binary.LittleEndian.AppendUint16(raw, uint16(bits))
+			}
+			x, err := dev.NewTensor(dt, 1<<16)
+			if err == nil {
+				err = x.WriteBytes(raw)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := gputest.F32(t, dev, make([]float32, 1<<16), 1<<16)
+			gputest.Run(t, dev, func(r *gpu.Recorder) { Widen(r, WidenArgs{X: x, Out: out}) })
+			got, err := out.F32()
+			if err != nil {
+				t.Fatal(err)
+			}
+			top := 1<<f[0] - 1
+			for bits, v := range got {
+				switch exponent := bits >> f[1] & top; {
+				case exponent == top && bits&(1<<f[1]-1) != 0:
+					if !math.IsNaN(float64(v)) {
+						t.Fatalf("%v %04x is %g, want NaN", dt, bits, v)
+					}
+				case exponent == 0 && v == 0:
+				case narrowed(v, f[0], f[1]) != uint16(bits):
+					t.Fatalf("%v %04x is %g, whose bits are %04x", dt, bits, v, narrowed(v, f[0], f[1]))
+				}
+			}
+		}
+	})
+}
+
 func narrowOn(t *testing.T, dev *gpu.Device, dt tensor.DType, x []float32) []uint16 {
 	t.Helper()
 	out, err := dev.NewTensor(dt, len(x))
@@ -101,6 +139,8 @@ func TestNarrowShapeErrors(t *testing.T) {
 			"odd":  func(r *gpu.Recorder) { Narrow(r, NarrowArgs{X: x.View(0, 5), Out: half.View(0, 5)}) },
 			"size": func(r *gpu.Recorder) { Narrow(r, NarrowArgs{X: x, Out: half.View(0, 4)}) },
 			"x":    func(r *gpu.Recorder) { Narrow(r, NarrowArgs{X: half, Out: half}) },
+			"wide": func(r *gpu.Recorder) { Widen(r, WidenArgs{X: x, Out: x}) },
+			"less": func(r *gpu.Recorder) { Widen(r, WidenArgs{X: half.View(0, 4), Out: x}) },
 		})
 	})
 }
@@ -116,6 +156,9 @@ func BenchmarkNarrow(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("to=%v/elements=%d", dt, n), func(b *testing.B) {
 			optest.Bench(b, dev, 6*n, n, func(r *gpu.Recorder) { Narrow(r, NarrowArgs{X: x, Out: out}) })
+		})
+		b.Run(fmt.Sprintf("from=%v/elements=%d", dt, n), func(b *testing.B) {
+			optest.Bench(b, dev, 6*n, n, func(r *gpu.Recorder) { Widen(r, WidenArgs{X: out, Out: x}) })
 		})
 	}
 }

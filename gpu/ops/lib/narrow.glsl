@@ -23,3 +23,8 @@ uint bf16(float x) {
 uint narrow(vec2 x, uint kind) {
   return kind == NARROW_F16 ? f16(x.x) | f16(x.y) << 16 : bf16(x.x) | bf16(x.y) << 16;
 }
+
+// widen returns the two elements of a word that narrow made.
+vec2 widen(uint w, uint kind) {
+  return kind == NARROW_F16 ? unpackHalf2x16(w) : uintBitsToFloat(uvec2(w << 16, w & 0xffff0000u));
+}

@@ -33,7 +33,9 @@ const (
 // Args are the operands of one batched product. With the zero value of the
 // optional fields A, B and C are whole matrices.
 type Args struct {
-	Layout  Layout
+	Layout Layout
+	// A and C are f32, or of B's type if that is f16 or bf16; a C of 16 bits is
+	// rounded to the nearest, to even on ties.
 	A, B, C *gpu.Tensor
 	// Scale belongs to a B of [tensor.I8] or [tensor.I4x2]: one factor for each
 	// Group weights of a row. [Quantize] makes both.
@@ -54,8 +56,8 @@ type Args struct {
 	// the last count as rows.
 	M, N, K int
 	// LDA, LDB and LDC are row strides in elements; they default to the last
-	// extents. LDA and LDB must be even, and K too for NT; LDB a multiple of 4 for
-	// 16-bit types.
+	// extents. LDA and LDB must be even, and K too for NT, and N and LDC for a C of
+	// 16 bits; LDA and LDB a multiple of 4 for 16-bit types.
 	LDA, LDB, LDC int
 	// Batch runs Batch products; number z = outer·Inner + inner reads A at
 	// outer·StrideA[0] + inner·StrideA[1] elements, and so on. 0 means 1.
@@ -101,7 +103,7 @@ func (a *Args) work() gpu.Work {
 	if a.Scale != nil {
 		b += int64(a.Scale.SizeBytes())
 	}
-	return gpu.Work{Flops: 2 * z * m * n * k, Bytes: b + 4*z*(m*k+m*int64(a.N))}
+	return gpu.Work{Flops: 2 * z * m * n * k, Bytes: b + z*m*(k*int64(a.A.DType.Bytes())+int64(a.N)*int64(a.C.DType.Bytes()))}
 }
 
 // detail is the product's extents, in a batch how many, and the type of B.
@@ -114,6 +116,8 @@ func (a *Args) detail() string {
 }
 
 func (a *Args) quantized() bool { return a.B.DType == tensor.I8 || a.B.DType == tensor.I4x2 }
+
+func half(t *gpu.Tensor) bool { return t.DType == tensor.F16 || t.DType == tensor.BF16 }
 
 type failure func(format string, args ...any) error
 
@@ -131,14 +135,19 @@ func (a *Args) check() error {
 
 func (a *Args) checkTypes(fail failure) error {
 	for _, t := range []*gpu.Tensor{a.A, a.C, a.Bias, a.Scale} {
-		if t != nil && t.DType != tensor.F32 {
-			return fail("%v operand, only B may be other than f32", t.DType)
+		like := half(a.B) && (t == a.A || t == a.C) && t.DType == a.B.DType
+		if t != nil && t.DType != tensor.F32 && !like {
+			return fail("%v operand beside a B of %v", t.DType, a.B.DType)
 		}
 	}
 	_, ok := weights[a.B.DType]
 	switch {
-	case !ok || a.B.DType != tensor.F32 && a.Layout != NT:
+	case !ok || a.quantized() && a.Layout != NT:
 		return fail("B is %v for layout %v", a.B.DType, a.Layout)
+	case half(a.A) && a.NormEps > 0:
+		return fail("a norm of %v", a.A.DType)
+	case half(a.C) && (a.Add || a.Layout == TN):
+		return fail("C is %v for layout %v, added to: %v", a.C.DType, a.Layout, a.Add)
 	case a.Layout != NT && (a.Gated || a.NormEps > 0):
 		return fail("a gate or a norm for layout %v", a.Layout)
 	case a.Gated && a.Act != NoAct:
@@ -163,13 +172,21 @@ func (a *Args) checkStrides(fail failure) error {
 	if a.Layout != NT && a.LDB < (a.N+1)&^1 {
 		return fail("ldb=%d for n=%d: rows are read in pairs", a.LDB, a.N)
 	}
-	words := []int{a.StrideA[0], a.StrideA[1], a.StrideB[0], a.StrideB[1]}
-	if a.B.DType == tensor.F16 || a.B.DType == tensor.BF16 {
+	if half(a.C) && (a.N%2 != 0 || a.LDC%2 != 0 || a.StrideC[0]%2 != 0 || a.StrideC[1]%2 != 0) {
+		return fail("n=%d, ldc=%d, strides %v: C is written in pairs", a.N, a.LDC, a.StrideC)
+	}
+	words := []int{a.LDA, a.StrideA[0], a.StrideA[1]}
+	if half(a.A) {
+		words = []int{a.LDA / 2, a.StrideA[0] / 2, a.StrideA[1] / 2}
+	}
+	if half(a.B) {
 		words = append(words, a.LDB/2, a.StrideB[0]/2, a.StrideB[1]/2)
+	} else {
+		words = append(words, a.StrideB[0], a.StrideB[1])
 	}
 	for _, s := range words {
 		if s%2 != 0 {
-			return fail("ldb=%d, strides %v and %v: rows must start at 8 bytes", a.LDB, a.StrideA, a.StrideB)
+			return fail("lda=%d, ldb=%d, strides %v and %v: rows must start at 8 bytes", a.LDA, a.LDB, a.StrideA, a.StrideB)
 		}
 	}
 	return nil

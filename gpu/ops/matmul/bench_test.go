@@ -44,28 +44,49 @@ func benchProduct(b *testing.B, dev *gpu.Device, l Layout, dt tensor.DType, s sh
 		for _, t := range []*gpu.Tensor{x, w, scale, c} {
 			defer t.Free()
 		}
-		rec := dev.NewRecorder()
 		args.A, args.B, args.Scale, args.C = x, w, scale, c
-		Record(rec, args)
-		p, err := rec.Finish()
-		if err != nil {
-			b.Fatal(err)
+		timeProduct(b, dev, args, s)
+	})
+}
+
+// BenchmarkHalves measures products whose operands both have 16 bits, as in training
+// of mixed precision.
+func BenchmarkHalves(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	const n = 768
+	for _, l := range []Layout{NT, NN, TN} {
+		for _, dt := range []tensor.DType{tensor.F16, tensor.BF16} {
+			b.Run(fmt.Sprintf("%v/%v/m=%d/n=%d/k=%d", l, dt, n, n, n), func(b *testing.B) {
+				x, _ := upload(b, dev, dt, gputest.Normal(1, n*n), n, n)
+				y, _ := upload(b, dev, dt, gputest.Normal(2, n*n), n, n)
+				timeProduct(b, dev, Args{Layout: l, A: x, B: y, C: gputest.F32(b, dev, make([]float32, n*n), n, n)}, shape{n, n, n})
+			})
 		}
-		defer p.Free()
+	}
+}
+
+func timeProduct(b *testing.B, dev *gpu.Device, a Args, s shape) {
+	b.Helper()
+	rec := dev.NewRecorder()
+	Record(rec, a)
+	p, err := rec.Finish()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Free()
+	if err := p.Run(1); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(a.A.SizeBytes() + a.B.SizeBytes() + a.C.SizeBytes()))
+	b.ReportAllocs()
+	for b.Loop() {
 		if err := p.Run(1); err != nil {
 			b.Fatal(err)
 		}
-		b.SetBytes(int64(x.SizeBytes() + w.SizeBytes() + c.SizeBytes()))
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := p.Run(1); err != nil {
-				b.Fatal(err)
-			}
-		}
-		weights := float64(s.n) * float64(s.k) * float64(b.N) / b.Elapsed().Seconds()
-		b.ReportMetric(2*float64(s.m)*weights/1e9, "GFLOP/s")
-		b.ReportMetric(weights/1e9, "Gweights/s")
-	})
+	}
+	weights := float64(s.n) * float64(s.k) * float64(b.N) / b.Elapsed().Seconds()
+	b.ReportMetric(2*float64(s.m)*weights/1e9, "GFLOP/s")
+	b.ReportMetric(weights/1e9, "Gweights/s")
 }
 
 // BenchmarkGonum is the peer inside Go's own world; OpenBLAS stands in

@@ -28,6 +28,9 @@ func choose(a *Args, width int, onCPU bool) kernel {
 		return kernel{"tile", []uint32{uint32(256 / width)}, 64, 64}
 	}
 	o := outer(a.B.DType, rows(a, width))
+	if a.Layout != NT && half(a.B) {
+		o.together = o.vectors // a load of 16 bits takes four columns
+	}
 	return kernel{"outer", []uint32{uint32(o.rows), uint32(o.vectors), uint32(o.together), uint32(o.step), uint32(o.unroll)}, o.rows, o.vectors * width}
 }
 

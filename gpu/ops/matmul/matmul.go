@@ -15,14 +15,15 @@ var shaders embed.FS
 //
 //	C[m, n] = act(alpha · rstd(m) · Σ_k A(m, k)·B(k, n) (+ bias[n])) (+ C[m, n] if Add)
 //
-// where rstd is 1 unless NormEps is set. A, C, Bias and Scale are f32. B is f32,
-// or for NT also f16, bf16 or packed integers, each exact in f32. C must not
-// overlap an operand.
+// where rstd is 1 unless NormEps is set. Bias and Scale are f32. B is f32, f16,
+// bf16 or, for NT, packed integers, each exact in f32; beside 16 bits A may have the
+// same type, and C too but for TN. C must not overlap an operand.
 //
 // The sum runs in the order of k in one f32 accumulator, and that of a packed B
 // over each group, which is then scaled and added; the parts of a sum that is
 // split (TN only) are added in order. So before act |error| <=
-// (K+4)·2⁻²⁴·Σ|a·b|, and a row's bits do not depend on m or on the other rows,
+// (K+4)·2⁻²⁴·Σ|a·b|, and operands of 16 bits give the bits that their values in
+// f32 do; a row's bits do not depend on m or on the other rows,
 // nor on which of the kernels runs. Shape errors wrap [gpu.ErrShape] and come out
 // of the recorder's Finish.
 //
@@ -47,7 +48,7 @@ func record(r *gpu.Recorder, a Args, onCPU bool) {
 
 // dispatch records one kernel; kall is the whole of k if the batch splits it.
 func dispatch(r *gpu.Recorder, a *Args, k kernel, kall int) {
-	flags := launch.Flag(a.Bias != nil) | launch.Flag(a.Add)<<1 | launch.Flag(a.Gated)<<2 | launch.Flag(a.NormEps > 0)<<3 | launch.Flag(kall > 0)<<4
+	flags := launch.Flag(a.Bias != nil) | launch.Flag(a.Add)<<1 | launch.Flag(a.Gated)<<2 | launch.Flag(a.NormEps > 0)<<3 | launch.Flag(kall > 0)<<4 | launch.Flag(half(a.A))<<5 | launch.Flag(half(a.C))<<6
 	spec := append([]uint32{uint32(a.Layout), weights[a.B.DType], flags, uint32(a.Act)}, k.spec...)
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "matmul", k.name, spec...),

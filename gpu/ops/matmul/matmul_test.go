@@ -114,6 +114,7 @@ func TestShapeErrors(t *testing.T) {
 		x := gputest.F32(t, dev, make([]float32, 64), 8, 8)
 		short := gputest.F32(t, dev, make([]float32, 8), 8)
 		h, _ := upload(t, dev, tensor.F16, make([]float32, 64), 8, 8)
+		bh, _ := upload(t, dev, tensor.BF16, make([]float32, 64), 8, 8)
 		wide := gputest.F32(t, dev, make([]float32, 32*32), 32, 32)
 		q, scale := upload(t, dev, tensor.I8, make([]float32, 32*32), 32, 32)
 		for name, a := range map[string]Args{
@@ -122,7 +123,14 @@ func TestShapeErrors(t *testing.T) {
 			"bias":    {A: x, B: x, C: x, Bias: x},
 
 			"f16 A":                {A: h, B: x, C: x},
-			"f16 of NN":            {Layout: NN, A: x, B: h, C: x},
+			"f16 C":                {A: x, B: x, C: h},
+			"bf16 beside f16":      {A: bh, B: h, C: x},
+			"i8 of NN":             {Layout: NN, A: wide, B: q, C: wide, Scale: scale},
+			"f16 C added to":       {A: h, B: h, C: h, Add: true},
+			"f16 C of TN":          {Layout: TN, A: h, B: h, C: h},
+			"odd f16 C":            {A: h, B: h, C: h, N: 7},
+			"f16 A at 4 bytes":     {A: h, B: h, C: x, LDA: 6, M: 2},
+			"norm of f16":          {A: h, B: h, C: x, NormEps: 1e-6},
 			"f16 rows at 4 bytes":  {A: x, B: h, C: x, LDB: 6, K: 6, N: 2},
 			"no scales":            {A: wide, B: q, C: wide},
 			"scales of floats":     {A: wide, B: wide, C: wide, Scale: scale},

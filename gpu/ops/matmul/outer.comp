@@ -8,11 +8,11 @@
 //
 //   C[m, n] = act(alpha · rstd(m) · sum_k A(m, k) · B(k, n) + bias[n])  (+ C[m, n])
 //
-// A is [M, K] (NT, NN) or [K, M] (TN), f32; B is [N, K] (NT) of any weight type
-// or [K, N] (NN, TN) f32; C is [M, N] f32. GATED: B is [2N, K], V/2 vectors of
-// gate beside V/2 of up. Lanes span columns. For A they span rows and, if there
-// are fewer rows than lanes, steps of k; each value is broadcast. All loads are
-// of 64 bits.
+// A is [M, K] (NT, NN) or [K, M] (TN), f32 or of B's 16 bits; B is [N, K] (NT) of
+// any weight type or [K, N] (NN, TN) of floats; C is [M, N], f32 or of B's 16 bits.
+// GATED: B is [2N, K], V/2 vectors of gate beside V/2 of up. Lanes span columns.
+// For A they span rows and, if there are fewer rows than lanes, steps of k; each
+// value is broadcast. All loads are of 64 bits.
 //
 // Every sum adds its products in the order of k, in one f32 accumulator, or,
 // quantized, in one for each GROUP that is scaled and added to a second: whatever
@@ -28,28 +28,30 @@ layout(constant_id = 8) const uint STEP = 8;   // k steps loaded before they are
 layout(constant_id = 9) const uint UNROLL = 1; // STEPs in the body of the loop over k
 
 const uint KT = STEP * UNROLL;
-const uint RE = LAYOUT == TN ? 2 : 1, KE = 3 - RE; // rows and steps of k in one load of A
-const uint UNITS = TM / RE;                        // lanes that cover TM rows
+const uint RE = LAYOUT == TN ? KA : 1, KE = KA / RE; // rows and steps of k in one load of A
+const uint UNITS = TM / RE;                          // lanes that cover TM rows
 const uint R = UNITS > W ? UNITS / W : 1;          // loads that cover them
 const uint SIDE = UNITS < W ? W / UNITS : 1;       // lanes left over take further steps of k
 const uint P = SIDE * KE > KT ? KT / KE : SIDE;
 const uint VC = GATED ? V / 2 : V;                 // vectors of columns of C
+const uint CE = LAYOUT != NT ? KB : CHALF ? 2 : 1; // columns that a lane owns side by side
 
 uint64_t arow[8], bcol[8], scol[8];
-vec2 a[64];
+float a[128];
 float b[128], acc[128], total[128], rs[8];
 
 // A returns A(i, k0 + k) to all lanes.
 float A(uint i, uint k) {
   uint unit = i / RE, s = k / KE;
-  vec2 x = a[s / P * R + unit / W];
-  return subgroupBroadcast(x[LAYOUT == TN ? i % 2 : k % 2], UNITS < W ? s % P * UNITS + unit : unit % W);
+  float x = a[(s / P * R + unit / W) * KA + (LAYOUT == TN ? i % RE : k % KE)];
+  return subgroupBroadcast(x, UNITS < W ? s % P * UNITS + unit : unit % W);
 }
 
 void loadA(uint k0) {
   EACH(uint g = 0; g < KT / KE / P; g++) EACH(uint r = 0; r < R; r++) {
     uint64_t k = k0 + g * P * KE;
-    a[g * R + r] = floats(F32x2(arow[r] + 4ul * (LAYOUT == TN ? k * p.lda : k)).v[0]);
+    vec4 x = elements(arow[r] + ASIZE * (LAYOUT == TN ? k * p.lda : k));
+    EACH(uint e = 0; e < KA; e++) a[(g * R + r) * KA + e] = x[e];
   }
 }
 
@@ -59,11 +61,10 @@ void loadB(uint k0, uint v0) {
       uvec2 w = weightWord(bcol[v0 + v], k0 / KB + c);
       EACH(uint j = 0; j < KB; j++) b[(v0 + v) * STEP + c * KB + j] = weight(w, j);
     }
-  } else { // a lane owns pairs of columns
-    EACH(uint v = 0; v < VS / 2; v++) EACH(uint c = 0; c < STEP; c++) {
-      vec2 x = floats(F32x2(bcol[v0 / 2 + v] + 4ul * uint64_t(k0 + c) * p.ldb).v[0]);
-      b[(v0 + 2 * v) * STEP + c] = x.x;
-      b[(v0 + 2 * v + 1) * STEP + c] = x.y;
+  } else {
+    EACH(uint v = 0; v < VS / KB; v++) EACH(uint c = 0; c < STEP; c++) {
+      uvec2 w = unpack32(F32x2(bcol[v0 / KB + v] + BSIZE * uint64_t(k0 + c) * p.ldb).v[0]);
+      EACH(uint j = 0; j < KB; j++) b[(v0 + KB * v + j) * STEP + c] = weight(w, j);
     }
   }
 }
@@ -80,32 +81,34 @@ void multiply(uint s, uint v0) {
 // last takes steps k and k+1, or k alone; B of NT is never odd.
 void last(uint k, uint part) {
   bool two = k + 1 < (SPLIT ? min(p.K, p.kall - gl_WorkGroupID.z * p.K) : p.K);
-  vec2 x[8], y[8];
+  vec4 x[8], y[8]; // RE rows at k and at k+1
   EACH(uint r = 0; r < R; r++) {
-    uint64_t at = arow[r] + 4ul * (LAYOUT == TN ? (uint64_t(k) - part) * p.lda : uint64_t(k) - KE * part);
-    y[r] = vec2(0);
+    y[r] = vec4(0);
     if (LAYOUT == TN) {
-      x[r] = floats(F32x2(at).v[0]);
-      if (two) y[r] = floats(F32x2(at + 4ul * p.lda).v[0]);
-    } else if (two) x[r] = floats(F32x2(at).v[0]);
-    else x[r] = vec2(F32(at).v[0], 0);
+      uint64_t at = arow[r] + ASIZE * ((uint64_t(k) - part) * p.lda);
+      x[r] = elements(at);
+      if (two) y[r] = elements(at + ASIZE * p.lda);
+    } else {
+      uint64_t at = arow[r] + ASIZE * (uint64_t(k) - KE * part);
+      if (AHALF || two) {
+        vec2 both = AHALF ? pair(at) : floats(F32x2(at).v[0]);
+        x[r].x = both.x;
+        if (two) y[r].x = both.y;
+      } else x[r].x = F32(at).v[0];
+    }
   }
   vec2 w[8];
   EACH(uint v = 0; v < V; v++) {
     if (LAYOUT != NT) {
-      uint64_t at = bcol[v / 2] + 4ul * uint64_t(k) * p.ldb;
-      w[v].x = floats(F32x2(at).v[0])[v % 2];
-      w[v].y = two ? floats(F32x2(at + 4ul * p.ldb).v[0])[v % 2] : 0;
+      uint64_t at = bcol[v / KB] + BSIZE * uint64_t(k) * p.ldb;
+      w[v].x = weight(unpack32(F32x2(at).v[0]), v % KB);
+      w[v].y = two ? weight(unpack32(F32x2(at + BSIZE * p.ldb).v[0]), v % KB) : 0;
     } else if (WEIGHT == WF32) w[v] = floats(F32x2(bcol[v] + 4ul * k).v[0]);
-    else {
-      uvec2 pair = uvec2(U32(bcol[v] + 2ul * k).v[0], 0);
-      w[v] = vec2(weight(pair, 0), weight(pair, 1));
-    }
+    else w[v] = pair(bcol[v] + 2ul * k);
   }
   EACH(uint i = 0; i < TM; i++) {
     uint unit = i / RE, r = unit / W, lane = unit % W;
-    float s = subgroupBroadcast(LAYOUT == TN ? x[r][i % 2] : x[r].x, lane);
-    float t = subgroupBroadcast(LAYOUT == TN ? y[r][i % 2] : x[r].y, lane);
+    float s = subgroupBroadcast(x[r][i % RE], lane), t = subgroupBroadcast(y[r][i % RE], lane);
     EACH(uint v = 0; v < V; v++) acc[i * V + v] = fma(t, w[v].y, fma(s, w[v].x, acc[i * V + v]));
   }
 }
@@ -133,22 +136,22 @@ void rowScales(uint64_t pa, uint row0) {
 }
 
 uint column(uint col0, uint v) {
-  return col0 + (LAYOUT == NT ? v * W + LANE : ((v / 2) * W + LANE) * 2 + v % 2);
+  return col0 + ((v / CE) * W + LANE) * CE + v % CE;
 }
 
 void main() {
   uint z = gl_WorkGroupID.z, zo = z / p.inner, zi = z % p.inner;
-  uint64_t pa = p.a + 4ul * (uint64_t(zo) * p.sao + uint64_t(zi) * p.sai);
-  uint64_t pb = p.b + (WEIGHT == WF32 ? 4ul : 2ul) * (uint64_t(zo) * p.sbo + uint64_t(zi) * p.sbi);
-  uint64_t pc = p.c + 4ul * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
+  uint64_t pa = p.a + ASIZE * (uint64_t(zo) * p.sao + uint64_t(zi) * p.sai);
+  uint64_t pb = p.b + BSIZE * (uint64_t(zo) * p.sbo + uint64_t(zi) * p.sbi);
+  uint64_t pc = p.c + CSIZE * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
   uint K = SPLIT ? min(p.K, p.kall - z * p.K) : p.K;
   uint row0 = gl_WorkGroupID.y * TM, col0 = gl_WorkGroupID.x * VC * W;
   uint part = UNITS < W ? min(LANE / UNITS, P - 1) : 0;
   EACH(uint i = 0; i < TM * V; i++) { acc[i] = 0; total[i] = 0; }
   EACH(uint r = 0; r < R; r++) {
     uint row = row0 + (UNITS < W ? LANE % UNITS : r * W + LANE) * RE;
-    if (LAYOUT == TN) arow[r] = pa + 4ul * (min(row, p.M - 1 & ~1u) + uint64_t(part) * p.lda);
-    else arow[r] = pa + 4ul * (uint64_t(min(row, p.M - 1)) * p.lda + part * KE);
+    if (LAYOUT == TN) arow[r] = pa + ASIZE * (min(row, p.M - 1 & ~(RE - 1)) + uint64_t(part) * p.lda);
+    else arow[r] = pa + ASIZE * (uint64_t(min(row, p.M - 1)) * p.lda + part * KE);
   }
   if (LAYOUT == NT) {
     EACH(uint v = 0; v < V; v++) {
@@ -157,7 +160,7 @@ void main() {
       if (QUANT) scol[v] = scaleRow(n);
     }
   } else {
-    EACH(uint v = 0; v < V / 2; v++) bcol[v] = pb + 4ul * min(column(col0, 2 * v), p.N - 1 & ~1u);
+    EACH(uint v = 0; v < V / KB; v++) bcol[v] = pb + BSIZE * min(column(col0, KB * v), p.N - 1 & ~(KB - 1));
   }
   if (NORM) rowScales(pa, row0);
 
@@ -177,12 +180,14 @@ void main() {
   EACH(uint i = 0; i < TM; i++) {
     float r = NORM ? subgroupBroadcast(rs[i / W], i % W) : 1;
     if (row0 + i < p.M) {
+      vec2 x;
       EACH(uint v = 0; v < VC; v++) {
         uint n = column(col0, v), j = i * V + v;
         if (n < p.N) {
-          float x = scaled(QUANT ? total[j] : acc[j], r, n);
           float up = GATED ? scaled(QUANT ? total[j + VC] : acc[j + VC], r, n + p.N) : 0;
-          store(pc, row0 + i, n, x, up);
+          x[v % 2] = epilogue(scaled(QUANT ? total[j] : acc[j], r, n), up);
+          if (!CHALF) store(pc, row0 + i, n, x[v % 2]);
+          else if (v % 2 == 1) storePair(pc, row0 + i, n - 1, x);
         }
       }
     }

@@ -1,6 +1,7 @@
 // What the kernels of the product share: constants, operands, weights, epilogue.
 #extension GL_EXT_control_flow_attributes : require
 #include "activate.glsl"
+#include "narrow.glsl"
 
 layout(constant_id = 1) const uint LAYOUT = 0; // NT, NN or TN
 layout(constant_id = 2) const uint WEIGHT = 0; // the type of B
@@ -11,10 +12,13 @@ const uint WF32 = 0, WF16 = 1, WBF16 = 2, WI8 = 3, WI4 = 4;
 const bool BIAS = (FLAGS & 1) != 0, ADD = (FLAGS & 2) != 0, GATED = (FLAGS & 4) != 0;
 const bool NORM = (FLAGS & 8) != 0;  // rows are scaled by their rstd
 const bool SPLIT = (FLAGS & 16) != 0; // the batch cuts kall into parts of K
+const bool AHALF = (FLAGS & 32) != 0, CHALF = (FLAGS & 64) != 0; // A, C have B's type, of 16 bits
 const bool QUANT = WEIGHT >= WI8;
 const uint GROUP = 32;               // steps of k that share a scale
 const uint BLOCK = 32;               // rows of packed B that lie interleaved
 const uint KB = WEIGHT == WF32 ? 2 : QUANT ? (WEIGHT == WI8 ? 8 : 16) : 4; // weights in 64 bits
+const uint KA = AHALF ? 4 : 2;                                             // elements of A in 64 bits
+const uint64_t ASIZE = AHALF ? 2 : 4, BSIZE = WEIGHT == WF32 ? 4 : 2, CSIZE = CHALF ? 2 : 4; // bytes; B's if not QUANT
 
 layout(push_constant, scalar) uniform Push {
   uint64_t a, b, scale, bias, c;
@@ -37,11 +41,25 @@ float weight(uvec2 w, uint j) {
   return float(bitfieldExtract(int(w[j / 8]), int(4 * (j % 8)), 4));
 }
 
+// Elements of A by 64 bits at once, the first KA of them, and by a word, the first two.
+vec4 elements(uint64_t at) {
+  uvec2 w = unpack32(F32x2(at).v[0]);
+  if (AHALF) return vec4(weight(w, 0), weight(w, 1), weight(w, 2), weight(w, 3));
+  return vec4(uintBitsToFloat(w), 0, 0);
+}
+vec2 pair(uint64_t at) {
+  uvec2 w = uvec2(U32(at).v[0], 0);
+  return vec2(weight(w, 0), weight(w, 1));
+}
+
+// element is element i of A or of B, of 16 bits if half_, one that words start with being first.
+float element(uint64_t first, uint64_t i, bool half_) { return half_ ? pair(first + 4ul * (i / 2))[uint(i % 2)] : F32(first + 4ul * i).v[0]; }
+
 // weightRow is where row n of B lies (NT); its words of KB weights are wordStep
 // bytes apart.
 uint64_t weightRow(uint64_t b, uint n) {
   if (QUANT) return b + 8ul * (uint64_t(n / BLOCK) * (p.K / KB) * BLOCK + n % BLOCK);
-  return b + (WEIGHT == WF32 ? 4ul : 2ul) * uint64_t(n) * p.ldb;
+  return b + BSIZE * uint64_t(n) * p.ldb;
 }
 const uint wordStep = QUANT ? 8 * BLOCK : 8;
 uvec2 weightWord(uint64_t row, uint i) { return unpack32(F32x2(row + uint64_t(wordStep) * i).v[0]); }
@@ -66,12 +84,17 @@ float scaled(float sum, float r, uint n) {
   return fma(NORM ? sum * r : sum, p.alpha, BIAS ? F32(p.bias).v[n] : 0);
 }
 
-// store writes column n of row m of C: x, or silu(x)·up if GATED.
-void store(uint64_t c, uint m, uint n, float x, float up) {
+// epilogue is what becomes of x, and of up if GATED, before they are stored.
+float epilogue(float x, float up) {
   if (ACT == 1) x = silu(x);
   if (ACT == 2) x = geluTanh(x);
   if (ACT == 3) x = geluExact(x);
-  if (GATED) x = silu(x) * up;
+  return GATED ? silu(x) * up : x;
+}
+
+// store writes column n of row m of C, in f32; storePair columns n and n + 1, n even, in 16 bits.
+void store(uint64_t c, uint m, uint n, float x) {
   F32 out_ = F32(c + 4ul * (uint64_t(m) * p.ldc + n));
   out_.v[0] = ADD ? out_.v[0] + x : x;
 }
+void storePair(uint64_t c, uint m, uint n, vec2 x) { U32(c + 2ul * (uint64_t(m) * p.ldc + n)).v[0] = narrow(x, WEIGHT); }

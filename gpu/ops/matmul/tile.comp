@@ -23,16 +23,14 @@ void stageA(uint k0) {
   for (uint t = self; t < T * KS; t += 256) {
     uint m = LAYOUT == TN ? t % T : t / KS, c = LAYOUT == TN ? t / T : t % KS, k = k0 + c;
     uint row = min(row0 + m, p.M - 1);
-    uint64_t at = pa + 4ul * (LAYOUT == TN ? uint64_t(k) * p.lda + row : uint64_t(row) * p.lda + k);
-    as[c][m] = k < K ? F32(at).v[0] : 0;
+    as[c][m] = k < K ? element(pa, LAYOUT == TN ? uint64_t(k) * p.lda + row : uint64_t(row) * p.lda + k, AHALF) : 0;
   }
 }
 
 void stageRows(uint k0) { // B of NN and TN
   for (uint t = self; t < T * KS; t += 256) {
     uint k = k0 + t / T;
-    uint64_t at = pb + 4ul * (uint64_t(k) * p.ldb + min(col0 + t % T, p.N - 1));
-    bs[t / T][t % T] = k < K ? F32(at).v[0] : 0;
+    bs[t / T][t % T] = k < K ? element(pb, uint64_t(k) * p.ldb + min(col0 + t % T, p.N - 1), WEIGHT != WF32) : 0;
   }
 }
 
@@ -57,11 +55,14 @@ void stageInts(uint k0) { // K is a multiple of GROUP
   if (k0 % GROUP == 0 && self < T) scales[self] = groupScale(scaleRow(weightColumn(self)), k0 / GROUP);
 }
 
+// column is an invocation's column j of the tile: 16 apart, or pairs where C is of 16 bits.
+uint column(uint tx, uint j) { return CHALF ? (j / 2 * 16 + tx) * 2 + j % 2 : j * 16 + tx; }
+
 void main() {
   uint z = gl_WorkGroupID.z, zo = z / p.inner, zi = z % p.inner;
-  pa = p.a + 4ul * (uint64_t(zo) * p.sao + uint64_t(zi) * p.sai);
-  pb = p.b + (WEIGHT == WF32 ? 4ul : 2ul) * (uint64_t(zo) * p.sbo + uint64_t(zi) * p.sbi);
-  uint64_t pc = p.c + 4ul * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
+  pa = p.a + ASIZE * (uint64_t(zo) * p.sao + uint64_t(zi) * p.sai);
+  pb = p.b + BSIZE * (uint64_t(zo) * p.sbo + uint64_t(zi) * p.sbi);
+  uint64_t pc = p.c + CSIZE * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
   K = SPLIT ? min(p.K, p.kall - z * p.K) : p.K;
   row0 = gl_WorkGroupID.y * T, col0 = gl_WorkGroupID.x * TC;
   self = gl_LocalInvocationIndex;
@@ -72,7 +73,7 @@ void main() {
     }
   }
 
-  uint tx = self % 16, ty = self / 16; // columns tx + 16·j, rows ty + 16·i
+  uint tx = self % 16, ty = self / 16; // rows ty + 16·i, columns as in column()
   float acc[4][4], total[4][4];
   EACH(uint i = 0; i < 4; i++) EACH(uint j = 0; j < 4; j++) acc[i][j] = total[i][j] = 0;
   for (uint k0 = 0; k0 < K; k0 += KS) {
@@ -84,24 +85,28 @@ void main() {
     barrier();
     for (uint k = 0; k < KS; k++) {
       EACH(uint i = 0; i < 4; i++) {
-        EACH(uint j = 0; j < 4; j++) acc[i][j] = fma(as[k][ty + 16 * i], bs[k][tx + 16 * j], acc[i][j]);
+        EACH(uint j = 0; j < 4; j++) acc[i][j] = fma(as[k][ty + 16 * i], bs[k][column(tx, j)], acc[i][j]);
       }
     }
     if (QUANT && (k0 + KS) % GROUP == 0) {
       EACH(uint j = 0; j < 4; j++) EACH(uint i = 0; i < 4; i++) {
-        total[i][j] = fma(scales[tx + 16 * j], acc[i][j], total[i][j]);
+        total[i][j] = fma(scales[column(tx, j)], acc[i][j], total[i][j]);
         acc[i][j] = 0;
       }
     }
   }
 
-  EACH(uint i = 0; i < 4; i++) EACH(uint j = 0; j < TC / 16; j++) {
-    uint m = row0 + ty + 16 * i, n = col0 + tx + 16 * j;
-    if (m < p.M && n < p.N) {
-      float r = NORM ? rs[ty + 16 * i] : 1;
-      float x = scaled(QUANT ? total[i][j] : acc[i][j], r, n);
-      float up = GATED ? scaled(QUANT ? total[i][j + TC / 16] : acc[i][j + TC / 16], r, n + p.N) : 0;
-      store(pc, m, n, x, up);
+  EACH(uint i = 0; i < 4; i++) {
+    vec2 x;
+    EACH(uint j = 0; j < TC / 16; j++) {
+      uint m = row0 + ty + 16 * i, n = col0 + column(tx, j);
+      if (m < p.M && n < p.N) {
+        float r = NORM ? rs[ty + 16 * i] : 1;
+        float up = GATED ? scaled(QUANT ? total[i][j + TC / 16] : acc[i][j + TC / 16], r, n + p.N) : 0;
+        x[j % 2] = epilogue(scaled(QUANT ? total[i][j] : acc[i][j], r, n), up);
+        if (!CHALF) store(pc, m, n, x[j % 2]);
+        else if (j % 2 == 1) storePair(pc, m, n - 1, x);
+      }
     }
   }
 }
