@@ -23,6 +23,10 @@ type Info struct {
 	SubgroupMin int `json:"subgroup_min"`
 	SubgroupMax int `json:"subgroup_max"`
 	Width       int `json:"width"`
+	// CoopMatrix is the shape of the device's cooperative matrices, or NoCoopMatrix
+	// what they lack.
+	CoopMatrix   CoopMatrix `json:"coop_matrix"`
+	NoCoopMatrix string     `json:"no_coop_matrix,omitempty"`
 	// Features are what the engine can use and not every device has.
 	Features string `json:"features"`
 	// Limits: of one allocation, of one workgroup's shared memory and threads.
@@ -89,6 +93,7 @@ func describe(i int, p *vk.Physical, width int) Info {
 			info.MemoryBytes = max(info.MemoryBytes, h.Size)
 		}
 	}
+	info.CoopMatrix, info.NoCoopMatrix = coopMatrix(p)
 	return info
 }
 
@@ -106,6 +111,7 @@ func features(p *vk.Physical) string {
 		{"robust access", p.RobustAccess},
 		{"memory budget", p.MemoryBudget},
 		{"memory model", p.VulkanMemoryModel},
+		{"cooperative matrices", p.CoopMatrix},
 		{"timestamps", p.TimestampBits > 0},
 	} {
 		if f.has {
