@@ -26,6 +26,10 @@ type Info struct {
 	// Threads are what a device on the CPU shares an operation among, see
 	// [Options.Threads]; 0 for other devices.
 	Threads int `json:"threads,omitempty"`
+	// CoopMatrix is the shape of the device's cooperative matrices, or NoCoopMatrix
+	// what they lack.
+	CoopMatrix   CoopMatrix `json:"coop_matrix"`
+	NoCoopMatrix string     `json:"no_coop_matrix,omitempty"`
 	// Features are what the engine can use and not every device has.
 	Features string `json:"features"`
 	// Limits: of one allocation, of one workgroup's shared memory and threads.
@@ -106,6 +110,7 @@ func describe(i int, p *vk.Physical, width, threads int) Info {
 			info.MemoryBytes = max(info.MemoryBytes, h.Size)
 		}
 	}
+	info.CoopMatrix, info.NoCoopMatrix = coopMatrix(p)
 	return info
 }
 
@@ -123,6 +128,7 @@ func features(p *vk.Physical) string {
 		{"robust access", p.RobustAccess},
 		{"memory budget", p.MemoryBudget},
 		{"memory model", p.VulkanMemoryModel},
+		{"cooperative matrices", p.CoopMatrix},
 		{"timestamps", p.TimestampBits > 0},
 	} {
 		if f.has {
