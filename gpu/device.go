@@ -25,6 +25,13 @@ type Options struct {
 	// between widths, never within one. A device that does not offer it is passed
 	// over. lavapipe offers one, which the first use of Vulkan in a process fixes.
 	Width int
+	// Threads is how many a device on the CPU (lavapipe) runs an operation on; 0 is
+	// what LP_NUM_THREADS says, or else one if Grain is short, or else all there are.
+	// No result depends on it.
+	Threads int
+	// Grain is the floating-point operations that one dispatch of the programs to
+	// come does as a rule; 0 if that is unknown.
+	Grain int64
 	// Validation loads the Khronos validation layer; see [Device.Validation].
 	Validation bool
 	// BarrierAll places a barrier before every operation. Results must not
@@ -71,11 +78,12 @@ func Open(opts Options) (*Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := newInstance(opts.Validation, width)
+	threads := threadsFor(opts)
+	in, ps, err := load(opts.Validation, width, threads)
 	if err != nil {
 		return nil, err
 	}
-	d, err := open(in, opts, width)
+	d, err := open(in, ps, opts, width, threads)
 	if err != nil {
 		in.Close()
 		return nil, err
@@ -83,11 +91,7 @@ func Open(opts Options) (*Device, error) {
 	return d, nil
 }
 
-func open(in *vk.Instance, opts Options, width int) (*Device, error) {
-	ps, err := in.Devices()
-	if err != nil {
-		return nil, fmt.Errorf("gpu.Open: %w: %v", ErrNoDevice, err)
-	}
+func open(in *vk.Instance, ps []*vk.Physical, opts Options, width, threads int) (*Device, error) {
 	i, err := choose(ps, opts.Device, width)
 	if err != nil {
 		return nil, err
@@ -97,7 +101,7 @@ func open(in *vk.Instance, opts Options, width int) (*Device, error) {
 	if err != nil {
 		return nil, kind("gpu.Open: "+p.Name, err)
 	}
-	d := &Device{opts: opts, info: describe(i, p, width), instance: in, vk: v, width: chooseWidth(p, width)}
+	d := &Device{opts: opts, info: describe(i, p, width, threads), instance: in, vk: v, width: chooseWidth(p, width)}
 	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(p)
 	if d.fence, err = v.NewFence(); err != nil {
 		v.Close()

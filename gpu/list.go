@@ -23,6 +23,13 @@ type Info struct {
 	SubgroupMin int `json:"subgroup_min"`
 	SubgroupMax int `json:"subgroup_max"`
 	Width       int `json:"width"`
+	// Threads are what a device on the CPU shares an operation among, see
+	// [Options.Threads]; 0 for other devices.
+	Threads int `json:"threads,omitempty"`
+	// CoopMatrix is the shape of the device's cooperative matrices, or NoCoopMatrix
+	// what they lack.
+	CoopMatrix   CoopMatrix `json:"coop_matrix"`
+	NoCoopMatrix string     `json:"no_coop_matrix,omitempty"`
 	// Features are what the engine can use and not every device has.
 	Features string `json:"features"`
 	// Limits: of one allocation, of one workgroup's shared memory and threads.
@@ -43,43 +50,57 @@ func List() ([]Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	in, err := newInstance(false, width)
+	in, ps, err := load(false, width, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	ps, err := in.Devices()
-	if err != nil {
-		return nil, fmt.Errorf("gpu.List: %w: %v", ErrNoDevice, err)
-	}
 	var out []Info
 	for i, p := range ps {
-		out = append(out, describe(i, p, width))
+		out = append(out, describe(i, p, width, 0))
 	}
 	return out, nil
 }
 
-func newInstance(validation bool, width int) (*vk.Instance, error) {
+// load makes an instance and lists its devices.
+func load(validation bool, width, threads int) (*vk.Instance, []*vk.Physical, error) {
+	defer presetThreads(threads)()
 	presetWidth(width)
 	in, err := vk.NewInstance(validation)
-	switch {
-	case errors.Is(err, vk.ErrNoLoader):
-		return nil, fmt.Errorf("gpu: %w: %v (install libvulkan1 and a driver such as mesa-vulkan-drivers)", ErrNoDevice, err)
-	case errors.Is(err, vk.ErrLayerNotPresent):
-		return nil, &UnsupportedError{Device: "the Vulkan loader", Feature: "VK_LAYER_KHRONOS_validation (install vulkan-validationlayers)"}
-	case err != nil:
-		return nil, fmt.Errorf("gpu: %w: %v", ErrNoDevice, err)
+	if err != nil {
+		return nil, nil, loadKind(err)
 	}
-	return in, nil
+	ps, err := in.Devices()
+	if err != nil {
+		in.Close()
+		return nil, nil, loadKind(err)
+	}
+	return in, ps, nil
 }
 
-func describe(i int, p *vk.Physical, width int) Info {
+func loadKind(err error) error {
+	switch {
+	case errors.Is(err, vk.ErrNoLoader):
+		return fmt.Errorf("gpu: %w: %v (install libvulkan1 and a driver such as mesa-vulkan-drivers)", ErrNoDevice, err)
+	case errors.Is(err, vk.ErrLayerNotPresent):
+		return &UnsupportedError{Device: "the Vulkan loader", Feature: "VK_LAYER_KHRONOS_validation (install vulkan-validationlayers)"}
+	}
+	return fmt.Errorf("gpu: %w: %v", ErrNoDevice, err)
+}
+
+func describe(i int, p *vk.Physical, width, threads int) Info {
 	info := Info{
 		Index: i, Name: p.Name, Type: p.Type.String(), Driver: strings.TrimSpace(p.Driver + " " + p.DriverInfo),
 		API:     fmt.Sprintf("%d.%d.%d", p.APIVersion>>22&0x7f, p.APIVersion>>12&0x3ff, p.APIVersion&0xfff),
 		Float16: p.Float16, Features: features(p), Problem: missing(p, width),
 		Subgroup: p.SubgroupSize, SubgroupMin: p.SubgroupMin, SubgroupMax: p.SubgroupMax, Width: chooseWidth(p, width),
 		AllocationBytes: largest(p), SharedBytes: p.MaxShared, WorkgroupThreads: p.MaxInvocations,
+	}
+	if p.Type == vk.CPU {
+		info.Threads = threads
+		if threads == 0 {
+			info.Threads = ownThreads()
+		}
 	}
 	if t := memoryType(p, ^uint32(0)); t >= 0 {
 		info.HostVisible = p.MemoryTypes[t].HostVisible
@@ -89,6 +110,7 @@ func describe(i int, p *vk.Physical, width int) Info {
 			info.MemoryBytes = max(info.MemoryBytes, h.Size)
 		}
 	}
+	info.CoopMatrix, info.NoCoopMatrix = coopMatrix(p)
 	return info
 }
 
@@ -106,6 +128,7 @@ func features(p *vk.Physical) string {
 		{"robust access", p.RobustAccess},
 		{"memory budget", p.MemoryBudget},
 		{"memory model", p.VulkanMemoryModel},
+		{"cooperative matrices", p.CoopMatrix},
 		{"timestamps", p.TimestampBits > 0},
 	} {
 		if f.has {

@@ -3,25 +3,26 @@ package gpu
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
-// KernelTime is what one kernel took, over all its calls.
+// KernelTime is what one kernel took, over all its calls of one [Call].Detail.
 type KernelTime struct {
 	Kernel string        `json:"kernel"`
+	Detail string        `json:"detail,omitempty"`
 	Calls  int           `json:"calls"`
 	Time   time.Duration `json:"time_ns"`
-	// Work is of all calls together; Flops is 0 where operations do not tell.
+	// Work is of all calls together.
 	Work Work `json:"work"`
 }
 
 // Span is one call of a kernel, in time since the profile began.
 type Span struct {
 	Kernel      string
+	Detail      string
 	Start, Took time.Duration
 	Work        Work
 }
@@ -35,8 +36,8 @@ const maxSpans = 1 << 20
 type Profile struct {
 	dev     *Device
 	begin   time.Time
-	clock   bool // by the device's clock; else a submit for each operation
-	kernels map[string]*KernelTime
+	clock   bool                      // by the device's clock; else a submit for each operation
+	kernels map[[2]string]*KernelTime // by kernel and detail
 	spans   []Span
 }
 
@@ -52,7 +53,7 @@ func (d *Device) StartProfile() (*Profile, error) {
 	if d.profile != nil {
 		return nil, fmt.Errorf("gpu.StartProfile: %w: one is on", ErrProgram)
 	}
-	p := &Profile{dev: d, begin: time.Now(), kernels: map[string]*KernelTime{}}
+	p := &Profile{dev: d, begin: time.Now(), kernels: map[[2]string]*KernelTime{}}
 	sane, err := d.clockIsSane()
 	if err != nil {
 		return nil, err
@@ -74,32 +75,34 @@ func (p *Profile) Stop() {
 // a submit of its own, whose tens of microseconds are part of each time.
 func (p *Profile) ByClock() bool { return p.clock }
 
-// Kernels returns the sums by kernel, the longest first. Call it after Stop.
+// Kernels returns the sums by kernel and detail, the longest first. Call it after Stop.
 func (p *Profile) Kernels() []KernelTime {
 	var out []KernelTime
-	for _, k := range slices.Sorted(maps.Keys(p.kernels)) {
-		out = append(out, *p.kernels[k])
+	for _, k := range p.kernels {
+		out = append(out, *k)
 	}
-	slices.SortStableFunc(out, func(a, b KernelTime) int { return cmp.Compare(b.Time, a.Time) })
+	slices.SortFunc(out, func(a, b KernelTime) int {
+		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.Kernel, b.Kernel), cmp.Compare(a.Detail, b.Detail))
+	})
 	return out
 }
 
 // Spans returns the first calls, about a million, in order. Call it after Stop.
 func (p *Profile) Spans() []Span { return p.spans }
 
-func (p *Profile) add(o *op, start, took time.Duration) {
-	name := o.name()
-	k := p.kernels[name]
+func (p *Profile) add(o *op, work Work, start, took time.Duration) {
+	key := [2]string{o.name(), o.detail}
+	k := p.kernels[key]
 	if k == nil {
-		k = &KernelTime{Kernel: name}
-		p.kernels[name] = k
+		k = &KernelTime{Kernel: key[0], Detail: key[1]}
+		p.kernels[key] = k
 	}
 	k.Calls++
 	k.Time += took
-	k.Work.Flops += o.work.Flops
-	k.Work.Bytes += o.work.Bytes
+	k.Work.Flops += work.Flops
+	k.Work.Bytes += work.Bytes
 	if len(p.spans) < maxSpans {
-		p.spans = append(p.spans, Span{name, start, took, o.work})
+		p.spans = append(p.spans, Span{key[0], key[1], start, took, work})
 	}
 }
 
@@ -109,19 +112,46 @@ func (p *Profile) run(prog *Program) error {
 	if p.clock {
 		each = opsPerProfile
 	}
-	for i := 0; i < len(prog.ops); i += each {
-		ops := prog.ops[i:min(i+each, len(prog.ops))]
+	for i := 0; i < len(prog.ops); {
+		ops := prog.ops[i:prog.before(i, each)]
+		first, err := prog.recorded[i].done(p.dev)
+		if err != nil {
+			return err
+		}
 		start := time.Since(p.begin)
 		took, err := p.dev.clocked(ops, prog.push, p.clock)
 		if err != nil {
 			return err
 		}
 		for j, t := range took {
-			p.add(&prog.recorded[i+j], start, t)
+			work := first
+			if j > 0 {
+				work = prog.recorded[i+j].work
+			}
+			p.add(&prog.recorded[i+j], work, start, t)
 			start += t
 		}
+		i += len(ops)
 	}
 	return nil
+}
+
+// before is the end of at most n operations from one on, none of which but the first
+// has a tally: what it counts has to be read before it runs.
+func (p *Program) before(from, n int) int {
+	to := from + 1
+	for to < len(p.ops) && to-from < n && p.recorded[to].tally == nil {
+		to++
+	}
+	return to
+}
+
+// done is what an operation that runs next will do.
+func (o *op) done(d *Device) (Work, error) {
+	if o.tally == nil {
+		return o.work, nil
+	}
+	return o.tally.count(d)
 }
 
 // opsPerProfile bounds the clock's readings of one submit.

@@ -10,11 +10,11 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 )
 
-// TestProfile runs a program under a profile, by the device's clock and without:
+// TestProfile runs a program under a profile, by the device's clock, without, and where the host sees no memory:
 // its results are those of a run, every call is counted, and work is summed.
 func TestProfile(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		for _, o := range []gpu.Options{{}, gpu.Options{}.Clockless()} {
+		for _, o := range []gpu.Options{{}, gpu.Options{}.Clockless(), gpu.Options{}.Hidden()} {
 			o.Device = dev.Info().Name
 			testProfile(t, gputest.Open(t, o))
 		}
@@ -27,6 +27,10 @@ func testProfile(t *testing.T, dev *gpu.Device) {
 	k := scaleKernel(t, "profiled")
 	r := dev.NewRecorder()
 	r.Fill(x, 0)
+	r.Dispatch(gpu.Call{
+		Kernel: scaleKernel(t, "tallied"), In: []*gpu.Tensor{x}, Out: []*gpu.Tensor{x}, Params: []uint32{1, gpu.F32Param(2)},
+		Tally: &gpu.Tally{Of: x, Most: 3, Each: gpu.Work{Bytes: 2}, Rest: gpu.Work{Bytes: 5}}, // x is 0 by now, and never before
+	})
 	for range 3 {
 		elementwise.Add(r, elementwise.AddArgs{A: x, B: one, Out: x})
 	}
@@ -55,6 +59,7 @@ func testProfile(t *testing.T, dev *gpu.Device) {
 	want := map[string]gpu.KernelTime{
 		"fill": {Calls: 2, Work: gpu.Work{Bytes: 8}}, "elementwise/add": {Calls: 6, Work: gpu.Work{Bytes: 6 * 12}},
 		"profiled": {Calls: 2, Work: gpu.Work{Flops: 14, Bytes: 16}},
+		"tallied":  {Calls: 2, Work: gpu.Work{Bytes: 10}},
 	}
 	times := prof.Kernels()
 	for i, k := range times {
@@ -67,7 +72,7 @@ func testProfile(t *testing.T, dev *gpu.Device) {
 		}
 	}
 	spans := prof.Spans()
-	if len(times) != 3 || times[0].Time <= 0 || len(spans) != 10 || spans[0].Kernel != "fill" || spans[9].Kernel != "profiled" {
+	if len(times) != 4 || times[0].Time <= 0 || len(spans) != 12 || spans[0].Kernel != "fill" || spans[11].Kernel != "profiled" {
 		t.Errorf("%d kernels, spans %+v", len(times), spans)
 	}
 	for i := 1; i < len(spans); i++ {

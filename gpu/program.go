@@ -31,6 +31,7 @@ type Stats struct {
 	Dispatches, Barriers int
 	ArenaBytes           uint64 // planned temporaries
 	TempBytes            uint64 // what they would take without sharing
+	Guessed              int    // dispatches whose work is guessed, see [Call]
 }
 
 // Stats describes the program.
@@ -120,6 +121,9 @@ func (r *Recorder) encode(p *Program) ([]vk.Op, []byte) {
 		p.stats.Barriers += int(v.Barrier)
 		if o.kind == vk.Dispatch {
 			p.stats.Dispatches++
+			if o.guessed {
+				p.stats.Guessed++
+			}
 			v.PushOffset = uint32(len(push))
 			push = o.appendPush(push)
 			v.PushBytes = uint32(len(push)) - v.PushOffset

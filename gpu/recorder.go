@@ -31,6 +31,9 @@ type op struct {
 	params   []uint32
 	value    uint32
 	work     Work
+	tally    *Tally
+	detail   string
+	guessed  bool // the caller did not say the work
 }
 
 // NewRecorder returns an empty recorder.
@@ -71,14 +74,22 @@ type Call struct {
 	In, Out []*Tensor
 	Params  []uint32
 	// Work is what the call does: floating-point operations, a multiplication and an
-	// addition being two, and bytes moved at least. It is for profiles and for the
-	// length of submits; no Bytes means each tensor once.
+	// addition being two, an exponential or a root one, and bytes moved at least. It is
+	// for profiles and for the length of submits; no Bytes means each tensor once.
 	Work Work
+	// Tally stands in for Work where only the device knows it.
+	Tally *Tally
+	// Detail tells calls of a kernel apart in a profile, such as by their extents.
+	Detail string
 }
 
 // Dispatch records a call.
 func (r *Recorder) Dispatch(c Call) {
-	o := op{kernel: c.Kernel, kind: vk.Dispatch, in: c.In, out: c.Out, params: c.Params, work: c.Work}
+	o := op{kernel: c.Kernel, kind: vk.Dispatch, in: c.In, out: c.Out, params: c.Params, work: c.Work, tally: c.Tally, detail: c.Detail}
+	if c.Tally != nil {
+		o.work = c.Tally.most()
+	}
+	o.guessed = o.work.Bytes == 0
 	for i, g := range c.Grid {
 		limit := int(r.dev.vk.Physical.MaxGroups[i])
 		if g < 0 || g > limit {

@@ -11,10 +11,11 @@ import (
 )
 
 // A subgroup's width decides in which order sums are added, so tokens depend on
-// it. It is therefore a rule of what the device says (or of what the user says),
-// never of a measurement: one that noise tips, or whose record is lost, would
-// change the tokens of a machine from one day to the next. What each width is
-// worth is for "morton devices --measure" to tell.
+// it. By itself a device is therefore opened at the width that it says is its own,
+// whatever is faster: a measurement that noise tips, or whose record is lost, would
+// change the tokens of a machine from one day to the next. Who wants the fastest asks
+// for it by number, as the morton command does after a measurement, see
+// jobs/morton/width_check.go.
 
 // widths are those kernels are compiled for, in the order of preference after the
 // device's own.

@@ -10,8 +10,21 @@ import (
 
 // Options configure an open model.
 type Options struct {
-	Slots     int                   // sequences generated at once; 0 means 8
+	Slots     int                   // sequences generated at once; 0 means engine.DefaultSlots
 	Precision transformer.Precision // of the generator's matrices; "" means f16
+}
+
+// Grain is what [gpu.Options] wants to know of the model that a device is opened for;
+// 0 if the folder cannot be read, which opening the model will tell.
+func Grain(dir, family string, o Options) int64 {
+	cfg, err := ReadConfig(dir, family)
+	if err != nil {
+		return 0
+	}
+	if o.Slots == 0 {
+		o.Slots = engine.DefaultSlots
+	}
+	return cfg.Network.StepGrain(o.Slots)
 }
 
 // Stats says what a sample cost.

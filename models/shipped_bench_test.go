@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
@@ -17,7 +18,6 @@ import (
 // BenchmarkGenerate counts the positions each shipped model draws a second, alone
 // and in a batch of four.
 func BenchmarkGenerate(b *testing.B) {
-	dev := gputest.Open(b, gpu.Options{})
 	ctx := context.Background()
 	c, _, err := video.ReadClip(ctx, fixture("video", "bbb_256x144_25fps_64f.mp4"), video.Options{W: 64, H: 64, Fit: video.Crop, MaxFrames: 16})
 	if err != nil {
@@ -25,9 +25,13 @@ func BenchmarkGenerate(b *testing.B) {
 	}
 	source := mesh.Torus(24, 12, 1, 0.4)
 	for _, n := range []int{1, 4} {
-		b.Run(fmt.Sprintf("cube/batch=%d", n), func(b *testing.B) { benchCube(b, dev, n, c) })
+		o := models.Options{Slots: n}
+		open := func(b *testing.B, family string) *gpu.Device {
+			return gputest.Open(b, gpu.Options{Grain: models.Grain("", family, o)})
+		}
+		b.Run(fmt.Sprintf("cube/batch=%d", n), func(b *testing.B) { benchCube(b, open(b, shard.KindCube), n, c) })
 		b.Run(fmt.Sprintf("octree/batch=%d", n), func(b *testing.B) {
-			s, err := models.OpenShapes(dev, "", models.Options{Slots: n})
+			s, err := models.OpenShapes(open(b, shard.KindOctree), "", o)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -41,7 +45,7 @@ func BenchmarkGenerate(b *testing.B) {
 			})
 		})
 		b.Run(fmt.Sprintf("quad/batch=%d", n), func(b *testing.B) {
-			q, err := models.OpenQuads(dev, "", models.Options{Slots: n})
+			q, err := models.OpenQuads(open(b, shard.KindQuad), "", o)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -89,7 +89,7 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 	last := curve.Points[len(curve.Points)-1]
 	cfg.Training = map[string]any{
 		"steps": o.Run.Steps, "batch": o.Batch, "window": o.Window, "samples": len(data), "heldout_samples": len(held),
-		"seed": o.Run.Seed, "rate": o.Run.Rate, "minutes": int(time.Since(begin).Minutes()), "device": dev.Info().Name,
+		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": net.Store().Precision(), "minutes": int(time.Since(begin).Minutes()), "device": dev.Info().Name,
 		"heldout_nats": last.Heldout, "unigram_nats": lines[0].Value, "bigram_nats": lines[1].Value, "parameters": net.Store().Count(),
 	}
 	if err := net.Store().Save(filepath.Join(o.Out, "model.safetensors"), safetensors.F16, false, map[string]string{"family": cfg.Family, "name": cfg.Name}); err != nil {

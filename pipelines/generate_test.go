@@ -1,6 +1,7 @@
 package pipelines
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/x/beamx" // the runners
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -206,7 +208,10 @@ func TestGenerateCancelled(t *testing.T) {
 			defer cancel()
 			var served atomic.Int64
 			e.generate = func(request.Request) error {
-				if served.Add(1) == 6 {
+				switch served.Add(1) {
+				case 3:
+					return mesh.ErrEmpty
+				case 6:
 					cancel()
 				}
 				return nil
@@ -218,8 +223,11 @@ func TestGenerateCancelled(t *testing.T) {
 			if !errors.Is(err, ErrCancelled) {
 				t.Fatalf("error %v, want ErrCancelled", err)
 			}
-			if s.Complete || s.Done >= len(j.Requests) || s.Skipped != 0 {
+			if s.Complete || s.Done >= len(j.Requests) || s.Skipped != 0 || s.Failed != 1 {
 				t.Fatalf("%+v", s)
+			}
+			if rows, err := os.ReadFile(filepath.Join(j.Settings.Out, "failures.jsonl")); err != nil || bytes.Count(rows, []byte("\n")) != 1 {
+				t.Errorf("failures.jsonl has %q, error %v", rows, err)
 			}
 			if _, err := os.Stat(filepath.Join(j.Settings.Out, "index.html")); err != nil {
 				t.Fatal(err)

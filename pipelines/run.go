@@ -23,8 +23,8 @@ import (
 //
 // The error wraps ErrJob, ErrRun, ErrCancelled, ErrTooManyFailed or is the file
 // system's. After all but the first the results that are done are published all
-// the same, and after ErrTooManyFailed the failures too. The context
-// must have no deadline on a runner in another process: Beam panics on it.
+// the same, and the failures as far as this process has seen them: all of them after
+// ErrTooManyFailed. The context must have no deadline on a runner in another process: Beam panics on it.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Generate, generateChain)
 }
@@ -56,8 +56,8 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if err != nil {
 		return report.Summary{}, err
 	}
-	if err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
-		return salvage(ctx, job, err)
+	if failed, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
+		return salvage(ctx, job, failed, err)
 	}
 	summary, err := report.ReadSummary(job.Settings.Out)
 	if err == nil && (summary.Unreached > 0 || job.Settings.MaxFailed.Exceeded(summary.Done, summary.Failed)) {
@@ -74,8 +74,9 @@ func tooMany(limit report.Threshold, s report.Summary) error {
 	return fmt.Errorf("%w: %s", ErrTooManyFailed, text)
 }
 
-// submit has the runner run the job's graph, and waits.
-func submit(ctx context.Context, job Job, manifest string, c chain) error {
+// submit has the runner run the job's graph, and waits. It returns what failed in this
+// process.
+func submit(ctx context.Context, job Job, manifest string, c chain) ([]report.Outcome, error) {
 	name, over := transforms.HaltWith(ctx)
 	defer over()
 	job.Settings.Run = name
@@ -85,7 +86,7 @@ func submit(ctx context.Context, job Job, manifest string, c chain) error {
 	p, s := beam.NewPipelineWithRoot()
 	build(s, job, manifest, c)
 	_, err := beam.Run(ctx, job.Runner, p)
-	return err
+	return transforms.Failures(name), err
 }
 
 // writeManifest writes the requests where the graph reads them. The file stays:
@@ -96,8 +97,9 @@ func writeManifest(job Job) (string, error) {
 	return path, err
 }
 
-// salvage publishes what a run has done that did not come to its end.
-func salvage(ctx context.Context, job Job, cause error) (report.Summary, error) {
+// salvage publishes what a run has done that did not come to its end, and what failed
+// as far as this process knows.
+func salvage(ctx context.Context, job Job, failed []report.Outcome, cause error) (report.Summary, error) {
 	if ctx.Err() != nil {
 		cause = fmt.Errorf("pipelines: %w: %w", ErrCancelled, context.Cause(ctx))
 	} else {
@@ -106,11 +108,31 @@ func salvage(ctx context.Context, job Job, cause error) (report.Summary, error) 
 	if job.Settings.Action == report.Tokenize {
 		return report.Summary{Action: report.Tokenize, Out: job.Settings.Out}, cause // shards are whole or not there
 	}
-	outcomes := recoverAll(job)
+	outcomes := withFailures(recoverAll(job), failed)
 	r := job.run()
 	r.Partial = true
 	summary, err := report.Publish(job.Settings.Out, outcomes, r)
 	return summary, errors.Join(cause, err)
+}
+
+// withFailures adds each input's first failure to the outcomes, unless a later attempt
+// came to a result.
+func withFailures(outcomes, failed []report.Outcome) []report.Outcome {
+	type key struct {
+		family request.Family
+		id     string
+	}
+	seen := map[key]bool{}
+	for _, o := range outcomes {
+		seen[key{o.Done.Family, o.Done.ID}] = true
+	}
+	for _, o := range failed {
+		if k := (key{o.Failed.Family, o.Failed.ID}); !seen[k] {
+			seen[k] = true
+			outcomes = append(outcomes, o)
+		}
+	}
+	return outcomes
 }
 
 func recoverAll(job Job) []report.Outcome {

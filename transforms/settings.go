@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 
+	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -23,9 +24,6 @@ type Settings struct {
 	Run string `json:"run,omitempty"`
 }
 
-// defaultSlots is the engine's own default, see models.Options.
-const defaultSlots = 8
-
 func (s *Settings) inFlight() int {
 	switch {
 	case s.InFlight > 0:
@@ -33,7 +31,7 @@ func (s *Settings) inFlight() int {
 	case s.Spec.Slots > 0:
 		return 2 * s.Spec.Slots
 	}
-	return 2 * defaultSlots
+	return 2 * engine.DefaultSlots
 }
 
 // stage is what every DoFn of ours begins with: settings, and the models it has

@@ -38,6 +38,7 @@ func (s *stage) settle(ctx context.Context, r request.Request, name string, err 
 	failedCounter.Inc(ctx, 1)
 	s.count(0, 1)
 	o := report.Fail(r, name, err)
+	s.noteFailure(o)
 	notify(Event{Kind: Failed, Stage: name, ID: r.ID, Err: err, Outcome: &o})
 	out(o)
 	return nil

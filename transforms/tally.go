@@ -1,12 +1,18 @@
 package transforms
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/morton-gen/morton/transforms/report"
+)
 
 // tally counts what came to its end in this process, of one run. A worker process
 // has one of its own: it stops by what it saw, and the launcher judges the whole.
 type tally struct {
 	done, failed int
 	stopped      bool
+	failures     []report.Outcome // of a run that this process began, an attempt each
 }
 
 // withTally calls f with the run's tally, unless the run is over or has no name.
@@ -31,6 +37,25 @@ func (s *stage) count(done, failed int) {
 		t.failed += failed
 		t.stopped = t.stopped || s.Settings.MaxFailed.Stops(t.done, t.failed)
 	})
+}
+
+// noteFailure keeps the outcome of an input that failed, for a run that does not come to
+// where outcomes are published.
+func (s *stage) noteFailure(o report.Outcome) {
+	if strings.HasPrefix(s.Settings.Run, haltPrefix) {
+		s.withTally(func(t *tally) { t.failures = append(t.failures, o) })
+	}
+}
+
+// Failures returns what has failed so far in this process, of a run that HaltWith named;
+// an input more than once if its bundle was run again.
+func Failures(name string) []report.Outcome {
+	haltMu.Lock()
+	defer haltMu.Unlock()
+	if h := halts[name]; h != nil {
+		return slices.Clone(h.tally.failures)
+	}
+	return nil
 }
 
 // stopped reports whether too many of the run's inputs have failed.

@@ -42,6 +42,18 @@ func Each(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
 	}
 }
 
+// EachCoop is [Each] for the devices with cooperative matrices; of the others it
+// says what they lack.
+func EachCoop(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
+	t.Helper()
+	Each(t, func(t *testing.T, dev *gpu.Device) {
+		if _, err := dev.CoopMatrix(); err != nil {
+			t.Skipf("not run: %v", err)
+		}
+		body(t, dev)
+	})
+}
+
 // Open opens a device for the length of a test; see [Each] for want of one.
 func Open(tb testing.TB, opts gpu.Options) *gpu.Device {
 	tb.Helper()

@@ -137,7 +137,17 @@ func TestValidationOfEveryKernel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, spec := range [][]uint32{nil, {2, 1, 1}} {
+		specs := [][]uint32{nil, {2, 1, 1}}
+		if name == "matmul/coop.spv" {
+			c, err := dev.CoopMatrix()
+			if err != nil {
+				t.Logf("%s is not compiled: %v", name, err)
+				continue
+			}
+			shape := []uint32{0, 4, uint32(c.M), uint32(c.N), uint32(c.K), 2, 2}
+			specs = [][]uint32{append([]uint32{0, 0, 0}, shape...), append([]uint32{2, 1, 1}, shape...)}
+		}
+		for _, spec := range specs {
 			r.Dispatch(gpu.Call{Kernel: &gpu.Kernel{Name: name, SPIRV: spv, Spec: spec}})
 			silent(t, dev, name)
 		}
@@ -155,6 +165,7 @@ func matmuls(b bench, r *gpu.Recorder) {
 		matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(k, m+m%2), B: b.f32(k, n), C: b.f32(m, n)})
 	}
 	matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(1024, 8), B: b.f32(1024, 8), C: b.f32(8, 8)}) // cut along k
+	coops(b, r)
 	p, err := matmul.Quantize(tensor.I8, gputest.Normal(1, 2*n*64), 2*n, 64)
 	if err != nil {
 		b.t.Fatal(err)
@@ -182,6 +193,26 @@ func (b bench) half(dt tensor.DType, rows, cols int) *gpu.Tensor {
 		b.t.Fatal(err)
 	}
 	return b.keep(x)
+}
+
+// coops are products by cooperative matrices, where there are any.
+func coops(b bench, r *gpu.Recorder) {
+	if _, err := b.dev.CoopMatrix(); err != nil {
+		b.t.Logf("cooperative matrices are not run: %v", err)
+		return
+	}
+	const m, n, k = 13, 70, 36
+	must := matmul.MustCoop
+	matmul.Record(r, matmul.Args{Layout: matmul.NT, A: b.f32(m, k), B: b.f32(n, k), C: b.f32(m, n), Bias: b.f32(n), Coop: must})
+	matmul.Record(r, matmul.Args{Layout: matmul.NN, A: b.f32(m, k), B: b.f32(k, n), C: b.f32(m, n), Add: true, Alpha: 0.5, Coop: must})
+	matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(k, m+1), B: b.f32(k, n), C: b.f32(m, n), Coop: must})
+	matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(1024, 8), B: b.f32(1024, 8), C: b.f32(8, 8), Coop: must}) // cut along k
+	w, err := b.dev.NewTensor(tensor.F16, 2*n, k)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	elementwise.Narrow(r, elementwise.NarrowArgs{X: b.f32(2*n, k), Out: w})
+	matmul.Record(r, matmul.Args{A: b.f32(m, k), B: w, C: b.f32(m, n), Gated: true, NormEps: 1e-6, Coop: must})
 }
 
 func embeds(b bench, r *gpu.Recorder) {
@@ -329,7 +360,7 @@ func elementwises(b bench, r *gpu.Recorder) {
 
 func adamws(b bench, r *gpu.Recorder) {
 	g, length := b.f32(99), b.f32(1)
-	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1), adamw.HyperLen)
+	hyper := gputest.F32(b.t, b.dev, adamw.Hyper(1e-3, 0.9, 0.99, 1e-8, 0.1, 1, 1, 1), adamw.HyperLen)
 	adamw.Norm(r, adamw.NormArgs{G: g, Out: length})
 	half := b.half(tensor.BF16, 1, 98)
 	elementwise.Narrow(r, elementwise.NarrowArgs{X: b.f32(98), Out: half})

@@ -125,6 +125,8 @@ type Physical struct {
 	SubgroupControl, FullSubgroups      bool
 	ScalarLayout, RobustAccess          bool
 	MemoryBudget, VulkanMemoryModel     bool
+	CoopMatrix                          bool // VK_KHR_cooperative_matrix
+	CoopShapes                          []CoopShape
 	MemoryTypes                         []MemoryType
 	Heaps                               []Heap
 
@@ -132,6 +134,29 @@ type Physical struct {
 	handle vulkan.PhysicalDevice
 	info   C.mv_info
 }
+
+// CoopShape is one shape of cooperative matrices, C[m, n] += A[m, k]·B[k, n].
+type CoopShape struct {
+	M, N, K         int
+	A, B, C, Result ComponentType
+	Saturating      bool
+	Scope           Scope
+}
+
+// ComponentType is a VkComponentTypeKHR.
+type ComponentType uint32
+
+// Component types that callers name.
+const (
+	Float16 ComponentType = 0
+	Float32 ComponentType = 1
+)
+
+// Scope is a VkScopeKHR.
+type Scope uint32
+
+// SubgroupScope is that of matrices that a subgroup shares.
+const SubgroupScope Scope = 3
 
 // DeviceType is a VkPhysicalDeviceType.
 type DeviceType uint32
@@ -215,8 +240,23 @@ func (in *Instance) describe(h vulkan.PhysicalDevice) *Physical {
 	p.SubgroupControl, p.FullSubgroups = i.subgroup_control != 0, i.full_subgroups != 0
 	p.ScalarLayout, p.RobustAccess = i.scalar_layout != 0, i.robust_access != 0
 	p.MemoryBudget, p.VulkanMemoryModel = i.memory_budget != 0, i.vulkan_memory_model != 0
+	p.CoopMatrix = i.coop_matrix != 0
 	p.describeMemory()
+	p.describeCoop()
 	return p
+}
+
+func (p *Physical) describeCoop() {
+	if !p.CoopMatrix {
+		return
+	}
+	var s [256]C.mv_coop_shape
+	n := C.mv_coop_shapes(p.in.c, unsafe.Pointer(p.handle), &s[0], C.uint32_t(len(s)))
+	for _, c := range s[:n] {
+		p.CoopShapes = append(p.CoopShapes, CoopShape{
+			int(c.m), int(c.n), int(c.k), ComponentType(c.a), ComponentType(c.b), ComponentType(c.c), ComponentType(c.result), c.saturating != 0, Scope(c.scope),
+		})
+	}
 }
 
 func (p *Physical) describeMemory() {

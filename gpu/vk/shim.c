@@ -7,6 +7,26 @@
 #include <string.h>
 #include <vulkan/vulkan.h>
 
+#ifndef VK_KHR_cooperative_matrix // Debian 12's headers, of version 1.3.239, are older
+#define VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME "VK_KHR_cooperative_matrix"
+#define VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR ((VkStructureType)1000506000)
+#define VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR ((VkStructureType)1000506001)
+typedef struct {
+  VkStructureType sType;
+  void *pNext;
+  VkBool32 cooperativeMatrix, cooperativeMatrixRobustBufferAccess;
+} VkPhysicalDeviceCooperativeMatrixFeaturesKHR;
+typedef struct {
+  VkStructureType sType;
+  void *pNext;
+  uint32_t MSize, NSize, KSize;
+  uint32_t AType, BType, CType, ResultType;
+  VkBool32 saturatingAccumulation;
+  uint32_t scope;
+} VkCooperativeMatrixPropertiesKHR;
+typedef VkResult(VKAPI_PTR *PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)(VkPhysicalDevice, uint32_t *, VkCooperativeMatrixPropertiesKHR *);
+#endif
+
 static PFN_vkGetInstanceProcAddr get_proc;
 
 void *mv_load(void) {
@@ -29,6 +49,7 @@ struct mv_instance {
   PFN_vkCreateDevice CreateDevice;
   PFN_vkGetDeviceProcAddr GetDeviceProcAddr;
   PFN_vkDestroyDebugUtilsMessengerEXT DestroyMessenger;
+  PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR CoopShapes; // NULL: no device has them
 };
 
 // Validation messages, kept until read. The layer calls from any thread.
@@ -64,23 +85,26 @@ uint32_t mv_messages_take(char *buf, size_t bytes) {
   return count;
 }
 
-static int has_layer(const char *name) {
+// layer_version is 0 if there is no such layer, else the Vulkan version it was written for.
+static uint32_t layer_version(const char *name) {
   PFN_vkEnumerateInstanceLayerProperties f = (PFN_vkEnumerateInstanceLayerProperties)get_proc(NULL, "vkEnumerateInstanceLayerProperties");
   uint32_t n = 0;
   if (!f || f(&n, NULL) != VK_SUCCESS || n == 0) return 0;
   VkLayerProperties *p = calloc(n, sizeof *p);
   f(&n, p);
-  int found = 0;
-  for (uint32_t i = 0; i < n; i++) found |= !strcmp(p[i].layerName, name);
+  uint32_t version = 0;
+  for (uint32_t i = 0; i < n; i++)
+    if (!strcmp(p[i].layerName, name)) version = p[i].specVersion;
   free(p);
-  return found;
+  return version;
 }
 
 int mv_instance_create(int validation, mv_instance **out) {
   *out = NULL;
   PFN_vkCreateInstance create = (PFN_vkCreateInstance)get_proc(NULL, "vkCreateInstance");
   const char *layer = "VK_LAYER_KHRONOS_validation", *ext = "VK_EXT_debug_utils";
-  if (validation && !has_layer(layer)) return VK_ERROR_LAYER_NOT_PRESENT;
+  uint32_t version = layer_version(layer);
+  if (validation && !version) return VK_ERROR_LAYER_NOT_PRESENT;
   VkApplicationInfo app = {VK_STRUCTURE_TYPE_APPLICATION_INFO, NULL, "morton", 1, "morton", 1, VK_API_VERSION_1_3};
   VkDebugUtilsMessengerCreateInfoEXT dbg = {VK_STRUCTURE_TYPE_DEBUG_UTILS_MESSENGER_CREATE_INFO_EXT};
   dbg.messageSeverity = VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT | VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT;
@@ -107,6 +131,9 @@ int mv_instance_create(int validation, mv_instance **out) {
   I(Extensions, vkEnumerateDeviceExtensionProperties);
   I(CreateDevice, vkCreateDevice);
   I(GetDeviceProcAddr, vkGetDeviceProcAddr);
+  // A validation layer older than cooperative matrices takes their use for a mistake: then no device has them.
+  int validated = validation || getenv("VK_INSTANCE_LAYERS");
+  if (!validated || version >= VK_MAKE_API_VERSION(0, 1, 3, 255)) I(CoopShapes, vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR);
   if (validation) {
     I(DestroyMessenger, vkDestroyDebugUtilsMessengerEXT);
     PFN_vkCreateDebugUtilsMessengerEXT cm = (PFN_vkCreateDebugUtilsMessengerEXT)get_proc(h, "vkCreateDebugUtilsMessengerEXT");
@@ -172,8 +199,11 @@ static void query_features(mv_instance *in, VkPhysicalDevice p, mv_info *o) {
   VkPhysicalDeviceVulkan12Features f12 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &f11};
   VkPhysicalDeviceVulkan13Features f13 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &f12};
   VkPhysicalDeviceFeatures2 f = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2};
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR};
   if (o->api_version >= VK_API_VERSION_1_3) f.pNext = &f13;
+  if (in->CoopShapes && has_device_extension(in, p, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) coop.pNext = f.pNext, f.pNext = &coop;
   in->Features2(p, &f);
+  o->coop_matrix = coop.cooperativeMatrix;
   o->int64 = f.features.shaderInt64, o->robust_access = f.features.robustBufferAccess;
   o->buffer_device_address = f12.bufferDeviceAddress, o->float16 = f12.shaderFloat16, o->int8 = f12.shaderInt8;
   o->storage16 = f11.storageBuffer16BitAccess, o->storage8 = f12.storageBuffer8BitAccess;
@@ -200,6 +230,19 @@ void mv_physical_info(mv_instance *in, void *physical, mv_info *o) {
       if (!(q[i].queueFlags & VK_QUEUE_GRAPHICS_BIT)) break;
     }
   }
+}
+
+uint32_t mv_coop_shapes(mv_instance *in, void *physical, mv_coop_shape *out, uint32_t max) {
+  uint32_t n = 0;
+  if (!in->CoopShapes || in->CoopShapes(physical, &n, NULL) != VK_SUCCESS || n == 0) return 0;
+  VkCooperativeMatrixPropertiesKHR *p = calloc(n, sizeof *p);
+  for (uint32_t i = 0; i < n; i++) p[i].sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR;
+  if (in->CoopShapes(physical, &n, p) < 0) n = 0;
+  if (n > max) n = max;
+  for (uint32_t i = 0; i < n; i++)
+    out[i] = (mv_coop_shape){p[i].MSize, p[i].NSize, p[i].KSize, p[i].AType, p[i].BType, p[i].CType, p[i].ResultType, p[i].saturatingAccumulation, p[i].scope};
+  free(p);
+  return n;
 }
 
 uint64_t mv_heap_available(mv_instance *in, void *physical, uint32_t heap) {
@@ -266,8 +309,11 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
   f13.subgroupSizeControl = i->subgroup_control, f13.computeFullSubgroups = i->full_subgroups;
   VkPhysicalDeviceFeatures2 f = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f13};
   f.features.shaderInt64 = i->int64, f.features.robustBufferAccess = robust && i->robust_access;
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, NULL, 1, 0};
+  const char *coop_name = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
   VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &f};
   info.queueCreateInfoCount = 1, info.pQueueCreateInfos = &q;
+  if (i->coop_matrix) f11.pNext = &coop, info.enabledExtensionCount = 1, info.ppEnabledExtensionNames = &coop_name;
   VkDevice h;
   VkResult r = in->CreateDevice(physical, &info, NULL, &h);
   if (r != VK_SUCCESS) return r;

@@ -24,8 +24,14 @@ typedef struct {
   // Feature bits.
   uint32_t buffer_device_address, int64, float16, int8, storage16, storage8,
       subgroup_control, full_subgroups, scalar_layout, vulkan_memory_model,
-      robust_access, memory_budget, timeline;
+      robust_access, memory_budget, timeline, coop_matrix;
 } mv_info;
+
+// One shape of cooperative matrices: C[m, n] += A[m, k]·B[k, n], with
+// VkComponentTypeKHR for the types and VkScopeKHR for the scope.
+typedef struct {
+  uint32_t m, n, k, a, b, c, result, saturating, scope;
+} mv_coop_shape;
 
 // One recorded operation. kind: 0 dispatch, 1 fill, 2 copy, 3 indirect dispatch.
 // barrier: a full memory barrier is placed before it.
@@ -49,6 +55,7 @@ uint32_t mv_messages_take(char *buf, size_t bytes); // copies, counts and forget
 
 void mv_physical_info(mv_instance *, void *physical, mv_info *out);
 uint64_t mv_heap_available(mv_instance *, void *physical, uint32_t heap);
+uint32_t mv_coop_shapes(mv_instance *, void *physical, mv_coop_shape *out, uint32_t max); // returns how many it wrote
 
 int mv_device_create(mv_instance *, void *physical, const mv_info *, int robust, mv_device **out);
 void mv_device_destroy(mv_device *);

@@ -8,6 +8,11 @@
 //
 //	//morton:variant NAME [glslc flags, such as -DNT]
 //
+// and, if it needs a newer compiler than Debian 12's, that one's version, which
+// scripts/setup --shaders brings:
+//
+//	//morton:glslc VERSION
+//
 // A shaders.sum line is: output, hash of flags, source and includes, hash of output.
 package main
 
@@ -86,13 +91,20 @@ func buildDir(root, dir string, check bool) error {
 
 func compile(root string, v Variant) ([]byte, error) {
 	args := append([]string{"--target-env=vulkan1.3", "-fshader-stage=compute", "-O", "-I", filepath.Join(root, "lib")}, v.Flags...)
-	cmd := exec.Command("glslc", append(args, "-o", "-", v.File)...)
+	cmd := exec.Command(glslc(v), append(args, "-o", "-", v.File)...)
 	var out, msg bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &msg
 	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("glslc %s (%s): %w\n%s", v.File, v.Name, err, msg.String())
+		return nil, fmt.Errorf("%s %s (%s): %w (run scripts/setup --shaders)\n%s", cmd.Path, v.File, v.Name, err, msg.String())
 	}
 	return out.Bytes(), nil
+}
+
+func glslc(v Variant) string {
+	if v.Glslc == "" {
+		return "glslc"
+	}
+	return filepath.Join(".cache", "glslc-"+v.Glslc, "glslc")
 }
 
 func dropUnlisted(dir string, sum map[string]Entry) error {

@@ -18,6 +18,7 @@ import (
 type Variant struct {
 	Name, File string
 	Flags      []string
+	Glslc      string // the version it takes; "" for the one on PATH
 	Hash       string // of flags, source and includes
 }
 
@@ -58,7 +59,7 @@ func Variants(root, dir string) ([]Variant, error) {
 		if err != nil {
 			return nil, err
 		}
-		found := false
+		found, glslc := false, directive(src, "//morton:glslc ")
 		for line := range strings.Lines(string(src)) {
 			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "//morton:variant ")
 			if !ok {
@@ -66,7 +67,7 @@ func Variants(root, dir string) ([]Variant, error) {
 			}
 			found = true
 			words := strings.Fields(rest)
-			v := Variant{Name: words[0], File: f, Flags: words[1:]}
+			v := Variant{Name: words[0], File: f, Flags: words[1:], Glslc: glslc}
 			if v.Hash, err = sourceHash(root, f, v.Flags, src); err != nil {
 				return nil, err
 			}
@@ -77,6 +78,16 @@ func Variants(root, dir string) ([]Variant, error) {
 		}
 	}
 	return out, nil
+}
+
+// directive returns what follows a line's prefix, "" where no line has it.
+func directive(src []byte, prefix string) string {
+	for line := range strings.Lines(string(src)) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), prefix); ok {
+			return rest
+		}
+	}
+	return ""
 }
 
 // sourceHash covers the flags, the source and, in order, the files it includes.

@@ -67,3 +67,23 @@ func TestVerifyNoticesEveryChange(t *testing.T) {
 		os.Remove(filepath.Join(dir, "b.spv"))
 	}
 }
+
+// TestVariantsNameTheirCompiler reads a shader that needs a newer one, and one that does not.
+func TestVariantsNameTheirCompiler(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"new": "//morton:variant new\n//morton:glslc 2025.2\n", "old": "//morton:variant old\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name+".comp"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	vs, err := Variants(dir, dir)
+	if err != nil || len(vs) != 2 {
+		t.Fatal(vs, err)
+	}
+	if vs[0].Glslc != "2025.2" || vs[1].Glslc != "" {
+		t.Errorf("compilers %q and %q", vs[0].Glslc, vs[1].Glslc)
+	}
+	if got := glslc(vs[0]); got != filepath.Join(".cache", "glslc-2025.2", "glslc") {
+		t.Errorf("the newer compiler is %s", got)
+	}
+}

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"slices"
 	"strings"
 )
 
-// command is one subcommand.
+// command is one subcommand. An error that is [flag.ErrHelp] asks for its help.
 type command struct {
 	name string
 	run  func(ctx context.Context, t terminal, args []string) error
@@ -42,7 +44,11 @@ func dispatch(ctx context.Context, args []string, t terminal) error {
 	var known []string
 	for _, c := range commands() {
 		if c.name == name {
-			return c.run(ctx, t, args[1:])
+			err := c.run(ctx, t, args[1:])
+			if errors.Is(err, flag.ErrHelp) {
+				err = runHelp(ctx, t, []string{name})
+			}
+			return err
 		}
 		known = append(known, c.name)
 	}

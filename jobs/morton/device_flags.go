@@ -1,10 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math/bits"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,27 +14,74 @@ import (
 
 // deviceFlags are the flags of every command that opens a device.
 type deviceFlags struct {
-	device string
-	memory sizeFlag
+	device  string
+	memory  sizeFlag
+	threads threadsFlag
+	width   widthFlag
 }
 
 func (d *deviceFlags) add(f *flagSet) {
 	f.StringVar(&d.device, "device", "auto", "")
 	f.Var(&d.memory, "memory-limit", "")
-	f.Func("subgroup", "", setSubgroup)
+	f.Var(&d.width, "subgroup", "")
+	f.Var(&d.threads, "threads", "")
 }
 
 func (d *deviceFlags) options() gpu.Options {
-	return gpu.Options{Device: d.device, MemoryLimit: uint64(d.memory)}
+	return gpu.Options{Device: d.device, MemoryLimit: uint64(d.memory), Threads: int(d.threads)}
 }
 
-// setSubgroup sets the width of all kernels. It goes by the environment, as the
-// width is the process's: lavapipe has one, fixed before it is loaded.
-func setSubgroup(s string) error {
-	if words := []string{"auto", "4", "8", "16", "32", "64"}; !slices.Contains(words, s) {
-		return fmt.Errorf("it is one of %s", strings.Join(words, ", "))
+// widthFlag is the subgroup width of all kernels: 0 is auto, fastestWidth measures.
+type widthFlag int
+
+const fastestWidth = -1
+
+var widthWords = map[string]widthFlag{"auto": 0, "fastest": fastestWidth, "4": 4, "8": 8, "16": 16, "32": 32, "64": 64}
+
+func (w *widthFlag) String() string { return strconv.Itoa(int(*w)) }
+
+func (w *widthFlag) Set(text string) error {
+	width, ok := widthWords[text]
+	if !ok {
+		return fmt.Errorf("it is one of auto, fastest, 4, 8, 16, 32 and 64")
 	}
-	return os.Setenv("MORTON_SUBGROUP", s)
+	*w = width
+	return nil
+}
+
+// wanted is the width that the command line asks for, or else MORTON_SUBGROUP; 0 for
+// the device's own.
+func (d *deviceFlags) wanted() widthFlag {
+	if d.width == 0 {
+		return max(widthWords[os.Getenv("MORTON_SUBGROUP")], 0) // opening a device tells what it may not be
+	}
+	return d.width
+}
+
+// resolve returns what [gpu.Options.Width] is to be; fastest is by a rate.
+func (d *deviceFlags) resolve(ctx context.Context, say io.Writer, by func(rates) float64) (int, error) {
+	if w := d.wanted(); w != fastestWidth {
+		return int(w), nil
+	}
+	return newWidthCheck(d.device, say).choose(ctx, by)
+}
+
+// threadsFlag is a number of threads; 0 is auto.
+type threadsFlag int
+
+func (n *threadsFlag) String() string { return strconv.Itoa(int(*n)) }
+
+func (n *threadsFlag) Set(text string) error {
+	if text == "auto" {
+		*n = 0
+		return nil
+	}
+	k, err := strconv.Atoi(text)
+	if err != nil || k < 1 || k > gpu.MaxThreads {
+		return fmt.Errorf("it is auto, or 1 to %d", gpu.MaxThreads)
+	}
+	*n = threadsFlag(k)
+	return nil
 }
 
 // sizeFlag is a number of bytes, with K, M or G for powers of 1024.

@@ -1,9 +1,13 @@
 package main
 
 import (
-	"os"
+	"context"
+	"io"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 func TestSizes(t *testing.T) {
@@ -24,16 +28,24 @@ func TestSizes(t *testing.T) {
 }
 
 func TestDeviceFlags(t *testing.T) {
-	t.Setenv("MORTON_SUBGROUP", "")
+	t.Setenv("MORTON_SUBGROUP", "32")
 	o := newOptions("generate")
-	if err := o.parse([]string{"--out", "o", "--memory-limit", "2G", "--subgroup", "16", "--device", "1"}); err != nil {
+	if err := o.parse([]string{"--out", "o", "--memory-limit", "2G", "--subgroup", "16", "--threads", "3", "--device", "1"}); err != nil {
 		t.Fatal(err)
 	}
 	defer resetRunner(t)
-	if d := o.options(); d.MemoryLimit != 2<<30 || d.Device != "1" || os.Getenv("MORTON_SUBGROUP") != "16" {
-		t.Errorf("%+v, MORTON_SUBGROUP=%s", d, os.Getenv("MORTON_SUBGROUP"))
+	width, err := o.resolve(context.Background(), io.Discard, rates.training)
+	if d := o.options(); d.MemoryLimit != 2<<30 || d.Device != "1" || d.Threads != 3 || width != 16 || err != nil {
+		t.Errorf("%+v, width %d, error %v", d, width, err)
 	}
-	for flag, value := range map[string]string{"--subgroup": "12", "--memory-limit": "lots"} {
+	if s := o.job(request.Quads, nil, time.Now()).Settings.Spec; s.Memory != 2<<30 || s.Device != "1" || s.Threads != 3 {
+		t.Errorf("%+v", s)
+	}
+	// Workers elsewhere do not see this environment.
+	if width, err := new(deviceFlags).resolve(context.Background(), io.Discard, rates.training); width != 32 || err != nil {
+		t.Errorf("by the environment: width %d, error %v", width, err)
+	}
+	for flag, value := range map[string]string{"--subgroup": "12", "--memory-limit": "lots", "--threads": "0"} {
 		err := newOptions("generate").parse([]string{"--out", "o", flag, value})
 		if err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%s %s: error %v", flag, value, err)

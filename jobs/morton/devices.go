@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"text/tabwriter"
 
@@ -16,23 +16,32 @@ import (
 // deviceLine is one device, with what was measured of it.
 type deviceLine struct {
 	gpu.Info
-	Roof *roof `json:"roof,omitempty"`
+	Roof  *roof  `json:"roof,omitempty"`
+	Rates *rates `json:"rates,omitempty"`
 }
 
 func runDevices(ctx context.Context, t terminal, args []string) error {
 	f := newFlags("devices")
 	asJSON, measure := f.Bool("json", false, ""), f.Bool("measure", false, "")
-	f.Func("subgroup", "", setSubgroup)
+	var o gpu.Options
+	var threads threadsFlag
+	f.StringVar(&o.Device, "device", "", "")
+	f.Var(&threads, "threads", "")
+	f.Func("subgroup", "", func(text string) error {
+		if text == "fastest" {
+			return fmt.Errorf("--measure tells which that is")
+		}
+		return errors.Join(new(widthFlag).Set(text), os.Setenv("MORTON_SUBGROUP", text))
+	})
 	words, err := f.parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return runHelp(ctx, t, []string{"devices"})
 	case err != nil:
 		return err
 	case len(words) > 0:
 		return usagef("devices", "devices: unexpected %q", words[0])
 	}
-	list, err := listDevices(*measure)
+	o.Threads = int(threads)
+	list, err := listDevices(o, *measure)
 	if err != nil {
 		return err
 	}
@@ -44,7 +53,12 @@ func runDevices(ctx context.Context, t terminal, args []string) error {
 	return printDevices(t.out, list)
 }
 
-func listDevices(measure bool) ([]deviceLine, error) {
+// listDevices lists all devices, or the one that a command would take for --device.
+func listDevices(o gpu.Options, measure bool) ([]deviceLine, error) {
+	if o.Device != "" {
+		line, err := lookAt(o, measure)
+		return []deviceLine{line}, err
+	}
 	infos, err := gpu.List()
 	if err != nil {
 		return nil, err
@@ -53,7 +67,8 @@ func listDevices(measure bool) ([]deviceLine, error) {
 	for _, i := range infos {
 		line := deviceLine{Info: i}
 		if measure && i.Problem == "" {
-			if line.Roof, err = measured(i); err != nil {
+			o.Device = strconv.Itoa(i.Index)
+			if line, err = lookAt(o, true); err != nil {
 				return nil, err
 			}
 		}
@@ -62,14 +77,23 @@ func listDevices(measure bool) ([]deviceLine, error) {
 	return list, nil
 }
 
-func measured(i gpu.Info) (*roof, error) {
-	dev, err := gpu.Open(gpu.Options{Device: strconv.Itoa(i.Index)})
+func lookAt(o gpu.Options, measure bool) (deviceLine, error) {
+	dev, err := gpu.Open(o)
 	if err != nil {
-		return nil, err
+		return deviceLine{}, err
 	}
 	defer dev.Close()
-	r, err := measureRoof(dev)
-	return &r, err
+	line := deviceLine{Info: dev.Info()}
+	if !measure {
+		return line, nil
+	}
+	roof, err := measureRoof(dev)
+	if err != nil {
+		return line, err
+	}
+	rates, err := measureRates(dev)
+	line.Roof, line.Rates = &roof, &rates
+	return line, err
 }
 
 func printDevices(out io.Writer, list []deviceLine) error {
@@ -107,9 +131,26 @@ func printDevice(out io.Writer, d deviceLine) {
 	if d.Problem == "" {
 		fmt.Fprintf(out, "   kernels: width %d, the _w%d variant where there are several\n", d.Width, d.Width)
 	}
+	if d.Threads > 0 {
+		fmt.Fprintf(out, "   threads: %s\n", threadsText(d.Threads))
+	}
 	if d.Roof != nil {
 		fmt.Fprintf(out, "   measured: copies %.1f GB/s, matrix product %.1f GFLOP/s\n", d.Roof.BytesPerSecond/1e9, d.Roof.FlopsPerSecond/1e9)
 	}
+	if r := d.Rates; r != nil {
+		fmt.Fprintf(out, "   with f16 weights: 1 row %.1f, 8 rows %.1f, 32 rows %.1f GFLOP/s\n", r.Row/1e9, r.Rows8/1e9, r.Rows32/1e9)
+	}
+}
+
+// threadsText is what a device on the CPU shares an operation among.
+func threadsText(n int) string {
+	switch {
+	case os.Getenv("LP_NUM_THREADS") != "":
+		return fmt.Sprintf("%d, by LP_NUM_THREADS; --threads says otherwise", n)
+	case n == 1:
+		return "1"
+	}
+	return fmt.Sprintf("%d, and 1 for a network whose operations are too small to share; --threads says otherwise", n)
 }
 
 // widthText is the kernels' width, and the range where there is one.

@@ -33,9 +33,9 @@ func TestDevicesSayWhatTheyLack(t *testing.T) {
 	var out bytes.Buffer
 	err := printDevices(&out, []deviceLine{
 		{Info: gpu.Info{Name: "Old", Problem: "shaderInt64"}},
-		{Info: gpu.Info{Index: 1, Name: "Card", Width: 32, SubgroupMin: 8, SubgroupMax: 64, Features: "float16"}, Roof: &roof{2e12, 3e13}},
+		{Info: gpu.Info{Index: 1, Name: "Card", Width: 32, SubgroupMin: 8, SubgroupMax: 64, Features: "float16"}, Roof: &roof{2e12, 3e13}, Rates: &rates{1, 2e9, 3e9, 4e9}},
 	})
-	for _, want := range []string{"no: it lacks shaderInt64", "32 of 8 to 64", "1  has float16", "width 32", "copies 2000.0 GB/s"} {
+	for _, want := range []string{"no: it lacks shaderInt64", "32 of 8 to 64", "1  has float16", "width 32", "copies 2000.0 GB/s", "8 rows 3.0"} {
 		if err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("error %v, no %q in\n%s", err, want, &out)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
@@ -22,6 +24,10 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	quietLogs(t.err, o.verbose)
 	job.Command = "morton " + quote(t.args)
 	if err := o.reach(); err != nil {
+		return err
+	}
+	var err error
+	if job.Settings.Spec.Width, err = o.resolve(ctx, t.err, drawing(cmp.Or(o.slots, engine.DefaultSlots))); err != nil {
 		return err
 	}
 	if !job.InProcess() {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"slices"
 
@@ -62,12 +61,10 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if wantsHelp(kind) {
-		return runHelp(ctx, t, []string{"generate"})
+		return flag.ErrHelp
 	}
 	g := newGenerateFlags(request.Family(kind))
-	if err := g.parse(rest); errors.Is(err, flag.ErrHelp) {
-		return runHelp(ctx, t, []string{"generate"})
-	} else if err != nil {
+	if err := g.parse(rest); err != nil {
 		return err
 	}
 	requests, err := g.all()

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"flag"
 	"fmt"
 	"text/tabwriter"
 )
@@ -25,8 +23,6 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	asJSON := f.Bool("json", false, "")
 	words, err := f.parse(args)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return runHelp(ctx, t, []string{"inspect"})
 	case err != nil:
 		return err
 	case len(words) != 1:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -27,6 +28,8 @@ func TestMain(m *testing.M) {
 		servePrism(port)
 	case isWorker(os.Args[1:]):
 		family.Register(request.Quads, openNoting)
+		main()
+	case len(os.Args) > 1 && os.Args[1] == "devices": // a command that runs itself
 		main()
 	}
 	beam.Init()
@@ -96,6 +99,8 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"detokenize --out o --input help", "no .parquet file in help"},
 		{"train --family quad", "--tokens"},
 		{"train --family qaud --tokens a --heldout b --out c", "did you mean quad?"},
+		{"train --family quad --tokens a --heldout b --out c --precision int8", "--precision is one of"},
+		{"train --family tokenizer --tokens a --heldout b --out c --precision bf16", "trains in f32"},
 		{"inspect", "one file"},
 		{"devices now", "now"},
 		{"help nothing", "nothing"},
@@ -149,6 +154,18 @@ func TestGenerateRun(t *testing.T) {
 	code, text, _ = morton("generate", "quads", "--manifest", filepath.Join(out, "quads", "requests.jsonl"), "--out", t.TempDir(), "--model", t.Name())
 	if code != exitFailed || !strings.Contains(text, "1 done, 1 failed") {
 		t.Fatalf("the run's own manifest: exit %d\n%s", code, text)
+	}
+}
+
+// TestWidthNobodyHas asks the shipped model's device for a width, and for one it lacks.
+func TestWidthNobodyHas(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	if dev.Info().SubgroupMax > 32 {
+		t.Skip("the device has every width")
+	}
+	code, _, errs := morton("tokenize", "shape", "../../testdata/mesh/cc-0_box.obj", "--out", t.TempDir(), "--subgroup", "64")
+	if code != exitFailed || !strings.Contains(errs, "subgroup width 64") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit %d, %q", code, errs)
 	}
 }
 

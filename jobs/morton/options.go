@@ -81,7 +81,7 @@ func (o *options) runner() string {
 func (o *options) job(f request.Family, requests []request.Request, begun time.Time) pipelines.Job {
 	return pipelines.Job{
 		Settings: transforms.Settings{
-			Spec: family.Spec{Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Slots: o.slots},
+			Spec: family.Spec{Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Threads: int(o.threads), Slots: o.slots},
 			Out:  o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed,
 		},
 		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"time"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
 )
 
 // profileFlags are the flags of profile.
@@ -19,6 +18,7 @@ type profileFlags struct {
 	model  string
 	batch  int
 	trace  string
+	shapes bool
 	json   bool
 }
 
@@ -28,6 +28,7 @@ func newProfileFlags() *profileFlags {
 	p.StringVar(&p.model, "model", "", "")
 	p.IntVar(&p.batch, "batch", 1, "")
 	p.StringVar(&p.trace, "trace", "", "")
+	p.BoolVar(&p.shapes, "shapes", false, "")
 	p.BoolVar(&p.json, "json", false, "")
 	p.deviceFlags.add(p.flagSet)
 	return p
@@ -51,15 +52,18 @@ func (p *profileFlags) check(words []string) error {
 func runProfile(ctx context.Context, t terminal, args []string) error {
 	p := newProfileFlags()
 	words, err := p.parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return runHelp(ctx, t, []string{"profile"})
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	if err := p.check(words); err != nil {
 		return err
 	}
-	dev, err := gpu.Open(p.deviceFlags.options())
+	o := p.deviceFlags.options()
+	if o.Width, err = p.resolve(ctx, t.err, drawing(p.batch)); err != nil {
+		return err
+	}
+	o.Grain = models.Grain(p.model, p.family, models.Options{Slots: p.batch})
+	dev, err := gpu.Open(o)
 	if err != nil {
 		return err
 	}
@@ -69,7 +73,7 @@ func runProfile(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if p.trace != "" {
-		if err := writeTrace(p.trace, dev.Info().Name, spans); err != nil {
+		if err := writeTrace(p.trace, dev.Info().Name, report.Roof, spans); err != nil {
 			return err
 		}
 	}
@@ -102,9 +106,13 @@ func (p *profileFlags) measure(ctx context.Context, dev *gpu.Device) (*profileRe
 		return nil, nil, err
 	}
 	r := &profileReport{
-		Device: dev.Info().Name, Width: dev.SubgroupWidth(), Model: work.name, Batch: p.batch, Tokens: tokens,
+		Device: dev.Info().Name, Width: dev.SubgroupWidth(), Threads: dev.Info().Threads, Model: work.name, Batch: p.batch, Tokens: tokens,
 		Wall: took, ByClock: prof.ByClock(), Roof: roof,
 	}
-	r.fill(prof.Kernels())
+	kernels := prof.Kernels()
+	if !p.shapes {
+		kernels = together(kernels)
+	}
+	r.fill(kernels)
 	return r, prof.Spans(), nil
 }

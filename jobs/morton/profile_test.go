@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestProfileWrongUse(t *testing.T) {
 func TestProfile(t *testing.T) {
 	gputest.Open(t, gpu.Options{}) // or skip
 	trace := filepath.Join(t.TempDir(), "trace.json")
-	code, out, errs := morton("profile", "--family", "quad", "--batch", "2", "--json", "--trace", trace)
+	code, out, errs := morton("profile", "--family", "quad", "--batch", "2", "--shapes", "--json", "--trace", trace)
 	if code != exitDone {
 		t.Fatalf("exit %d\n%s", code, errs)
 	}
@@ -37,7 +38,7 @@ func TestProfile(t *testing.T) {
 	calls, share := 0, 0.0
 	for _, k := range r.Kernels {
 		calls, share = calls+k.Calls, share+k.Share
-		if k.Calls < 1 || k.Work.Bytes < 4 || k.Time < 0 {
+		if k.Calls < 1 || k.Work.Bytes < 4 || k.Time < 0 || (k.Detail == "") == strings.HasPrefix(k.Kernel, "matmul/") {
 			t.Errorf("%+v", k)
 		}
 	}
@@ -60,9 +61,37 @@ func TestRoofShare(t *testing.T) {
 		work    gpu.Work
 		seconds float64
 		want    float64
-	}{{gpu.Work{Bytes: 50}, 1, 0.5}, {gpu.Work{Bytes: 50, Flops: 900}, 1, 0.9}, {gpu.Work{Bytes: 50}, 2, 0.25}, {gpu.Work{Bytes: 50}, 0, 0}} {
-		if got := r.share(c.work, c.seconds); got != c.want {
-			t.Errorf("%+v in %g s: %g, want %g", c.work, c.seconds, got, c.want)
+		bound   string
+	}{
+		{gpu.Work{Bytes: 50}, 1, 0.5, "memory"},
+		{gpu.Work{Bytes: 50, Flops: 900}, 1, 0.9, "arithmetic"},
+		{gpu.Work{Bytes: 50}, 2, 0.25, "memory"},
+		{gpu.Work{Bytes: 50}, 0, 0, "-"},
+	} {
+		if got, bound := r.share(c.work, c.seconds); got != c.want || bound != c.bound {
+			t.Errorf("%+v in %g s: %g of %s, want %g of %s", c.work, c.seconds, got, bound, c.want, c.bound)
+		}
+	}
+}
+
+func TestTogether(t *testing.T) {
+	got := together([]gpu.KernelTime{
+		{Kernel: "a", Detail: "x", Calls: 1, Time: 5, Work: gpu.Work{Flops: 1, Bytes: 2}},
+		{Kernel: "b", Calls: 9, Time: 4},
+		{Kernel: "a", Detail: "y", Calls: 2, Time: 3, Work: gpu.Work{Flops: 10, Bytes: 20}},
+		{Kernel: "c", Time: 1},
+		{Kernel: "c", Detail: "z", Time: 4},
+	})
+	want := []gpu.KernelTime{{Kernel: "a", Calls: 3, Time: 8, Work: gpu.Work{Flops: 11, Bytes: 22}}, {Kernel: "c", Time: 5}, {Kernel: "b", Calls: 9, Time: 4}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func TestFigure(t *testing.T) {
+	for x, want := range map[float64]string{0: "-", 0.0123: "0.012", 1.234: "1.23", 12.34: "12.3", 1234.5: "1234"} {
+		if got := figure(x); got != want {
+			t.Errorf("%g is %s, want %s", x, got, want)
 		}
 	}
 }

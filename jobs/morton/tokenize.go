@@ -43,12 +43,10 @@ func runTokenize(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	if wantsHelp(kind) {
-		return runHelp(ctx, t, []string{"tokenize"})
+		return flag.ErrHelp
 	}
 	g := newTokenizeFlags(request.Family(kind))
-	if err := g.parse(rest); errors.Is(err, flag.ErrHelp) {
-		return runHelp(ctx, t, []string{"tokenize"})
-	} else if err != nil {
+	if err := g.parse(rest); err != nil {
 		return err
 	}
 	if len(g.input) == 0 && g.manifest == "" {
@@ -86,9 +84,7 @@ func matchShards(pattern string) ([]string, error) {
 func runDetokenize(ctx context.Context, t terminal, args []string) error {
 	begun := begin()
 	o := newOptions("detokenize")
-	if err := o.parse(args); errors.Is(err, flag.ErrHelp) {
-		return runHelp(ctx, t, []string{"detokenize"})
-	} else if err != nil {
+	if err := o.parse(args); err != nil {
 		return err
 	}
 	if len(o.input) == 0 {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -30,6 +32,7 @@ type trainFlags struct {
 	options         models.TrainOptions
 	tokens, heldout list
 	config          string // of a tokenizer: JSON, see models/cube.Config
+	precision       string
 	json            bool
 }
 
@@ -53,6 +56,8 @@ func newTrainFlags() *trainFlags {
 	g.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "")
 	g.Uint64Var(&r.Seed, "seed", 1, "")
 
+	g.StringVar(&g.precision, "precision", string(transformer.F32), "")
+
 	g.IntVar(&n.Width, "width", 192, "")
 	g.IntVar(&n.Layers, "layers", 6, "")
 	g.IntVar(&n.Heads, "heads", 4, "")
@@ -72,9 +77,7 @@ func newTrainFlags() *trainFlags {
 func runTrain(ctx context.Context, t terminal, args []string) error {
 	g := newTrainFlags()
 	words, err := g.parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return runHelp(ctx, t, []string{"train"})
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	if len(words) > 0 {
@@ -83,17 +86,35 @@ func runTrain(ctx context.Context, t terminal, args []string) error {
 	if err := g.check(); err != nil {
 		return err
 	}
-	dev, err := gpu.Open(g.deviceFlags.options())
+	o := g.deviceFlags.options()
+	if o.Width, err = g.trainWidth(ctx, t.err); err != nil {
+		return g.mistake(err)
+	}
+	dev, err := gpu.Open(o)
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
+	fmt.Fprintf(t.err, "%s, subgroup width %d\n", dev.Info().Name, dev.SubgroupWidth())
 	g.options.Run.Progress = t.err
 	curve, err := g.train(ctx, dev)
 	if err != nil {
 		return g.mistake(err)
 	}
 	return g.print(t, curve)
+}
+
+// trainWidth is the width that a training goes on at, or by itself the fastest: no one
+// is promised the weights that another machine would have found.
+func (g *trainFlags) trainWidth(ctx context.Context, say io.Writer) (int, error) {
+	if w := g.wanted(); w > 0 {
+		return int(w), nil
+	}
+	w, err := train.CheckpointWidth(filepath.Join(g.options.Out, "checkpoint"))
+	if w != 0 || err != nil {
+		return w, err
+	}
+	return newWidthCheck(g.device, say).choose(ctx, rates.training)
 }
 
 // check finds the shards and what they say about the family.
@@ -109,6 +130,12 @@ func (g *trainFlags) check() error {
 	case o.Out == "":
 		return usagef("train", "train: --out says where the model goes")
 	}
+	if p := transformer.Precision(g.precision); !slices.Contains(transformer.TrainPrecisions, p) {
+		return usagef("train", "train: --precision is one of %v", transformer.TrainPrecisions)
+	} else if p != transformer.F32 && o.Family == tokenizerFamily {
+		return usagef("train", "train: a tokenizer trains in f32, not in %s", p)
+	}
+	o.Memory.Precision = transformer.Precision(g.precision)
 	switch o.Family {
 	case tokenizerFamily:
 		if len(g.tokens) != 1 || len(g.heldout) != 1 || g.config == "" {

@@ -88,12 +88,15 @@ func startPrism(t *testing.T) string {
 	return "localhost:" + port
 }
 
-// noting is a mirror that writes down which process it works in, and with which
-// of Beam's options.
-type noting struct{ mirror }
+// noting is a mirror that writes down which process it works in, with which of
+// Beam's options, and for which device it was opened.
+type noting struct {
+	mirror
+	spec family.Spec
+}
 
 func (n noting) Generate(ctx context.Context, r request.Request, in family.Media) (*family.Result, error) {
-	note := runtime.GlobalOptions.Get("job_name")
+	note := fmt.Sprintf("%s, width %d, %d threads", runtime.GlobalOptions.Get("job_name"), n.spec.Width, n.spec.Threads)
 	path := filepath.Join(os.Getenv(workerNotes), fmt.Sprint(os.Getpid()))
 	if err := os.WriteFile(path, []byte(note), 0o644); err != nil {
 		return nil, err
@@ -101,7 +104,9 @@ func (n noting) Generate(ctx context.Context, r request.Request, in family.Media
 	return n.mirror.Generate(ctx, r, in)
 }
 
-func openNoting(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return noting{}, nil }
+func openNoting(_ func() (*gpu.Device, error), s family.Spec) (family.Model, error) {
+	return noting{spec: s}, nil
+}
 
 // pool starts workers as Beam's boot code does: it fetches the staged binary and
 // runs it with --worker=true, and the options in a file.
@@ -199,7 +204,7 @@ func TestStandalonePrism(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	base := []string{"generate", "quads", "--input", folder + "/cc-0_*.obj", "missing.obj", "--seed", "5", "--json", "--model", t.Name()}
+	base := []string{"generate", "quads", "--input", folder + "/cc-0_*.obj", "missing.obj", "--seed", "5", "--json", "--model", t.Name(), "--subgroup", "16", "--threads", "2"}
 	endpoint, name := startPrism(t), "job-of-"+t.Name()
 	var want []byte
 	for _, c := range []struct {
@@ -263,8 +268,8 @@ func checkNotes(t *testing.T, dir string, here bool, job string) {
 		return
 	}
 	note, err := os.ReadFile(filepath.Join(dir, pid))
-	if err != nil || string(note) != job {
-		t.Errorf("the worker's option --job_name is %q, want %q: %v", note, job, err)
+	if want := job + ", width 16, 2 threads"; err != nil || string(note) != want {
+		t.Errorf("the worker was asked for %q, want %q: %v", note, want, err)
 	}
 }
 

@@ -24,9 +24,12 @@ var (
 	ErrRequest = errors.New("bad request")
 )
 
+// DefaultSlots is how many sequences an engine generates at once.
+const DefaultSlots = 8
+
 // Options configure an engine.
 type Options struct {
-	Slots     int                   // sequences generated at once; 0 means 8
+	Slots     int                   // sequences generated at once; 0 means DefaultSlots
 	Precision transformer.Precision // of the matrices; "" means f16
 	Steps     int                   // steps a submit, before requests may join; 0 means 32
 }
@@ -101,7 +104,7 @@ type outcome struct {
 // params.ErrWeights, gpu.ErrOutOfMemory.
 func New(dev *gpu.Device, cfg transformer.Config, weights *safetensors.File, opts Options) (*Engine, error) {
 	if opts.Slots <= 0 {
-		opts.Slots = 8
+		opts.Slots = DefaultSlots
 	}
 	if opts.Steps <= 0 {
 		opts.Steps = 32

@@ -14,6 +14,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/tape"
 )
@@ -47,6 +48,14 @@ type Store struct {
 	total int
 
 	P, G, M, V *gpu.Tensor // f32 [total]; G, M and V only for training
+	// H is f16 or bf16 [decay], nil unless KeepHalves made it: the parameters that
+	// decay, the matrices, as products read them. Whoever writes P keeps it up to date.
+	H *gpu.Tensor
+	// Scale is what the gradients in G are multiplied by, the loss scale, a power of
+	// two. The task that adds to G and the optimizer that reads it agree on it here.
+	Scale float32
+
+	round *gpu.Program // H from P
 }
 
 const alignElems = 64 // 256 bytes
@@ -54,7 +63,7 @@ const alignElems = 64 // 256 bytes
 // New allocates the parameters, uninitialised; training adds the gradient and
 // the optimizer's moments, all zero.
 func New(dev *gpu.Device, specs []Spec, training bool) (*Store, error) {
-	s := &Store{dev: dev, at: map[string]int{}}
+	s := &Store{dev: dev, at: map[string]int{}, Scale: 1}
 	for _, decay := range []bool{true, false} {
 		for _, sp := range specs {
 			if sp.Decay == decay {
@@ -99,9 +108,50 @@ func (s *Store) add(sp Spec) {
 
 // Free gives the memory back.
 func (s *Store) Free() {
-	for _, t := range []*gpu.Tensor{s.P, s.G, s.M, s.V} {
+	if s.round != nil {
+		s.round.Free()
+	}
+	for _, t := range []*gpu.Tensor{s.P, s.G, s.M, s.V, s.H} {
 		t.Free()
 	}
+}
+
+// KeepHalves adds H, in f16 or bf16, for Value to give to products.
+func (s *Store) KeepHalves(dt tensor.DType) (err error) {
+	if s.H, err = s.dev.NewTensor(dt, s.decay); err != nil {
+		return err
+	}
+	r := s.dev.NewRecorder()
+	p, _ := s.Ranges(s.P)
+	elementwise.Narrow(r, elementwise.NarrowArgs{X: p, Out: s.H})
+	s.round, err = r.Finish()
+	return err
+}
+
+// Round brings H up to date after P was written. Init and Load do it themselves.
+func (s *Store) Round() error {
+	if s.round == nil {
+		return nil
+	}
+	return s.round.Run(1)
+}
+
+// Precision is the name of the type products read matrices in.
+func (s *Store) Precision() string {
+	if s.H == nil {
+		return s.P.DType.String()
+	}
+	return s.H.DType.String()
+}
+
+// Bytes is the device memory of the store.
+func (s *Store) Bytes() (n uint64) {
+	for _, t := range []*gpu.Tensor{s.P, s.G, s.M, s.V, s.H} {
+		if t != nil {
+			n += t.SizeBytes()
+		}
+	}
+	return n
 }
 
 // Count returns the number of parameters.
@@ -116,12 +166,17 @@ func (s *Store) Count() int {
 // Param returns a view of a parameter. It panics on an unknown name.
 func (s *Store) Param(name string) *gpu.Tensor { return s.view(s.P, name) }
 
-// Value returns a parameter for a tape, with its gradient if the store trains.
+// Value returns a parameter for a tape, with its gradient if the store trains, and
+// in 16 bits if it is kept so.
 func (s *Store) Value(name string) *tape.Value {
-	if s.G == nil {
-		return tape.Constant(s.Param(name))
+	v := tape.Constant(s.Param(name))
+	if s.G != nil {
+		v = tape.Param(s.Param(name), s.view(s.G, name))
 	}
-	return tape.Param(s.Param(name), s.view(s.G, name))
+	if s.H != nil && s.specs[s.index(name)].Decay {
+		v.Half = s.view(s.H, name)
+	}
+	return v
 }
 
 // Range returns where a parameter lies in the flat tensors, in elements. It panics
@@ -168,7 +223,10 @@ func (s *Store) Init(seed uint64) error {
 			}
 		}
 	}
-	return s.P.WriteF32(flat)
+	if err := s.P.WriteF32(flat); err != nil {
+		return err
+	}
+	return s.Round()
 }
 
 // Save writes the parameters (and, with moments, the optimizer's state) to a
@@ -202,7 +260,7 @@ func (s *Store) Save(path string, dtype safetensors.DType, moments bool, metadat
 
 // Load reads what Save wrote. Errors: [ErrWeights], and those of safetensors.
 func (s *Store) Load(f *safetensors.File, moments bool) error {
-	if err := s.load(f, "", s.P); err != nil {
+	if err := errors.Join(s.load(f, "", s.P), s.Round()); err != nil {
 		return err
 	}
 	if !moments {

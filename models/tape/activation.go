@@ -11,7 +11,7 @@ func (t *Tape) SwiGLU(x *Value) *Value {
 	activation.SwiGLU(t.r, activation.SwiGLUArgs{X: x.X, Out: y.X})
 	t.push(y, func(dy *gpu.Tensor) {
 		t.into(x, func(g *gpu.Tensor) {
-			activation.SwiGLUGrad(t.r, activation.SwiGLUGradArgs{X: x.X, DOut: dy, DX: g})
+			activation.SwiGLUGrad(t.r, activation.SwiGLUGradArgs{X: t.kept(x), DOut: dy, DX: g})
 		})
 	})
 	return y

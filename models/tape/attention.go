@@ -12,6 +12,17 @@ import (
 func (t *Tape) Rotate(x *Value, a rope.Args) {
 	a.X, a.Out = x.X, x.X
 	rope.Apply(t.r, a)
+	if x.Half != nil { // as it was before
+		h := x.Half
+		x.Half = nil
+		x.again = func() *gpu.Tensor {
+			b := a
+			b.X = t.widen(h)
+			b.Out = b.X
+			rope.Apply(t.r, b)
+			return b.X
+		}
+	}
 	t.push(x, func(dx *gpu.Tensor) {
 		a.X, a.Out, a.Inverse = dx, dx, !a.Inverse
 		rope.Apply(t.r, a)
@@ -41,6 +52,8 @@ func (t *Tape) SelfAttention(qkv *Value, a SelfAttentionArgs) *Value {
 	t.push(y, func(dy *gpu.Tensor) {
 		t.into(qkv, func(g *gpu.Tensor) {
 			dq, dk, dv := a.split(g)
+			args.Q, args.K, args.V = a.split(t.kept(qkv))
+			args.Out = t.kept(y)
 			attention.Backward(t.r, attention.BackwardArgs{Args: args, DOut: dy, DQ: dq, DK: dk, DV: dv, LDDQ: ld, LDDK: ld, LDDV: ld})
 		})
 	})

@@ -7,6 +7,8 @@
 //	t.SoftmaxCE(y, vocab, tape.LossArgs{Targets: targets, Loss: loss})
 //	t.Backward() // adds to the gradients of gain, w and x
 //
+// A matrix with a Half, of 16 bits, is multiplied in them: see Linear.
+//
 // It holds no arithmetic: every operation and its gradient is one of gpu/ops, and
 // both passes end up in one gpu.Program with planned memory. It is not for
 // decoding (see models/transformer), which keeps a cache instead.

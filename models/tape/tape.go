@@ -42,9 +42,13 @@ func (t *Tape) push(y *Value, back func(dy *gpu.Tensor)) {
 
 // Value is a tensor with its gradient.
 type Value struct {
-	X     *gpu.Tensor
-	grad  *gpu.Tensor // nil until something adds to it
-	fixed bool        // has no gradient
+	X *gpu.Tensor
+	// Half is X rounded to f16 or bf16, nil until something needs it: what products
+	// read, and what is kept of X for the backward pass where X itself is not.
+	Half  *gpu.Tensor
+	again func() *gpu.Tensor // records X once more, if Half alone does not give it
+	grad  *gpu.Tensor        // nil until something adds to it
+	fixed bool               // has no gradient
 }
 
 // Constant is a value without a gradient: an input.
@@ -56,6 +60,38 @@ func Param(x, grad *gpu.Tensor) *Value { return &Value{X: x, grad: grad, fixed: 
 
 // temp is a fresh f32 value for the result of an operation.
 func (t *Tape) temp(shape ...int) *Value { return &Value{X: t.r.Temp(tensor.F32, shape...)} }
+
+// half returns v in a type of 16 bits.
+func (t *Tape) half(v *Value, dt tensor.DType) *gpu.Tensor {
+	if v.Half == nil {
+		v.Half = t.narrow(v.X, dt)
+	}
+	return v.Half
+}
+
+func (t *Tape) narrow(x *gpu.Tensor, dt tensor.DType) *gpu.Tensor {
+	h := t.r.Temp(dt, x.Shape...)
+	elementwise.Narrow(t.r, elementwise.NarrowArgs{X: x, Out: h})
+	return h
+}
+
+func (t *Tape) widen(h *gpu.Tensor) *gpu.Tensor {
+	x := t.r.Temp(tensor.F32, h.Shape...)
+	elementwise.Widen(t.r, elementwise.WidenArgs{X: h, Out: x})
+	return x
+}
+
+// kept returns v for a backward pass: X, or what it was rounded to, so that X need
+// not outlive the forward pass.
+func (t *Tape) kept(v *Value) *gpu.Tensor {
+	switch {
+	case v.again != nil:
+		return v.again()
+	case v.Half != nil:
+		return t.widen(v.Half)
+	}
+	return v.X
+}
 
 // sink returns where to write a part of v's gradient, nil if it has none, and
 // whether to add to what is there.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu/tensor"
 )
 
 // ErrCheckpoint reports a checkpoint that belongs to another run.
@@ -16,15 +17,19 @@ var ErrCheckpoint = errors.New("checkpoint of another run")
 
 const checkpointName = "checkpoint.safetensors"
 
+// state is what a checkpoint holds beside the tensors.
+type state struct {
+	Options Options `json:"options"`
+	Curve   *Curve  `json:"curve"`
+	Sum     float64 `json:"sum"`
+	Count   int     `json:"count"`
+	Scaler  scaler  `json:"scaler"`
+}
+
 // save writes parameters, moments, curve and step in one file, renamed into
 // place: a kill at any time leaves the last whole one.
 func (r *run) save(step int) error {
-	state := struct {
-		Options Options `json:"options"`
-		Curve   *Curve  `json:"curve"`
-		Sum     float64 `json:"sum"`
-		Count   int     `json:"count"`
-	}{r.opts, r.curve, r.sum, r.count}
+	state := state{r.opts, r.curve, r.sum, r.count, r.scaler}
 	text, err := json.Marshal(state)
 	if err != nil {
 		return err
@@ -33,42 +38,86 @@ func (r *run) save(step int) error {
 	return r.task.Store().Save(filepath.Join(r.opts.Dir, checkpointName), safetensors.F32, true, meta)
 }
 
-// resume loads the checkpoint, if there is one, and returns the step to go on
-// with. Its options must be those of this run.
-func (r *run) resume() (int, error) {
-	f, err := safetensors.Open(filepath.Join(r.opts.Dir, checkpointName))
+// CheckpointWidth returns the subgroup width that a folder's checkpoint was trained
+// at and [Run] can go on with; 0 if there is none, or it does not say.
+func CheckpointWidth(dir string) (int, error) {
+	f, s, _, err := open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("train.Run: %w", err)
+		return 0, err
 	}
-	defer f.Close()
-	var state struct {
-		Options Options `json:"options"`
-		Curve   Curve   `json:"curve"`
-		Sum     float64 `json:"sum"`
-		Count   int     `json:"count"`
-	}
-	meta := f.Metadata()
-	step, err := strconv.Atoi(meta["step"])
-	if err == nil {
-		err = json.Unmarshal([]byte(meta["state"]), &state)
+	return s.Options.Subgroup, f.Close()
+}
+
+// resume loads the checkpoint, if there is one, and returns the step to go on
+// with. Its options must be those of this run.
+func (r *run) resume() (int, error) {
+	f, s, step, err := open(r.opts.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("train.Run: %w: %v", ErrCheckpoint, err)
+		return 0, err
 	}
-	want := r.opts
-	want.Dir, want.Progress = "", nil
-	if state.Options != want {
-		return 0, fmt.Errorf("train.Run: %w: it was trained with %+v, this run asks for %+v", ErrCheckpoint, state.Options, want)
+	defer f.Close()
+	if err := r.fits(s.Options); err != nil {
+		return 0, fmt.Errorf("train.Run: %w: %w", ErrCheckpoint, err)
 	}
 	if err := r.task.Store().Load(f, true); err != nil {
 		return 0, err
 	}
-	*r.curve, r.sum, r.count = state.Curve, state.Sum, state.Count
+	*r.curve, r.sum, r.count, r.scaler = *s.Curve, s.Sum, s.Count, s.Scaler
 	if r.opts.Progress != nil {
 		fmt.Fprintf(r.opts.Progress, "resumed at step %d\n", step)
 	}
 	return step, nil
+}
+
+// open opens a folder's checkpoint; the error wraps fs.ErrNotExist if there is none.
+func open(dir string) (*safetensors.File, state, int, error) {
+	f, err := safetensors.Open(filepath.Join(dir, checkpointName))
+	if err != nil {
+		return nil, state{}, 0, fmt.Errorf("train.Run: %w", err)
+	}
+	s, step, err := read(f.Metadata())
+	if err != nil {
+		f.Close()
+		return nil, state{}, 0, fmt.Errorf("train.Run: %w: %w", ErrCheckpoint, err)
+	}
+	return f, s, step, nil
+}
+
+// read parses a checkpoint's step and state.
+func read(meta map[string]string) (state, int, error) {
+	step, err := strconv.Atoi(meta["step"])
+	if err != nil {
+		return state{}, 0, err
+	}
+	// Checkpoints from before there were others are of f32, and skipped nothing.
+	s := state{Options: Options{Precision: tensor.F32.String()}, Curve: &Curve{}, Scaler: scaler{Scale: 1, Applied: step}}
+	if err := json.Unmarshal([]byte(meta["state"]), &s); err != nil {
+		return state{}, 0, err
+	}
+	if s.Curve == nil || !powerOfTwo(s.Scaler.Scale) || s.Scaler.Scale < 1 || s.Scaler.Applied < 0 {
+		return state{}, 0, fmt.Errorf("its state is damaged: %s", meta["state"])
+	}
+	return s, step, nil
+}
+
+// fits refuses options that are not those of this run.
+func (r *run) fits(had Options) error {
+	want := r.opts
+	want.Dir, want.Progress = "", nil
+	if had.Subgroup == 0 { // of before it was kept
+		had.Subgroup = want.Subgroup
+	}
+	switch {
+	case had.Precision != want.Precision:
+		return fmt.Errorf("it was trained in %s, this run asks for %s", had.Precision, want.Precision)
+	case had != want:
+		return fmt.Errorf("it was trained with %+v, this run asks for %+v", had, want)
+	}
+	return nil
 }

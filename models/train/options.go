@@ -22,6 +22,13 @@ type Options struct {
 	Seed        uint64  `json:"seed"`
 	EvalEvery   int     `json:"eval_every"` // steps; 0 means a twentieth of Steps
 	SaveEvery   int     `json:"save_every"` // steps; 0 means EvalEvery
+	// Subgroup is the width of the device's kernels, which Run fills in: sums are
+	// added in its order, so a run ends at the one it began at.
+	Subgroup int `json:"subgroup,omitempty"`
+	// LossScale is the first loss scale of a task in f16, a power of two; 0 means 2¹⁵.
+	LossScale float64 `json:"loss_scale,omitempty"`
+	// Precision is the task's, which Run fills in: a checkpoint is of one precision.
+	Precision string `json:"precision,omitempty"`
 
 	Dir      string    `json:"-"` // checkpoints and the loss curve
 	Progress io.Writer `json:"-"` // a line now and then; nil for none
@@ -48,10 +55,16 @@ func (o *Options) defaults() error {
 	if o.SaveEvery == 0 {
 		o.SaveEvery = o.EvalEvery
 	}
-	if o.Steps < 1 || !(o.Rate > 0) || o.Floor < 0 || o.Floor > 1 || o.Warmup < 0 || !(o.Beta2 > 0 && o.Beta2 < 1) {
+	if o.Steps < 1 || !(o.Rate > 0) || o.Floor < 0 || o.Floor > 1 || o.Warmup < 0 || !(o.Beta2 > 0 && o.Beta2 < 1) || !powerOfTwo(o.LossScale) {
 		return fmt.Errorf("train: %w: %+v", ErrOptions, *o)
 	}
 	return nil
+}
+
+// powerOfTwo holds of 0 too, and of no power below 1.
+func powerOfTwo(x float64) bool {
+	frac, exp := math.Frexp(x)
+	return x == 0 || frac == 0.5 && exp >= 1 && exp <= 100
 }
 
 // rate is the learning rate of a step, counted from 0: linear warm-up, then a

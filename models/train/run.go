@@ -18,8 +18,9 @@ import (
 type Task interface {
 	// Store holds the parameters, gradients and moments.
 	Store() *params.Store
-	// Step adds the gradients of batch number step, which depends on the step
-	// alone, and returns its loss and how many tokens it predicted.
+	// Step adds the gradients of batch number step, times the store's Scale, and
+	// returns its loss and how many tokens it predicted. The batch depends on the step
+	// alone.
 	Step(step int) (loss float64, tokens int, err error)
 	// Heldout returns the loss on data the training never sees.
 	Heldout() (float64, error)
@@ -38,7 +39,8 @@ func Run(ctx context.Context, dev *gpu.Device, task Task, opts Options) (*Curve,
 	if err := os.MkdirAll(opts.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("train.Run: %w", err)
 	}
-	r := &run{opts: opts, task: task, curve: &Curve{}}
+	opts.Subgroup = dev.SubgroupWidth()
+	r := newRun(task, opts)
 	if err := r.prepare(dev); err != nil {
 		return nil, err
 	}
@@ -58,10 +60,26 @@ func Run(ctx context.Context, dev *gpu.Device, task Task, opts Options) (*Curve,
 	return r.curve, r.curve.WriteHTML(filepath.Join(opts.Dir, "loss.html"))
 }
 
+func newRun(task Task, opts Options) *run {
+	opts.Precision = task.Store().Precision()
+	r := &run{opts: opts, task: task, curve: &Curve{}, scaler: scaler{Scale: 1}}
+	if r.scales() {
+		r.scaler.Scale = firstScale
+		if opts.LossScale > 0 {
+			r.scaler.Scale = opts.LossScale
+		}
+	}
+	return r
+}
+
+// scales reports whether the loss has a scale: bf16 has the exponents of f32.
+func (r *run) scales() bool { return r.opts.Precision == tensor.F16.String() }
+
 type run struct {
 	opts        Options
 	task        Task
 	curve       *Curve
+	scaler      scaler
 	norm, hyper *gpu.Tensor
 	update      *gpu.Program
 	tokens      int
@@ -74,7 +92,7 @@ func (r *run) prepare(dev *gpu.Device) (err error) {
 	if r.norm, err = dev.NewTensor(tensor.F32, 1); err != nil {
 		return err
 	}
-	if r.hyper, err = dev.NewTensor(tensor.F32, 8); err != nil {
+	if r.hyper, err = dev.NewTensor(tensor.F32, adamw.HyperLen); err != nil {
 		return err
 	}
 	s := r.task.Store()
@@ -84,9 +102,10 @@ func (r *run) prepare(dev *gpu.Device) (err error) {
 	for i, t := range []*gpu.Tensor{s.P, s.G, s.M, s.V} {
 		parts[i][0], parts[i][1] = s.Ranges(t)
 	}
+	copies := []*gpu.Tensor{s.H, nil}
 	for i, decay := range []bool{true, false} {
 		adamw.Step(rec, adamw.StepArgs{
-			P: parts[0][i], G: parts[1][i], M: parts[2][i], V: parts[3][i], Norm: r.norm, Hyper: r.hyper, Decay: decay, ZeroGrad: true,
+			P: parts[0][i], G: parts[1][i], M: parts[2][i], V: parts[3][i], Copy: copies[i], Norm: r.norm, Hyper: r.hyper, Decay: decay, ZeroGrad: true,
 		})
 	}
 	r.update, err = rec.Finish()
@@ -101,6 +120,7 @@ func (r *run) free() {
 }
 
 func (r *run) step(step int) error {
+	r.task.Store().Scale = float32(r.scaler.Scale)
 	loss, tokens, err := r.task.Step(step)
 	if err != nil {
 		return err
@@ -108,13 +128,10 @@ func (r *run) step(step int) error {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("train.Run: loss is %v at step %d; lower the rate", loss, step)
 	}
+	if err := r.optimize(step); err != nil {
+		return err
+	}
 	o := &r.opts
-	if err := r.hyper.WriteF32(adamw.Hyper(o.rate(step), 0.9, o.Beta2, adamEps, o.WeightDecay, o.Clip, step+1)); err != nil {
-		return err
-	}
-	if err := r.update.Run(1); err != nil {
-		return err
-	}
 	r.sum, r.count, r.tokens = r.sum+loss, r.count+1, r.tokens+tokens
 	if (step+1)%o.EvalEvery == 0 || step+1 == o.Steps {
 		if err := r.point(step + 1); err != nil {
@@ -124,6 +141,25 @@ func (r *run) step(step int) error {
 	if (step+1)%o.SaveEvery == 0 || step+1 == o.Steps {
 		return r.save(step + 1)
 	}
+	return nil
+}
+
+// optimize takes the optimizer's step, which the device skips if the gradients are
+// not finite.
+func (r *run) optimize(step int) error {
+	o := &r.opts
+	h := adamw.Hyper(o.rate(step), 0.9, o.Beta2, adamEps, o.WeightDecay, o.Clip, r.scaler.Scale, r.scaler.Applied+1)
+	if err := r.hyper.WriteF32(h); err != nil {
+		return err
+	}
+	if err := r.update.Run(1); err != nil {
+		return err
+	}
+	norm, err := r.norm.F32()
+	if err != nil {
+		return err
+	}
+	r.scaler.after(norm[0], r.scales())
 	return nil
 }
 
@@ -138,11 +174,22 @@ func (r *run) point(step int) error {
 	p := Point{Step: step, Loss: r.sum / float64(r.count), Heldout: held, Rate: r.opts.rate(step - 1)}
 	r.curve.Points = append(r.curve.Points, p)
 	if r.opts.Progress != nil {
-		fmt.Fprintf(r.opts.Progress, "step %d/%d  loss %.4f  held-out %.4f  rate %.2e  %.0f tokens/s\n",
-			step, r.opts.Steps, p.Loss, p.Heldout, p.Rate, float64(r.tokens)/seconds)
+		fmt.Fprintf(r.opts.Progress, "step %d/%d  loss %.4f  held-out %.4f  rate %.2e  %.0f tokens/s%s\n",
+			step, r.opts.Steps, p.Loss, p.Heldout, p.Rate, float64(r.tokens)/seconds, r.scaling())
 	}
 	r.sum, r.count, r.tokens, r.since = 0, 0, 0, time.Now()
 	return r.curve.WriteHTML(filepath.Join(r.opts.Dir, "loss.html"))
+}
+
+// scaling tells of the loss scale and of skipped steps, where there are any.
+func (r *run) scaling() (s string) {
+	if r.scales() {
+		s = fmt.Sprintf("  loss scale %g", r.scaler.Scale)
+	}
+	if n := r.scaler.Skipped; n > 0 {
+		s += fmt.Sprintf("  %d steps skipped", n)
+	}
+	return s
 }
 
 // stop saves what a cancelled run has.

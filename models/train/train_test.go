@@ -1,9 +1,12 @@
 package train
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,9 +34,11 @@ func counting(n, first, by int) *transformer.Sequence {
 	return s
 }
 
-func task(t *testing.T, dev *gpu.Device) *Sequences {
+func task(t *testing.T, dev *gpu.Device) *Sequences { return taskIn(t, dev, transformer.F32) }
+
+func taskIn(t *testing.T, dev *gpu.Device, p transformer.Precision) *Sequences {
 	t.Helper()
-	net, err := transformer.NewTrain(dev, config, 2, 16, transformer.TrainOptions{})
+	net, err := transformer.NewTrain(dev, config, 2, 16, transformer.TrainOptions{Precision: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,40 +81,223 @@ func TestLearns(t *testing.T) {
 	})
 }
 
+var precisions = []transformer.Precision{transformer.F32, transformer.BF16, transformer.F16}
+
 // TestResumeIsExact kills a run twice and holds the curve and the weights to
-// those of a run that was left alone, bit for bit.
+// those of a run that was left alone, bit for bit. In f16 it begins with a loss
+// scale so high that it falls before and after the first checkpoint.
 func TestResumeIsExact(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		opts := Options{Steps: 30, Rate: 5e-3, EvalEvery: 4, SaveEvery: 7}
-		whole := task(t, dev)
-		opts.Dir = t.TempDir()
-		want, err := Run(context.Background(), dev, whole, opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		opts.Dir = t.TempDir()
-		for _, stop := range []int{9, 20} { // between checkpoints: the steps since are run again
-			killed := &limited{Sequences: task(t, dev), left: stop}
-			if _, err := Run(context.Background(), dev, killed, opts); !errors.Is(err, errKilled) {
-				t.Fatalf("killed run: %v", err)
-			}
-		}
-		again := task(t, dev)
-		got, err := Run(context.Background(), dev, again, opts)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(got.Points, want.Points) {
-			t.Errorf("curves differ:\n%v\n%v", got.Points, want.Points)
-		}
-		if !slices.Equal(flat(t, again), flat(t, whole)) {
-			t.Error("weights differ")
-		}
-		opts.Rate = 1e-3
-		if _, err := Run(context.Background(), dev, task(t, dev), opts); !errors.Is(err, ErrCheckpoint) {
-			t.Errorf("other options: %v", err)
+		for _, p := range precisions {
+			t.Run(string(p), func(t *testing.T) { testResume(t, dev, p) })
 		}
 	})
+}
+
+// TestWidthOfACheckpoint resumes those of other widths: with one of before they said
+// theirs it goes on.
+func TestWidthOfACheckpoint(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, width := range []int{0, dev.SubgroupWidth(), 2 * dev.SubgroupWidth()} {
+			opts := Options{Steps: 2, Dir: t.TempDir(), Subgroup: width}
+			if err := opts.defaults(); err != nil {
+				t.Fatal(err)
+			}
+			r := newRun(task(t, dev), opts)
+			if err := r.save(1); err != nil {
+				t.Fatal(err)
+			}
+			got, err := CheckpointWidth(opts.Dir)
+			if got != width || err != nil {
+				t.Errorf("width %d is read as %d, error %v", width, got, err)
+			}
+			if _, err := Run(context.Background(), dev, task(t, dev), opts); errors.Is(err, ErrCheckpoint) != (width > dev.SubgroupWidth()) {
+				t.Errorf("a checkpoint of width %d at %d: error %v", width, dev.SubgroupWidth(), err)
+			}
+		}
+		if w, err := CheckpointWidth(t.TempDir()); w != 0 || err != nil {
+			t.Errorf("without a checkpoint: %d, error %v", w, err)
+		}
+	})
+}
+
+func testResume(t *testing.T, dev *gpu.Device, p transformer.Precision) {
+	opts := Options{Steps: 30, Rate: 5e-3, EvalEvery: 4, SaveEvery: 7}
+	if p == transformer.F16 {
+		opts.LossScale = 1 << 32
+	}
+	whole := taskIn(t, dev, p)
+	opts.Dir = t.TempDir()
+	want, err := Run(context.Background(), dev, whole, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Dir = t.TempDir()
+	for _, stop := range []int{9, 20} { // between checkpoints: the steps since are run again
+		killed := &limited{Sequences: taskIn(t, dev, p), left: stop}
+		if _, err := Run(context.Background(), dev, killed, opts); !errors.Is(err, errKilled) {
+			t.Fatalf("killed run: %v", err)
+		}
+	}
+	again := taskIn(t, dev, p)
+	var said strings.Builder
+	opts.Progress = &said
+	got, err := Run(context.Background(), dev, again, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Points, want.Points) {
+		t.Errorf("curves differ:\n%v\n%v", got.Points, want.Points)
+	}
+	if !slices.Equal(flat(t, again), flat(t, whole)) {
+		t.Error("weights differ")
+	}
+	if a, b := again.Store().Scale, whole.Store().Scale; a != b || (p == transformer.F16) != (a < 1<<(32-8) && strings.Contains(said.String(), "steps skipped")) {
+		t.Errorf("loss scale %g, of the whole run %g; it said\n%s", a, b, said.String())
+	}
+	for _, p2 := range precisions {
+		if _, err := Run(context.Background(), dev, taskIn(t, dev, p2), opts); p2 != p && (!errors.Is(err, ErrCheckpoint) || !strings.Contains(err.Error(), string(p2))) {
+			t.Errorf("resumed in %s: %v", p2, err)
+		}
+	}
+	if w, err := CheckpointWidth(opts.Dir); err != nil || w != dev.SubgroupWidth() {
+		t.Errorf("the checkpoint says width %d, error %v", w, err)
+	}
+	opts.Rate = 1e-3
+	if _, err := Run(context.Background(), dev, taskIn(t, dev, p), opts); !errors.Is(err, ErrCheckpoint) {
+		t.Errorf("other options: %v", err)
+	}
+}
+
+// TestSkippedStepChangesNothing overflows f16 by a loss scale past all bounds.
+func TestSkippedStepChangesNothing(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s := taskIn(t, dev, transformer.F16)
+		opts := Options{Steps: 2, LossScale: 1 << 40, Rate: 0.1, Dir: t.TempDir()}
+		if err := opts.defaults(); err != nil {
+			t.Fatal(err)
+		}
+		r := newRun(s, opts)
+		if err := r.prepare(dev); err != nil {
+			t.Fatal(err)
+		}
+		defer r.free()
+		step := func(scale float64, changes bool) {
+			t.Helper()
+			before := contents(t, s)
+			r.scaler.Scale = scale
+			if err := r.step(0); err != nil {
+				t.Fatal(err)
+			}
+			for i, now := range contents(t, s) {
+				if bytes.Equal(now, before[i]) == changes {
+					t.Errorf("scale %g: tensor %d of the state changed: %v, want %v", scale, i, !changes, changes)
+				}
+			}
+			g, err := s.Store().G.F32()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.ContainsFunc(g, func(x float32) bool { return x != 0 }) {
+				t.Error("the gradient is still there")
+			}
+		}
+		step(1<<40, false)
+		if want := (scaler{Scale: 1 << 39, Skipped: 1}); r.scaler != want {
+			t.Errorf("after a skipped step: %+v, want %+v", r.scaler, want)
+		}
+		step(firstScale, true)
+		if want := (scaler{Scale: firstScale, Clean: 1, Applied: 1, Skipped: 1}); r.scaler != want {
+			t.Errorf("after a good step: %+v, want %+v", r.scaler, want)
+		}
+	})
+}
+
+// contents are the bytes of the parameters, the moments and the copy.
+func contents(t *testing.T, s *Sequences) (out [4][]byte) {
+	t.Helper()
+	for i, x := range []*gpu.Tensor{s.Store().P, s.Store().M, s.Store().V, s.Store().H} {
+		out[i] = make([]byte, x.SizeBytes())
+		if err := x.ReadBytes(out[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+func TestScaler(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	s := scaler{Scale: 4}
+	for range cleanSteps - 1 {
+		s.after(1, true)
+	}
+	for _, c := range []struct {
+		norm    float32
+		changes bool
+		scale   float64
+	}{{1, true, 8}, {inf, true, 4}, {nan, true, 2}, {inf, true, 1}, {inf, true, 1}, {inf, false, 1}, {1, false, 1}} {
+		if s.after(c.norm, c.changes); s.Scale != c.scale {
+			t.Fatalf("norm %g: %+v, want scale %g", c.norm, s, c.scale)
+		}
+	}
+	if s.Applied != cleanSteps+1 || s.Skipped != 5 {
+		t.Errorf("%+v", s)
+	}
+	for scale, want := range map[float64]float64{mostScale: mostScale, mostScale / 2: mostScale, 1 << 40: 1 << 40} {
+		s := scaler{Scale: scale, Clean: cleanSteps - 1}
+		if s.after(1, true); s.Scale != want {
+			t.Errorf("%g grew to %g, want %g", scale, s.Scale, want)
+		}
+	}
+}
+
+// TestOverfits learns one batch of random tokens by heart.
+func TestOverfits(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, p := range precisions {
+			net, err := transformer.NewTrain(dev, config, 2, 16, transformer.TrainOptions{Precision: p})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := net.Store().Init(1); err != nil {
+				t.Fatal(err)
+			}
+			q, r := counting(16, 0, 1), rand.New(rand.NewPCG(1, 2))
+			for i := range q.Tokens {
+				q.Tokens[i] = uint32(r.IntN(8))
+			}
+			one := []*transformer.Sequence{q} // every window is all of it
+			s, err := NewSequences(net, config, 1, 1, one, one, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			curve, err := Run(context.Background(), dev, s, Options{Steps: 150, Rate: 1e-2, WeightDecay: -1, Dir: t.TempDir()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, last := curve.Points[0].Loss, curve.Points[len(curve.Points)-1].Loss
+			if !(last < 0.02 && first > 1) {
+				t.Errorf("%s: loss %g at first, %g at last", p, first, last)
+			}
+		}
+	})
+}
+
+// TestOldCheckpointsAreOfF32 reads the state as it was before there was a scaler.
+func TestOldCheckpointsAreOfF32(t *testing.T) {
+	o := Options{Steps: 9}
+	if err := o.defaults(); err != nil {
+		t.Fatal(err)
+	}
+	old, err := json.Marshal(map[string]any{"options": o, "curve": Curve{}, "sum": 1, "count": 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Precision = "f32"
+	s, step, err := read(map[string]string{"step": "7", "state": string(old)})
+	if want := (scaler{Scale: 1, Applied: 7}); err != nil || step != 7 || s.Scaler != want || s.Options != o {
+		t.Errorf("step %d, %+v, error %v", step, s.Scaler, err)
+	}
 }
 
 var errKilled = errors.New("killed")

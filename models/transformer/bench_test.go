@@ -42,13 +42,14 @@ func plain(c Config, n int) *Sequence {
 // BenchmarkDecode draws from position 0 on, in submits of 16 steps, and begins
 // again at position 256.
 func BenchmarkDecode(b *testing.B) {
-	dev := gputest.Open(b, gpu.Options{})
 	for _, size := range sizes {
 		b.Run(size.name, func(b *testing.B) {
-			f := randomWeights(b, dev, size.cfg)
+			f := randomWeights(b, gputest.Open(b, gpu.Options{}), size.cfg)
 			for _, p := range Precisions {
 				for _, batch := range []int{1, 8, 32} {
-					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) { benchDecode(b, dev, size.cfg, f, p, batch) })
+					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) {
+						benchDecode(b, gputest.Open(b, gpu.Options{Grain: size.cfg.StepGrain(batch)}), size.cfg, f, p, batch)
+					})
 				}
 			}
 		})
@@ -95,8 +96,12 @@ func benchDecode(b *testing.B, dev *gpu.Device, c Config, f *safetensors.File, p
 func BenchmarkTrainStep(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
 	for _, size := range sizes {
-		for _, o := range []TrainOptions{{}, {Recompute: true}} {
-			b.Run(fmt.Sprintf("%s/recompute=%v", size.name, o.Recompute), func(b *testing.B) { benchTrain(b, dev, size.cfg, o) })
+		for _, p := range TrainPrecisions {
+			for _, recompute := range []bool{false, true} {
+				b.Run(fmt.Sprintf("%s/%s/recompute=%v", size.name, p, recompute), func(b *testing.B) {
+					benchTrain(b, dev, size.cfg, TrainOptions{Precision: p, Recompute: recompute})
+				})
+			}
 		}
 	}
 }
@@ -119,6 +124,7 @@ func benchTrain(b *testing.B, dev *gpu.Device, c Config, o TrainOptions) {
 	b.ReportMetric(float64(tokens)/seconds, "tokens/s")
 	b.ReportMetric(flops(c, batch, window)/seconds/1e9, "GFLOP/s")
 	b.ReportMetric(float64(net.both.Stats().ArenaBytes)/1e6, "MB-arena")
+	b.ReportMetric(float64(net.Store().Bytes())/1e6, "MB-parameters")
 }
 
 // flops counts the products of a training step: three of each matrix's, and five

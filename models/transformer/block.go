@@ -56,14 +56,14 @@ func (b *Block) param(name string) *tape.Value { return b.Store.Value(b.Prefix +
 // record adds the block to a tape.
 func (b *Block) record(t *tape.Tape, x *tape.Value) *tape.Value {
 	dh := b.Width / b.Heads
-	qkv := t.Linear(t.RMS(x, b.param("attention_norm.weight"), normEps), tape.LinearArgs{W: b.param("attention.qkv.weight")})
+	qkv := t.Linear(t.RMS(x, b.param("attention_norm.weight"), normEps), tape.LinearArgs{W: b.param("attention.qkv.weight"), Round: true})
 	t.Rotate(qkv, rope.Args{
 		N: b.B * b.N, Heads: 2 * b.Heads, HeadDim: dh, LDX: 3 * b.Width, LDOut: 3 * b.Width,
 		Pos: b.Axes, Axes: b.Rope.Axes, Freq: b.Rope.Freq, Axis: b.Rope.Axis,
 	})
 	a := t.SelfAttention(qkv, tape.SelfAttentionArgs{B: b.B, N: b.N, Heads: b.Heads, HeadDim: dh, Key: b.Key})
 	x = t.Linear(a, tape.LinearArgs{W: b.param("attention.out.weight"), Residual: x})
-	u := t.Linear(t.RMS(x, b.param("mlp_norm.weight"), normEps), tape.LinearArgs{W: b.param("mlp.gate_up.weight")})
+	u := t.Linear(t.RMS(x, b.param("mlp_norm.weight"), normEps), tape.LinearArgs{W: b.param("mlp.gate_up.weight"), Round: true})
 	return t.Linear(t.SwiGLU(u), tape.LinearArgs{W: b.param("mlp.down.weight"), Residual: x})
 }
 

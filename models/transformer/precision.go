@@ -26,6 +26,9 @@ const (
 // Precisions are all of them, the widest first.
 var Precisions = []Precision{F32, F16, BF16, Int8, Int4}
 
+// TrainPrecisions are those that networks train in.
+var TrainPrecisions = []Precision{F32, BF16, F16}
+
 // dtype is the type of the elements; the zero value means f16.
 func (p Precision) dtype() tensor.DType {
 	switch p {

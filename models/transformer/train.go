@@ -3,6 +3,7 @@ package transformer
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/embed"
@@ -13,11 +14,11 @@ import (
 
 // Train is a network in training form: B sequences of N positions a step.
 type Train struct {
-	cfg       Config
-	b, n      int
-	recompute bool
-	store     *params.Store
-	rope      Rotary
+	cfg     Config
+	b, n    int
+	options TrainOptions
+	store   *params.Store
+	rope    Rotary
 
 	ids, starts, rows, axes, key *gpu.Tensor
 	codes, targets, weight, loss *gpu.Tensor
@@ -29,6 +30,12 @@ type Train struct {
 
 // TrainOptions say how a network is trained. The zero value is useful.
 type TrainOptions struct {
+	// Precision is F32, BF16 or F16, "" meaning F32. With 16 bits, matrices are
+	// multiplied in them (Decay in params.Spec; the master is f32), activations are
+	// rounded to them where products read them, and kept so for the backward pass;
+	// gradients are rounded where products read them. Sums, norms, softmax, loss, the
+	// residual stream and the gradients of parameters are f32. See docs/design.md.
+	Precision Precision
 	// Recompute keeps of each block only its input until the backward pass, and
 	// computes the rest again: a third more work for a fraction of the memory. It
 	// changes no bit.
@@ -44,7 +51,10 @@ func NewTrain(dev *gpu.Device, cfg Config, b, n int, o TrainOptions) (*Train, er
 	if b < 1 || n < 1 || n > cfg.Context {
 		return nil, fmt.Errorf("transformer.NewTrain: %w: %d sequences of %d positions, context %d", ErrConfig, b, n, cfg.Context)
 	}
-	t := &Train{cfg: cfg, b: b, n: n, recompute: o.Recompute}
+	if err := o.check(&cfg); err != nil {
+		return nil, err
+	}
+	t := &Train{cfg: cfg, b: b, n: n, options: o}
 	if err := t.build(dev); err != nil {
 		t.Free()
 		return nil, err
@@ -52,9 +62,24 @@ func NewTrain(dev *gpu.Device, cfg Config, b, n int, o TrainOptions) (*Train, er
 	return t, nil
 }
 
+func (o *TrainOptions) check(c *Config) error {
+	if o.Precision == "" {
+		o.Precision = F32
+	}
+	if !slices.Contains(TrainPrecisions, o.Precision) {
+		return fmt.Errorf("transformer.NewTrain: %w: precision %q, want one of %v", ErrConfig, o.Precision, TrainPrecisions)
+	}
+	return o.Precision.check(c)
+}
+
 func (t *Train) build(dev *gpu.Device) (err error) {
 	if t.store, err = params.New(dev, t.cfg.specs(), true); err != nil {
 		return err
+	}
+	if t.options.Precision != F32 {
+		if err = t.store.KeepHalves(t.options.Precision.dtype()); err != nil {
+			return err
+		}
 	}
 	if t.rope, err = NewRotary(dev, t.cfg.HeadDim(), t.cfg.RopePairs, t.cfg.RopeTheta); err != nil {
 		return err
@@ -135,7 +160,7 @@ func (t *Train) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	if t.codes != nil {
 		x = tp.Linear(tape.Constant(t.codes), tape.LinearArgs{W: p("code.weight"), Residual: x})
 	}
-	x = tp.RMS(Stack(tp, t.blocks(), x, t.recompute), p("norm.weight"), normEps)
+	x = tp.RMS(Stack(tp, t.blocks(), x, t.options.Recompute), p("norm.weight"), normEps)
 	logits := tp.Linear(x, tape.LinearArgs{W: p("head.weight"), Bias: p("head.bias")})
 	if t.codes != nil {
 		logits = tp.Linear(tape.Constant(t.codes), tape.LinearArgs{W: p("skip.weight"), Residual: logits, Alpha: c.skipScale()})
@@ -308,7 +333,7 @@ func (t *Train) upload() error {
 		func() error { return t.axes.WriteI32(t.hostAxes) },
 		func() error { return t.key.WriteI32(t.hostKey) },
 		func() error { return t.targets.WriteI32(t.hostTargets) },
-		func() error { return t.weight.WriteF32(t.hostWeight) },
+		func() error { return t.weight.WriteF32(t.scaledWeight()) },
 	}
 	if t.codes != nil {
 		writes = append(writes, func() error { return t.codes.WriteF32(t.hostCodes) })
@@ -321,11 +346,21 @@ func (t *Train) upload() error {
 	return nil
 }
 
+// scaledWeight is what the loss's gradient is weighed by.
+func (t *Train) scaledWeight() []float32 {
+	out := slices.Clone(t.hostWeight)
+	for i := range out {
+		out[i] *= t.store.Scale
+	}
+	return out
+}
+
 // Forward runs the forward pass alone and returns the batch's loss: nats a
 // predicted token (a whole code for bits), summed in row order.
 func (t *Train) Forward() (float64, error) { return t.run(t.forward) }
 
-// Backward runs both passes, adds to the gradients and returns the loss.
+// Backward runs both passes, adds to the gradients, times the store's Scale when
+// the batch was set, and returns the loss.
 func (t *Train) Backward() (float64, error) { return t.run(t.both) }
 
 func (t *Train) run(p *gpu.Program) (float64, error) {

@@ -18,6 +18,7 @@ var (
 type deviceKey struct {
 	device string
 	memory uint64
+	width  int
 }
 
 type entry struct {
@@ -122,10 +123,10 @@ func (e *entry) useDevice(s Spec) (*gpu.Device, error) {
 	if e.device != nil {
 		return e.device.dev, nil
 	}
-	key := deviceKey{s.Device, s.Memory}
+	key := deviceKey{s.Device, s.Memory, s.Width}
 	d := devices[key]
 	if d == nil {
-		dev, err := gpu.Open(gpu.Options{Device: s.Device, MemoryLimit: s.Memory})
+		dev, err := gpu.Open(s.device())
 		if err != nil {
 			return nil, err
 		}

@@ -77,8 +77,20 @@ type Spec struct {
 	Device string         `json:"device,omitempty"` // see gpu.Options
 	Memory uint64         `json:"memory,omitempty"` // bytes the device may take; 0 means what there is
 	Slots  int            `json:"slots,omitempty"`  // sequences generated at once; 0 means the engine's default
+	// Width and Threads are of gpu.Options; a Width other than 0 is that of every
+	// worker, or the worker fails.
+	Width   int `json:"width,omitempty"`
+	Threads int `json:"threads,omitempty"`
 	// Precision of the generator's matrices; "" means f16.
 	Precision transformer.Precision `json:"precision,omitempty"`
+}
+
+// device are the options of the device to open. If other models share it, those of
+// the first count: they change no result.
+func (s *Spec) device() gpu.Options {
+	return gpu.Options{
+		Device: s.Device, MemoryLimit: s.Memory, Width: s.Width, Threads: s.Threads, Grain: models.Grain(s.Dir, kinds[s.Family], s.options()),
+	}
 }
 
 // options are what package models wants to know.

@@ -36,7 +36,7 @@ type Run struct {
 func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 	summary := summarize(outcomes)
 	summary.Action, summary.Out = run.Action, dir
-	if !run.Partial { // of a run that was cut off, failures have no outcome either
+	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
 		summary.Unreached = max(0, run.Asked-len(outcomes))
 	}
 	summary.Complete = !run.Partial && summary.Unreached == 0

@@ -66,5 +66,6 @@ func flat(r *gpu.Recorder, kernel string, in []*gpu.Tensor, out *gpu.Tensor, var
 		In:     in,
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(n)},
+		Work:   launch.Work(flops[kernel]*n, append(in, out)...),
 	})
 }

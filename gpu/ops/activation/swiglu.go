@@ -13,6 +13,9 @@ var shaders embed.FS
 // perLane is how many pairs of floats a lane takes: U in the kernels.
 const perLane = 16
 
+// flops are a kernel's floating-point operations for each element, about.
+var flops = map[string]int{"swiglu": 6, "swiglu_grad": 11, "silu": 5, "silu_grad": 8, "gelu": 17, "gelu_grad": 24}
+
 // SwiGLUArgs are the operands of [SwiGLU].
 type SwiGLUArgs struct {
 	X   *gpu.Tensor // f32 [n, 2h]: gate in columns 0..h-1, up in h..2h-1
@@ -75,5 +78,6 @@ func swiglu(r *gpu.Recorder, kernel string, x *gpu.Tensor, in []*gpu.Tensor, nar
 		In:     in,
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(n), uint32(h), uint32(blocks)},
+		Work:   launch.Work(flops[kernel]*n*h, append(in, out)...),
 	})
 }

@@ -65,7 +65,7 @@ func TestStep(t *testing.T) {
 }
 
 func testStep(t *testing.T, dev *gpu.Device, n int, maxNorm float64, decay, zero bool) {
-	s, h := newState(n), Hyper(0.01, 0.9, 0.999, 1e-8, 0.1, maxNorm, 3)
+	s, h := newState(n), Hyper(0.01, 0.9, 0.999, 1e-8, 0.1, maxNorm, 1, 3)
 	a := s.args(t, dev, h)
 	a.Decay, a.ZeroGrad = decay, zero
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
@@ -102,7 +102,7 @@ func TestBadNormSkips(t *testing.T) {
 		for _, bad := range []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), 1e30} {
 			s := newState(9001)
 			s.g[7000] = bad
-			a := s.args(t, dev, Hyper(0.1, 0.9, 0.99, 1e-8, 0.1, 1, 1))
+			a := s.args(t, dev, Hyper(0.1, 0.9, 0.99, 1e-8, 0.1, 1, 1, 1))
 			a.Decay, a.ZeroGrad = true, true
 			gputest.Run(t, dev, func(r *gpu.Recorder) {
 				Norm(r, NormArgs{G: a.G, Out: a.Norm})
@@ -117,6 +117,31 @@ func TestBadNormSkips(t *testing.T) {
 	})
 }
 
+// TestScaleChangesNoBit makes a step with a gradient as it is and with one that is
+// multiplied by a loss scale, which only moves exponents.
+func TestScaleChangesNoBit(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, maxNorm := range []float64{0, 1, 1e9} {
+			var after [2]state
+			for i, scale := range []float64{1, 1 << 15} {
+				s := newState(1001)
+				for j := range s.g {
+					s.g[j] *= float32(scale)
+				}
+				a := s.args(t, dev, Hyper(0.1, 0.9, 0.99, 1e-8, 0.1, maxNorm, scale, 2))
+				gputest.Run(t, dev, func(r *gpu.Recorder) {
+					Norm(r, NormArgs{G: a.G, Out: a.Norm})
+					Step(r, a)
+				})
+				after[i] = state{gputest.Read(t, a.P), nil, gputest.Read(t, a.M), gputest.Read(t, a.V)}
+			}
+			if a, b := after[0], after[1]; !slices.Equal(a.p, b.p) || !slices.Equal(a.m, b.m) || !slices.Equal(a.v, b.v) {
+				t.Errorf("max %g: a scaled gradient makes another step", maxNorm)
+			}
+		}
+	})
+}
+
 // TestCopy steps, and skips a step, with a copy, which is to be what Narrow makes of P.
 func TestCopy(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
@@ -126,7 +151,7 @@ func TestCopy(t *testing.T) {
 				if bad {
 					s.g[3] = float32(math.Inf(1))
 				}
-				a := s.args(t, dev, Hyper(0.1, 0.9, 0.99, 1e-8, 0.1, 1, 1))
+				a := s.args(t, dev, Hyper(0.1, 0.9, 0.99, 1e-8, 0.1, 1, 1, 1))
 				var want *gpu.Tensor
 				for _, p := range []**gpu.Tensor{&a.Copy, &want} {
 					var err error
@@ -183,7 +208,7 @@ func TestDescends(t *testing.T) {
 			if err := a.G.WriteF32(x); err != nil {
 				t.Fatal(err)
 			}
-			if err := a.Hyper.WriteF32(Hyper(0.1*(1-float64(i)/300), 0.9, 0.99, 1e-8, 0, 0, i+1)); err != nil {
+			if err := a.Hyper.WriteF32(Hyper(0.1*(1-float64(i)/300), 0.9, 0.99, 1e-8, 0, 0, 1, i+1)); err != nil {
 				t.Fatal(err)
 			}
 			if err := p.Run(1); err != nil {
@@ -195,13 +220,13 @@ func TestDescends(t *testing.T) {
 }
 
 func TestHyper(t *testing.T) {
-	got := Hyper(0.5, 0.5, 0.75, 1e-8, 0.125, 2, 3)
-	want := []float32{0.5, 0.5, 0.75, 1e-8, 0.125, 0.875, 0.578125, 2}
+	got := Hyper(0.5, 0.5, 0.75, 1e-8, 0.125, 2, 1024, 3)
+	want := []float32{0.5, 0.5, 0.75, 1e-8, 0.125, 0.875, 0.578125, 2, 1.0 / 1024}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	// The first step divides by what the kernel multiplied by, 1 - beta in f32.
-	h := Hyper(1, 0.9, 0.999, 0, 0, 0, 1)
+	h := Hyper(1, 0.9, 0.999, 0, 0, 0, 1, 1)
 	if h[5] != 1-h[1] || h[6] != 1-h[2] {
 		t.Errorf("corrections %g and %g, want %g and %g", h[5], h[6], 1-h[1], 1-h[2])
 	}
@@ -210,7 +235,7 @@ func TestHyper(t *testing.T) {
 			t.Error("step 0 passed")
 		}
 	}()
-	Hyper(1, 0.9, 0.999, 0, 0, 0, 0)
+	Hyper(1, 0.9, 0.999, 0, 0, 0, 1, 0)
 }
 
 func TestShapeErrors(t *testing.T) {
@@ -236,7 +261,7 @@ func TestShapeErrors(t *testing.T) {
 func BenchmarkStep(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
 	const n = 4 << 20
-	a := newState(n).args(b, dev, Hyper(1e-9, 0.9, 0.99, 1e-8, 0.1, 1, 1))
+	a := newState(n).args(b, dev, Hyper(1e-9, 0.9, 0.99, 1e-8, 0.1, 1, 1, 1))
 	a.Decay = true
 	b.Run(fmt.Sprintf("step/parameters=%d", n), func(b *testing.B) { optest.Bench(b, dev, 28*n, n, func(r *gpu.Recorder) { Step(r, a) }) })
 	half, err := dev.NewTensor(tensor.BF16, n)

@@ -4,12 +4,12 @@
 #include "pairs.glsl"
 #include "narrow.glsl"
 
-// One workgroup updates U·W pairs of n parameters; with g' = g·min(1, maxNorm/norm)
-// (g' = g if maxNorm is 0):
+// One workgroup updates U·W pairs of n parameters; the gradient is g/scale, and with
+// g' that times min(1, maxNorm/(norm/scale)), or itself if maxNorm is 0:
 //   m = beta1·m + (1 - beta1)·g'
 //   v = beta2·v + (1 - beta2)·g'²
 //   p = p - lr·((m/c1) / (sqrt(v/c2) + eps) + decay·p)
-// and g = 0 if ZERO. p, g, m, v are [n], norm [1], hyper [8]. If norm is Inf or
+// and g = 0 if ZERO. p, g, m, v are [n], norm [1], hyper [9]. If norm is Inf or
 // NaN, p, m and v keep their bits. With COPY, a kind of narrow.glsl, copy [n] is p in 2
 // bytes, n even.
 
@@ -28,8 +28,8 @@ bool finite(float x) { return (floatBitsToUint(x) & 0x7f800000u) != 0x7f800000u;
 void main() {
   F32 h = F32(a.hyper);
   float lr = h.v[0], beta1 = h.v[1], beta2 = h.v[2], eps = h.v[3];
-  float decay = h.v[4], c1 = h.v[5], c2 = h.v[6], most = h.v[7];
-  float norm = F32(a.norm).v[0], scale = most > 0 && norm > most ? most / norm : 1;
+  float decay = h.v[4], c1 = h.v[5], c2 = h.v[6], most = h.v[7], unscale = h.v[8];
+  float norm = F32(a.norm).v[0] * unscale, scale = unscale * (most > 0 && norm > most ? most / norm : 1);
   bool good = finite(norm);
   uint first = group() * U * W + LANE, pairs = (a.n + 1) / 2;
   for (uint u = 0; u < U; u++) {

@@ -17,20 +17,20 @@ var shaders embed.FS
 const perLane = 16
 
 // HyperLen is the length of the tensor [StepArgs].Hyper.
-const HyperLen = 8
+const HyperLen = 9
 
 // StepArgs are the operands of [Step].
 type StepArgs struct {
 	P, G, M, V *gpu.Tensor // f32 [n]: parameters, gradient, first and second moment
 	Norm       *gpu.Tensor // f32 [1]: the norm of the whole gradient, see [Norm]
-	Hyper      *gpu.Tensor // f32 [8]: see [Hyper]
+	Hyper      *gpu.Tensor // f32 [9]: see [Hyper]
 	Copy       *gpu.Tensor // f16 or bf16 [n], n even, optional: P as the network reads it
 	Decay      bool        // apply the weight decay
 	ZeroGrad   bool        // set G to 0 afterwards, also if the step was skipped
 }
 
-// Step adds one step of the optimizer to a program. With g' = g·min(1, maxNorm/norm),
-// or g if maxNorm is 0:
+// Step adds one step of the optimizer to a program. G and Norm are scale times the
+// gradient g and its norm. With g' = g·min(1, maxNorm/norm), or g if maxNorm is 0:
 //
 //	m ← β₁·m + (1-β₁)·g'
 //	v ← β₂·v + (1-β₂)·g'²
@@ -70,20 +70,22 @@ func Step(r *gpu.Recorder, a StepArgs) {
 		In:     []*gpu.Tensor{a.Norm, a.Hyper},
 		Out:    []*gpu.Tensor{a.P, a.G, a.M, a.V, a.Copy},
 		Params: []uint32{uint32(n)},
+		Work:   launch.Work(16*n, a.Norm, a.Hyper, a.P, a.P, a.G, launch.Again(a.ZeroGrad, a.G), a.M, a.M, a.V, a.V, a.Copy),
 	})
 }
 
 // Hyper returns what [StepArgs].Hyper holds at a step, counted from 1: lr, β₁, β₂,
-// eps, weight decay, 1-β₁ᵗ, 1-β₂ᵗ, maxNorm (0: gradients are not clipped). The
+// eps, weight decay, 1-β₁ᵗ, 1-β₂ᵗ, maxNorm (0: gradients are not clipped), 1/scale,
+// of a loss scale that is a power of two, so that dividing by it is exact. The
 // corrections are computed in float64 from the betas as f32 has them. A step
 // below 1 is a broken invariant of the caller, and panics.
-func Hyper(lr, beta1, beta2, eps, wd, maxNorm float64, step int) []float32 {
+func Hyper(lr, beta1, beta2, eps, wd, maxNorm, scale float64, step int) []float32 {
 	if step < 1 {
 		panic(fmt.Sprintf("adamw.Hyper: step %d, they count from 1", step))
 	}
 	correction := func(beta float64) float32 { return float32(1 - math.Pow(float64(float32(beta)), float64(step))) }
 	return []float32{
 		float32(lr), float32(beta1), float32(beta2), float32(eps), float32(wd),
-		correction(beta1), correction(beta2), float32(maxNorm),
+		correction(beta1), correction(beta2), float32(maxNorm), float32(1 / scale),
 	}
 }

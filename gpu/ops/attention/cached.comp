@@ -3,6 +3,7 @@
 #extension GL_EXT_control_flow_attributes : require
 #include "morton.glsl"
 #include "page.glsl"
+#include "present.glsl"
 
 // One workgroup computes T queries of one head of keys, entry e being head
 // e % group of the group and row e / group, each over the slots it sees, in one
@@ -127,23 +128,22 @@ ivec2 range(uint e0, uint g, uint turn, bool together) {
   ivec2 all = ivec2(0x7fffffff, 0);
   EACH(uint t = 0; t < T; t++) {
     uint row = min((e0 + t) / p.group, p.rows - 1);
-    ivec2 r = ivec2(0, len[t]);
-    if (p.nranges > 0) {
-      I32 list = I32(p.ranges + 8ul * (uint64_t(row) * p.nranges + g));
-      r = ivec2(max(list.v[0], 0), min(list.v[1], len[t]));
-    }
+    I32 list = I32(present(p.ranges, p.len) + 8ul * (uint64_t(row) * p.nranges + g));
+    ivec2 r = ivec2(max(list.v[0], 0), min(list.v[1], len[t]));
+    if (p.nranges == 0) r = ivec2(0, len[t]);
     if (p.window > 0) r.x = max(r.x, len[t] - int(p.window));
     bool on = (together || t == turn) && r.x < r.y;
     lo[t] = on ? r.x : 0;
     hi[t] = on ? r.y : 0;
     if (on) all = ivec2(min(all.x, r.x), max(all.y, r.y));
   }
-  return all;
+  return all.x < all.y ? all : ivec2(0);
 }
 
 // alike reports whether the rows of two entries have the same ranges.
 bool alike(uint e0, uint e1) {
-  I32 a = I32(p.ranges + 8ul * uint64_t(e0 / p.group) * p.nranges), b = I32(p.ranges + 8ul * uint64_t(e1 / p.group) * p.nranges);
+  uint64_t ranges = present(p.ranges, p.len);
+  I32 a = I32(ranges + 8ul * uint64_t(e0 / p.group) * p.nranges), b = I32(ranges + 8ul * uint64_t(e1 / p.group) * p.nranges);
   bool same = true;
   for (uint i = 0; i < 2 * p.nranges; i++) same = same && a.v[i] == b.v[i];
   return same;
@@ -178,13 +178,15 @@ void main() {
   for (uint turn = 0; turn < turns; turn++) {
     int from = any;
     EACH(uint t = 0; t < T; t++) if (!together && t == turn) from = seq[t];
+    from = clamp(from, 0, int(p.seqs) - 1); // where nobody sees anything too
     for (uint i = 0; i < max(p.nranges, 1); i++) {
       ivec2 all = range(e0, i, turn, together);
       for (int k0 = all.x / int(SPAN) * int(SPAN); k0 < all.y; k0 += int(SPAN)) {
         int page = pageOf(p.table, p.perSeq, p.pages, p.shift, from, k0);
         uint64_t at = slotAt(page, p.shift, k0, width) + 2ul * kh * DH;
         mapped = page >= 0;
-        block(p.ck + at, p.cv + at, 2 * width, k0, max(all.x, k0), min(all.y, k0 + int(SPAN)) - 1);
+        int first = max(all.x, k0), last = max(min(all.y, k0 + int(SPAN)) - 1, first);
+        block(p.ck + at, p.cv + at, 2 * width, k0, first, last);
       }
     }
   }

@@ -69,6 +69,7 @@ func Cached(r *gpu.Recorder, a CachedArgs) {
 		In:     []*gpu.Tensor{a.Q, a.Cache.K, a.Cache.V, a.Cache.Table, a.Seq, a.Len, a.Ranges},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: append(params, uint32(a.Window), uint32(ranges), gpu.F32Param(a.Scale)),
+		Tally:  a.tally(),
 	})
 }
 

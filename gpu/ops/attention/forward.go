@@ -35,6 +35,7 @@ func Forward(r *gpu.Recorder, a Args) {
 		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.KeyQ, a.KeyK},
 		Out:    []*gpu.Tensor{a.Out, a.LSE},
 		Params: append(a.extents(), uint32(a.LDO), uint32(a.Window), gpu.F32Param(a.Scale*math.Log2E)),
+		Work:   a.work(2, a.rows(2), a.keys(2), a.LSE),
 	})
 }
 

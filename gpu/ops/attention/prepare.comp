@@ -86,7 +86,7 @@ void main() {
     return;
   }
   int seq = I32(p.seq).v[row], slot = I32(p.slot).v[row];
-  int page = seq >= 0 && seq < int(p.seqs) && slot >= 0 ? pageOf(p.table, p.perSeq, p.pages, p.shift, seq, slot) : -1;
+  int page = seq >= 0 && seq < int(p.seqs) && slot >= 0 ? pageOf(p.table, p.perSeq, p.pages, p.shift, clamp(seq, 0, int(p.seqs) - 1), slot) : -1;
   if (page < 0) return;
   U32 to = U32((key ? p.ck : p.cv) + slotAt(page, p.shift, slot, p.kvheads * DH) + 2ul * ((u - p.heads) % p.kvheads) * DH);
   EACH(uint j = 0; j < R; j++) if (j * W + LANE < PAIRS) to.v[j * W + LANE] = packHalf2x16(x[j]);

@@ -57,6 +57,7 @@ func Prepare(r *gpu.Recorder, a PrepareArgs) {
 		In:     []*gpu.Tensor{a.Seq, a.Slot, a.Cache.Table, a.Pos, a.Freq, a.Axis, a.QGain, a.KGain},
 		Out:    []*gpu.Tensor{a.QKV, a.Cache.K, a.Cache.V},
 		Params: append(params, uint32(fh), gpu.F32Param(a.Eps)),
+		Work:   a.work(),
 	})
 }
 

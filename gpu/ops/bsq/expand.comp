@@ -1,6 +1,7 @@
 #version 460
 //morton:variant expand
 #include "morton.glsl"
+#include "present.glsl"
 
 // One workgroup expands one row of bits [n, words] to code [n, L], ±side; a row
 // with valid[row] = 0 becomes zeros (valid at address 0: all rows are valid).
@@ -17,7 +18,8 @@ void main() {
   U32 bits = U32(p.bits + 4ul * uint64_t(g) * ((p.l + 31) / 32));
   F32 code = F32(p.code + 4ul * uint64_t(g) * p.l);
   float side = p.side;
-  if (p.valid != 0 && I32(p.valid).v[g] == 0) side = 0;
+  int valid = I32(present(p.valid, p.bits)).v[p.valid != 0 ? g : 0];
+  if (p.valid != 0 && valid == 0) side = 0;
   for (uint c = LANE; c < p.l; c += W) {
     code.v[c] = (bits.v[c / 32] >> (c % 32) & 1u) != 0 ? side : (side == 0 ? 0 : -side);
   }

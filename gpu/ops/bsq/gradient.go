@@ -61,6 +61,7 @@ func QuantizeGrad(r *gpu.Recorder, a QuantizeGradArgs) {
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Z, a.RNorm, a.DCode, a.means(r, n, l, slope)},
 		Out:    []*gpu.Tensor{a.DZ},
+		Work:   launch.Work(14*n*l, a.Z, a.RNorm, a.DCode, a.DZ),
 		Params: []uint32{
 			uint32(n), uint32(l), side(l), gpu.F32Param(slope), gpu.F32Param(2 * a.CommitWeight / float32(n)),
 			gpu.F32Param(a.EntropyWeight / float32(n)), gpu.F32Param(a.DiversityWeight / float32(n)),
@@ -90,6 +91,7 @@ func (a *QuantizeGradArgs) means(r *gpu.Recorder, n, l int, slope float32) *gpu.
 		In:     []*gpu.Tensor{a.Z, a.RNorm},
 		Out:    []*gpu.Tensor{mean},
 		Params: []uint32{uint32(n), uint32(l), gpu.F32Param(slope)},
+		Work:   launch.Work(6*n*l, a.Z, a.RNorm, mean),
 	})
 	return mean
 }

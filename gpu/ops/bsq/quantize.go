@@ -42,6 +42,7 @@ func Quantize(r *gpu.Recorder, a QuantizeArgs) {
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Z},
 		Out:    []*gpu.Tensor{a.Code, a.Bits, a.RNorm},
+		Work:   launch.Work(2*n*l, a.Z, a.Code, a.Bits, a.RNorm),
 		Params: []uint32{uint32(n), uint32(l), side(l)},
 	})
 }
@@ -72,6 +73,7 @@ func Expand(r *gpu.Recorder, a ExpandArgs) {
 		Kernel: launch.Kernel(shaders, "bsq", "expand"),
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Bits, a.Valid},
+		Work:   launch.Work(0, a.Bits, a.Valid, a.Code),
 		Out:    []*gpu.Tensor{a.Code},
 		Params: []uint32{uint32(n), uint32(l), side(l)},
 	})

@@ -59,6 +59,7 @@ func EMA(r *gpu.Recorder, a EMAArgs) {
 		Kernel: launch.Kernel(shaders, "codebook", "average"), Grid: gpu.Linear(v),
 		In: []*gpu.Tensor{a.X, a.IDs}, Out: []*gpu.Tensor{a.Count, a.Sum},
 		Params: []uint32{uint32(n), uint32(d), uint32(v), gpu.F32Param(a.Decay)},
+		Work:   launch.Work(n*d+3*v*(d+1), a.X, a.IDs, a.Count, a.Count, a.Sum, a.Sum),
 	})
 	total := r.Temp(tensor.F32, 1)
 	elementwise.Sum(r, elementwise.SumArgs{X: a.Count, Out: total})
@@ -66,5 +67,6 @@ func EMA(r *gpu.Recorder, a EMAArgs) {
 		Kernel: launch.Kernel(shaders, "codebook", "settle"), Grid: gpu.Linear(v),
 		In: []*gpu.Tensor{a.Count, a.Sum, total}, Out: []*gpu.Tensor{a.Codes},
 		Params: []uint32{uint32(v), uint32(d), gpu.F32Param(a.Eps)},
+		Work:   launch.Work(v*(d+4), a.Count, a.Sum, total, a.Codes),
 	})
 }

@@ -56,6 +56,7 @@ func Nearest(r *gpu.Recorder, a NearestArgs) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "codebook", "norms", launch.Flag(a.Cosine)), Grid: gpu.Linear(v),
 		In: []*gpu.Tensor{a.Codes}, Out: []*gpu.Tensor{norms}, Params: []uint32{uint32(v), uint32(d)},
+		Work: launch.Work(2*v*d, a.Codes, norms),
 	})
 	height := min(max(chunkBytes/(4*v)&^31, 32), n)
 	dots := r.Temp(tensor.F32, height, v)
@@ -71,5 +72,6 @@ func (a *NearestArgs) block(r *gpu.Recorder, first, rows, v, d int, norms, dots 
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "codebook", "nearest", launch.Flag(a.Cosine)), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{dots, norms}, Out: []*gpu.Tensor{a.IDs.View(first, rows)}, Params: []uint32{uint32(rows), uint32(v)},
+		Work: launch.Work(rows*v, dots, norms, a.IDs.View(first, rows)),
 	})
 }

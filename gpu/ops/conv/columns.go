@@ -38,6 +38,7 @@ func (s Shape) chunks(r *gpu.Recorder, adjoint bool, source *gpu.Tensor, body fu
 			In:     []*gpu.Tensor{source},
 			Out:    []*gpu.Tensor{cols},
 			Params: append(words(at.n, from.n, s.Kernel, s.Stride, [3]int{s.Pad[0][0], s.Pad[1][0], s.Pad[2][0]}), uint32(first), uint32(rows), uint32(from.c)),
+			Work:   gpu.Work{Bytes: int64(4 * rows * (from.c + k))}, // each element of the source at least once
 		})
 		body(first, rows, cols.View(0, rows, k))
 	}
@@ -70,6 +71,7 @@ func (s Shape) adjoint(r *gpu.Recorder, x, w, bias, out *gpu.Tensor, add bool) {
 		In:     []*gpu.Tensor{w},
 		Out:    []*gpu.Tensor{byTap},
 		Params: []uint32{uint32(s.taps()), uint32(s.Cin), uint32(s.Cout)},
+		Work:   launch.Work(0, w, byTap),
 	})
 	s.chunks(r, true, x, func(first, rows int, cols *gpu.Tensor) {
 		matmul.Record(r, matmul.Args{Layout: matmul.NN, A: cols, B: byTap, C: out.View(first*s.Cin, rows, s.Cin), Bias: bias, Add: add})

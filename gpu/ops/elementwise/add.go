@@ -64,5 +64,6 @@ func flat(r *gpu.Recorder, kernel string, in []*gpu.Tensor, out *gpu.Tensor, by 
 		In:     in,
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(n), gpu.F32Param(by)},
+		Work:   launch.Work(n*len(in), append(in, out)...),
 	})
 }

@@ -55,5 +55,6 @@ func columns(r *gpu.Recorder, x, out *gpu.Tensor, blocks, height int, add bool) 
 		In:     []*gpu.Tensor{x},
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(n), uint32(d), uint32(height)},
+		Work:   launch.Work(n*d, x, out, launch.Again(add, out)),
 	})
 }

@@ -49,5 +49,6 @@ func MSE(r *gpu.Recorder, a MSEArgs) {
 		In:     []*gpu.Tensor{a.X, a.Y, a.RowWeight},
 		Out:    []*gpu.Tensor{a.Loss, a.DX},
 		Params: []uint32{uint32(n), uint32(d), gpu.F32Param(a.Weight)},
+		Work:   launch.Work(4*n*d, a.X, a.Y, a.RowWeight, a.Loss, a.DX),
 	})
 }

@@ -51,5 +51,6 @@ func convert(r *gpu.Recorder, kernel string, wide, short, from, to *gpu.Tensor) 
 		In:     []*gpu.Tensor{from},
 		Out:    []*gpu.Tensor{to},
 		Params: []uint32{uint32(n)},
+		Work:   launch.Work(0, from, to),
 	})
 }

@@ -61,5 +61,6 @@ func (a *SumArgs) piece(r *gpu.Recorder, x, out *gpu.Tensor, height int) {
 		In:     []*gpu.Tensor{x},
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(n), uint32(height), uint32(pieces), gpu.F32Param(a.Scale)},
+		Work:   launch.Work(n*(1+int(launch.Flag(a.Square))), x, out),
 	})
 }

@@ -3,6 +3,7 @@ package embed
 import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
+	"github.com/morton-gen/morton/gpu/ops/rows"
 )
 
 // SumGradArgs are the operands of [SumGrad]; [Index] makes Starts and Rows.
@@ -17,35 +18,16 @@ type SumGradArgs struct {
 //
 //	dtable[t, c] += Σ_{i = starts[t]}^{starts[t+1]-1} dout[rows[i], c]
 //
-// in the order of i, in f32; rows of the table without ids stay untouched.
+// in the order of i, in f32: [rows.Segment]. Rows of the table without ids stay
+// untouched.
 // Starts that point past Rows, and rows outside 0..n-1, are not followed. If d
 // is even, DOut and DTable must start at an even element of their allocation.
 //
 // Shape errors wrap [gpu.ErrShape] and come out of the recorder's Finish.
 func SumGrad(r *gpu.Recorder, a SumGradArgs) {
-	if err := a.check(); err != nil {
-		r.Fail(err)
+	if a.DOut == nil || a.DTable == nil || a.DTable.Dim(-1) != a.DOut.Dim(-1) {
+		r.Fail(launch.Error("embed.SumGrad", "DOut or DTable is nil, or of other columns"))
 		return
 	}
-	n, d, v := a.DOut.Rows(), a.DOut.Dim(-1), a.DTable.Rows()
-	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "embed", "grad", launch.Flag(launch.Even(d))),
-		Grid:   gpu.Linear(v),
-		In:     []*gpu.Tensor{a.DOut, a.Starts, a.Rows},
-		Out:    []*gpu.Tensor{a.DTable},
-		Params: []uint32{uint32(n), uint32(d), uint32(v), uint32(a.Rows.Elems())},
-	})
-}
-
-func (a *SumGradArgs) check() error {
-	const where = "embed.SumGrad"
-	if a.DOut == nil || a.DTable == nil || a.Rows == nil {
-		return launch.Error(where, "an operand is nil")
-	}
-	d, v := a.DOut.Dim(-1), a.DTable.Rows()
-	if a.DTable.Dim(-1) != d {
-		return launch.Error(where, "dout %v, dtable %v", a.DOut.Shape, a.DTable.Shape)
-	}
-	return launch.Check(where, launch.F32("DOut", a.DOut, a.DOut.Elems()), launch.F32("DTable", a.DTable, v*d),
-		launch.I32("Starts", a.Starts, v+1), launch.I32("Rows", a.Rows, a.Rows.Elems()))
+	rows.Segment(r, rows.SegmentArgs{X: a.DOut, Starts: a.Starts, Rows: a.Rows, Out: a.DTable, Add: true})
 }

@@ -72,5 +72,6 @@ func Sinusoid(r *gpu.Recorder, a SinusoidArgs) {
 		In:     []*gpu.Tensor{a.Pos, a.Freq},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(n), uint32(axes), uint32(h)},
+		Work:   launch.Work(12*a.Out.Elems(), a.Pos, a.Freq, a.Out, launch.Again(a.Add, a.Out)),
 	})
 }

@@ -40,6 +40,7 @@ func Sum(r *gpu.Recorder, a SumArgs) {
 		In:     []*gpu.Tensor{a.Table, a.IDs},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(n), uint32(d), uint32(k), uint32(v)},
+		Work:   picked(n*k*d, a.IDs, a.Out, launch.Again(a.Add, a.Out)),
 	})
 }
 
@@ -55,4 +56,12 @@ func (a *SumArgs) shape() (n, d, v, k int, err error) {
 	}
 	err = launch.Check(where, launch.F32("Table", a.Table, v*d), launch.I32("IDs", a.IDs, n*k), launch.F32("Out", a.Out, n*d))
 	return n, d, v, k, err
+}
+
+// picked is the work of adding up so many elements picked out of a matrix, and of
+// moving the rest.
+func picked(elems int, rest ...*gpu.Tensor) gpu.Work {
+	w := launch.Work(elems, rest...)
+	w.Bytes += int64(4 * elems)
+	return w
 }

@@ -3,6 +3,7 @@ package fsq
 import (
 	"embed"
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
@@ -61,10 +62,14 @@ func params(n int, levels []int, more ...uint32) []uint32 {
 	return append(out, words...)
 }
 
-func record(r *gpu.Recorder, kernel string, n int, in, out []*gpu.Tensor, params []uint32) {
+// flops are a kernel's floating-point operations for each coordinate, about.
+var flops = map[string]int{"quantize": 8, "expand": 2, "gradient": 10}
+
+func record(r *gpu.Recorder, kernel string, n, d int, in, out []*gpu.Tensor, params []uint32) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "fsq", kernel),
 		Grid:   gpu.Linear(launch.Ceil(n, r.Device().SubgroupWidth())),
 		In:     in, Out: out, Params: params,
+		Work: launch.Work(flops[kernel]*n*d, slices.Concat(in, out)...),
 	})
 }

@@ -39,7 +39,7 @@ func Quantize(r *gpu.Recorder, a QuantizeArgs) {
 		r.Fail(err)
 		return
 	}
-	record(r, "quantize", n, []*gpu.Tensor{a.Z}, []*gpu.Tensor{a.Code, a.Index}, params(n, a.Levels))
+	record(r, "quantize", n, len(a.Levels), []*gpu.Tensor{a.Z}, []*gpu.Tensor{a.Code, a.Index}, params(n, a.Levels))
 }
 
 // ExpandArgs are the operands of [Expand].
@@ -62,7 +62,7 @@ func Expand(r *gpu.Recorder, a ExpandArgs) {
 		r.Fail(err)
 		return
 	}
-	record(r, "expand", n, []*gpu.Tensor{a.Index}, []*gpu.Tensor{a.Code}, params(n, a.Levels, uint32(Codes(a.Levels)))[:3+MaxDims])
+	record(r, "expand", n, len(a.Levels), []*gpu.Tensor{a.Index}, []*gpu.Tensor{a.Code}, params(n, a.Levels, uint32(Codes(a.Levels)))[:3+MaxDims])
 }
 
 // QuantizeGradArgs are the operands of [QuantizeGrad].
@@ -90,5 +90,5 @@ func QuantizeGrad(r *gpu.Recorder, a QuantizeGradArgs) {
 		r.Fail(err)
 		return
 	}
-	record(r, "gradient", n, []*gpu.Tensor{a.Z, a.DCode}, []*gpu.Tensor{a.DZ}, params(n, a.Levels))
+	record(r, "gradient", n, len(a.Levels), []*gpu.Tensor{a.Z, a.DCode}, []*gpu.Tensor{a.DZ}, params(n, a.Levels))
 }

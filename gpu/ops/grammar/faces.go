@@ -56,6 +56,7 @@ func Faces(r *gpu.Recorder, a FacesArgs) *gpu.Tensor {
 		Kernel: launch.Kernel(shaders, "grammar", "faces"), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Tokens, a.Seq, a.Draw}, Out: []*gpu.Tensor{mask},
 		Params: []uint32{uint32(rows), uint32(length), uint32(a.Start), uint32(a.Levels), uint32(words)},
+		Work:   launch.Work(0, a.Seq, a.Draw, mask), // and the tokens of each row's earlier faces
 	})
 	return mask
 }

@@ -42,5 +42,6 @@ func BitsBCE(r *gpu.Recorder, a BitsBCEArgs) {
 		In:     []*gpu.Tensor{a.Logits, a.Targets, a.Weight},
 		Out:    []*gpu.Tensor{a.Loss, a.DLogits},
 		Params: []uint32{uint32(n), uint32(bits), uint32(words)},
+		Work:   launch.Work(n*bits*flops(a.DLogits), a.Logits, a.Targets, a.Weight, a.Loss, a.DLogits),
 	})
 }

@@ -45,5 +45,15 @@ func SoftmaxCE(r *gpu.Recorder, a SoftmaxCEArgs) {
 		In:     []*gpu.Tensor{a.Logits, a.Targets, a.Weight},
 		Out:    []*gpu.Tensor{a.Loss, a.DLogits},
 		Params: []uint32{uint32(n), uint32(v)},
+		Work:   launch.Work(n*v*flops(a.DLogits), a.Logits, a.Targets, a.Weight, a.Loss, a.DLogits),
 	})
+}
+
+// flops are the floating-point operations for each logit, about: of the loss, and of
+// the gradient where it is wanted.
+func flops(gradient *gpu.Tensor) int {
+	if gradient == nil {
+		return 4
+	}
+	return 8
 }

@@ -30,6 +30,19 @@ const (
 	GELU         // x·Φ(x)
 )
 
+// Coop says whether a product may use the device's cooperative matrices, which
+// take their operands in f16.
+type Coop int
+
+// A product with cooperative matrices rounds f32 operands to f16 and adds in the
+// device's order, see [Record]. So programs whose results must agree in every bit
+// ask for the same, whatever their sizes.
+const (
+	NoCoop   Coop = iota
+	MayCoop       // where the device has them and they are the faster; else as NoCoop
+	MustCoop      // or fail with [gpu.ErrUnsupported]
+)
+
 // Args are the operands of one batched product. With the zero value of the
 // optional fields A, B and C are whole matrices.
 type Args struct {
@@ -51,6 +64,7 @@ type Args struct {
 	// 1/sqrt(mean_k(A[m,k]²) + NormEps): an RMS norm of A whose gain is part of B.
 	// NT only.
 	NormEps float32
+	Coop    Coop // whether operands may be rounded to f16
 
 	// M, N and K default to the matrices' shapes: all extents of A and C but
 	// the last count as rows.
@@ -106,6 +120,15 @@ func (a *Args) work() gpu.Work {
 	return gpu.Work{Flops: 2 * z * m * n * k, Bytes: b + z*m*(k*int64(a.A.DType.Bytes())+int64(a.N)*int64(a.C.DType.Bytes()))}
 }
 
+// detail is the product's extents, in a batch how many, and the type of B.
+func (a *Args) detail() string {
+	text := fmt.Sprintf("%v %dx%dx%d %v", a.Layout, a.M, a.columns(), a.K, a.B.DType)
+	if a.Batch > 1 {
+		text = fmt.Sprintf("%s, %d of them", text, a.Batch)
+	}
+	return text
+}
+
 func (a *Args) quantized() bool { return a.B.DType == tensor.I8 || a.B.DType == tensor.I4x2 }
 
 func half(t *gpu.Tensor) bool { return t.DType == tensor.F16 || t.DType == tensor.BF16 }
@@ -145,6 +168,8 @@ func (a *Args) checkTypes(fail failure) error {
 		return fail("activation %d beside a gate", a.Act)
 	case a.Act < NoAct || a.Act > GELU:
 		return fail("activation %d", a.Act)
+	case a.Coop < NoCoop || a.Coop > MustCoop:
+		return fail("cooperative matrices %d", a.Coop)
 	case a.quantized() != (a.Scale != nil):
 		return fail("B is %v, with scales: %v", a.B.DType, a.Scale != nil)
 	case a.quantized() && (a.K%Group != 0 || a.Batch != 1 || a.LDB != a.B.Dim(-1)):

@@ -17,27 +17,42 @@ import (
 func BenchmarkRecord(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
 	for _, l := range []Layout{NT, NN, TN} {
-		benchProduct(b, dev, l, tensor.F32, shape{768, 768, 768}, false)
+		benchProduct(b, dev, tensor.F32, shape{768, 768, 768}, Args{Layout: l})
 	}
-	benchProduct(b, dev, TN, tensor.F32, shape{32, 32, 8192}, false)
+	benchProduct(b, dev, tensor.F32, shape{32, 32, 8192}, Args{Layout: TN})
 	for _, dt := range weightTypes {
 		for _, m := range []int{1, 4, 8, 16, 32} {
-			benchProduct(b, dev, NT, dt, shape{m, 4096, 4096}, false)
+			benchProduct(b, dev, dt, shape{m, 4096, 4096}, Args{})
 		}
-		benchProduct(b, dev, NT, dt, shape{1, 4096, 4096}, true)
-		benchProduct(b, dev, NT, dt, shape{1, 768, 768}, false)
+		benchProduct(b, dev, dt, shape{1, 4096, 4096}, Args{Gated: true, NormEps: 1e-6, N: 2048})
+		benchProduct(b, dev, dt, shape{1, 768, 768}, Args{})
 	}
 }
 
-func benchProduct(b *testing.B, dev *gpu.Device, l Layout, dt tensor.DType, s shape, fused bool) {
-	name := fmt.Sprintf("%v/%v/m=%d/n=%d/k=%d", l, dt, s.m, s.n, s.k)
-	args := Args{Layout: l}
-	if fused {
+// BenchmarkCoop measures cooperative matrices beside the kernels that run without.
+func BenchmarkCoop(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	if _, err := dev.CoopMatrix(); err != nil {
+		b.Skipf("not run: %v", err)
+	}
+	for _, l := range []Layout{NT, NN, TN} {
+		benchProduct(b, dev, tensor.F32, shape{768, 768, 768}, Args{Layout: l})
+		benchProduct(b, dev, tensor.F32, shape{768, 768, 768}, Args{Layout: l, Coop: MustCoop})
+	}
+	benchProduct(b, dev, tensor.F16, shape{768, 768, 768}, Args{})
+	benchProduct(b, dev, tensor.F16, shape{768, 768, 768}, Args{Coop: MustCoop})
+}
+
+func benchProduct(b *testing.B, dev *gpu.Device, dt tensor.DType, s shape, args Args) {
+	name := fmt.Sprintf("%v/%v/m=%d/n=%d/k=%d", args.Layout, dt, s.m, s.n, s.k)
+	if args.Gated {
 		name += "/fused"
-		args.Gated, args.NormEps, args.N = true, 1e-6, s.n/2
+	}
+	if args.Coop != NoCoop {
+		name += "/coop"
 	}
 	b.Run(name, func(b *testing.B) {
-		as, bs := operandShapes(l, s)
+		as, bs := operandShapes(args.Layout, s)
 		x := gputest.F32(b, dev, gputest.Normal(1, as[0]*as[1]), as[0], as[1])
 		w, scale := upload(b, dev, dt, gputest.Normal(2, bs[0]*bs[1]), bs[0], bs[1])
 		c := gputest.F32(b, dev, make([]float32, s.m*s.n), s.m, s.n)

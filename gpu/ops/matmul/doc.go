@@ -8,6 +8,8 @@
 //	b, scale, err := p.Upload(dev)
 //	matmul.Record(rec, matmul.Args{A: x, B: b, Scale: scale, C: y, Gated: true, NormEps: 1e-6})
 //
+//	matmul.Record(rec, matmul.Args{A: x, B: w, C: y, Coop: matmul.MayCoop}) // x may be rounded to f16
+//
 // It is not for convolutions or attention.
 //
 // Letters: m rows of C, n columns of C, k the summed extent, z the batch.

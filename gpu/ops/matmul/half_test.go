@@ -18,6 +18,7 @@ type halfCase struct {
 	s     shape
 	a, c  bool // of dtype too
 	onCPU bool
+	coop  Coop
 }
 
 func (h halfCase) String() string {
@@ -37,9 +38,9 @@ func rounded(t *testing.T, dev *gpu.Device, dt tensor.DType, x []float32, dims [
 func halfCases() (out []halfCase) {
 	add := func(l Layout, dt tensor.DType, a bool, shapes ...shape) {
 		for _, s := range shapes {
-			out = append(out, halfCase{l, dt, s, a, false, true})
+			out = append(out, halfCase{Layout: l, dtype: dt, s: s, a: a, onCPU: true})
 			if s.m > 32 {
-				out = append(out, halfCase{l, dt, s, a, false, false})
+				out = append(out, halfCase{Layout: l, dtype: dt, s: s, a: a})
 			}
 		}
 	}
@@ -51,7 +52,8 @@ func halfCases() (out []halfCase) {
 	add(TN, tensor.F16, false, few, tall)
 	add(TN, tensor.F16, true, tall)
 	for _, onCPU := range []bool{true, false} {
-		out = append(out, halfCase{NT, tensor.F16, shape{40, 66, 64}, true, true, onCPU}, halfCase{NN, tensor.BF16, shape{40, 66, 64}, true, true, onCPU})
+		s := shape{40, 66, 64}
+		out = append(out, halfCase{NT, tensor.F16, s, true, true, onCPU, NoCoop}, halfCase{NN, tensor.BF16, s, true, true, onCPU, NoCoop})
 	}
 	return out
 }
@@ -78,7 +80,7 @@ func (h halfCase) test(t *testing.T, dev *gpu.Device) {
 		a = wideA
 	}
 	c, want := gputest.Normal(3, h.s.m*h.s.n), gputest.Normal(3, h.s.m*h.s.n)
-	args := Args{Layout: h.Layout, Alpha: 0.5, Add: !h.c, M: h.s.m, N: h.s.n, K: h.s.k, Bias: gputest.F32(t, dev, gputest.Normal(4, h.s.n), h.s.n)}
+	args := Args{Layout: h.Layout, Coop: h.coop, Alpha: 0.5, Add: !h.c, M: h.s.m, N: h.s.n, K: h.s.k, Bias: gputest.F32(t, dev, gputest.Normal(4, h.s.n), h.s.n)}
 	if h.c {
 		args.Act = SiLU
 	}

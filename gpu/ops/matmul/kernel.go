@@ -98,6 +98,9 @@ func outer(t tensor.DType, rows int) walk {
 	return walk{32, 4, 4, 8, 1, 4, 1, 4}
 }
 
+// busy is the number of workgroups that occupy a GPU.
+const busy = 128
+
 // splits is the number of parts k is cut into, for a long k and an output too
 // small to keep the device busy: a function of the shape and the kind of device.
 func splits(a *Args, k kernel, onCPU bool) int {
@@ -105,7 +108,7 @@ func splits(a *Args, k kernel, onCPU bool) int {
 		return 1
 	}
 	const leastK = 256
-	want, g := 128, k.grid(a) // workgroups that occupy a GPU
+	want, g := busy, k.grid(a)
 	if onCPU {
 		want = 4 // lavapipe deals workgroups out to two threads or more beforehand
 	}

@@ -23,9 +23,23 @@ var shaders embed.FS
 // over each group, which is then scaled and added; the parts of a sum that is
 // split (TN only) are added in order. So before act |error| <=
 // (K+4)·2⁻²⁴·Σ|a·b|, and operands of 16 bits give the bits that their values in
-// f32 do; a row's bits do not depend on m or on the other rows,
-// nor on which of the kernels runs. Shape errors wrap [gpu.ErrShape] and come out
-// of the recorder's Finish.
+// f32 do; a row's bits do not depend on m or on the other rows, nor on which of
+// these kernels runs.
+//
+// Coop lets cooperative matrices do it, for B in f32 or f16. An f32 operand then
+// counts as rounded to f16: its element x as one within
+//
+//	2⁻¹¹·|x| + 2⁻³⁹·max|x|
+//
+// the maximum over k, finite, as each row of A and column of B(k, n) is brought in
+// range by a power of two; with 2⁻²⁸ on a device that takes subnormal numbers of
+// f16 for zero. Nothing overflows that would not in f32. The products are exact,
+// the sum in f32 is in an order of the device's that depends on k alone, and its
+// additions may be truncated: |error| <= (3·K+8)·2⁻²⁴·Σ|a·b| beyond the rounding
+// of the operands. A row's bits depend neither on m nor on the other rows.
+//
+// Shape errors wrap [gpu.ErrShape] and come out of the recorder's Finish, as does
+// the [gpu.UnsupportedError] of MustCoop.
 //
 // Source of the gate: Shazeer, "GLU Variants Improve Transformer", 2020,
 // arXiv:2002.05202.
@@ -38,7 +52,14 @@ func record(r *gpu.Recorder, a Args, onCPU bool) {
 		r.Fail(err)
 		return
 	}
-	k := choose(&a, r.Device().SubgroupWidth(), onCPU)
+	k, ok, err := coop(&a, r.Device(), onCPU)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	if !ok {
+		k = choose(&a, r.Device().SubgroupWidth(), onCPU)
+	}
 	if s := splits(&a, k, onCPU); s > 1 {
 		recordSplit(r, a, k, s)
 		return
@@ -54,6 +75,7 @@ func dispatch(r *gpu.Recorder, a *Args, k kernel, kall int) {
 		Kernel: launch.Kernel(shaders, "matmul", k.name, spec...),
 		Grid:   k.grid(a),
 		Work:   a.work(),
+		Detail: a.detail(),
 		In:     []*gpu.Tensor{a.A, a.B, a.Scale, a.Bias},
 		Out:    []*gpu.Tensor{a.C},
 		Params: []uint32{
@@ -80,5 +102,6 @@ func recordSplit(r *gpu.Recorder, a Args, k kernel, s int) {
 		In:     []*gpu.Tensor{part.C, a.Bias},
 		Out:    []*gpu.Tensor{a.C},
 		Params: []uint32{uint32(a.M), uint32(a.N), uint32(part.Batch), uint32(a.LDC), gpu.F32Param(a.Alpha)},
+		Work:   launch.Work(part.C.Elems(), part.C, a.Bias, a.C, launch.Again(a.Add, a.C)),
 	})
 }

@@ -78,10 +78,11 @@ type layer struct {
 	gated   bool
 	eps     float32
 	onCPU   bool
+	coop    Coop
 }
 
 func (l layer) String() string {
-	return fmt.Sprintf("%v/m=%d/n=%d/k=%d/act=%d/gated=%v/eps=%g/cpu=%v", l.dtype, l.m, l.n, l.k, l.act, l.gated, l.eps, l.onCPU)
+	return fmt.Sprintf("%v/m=%d/n=%d/k=%d/act=%d/gated=%v/eps=%g/cpu=%v/coop=%d", l.dtype, l.m, l.n, l.k, l.act, l.gated, l.eps, l.onCPU, l.coop)
 }
 
 func (l layer) columns() int {
@@ -101,7 +102,7 @@ func (l layer) run(tb testing.TB, dev *gpu.Device, x, w, bias, c []float32) []fl
 	gputest.Run(tb, dev, func(r *gpu.Recorder) {
 		record(r, Args{
 			A: gputest.F32(tb, dev, x, l.m, l.k), B: b, Scale: scale, C: out, Bias: gputest.F32(tb, dev, bias, l.columns()),
-			Alpha: alpha, Add: true, Act: l.act, Gated: l.gated, NormEps: l.eps,
+			Alpha: alpha, Add: true, Act: l.act, Gated: l.gated, NormEps: l.eps, Coop: l.coop,
 		}, l.onCPU)
 	})
 	return gputest.Read(tb, out)
@@ -111,10 +112,17 @@ func (l layer) run(tb testing.TB, dev *gpu.Device, x, w, bias, c []float32) []fl
 func (l layer) want(tb testing.TB, x, w, bias, c []float32) (want, bound []float64) {
 	tb.Helper()
 	_, _, exact := stored(tb, l.dtype, w, l.columns(), l.k)
-	sum, mag := oracle(NT, l.m, l.columns(), l.k, x, exact, l.k, l.k)
+	a, adds := x, l.k+4
+	if l.coop != NoCoop {
+		a, adds = roundRows(x, l.m, l.k, l.k, 1), 3*l.k+8
+		if l.dtype == tensor.F32 {
+			exact = roundRows(exact, l.columns(), l.k, l.k, 1)
+		}
+	}
+	sum, mag := oracle(NT, l.m, l.columns(), l.k, a, exact, l.k, l.k)
 	scaled := func(i, j int) (v, e float64) {
 		at := i*l.columns() + j
-		v, e = alpha*sum[at], alpha*mag[at]*float64(l.k+4)
+		v, e = alpha*sum[at], alpha*mag[at]*float64(adds)
 		if l.eps > 0 {
 			r := rstd(x[i*l.k:][:l.k], l.eps)
 			v, e = v*r, 2*r*e // rstd's own error is as large

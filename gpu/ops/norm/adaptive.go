@@ -14,6 +14,7 @@ func (v rows) fold(r *gpu.Recorder, partial, out *gpu.Tensor) {
 		In:     []*gpu.Tensor{partial},
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(partial.Rows() / samples), uint32(v.d), uint32(v.ldm)},
+		Work:   launch.Work(partial.Elems(), partial, out, out),
 	})
 }
 

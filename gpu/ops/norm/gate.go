@@ -80,5 +80,6 @@ func (v rows) gate(r *gpu.Recorder, x, gate, add, out *gpu.Tensor) {
 		In:     []*gpu.Tensor{x, gate, add},
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(v.n), uint32(v.d), uint32(v.per), uint32(v.ldm)},
+		Work:   v.work(2, 2, gate, add),
 	})
 }

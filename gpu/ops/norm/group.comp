@@ -23,7 +23,7 @@ layout(push_constant, scalar) uniform Push {
 void main() {
   uint s = gl_WorkGroupID.z, k = gl_WorkGroupID.y, i = gl_WorkGroupID.x * W + LANE, pairs = (p.c + 1) / 2;
   uint ii = min(i, pairs - 1);
-  uvec2 all = span(p.starts, s, p.per, p.n);
+  uvec2 all = span(p.starts, p.x, s, p.per, p.n);
   uint height = max(64, (all.y - all.x + 63) / 64), first = all.x + k * height, end = min(first + height, all.y);
   vec2 mean = vec2(0), rstd = vec2(1), a = vec2(0), b = vec2(0);
 #ifndef SUM
@@ -33,7 +33,7 @@ void main() {
   rstd = ofGroup(p.rstd, s, ii, p.c, p.groups);
 #endif
   for (uint at = first; at < end; at++) {
-    uint r = p.rows != 0 ? uint(I32(p.rows).v[at]) : at;
+    uint listed = uint(I32(present(p.rows, p.x)).v[p.rows != 0 ? min(at, p.n - 1) : 0]), r = p.rows != 0 ? listed : at;
     if (r >= p.n) continue;
     vec2 x = load2(p.x + 4ul * uint64_t(r) * p.c, ii, p.c);
 #ifdef GRAD

@@ -165,6 +165,7 @@ func (g grouped) sums(r *gpu.Recorder, kernel string, in []*gpu.Tensor, a, b *gp
 		In:     append(in, g.Starts, g.Rows),
 		Out:    []*gpu.Tensor{a, b},
 		Params: []uint32{uint32(g.n), uint32(g.c), uint32(g.groups), uint32(g.per)},
+		Work:   launch.Work(4*g.n*g.c, append(in, g.Starts, g.Rows, a, b)...),
 	})
 }
 
@@ -177,6 +178,7 @@ func (g grouped) stat(r *gpu.Recorder, partial, gain, out *gpu.Tensor, rstd bool
 		Params: []uint32{
 			uint32(g.n), uint32(g.c), uint32(g.groups), uint32(g.per), uint32(g.blocks), uint32(g.b), gpu.F32Param(eps),
 		},
+		Work: launch.Work(2*partial.Elems(), partial, gain, g.Starts, out),
 	})
 }
 
@@ -188,5 +190,6 @@ func (g grouped) apply(r *gpu.Recorder, kernel string, in []*gpu.Tensor, out *gp
 		In:     in,
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(g.n), uint32(g.c), uint32(g.groups), uint32(g.per), uint32(g.b), uint32(across)},
+		Work:   launch.Work(6*g.n*g.c, append(in, out, launch.Again(add, out))...),
 	})
 }

@@ -31,7 +31,7 @@ void main() {
   if (BIAS != 0) bias = load2(p.bias, i, p.c);
   uint first = group() / p.across * HEIGHT, end = min(first + HEIGHT, p.n);
   for (uint r = first; r < end; r++) {
-    uint s = p.of != 0 ? uint(I32(p.of).v[r]) : r / p.per;
+    uint of = uint(I32(present(p.of, p.x)).v[p.of != 0 ? r : 0]), s = p.of != 0 ? of : r / p.per;
     if (s >= p.samples) continue;
     uint64_t row = 4ul * uint64_t(r) * p.c;
     vec2 rstd = ofGroup(p.rstd, s, i, p.c, p.groups);

@@ -27,7 +27,7 @@ void main() {
     float x = F32(p.partial + 4ul * (uint64_t(s) * p.blocks + k) * p.c).v[c];
     sum += p.gain != 0 ? x * F32(p.gain).v[c] : x;
   }
-  uvec2 all = span(p.starts, s, p.per, p.n);
+  uvec2 all = span(p.starts, p.partial, s, p.per, p.n);
   sum = subgroupAdd(sum) / (float(max(all.y - all.x, 1)) * float(wide));
   if (LANE == 0) F32(p.out_).v[group()] = RSTD != 0 ? 1 / sqrt(sum + p.eps) : sum;
 }

@@ -65,6 +65,14 @@ func (v rows) spec(flags ...bool) []uint32 {
 	return out
 }
 
+// work is of some floating-point operations an element, about, on as many matrices of
+// these rows, and of what else is moved.
+func (v rows) work(flops, matrices int, more ...*gpu.Tensor) gpu.Work {
+	w := launch.Work(flops*v.n*v.d, more...)
+	w.Bytes += int64(4 * matrices * v.n * v.d)
+	return w
+}
+
 func (v rows) params(more ...uint32) []uint32 {
 	return append([]uint32{uint32(v.n), uint32(v.d), uint32(v.inner), uint32(v.ldx), uint32(v.ldo)}, more...)
 }
@@ -85,6 +93,7 @@ func (f forward) record(r *gpu.Recorder, kernel string, v rows) {
 		In:     []*gpu.Tensor{f.x, f.gain, f.bias},
 		Out:    []*gpu.Tensor{f.out, f.mean, f.rstd},
 		Params: v.params(gpu.F32Param(f.eps), uint32(v.per), uint32(v.ldm)),
+		Work:   v.work(8, 2, f.gain, f.bias, f.mean, f.rstd),
 	})
 }
 
@@ -108,6 +117,7 @@ func (b backward) record(r *gpu.Recorder, kernel string, v rows) {
 		In:     []*gpu.Tensor{b.x, b.gain, b.mean, b.rstd, b.dout},
 		Out:    []*gpu.Tensor{b.dx},
 		Params: v.params(uint32(v.per), uint32(v.ldm)),
+		Work:   v.work(12, 3, b.gain, b.mean, b.rstd, launch.Again(b.add, b.dx)),
 	})
 }
 
@@ -132,6 +142,7 @@ func (b backward) columns(r *gpu.Recorder, kernel string, v rows) {
 		In:     []*gpu.Tensor{b.x, b.mean, b.rstd, b.dout},
 		Out:    []*gpu.Tensor{gain, bias},
 		Params: v.params(uint32(height), uint32(per)),
+		Work:   v.work(5, 2, b.mean, b.rstd, gain, bias),
 	})
 	v.total(r, gain, b.dgain)
 	v.total(r, bias, b.dbias)

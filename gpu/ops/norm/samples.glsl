@@ -1,12 +1,14 @@
 // What group normalization's kernels share: the rows of a sample, and the
 // statistics of a channel's group.
 
+#include "present.glsl"
+
 // span returns first and end of sample s among n rows: from its table, or per rows
-// a sample. A table that points past the rows is cut off.
-uvec2 span(uint64_t starts, uint s, uint per, uint n) {
-  if (starts == 0) return uvec2(s * per, (s + 1) * per);
-  uint end = min(uint(I32(starts).v[s + 1]), n);
-  return uvec2(min(uint(I32(starts).v[s]), end), end);
+// a sample. A table that points past the rows is cut off. other is some tensor.
+uvec2 span(uint64_t starts, uint64_t other, uint s, uint per, uint n) {
+  I32 table = I32(present(starts, other));
+  uint at = starts != 0 ? s : 0, end = min(uint(table.v[at + 1]), n), first = min(uint(table.v[at]), end);
+  return starts != 0 ? uvec2(first, end) : uvec2(s * per, (s + 1) * per);
 }
 
 // ofGroup returns the entries of a table [samples, groups] for channels 2i and 2i+1 of c.

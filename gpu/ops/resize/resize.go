@@ -104,6 +104,12 @@ func Grad(r *gpu.Recorder, a GradArgs) {
 	a.record(r, "adjoint", a.Mode, a.DOut, a.DX, a.from(), a.AddDX)
 }
 
+// flops are two for each term of either pass.
+func (s Shape) flops(mode Mode) int {
+	terms := map[Mode]int{Linear: 8 * max(s.elems(s.To), 0), Area: max(s.elems(s.from()), s.elems(s.To))}
+	return 2 * terms[mode]
+}
+
 // record makes the elements of out, which has the extents at.
 func (s Shape) record(r *gpu.Recorder, kernel string, mode Mode, in, out *gpu.Tensor, at [3]int, add bool) {
 	params := []uint32{uint32(s.B), uint32(s.C)}
@@ -116,5 +122,6 @@ func (s Shape) record(r *gpu.Recorder, kernel string, mode Mode, in, out *gpu.Te
 		In:     []*gpu.Tensor{in},
 		Out:    []*gpu.Tensor{out},
 		Params: params,
+		Work:   launch.Work(s.flops(mode), in, out, launch.Again(add, out)),
 	})
 }

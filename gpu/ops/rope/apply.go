@@ -67,7 +67,17 @@ func Apply(r *gpu.Recorder, a Args) {
 		In:     []*gpu.Tensor{a.X, a.Pos, a.Freq, a.Axis},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(a.N), uint32(a.Heads), uint32(a.HeadDim), uint32(a.LDX), uint32(a.LDOut), uint32(a.Axes), uint32(a.freqHeads()), uint32(a.Group)},
+		Work:   a.work(3, a.Pos, a.Freq, a.Axis),
 	})
+}
+
+// work is of so many floating-point operations for an element, without the angles, on
+// the rows before and after, and of what else is moved.
+func (a *Args) work(flops int, more ...*gpu.Tensor) gpu.Work {
+	elems := a.N * a.Heads * a.HeadDim
+	w := launch.Work(flops*elems, more...)
+	w.Bytes += int64(2 * 4 * elems)
+	return w
 }
 
 // freqHeads is how many heads of learned frequencies there are; 1 for a table.

@@ -55,6 +55,7 @@ func FreqGrad(r *gpu.Recorder, a FreqGradArgs) {
 			uint32(a.N), uint32(a.Heads), uint32(a.HeadDim), uint32(a.LDOut), uint32(a.LDDOut),
 			uint32(a.freqHeads()), uint32(a.Group), uint32(height), uint32(chunks),
 		},
+		Work: a.work(2+a.Axes, a.Pos, partial),
 	})
 	elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: partial, Out: a.DFreq.View(0, a.DFreq.Elems()), Add: true})
 }

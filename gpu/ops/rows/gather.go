@@ -48,5 +48,14 @@ func Gather(r *gpu.Recorder, a GatherArgs) {
 		In:     []*gpu.Tensor{a.X, a.IDs},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(v), uint32(n), uint32(d), uint32(k)},
+		Work:   work(0, v*k*d, a.IDs, a.Out),
 	})
+}
+
+// work is of some floating-point operations, of so many elements picked out of a matrix,
+// and of what else is moved.
+func work(flops, picked int, more ...*gpu.Tensor) gpu.Work {
+	w := launch.Work(flops, more...)
+	w.Bytes += int64(4 * picked)
+	return w
 }

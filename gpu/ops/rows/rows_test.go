@@ -9,7 +9,6 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/internal/optest"
 )
 
@@ -139,7 +138,11 @@ func TestGatherGrad(t *testing.T) {
 	each(t, func(t *testing.T, dev *gpu.Device, s shape) {
 		ids, dout, dx0 := s.ids(), gputest.Normal(1, s.v*s.k*s.d), gputest.Normal(2, s.n*s.d)
 		starts, rows := make([]int32, s.n+1), make([]int32, len(ids))
-		embed.Index(ids, 1, s.n, starts, rows)
+		each := make([]int32, len(ids)+1) // an id a segment
+		for i := range each {
+			each[i] = int32(i)
+		}
+		Transpose(each, ids, s.n, starts, rows)
 		want, bound := optest.Wide(dx0), make([]float64, len(dx0))
 		for i, id := range ids {
 			for c := 0; c < s.d && id >= 0 && int(id) < s.n; c++ {

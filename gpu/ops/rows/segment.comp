@@ -24,6 +24,7 @@ void main() {
   uint t = group();
   if (t >= p.v) return;
   uint first = uint(I32(p.starts).v[t]), end = min(uint(I32(p.starts).v[t + 1]), p.m);
+  if (ADD != 0 && first >= end) return;
   float scale = MEAN != 0 && first < end ? 1 / float(end - first) : 1;
   uint64_t orow = p.out_ + 4ul * uint64_t(t) * p.d;
   uint pairs = (p.d + 1) / 2;
@@ -31,10 +32,10 @@ void main() {
     vec2 acc[U];
     for (uint u = 0; u < U; u++) acc[u] = vec2(0);
     for (uint i = first; i < end; i++) {
-      uint r = uint(I32(p.rows).v[i]);
+      uint r = uint(I32(p.rows).v[min(i, p.m - 1)]), inside = min(r, p.n - 1); // lavapipe of Mesa 26.2 reads past a false condition
       if (r >= p.n) continue;
       float share = 1;
-      if (SHARE != 0) share = 1 / float(max(I32(p.shares).v[r + 1] - I32(p.shares).v[r], 1));
+      if (SHARE != 0) share = 1 / float(max(I32(p.shares).v[inside + 1] - I32(p.shares).v[inside], 1));
       uint64_t row = p.x + 4ul * uint64_t(r) * p.d;
       for (uint u = 0; u < U; u++) acc[u] += share * load2(row, min(c0 + u * W, pairs - 1), p.d);
     }

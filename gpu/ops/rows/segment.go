@@ -19,7 +19,7 @@ type SegmentArgs struct {
 //
 //	out[t, c] = Σ_{i = starts[t]}^{starts[t+1]-1} x[rows[i], c] (/ (starts[t+1] - starts[t])) (+ out[t, c] if Add)
 //
-// in the order of i; an empty segment gives zeros. Starts that point past Rows, and
+// in the order of i; an empty segment gives zeros, or leaves Out alone with Add. Starts that point past Rows, and
 // rows outside 0..n-1, are not followed. For N terms |error| <= (N+2)·2⁻²⁴·Σ|terms|,
 // and a segment's bits do not depend on the others.
 //
@@ -83,5 +83,6 @@ func segment(r *gpu.Recorder, where string, a SegmentArgs, shares *gpu.Tensor) {
 		In:     []*gpu.Tensor{a.X, a.Starts, a.Rows, shares},
 		Out:    []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(n), uint32(d), uint32(v), uint32(m)},
+		Work:   work(m*d, m*d, a.Starts, a.Rows, shares, a.Out, launch.Again(a.Add, a.Out)),
 	})
 }

@@ -59,6 +59,7 @@ func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 		Kernel: launch.Kernel(shaders, "sample", "softmax", launch.Flag(a.Mask != nil)), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp, a.Mask}, Out: []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(rows), uint32(a.S), uint32(v), uint32(v), uint32(temps)},
+		Work:   launch.Work(6*rows*v, a.Logits, a.Draw, a.Temp, a.Mask, a.Out),
 	})
 }
 
@@ -85,5 +86,6 @@ func Bits(r *gpu.Recorder, a BitsArgs) {
 		Kernel: launch.Kernel(shaders, "sample", "bits"), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp}, Out: []*gpu.Tensor{a.Out},
 		Params: []uint32{uint32(rows), uint32(l), uint32(l)},
+		Work:   launch.Work(5*rows*l, a.Logits, a.Draw, a.Temp, a.Out),
 	})
 }

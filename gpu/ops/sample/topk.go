@@ -37,5 +37,6 @@ func TopK(r *gpu.Recorder, a TopKArgs) {
 		Kernel: launch.Kernel(shaders, "sample", "topk"), Grid: gpu.Linear(n),
 		In: []*gpu.Tensor{a.X}, Out: []*gpu.Tensor{a.Values, a.Indices},
 		Params: []uint32{uint32(n), uint32(v), uint32(a.K)},
+		Work:   launch.Work(0, a.X, a.Values, a.Indices),
 	})
 }

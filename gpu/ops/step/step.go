@@ -175,8 +175,15 @@ func Gather(r *gpu.Recorder, s *State, lane *gpu.Tensor, n int) Rows {
 		Params: []uint32{
 			uint32(rows), uint32(n), uint32(s.Length), uint32(s.Static), uint32(s.Fed), uint32(s.Sub), uint32(s.Axes), uint32(s.Base), uint32(s.Vocab), uint32(s.context()),
 		},
+		Work: gpu.Work{Bytes: s.gathered(g, rows, all, out, axes)},
 	})
 	return out
+}
+
+// gathered is the bytes of a step's rows: of the tables, and of what is made of them.
+func (s *State) gathered(lanes, rows int, all *gpu.Tensor, out Rows, axes *gpu.Tensor) int64 {
+	read := 4 * (lanes*(LaneWords+slotWords) + rows*(s.PlanColumns()+s.Fed*s.Sub))
+	return int64(read) + launch.Work(0, all, out.IDs, out.Words, axes, out.Draw, out.Temp).Bytes
 }
 
 // Commit writes the drawn tokens (u32 [r, s]) of a step's rows to their slots
@@ -197,5 +204,6 @@ func Commit(r *gpu.Recorder, s *State, lane *gpu.Tensor, n int, rows Rows, drawn
 		In:     []*gpu.Tensor{s.Slot, rows.Draw, drawn},
 		Out:    []*gpu.Tensor{lane, s.Tokens},
 		Params: []uint32{uint32(g), uint32(n), uint32(s.Length), uint32(s.Sub)},
+		Work:   launch.Work(0, lane, lane, rows.Draw, drawn, drawn), // the last into the tables
 	})
 }
