@@ -1,9 +1,6 @@
 package matmul
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
@@ -30,30 +27,24 @@ func choose(a *Args, width int, onCPU bool) kernel {
 	if !onCPU && a.M > 32 {
 		return kernel{"tile", []uint32{uint32(256 / width)}, 64, 64}
 	}
-	o := outer(a.B.DType, rows(a, width))
+	o := outer(a.B.DType, rows(a), width)
 	if a.Layout != NT && half(a.B) {
 		o.together = o.vectors // a load of 16 bits takes four columns
 	}
-	if e := os.Getenv("MM"); e != "" {
-		fmt.Sscan(e, &o.rows, &o.vectors, &o.together, &o.step, &o.unroll, &o.side, &o.phases, &o.band)
+	spec := []uint32{
+		uint32(o.rows), uint32(o.vectors), uint32(o.together), uint32(o.step), uint32(o.unroll),
+		uint32(o.side), launch.Flag(o.phases), uint32(o.band),
 	}
-	spec := []int{o.rows, o.vectors, o.together, o.step, o.unroll, o.side, o.phases, o.band}
-	k := kernel{"outer", nil, o.rows, o.vectors * width}
-	for _, c := range spec {
-		k.spec = append(k.spec, uint32(c))
-	}
-	return k
+	return kernel{"outer", spec, o.rows, o.vectors * width}
 }
 
 // rows picks the tile height: the tallest that does not waste half its rows.
-// 768³ with 32 and with 16 rows, on the machine of outer: NT 48 and 53 GFLOP/s at
-// width 8, 81 and 73 at 16; NN and TN 48 and 46, 89 and 78.
-func rows(a *Args, width int) int {
+func rows(a *Args) int {
 	tiles := []int{32, 16, 8, 4, 1}
 	switch {
 	case a.Layout != NT:
 		tiles = []int{32, 8}
-	case a.quantized() || width < 16:
+	case a.quantized():
 		tiles = tiles[1:]
 	}
 	for _, tm := range tiles {
@@ -64,38 +55,54 @@ func rows(a *Args, width int) int {
 	return tiles[len(tiles)-1]
 }
 
-// walk is how outer.comp walks a tile: its rows, its vectors of columns and
-// how many of them at once, the steps of k loaded at a time and how often the
-// loop over k unrolls those.
-type walk struct{ rows, vectors, together, step, unroll, side, phases, band int }
+// walk is how outer.comp walks a tile.
+type walk struct {
+	rows, vectors int  // the tile, in rows and vectors of columns
+	together      int  // vectors of columns loaded and multiplied together
+	step          int  // steps of k loaded before they are multiplied
+	unroll        int  // steps times this make the body of the loop over k
+	side          int  // rows multiplied side by side, which hides the latency of one sum
+	phases        bool // loads and products are kept apart, which spares registers
+	band          int  // rows of tiles that pass over a column of tiles together
+}
 
 // outer returns the walk over a tile. Measured on two cores of a Xeon of 2.9 GHz
 // (Sapphire Rapids) with Mesa 25.0.7's lavapipe; docs/benchmarks/matmul.md has the
 // figures. A step of 64 bytes a row lets few rows meet a cache line's worth at a
 // time, where the rows' stride is a power of two and the first cache has 12 ways.
-func outer(t tensor.DType, rows int) walk {
+// 16 lanes have twice the registers of 8, and no use for phases in tall tiles.
+func outer(t tensor.DType, rows, width int) walk {
+	few := width < 16 // registers
+	line := 16
 	switch t {
 	case tensor.I8, tensor.I4x2: // a body takes one group
-		step := 8
-		if t == tensor.I4x2 {
-			step = 16
-		}
 		vectors := map[int]int{1: 8, 4: 4, 8: 4, 16: 2}[rows]
-		return walk{rows, vectors, vectors, step, Group / step, 1, 0, 1}
-	}
-	line := 16
-	if t != tensor.F32 {
+		switch {
+		case few && rows >= 8:
+			return walk{rows, vectors, vectors, Group, 1, 2, true, 1}
+		case t == tensor.I8:
+			return walk{rows, vectors, vectors, 8, Group / 8, 1, false, 1}
+		case rows == 16:
+			return walk{rows, vectors, vectors, 16, Group / 16, 2, false, 1}
+		}
+		return walk{rows, vectors, vectors, 16, Group / 16, 1, false, 1}
+	case tensor.F16, tensor.BF16:
 		line = 32
 	}
 	switch rows {
 	case 1:
-		return walk{1, 4, 1, line, 1, 1, 0, 1}
-	case 4, 8:
-		return walk{rows, 4, 2, line, 1, 1, 0, 1}
+		return walk{1, 4, 1, line, 1, 1, false, 1}
+	case 4:
+		return walk{4, 4, 2, line, 1, 1, false, 1}
+	case 8:
+		return walk{8, 4, 4, 16, 1, 2, true, 1}
 	case 16:
-		return walk{16, 4, 4, 16, 1, 1, 0, 1}
+		return walk{16, 4, 4, 16, 1, 2, few, 1}
 	}
-	return walk{32, 4, 4, 8, 1, 4, 1, 4}
+	if few {
+		return walk{32, 4, 4, 8, 1, 2, true, 4}
+	}
+	return walk{32, 4, 4, 8, 1, 4, false, 4}
 }
 
 // busy is the number of workgroups that occupy a GPU.
