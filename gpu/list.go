@@ -123,6 +123,7 @@ func features(p *vk.Physical) string {
 	}{
 		{"float16", p.Float16},
 		{"int8", p.Int8},
+		{"int16", p.Int16},
 		{"16-bit storage", p.Storage16},
 		{"8-bit storage", p.Storage8},
 		{"robust access", p.RobustAccess},

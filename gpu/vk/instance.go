@@ -121,7 +121,7 @@ type Physical struct {
 	TimestampBits                       int // of the compute queue's clock; 0: it has none
 	ComputeFamily                       int
 	BufferDeviceAddress, Int64, Float16 bool
-	Int8, Storage16, Storage8           bool
+	Int8, Int16, Storage16, Storage8    bool
 	SubgroupControl, FullSubgroups      bool
 	ScalarLayout, RobustAccess          bool
 	MemoryBudget, VulkanMemoryModel     bool
@@ -236,7 +236,7 @@ func (in *Instance) describe(h vulkan.PhysicalDevice) *Physical {
 	p.TimestampNanos, p.ComputeFamily = float32(i.timestamp_ns), int(i.compute_family)
 	p.TimestampBits = int(i.timestamp_bits)
 	p.BufferDeviceAddress, p.Int64, p.Float16 = i.buffer_device_address != 0, i.int64 != 0, i.float16 != 0
-	p.Int8, p.Storage16, p.Storage8 = i.int8 != 0, i.storage16 != 0, i.storage8 != 0
+	p.Int8, p.Int16, p.Storage16, p.Storage8 = i.int8 != 0, i.int16 != 0, i.storage16 != 0, i.storage8 != 0
 	p.SubgroupControl, p.FullSubgroups = i.subgroup_control != 0, i.full_subgroups != 0
 	p.ScalarLayout, p.RobustAccess = i.scalar_layout != 0, i.robust_access != 0
 	p.MemoryBudget, p.VulkanMemoryModel = i.memory_budget != 0, i.vulkan_memory_model != 0

@@ -204,7 +204,7 @@ static void query_features(mv_instance *in, VkPhysicalDevice p, mv_info *o) {
   if (in->CoopShapes && has_device_extension(in, p, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) coop.pNext = f.pNext, f.pNext = &coop;
   in->Features2(p, &f);
   o->coop_matrix = coop.cooperativeMatrix;
-  o->int64 = f.features.shaderInt64, o->robust_access = f.features.robustBufferAccess;
+  o->int64 = f.features.shaderInt64, o->int16 = f.features.shaderInt16, o->robust_access = f.features.robustBufferAccess;
   o->buffer_device_address = f12.bufferDeviceAddress, o->float16 = f12.shaderFloat16, o->int8 = f12.shaderInt8;
   o->storage16 = f11.storageBuffer16BitAccess, o->storage8 = f12.storageBuffer8BitAccess;
   o->subgroup_control = f13.subgroupSizeControl, o->full_subgroups = f13.computeFullSubgroups;
@@ -308,7 +308,7 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
   f13.maintenance4 = 1; // every Vulkan 1.3 device has it; kernels size workgroups by a constant
   f13.subgroupSizeControl = i->subgroup_control, f13.computeFullSubgroups = i->full_subgroups;
   VkPhysicalDeviceFeatures2 f = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &f13};
-  f.features.shaderInt64 = i->int64, f.features.robustBufferAccess = robust && i->robust_access;
+  f.features.shaderInt64 = i->int64, f.features.shaderInt16 = i->int16, f.features.robustBufferAccess = robust && i->robust_access;
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR coop = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, NULL, 1, 0};
   const char *coop_name = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
   VkDeviceCreateInfo info = {VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &f};

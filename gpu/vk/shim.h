@@ -22,7 +22,7 @@ typedef struct {
   int32_t compute_family;
   uint32_t timestamp_bits;
   // Feature bits.
-  uint32_t buffer_device_address, int64, float16, int8, storage16, storage8,
+  uint32_t buffer_device_address, int64, int16, float16, int8, storage16, storage8,
       subgroup_control, full_subgroups, scalar_layout, vulkan_memory_model,
       robust_access, memory_budget, timeline, coop_matrix;
 } mv_info;

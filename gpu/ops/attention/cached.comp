@@ -1,6 +1,11 @@
 #version 460
 //morton:variant cached
+//morton:variant cached_types16 -DTYPES16
 #extension GL_EXT_control_flow_attributes : require
+#ifdef TYPES16
+#extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#endif
 #include "morton.glsl"
 #include "page.glsl"
 #include "present.glsl"
@@ -47,14 +52,23 @@ bool mapped;            // the block at hand has a page; without, nobody sees it
 
 uint owned(uint j) { return min(j * W + LANE, QUADS - 1); }
 
+// pair returns the two halves of a word, as weight() of the product does.
+vec2 pair(uint w) {
+#ifdef TYPES16
+  return vec2(uint16BitsToHalf(u16vec2(uint16_t(w), uint16_t(w >> 16)) ^ uint16_t(p.rows >> 31)));
+#else
+  return unpackHalf2x16(w);
+#endif
+}
+
 // halves returns elements 4c to 4c+3 of a row of halves; past the end it gives 0.
 vec4 halves(uint64_t at, uint c) {
   if (DH % 4 == 0) {
     uvec2 x = unpack32(F32x2(at).v[c]);
-    return vec4(unpackHalf2x16(x.x), unpackHalf2x16(x.y));
+    return vec4(pair(x.x), pair(x.y));
   }
-  vec2 y = unpackHalf2x16(U32(at).v[min(2 * c + 1, PAIRS - 1)]);
-  return vec4(unpackHalf2x16(U32(at).v[2 * c]), 2 * c + 1 < PAIRS ? y : vec2(0));
+  vec2 y = pair(U32(at).v[min(2 * c + 1, PAIRS - 1)]);
+  return vec4(pair(U32(at).v[2 * c]), 2 * c + 1 < PAIRS ? y : vec2(0));
 }
 
 bool live(uint t, int k0) { return mapped && k0 + int(SPAN) > lo[t] && k0 < hi[t]; }

@@ -1,6 +1,7 @@
 package matmul
 
 import (
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
@@ -23,7 +24,8 @@ func (k kernel) grid(a *Args) [3]int {
 
 // choose picks the kernel by shape and device class: every one computes the same
 // bits.
-func choose(a *Args, width int, onCPU bool) kernel {
+func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
+	width := dev.SubgroupWidth()
 	if !onCPU && a.M > 32 {
 		return kernel{"tile", []uint32{uint32(256 / width)}, 64, 64}
 	}
@@ -35,7 +37,11 @@ func choose(a *Args, width int, onCPU bool) kernel {
 		uint32(o.rows), uint32(o.vectors), uint32(o.together), uint32(o.step), uint32(o.unroll),
 		uint32(o.side), launch.Flag(o.phases), uint32(o.band),
 	}
-	return kernel{"outer", spec, o.rows, o.vectors * width}
+	name := "outer"
+	if a.B.DType == tensor.F16 {
+		name = launch.Types16(dev, name)
+	}
+	return kernel{name, spec, o.rows, o.vectors * width}
 }
 
 // rows picks the tile height: the tallest that does not waste half its rows.

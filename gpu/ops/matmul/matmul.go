@@ -58,7 +58,7 @@ func record(r *gpu.Recorder, a Args, onCPU bool) {
 		return
 	}
 	if !ok {
-		k = choose(&a, r.Device().SubgroupWidth(), onCPU)
+		k = choose(&a, r.Device(), onCPU)
 	}
 	if s := splits(&a, k, onCPU); s > 1 {
 		recordSplit(r, a, k, s)

@@ -1,5 +1,6 @@
 #version 460
 //morton:variant outer
+//morton:variant outer_types16 -DTYPES16
 #include "morton.glsl"
 #include "product.glsl"
 

@@ -1,5 +1,9 @@
 // What the kernels of the product share: constants, operands, weights, epilogue.
 #extension GL_EXT_control_flow_attributes : require
+#ifdef TYPES16
+#extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+#endif
 #include "activate.glsl"
 #include "narrow.glsl"
 
@@ -35,6 +39,12 @@ layout(push_constant, scalar) uniform Push {
 // weight returns weight j of the KB in a 64-bit word. Integers: an eight-bit
 // one's offset form goes into the mantissa of 2^23, where it is exact.
 float weight(uvec2 w, uint j) {
+#ifdef TYPES16
+  // lavapipe converts a vector of f16 by one instruction and unpacks a word of two
+  // so for 8 lanes, but for 16 by a dozen. A zero that the compiler can't know keeps
+  // it from making the one into the other.
+  if (WEIGHT == WF16) return float(uint16BitsToHalf(uint16_t(w[j / 2] >> 16 * (j % 2)) ^ uint16_t(p.K >> 31)));
+#endif
   if (WEIGHT == WF32) return uintBitsToFloat(w[j]);
   if (WEIGHT == WF16) return unpackHalf2x16(w[j / 2])[j % 2];
   if (WEIGHT == WBF16) return uintBitsToFloat(j % 2 == 0 ? w[j / 2] << 16 : w[j / 2] & 0xFFFF0000u);
