@@ -39,19 +39,23 @@ func BenchmarkCached(b *testing.B) {
 				if rows > 1 && n > 1024 {
 					continue
 				}
-				b.Run(fmt.Sprintf("rows=%d/dh=%d/len=%d", rows, dh, n), func(b *testing.B) { benchCached(b, dev, rows, h, dh, n) })
+				b.Run(fmt.Sprintf("rows=%d/dh=%d/len=%d", rows, dh, n), func(b *testing.B) { benchCached(b, dev, rows, 1, h, dh, n) })
 			}
 		}
 	}
+	for _, n := range []int{128, 1024} {
+		b.Run(fmt.Sprintf("rows=32/seqs=32/dh=64/len=%d", n), func(b *testing.B) { benchCached(b, dev, 32, 32, 12, 64, n) })
+	}
 }
 
-func benchCached(b *testing.B, dev *gpu.Device, rows, h, dh, n int) {
+// benchCached measures the rows of one sequence or one row of each of many.
+func benchCached(b *testing.B, dev *gpu.Device, rows, seqs, h, dh, n int) {
 	d := h * dh
-	lens := make([]int32, rows)
+	lens, seq := make([]int32, rows), make([]int32, rows)
 	for i := range lens {
-		lens[i] = int32(n)
+		lens[i], seq[i] = int32(n), int32(i%seqs)
 	}
-	c := newStore(b, dev, shape{b: 1, h: h, g: h, dh: dh}, (n+63)/64, 64, 1)
+	c := newStore(b, dev, shape{b: seqs, h: h, g: h, dh: dh}, (n+63)/64, 64, 1)
 	zeros := make([]byte, 2*c.K.Elems())
 	for _, x := range []*gpu.Tensor{c.K, c.V} {
 		if err := x.WriteBytes(zeros); err != nil {
@@ -61,7 +65,7 @@ func benchCached(b *testing.B, dev *gpu.Device, rows, h, dh, n int) {
 	}
 	a := CachedArgs{
 		Q: gputest.F32(b, dev, gputest.Normal(1, rows*d), rows, d), Out: gputest.F32(b, dev, make([]float32, rows*d), rows, d), Cache: c.Cache,
-		Heads: h, HeadDim: dh, Run: rows, Seq: gputest.I32(b, dev, make([]int32, rows), rows), Len: gputest.I32(b, dev, lens, rows),
+		Heads: h, HeadDim: dh, Run: rows / seqs, Seq: gputest.I32(b, dev, seq, rows), Len: gputest.I32(b, dev, lens, rows),
 	}
 	bench(b, dev, 4*float64(rows*n*d), int64(rows*n*d*4), func(r *gpu.Recorder) { Cached(r, a) })
 }

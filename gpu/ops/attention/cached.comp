@@ -40,6 +40,7 @@ layout(push_constant, scalar) uniform Push {
 const uint B = W <= 16 ? 4 : 64 / W; // B·W is at most the least page, 64
 const uint SPAN = B * W;
 const uint PAIRS = DH / 2;
+const uint LINE = 16; // pairs in a line of the cache
 const uint QUADS = (DH + 3) / 4;
 const uint R = (QUADS + W - 1) / W; // quads of columns a lane owns
 const float LOWEST = -1e38;
@@ -95,6 +96,17 @@ void weigh(uint t, int k0, inout float s[B]) {
   EACH(uint j = 0; j < R; j++) acc[t][j] *= fade;
 }
 
+// add adds the values of slot n of a block, times the entries' weights of it, which
+// are s[t][n / W] of lane n % W.
+void add(uint64_t at, uint n, float s[T][B], inout vec4 sum[T][R]) {
+  vec4 v[R];
+  EACH(uint j = 0; j < R; j++) v[j] = halves(at, owned(j));
+  EACH(uint t = 0; t < T; t++) {
+    float w = subgroupBroadcast(s[t][n / W], n % W);
+    EACH(uint j = 0; j < R; j++) sum[t][j] = fma(v[j], vec4(w), sum[t][j]);
+  }
+}
+
 // block adds the slots from k0 on, whose keys and values begin at keys and values;
 // entries see slots from `first` to `last` of them, and none outside is read.
 void block(uint64_t keys, uint64_t values, uint stride, int k0, int first, int last) {
@@ -104,6 +116,11 @@ void block(uint64_t keys, uint64_t values, uint stride, int k0, int first, int l
     krow[i] = keys + uint64_t(stride * uint(clamp(k0 + int(i * W + LANE), first, last) - k0));
     EACH(uint t = 0; t < T; t++) s[t][i] = 0;
   }
+  // Every line of the values is asked for at once, while the keys are worked on. The
+  // compiler can't know that nothing comes of it.
+  uint asked = 0;
+  EACH(uint i = 0; i < B; i++) EACH(uint c = 0; c < PAIRS; c += LINE) asked |= U32(krow[i] - keys + values).v[c];
+  EACH(uint t = 0; t < T; t++) s[t][0] = uintBitsToFloat(asked & p.rows >> 31);
   EACH(uint j = 0; j < R; j++) {
     EACH(uint l = 0; l < W; l++) {
       if (j * W + l < QUADS) {
@@ -121,16 +138,10 @@ void block(uint64_t keys, uint64_t values, uint stride, int k0, int first, int l
   EACH(uint t = 0; t < T; t++) weigh(t, k0, s[t]);
   vec4 sum[T][R];
   EACH(uint t = 0; t < T; t++) EACH(uint j = 0; j < R; j++) sum[t][j] = acc[t][j];
-  EACH(uint i = 0; i < B; i++) {
-    EACH(uint l = 0; l < W; l++) {
-      uint64_t at = values + uint64_t(stride * uint(clamp(k0 + int(i * W + l), first, last) - k0));
-      vec4 v[R];
-      EACH(uint j = 0; j < R; j++) v[j] = halves(at, owned(j));
-      EACH(uint t = 0; t < T; t++) {
-        float w = subgroupBroadcast(s[t][i], l);
-        EACH(uint j = 0; j < R; j++) sum[t][j] = fma(v[j], vec4(w), sum[t][j]);
-      }
-    }
+  if (last - first == int(SPAN) - 1) {
+    EACH(uint n = 0; n < SPAN; n++) add(values + stride * n, n, s, sum);
+  } else {
+    EACH(uint n = 0; n < SPAN; n++) add(values + uint64_t(stride * uint(clamp(k0 + int(n), first, last) - k0)), n, s, sum);
   }
   // A NaN among another entry's values must not reach an entry through a weight of 0.
   EACH(uint t = 0; t < T; t++) EACH(uint j = 0; j < R; j++) acc[t][j] = live(t, k0) ? sum[t][j] : acc[t][j];

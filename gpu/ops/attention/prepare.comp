@@ -6,8 +6,8 @@
 #include "rotary.glsl"
 #include "page.glsl"
 
-// One workgroup takes one head of one row of qkv, [rows, (h + 2g)·DH] with rows ld
-// apart: it scales a head of queries or keys to unit root mean square, times a
+// One workgroup takes HEADS heads of one row of qkv, [rows, (h + 2g)·DH] with rows ld
+// apart, one after the other: it scales a head of queries or keys to unit root mean square, times a
 // gain, if there is one, turns it by the row's position, and writes it back, if
 // queries, or to the cache in halves; a head of values goes there as it is. A row
 // whose slot or sequence lies outside, or has no page, goes nowhere, its queries
@@ -18,6 +18,7 @@ layout(constant_id = 1) const uint DH = 64;
 layout(constant_id = 2) const uint TURN = 0; // 1: by a table, 2: by learned frequencies, freq is [axes, fh, DH/2]
 layout(constant_id = 3) const uint HALF = 0; // pairs are (j, j + DH/2) instead of (2j, 2j + 1)
 layout(constant_id = 4) const uint AXES = 1;
+layout(constant_id = 5) const uint HEADS = 1;
 
 layout(push_constant, scalar) uniform Push {
   uint64_t seq, slot, table, pos, freq, axis, qgain, kgain, qkv, ck, cv;
@@ -29,6 +30,7 @@ const uint PAIRS = DH / 2;
 const uint R = (PAIRS + W - 1) / W;
 #define EACH [[unroll]] for
 vec2 x[R], other[R]; // a lane's pairs, and what they turn with if HALF
+vec2 angle[R][2];    // sine and cosine for them, of the row or the head
 
 uint owned(uint j) { return min(j * W + LANE, PAIRS - 1); }
 uint partner(uint e) { return e < PAIRS ? e + PAIRS : e - PAIRS; }
@@ -49,27 +51,33 @@ vec2 turn(I32 pos, uint head, uint j) {
   return sincos(tableAngle(pos, AXES, I32(p.axis), F32(p.freq), j));
 }
 
-// rotate turns pair (x, y) to (x·cos - y·sin, x·sin + y·cos).
-void rotate(uint row, uint head) {
+void turns(uint row, uint head) {
   I32 pos = I32(p.pos + 4ul * row * AXES);
   EACH(uint j = 0; j < R; j++) {
-    uint i = owned(j);
+    EACH(uint c = 0; c < 1 + HALF; c++) {
+      uint e = 2 * owned(j) + c;
+      angle[j][c] = turn(pos, head, HALF == 0 ? e / 2 : e % PAIRS);
+    }
+  }
+}
+
+// rotate turns pair (x, y) to (x·cos - y·sin, x·sin + y·cos).
+void rotate() {
+  EACH(uint j = 0; j < R; j++) {
     if (HALF == 0) {
-      vec2 sc = turn(pos, head, i);
+      vec2 sc = angle[j][0];
       x[j] = vec2(x[j].x * sc.y - x[j].y * sc.x, x[j].x * sc.x + x[j].y * sc.y);
     } else {
       EACH(uint c = 0; c < 2; c++) {
-        uint e = 2 * i + c;
-        vec2 sc = turn(pos, head, e < PAIRS ? e : e - PAIRS);
+        uint e = 2 * owned(j) + c;
+        vec2 sc = angle[j][c];
         x[j][c] = e < PAIRS ? x[j][c] * sc.y - other[j][c] * sc.x : other[j][c] * sc.x + x[j][c] * sc.y;
       }
     }
   }
 }
 
-void main() {
-  uint units = p.heads + 2 * p.kvheads, row = group() / units, u = group() % units;
-  if (row >= p.rows) return;
+void head(uint row, uint u, int page, int slot) {
   uint64_t at = p.qkv + 4ul * (uint64_t(row) * p.ld + u * DH);
   EACH(uint j = 0; j < R; j++) {
     uint i = owned(j);
@@ -77,17 +85,27 @@ void main() {
     if (HALF != 0) other[j] = vec2(F32(at).v[partner(2 * i)], F32(at).v[partner(2 * i + 1)]);
   }
   bool query = u < p.heads, key = !query && u < p.heads + p.kvheads;
-  uint64_t gain = query ? p.qgain : p.kgain;
-  if ((query || key) && gain != 0) normalize(F32(gain));
-  if ((query || key) && TURN != 0) rotate(row, (query ? u / (p.heads / p.kvheads) : u - p.heads) % p.fh);
+  if (query || key) {
+    uint64_t gain = query ? p.qgain : p.kgain;
+    if (gain != 0) normalize(F32(gain));
+    if (TURN == 2) turns(row, (query ? u / (p.heads / p.kvheads) : u - p.heads) % p.fh);
+    if (TURN != 0) rotate();
+  }
   subgroupBarrier(); // everybody has read
   if (query) {
     EACH(uint j = 0; j < R; j++) if (j * W + LANE < PAIRS) F32x2(at).v[j * W + LANE] = pack64(floatBitsToUint(x[j]));
-    return;
+  } else if (page >= 0) {
+    U32 to = U32((key ? p.ck : p.cv) + slotAt(page, p.shift, slot, p.kvheads * DH) + 2ul * ((u - p.heads) % p.kvheads) * DH);
+    EACH(uint j = 0; j < R; j++) if (j * W + LANE < PAIRS) to.v[j * W + LANE] = packHalf2x16(x[j]);
   }
+}
+
+void main() {
+  uint units = p.heads + 2 * p.kvheads, parts = (units + HEADS - 1) / HEADS;
+  uint row = group() / parts, u = group() % parts * HEADS, end = min(u + HEADS, units);
+  if (row >= p.rows) return;
+  if (TURN == 1 && u < p.heads + p.kvheads) turns(row, 0);
   int seq = I32(p.seq).v[row], slot = I32(p.slot).v[row];
   int page = seq >= 0 && seq < int(p.seqs) && slot >= 0 ? pageOf(p.table, p.perSeq, p.pages, p.shift, clamp(seq, 0, int(p.seqs) - 1), slot) : -1;
-  if (page < 0) return;
-  U32 to = U32((key ? p.ck : p.cv) + slotAt(page, p.shift, slot, p.kvheads * DH) + 2ul * ((u - p.heads) % p.kvheads) * DH);
-  EACH(uint j = 0; j < R; j++) if (j * W + LANE < PAIRS) to.v[j * W + LANE] = packHalf2x16(x[j]);
+  do head(row, u, page, slot); while (++u < end);
 }

@@ -50,10 +50,15 @@ func Prepare(r *gpu.Recorder, a PrepareArgs) {
 			turn, fh = 2, a.Freq.Dim(1)
 		}
 	}
+	// A workgroup costs lavapipe as much as a head or two; a GPU wants many.
+	units, each := a.Heads+2*a.KVHeads, 1
+	if r.Device().OnCPU() {
+		each = min(units, 12)
+	}
 	params := append([]uint32{uint32(a.Rows), uint32(a.Heads), uint32(a.KVHeads), uint32(a.LD)}, a.Cache.paging()...)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", "prepare", uint32(a.HeadDim), turn, launch.Flag(a.Half), uint32(axes)),
-		Grid:   gpu.Linear(a.Rows * (a.Heads + 2*a.KVHeads)),
+		Kernel: launch.Kernel(shaders, "attention", "prepare", uint32(a.HeadDim), turn, launch.Flag(a.Half), uint32(axes), uint32(each)),
+		Grid:   gpu.Linear(a.Rows * launch.Ceil(units, each)),
 		In:     []*gpu.Tensor{a.Seq, a.Slot, a.Cache.Table, a.Pos, a.Freq, a.Axis, a.QGain, a.KGain},
 		Out:    []*gpu.Tensor{a.QKV, a.Cache.K, a.Cache.V},
 		Params: append(params, uint32(fh), gpu.F32Param(a.Eps)),
