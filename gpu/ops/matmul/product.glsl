@@ -17,7 +17,7 @@ const bool BIAS = (FLAGS & 1) != 0, ADD = (FLAGS & 2) != 0, GATED = (FLAGS & 4) 
 const bool NORM = (FLAGS & 8) != 0;  // rows are scaled by their rstd
 const bool SPLIT = (FLAGS & 16) != 0; // the batch cuts kall into parts of K
 const bool AHALF = (FLAGS & 32) != 0, CHALF = (FLAGS & 64) != 0; // A, C have B's type, of 16 bits
-const bool LAVAPIPE = (FLAGS & 128) != 0;
+const bool PARTED = (FLAGS & 128) != 0 && W == 8; // see words
 const bool QUANT = WEIGHT >= WI8;
 const uint GROUP = 32;               // steps of k that share a scale
 const uint BLOCK = 32;               // rows of packed B that lie interleaved
@@ -54,10 +54,11 @@ float weight(uvec2 w, uint j) {
 
 // words loads 64 bits. Eight lanes of them fill a vector of 512 bits, which on Intel's
 // processors closes a port to the vectors of 256 that work on the halves: a zero that
-// the compiler can't know makes it part them at once, not where they are used.
+// the compiler can't know makes it part them at once, not where they are used. A few
+// rows are not worth the exclusive or.
 uvec2 words(uint64_t at) {
   uvec2 w = unpack32(F32x2(at).v[0]);
-  return LAVAPIPE && W == 8 ? w ^ p.K >> 31 : w;
+  return PARTED ? w ^ p.K >> 31 : w;
 }
 
 // Elements of A by 64 bits at once, the first KA of them, and by a word, the first two.
