@@ -41,13 +41,22 @@ func (t *Tape) Linear(x *Value, a LinearArgs) *Value {
 	if a.Residual != nil {
 		t.r.Copy(m.C, a.Residual.X)
 	}
-	matmul.Record(t.r, m)
+	t.product(m)
 	y := &Value{X: m.C}
 	if dt != tensor.F32 {
 		y = &Value{X: t.widen(m.C), Half: m.C}
 	}
 	t.push(y, func(dy *gpu.Tensor) { t.linearGrad(x, a, dy) })
 	return y
+}
+
+// product adds a product to the program. Operands of f16 lose nothing in cooperative
+// matrices, whose products are exact and whose sums are f32.
+func (t *Tape) product(m matmul.Args) {
+	if m.A.DType == tensor.F16 && m.B.DType == tensor.F16 {
+		m.Coop = matmul.MayCoop
+	}
+	matmul.Record(t.r, m)
 }
 
 // operands returns what a product with w reads.
@@ -65,10 +74,10 @@ func (t *Tape) linearGrad(x *Value, a LinearArgs, dy *gpu.Tensor) {
 		d = t.narrow(dy, w.DType)
 	}
 	if dx, add := t.sink(x); dx != nil {
-		matmul.Record(t.r, matmul.Args{Layout: matmul.NN, A: d, B: w, C: dx, Alpha: a.Alpha, Add: add})
+		t.product(matmul.Args{Layout: matmul.NN, A: d, B: w, C: dx, Alpha: a.Alpha, Add: add})
 	}
 	if dw, add := t.sink(a.W); dw != nil {
-		matmul.Record(t.r, matmul.Args{Layout: matmul.TN, A: d, B: in, C: dw, Alpha: a.Alpha, Add: add})
+		t.product(matmul.Args{Layout: matmul.TN, A: d, B: in, C: dw, Alpha: a.Alpha, Add: add})
 	}
 	if a.Bias != nil {
 		if db, add := t.sink(a.Bias); db != nil {
