@@ -88,9 +88,13 @@ func loadKind(err error) error {
 	return fmt.Errorf("gpu: %w: %v", ErrNoDevice, err)
 }
 
+// Fault names what the device's driver is known to do wrong at a width, "" for
+// nothing; a device is passed over for it.
+func (i *Info) Fault(width int) string { return fault(i.Driver, width) }
+
 func describe(i int, p *vk.Physical, width, threads int) Info {
 	info := Info{
-		Index: i, Name: p.Name, Type: p.Type.String(), Driver: strings.TrimSpace(p.Driver + " " + p.DriverInfo),
+		Index: i, Name: p.Name, Type: p.Type.String(), Driver: driver(p),
 		API:     fmt.Sprintf("%d.%d.%d", p.APIVersion>>22&0x7f, p.APIVersion>>12&0x3ff, p.APIVersion&0xfff),
 		Float16: p.Float16, Features: features(p), Problem: missing(p, width),
 		Subgroup: p.SubgroupSize, SubgroupMin: p.SubgroupMin, SubgroupMax: p.SubgroupMax, Width: chooseWidth(p, width),

@@ -37,6 +37,17 @@ func missing(p *vk.Physical, width int) string {
 	case chooseWidth(p, width) == 0:
 		return fmt.Sprintf("a subgroup width of 4, 8, 16, 32 or 64 (it has %d to %d)", p.SubgroupMin, p.SubgroupMax)
 	}
+	return fault(driver(p), chooseWidth(p, width))
+}
+
+// driver is the driver's name and version.
+func driver(p *vk.Physical) string { return strings.TrimSpace(p.Driver + " " + p.DriverInfo) }
+
+// fault names what a driver is known to do wrong at a width, as something it lacks.
+func fault(driver string, width int) string {
+	if width == 16 && strings.HasPrefix(driver, "llvmpipe Mesa 26.2") {
+		return "16 lanes that work (in Mesa 26.2 lavapipe smashes its stack at them)"
+	}
 	return ""
 }
 

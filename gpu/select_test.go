@@ -118,6 +118,14 @@ func TestWidthPassesOver(t *testing.T) {
 	if _, err := choose(ps, "card", 8); !errors.Is(err, ErrUnsupported) {
 		t.Errorf("width 8 of the card: %v", err)
 	}
+	for info, ok := range map[string]bool{"Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)": true, "Mesa 26.2.5-1 (LLVM 22.1.8)": false} {
+		wide := complete("wide", vk.CPU)
+		wide.SubgroupSize, wide.SubgroupMin, wide.SubgroupMax = 16, 16, 16
+		wide.Driver, wide.DriverInfo = "llvmpipe", info
+		if got := missing(wide, 0); (got == "") != ok {
+			t.Errorf("%s at 16 lanes: lacks %q", info, got)
+		}
+	}
 	if got, want := missing(narrow, 16), "the subgroup width 16 that was asked for (it has 8 to 8)"; got != want {
 		t.Errorf("lacks %q, want %q", got, want)
 	}

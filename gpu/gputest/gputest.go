@@ -4,6 +4,7 @@ package gputest
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -26,6 +27,7 @@ func Each(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
 	ran := false
 	for _, info := range infos {
 		if info.Problem != "" {
+			err = errors.Join(err, fmt.Errorf("%s lacks %s", info.Name, info.Problem))
 			continue
 		}
 		ran = true

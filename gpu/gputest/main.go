@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ import (
 
 // wide is the width that lavapipe has besides its own 8, if a process asks before it
 // first runs.
-const wide = "16"
+const wide = 16
 
 // Main runs a package's tests, as its TestMain, and where a device is lavapipe once
 // more in a process of 16 lanes, in short, since kernels differ by the width. A
@@ -23,7 +24,7 @@ func Main(m *testing.M) {
 	code := m.Run()
 	if code == 0 && isTest() && servesWide() {
 		if err := again(); err != nil {
-			fmt.Printf("gputest: at %s lanes: %v\n", wide, err)
+			fmt.Printf("gputest: at %d lanes: %v\n", wide, err)
 			code = 1
 		}
 	}
@@ -45,7 +46,20 @@ func servesWide() bool {
 		return false
 	}
 	infos, err := gpu.List()
-	return err == nil && slices.ContainsFunc(infos, func(i gpu.Info) bool { return i.Problem == "" && i.Type == "CPU" })
+	if err != nil {
+		return false // the tests have said so
+	}
+	for _, i := range infos {
+		fault := i.Fault(wide)
+		switch {
+		case i.Problem != "" || i.Type != "CPU":
+		case fault != "":
+			fmt.Printf("gputest: %s is not tested at %d lanes: it lacks %s\n", i.Name, wide, fault)
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // again leaves out the flags that name files, which are this process's.
@@ -59,7 +73,7 @@ func again() error {
 		return strings.HasSuffix(name, "profile") || name == "test.testlogfile" || name == "test.outputdir" || name == "test.gocoverdir"
 	})
 	cmd := exec.Command(self, append(args, "-test.short")...)
-	cmd.Env = append(os.Environ(), "MORTON_SUBGROUP="+wide)
+	cmd.Env = append(os.Environ(), "MORTON_SUBGROUP="+strconv.Itoa(wide))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()
 }
