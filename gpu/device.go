@@ -125,9 +125,6 @@ func (d *Device) SubgroupWidth() int { return d.width }
 // want other shapes than a GPU's.
 func (d *Device) OnCPU() bool { return d.vk.Physical.Type == vk.CPU }
 
-// Types16 reports whether kernels may compute in 16-bit floats and integers.
-func (d *Device) Types16() bool { return d.vk.Physical.Float16 && d.vk.Physical.Int16 }
-
 // Validation returns the number of validation messages since the last call and
 // the text of the first; 0 unless opened with Options.Validation. All devices of
 // the process share one list. It may be called after Close, which is when

@@ -23,6 +23,9 @@ type Info struct {
 	SubgroupMin int `json:"subgroup_min"`
 	SubgroupMax int `json:"subgroup_max"`
 	Width       int `json:"width"`
+	// Types16 says that kernels which have the choice read f16 by the types of 16
+	// bits. On lavapipe at 16 lanes that is one instruction, and a dozen otherwise.
+	Types16 bool `json:"types_16"`
 	// Threads are what a device on the CPU shares an operation among, see
 	// [Options.Threads]; 0 for other devices.
 	Threads int `json:"threads,omitempty"`
@@ -100,6 +103,7 @@ func describe(i int, p *vk.Physical, width, threads int) Info {
 		Subgroup: p.SubgroupSize, SubgroupMin: p.SubgroupMin, SubgroupMax: p.SubgroupMax, Width: chooseWidth(p, width),
 		AllocationBytes: largest(p), SharedBytes: p.MaxShared, WorkgroupThreads: p.MaxInvocations,
 	}
+	info.Types16 = p.Type == vk.CPU && info.Width > 8 && p.Float16 && p.Int16
 	if p.Type == vk.CPU {
 		info.Threads = threads
 		if threads == 0 {

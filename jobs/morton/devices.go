@@ -129,7 +129,7 @@ func printDevice(out io.Writer, d deviceLine) {
 	fmt.Fprintf(out, "\n%d  has %s\n   limits: %s an allocation, %s shared and %d threads a workgroup; the host writes tensors %s\n",
 		d.Index, d.Features, bytesText(int64(min(d.AllocationBytes, 1<<62))), bytesText(int64(d.SharedBytes)), d.WorkgroupThreads, way)
 	if d.Problem == "" {
-		fmt.Fprintf(out, "   kernels: width %d, the _w%d variant where there are several\n", d.Width, d.Width)
+		fmt.Fprintf(out, "   kernels: width %d; %s\n", d.Width, kernelsText(d.Info))
 	}
 	if d.Threads > 0 {
 		fmt.Fprintf(out, "   threads: %s\n", threadsText(d.Threads))
@@ -140,6 +140,22 @@ func printDevice(out io.Writer, d deviceLine) {
 	if r := d.Rates; r != nil {
 		fmt.Fprintf(out, "   with f16 weights: 1 row %.1f, 8 rows %.1f, 32 rows %.1f GFLOP/s\n", r.Row/1e9, r.Rows8/1e9, r.Rows32/1e9)
 	}
+}
+
+// kernelsText names the variants that families of kernels with several take here.
+func kernelsText(d gpu.Info) string {
+	products, cached := "outer", "cached"
+	if d.Types16 {
+		products, cached = "outer, for f16 outer_types16", "cached_types16"
+	}
+	if d.Type != "CPU" {
+		products += " up to 32 rows, tile above"
+	}
+	coop := "coop " + d.CoopMatrix.String() + " where a product asks for cooperative matrices"
+	if d.NoCoopMatrix != "" {
+		coop = "no cooperative matrices, for want of " + d.NoCoopMatrix
+	}
+	return fmt.Sprintf("products by %s; attention over a cache by %s\n   %s", products, cached, coop)
 }
 
 // threadsText is what a device on the CPU shares an operation among.

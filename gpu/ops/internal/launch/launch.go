@@ -96,10 +96,9 @@ func Kernel(shaders embed.FS, pkg, name string, spec ...uint32) *gpu.Kernel {
 }
 
 // Types16 returns the variant of a kernel that reads f16 by the types of 16 bits,
-// name_types16, where that is faster: on lavapipe at 16 lanes, which are converted by
-// one instruction then and by a dozen otherwise. The values are the same.
+// name_types16, where [gpu.Info.Types16] says so. The values are the same.
 func Types16(dev *gpu.Device, name string) string {
-	if dev.OnCPU() && dev.SubgroupWidth() > 8 && dev.Types16() {
+	if dev.Info().Types16 {
 		return name + "_types16"
 	}
 	return name
