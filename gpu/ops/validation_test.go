@@ -207,12 +207,7 @@ func coops(b bench, r *gpu.Recorder) {
 	matmul.Record(r, matmul.Args{Layout: matmul.NN, A: b.f32(m, k), B: b.f32(k, n), C: b.f32(m, n), Add: true, Alpha: 0.5, Coop: must})
 	matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(k, m+1), B: b.f32(k, n), C: b.f32(m, n), Coop: must})
 	matmul.Record(r, matmul.Args{Layout: matmul.TN, A: b.f32(1024, 8), B: b.f32(1024, 8), C: b.f32(8, 8), Coop: must}) // cut along k
-	w, err := b.dev.NewTensor(tensor.F16, 2*n, k)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	elementwise.Narrow(r, elementwise.NarrowArgs{X: b.f32(2*n, k), Out: w})
-	matmul.Record(r, matmul.Args{A: b.f32(m, k), B: w, C: b.f32(m, n), Gated: true, NormEps: 1e-6, Coop: must})
+	matmul.Record(r, matmul.Args{A: b.f32(m, k), B: b.half(tensor.F16, 2*n, k), C: b.f32(m, n), Gated: true, NormEps: 1e-6, Coop: must})
 }
 
 func embeds(b bench, r *gpu.Recorder) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"sort"
@@ -59,12 +60,11 @@ func Variants(root, dir string) ([]Variant, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, glslc := false, directive(src, "//morton:glslc ")
-		for line := range strings.Lines(string(src)) {
-			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "//morton:variant ")
-			if !ok {
-				continue
-			}
+		found, glslc := false, ""
+		for version := range after(src, "//morton:glslc ") {
+			glslc = version
+		}
+		for rest := range after(src, "//morton:variant ") {
 			found = true
 			words := strings.Fields(rest)
 			v := Variant{Name: words[0], File: f, Flags: words[1:], Glslc: glslc}
@@ -80,14 +80,15 @@ func Variants(root, dir string) ([]Variant, error) {
 	return out, nil
 }
 
-// directive returns what follows a line's prefix, "" where no line has it.
-func directive(src []byte, prefix string) string {
-	for line := range strings.Lines(string(src)) {
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), prefix); ok {
-			return rest
+// after yields what follows a prefix in each line that has it.
+func after(src []byte, prefix string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for line := range strings.Lines(string(src)) {
+			if rest, ok := strings.CutPrefix(strings.TrimSpace(line), prefix); ok && !yield(rest) {
+				return
+			}
 		}
 	}
-	return ""
 }
 
 // sourceHash covers the flags, the source and, in order, the files it includes.
@@ -105,11 +106,7 @@ func expand(b *bytes.Buffer, root, file string, src []byte, depth int) error {
 		return fmt.Errorf("%s: includes nest too deep", file)
 	}
 	b.Write(src)
-	for line := range strings.Lines(string(src)) {
-		rest, ok := strings.CutPrefix(strings.TrimSpace(line), `#include "`)
-		if !ok {
-			continue
-		}
+	for rest := range after(src, `#include "`) {
 		name := strings.TrimSuffix(rest, `"`)
 		inc, err := os.ReadFile(filepath.Join(filepath.Dir(file), name))
 		path := filepath.Join(filepath.Dir(file), name)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/gpu/ops/internal/optest"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
@@ -53,18 +52,10 @@ func roundOperands(l Layout, s shape, a, b []float32) (ra, rb []float32) {
 	return roundRows(a, s.m, s.k, 1, as[1]), roundRows(b, s.n, s.k, 1, bs[1])
 }
 
-// product runs one product, c + 0.5·…+ bias, of a rows x cols A and B.
-func product(t *testing.T, dev *gpu.Device, l Layout, s shape, a, b, bias, c0 []float32) []float32 {
+// coopProduct is product by cooperative matrices.
+func coopProduct(t *testing.T, dev *gpu.Device, l Layout, s shape, a, b, bias, c0 []float32) []float32 {
 	t.Helper()
-	as, bs := operandShapes(l, s)
-	c := gputest.F32(t, dev, c0, s.m, s.n)
-	gputest.Run(t, dev, func(r *gpu.Recorder) {
-		Record(r, Args{
-			Layout: l, A: gputest.F32(t, dev, a, as[0], as[1]), B: gputest.F32(t, dev, b, bs[0], bs[1]), C: c, Bias: gputest.F32(t, dev, bias, s.n),
-			M: s.m, N: s.n, K: s.k, Alpha: 0.5, Add: true, Coop: MustCoop,
-		})
-	})
-	return gputest.Read(t, c)
+	return product(t, dev, Args{Layout: l, Coop: MustCoop}, s, a, b, bias, c0, dev.OnCPU())
 }
 
 // TestCoopMatchesOracle holds every layout to float64, of operands rounded to f16.
@@ -86,7 +77,7 @@ func TestCoopMatchesOracle(t *testing.T) {
 					want[i] = 0.5*want[i] + float64(bias[i%s.n]) + float64(c0[i])
 					bound[i] = float64(3*s.k+8) * gputest.Eps * (0.5*bound[i] + rest)
 				}
-				gputest.Close(t, fmt.Sprintf("%v/m=%d/n=%d/k=%d", l, s.m, s.n, s.k), product(t, dev, l, s, a, b, bias, c0), want, bound)
+				gputest.Close(t, fmt.Sprintf("%v/m=%d/n=%d/k=%d", l, s.m, s.n, s.k), coopProduct(t, dev, l, s, a, b, bias, c0), want, bound)
 			}
 		}
 	})
@@ -105,12 +96,7 @@ func TestCoopWeightsAndEpilogues(t *testing.T) {
 			{m: 2, n: 70, k: 64, gated: true, eps: 1e-5},
 		} {
 			l.coop = MustCoop
-			t.Run(l.String(), func(t *testing.T) {
-				x, w := gputest.Normal(1, l.m*l.k), gputest.Normal(2, l.columns()*l.k)
-				bias, c := gputest.Normal(3, l.columns()), gputest.Normal(4, l.m*l.n)
-				want, bound := l.want(t, x, w, bias, c)
-				gputest.Close(t, "c", l.run(t, dev, x, w, bias, c), want, bound)
-			})
+			t.Run(l.String(), func(t *testing.T) { l.test(t, dev) })
 		}
 	})
 }
@@ -143,7 +129,7 @@ func TestCoopKeepsTheRangeOfF32(t *testing.T) {
 				want[i] *= 0.5
 				bound[i] = float64(3*s.k+8)*gputest.Eps*0.5*bound[i] + 0x1p-126 // what is below may be taken for zero
 			}
-			gputest.Close(t, l.String(), product(t, dev, l, s, a, b, make([]float32, s.n), make([]float32, s.m*s.n)), want, bound)
+			gputest.Close(t, l.String(), coopProduct(t, dev, l, s, a, b, make([]float32, s.n), make([]float32, s.m*s.n)), want, bound)
 		}
 	})
 }
@@ -158,7 +144,7 @@ func TestCoopKeepsNaNInItsRow(t *testing.T) {
 			for _, l := range []Layout{NT, NN, TN} {
 				as, bs := operandShapes(l, s)
 				a, b := gputest.Normal(1, as[0]*as[1]), gputest.Normal(2, bs[0]*bs[1])
-				clean := product(t, dev, l, s, a, b, bias, c0)
+				clean := coopProduct(t, dev, l, s, a, b, bias, c0)
 				ai, bi := 3*as[1]+5, 5*bs[1]+2 // A(3, 5), B(5, 2)
 				if l == TN {
 					ai = 5*as[1] + 3
@@ -167,7 +153,7 @@ func TestCoopKeepsNaNInItsRow(t *testing.T) {
 					bi = 2*bs[1] + 5
 				}
 				a[ai], b[bi] = float32(bad), float32(bad)
-				for i, x := range product(t, dev, l, s, a, b, bias, c0) {
+				for i, x := range coopProduct(t, dev, l, s, a, b, bias, c0) {
 					touched := i/s.n == 3 || i%s.n == 2
 					finite := !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0)
 					if touched == finite || !touched && x != clean[i] {
@@ -189,14 +175,7 @@ func TestCoopRowsDoNotDependOnTheirCompany(t *testing.T) {
 			{n: 50, k: 96, dtype: tensor.F16, coop: MustCoop},
 			{n: 30, k: 36, dtype: tensor.F16, eps: 1e-6, gated: true, coop: MustCoop},
 		} {
-			t.Run(l.String(), func(t *testing.T) {
-				x, w := gputest.Normal(1, most*l.k), gputest.Normal(2, l.columns()*l.k)
-				bias, c := gputest.Normal(3, l.columns()), gputest.Normal(4, most*l.n)
-				optest.SameRows(t, most, l.n, func(m int) []float32 {
-					l.m = m
-					return l.run(t, dev, x[:m*l.k], w, bias, c[:m*l.n])
-				})
-			})
+			t.Run(l.String(), func(t *testing.T) { l.testRows(t, dev, most) })
 		}
 	})
 }
@@ -253,25 +232,7 @@ func TestCoopTilesAndRunsAgree(t *testing.T) {
 // TestCoopOfHeads multiplies slices of [t, heads·dh] matrices.
 func TestCoopOfHeads(t *testing.T) {
 	gputest.EachCoop(t, func(t *testing.T, dev *gpu.Device) {
-		const b, n, h, dh = 2, 12, 3, 16
-		q, k := gputest.Normal(1, b*n*h*dh), gputest.Normal(2, b*n*h*dh)
-		s := gputest.F32(t, dev, make([]float32, b*h*n*n), b, h, n, n)
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			Record(r, Args{
-				A: gputest.F32(t, dev, q, b*n, h*dh), B: gputest.F32(t, dev, k, b*n, h*dh), C: s,
-				M: n, N: n, K: dh, LDC: n, Batch: b * h, Inner: h, Coop: MustCoop,
-				StrideA: [2]int{n * h * dh, dh}, StrideB: [2]int{n * h * dh, dh}, StrideC: [2]int{h * n * n, n * n},
-			})
-		})
-		got := gputest.Read(t, s)
-		for z := range b * h {
-			off := z/h*n*h*dh + z%h*dh
-			want, bound := oracle(NT, n, n, dh, roundRows(q[off:], n, dh, h*dh, 1), roundRows(k[off:], n, dh, h*dh, 1), h*dh, h*dh)
-			for i := range bound {
-				bound[i] *= (3*dh + 8) * gputest.Eps
-			}
-			gputest.Close(t, fmt.Sprint("head ", z), got[z*n*n:(z+1)*n*n], want, bound)
-		}
+		testHeads(t, dev, MustCoop, 3*headDim+8, func(x []float32) []float32 { return roundRows(x, headRows, headDim, heads*headDim, 1) })
 	})
 }
 

@@ -73,40 +73,52 @@ func testProduct(t *testing.T, dev *gpu.Device, l Layout, s shape, onCPU bool) {
 		want[i] = 0.5*want[i] + float64(bias[i%s.n]) + float64(c0[i])
 		bound[i] = float64(s.k+4) * gputest.Eps * (0.5*mag[i] + math.Abs(float64(bias[i%s.n])) + math.Abs(float64(c0[i])))
 	}
-	c := gputest.F32(t, dev, c0, s.m, s.n)
-	gputest.Run(t, dev, func(r *gpu.Recorder) {
-		record(r, Args{
-			Layout: l, A: gputest.F32(t, dev, a, as[0], as[1]), B: gputest.F32(t, dev, b, bs[0], bs[1]), C: c,
-			Bias: gputest.F32(t, dev, bias, s.n), Alpha: 0.5, Add: true, N: s.n, M: s.m, K: s.k,
-		}, onCPU)
-	})
-	gputest.Close(t, "c", gputest.Read(t, c), want, bound)
+	gputest.Close(t, "c", product(t, dev, Args{Layout: l}, s, a, b, bias, c0, onCPU), want, bound)
 }
+
+// product returns c0 + 0.5·A·B + bias, in the layout and by the means of args.
+func product(t *testing.T, dev *gpu.Device, args Args, s shape, a, b, bias, c0 []float32, onCPU bool) []float32 {
+	t.Helper()
+	as, bs := operandShapes(args.Layout, s)
+	args.A, args.B = gputest.F32(t, dev, a, as[0], as[1]), gputest.F32(t, dev, b, bs[0], bs[1])
+	args.C, args.Bias = gputest.F32(t, dev, c0, s.m, s.n), gputest.F32(t, dev, bias, s.n)
+	args.M, args.N, args.K, args.Alpha, args.Add = s.m, s.n, s.k, 0.5, true
+	gputest.Run(t, dev, func(r *gpu.Recorder) { record(r, args, onCPU) })
+	return gputest.Read(t, args.C)
+}
+
+// The [t, heads·dh] matrices of testHeads.
+const headBatch, headRows, heads, headDim = 2, 12, 3, 16
 
 // TestBatchedHeads multiplies slices of a [t, heads·dh] matrix, as attention does.
 func TestBatchedHeads(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		const b, n, h, dh = 2, 12, 3, 16
-		q, k := gputest.Normal(1, b*n*h*dh), gputest.Normal(2, b*n*h*dh)
-		s := gputest.F32(t, dev, make([]float32, b*h*n*n), b, h, n, n)
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			Record(r, Args{
-				Layout: NT, A: gputest.F32(t, dev, q, b*n, h*dh), B: gputest.F32(t, dev, k, b*n, h*dh), C: s,
-				M: n, N: n, K: dh, LDC: n, Batch: b * h, Inner: h,
-				StrideA: [2]int{n * h * dh, dh}, StrideB: [2]int{n * h * dh, dh}, StrideC: [2]int{h * n * n, n * n},
-			})
-		})
-		got := gputest.Read(t, s)
-		for z := range b * h {
-			off := z/h*n*h*dh + z%h*dh
-			want, mag := oracle(NT, n, n, dh, q[off:], k[off:], h*dh, h*dh)
-			bound := make([]float64, len(want))
-			for i := range bound {
-				bound[i] = (dh + 2) * gputest.Eps * mag[i]
-			}
-			gputest.Close(t, fmt.Sprint("head ", z), got[z*n*n:(z+1)*n*n], want, bound)
-		}
+		testHeads(t, dev, NoCoop, headDim+2, func(x []float32) []float32 { return x })
 	})
+}
+
+// testHeads holds the products of heads to float64 of what counts as their operands,
+// with so many roundings in a sum.
+func testHeads(t *testing.T, dev *gpu.Device, coop Coop, roundings float64, counts func(head []float32) []float32) {
+	const b, n, h, dh = headBatch, headRows, heads, headDim
+	q, k := gputest.Normal(1, b*n*h*dh), gputest.Normal(2, b*n*h*dh)
+	s := gputest.F32(t, dev, make([]float32, b*h*n*n), b, h, n, n)
+	gputest.Run(t, dev, func(r *gpu.Recorder) {
+		Record(r, Args{
+			Layout: NT, A: gputest.F32(t, dev, q, b*n, h*dh), B: gputest.F32(t, dev, k, b*n, h*dh), C: s,
+			M: n, N: n, K: dh, LDC: n, Batch: b * h, Inner: h, Coop: coop,
+			StrideA: [2]int{n * h * dh, dh}, StrideB: [2]int{n * h * dh, dh}, StrideC: [2]int{h * n * n, n * n},
+		})
+	})
+	got := gputest.Read(t, s)
+	for z := range b * h {
+		off := z/h*n*h*dh + z%h*dh
+		want, bound := oracle(NT, n, n, dh, counts(q[off:]), counts(k[off:]), h*dh, h*dh)
+		for i := range bound {
+			bound[i] *= roundings * gputest.Eps
+		}
+		gputest.Close(t, fmt.Sprint("head ", z), got[z*n*n:(z+1)*n*n], want, bound)
+	}
 }
 
 func TestShapeErrors(t *testing.T) {

@@ -186,14 +186,17 @@ func layers() (out []layer) {
 func TestWeightsAndEpiloguesMatchOracle(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, l := range layers() {
-			t.Run(l.String(), func(t *testing.T) {
-				x, w := gputest.Normal(1, l.m*l.k), gputest.Normal(2, l.columns()*l.k)
-				bias, c := gputest.Normal(3, l.columns()), gputest.Normal(4, l.m*l.n)
-				want, bound := l.want(t, x, w, bias, c)
-				gputest.Close(t, "c", l.run(t, dev, x, w, bias, c), want, bound)
-			})
+			t.Run(l.String(), func(t *testing.T) { l.test(t, dev) })
 		}
 	})
+}
+
+// test holds a layer to float64.
+func (l layer) test(t *testing.T, dev *gpu.Device) {
+	x, w := gputest.Normal(1, l.m*l.k), gputest.Normal(2, l.columns()*l.k)
+	bias, c := gputest.Normal(3, l.columns()), gputest.Normal(4, l.m*l.n)
+	want, bound := l.want(t, x, w, bias, c)
+	gputest.Close(t, "c", l.run(t, dev, x, w, bias, c), want, bound)
 }
 
 // TestRowsDoNotDependOnTheirCompany is the contract that lets requests share a
@@ -207,15 +210,18 @@ func TestRowsDoNotDependOnTheirCompany(t *testing.T) {
 			ls = append(ls, layer{n: 50, k: 96, dtype: dt})
 		}
 		for _, l := range ls {
-			t.Run(l.String(), func(t *testing.T) {
-				x, w := gputest.Normal(1, most*l.k), gputest.Normal(2, l.columns()*l.k)
-				bias, c := gputest.Normal(3, l.columns()), gputest.Normal(4, most*l.n)
-				optest.SameRows(t, most, l.n, func(m int) []float32 {
-					l.m = m
-					return l.run(t, dev, x[:m*l.k], w, bias, c[:m*l.n])
-				})
-			})
+			t.Run(l.String(), func(t *testing.T) { l.testRows(t, dev, most) })
 		}
+	})
+}
+
+// testRows holds the bits of up to so many rows to those that each has alone.
+func (l layer) testRows(t *testing.T, dev *gpu.Device, most int) {
+	x, w := gputest.Normal(1, most*l.k), gputest.Normal(2, l.columns()*l.k)
+	bias, c := gputest.Normal(3, l.columns()), gputest.Normal(4, most*l.n)
+	optest.SameRows(t, most, l.n, func(m int) []float32 {
+		l.m = m
+		return l.run(t, dev, x[:m*l.k], w, bias, c[:m*l.n])
 	})
 }
 
