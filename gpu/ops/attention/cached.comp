@@ -2,11 +2,8 @@
 //morton:variant cached
 //morton:variant cached_types16 -DTYPES16
 #extension GL_EXT_control_flow_attributes : require
-#ifdef TYPES16
-#extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
-#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
-#endif
 #include "morton.glsl"
+#include "half.glsl"
 #include "page.glsl"
 #include "present.glsl"
 
@@ -53,14 +50,7 @@ bool mapped;            // the block at hand has a page; without, nobody sees it
 
 uint owned(uint j) { return min(j * W + LANE, QUADS - 1); }
 
-// pair returns the two halves of a word, as weight() of the product does.
-vec2 pair(uint w) {
-#ifdef TYPES16
-  return vec2(uint16BitsToHalf(u16vec2(uint16_t(w), uint16_t(w >> 16)) ^ uint16_t(p.rows >> 31)));
-#else
-  return unpackHalf2x16(w);
-#endif
-}
+vec2 pair(uint w) { return vec2(halfOf(w, 0, p.rows >> 31), halfOf(w, 1, p.rows >> 31)); }
 
 // halves returns elements 4c to 4c+3 of a row of halves; past the end it gives 0.
 vec4 halves(uint64_t at, uint c) {

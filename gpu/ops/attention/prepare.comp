@@ -7,11 +7,11 @@
 #include "page.glsl"
 
 // One workgroup takes HEADS heads of one row of qkv, [rows, (h + 2g)·DH] with rows ld
-// apart, one after the other: it scales a head of queries or keys to unit root mean square, times a
-// gain, if there is one, turns it by the row's position, and writes it back, if
-// queries, or to the cache in halves; a head of values goes there as it is. A row
-// whose slot or sequence lies outside, or has no page, goes nowhere, its queries
-// aside. A lane owns pairs of columns, and everybody reads before anybody writes.
+// apart, one after the other: it scales a head of queries or keys to unit root mean
+// square, times a gain, if there is one, turns it by the row's position, and writes
+// it back, if queries, or to the cache in halves; a head of values goes there as it
+// is. A row whose slot or sequence lies outside, or has no page, goes nowhere, its
+// queries aside. A lane owns pairs of columns, and everybody reads before anybody writes.
 // The sum of squares runs over W lanes and then a fixed tree.
 
 layout(constant_id = 1) const uint DH = 64;
@@ -106,6 +106,6 @@ void main() {
   if (row >= p.rows) return;
   if (TURN == 1 && u < p.heads + p.kvheads) turns(row, 0);
   int seq = I32(p.seq).v[row], slot = I32(p.slot).v[row];
-  int page = seq >= 0 && seq < int(p.seqs) && slot >= 0 ? pageOf(p.table, p.perSeq, p.pages, p.shift, clamp(seq, 0, int(p.seqs) - 1), slot) : -1;
+  int page = end > p.heads && seq >= 0 && seq < int(p.seqs) && slot >= 0 ? pageOf(p.table, p.perSeq, p.pages, p.shift, clamp(seq, 0, int(p.seqs) - 1), slot) : -1;
   do head(row, u, page, slot); while (++u < end);
 }

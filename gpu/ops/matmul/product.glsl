@@ -1,10 +1,7 @@
 // What the kernels of the product share: constants, operands, weights, epilogue.
 #extension GL_EXT_control_flow_attributes : require
-#ifdef TYPES16
-#extension GL_EXT_shader_explicit_arithmetic_types_int16 : require
-#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
-#endif
 #include "activate.glsl"
+#include "half.glsl"
 #include "narrow.glsl"
 
 layout(constant_id = 1) const uint LAYOUT = 0; // NT, NN or TN
@@ -39,14 +36,8 @@ layout(push_constant, scalar) uniform Push {
 // weight returns weight j of the KB in a 64-bit word. Integers: an eight-bit
 // one's offset form goes into the mantissa of 2^23, where it is exact.
 float weight(uvec2 w, uint j) {
-#ifdef TYPES16
-  // lavapipe converts a vector of f16 by one instruction and unpacks a word of two
-  // so for 8 lanes, but for 16 by a dozen. A zero that the compiler can't know keeps
-  // it from making the one into the other.
-  if (WEIGHT == WF16) return float(uint16BitsToHalf(uint16_t(w[j / 2] >> 16 * (j % 2)) ^ uint16_t(p.K >> 31)));
-#endif
   if (WEIGHT == WF32) return uintBitsToFloat(w[j]);
-  if (WEIGHT == WF16) return unpackHalf2x16(w[j / 2])[j % 2];
+  if (WEIGHT == WF16) return halfOf(w[j / 2], j % 2, p.K >> 31);
   if (WEIGHT == WBF16) return uintBitsToFloat(j % 2 == 0 ? w[j / 2] << 16 : w[j / 2] & 0xFFFF0000u);
   if (WEIGHT == WI8) return uintBitsToFloat(w[j / 4] >> 8 * (j % 4) & 0xFFu | 0x4B000000u) - 8388736;
   return float(bitfieldExtract(int(w[j / 8]), int(4 * (j % 8)), 4));
