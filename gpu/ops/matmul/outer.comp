@@ -153,6 +153,15 @@ uvec2 tile() {
   return uvec2(i / rows, y + i % rows);
 }
 
+// aligned returns zero, which must be 0 and unknown to the compiler, by way of an
+// array that stays in memory. The functions lavapipe compiles keep their stack to 16
+// bytes unless they have a variable that wants more: without one, vectors that don't
+// fit the registers lie across cache lines, and every use of them takes two accesses.
+uint aligned(uint zero) {
+  uint x[2] = {zero, LANE};
+  return W > 16 ? zero : x[zero];
+}
+
 void main() {
   uint z = gl_WorkGroupID.z, zo = z / p.inner, zi = z % p.inner;
   uint64_t pa = p.a + ASIZE * (uint64_t(zo) * p.sao + uint64_t(zi) * p.sai);
@@ -160,7 +169,7 @@ void main() {
   uint64_t pc = p.c + CSIZE * (uint64_t(zo) * p.sco + uint64_t(zi) * p.sci);
   uint K = SPLIT ? min(p.K, p.kall - z * p.K) : p.K;
   uvec2 t = tile();
-  uint row0 = t.y * TM, col0 = t.x * VC * W;
+  uint row0 = t.y * TM, col0 = t.x * VC * W + aligned(p.K >> 31);
   uint part = UNITS < W ? min(LANE / UNITS, P - 1) : 0;
   EACH(uint i = 0; i < TM * V; i++) { acc[i] = 0; total[i] = 0; }
   EACH(uint r = 0; r < R; r++) {
