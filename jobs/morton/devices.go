@@ -11,6 +11,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/matmul"
 )
 
 // deviceLine is one device, with what was measured of it.
@@ -144,18 +146,11 @@ func printDevice(out io.Writer, d deviceLine) {
 
 // kernelsText names the variants that families of kernels with several take here.
 func kernelsText(d gpu.Info) string {
-	products, cached := "outer", "cached"
-	if d.Types16 {
-		products, cached = "outer, for f16 outer_types16", "cached_types16"
-	}
-	if d.Type != "CPU" {
-		products += " up to 32 rows, tile above"
-	}
 	coop := "coop " + d.CoopMatrix.String() + " where a product asks for cooperative matrices"
 	if d.NoCoopMatrix != "" {
 		coop = "no cooperative matrices, for want of " + d.NoCoopMatrix
 	}
-	return fmt.Sprintf("products by %s; attention over a cache by %s\n   %s", products, cached, coop)
+	return fmt.Sprintf("products by %s; attention over a cache by %s\n   %s", matmul.Kernels(d), attention.CachedKernel(d), coop)
 }
 
 // threadsText is what a device on the CPU shares an operation among.

@@ -40,6 +40,9 @@ func (a *CachedArgs) tile() int {
 	return tile
 }
 
+// CachedKernel names the kernel that attention over a cache takes on a device.
+func CachedKernel(d gpu.Info) string { return launch.Types16(d, "cached") }
+
 // Cached adds attention over a cache to a program:
 //
 //	Out[i] = Σ_k softmax_k(scale · Q[i]·K[k]) V[k],   over the slots k that row i sees
@@ -64,7 +67,7 @@ func Cached(r *gpu.Recorder, a CachedArgs) {
 	tile, group := a.tile(), a.Heads/a.KVHeads
 	params := append([]uint32{uint32(a.Rows), uint32(a.KVHeads), uint32(group), uint32(a.LDQ), uint32(a.LDO)}, a.Cache.paging()...)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", launch.Types16(r.Device(), "cached"), uint32(a.HeadDim), uint32(tile)),
+		Kernel: launch.Kernel(shaders, "attention", CachedKernel(r.Device().Info()), uint32(a.HeadDim), uint32(tile)),
 		Grid:   gpu.Linear(launch.Ceil(a.Rows*group, tile) * a.KVHeads),
 		In:     []*gpu.Tensor{a.Q, a.Cache.K, a.Cache.V, a.Cache.Table, a.Seq, a.Len, a.Ranges},
 		Out:    []*gpu.Tensor{a.Out},

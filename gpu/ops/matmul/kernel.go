@@ -1,6 +1,8 @@
 package matmul
 
 import (
+	"fmt"
+
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -22,11 +24,14 @@ func (k kernel) grid(a *Args) [3]int {
 	return [3]int{launch.Ceil(a.columns(), k.cols), launch.Ceil(a.M, k.rows), a.Batch}
 }
 
+// outerRows is the most rows that outer multiplies on a GPU.
+const outerRows = 32
+
 // choose picks the kernel by shape and device class: every one computes the same
 // bits.
 func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
 	width := dev.SubgroupWidth()
-	if !onCPU && a.M > 32 {
+	if !onCPU && a.M > outerRows {
 		return kernel{"tile", []uint32{uint32(256 / width)}, 64, 64}
 	}
 	o := outer(a.B.DType, rows(a), width)
@@ -39,9 +44,34 @@ func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
 	}
 	name := "outer"
 	if a.B.DType == tensor.F16 {
-		name = launch.Types16(dev, name)
+		name = launch.Types16(dev.Info(), name)
 	}
 	return kernel{name, spec, o.rows, o.vectors * width}
+}
+
+// Kernels names the kernels that products take on a device, for people.
+func Kernels(d gpu.Info) string {
+	text := "outer"
+	if name := launch.Types16(d, text); name != text {
+		text += ", for f16 " + name
+	}
+	if d.Type != "CPU" {
+		text += fmt.Sprintf(" up to %d rows, tile above", outerRows)
+	}
+	return text
+}
+
+// flags are the bits of product.glsl's FLAGS. On lavapipe the stack is aligned, and
+// words are parted where a vector is half of theirs and rows repay it.
+func flags(dev *gpu.Device, a *Args, k kernel, split bool) uint32 {
+	var f uint32
+	for i, on := range []bool{
+		a.Bias != nil, a.Add, a.Gated, a.NormEps > 0, split, half(a.A), half(a.C),
+		dev.OnCPU() && dev.SubgroupWidth() == 8 && k.rows > 4, dev.OnCPU(),
+	} {
+		f |= launch.Flag(on) << i
+	}
+	return f
 }
 
 // rows picks the tile height: the tallest that does not waste half its rows.

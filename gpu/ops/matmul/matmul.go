@@ -69,8 +69,7 @@ func record(r *gpu.Recorder, a Args, onCPU bool) {
 
 // dispatch records one kernel; kall is the whole of k if the batch splits it.
 func dispatch(r *gpu.Recorder, a *Args, k kernel, kall int) {
-	flags := launch.Flag(a.Bias != nil) | launch.Flag(a.Add)<<1 | launch.Flag(a.Gated)<<2 | launch.Flag(a.NormEps > 0)<<3 | launch.Flag(kall > 0)<<4 | launch.Flag(half(a.A))<<5 | launch.Flag(half(a.C))<<6 | launch.Flag(r.Device().OnCPU() && k.rows > 4)<<7
-	spec := append([]uint32{uint32(a.Layout), weights[a.B.DType], flags, uint32(a.Act)}, k.spec...)
+	spec := append([]uint32{uint32(a.Layout), weights[a.B.DType], flags(r.Device(), a, k, kall > 0), uint32(a.Act)}, k.spec...)
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "matmul", k.name, spec...),
 		Grid:   k.grid(a),

@@ -153,13 +153,13 @@ uvec2 tile() {
   return uvec2(i / rows, y + i % rows);
 }
 
-// aligned returns zero, which must be 0 and unknown to the compiler, by way of an
-// array that stays in memory. The functions lavapipe compiles keep their stack to 16
-// bytes unless they have a variable that wants more: without one, vectors that don't
+// aligned returns zero, which must be 0 and unknown to the compiler; if ALIGNED, by way
+// of an array that stays in memory. The functions lavapipe compiles keep their stack to
+// 16 bytes unless they have a variable that wants more: without one, vectors that don't
 // fit the registers lie across cache lines, and every use of them takes two accesses.
 uint aligned(uint zero) {
   uint x[2] = {zero, LANE};
-  return W > 16 ? zero : x[zero];
+  return ALIGNED ? x[zero] : zero;
 }
 
 void main() {

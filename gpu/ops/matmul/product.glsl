@@ -14,7 +14,8 @@ const bool BIAS = (FLAGS & 1) != 0, ADD = (FLAGS & 2) != 0, GATED = (FLAGS & 4) 
 const bool NORM = (FLAGS & 8) != 0;  // rows are scaled by their rstd
 const bool SPLIT = (FLAGS & 16) != 0; // the batch cuts kall into parts of K
 const bool AHALF = (FLAGS & 32) != 0, CHALF = (FLAGS & 64) != 0; // A, C have B's type, of 16 bits
-const bool PARTED = (FLAGS & 128) != 0 && W == 8; // see words
+const bool PARTED = (FLAGS & 128) != 0; // see words
+const bool ALIGNED = (FLAGS & 256) != 0; // lavapipe keeps its stack to cache lines
 const bool QUANT = WEIGHT >= WI8;
 const uint GROUP = 32;               // steps of k that share a scale
 const uint BLOCK = 32;               // rows of packed B that lie interleaved

@@ -97,8 +97,8 @@ func Kernel(shaders embed.FS, pkg, name string, spec ...uint32) *gpu.Kernel {
 
 // Types16 returns the variant of a kernel that reads f16 by the types of 16 bits,
 // name_types16, where [gpu.Info.Types16] says so. The values are the same.
-func Types16(dev *gpu.Device, name string) string {
-	if dev.Info().Types16 {
+func Types16(d gpu.Info, name string) string {
+	if d.Types16 {
 		return name + "_types16"
 	}
 	return name
