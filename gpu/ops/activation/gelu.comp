@@ -2,6 +2,7 @@
 //morton:variant gelu
 //morton:variant gelu_grad -DGRAD
 #include "morton.glsl"
+#include "activate.glsl"
 #include "pairs.glsl"
 
 // One workgroup takes U·W pairs of a flat tensor of n elements, P the normal
@@ -26,22 +27,6 @@ layout(push_constant, scalar) uniform Push {
 #endif
   uint n;
 } p;
-
-// normal returns P(x) and x·N(x).
-void normal(float x, out float P, out float xN) {
-  float z = abs(x) * 0.707106781, t = 1 / (1 + 0.3275911 * z), e = exp(max(-z * z, -80));
-  float tail = 0.5 * e * t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  P = x < 0 ? tail : 1 - tail;
-  xN = x * e * 0.398942280;
-}
-
-// logistic returns s and x·ds/dx.
-void logistic(float x, out float s, out float xD) {
-  const float k = 1.59576912; // 2·sqrt(2/pi)
-  float e = exp(clamp(-k * (x + 0.044715 * x * x * x), -80, 80));
-  s = 1 / (1 + e);
-  xD = x * s * (e * s) * k * (1 + 0.134145 * x * x);
-}
 
 float activate(float x, float d) {
   float P, slope;
