@@ -3,7 +3,6 @@ package conv
 import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
-	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // Args are the operands of [Forward].
@@ -25,13 +24,7 @@ type Args struct {
 // W must start at an even element of their allocation. Shape errors wrap
 // [gpu.ErrShape] and come out of Finish.
 func Forward(r *gpu.Recorder, a Args) {
-	const where = "conv.Forward"
-	err := a.Shape.check(where)
-	if err == nil {
-		in, out := a.sides()
-		err = launch.Check(where, a.tensor("X", a.X, in), a.weight("W", a.W), launch.Optional(launch.F32("Bias", a.Bias, a.Cout)), a.tensor("Out", a.Out, out))
-	}
-	if err != nil {
+	if err := a.operands("conv.Forward", false, a.X, a.W, a.Bias, a.Out); err != nil {
 		r.Fail(err)
 		return
 	}
@@ -59,21 +52,7 @@ type GradArgs struct {
 // stride of s along an axis only 1 in s of the products it makes counts. dw is
 // summed in the order of (b, o). Alignment and errors are as for Forward.
 func Grad(r *gpu.Recorder, a GradArgs) {
-	const where = "conv.Grad"
-	err := a.Shape.check(where)
-	if err == nil {
-		in, out := a.sides()
-		x, w := a.tensor("X", a.X, in), a.weight("W", a.W)
-		if a.DW == nil {
-			x = launch.Optional(x)
-		}
-		if a.DX == nil {
-			w = launch.Optional(w)
-		}
-		err = launch.Check(where, x, w, a.tensor("DOut", a.DOut, out), launch.Optional(a.tensor("DX", a.DX, in)),
-			launch.Optional(a.weight("DW", a.DW)), launch.Optional(launch.F32("DBias", a.DBias, a.Cout)))
-	}
-	if err != nil {
+	if err := a.gradOperands("conv.Grad", false, a.X, a.W, a.DOut, a.DX, a.DW, a.DBias); err != nil {
 		r.Fail(err)
 		return
 	}

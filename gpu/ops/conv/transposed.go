@@ -3,7 +3,6 @@ package conv
 import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
-	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 )
 
 // TransposedArgs are the operands of [Transposed]. Shape is that of the convolution
@@ -22,13 +21,7 @@ type TransposedArgs struct {
 //
 // Order, alignment and errors are as for Grad and [Forward].
 func Transposed(r *gpu.Recorder, a TransposedArgs) {
-	const where = "conv.Transposed"
-	err := a.Shape.check(where)
-	if err == nil {
-		in, out := a.sides()
-		err = launch.Check(where, a.tensor("X", a.X, out), a.weight("W", a.W), launch.Optional(launch.F32("Bias", a.Bias, a.Cin)), a.tensor("Out", a.Out, in))
-	}
-	if err != nil {
+	if err := a.operands("conv.Transposed", true, a.X, a.W, a.Bias, a.Out); err != nil {
 		r.Fail(err)
 		return
 	}
@@ -50,21 +43,7 @@ type TransposedGradArgs struct {
 // convolution of DOut, and DW has the form [Grad] gives it with X and DOut
 // exchanged. Order, alignment and errors are as for Grad.
 func TransposedGrad(r *gpu.Recorder, a TransposedGradArgs) {
-	const where = "conv.TransposedGrad"
-	err := a.Shape.check(where)
-	if err == nil {
-		in, out := a.sides()
-		x, w := a.tensor("X", a.X, out), a.weight("W", a.W)
-		if a.DW == nil {
-			x = launch.Optional(x)
-		}
-		if a.DX == nil {
-			w = launch.Optional(w)
-		}
-		err = launch.Check(where, x, w, a.tensor("DOut", a.DOut, in), launch.Optional(a.tensor("DX", a.DX, out)),
-			launch.Optional(a.weight("DW", a.DW)), launch.Optional(launch.F32("DBias", a.DBias, a.Cin)))
-	}
-	if err != nil {
+	if err := a.gradOperands("conv.TransposedGrad", true, a.X, a.W, a.DOut, a.DX, a.DW, a.DBias); err != nil {
 		r.Fail(err)
 		return
 	}
