@@ -91,6 +91,9 @@ func loadKind(err error) error {
 	return fmt.Errorf("gpu: %w: %v", ErrNoDevice, err)
 }
 
+// OnCPU is [Device.OnCPU] of the device.
+func (i *Info) OnCPU() bool { return i.Type == vk.CPU.String() }
+
 // Fault names what the device's driver is known to do wrong at a width, "" for
 // nothing; a device is passed over for it.
 func (i *Info) Fault(width int) string { return fault(i.Driver, width) }

@@ -52,7 +52,7 @@ func servesWide() bool {
 	for _, i := range infos {
 		fault := i.Fault(wide)
 		switch {
-		case i.Problem != "" || i.Type != "CPU":
+		case i.Problem != "" || !i.OnCPU():
 		case fault != "":
 			fmt.Printf("gputest: %s is not tested at %d lanes: it lacks %s\n", i.Name, wide, fault)
 		default:

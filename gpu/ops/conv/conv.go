@@ -63,7 +63,11 @@ func Grad(r *gpu.Recorder, a GradArgs) {
 		a.weightGrad(r, a.X, a.DOut, a.DW)
 	}
 	if a.DBias != nil {
-		dout := a.DOut.View(0, a.DOut.Elems()/a.Cout, a.Cout)
-		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: dout, Out: a.DBias, Add: true})
+		biasGrad(r, a.DOut, a.DBias, a.Cout)
 	}
+}
+
+// biasGrad adds the sum of each of dout's c channels to dbias.
+func biasGrad(r *gpu.Recorder, dout, dbias *gpu.Tensor, c int) {
+	elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: dout.View(0, dout.Elems()/c, c), Out: dbias, Add: true})
 }

@@ -1,9 +1,6 @@
 package conv
 
-import (
-	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/elementwise"
-)
+import "github.com/morton-gen/morton/gpu"
 
 // TransposedArgs are the operands of [Transposed]. Shape is that of the convolution
 // whose adjoint it is: X has the size of its output, Out that of its input.
@@ -54,7 +51,6 @@ func TransposedGrad(r *gpu.Recorder, a TransposedGradArgs) {
 		a.weightGrad(r, a.DOut, a.X, a.DW)
 	}
 	if a.DBias != nil {
-		dout := a.DOut.View(0, a.DOut.Elems()/a.Cin, a.Cin)
-		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: dout, Out: a.DBias, Add: true})
+		biasGrad(r, a.DOut, a.DBias, a.Cin)
 	}
 }

@@ -55,7 +55,7 @@ func Kernels(d gpu.Info) string {
 	if name := launch.Types16(d, text); name != text {
 		text += ", for f16 " + name
 	}
-	if d.Type != "CPU" {
+	if !d.OnCPU() {
 		text += fmt.Sprintf(" up to %d rows, tile above", outerRows)
 	}
 	return text
