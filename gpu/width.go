@@ -23,7 +23,9 @@ const wideLanes = 16
 // wideCPU reports whether the processor has registers of 512 bits. Without them lavapipe
 // builds each vector of 16 lanes from two: compiling a kernel takes several times as
 // long, and no kernel runs faster (AMD EPYC with AVX2, Mesa 25.0.7).
-func wideCPU() bool { return cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW }
+func wideCPU() bool {
+	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW
+}
 
 // Widths returns the subgroup widths that are worth testing on this machine. A device
 // on the CPU has its own and, on processors with registers of 512 bits, 16 lanes.
