@@ -28,7 +28,7 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 		file, s, step, err := open(dir)
 		if err != nil {
-			if !errors.Is(err, ErrCheckpoint) && !errors.Is(err, safetensors.ErrCorrupt) && !errors.Is(err, safetensors.ErrLimit) {
+			if !errors.Is(err, ErrCheckpoint) && !errors.Is(err, safetensors.ErrNotSafetensors) && !errors.Is(err, safetensors.ErrCorrupt) && !errors.Is(err, safetensors.ErrLimit) {
 				t.Fatalf("error %v is of no kind", err)
 			}
 			return
