@@ -56,9 +56,10 @@ func Read(path string, o Options) (*mesh.Mesh, Info, error) {
 }
 
 func readOBJ(path string, o Options) (*mesh.Mesh, Info, error) {
-	m, i, err := obj.ReadFile(path, obj.Limits{})
+	m, i, err := obj.ReadFile(path, o.Limits)
 	return m, Info{
-		Format: OBJ, DroppedFaces: i.DroppedFaces, DroppedCorners: i.DroppedCorners, SkippedElements: i.SkippedElements,
+		Format: OBJ, Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.DroppedFaces, DroppedCorners: i.DroppedCorners,
+		DroppedVertices: i.DroppedVertices, SkippedElements: i.SkippedElements,
 	}, err
 }
 
