@@ -1,0 +1,132 @@
+package meshfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Errors a caller can branch on, beside those of the formats' packages.
+var (
+	// ErrNotMesh reports a file that is no mesh, by its name and first bytes, or
+	// a name whose extension says no format to write.
+	ErrNotMesh = errors.New("not a mesh")
+	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
+	// cannot be read twice, and opening a pipe may wait for ever.
+	ErrNotFile = errors.New("not a file")
+	// ErrEmptyFile reports a file of no bytes.
+	ErrEmptyFile = errors.New("empty file")
+)
+
+// Format is a kind of mesh file, by the name that people know.
+type Format string
+
+// The formats.
+const (
+	OBJ  Format = "OBJ"
+	GLTF Format = "glTF" // GLB or .gltf
+	PLY  Format = "PLY"
+	STL  Format = "STL"
+	OFF  Format = "OFF"
+)
+
+// Known says in a message which formats are read.
+const Known = "OBJ, GLB, glTF, PLY, STL and OFF"
+
+var extensions = map[string]Format{
+	".obj": OBJ, ".glb": GLTF, ".gltf": GLTF, ".ply": PLY, ".stl": STL, ".off": OFF,
+}
+
+// Detect returns the format of a file: by its extension, and if that says
+// nothing, by its first bytes. The error wraps [ErrNotMesh], [ErrNotFile],
+// [ErrEmptyFile], or is the file system's.
+func Detect(path string) (Format, error) {
+	head, err := Head(path)
+	if err != nil {
+		return "", err
+	}
+	if f, ok := extensions[strings.ToLower(filepath.Ext(path))]; ok {
+		return f, nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if f := byBytes(head, info.Size()); f != "" {
+		return f, nil
+	}
+	return "", fmt.Errorf("meshfile.Read: %w: %s (%s are read)", ErrNotMesh, path, Known)
+}
+
+// Head returns the first bytes, at most 512, of a regular file that has some.
+// The error wraps [ErrNotFile], [ErrEmptyFile], or is the file system's.
+func Head(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("meshfile.Read: %w: %s", ErrNotFile, path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if n == 0 && err == io.EOF {
+		return nil, fmt.Errorf("meshfile.Read: %w: %s", ErrEmptyFile, path)
+	}
+	if n == 0 {
+		return nil, err
+	}
+	return head[:n], nil
+}
+
+var offKeyword = regexp.MustCompile(`^(ST)?C?N?4?n?OFF[\s0-9]`)
+
+// byBytes tells a format by its first bytes and the file's size, or returns "". A
+// binary STL has no mark, but its size is that of the triangles it counts.
+func byBytes(head []byte, size int64) Format {
+	text := skipComments(head)
+	switch {
+	case bytes.HasPrefix(head, []byte("glTF")), bytes.HasPrefix(text, []byte("{")):
+		return GLTF
+	case bytes.HasPrefix(head, []byte("ply\n")), bytes.HasPrefix(head, []byte("ply\r")):
+		return PLY
+	case len(head) >= 84 && size > 84 && size == 84+50*int64(binary.LittleEndian.Uint32(head[80:])):
+		return STL
+	case bytes.HasPrefix(text, []byte("solid ")) && bytes.Contains(text, []byte("facet")):
+		return STL
+	case offKeyword.Match(text):
+		return OFF
+	case objStatement.Match(text):
+		return OBJ
+	}
+	return ""
+}
+
+var objStatement = regexp.MustCompile(`^(v|vn|vt|o|g|s|mtllib|usemtl)[ \t]`)
+
+// skipComments returns what follows blank lines and lines of comments.
+func skipComments(head []byte) []byte {
+	text := head
+	for {
+		text = bytes.TrimLeft(text, " \t\r\n\ufeff")
+		if !bytes.HasPrefix(text, []byte("#")) {
+			return text
+		}
+		end := bytes.IndexAny(text, "\r\n")
+		if end < 0 {
+			return nil
+		}
+		text = text[end:]
+	}
+}

@@ -1,0 +1,96 @@
+package meshfile
+
+import (
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/build"
+	"github.com/morton-gen/morton/mesh/gltf"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/mesh/off"
+	"github.com/morton-gen/morton/mesh/ply"
+	"github.com/morton-gen/morton/mesh/stl"
+)
+
+// Options says how a file is read. The zero value is ready for use.
+type Options struct {
+	Limits limit.Limits
+	// Scene is which scene of a glTF file is read. Nil means its default scene,
+	// or the first if the file names none. Other formats ignore it.
+	Scene *int
+}
+
+// Info says what a file held, whatever its format.
+type Info struct {
+	Format    Format
+	Generator string // the program that wrote the file, if it says
+
+	Vertices        int // as the file has them, before any are joined; glTF over all instances
+	Faces           int // as the file has them, with those dropped
+	DroppedFaces    int // fewer than three of their corners differ
+	DroppedCorners  int // repeat the corner before
+	DroppedVertices int // not finite, and in no face
+	SkippedElements int // points and lines, which have no area
+
+	Scene     int // glTF: the scene that was read
+	Scenes    int // glTF: scenes in the file
+	Hidden    int // glTF: nodes that the file hides, with what is below them
+	Instances int // glTF: objects shown; a mesh shown twice counts twice
+	Skinned   int // glTF: instances posed by a skin
+	Morphed   int // glTF: primitives moved by morph targets
+	Mirrored  int // glTF: primitives whose winding was turned back
+
+	Extensions []string // glTF: all that the file uses
+	Ignored    []string // glTF: those of Extensions that changed nothing here
+}
+
+// Read reads the mesh file at path, of the format that [Detect] finds.
+//
+// The error is Detect's or that of the format's package. A file whose faces all
+// have zero area is read: see [mesh.CheckArea].
+func Read(path string, o Options) (*mesh.Mesh, Info, error) {
+	format, err := Detect(path)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	switch format {
+	case GLTF:
+		return readGLTF(path, o)
+	case PLY:
+		m, i, err := ply.ReadFile(path, o.Limits)
+		return m, counted(PLY, i.Counts), err
+	case STL:
+		m, i, err := stl.ReadFile(path, o.Limits)
+		return m, counted(STL, i.Counts), err
+	case OFF:
+		m, i, err := off.ReadFile(path, o.Limits)
+		return m, counted(OFF, i), err
+	default:
+		return readOBJ(path, o)
+	}
+}
+
+func counted(f Format, c build.Counts) Info {
+	return Info{
+		Format: f, Vertices: c.Vertices, Faces: c.Faces,
+		DroppedFaces: c.DroppedFaces, DroppedCorners: c.DroppedCorners, DroppedVertices: c.DroppedVertices,
+	}
+}
+
+func readOBJ(path string, o Options) (*mesh.Mesh, Info, error) {
+	m, i, err := obj.ReadFile(path, o.Limits)
+	return m, Info{
+		Format: OBJ, Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.DroppedFaces, DroppedCorners: i.DroppedCorners,
+		DroppedVertices: i.DroppedVertices, SkippedElements: i.SkippedElements,
+	}, err
+}
+
+func readGLTF(path string, o Options) (*mesh.Mesh, Info, error) {
+	m, i, err := gltf.Read(path, gltf.ReadOptions{Limits: o.Limits, Scene: o.Scene})
+	return m, Info{
+		Format: GLTF, Generator: i.Generator,
+		Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.Degenerate, SkippedElements: i.Skipped,
+		Scene: max(i.Scene, 0), Scenes: i.Scenes, Hidden: i.Hidden, Instances: i.Instances,
+		Skinned: i.Skinned, Morphed: i.Morphed, Mirrored: i.Mirrored,
+		Extensions: i.ExtensionsUsed, Ignored: i.Ignored,
+	}, err
+}
