@@ -1,42 +1,55 @@
 package video
 
 /*
-#cgo pkg-config: libavcodec libavutil
+#cgo pkg-config: libavcodec libavformat libavutil
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
 #include <libavutil/log.h>
 
-// count_error counts what a decoder of ours reports, without formatting a message.
-// Concealed pictures are reported at a lower level than errors.
+static int begins(const char *s, const char *prefix) { return !strncmp(s, prefix, strlen(prefix)); }
+
+// decoder_error tells errors, and pictures that are concealed, which is a lower level.
+static int decoder_error(int level, const char *format)
+{
+	return level <= AV_LOG_ERROR || begins(format, "concealing");
+}
+
+// demuxer_error tells errors but the file's end, which a cut file is judged by elsewhere.
+static int demuxer_error(int level, const char *format)
+{
+	if (begins(format, "File ended prematurely") || strstr(format, "partial file"))
+		return 0;
+	return level <= AV_LOG_ERROR || begins(format, "Packet mismatch");
+}
+
+// count_error counts what demuxers and decoders of ours report, without formatting a
+// message. Theirs are those with a counter in opaque.
 static void count_error(void *sender, int level, const char *format, va_list args)
 {
 	(void)args;
+	atomic_int *errors = NULL;
 	level &= 0xff;
 	if (!sender || level > AV_LOG_INFO)
 		return;
-	if (level > AV_LOG_ERROR && strncmp(format, "concealing", 10))
-		return;
-	if (*(const AVClass **)sender != avcodec_get_class())
-		return;
-	atomic_int *errors = ((AVCodecContext *)sender)->opaque;
+	if (*(const AVClass **)sender == avcodec_get_class() && decoder_error(level, format))
+		errors = ((AVCodecContext *)sender)->opaque;
+	else if (*(const AVClass **)sender == avformat_get_class() && demuxer_error(level, format))
+		errors = ((AVFormatContext *)sender)->opaque;
 	if (errors)
 		atomic_fetch_add(errors, 1);
 }
 
 static void watch_log(void) { av_log_set_callback(count_error); }
 
-// watch_errors hangs a counter on a context. FFmpeg's threads copy the context and its
-// opaque pointer, so they count into the same one.
-static void *watch_errors(void *context)
-{
-	atomic_int *errors = calloc(1, sizeof *errors);
-	((AVCodecContext *)context)->opaque = errors;
-	return errors;
-}
-
+static void *new_counter(void) { return calloc(1, sizeof(atomic_int)); }
 static int load_errors(void *errors) { return atomic_load((atomic_int *)errors); }
+
+// FFmpeg's threads copy the context and its opaque pointer, so they count into the same.
+static void watch_decoder(void *context, void *errors) { ((AVCodecContext *)context)->opaque = errors; }
+static void watch_demuxer(void *context, void *errors) { ((AVFormatContext *)context)->opaque = errors; }
 */
 import "C"
 
@@ -52,23 +65,38 @@ import (
 // string in a file overruns.
 var quiet = sync.OnceFunc(func() { C.watch_log() })
 
-// errorCount is the number of errors that a decoder and its threads have logged. Many
-// decoders conceal damage and return no error, but all log it.
+// errorCount is the number of errors that a demuxer, or a decoder and its threads, have
+// logged. Many conceal damage or skip it and return no error, but they log it.
 type errorCount struct{ c unsafe.Pointer }
 
-// watchErrors must come before the context is opened. It returns nil without memory.
-func watchErrors(cc *astiav.CodecContext) *errorCount {
-	c := C.watch_errors(inside(unsafe.Pointer(cc)))
+// watchDecoder must come before the context is opened. It returns nil without memory.
+func watchDecoder(cc *astiav.CodecContext) *errorCount {
+	c := C.new_counter()
 	if c == nil {
 		return nil
 	}
+	C.watch_decoder(inside(unsafe.Pointer(cc)), c)
+	return &errorCount{c}
+}
+
+// watchDemuxer is watchDecoder for a demuxer.
+func watchDemuxer(fc *astiav.FormatContext) *errorCount {
+	c := C.new_counter()
+	if c == nil {
+		return nil
+	}
+	C.watch_demuxer(inside(unsafe.Pointer(fc)), c)
 	return &errorCount{c}
 }
 
 func (e *errorCount) load() int { return int(C.load_errors(e.c)) }
 
-// free must come after the context is freed.
-func (e *errorCount) free() { C.free(e.c) }
+// free must come after the watched context is freed. It may be called on nil.
+func (e *errorCount) free() {
+	if e != nil {
+		C.free(e.c)
+	}
+}
 
 // inside is FFmpeg's pointer in a go-astiav value, which each holds in its first field.
 func inside(v unsafe.Pointer) unsafe.Pointer { return *(*unsafe.Pointer)(v) }

@@ -13,7 +13,7 @@ import (
 type decoder struct {
 	*demuxer
 	cc       *astiav.CodecContext
-	errors   *errorCount
+	logged   *errorCount
 	pkt      *astiav.Packet
 	frame    *astiav.Frame // the latest, valid until the next call of next
 	threads  int
@@ -55,7 +55,7 @@ func (k *decoder) open(codec *astiav.Codec, p *astiav.CodecParameters, l Limits)
 	if err := k.cc.FromCodecParameters(p); err != nil {
 		return err
 	}
-	if k.errors = watchErrors(k.cc); k.errors == nil {
+	if k.logged = watchDecoder(k.cc); k.logged == nil {
 		return errNoMemory
 	}
 	k.cc.SetThreadCount(k.threads)
@@ -80,7 +80,7 @@ func (k *decoder) next() error {
 	k.frame.Unref()
 	for refusals := 0; refusals < maxRefusals; {
 		err := k.cc.ReceiveFrame(k.frame)
-		k.damage.logged(k.errors.load(), k.packets)
+		k.damage.logged(k.logged.load(), k.packets)
 		switch {
 		case err == nil:
 			k.damage.frames = k.damage.frames || damagedFrame(k.frame)
@@ -150,7 +150,7 @@ func (k *decoder) checkLoss() {
 
 func (k *decoder) send(p *astiav.Packet) error {
 	err := k.cc.SendPacket(p)
-	k.damage.logged(k.errors.load(), k.packets)
+	k.damage.logged(k.logged.load(), k.packets)
 	switch {
 	case err == nil, errors.Is(err, astiav.ErrEof):
 	case errors.Is(err, errNoMemory):
@@ -186,11 +186,19 @@ func (k *decoder) truncated() bool {
 // damaged is the number of packets that did not decode cleanly. Those at a cut end are
 // not counted.
 func (k *decoder) damaged() int {
-	if k.tailDamaged() && k.truncated() {
+	n := k.damage.count()
+	switch {
+	case k.tailDamaged() && k.truncated():
 		return 0
+	case k.skipped():
+		return max(1, n)
 	}
-	return k.damage.count()
+	return n
 }
+
+// skipped reports whether the demuxer met damage, and passed over frames perhaps. That of
+// a cut file may have met the cut.
+func (k *decoder) skipped() bool { return !k.src.cut && k.demuxer.logged.load() > 0 }
 
 // tailDamaged reports whether nothing but the end is damaged. It takes in two packets: the
 // parser of a stream gives one out only when it has seen the next one's beginning.
@@ -206,7 +214,5 @@ func (k *decoder) free() {
 	if k.cc != nil {
 		k.cc.Free()
 	}
-	if k.errors != nil {
-		k.errors.free()
-	}
+	k.logged.free()
 }

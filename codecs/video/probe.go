@@ -15,7 +15,7 @@ import (
 // Info is what a file says about itself, before any frame is decoded. Of a [Reader] it is
 // also what decoding has shown.
 type Info struct {
-	Container string        // mp4, mov, matroska, webm, avi, ogg, mpeg, mpegts or mpegvideo
+	Container string        // mp4, mov, matroska, webm, avi, mpeg, mpegts, mpegvideo, h264, gif, …
 	Codec     string        // h264, hevc, vp8, vp9, av1, mpeg2video, …
 	W, H      int           // pixels as shown, after rotation
 	Rate      clip.Rate     // nominal; frames may come at uneven times

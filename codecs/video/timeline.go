@@ -42,8 +42,10 @@ const (
 	otherJump = 10 * time.Minute
 	stepBack  = 100 * time.Millisecond
 
-	// maxStill frames in a row may share a stamp before the clock is known to stand.
-	maxStill = 2
+	// maxStill frames in a row may share a stamp before the clock is known to stand, and
+	// maxCoarse if the clock ticks hardly faster than the frames come.
+	maxStill  = 2
+	maxCoarse = 16
 )
 
 func newTimeline(d *demuxer) *timeline {
@@ -123,8 +125,11 @@ func (l *timeline) still(stamp int64) int64 {
 	if l.run++; l.run == 1 {
 		l.anchor = l.last
 	}
-	frame := l.duration(0)
-	if frame >= l.units && l.run > maxStill {
+	frame, most := l.duration(0), int64(maxStill)
+	if frame < 2*l.units {
+		most = maxCoarse
+	}
+	if l.run > most {
 		t := max(l.anchor+l.run*frame, l.last+1)
 		l.offset = t - stamp
 		l.anchor, l.run = t, 0
@@ -139,7 +144,7 @@ func (l *timeline) still(stamp int64) int64 {
 func (l *timeline) duration(ticks int64) int64 {
 	nominal := max(1, int64(math.Round(float64(l.rate.Den)/float64(l.rate.Num)/l.tick*float64(l.units))))
 	if ticks <= 0 || ticks > l.jump/l.units || ticks == 1 && nominal < l.units {
-		return nominal
+		return min(nominal, max(l.jump, 1))
 	}
 	return ticks * l.units
 }
