@@ -64,6 +64,21 @@ func TestJoinedStreamsLoseNothing(t *testing.T) {
 	}
 }
 
+// TestStampsThatJumpBack: a clock that falls from 5,000 s to 1 s is taken for one that ran
+// over, which FFmpeg turns into a jump of 25 hours.
+func TestStampsThatJumpBack(t *testing.T) {
+	for _, f := range []struct{ name, codec string }{{"a.ts", "libx264"}, {"a.mpg", "mpeg2video"}} {
+		args := append(testsrc(96, 64, 25, 50), "-c:v", f.codec)
+		late := readFile(t, generate(t, f.name, append(args, "-output_ts_offset", "5000")...))
+		b := readFile(t, generate(t, f.name, args...))
+		before := residentBytes(t)
+		c, info := read(t, writeFile(t, f.name, append(late, b...)), Options{Rate: pal})
+		if grown := residentBytes(t) - before; c.T != 100 || info.Jumps != 1 || grown > 100<<20 {
+			t.Errorf("%s: %d frames, %d MB more, %+v", f.name, c.T, grown>>20, info)
+		}
+	}
+}
+
 // TestStampsFasterThanTheClock: Matroska counts milliseconds, so frames share them.
 func TestStampsFasterThanTheClock(t *testing.T) {
 	for _, rate := range []int{2000, 4000} {

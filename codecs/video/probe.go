@@ -20,9 +20,11 @@ type Info struct {
 	W, H      int           // pixels as shown, after rotation
 	Rate      clip.Rate     // nominal; frames may come at uneven times
 	Duration  time.Duration // 0 if unknown
-	Frames    int           // 0 if unknown
+	Frames    int           // 0 if unknown: in fragments, streams and most WebM; see [Count]
+	Start     time.Duration // the first frame's stamp, as the file has it
 	Rotation  int           // clockwise degrees from stored to shown: 0, 90, 180, 270
 	Mirrored  bool          // and mirrored left to right before the turn
+	Pixels    string        // FFmpeg's name of the stored samples: yuv420p, …
 	Range     string        // "limited" or "full"
 	Matrix    string        // bt601, bt709, bt2020, smpte240m, fcc or rgb: what decoding uses
 	Aspect    clip.Rate     // width to height of one sample as shown; 1/1 if square or unknown
@@ -59,8 +61,10 @@ func (d *demuxer) info() Info {
 		Rate:      d.rate(),
 		Duration:  d.duration(),
 		Frames:    d.frames(),
+		Start:     d.start(),
 		Rotation:  o.degrees,
 		Mirrored:  o.mirrored,
+		Pixels:    p.PixelFormat().Name(),
 		Range:     rangeName(p.ColorRange(), p.PixelFormat()),
 		Matrix:    matrixName(p.ColorSpace(), p.PixelFormat(), p.Width(), p.Height()),
 		Aspect:    aspectOf(d.fc.GuessSampleAspectRatio(d.stream, nil)),
@@ -95,8 +99,20 @@ func (d *demuxer) duration() time.Duration {
 	return 0
 }
 
-// frames is the container's count, from its table or (Matroska) from a tag.
+func (d *demuxer) start() time.Duration {
+	n := d.stream.StartTime()
+	if n == astiav.NoPtsValue {
+		return 0
+	}
+	return ticks(n, d.stream.TimeBase())
+}
+
+// frames is the container's count, from its table or (Matroska) from a tag. The table of
+// a fragmented MP4 knows the first fragment at most.
 func (d *demuxer) frames() int {
+	if d.src.fragmented {
+		return 0
+	}
 	n := d.stream.NbFrames()
 	if n == 0 {
 		if e := tag(d.stream.Metadata(), "NUMBER_OF_FRAMES"); e != "" {

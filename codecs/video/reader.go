@@ -95,7 +95,7 @@ func (r *Reader) prime() error {
 // and dropped: seeking by a container's index is not exact in half of the formats.
 func (r *Reader) first() error {
 	if err := r.track.next(); err != nil {
-		return r.noFrame(err)
+		return r.track.noFrame(err, r.info)
 	}
 	r.origin = unitsOf(r.opts.Start, r.track.time().base)
 	for r.track.time().last < r.origin {
@@ -108,23 +108,10 @@ func (r *Reader) first() error {
 	return nil
 }
 
-// noFrame tells why the very first frame did not come.
-func (r *Reader) noFrame(err error) error {
-	switch packets := r.track.outcome().packets; {
-	case err != io.EOF:
-		return err
-	case packets > 0 || r.info.Frames > 0 || r.Truncated():
-		return fmt.Errorf("%w: no frame in %d packets", ErrCorrupt, packets)
-	}
-	return ErrEmpty
-}
-
 // Info is what the file says about itself, see [Probe], and what decoding has shown so
 // far: Truncated, Damaged, DamagedFrames and Jumps are final once Next has returned io.EOF.
 func (r *Reader) Info() Info {
-	i, o := r.info, r.track.outcome()
-	i.Truncated, i.Damaged, i.DamagedFrames, i.Jumps = o.truncated, o.damaged > 0, o.damaged, o.jumps
-	return i
+	return r.track.outcome().amend(r.info)
 }
 
 // Size is the width and height of the frames that Next gives.

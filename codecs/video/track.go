@@ -3,6 +3,7 @@ package video
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/asticode/go-astiav"
@@ -28,6 +29,12 @@ type outcome struct {
 	truncated               bool
 }
 
+// amend adds to what a file says about itself.
+func (o outcome) amend(i Info) Info {
+	i.Truncated, i.Damaged, i.DamagedFrames, i.Jumps = o.truncated, o.damaged > 0, o.damaged, o.jumps
+	return i
+}
+
 // newTrack takes the demuxer over, also on failure.
 func newTrack(ctx context.Context, path string, d *demuxer, o Options) (*track, error) {
 	dec, err := newDecoder(d, o.Limits, threads(o.Threads))
@@ -51,6 +58,17 @@ func (t *track) next() error {
 	}
 	t.given++
 	return nil
+}
+
+// noFrame tells why the very first frame did not come.
+func (t *track) noFrame(err error, i Info) error {
+	switch o := t.outcome(); {
+	case err != io.EOF:
+		return err
+	case o.packets > 0 || i.Frames > 0 || o.truncated:
+		return fmt.Errorf("%w: no frame in %d packets", ErrCorrupt, o.packets)
+	}
+	return ErrEmpty
 }
 
 // again decodes up to the next frame with one thread.

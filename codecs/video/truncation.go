@@ -86,13 +86,19 @@ func cutWalk(r io.ReaderAt, size int64, s structure) bool {
 }
 
 // boxes is ISO's structure. A file is whole once its index and its frames have been seen.
-type boxes struct{ index, frames bool }
+type boxes struct{ index, frames, fragments bool }
 
 func (b *boxes) over(head []byte) bool {
 	if !b.index || !b.frames {
 		return false
 	}
 	return len(head) < 8 || !outermostBox(string(head[4:8]))
+}
+
+func hasFragments(r io.ReaderAt, size int64) bool {
+	var b boxes
+	cutWalk(r, size, &b)
+	return b.fragments
 }
 
 // outermostBox names the boxes that may follow an index and frames.
@@ -111,6 +117,8 @@ func (b *boxes) length(head []byte) (int64, bool) {
 			b.index = true
 		case "mdat":
 			b.frames = true
+		case "moof":
+			b.fragments = true
 		}
 	}
 	return boxLength(head)
