@@ -16,14 +16,15 @@ const (
 )
 
 // measure returns what a report shows about a result: the model's own numbers,
-// and for meshes the topology and the distance from the source. A mesh that
-// cannot be measured has none of these; writing it is not refused for that.
-func measure(it *Item) family.Measures {
+// and for a mesh, as it was read back from the file written, the topology and
+// the distance from the source. A mesh that cannot be measured has none of
+// these; writing it is not refused for that.
+func measure(it *Item, m *mesh.Mesh) family.Measures {
 	all := maps.Clone(it.Result.Measures)
 	if all == nil {
 		all = family.Measures{}
 	}
-	if m := it.Result.Media.Mesh; m != nil {
+	if m != nil {
 		measureTopology(all, m)
 		measureDistance(all, m, it.Media.Mesh)
 	}
