@@ -46,7 +46,7 @@ func (p *pager) item(r *Result) gallery.Item {
 		ID: p.title(r), Family: gallery.Family(r.Family),
 		Source: p.relative(r.Input), Result: r.Output, OBJ: r.OBJ, Poster: r.Poster,
 		PrefixFrames: r.GivenFrames, Frames: r.OutputFrames,
-		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds,
+		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Error: r.astrayText(),
 		Counts: []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}},
 	}
 	if r.Action == Detokenize {
