@@ -2,11 +2,10 @@ package transforms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -25,10 +24,11 @@ func init() {
 	beam.RegisterDoFn(&writeFn{})
 }
 
-// Write writes each item's result into the run's folder (see [report.Place]):
-// media, tokens, and last the done-marker. Every file is written beside its place
-// and renamed, and the same request gives the same tokens, so bundles may rerun,
-// even at the same time.
+// Write writes each item's result into the run's folder (see [report.Place] and
+// [report.Delivery]): media and tokens aside, a marker that claims them, then all to
+// their places, and last the marker that says done. The same request gives the same
+// tokens, so bundles may rerun, even at the same time. A file that no marker claims
+// is not replaced unless Settings.Overwrite says so, and an input never is.
 func Write(s beam.Scope, settings Settings, items beam.PCollection) (outcomes beam.PCollection) {
 	return beam.ParDo(s.Scope("Write"), &writeFn{stage{Settings: settings}}, items)
 }
@@ -49,10 +49,17 @@ func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.
 	return nil
 }
 
+// write delivers a result. What stands at its place was looked at when its request
+// was begun (see [SkipDone]); it is again here, for it may have changed.
 func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Result, error) {
 	row := f.row(it, model)
+	d, err := report.Deliver(f.Settings.Out, row, f.policy(it.Request))
+	if err != nil {
+		return row, err
+	}
+	defer d.Close()
 	place := report.Place{Family: it.Request.Family, ID: it.Request.ID}
-	if err := f.writeMedia(ctx, it, place, &row); err != nil {
+	if err := writeMedia(ctx, it, place, &row, d); err != nil {
 		return row, err
 	}
 	sample := it.Result.Sample
@@ -60,11 +67,15 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 	if sample.Source == "" {
 		sample.Source = it.Request.Input
 	}
-	if err := report.WriteSample(filepath.Join(f.Settings.Out, place.Tokens()), sample); err != nil {
+	path, err := d.Path(place.Tokens())
+	if err != nil {
+		return row, err
+	}
+	if err := report.WriteSample(path, sample); err != nil {
 		return row, err
 	}
 	key := it.Request.Fingerprint(f.Settings.Action, model)
-	return row, report.WriteMarker(f.Settings.Out, key, row)
+	return row, d.Finish(key, row)
 }
 
 func (f *writeFn) row(it *Item, model string) report.Result {
@@ -76,32 +87,32 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	}
 }
 
-func (f *writeFn) writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result) error {
-	if err := os.MkdirAll(filepath.Join(f.Settings.Out, string(p.Family)), 0o755); err != nil {
-		return err
-	}
+func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) error {
 	switch m := it.Result.Media; {
 	case m.Clip != nil:
 		row.Output, row.Poster = p.File(".mp4"), p.File(".png")
 		row.OutputFrames, row.GivenFrames = m.Clip.T, it.Result.Given
-		if err := video.Encode(ctx, f.path(row.Output), m.Clip, video.EncodeOptions{}); err != nil {
-			return err
-		}
-		return writeSheet(f.path(row.Poster), m.Clip)
+		return errors.Join(
+			writeTo(d, row.Output, func(path string) error { return video.Encode(ctx, path, m.Clip, video.EncodeOptions{}) }),
+			writeTo(d, row.Poster, func(path string) error { return writeSheet(path, m.Clip) }))
 	case m.Mesh != nil:
 		row.Output, row.OBJ, row.Poster = p.File(".glb"), p.File(".obj"), p.File(".png")
-		if err := gltf.Write(f.path(row.Output), m.Mesh, gltf.WriteOptions{}); err != nil {
-			return err
-		}
-		if err := obj.WriteFile(f.path(row.OBJ), m.Mesh); err != nil {
-			return err
-		}
-		return writePicture(f.path(row.Poster), m.Mesh)
+		return errors.Join(
+			writeTo(d, row.Output, func(path string) error { return gltf.Write(path, m.Mesh, gltf.WriteOptions{}) }),
+			writeTo(d, row.OBJ, func(path string) error { return obj.WriteFile(path, m.Mesh) }),
+			writeTo(d, row.Poster, func(path string) error { return writePicture(path, m.Mesh) }))
 	}
 	return nil
 }
 
-func (f *writeFn) path(relative string) string { return filepath.Join(f.Settings.Out, relative) }
+// writeTo has write write one file of a delivery.
+func writeTo(d *report.Delivery, place string, write func(path string) error) error {
+	path, err := d.Path(place)
+	if err != nil {
+		return err
+	}
+	return write(path)
+}
 
 // A contact sheet shows at most sheetFrames frames, evenly chosen.
 const (
