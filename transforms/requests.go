@@ -74,9 +74,10 @@ func place(id string, n int) int {
 }
 
 // SkipDone lets through the requests that are still to be done; those that an
-// earlier run did in the same way (see [report.Done]) end here. After too many
-// failures (Settings.MaxFailed) it lets nothing through: what is under way comes
-// to its end, and so does the run, with everything reported.
+// earlier run did in the same way (see [report.Done]) end here, and so do those
+// whose place has a file that may not be replaced, before any work is spent on
+// them. After too many failures (Settings.MaxFailed) it lets nothing through: what is
+// under way comes to its end, and so does the run, with everything reported.
 func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage{Settings: settings}}, requests)
 }
@@ -100,14 +101,15 @@ func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo fun
 	if err != nil {
 		return f.settle(ctx, r, stageDecode, err, out)
 	}
-	if f.Settings.Overwrite {
-		todo(r)
-		return nil
+	if !f.Settings.Overwrite {
+		key := r.Fingerprint(f.Settings.Action, name)
+		if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
+			f.finish(ctx, done, out)
+			return nil
+		}
 	}
-	key := r.Fingerprint(f.Settings.Action, name)
-	if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
-		f.finish(ctx, done, out)
-		return nil
+	if err := report.Vacant(f.Settings.Out, report.Result{Request: r, Action: f.Settings.Action}, f.policy(r)); err != nil {
+		return f.settle(ctx, r, stageWrite, err, out)
 	}
 	todo(r)
 	return nil

@@ -24,6 +24,7 @@ import (
 	"github.com/morton-gen/morton/models/shape"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/surface"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -43,6 +44,12 @@ var kinds = []struct {
 	kind string
 }{
 	{ErrPanic, Internal},
+	{syscall.ENOSPC, "disk_full"},
+	{syscall.EDQUOT, "disk_full"},
+	{claim.ErrInput, "is_input"},
+	{claim.ErrNotOurs, "not_ours"},
+	{claim.ErrChanged, "changed"},
+
 	{gpu.ErrDeviceLost, "device_lost"},
 	{gpu.ErrOutOfMemory, "out_of_memory"},
 	{gpu.ErrNoDevice, "no_device"},
@@ -107,8 +114,7 @@ var kinds = []struct {
 
 	{fs.ErrNotExist, "not_found"},
 	{fs.ErrPermission, "permission"},
-	{syscall.ENOSPC, "disk_full"},
-	{syscall.EDQUOT, "disk_full"},
+	{syscall.EROFS, "permission"},
 }
 
 // Kind returns the short word for an error that stands in failures.jsonl.

@@ -45,6 +45,7 @@ const (
 // other families than its own stay zero.
 type Request struct {
 	ID     string `json:"id"`
+	Named  bool   `json:"-"` // the id was given, not made from the input
 	Family Family `json:"family"`
 	Input  string `json:"input,omitempty"` // a file; empty means from nothing
 	Row    int    `json:"row,omitempty"`   // sample number, where Input is a shard

@@ -125,7 +125,7 @@ func (r *Request) place() string { return string(r.Family) + "/" + r.ID }
 func finish(requests []Request, taken names) ([]Request, error) {
 	for i := range requests {
 		q := &requests[i]
-		if q.ID != "" {
+		if q.Named = q.ID != ""; q.Named {
 			continue
 		}
 		name := string(q.Family)
