@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -52,10 +53,11 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if job.Begun.IsZero() {
 		job.Begun = time.Now()
 	}
-	manifest, err := writeManifest(job)
+	manifest, err := writeManifests(job)
 	if err != nil {
 		return report.Summary{}, err
 	}
+	defer os.Remove(manifest)
 	if failed, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
 		return salvage(ctx, job, failed, err)
 	}
@@ -89,12 +91,20 @@ func submit(ctx context.Context, job Job, manifest string, c chain) ([]report.Ou
 	return transforms.Failures(name), err
 }
 
-// writeManifest writes the requests where the graph reads them. The file stays:
-// with --manifest it repeats the run.
-func writeManifest(job Job) (string, error) {
-	path := filepath.Join(job.Settings.Out, string(job.Settings.Spec.Family), "requests.jsonl")
-	err := atomicfile.Write(path, func(w io.Writer) error { return request.Encode(w, job.Requests) })
-	return path, err
+// writeManifests writes the requests twice: requests.jsonl stays, and with
+// --manifest repeats the run from any folder, so its inputs are absolute; the path
+// that is returned is for the graph alone, with inputs as they were given.
+func writeManifests(job Job) (string, error) {
+	dir := filepath.Join(job.Settings.Out, string(job.Settings.Spec.Family))
+	if err := writeManifest(filepath.Join(dir, "requests.jsonl"), request.Absolute(job.Requests)); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, ".requests.jsonl")
+	return path, writeManifest(path, job.Requests)
+}
+
+func writeManifest(path string, requests []request.Request) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return request.Encode(w, requests) })
 }
 
 // salvage publishes what a run has done that did not come to its end, and what failed

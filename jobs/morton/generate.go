@@ -67,7 +67,7 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 	if err := g.parse(rest); err != nil {
 		return err
 	}
-	requests, err := g.all()
+	requests, err := g.all(t)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 }
 
 // all makes the requests: of inputs, or for shapes from nothing.
-func (g *generateFlags) all() ([]request.Request, error) {
+func (g *generateFlags) all(t terminal) ([]request.Request, error) {
 	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
 		return nil, g.usagef("--prefix and --frames are at least 1")
 	}
@@ -95,14 +95,20 @@ func (g *generateFlags) all() ([]request.Request, error) {
 		if g.flags.given("count") {
 			return nil, g.usagef("--count is for shapes from nothing, without --input")
 		}
-		return g.requests(g.base)
+		if g.manifest != "" {
+			return g.fromManifest(t, g.base, (*request.Request).CheckGenerate)
+		}
+		return g.fromPatterns(t, g.base)
 	case g.base.Family == request.Shape:
 		if g.count < 1 || g.count > request.MaxRequests {
 			return nil, g.usagef("--count is 1 to %d", request.MaxRequests)
 		}
+		if g.base.PrefixDepth > 0 {
+			return nil, g.usagef("--prefix-depth needs an --input")
+		}
 		requests, err := request.FromNothing(g.count, g.base)
 		if err != nil {
-			return nil, g.usagef("%v", err)
+			return nil, g.usagef("%s", plain(err))
 		}
 		return requests, nil
 	}

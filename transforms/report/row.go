@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"encoding/json"
 	"regexp"
 
 	"github.com/morton-gen/morton/transforms/family"
@@ -41,6 +42,8 @@ type Failure struct {
 	Stage   string         `json:"stage"` // decode, tokenize, generate, detokenize or write
 	Kind    string         `json:"kind"`  // see [Kind]
 	Message string         `json:"message"`
+
+	Extra map[string]json.RawMessage `json:"extra,omitempty"` // see request.Request
 }
 
 // Outcome is what became of one request: one of its fields is set.
@@ -80,6 +83,7 @@ func byKey(a, b key) int {
 func Fail(r request.Request, stage string, err error) Outcome {
 	return Outcome{Failed: &Failure{
 		ID: r.ID, Family: r.Family, Input: r.Input, Stage: stage, Kind: Kind(err), Message: messageOf(err),
+		Extra: r.Extra,
 	}}
 }
 
