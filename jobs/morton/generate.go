@@ -34,7 +34,7 @@ type generateFlags struct {
 func newGenerateFlags(kind request.Family) *generateFlags {
 	g := &generateFlags{options: newOptions("generate"), base: request.Request{Family: kind}}
 	f := g.flags
-	f.StringVar(&g.manifest, "manifest", "", "")
+	f.Var(&g.manifest, "manifest", "")
 	f.Uint64Var(&g.base.Seed, "seed", 1, "")
 	f.StringVar(&g.precision, "precision", "", "")
 	f.Float64Var(&g.temperature, "temperature", request.Plain.Temperature, "")

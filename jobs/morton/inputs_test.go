@@ -97,7 +97,13 @@ func TestNewcomersMistakes(t *testing.T) {
 		{"generate quads --out o --manifest clips", "clips is a folder"},
 		{"generate quads --out o --manifest a.obj", "a.obj:1: not JSON"},
 		{"generate quads --out o --manifest=", "--manifest is empty"},
+		{"generate quads --out o --manifest typo.jsonl --manifest list.jsonl", "given twice"},
 		{"generate quads --out o --input=", "--input is empty"},
+		{"generate quads --out a.obj --input a.obj", "--out a.obj is a file"},
+		{"generate quads --out o --input a.obj --overwrite false", "--overwrite=false"},
+		{"generate quads --out o --json true a.obj", "--json=true"},
+		{"generate quads --out o --input ~/*.obj", "in quotes ~ is not your home folder"},
+		{"generate image --out o", `no kind "image": video, shape, quads`},
 		{"generate shape --out o --input=", "--input is empty"},
 		{"generate quads --out o --input", "--input needs a value"},
 		{"generate quads --out o clips", "clips is a folder; its files are --input 'clips/*.obj'"},
@@ -292,7 +298,7 @@ func TestOneFileOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, said, errs := morton("tokenize", "quads", "a.obj", "./a.obj", abs, "*.obj", "--out", "out", "--model", t.Name())
-	if code != exitDone || !strings.HasPrefix(said, "1 done, 0 failed") || !strings.Contains(errs, "5 names of files that are named before") {
+	if code != exitDone || !strings.HasPrefix(said, "1 done, 0 failed") || !strings.Contains(errs, "5 names left out") {
 		t.Fatalf("exit %d\n%s%s", code, said, errs)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ type options struct {
 	deviceFlags
 
 	input     list
-	manifest  string
+	manifest  once
 	out       string
 	model     string
 	slots     int
@@ -61,6 +62,9 @@ func (o *options) parse(args []string) error {
 		return err
 	case o.out == "":
 		return o.usagef("--out says where to write")
+	}
+	if info, err := os.Stat(o.out); err == nil && !info.IsDir() {
+		return o.usagef("--out %s is a file, and a folder must be", o.out)
 	}
 	if err := o.checkSource(); err != nil {
 		return err
@@ -110,7 +114,7 @@ func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Requ
 // noteAgain says that names of one file are left out.
 func noteAgain(t terminal, n int) {
 	if n > 0 {
-		fmt.Fprintf(t.err, "morton: %s of files that are named before: each file is done once\n", many(n, "name"))
+		fmt.Fprintf(t.err, "morton: %s left out, of files that another name stands for: each file is done once\n", many(n, "name"))
 	}
 }
 
@@ -121,7 +125,7 @@ func (o *options) fromManifest(t terminal, base request.Request, check func(*req
 	if o.manifest == "-" {
 		requests, err = request.Manifest{Base: base, Check: check, Name: "standard input"}.Decode(t.in)
 	} else {
-		requests, err = request.ReadManifest(o.manifest, base, check)
+		requests, err = request.ReadManifest(string(o.manifest), base, check)
 	}
 	switch {
 	case err != nil:

@@ -19,7 +19,7 @@ type tokenizeFlags struct {
 func newTokenizeFlags(kind request.Family) *tokenizeFlags {
 	g := &tokenizeFlags{options: newOptions("tokenize"), base: request.Request{Family: kind}}
 	f := g.flags
-	f.StringVar(&g.manifest, "manifest", "", "")
+	f.Var(&g.manifest, "manifest", "")
 	f.IntVar(&g.shards, "shards", 1, "")
 	switch kind {
 	case request.Video:

@@ -3,6 +3,7 @@ package request
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,8 +26,9 @@ type Matches struct {
 //
 // What has no pattern character, or is there under that very name, is a path and
 // stays whether or not there is such a file: its failure belongs to the run. So
-// do a pattern that nothing fits and a folder, if anything else is named. A file
-// counts once however it is spelled, and through links of both kinds.
+// do a pattern that nothing fits and a folder, if anything else is named, and a
+// folder that a pattern leads into and that cannot be listed. A file counts once
+// however it is spelled, and through links of both kinds.
 //
 // The error wraps [ErrNoMatch], [ErrFolder], or filepath.ErrBadPattern.
 func Match(patterns []string) ([]string, error) {
@@ -67,34 +69,52 @@ func expand(pattern string) (paths []string, fault, err error) {
 	if _, err := os.Lstat(pattern); err == nil || !isPattern(pattern) {
 		return []string{pattern}, folderFault(pattern), nil
 	}
-	paths, err = glob(pattern)
+	paths, closed, err := glob(pattern)
 	if err != nil {
 		return nil, nil, err
 	}
-	if paths = slices.DeleteFunc(paths, isFolder); len(paths) == 0 {
-		return []string{pattern}, fmt.Errorf("%w: %s", ErrNoMatch, pattern), nil
+	paths = slices.DeleteFunc(paths, isFolder)
+	if len(paths) == 0 {
+		fault = noMatch(pattern, closed)
+	}
+	if paths = slices.AppendSeq(paths, maps.Keys(closed)); len(paths) == 0 {
+		paths = []string{pattern}
 	}
 	slices.Sort(paths)
-	return slices.Compact(paths), nil, nil
+	return slices.Compact(paths), fault, nil
+}
+
+// noMatch says why nothing fits a pattern. Closed are the folders that could not be
+// listed on the way.
+func noMatch(pattern string, closed map[string]error) error {
+	for _, dir := range slices.Sorted(maps.Keys(closed)) {
+		return fmt.Errorf("%w: %s (%w)", ErrNoMatch, pattern, closed[dir])
+	}
+	if strings.HasPrefix(pattern, "~") {
+		return fmt.Errorf("%w: %s (in quotes ~ is not your home folder)", ErrNoMatch, pattern)
+	}
+	return fmt.Errorf("%w: %s", ErrNoMatch, pattern)
 }
 
 func isPattern(s string) bool { return strings.ContainsAny(s, `*?[{\`) }
 
-// glob returns what fits a pattern, folders too.
-func glob(pattern string) ([]string, error) {
+// glob returns what fits a pattern, folders too, and folders that could not be
+// listed.
+func glob(pattern string) (paths []string, closed map[string]error, err error) {
 	options := []doublestar.GlobOption{doublestar.WithNoHidden()}
 	if strings.Contains(pattern, "**") {
 		options = append(options, doublestar.WithNoFollow())
 	}
 	base, rest := doublestar.SplitPattern(filepath.ToSlash(filepath.Clean(pattern)))
-	paths, err := doublestar.Glob(folder(base), rest, options...)
+	dir := &folder{root: base, closed: map[string]error{}}
+	paths, err = doublestar.Glob(dir, rest, options...)
 	if errors.Is(err, doublestar.ErrBadPattern) {
-		return nil, filepath.ErrBadPattern
+		return nil, nil, filepath.ErrBadPattern
 	}
 	for i, p := range paths {
 		paths[i] = filepath.Join(base, p)
 	}
-	return paths, err
+	return paths, dir.closed, err
 }
 
 func isFolder(path string) bool {

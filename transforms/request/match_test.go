@@ -180,6 +180,25 @@ func TestMatchNothing(t *testing.T) {
 	}
 }
 
+// TestFolderThatCannotBeListed stays as an input: what lies in it is not done.
+func TestFolderThatCannotBeListed(t *testing.T) {
+	makeFiles(t, "a/x.mp4", "b/y.mp4")
+	if err := os.Symlink("loop", "loop"); err != nil { // fails for root too
+
+		t.Fatal(err)
+	}
+	if _, err := Match([]string{"loop/*.mp4"}); !errors.Is(err, ErrNoMatch) || !strings.Contains(err.Error(), "open loop: ") {
+		t.Errorf("error %v, want ErrNoMatch with the cause", err)
+	}
+	got, err := Match([]string{"a/*.mp4", "loop/*.mp4"})
+	if want := []string{"a/x.mp4", "loop"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, error %v, want %q", got, err, want)
+	}
+	if _, err := Match([]string{"~/*.mp4"}); err == nil || !strings.Contains(err.Error(), "home folder") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestNamesThatAreNoText are matched, and refused for what they are.
 func TestNamesThatAreNoText(t *testing.T) {
 	names := []string{"caf\xe9.mp4", "d\xff/b.mp4", "\xf0\x9f.mp4", "日\xe9.mp4"}
