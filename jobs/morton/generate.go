@@ -76,6 +76,9 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 	return execute(ctx, t, g.options, j, pipelines.Generate)
 }
 
+// checkLine refuses in a line of a manifest what all refuses in flags.
+func (g *generateFlags) checkLine(r *request.Request) error { return r.CheckGenerate() }
+
 // all makes the requests: of inputs, or for shapes from nothing.
 func (g *generateFlags) all(t terminal) ([]request.Request, error) {
 	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
@@ -96,7 +99,7 @@ func (g *generateFlags) all(t terminal) ([]request.Request, error) {
 			return nil, g.usagef("--count is for shapes from nothing, without --input")
 		}
 		if g.manifest != "" {
-			return g.fromManifest(t, g.base, (*request.Request).CheckGenerate)
+			return g.fromManifest(t, g.base, g.checkLine)
 		}
 		return g.fromPatterns(t, g.base)
 	case g.base.Family == request.Shape:

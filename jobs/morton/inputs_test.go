@@ -99,7 +99,6 @@ func TestNewcomersMistakes(t *testing.T) {
 		{"generate quads --out o --manifest=", "--manifest is empty"},
 		{"generate quads --out o --manifest typo.jsonl --manifest list.jsonl", "given twice"},
 		{"generate quads --out o --input=", "--input is empty"},
-		{"generate quads --out a.obj --input a.obj", "--out a.obj is a file"},
 		{"generate quads --out o --input a.obj --overwrite false", "--overwrite=false"},
 		{"generate quads --out o --json true a.obj", "--json=true"},
 		{"generate quads --out o --input ~/*.obj", "in quotes ~ is not your home folder"},

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -63,9 +62,6 @@ func (o *options) parse(args []string) error {
 	case o.out == "":
 		return o.usagef("--out says where to write")
 	}
-	if info, err := os.Stat(o.out); err == nil && !info.IsDir() {
-		return o.usagef("--out %s is a file, and a folder must be", o.out)
-	}
 	if err := o.checkSource(); err != nil {
 		return err
 	}
@@ -120,12 +116,13 @@ func noteAgain(t terminal, n int) {
 
 // fromManifest makes the requests of --manifest. Check is that of its lines.
 func (o *options) fromManifest(t terminal, base request.Request, check func(*request.Request) error) ([]request.Request, error) {
+	m := request.Manifest{Base: base, Check: check, Name: "standard input"}
 	var requests []request.Request
 	var err error
 	if o.manifest == "-" {
-		requests, err = request.Manifest{Base: base, Check: check, Name: "standard input"}.Decode(t.in)
+		requests, err = m.Decode(t.in)
 	} else {
-		requests, err = request.ReadManifest(string(o.manifest), base, check)
+		requests, err = m.Read(string(o.manifest))
 	}
 	switch {
 	case err != nil:

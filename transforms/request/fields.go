@@ -25,7 +25,9 @@ func fieldsOf(t reflect.Type) []string {
 	var all []string
 	for i := range t.NumField() {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		all = append(all, name)
+		if name != "" && name != "-" {
+			all = append(all, name)
+		}
 	}
 	return all
 }

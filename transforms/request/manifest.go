@@ -43,31 +43,35 @@ type Manifest struct {
 	Name string
 }
 
-// ReadManifest reads a file whose inputs are relative to its folder; those of a
-// pipe are relative to the working directory.
-func ReadManifest(path string, base Request, check func(*Request) error) ([]Request, error) {
+// ReadManifest is [Manifest.Read] with nothing but a base.
+func ReadManifest(path string, base Request) ([]Request, error) {
+	return Manifest{Base: base}.Read(path)
+}
+
+// DecodeManifest reads bytes; inputs stay as they are.
+func DecodeManifest(r io.Reader, base Request) ([]Request, error) {
+	return Manifest{Base: base}.Decode(r)
+}
+
+// Read reads a file. Its inputs are relative to its folder, unless Dir is set; those
+// of a pipe are relative to the working directory.
+func (m Manifest) Read(path string) ([]Request, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if info.IsDir() {
+	case info.IsDir():
 		return nil, fmt.Errorf("request.ReadManifest: %w: %s is a folder", ErrManifest, path)
-	}
-	m := Manifest{Base: base, Check: check, Name: path}
-	if info.Mode().IsRegular() {
+	case m.Dir == "" && info.Mode().IsRegular():
 		m.Dir = filepath.Dir(path)
 	}
+	m.Name = path
 	return m.Decode(f)
-}
-
-// DecodeManifest reads bytes; inputs stay as they are.
-func DecodeManifest(r io.Reader, base Request) ([]Request, error) {
-	return Manifest{Base: base}.Decode(r)
 }
 
 // Decode reads the requests of a manifest.
@@ -189,7 +193,7 @@ func typeWords(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "a text"
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "a whole number"
 	case reflect.Uint64:
 		return "a whole number from 0 to 18446744073709551615"
@@ -197,36 +201,8 @@ func typeWords(t reflect.Type) string {
 		return "a number"
 	case reflect.Bool:
 		return "true or false"
+	case reflect.Map, reflect.Struct:
+		return "an object {…}"
 	}
-	return "an object {…}"
-}
-
-// place is what no two requests of a run may share: they would write the same files.
-func (r *Request) place() string { return string(r.Family) + "/" + r.ID }
-
-// finish names what has no id yet, after the given ids are known.
-func finish(requests []Request, taken names) ([]Request, error) {
-	for i := range requests {
-		q := &requests[i]
-		if q.ID != "" {
-			continue
-		}
-		name := string(q.Family)
-		if q.Input != "" {
-			name = Name(q.Input)
-		}
-		q.ID = Free(name, q.Input, func(id string) bool { return taken.claim(string(q.Family) + "/" + id) })
-	}
-	return requests, nil
-}
-
-// Encode writes requests as a manifest.
-func Encode(w io.Writer, requests []Request) error {
-	e := json.NewEncoder(w)
-	for i := range requests {
-		if err := e.Encode(&requests[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return "of another kind"
 }

@@ -58,7 +58,7 @@ func TestDecodeManifestRefuses(t *testing.T) {
 // TestManifestFiles reads the files of testdata as the command does.
 func TestManifestFiles(t *testing.T) {
 	base := Request{Family: Video, Prefix: 16, Frames: 48}
-	got, err := ReadManifest("testdata/bom.jsonl", base, (*Request).CheckGenerate)
+	got, err := Manifest{Base: base, Check: (*Request).CheckGenerate}.Read("testdata/bom.jsonl")
 	if err != nil || len(got) != 1 || got[0].ID != "a" || got[0].Input != "testdata/a.mp4" {
 		t.Errorf("bom.jsonl: %+v, error %v", got, err)
 	}
@@ -71,7 +71,7 @@ func TestManifestFiles(t *testing.T) {
 		{"empty_input.jsonl", "testdata/empty_input.jsonl:1: \"input\" is empty"},
 		{"", "testdata is a folder"},
 	} {
-		_, err := ReadManifest(filepath.Join("testdata", c.file), base, (*Request).CheckGenerate)
+		_, err := Manifest{Base: base, Check: (*Request).CheckGenerate}.Read(filepath.Join("testdata", c.file))
 		if !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), c.why) {
 			t.Errorf("%s: error %v, want ErrManifest with %q", c.file, err, c.why)
 		}
@@ -144,7 +144,7 @@ func TestManifestPaths(t *testing.T) {
 	if err := os.WriteFile("set/m.jsonl", []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadManifest("set/m.jsonl", Request{Family: Video}, nil)
+	got, err := ReadManifest("set/m.jsonl", Request{Family: Video})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestManifestPaths(t *testing.T) {
 		keys[r.Fingerprint("generate", "m")] = true
 	}
 	t.Chdir("set")
-	got, err = ReadManifest("clips/again.jsonl", Request{Family: Video}, nil)
+	got, err = ReadManifest("clips/again.jsonl", Request{Family: Video})
 	if err != nil {
 		t.Fatal(err)
 	}

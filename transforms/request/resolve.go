@@ -1,6 +1,10 @@
 package request
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
 
 // FromPaths returns one request a path, with the values of base and an id made
 // from the path. A path that is no text is spelled by [Spell]. The error wraps
@@ -32,4 +36,34 @@ func FromNothing(count int, base Request) ([]Request, error) {
 		requests[i] = r
 	}
 	return requests, nil
+}
+
+// place is what no two requests of a run may share: they would write the same files.
+func (r *Request) place() string { return string(r.Family) + "/" + r.ID }
+
+// finish names what has no id yet, after the given ids are known.
+func finish(requests []Request, taken names) ([]Request, error) {
+	for i := range requests {
+		q := &requests[i]
+		if q.ID != "" {
+			continue
+		}
+		name := string(q.Family)
+		if q.Input != "" {
+			name = Name(q.Input)
+		}
+		q.ID = Free(name, q.Input, func(id string) bool { return taken.claim(string(q.Family) + "/" + id) })
+	}
+	return requests, nil
+}
+
+// Encode writes requests as a manifest.
+func Encode(w io.Writer, requests []Request) error {
+	e := json.NewEncoder(w)
+	for i := range requests {
+		if err := e.Encode(&requests[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
