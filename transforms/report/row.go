@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"regexp"
 
 	"github.com/morton-gen/morton/transforms/family"
@@ -43,7 +42,7 @@ type Failure struct {
 	Kind    string         `json:"kind"`  // see [Kind]
 	Message string         `json:"message"`
 
-	Extra map[string]json.RawMessage `json:"extra,omitempty"` // see request.Request
+	Extra request.Extra `json:"extra,omitempty"`
 }
 
 // Outcome is what became of one request: one of its fields is set.

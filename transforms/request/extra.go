@@ -5,6 +5,9 @@ import (
 	"fmt"
 )
 
+// Extra are a user's own fields by name, each as it was written.
+type Extra map[string]json.RawMessage
+
 // Bounds of a request's own fields. They are written into a row and, with
 // indents, into a marker, each of which is read back up to 1 MiB.
 const (
@@ -13,20 +16,20 @@ const (
 )
 
 // addOwn puts a line's own fields beside those of its "extra".
-func (r *Request) addOwn(own map[string]json.RawMessage) error {
+func (r *Request) addOwn(own Extra) error {
 	for name, value := range own {
 		if _, twice := r.Extra[name]; twice {
 			return fmt.Errorf(`field %q stands in "extra" too`, name)
 		}
 		if r.Extra == nil {
-			r.Extra = make(map[string]json.RawMessage, len(own))
+			r.Extra = make(Extra, len(own))
 		}
 		r.Extra[name] = value
 	}
 	return nil
 }
 
-func invalidExtra(extra map[string]json.RawMessage) string {
+func invalidExtra(extra Extra) string {
 	n := 0
 	for name, value := range extra {
 		if n += len(name) + len(value); n > MaxExtraBytes {

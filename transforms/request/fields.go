@@ -34,7 +34,7 @@ func fieldsOf(t reflect.Type) []string {
 
 // splitLine parts the fields of [Request] from the user's own, and refuses names
 // that are nearly one of ours.
-func splitLine(line []byte) (ours, own map[string]json.RawMessage, err error) {
+func splitLine(line []byte) (ours map[string]json.RawMessage, own Extra, err error) {
 	if line[0] == '[' {
 		return nil, nil, errors.New("a list; a manifest has one object {…} a line, and nothing around them")
 	}
@@ -49,7 +49,7 @@ func splitLine(line []byte) (ours, own map[string]json.RawMessage, err error) {
 			return nil, nil, err
 		}
 		if own == nil {
-			own = map[string]json.RawMessage{}
+			own = Extra{}
 		}
 		own[name] = ours[name]
 		delete(ours, name)

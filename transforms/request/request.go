@@ -66,7 +66,7 @@ type Request struct {
 
 	// Extra are the fields of a manifest's line that are the user's own. They go
 	// into the reports and change nothing else.
-	Extra map[string]json.RawMessage `json:"extra,omitempty"`
+	Extra Extra `json:"extra,omitempty"`
 }
 
 // Sampling says how tokens are drawn.
