@@ -38,7 +38,7 @@ func writeRequests(job Job) (err error) {
 		}
 		all = append(earlier, all...)
 	}
-	return folder.Write(job.requestsFile(), func(temp string) error { return writeManifest(temp, all) })
+	return folder.Write(job.requestsFile(), func(temp string) error { return writeManifest(temp, request.Absolute(all)) })
 }
 
 func writeManifest(path string, requests []request.Request) error {
@@ -68,7 +68,7 @@ func (j *Job) earlierRequests() ([]request.Request, error) {
 		return nil, err
 	}
 	var all []request.Request
-	for _, r := range append(made.there, listed...) {
+	for _, r := range append(listed, made.there...) { // the inputs of the former are absolute
 		if k := keyOf(&r); !seen[k] && !made.gone[k] {
 			seen[k] = true
 			all = append(all, r)

@@ -22,6 +22,9 @@ import (
 func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run pipeline) error {
 	quietLogs(t.err, o.verbose)
 	job.Command = "morton " + quote(t.args)
+	if err := job.Validate(); err != nil {
+		return o.usagef("%s", plain(err))
+	}
 	if err := o.reach(); err != nil {
 		return err
 	}

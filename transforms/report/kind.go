@@ -63,6 +63,9 @@ var kinds = []struct {
 	{family.ErrNoInput, "no_input"},
 	{family.ErrUnknown, "unknown_family"},
 	{request.ErrInvalid, "bad_request"},
+	{request.ErrNoMatch, "no_match"},
+	{request.ErrFolder, "not_a_file"},
+	{request.ErrNotUTF8, "bad_name"},
 
 	{video.ErrNotVideo, "not_a_video"},
 	{video.ErrNoVideoStream, "no_video_stream"},

@@ -44,6 +44,8 @@ type Failure struct {
 	Stage   string         `json:"stage"`            // decode, tokenize, generate, detokenize or write
 	Kind    string         `json:"kind"`             // see [Kind]
 	Message string         `json:"message"`
+
+	Extra request.Extra `json:"extra,omitempty"`
 }
 
 // validate refuses a row that no run writes, such as one of a file elsewhere.
@@ -104,6 +106,7 @@ func byKey(a, b key) int {
 func Fail(r request.Request, stage string, err error) Outcome {
 	return Outcome{Failed: &Failure{
 		ID: r.ID, Family: r.Family, Input: r.Input, Stage: stage, Kind: Kind(err), Message: Message(err),
+		Extra: r.Extra,
 	}}
 }
 
