@@ -7,13 +7,8 @@ import (
 	"slices"
 )
 
-// Errors a caller can branch on.
-var (
-	// ErrOptions reports options outside their range.
-	ErrOptions = errors.New("bad comparison options")
-	// ErrNoArea reports a surface without area: no point can be drawn on it.
-	ErrNoArea = errors.New("surface has no area")
-)
+// ErrOptions reports options outside their range.
+var ErrOptions = errors.New("bad comparison options")
 
 // Defaults and limits of [Options].
 const (

@@ -54,7 +54,7 @@ func TestErrors(t *testing.T) {
 		m    *mesh.Mesh
 		want error
 	}{
-		"no faces": {&mesh.Mesh{}, mesh.ErrEmpty}, "line": {line, ErrNoArea}, "point": {point, ErrNoArea},
+		"no faces": {&mesh.Mesh{}, mesh.ErrEmpty}, "line": {line, mesh.ErrNoArea}, "point": {point, mesh.ErrNoArea},
 		"NaN": {bad, mesh.ErrNotFinite}, "no such vertex": {outside, mesh.ErrFace}, "widest": {widest, mesh.ErrNotFinite},
 	} {
 		if _, err := Surfaces(c.m, mesh.Cube(), Options{Samples: 10}); !errors.Is(err, c.want) {

@@ -49,6 +49,9 @@ type Report struct {
 	// of the other surface, whichever way they face:
 	//
 	//	½ ( mean_p |n_p · n(p, R)| + mean_q |n_q · n(q, M)| )
+	//
+	// Where several triangles share the nearest point, the first of them counts.
+	// Triangles without a normal are left out.
 	NormalConsistency float64 `json:"normal_consistency"`
 	// SignedConsistency is the same without the bars: it is negative where faces
 	// are turned inside out.

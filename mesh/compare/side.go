@@ -18,11 +18,8 @@ type side struct {
 }
 
 func newSide(m *mesh.Mesh, centre mesh.Vec3, unit float64, o Options) (*side, error) {
-	moved := &mesh.Mesh{Vertices: make([]mesh.Vec3, len(m.Vertices)), Corners: m.Corners, Starts: m.Starts}
-	for i, p := range m.Vertices {
-		moved.Vertices[i] = p.Sub(centre).Scale(1 / unit)
-	}
-	if err := checkReach(moved); err != nil {
+	moved, err := about(m, centre, unit)
+	if err != nil {
 		return nil, err
 	}
 	// Triangles first: the face of a nearest point is then its triangle.
@@ -30,11 +27,21 @@ func newSide(m *mesh.Mesh, centre mesh.Vec3, unit float64, o Options) (*side, er
 	s.triangles, _ = mesh.Triangulate(moved)
 	s.points, s.normals, _ = mesh.SampleSurface(s.triangles, o.Samples, o.Seed)
 	if s.points == nil {
-		return nil, fmt.Errorf("%w: %d faces", ErrNoArea, m.NumFaces())
+		return nil, fmt.Errorf("%w: %d faces", mesh.ErrNoArea, m.NumFaces())
 	}
 	s.query = mesh.NewDistanceQuery(s.triangles)
 	s.vertices = usedVertices(s.triangles, o.Vertices)
 	return s, nil
+}
+
+// about returns a mesh in the given unit around the given centre. Faces are shared
+// with m. The error wraps [mesh.ErrNotFinite] if the mesh leaves maxReach.
+func about(m *mesh.Mesh, centre mesh.Vec3, unit float64) (*mesh.Mesh, error) {
+	moved := &mesh.Mesh{Vertices: make([]mesh.Vec3, len(m.Vertices)), Corners: m.Corners, Starts: m.Starts}
+	for i, p := range m.Vertices {
+		moved.Vertices[i] = p.Sub(centre).Scale(1 / unit)
+	}
+	return moved, checkReach(moved)
 }
 
 // maxReach bounds coordinates, in the reference's longest sides, so that the

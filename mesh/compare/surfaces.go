@@ -14,7 +14,7 @@ import (
 // surface, spread over GOMAXPROCS goroutines; the report does not depend on
 // their number.
 //
-// The errors wrap [ErrOptions], [ErrNoArea], [mesh.ErrEmpty] if a mesh has no
+// The errors wrap [ErrOptions], [mesh.ErrNoArea], [mesh.ErrEmpty] if a mesh has no
 // faces, [mesh.ErrFace], or [mesh.ErrNotFinite] if a coordinate is not finite or
 // the two sizes are too far apart for float64.
 func Surfaces(m, reference *mesh.Mesh, o Options) (*Report, error) {
@@ -22,17 +22,12 @@ func Surfaces(m, reference *mesh.Mesh, o Options) (*Report, error) {
 		return nil, err
 	}
 	o = o.filled()
-	for _, x := range []*mesh.Mesh{m, reference} {
-		if err := check(x); err != nil {
-			return nil, err
-		}
+	if err := check(m); err != nil {
+		return nil, err
 	}
-	centre, side := place(reference)
-	switch {
-	case !(side > 0):
-		return nil, fmt.Errorf("compare: the reference: %w: all its points are one", ErrNoArea)
-	case math.IsInf(side, 0) || math.IsInf(1/side, 0):
-		return nil, fmt.Errorf("compare: the reference: %w: its longest side is %g", mesh.ErrNotFinite, side)
+	centre, side, err := frame(reference)
+	if err != nil {
+		return nil, err
 	}
 	a, err := newSide(m, centre, side, o)
 	if err != nil {
@@ -55,11 +50,22 @@ func check(m *mesh.Mesh) error {
 	return nil
 }
 
-// place returns the middle of a mesh's box and its longest side.
-func place(m *mesh.Mesh) (centre mesh.Vec3, side float64) {
-	lo, hi := mesh.Bounds(m)
+// frame checks a reference and returns the middle of its box and its longest
+// side.
+func frame(reference *mesh.Mesh) (centre mesh.Vec3, side float64, err error) {
+	if err := check(reference); err != nil {
+		return centre, 0, err
+	}
+	lo, hi := mesh.Bounds(reference)
 	size := hi.Sub(lo)
-	return lo.Scale(0.5).Add(hi.Scale(0.5)), max(size[0], size[1], size[2])
+	centre, side = lo.Scale(0.5).Add(hi.Scale(0.5)), max(size[0], size[1], size[2])
+	switch {
+	case !(side > 0):
+		return centre, side, fmt.Errorf("compare: the reference: %w: all its points are one", mesh.ErrNoArea)
+	case math.IsInf(side, 0) || math.IsInf(1/side, 0):
+		return centre, side, fmt.Errorf("compare: the reference: %w: its longest side is %g", mesh.ErrNotFinite, side)
+	}
+	return centre, side, nil
 }
 
 // newReport puts both directions together.

@@ -15,6 +15,10 @@ type Parts struct {
 	// Solid counts the closed parts, Sealed the parts taken for solids after
 	// small holes were capped, Sheets the open parts, which were thickened.
 	Solid, Sealed, Sheets int
+	// Buried counts the parts, of all kinds, that lie inside others wherever the
+	// grid meets them. Nothing of them is left, since parts unite: an inner shell
+	// is filled.
+	Buried int
 	// Lost counts the leaves of closed parts that were thickened because the
 	// grid is too coarse to have corners between both sides.
 	Lost int
@@ -98,6 +102,9 @@ func active(o *octree.Octree, codes []Code) (*octree.Octree, []Code, error) {
 
 func (s *source) count() (n Parts) {
 	for _, p := range s.parts {
+		if p.met && !p.bare {
+			n.Buried++
+		}
 		switch {
 		case p.rule == sheet:
 			n.Sheets++

@@ -11,6 +11,8 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/transforms/request"
@@ -22,11 +24,11 @@ var (
 	ErrUnknown = errors.New("unknown family")
 	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
 	// cannot be read twice, and opening a pipe may wait for ever.
-	ErrNotFile = errors.New("not a file")
+	ErrNotFile = meshfile.ErrNotFile
 	// ErrEmptyFile reports an input of no bytes.
-	ErrEmptyFile = errors.New("empty file")
+	ErrEmptyFile = meshfile.ErrEmptyFile
 	// ErrNotMesh reports a file that is no mesh, by its name and first bytes.
-	ErrNotMesh = errors.New("not a mesh")
+	ErrNotMesh = meshfile.ErrNotMesh
 	// ErrNoInput reports a request from nothing to a model that needs an input.
 	ErrNoInput = errors.New("no input")
 )
@@ -83,6 +85,8 @@ type Spec struct {
 	Threads int `json:"threads,omitempty"`
 	// Precision of the generator's matrices; "" means f16.
 	Precision transformer.Precision `json:"precision,omitempty"`
+	// Limits bound the mesh files that are read.
+	Limits limit.Limits `json:"mesh_limits,omitzero"`
 }
 
 // device are the options of the device to open. If other models share it, those of

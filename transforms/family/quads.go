@@ -6,6 +6,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/transforms/request"
@@ -21,19 +22,21 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
-		return quads{m}, nil
+		return quads{m, s.Limits}, nil
 	})
 }
 
 // quads covers a surface with quads.
-type quads struct{ *models.Quads }
+type quads struct {
+	*models.Quads
+	limits limit.Limits
+}
 
-func (quads) Decode(_ context.Context, r request.Request) (Media, error) {
+func (f quads) Decode(_ context.Context, r request.Request) (Media, error) {
 	if r.Input == "" {
 		return Media{}, fmt.Errorf("family.Decode: %w: a quad model covers a mesh", ErrNoInput)
 	}
-	m, err := ReadMesh(r.Input)
-	return Media{Mesh: m}, err
+	return readSurface(r, f.limits)
 }
 
 func (f quads) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {

@@ -1,76 +1,23 @@
 package family
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
-
 	"github.com/morton-gen/morton/mesh"
-	"github.com/morton-gen/morton/mesh/gltf"
-	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
-// ReadMesh reads an OBJ, GLB or glTF file: by its extension, and if that says
-// nothing, by its first bytes. The error wraps [ErrNotFile], [ErrEmptyFile], [ErrNotMesh],
-// or is that of mesh/obj, mesh/gltf or the file system.
+// ReadMesh reads a mesh file as [meshfile.Read] does, without options.
 func ReadMesh(path string) (*mesh.Mesh, error) {
-	head, err := readHead(path)
-	if err != nil {
-		return nil, err
-	}
-	switch meshFormat(path, head) {
-	case "obj":
-		m, _, err := obj.ReadFile(path, obj.Limits{})
-		return m, err
-	case "gltf":
-		m, _, err := gltf.Read(path, gltf.ReadOptions{})
-		return m, err
-	}
-	return nil, fmt.Errorf("family.ReadMesh: %w: %s (OBJ, GLB and glTF are read)", ErrNotMesh, path)
+	m, _, err := meshfile.Read(path, meshfile.Options{})
+	return m, err
 }
 
-// readHead returns the first bytes of a file that has some. The error wraps
-// [ErrNotFile], [ErrEmptyFile] or is the file system's.
-func readHead(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+// readSurface reads the mesh of a request, which must have area.
+func readSurface(r request.Request, limits limit.Limits) (Media, error) {
+	m, _, err := meshfile.Read(r.Input, meshfile.Options{Limits: limits, Scene: r.Scene})
 	if err != nil {
-		return nil, err
+		return Media{}, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("family.Decode: %w: %s", ErrNotFile, path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	head := make([]byte, 512)
-	n, err := io.ReadFull(f, head)
-	if n == 0 && err == io.EOF {
-		return nil, fmt.Errorf("family.Decode: %w: %s", ErrEmptyFile, path)
-	}
-	if n == 0 {
-		return nil, err
-	}
-	return head[:n], nil
-}
-
-func meshFormat(path string, head []byte) string {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".obj":
-		return "obj"
-	case ".glb", ".gltf":
-		return "gltf"
-	}
-	text := bytes.TrimLeft(head, " \t\r\n\ufeff")
-	switch {
-	case bytes.HasPrefix(head, []byte("glTF")), bytes.HasPrefix(text, []byte("{")):
-		return "gltf"
-	case bytes.HasPrefix(text, []byte("v ")), bytes.HasPrefix(text, []byte("o ")):
-		return "obj"
-	}
-	return ""
+	return Media{Mesh: m}, mesh.CheckArea(m)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/octree/surface"
 	"github.com/morton-gen/morton/transforms/request"
@@ -20,19 +21,21 @@ func init() {
 		if err != nil {
 			return nil, err
 		}
-		return shapes{m}, nil
+		return shapes{m, s.Limits}, nil
 	})
 }
 
 // shapes refines octrees, or makes them from nothing.
-type shapes struct{ *models.Shapes }
+type shapes struct {
+	*models.Shapes
+	limits limit.Limits
+}
 
-func (shapes) Decode(_ context.Context, r request.Request) (Media, error) {
+func (f shapes) Decode(_ context.Context, r request.Request) (Media, error) {
 	if r.Input == "" {
 		return Media{}, nil
 	}
-	m, err := ReadMesh(r.Input)
-	return Media{Mesh: m}, err
+	return readSurface(r, f.limits)
 }
 
 func (f shapes) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {

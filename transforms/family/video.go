@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -46,7 +47,7 @@ func (v videos) Decode(ctx context.Context, r request.Request) (Media, error) {
 // ReadVideo reads a clip. The error wraps [ErrNotFile], [ErrEmptyFile] or is
 // that of codecs/video.
 func ReadVideo(ctx context.Context, path string, o video.Options) (Media, error) {
-	if _, err := readHead(path); err != nil {
+	if _, err := meshfile.Head(path); err != nil {
 		return Media{}, err
 	}
 	c, _, err := video.ReadClip(ctx, path, o)

@@ -10,6 +10,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/gltf"
+	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/models"
@@ -66,6 +67,8 @@ var kinds = []struct {
 	{gltf.ErrLimit, "limit"},
 	{obj.ErrSyntax, "syntax"},
 	{obj.ErrLimit, "limit"},
+	{limit.ErrLimit, "limit"},
+	{mesh.ErrNoArea, "no_area"},
 	{mesh.ErrEmpty, "no_faces"},
 	{mesh.ErrNotFinite, "not_finite"},
 	{mesh.ErrFace, "bad_face"},

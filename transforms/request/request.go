@@ -58,6 +58,8 @@ type Request struct {
 
 	Faces int `json:"faces,omitempty"` // quads: at most so many
 
+	Scene *int `json:"scene,omitempty"` // shape, quads: of a glTF file; nil means its default scene
+
 	Sampling *Sampling `json:"sampling,omitempty"` // nil means the model's own
 }
 
@@ -89,6 +91,8 @@ func (r *Request) invalid() string {
 		return fmt.Sprintf("prefix-depth %d is over depth %d", r.PrefixDepth, r.Depth)
 	case r.Faces < 0 || r.Faces > MaxFaces:
 		return fmt.Sprintf("faces %d: from 0 to %d", r.Faces, MaxFaces)
+	case r.Scene != nil && *r.Scene < 0:
+		return fmt.Sprintf("scene %d is negative", *r.Scene)
 	case r.Row < 0:
 		return fmt.Sprintf("row %d is negative", r.Row)
 	}

@@ -1,0 +1,31 @@
+package mesh
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrNoArea reports a mesh whose faces all have zero area.
+var ErrNoArea = errors.New("mesh has no area")
+
+// CheckArea returns nil if some face of m has area, however small or far from
+// the origin m is. Otherwise the error wraps [ErrEmpty] if there are no faces, or
+// [ErrNoArea].
+//
+// What samples, voxelises or covers a surface asks this first, so that all of
+// them refuse the same meshes for the same reason.
+func CheckArea(m *Mesh) error {
+	if m.NumFaces() == 0 {
+		return fmt.Errorf("mesh.CheckArea: %w", ErrEmpty)
+	}
+	unit, _, _, err := Normalize(m, 1)
+	if err != nil {
+		return fmt.Errorf("mesh.CheckArea: %w", err)
+	}
+	for f := range unit.NumFaces() {
+		if faceArea(unit.Vertices, unit.Face(f)) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("mesh.CheckArea: %w: all corners of each of its %d faces lie on a line", ErrNoArea, m.NumFaces())
+}

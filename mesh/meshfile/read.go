@@ -1,0 +1,71 @@
+package meshfile
+
+import (
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/gltf"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/mesh/obj"
+)
+
+// Options says how a file is read. The zero value is ready for use.
+type Options struct {
+	Limits limit.Limits
+	// Scene is which scene of a glTF file is read. Nil means its default scene,
+	// or the first if the file names none. Other formats ignore it.
+	Scene *int
+}
+
+// Info says what a file held, whatever its format.
+type Info struct {
+	Format    Format
+	Generator string // the program that wrote the file, if it says
+
+	Vertices        int // as the file has them, before any are joined; glTF over all instances
+	Faces           int // as the file has them, with those dropped
+	DroppedFaces    int // fewer than three of their corners differ
+	DroppedCorners  int // repeat the corner before
+	DroppedVertices int // not finite, and in no face
+	SkippedElements int // points and lines, which have no area
+
+	Scene     int // glTF: the scene that was read
+	Scenes    int // glTF: scenes in the file
+	Instances int // glTF: objects shown; a mesh shown twice counts twice
+	Skinned   int // glTF: instances posed by a skin
+	Morphed   int // glTF: primitives moved by morph targets
+	Mirrored  int // glTF: primitives whose winding was turned back
+
+	Extensions []string // glTF: all that the file uses
+	Ignored    []string // glTF: those of Extensions that changed nothing here
+}
+
+// Read reads the mesh file at path, of the format that [Detect] finds.
+//
+// The error is Detect's or that of the format's package. A file whose faces all
+// have zero area is read: see [mesh.CheckArea].
+func Read(path string, o Options) (*mesh.Mesh, Info, error) {
+	format, err := Detect(path)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	switch format {
+	case GLTF:
+		return readGLTF(path, o)
+	default:
+		return readOBJ(path, o)
+	}
+}
+
+func readOBJ(path string, o Options) (*mesh.Mesh, Info, error) {
+	m, i, err := obj.ReadFile(path, obj.Limits{})
+	return m, Info{
+		Format: OBJ, DroppedFaces: i.DroppedFaces, DroppedCorners: i.DroppedCorners, SkippedElements: i.SkippedElements,
+	}, err
+}
+
+func readGLTF(path string, o Options) (*mesh.Mesh, Info, error) {
+	m, i, err := gltf.Read(path, gltf.ReadOptions{})
+	return m, Info{
+		Format: GLTF, Generator: i.Generator, DroppedFaces: i.Degenerate, SkippedElements: i.Skipped,
+		Instances: i.Instances, Skinned: i.Skinned, Morphed: i.Morphed, Mirrored: i.Mirrored, Extensions: i.ExtensionsUsed,
+	}, err
+}

@@ -1,0 +1,31 @@
+package meshfile
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/gltf"
+	"github.com/morton-gen/morton/mesh/obj"
+)
+
+// Written lists the extensions that [Write] takes.
+var Written = []string{".obj", ".glb"}
+
+// Write writes m to path in the format of its extension, one of [Written], in
+// upper or lower case. The file is written beside its place, synced and
+// renamed, so that path never holds half a mesh.
+//
+// The error wraps [ErrNotMesh] for another extension, or is that of the
+// format's package.
+func Write(path string, m *mesh.Mesh) error {
+	switch ext := strings.ToLower(filepath.Ext(path)); ext {
+	case ".obj":
+		return obj.WriteFile(path, m)
+	case ".glb":
+		return gltf.Write(path, m, gltf.WriteOptions{})
+	default:
+		return fmt.Errorf("meshfile.Write: %w: %s (%s are written)", ErrNotMesh, path, strings.Join(Written, ", "))
+	}
+}
