@@ -115,8 +115,8 @@ func (r *reader) view(i, offset, n int, e elements) (elements, error) {
 }
 
 // accessor returns accessor i, and an error if it is not there, is not of the
-// wanted type, or has no elements or more than limit.
-func (r *reader) accessor(i int, want qgltf.AccessorType, limit int) (*qgltf.Accessor, error) {
+// wanted type, or has no elements or more than bound.
+func (r *reader) accessor(i int, want qgltf.AccessorType, most bound) (*qgltf.Accessor, error) {
 	if i < 0 || i >= len(r.doc.Accessors) {
 		return nil, fmt.Errorf("%w: accessor %d of %d", ErrCorrupt, i, len(r.doc.Accessors))
 	}
@@ -124,16 +124,13 @@ func (r *reader) accessor(i int, want qgltf.AccessorType, limit int) (*qgltf.Acc
 	if a.Type != want || a.Count < 1 {
 		return nil, fmt.Errorf("%w: accessor %d is %d x %v, want %v", ErrCorrupt, i, a.Count, a.Type, want)
 	}
-	if a.Count > limit {
-		return nil, fmt.Errorf("%w: accessor %d has %d elements, maximum %d", ErrLimit, i, a.Count, limit)
-	}
-	return a, nil
+	return a, r.check(most, i, a.Count)
 }
 
 // numbers returns the components of accessor i, element by element, with its
 // sparse entries in place. Without a buffer view the base is zero.
-func (r *reader) numbers(i int, want qgltf.AccessorType, limit int) ([]float64, error) {
-	a, err := r.accessor(i, want, limit)
+func (r *reader) numbers(i int, want qgltf.AccessorType, most bound) ([]float64, error) {
+	a, err := r.accessor(i, want, most)
 	if err != nil {
 		return nil, err
 	}

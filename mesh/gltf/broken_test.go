@@ -29,13 +29,15 @@ func brokenFiles() []brokenFile {
 		{"text", []byte("v 0 0 0\n"), ErrNotGLTF, ""},
 		{"picture", []byte("\x89PNG\r\n\x1a\n"), ErrNotGLTF, ""},
 		{"other JSON", []byte(`{"hello":1}`), ErrNotGLTF, "asset"},
-		{"glTF 1", []byte(`{"asset":{"version":"1.0"}}`), ErrNotGLTF, "1.0"},
+		{"glTF 1", []byte(`{"asset":{"version":"1.0"},"meshes":{"a":{}},"nodes":{}}`), ErrNotGLTF, `version "1.0", and only 2.x`},
+		{"glTF 1 by a number", []byte(`{"asset":{"version":1},"meshes":{}}`), ErrNotGLTF, "version 1, and"},
 		{"GLB 1", append([]byte("glTF\x01\x00\x00\x00"), whole[8:]...), ErrNotGLTF, "version 1"},
 		{"header only", whole[:12], ErrCorrupt, ""},
 		{"half a header", whole[:7], ErrCorrupt, ""},
 		{"truncated", whole[:len(whole)-9], ErrCorrupt, ""},
 		{"truncated JSON", []byte(`{"asset":{"version":"2.0"`), ErrCorrupt, ""},
-		{"wrong types", []byte(`{"asset":{"version":"2.0"},"nodes":7}`), ErrCorrupt, ""},
+		{"wrong types", []byte(`{"asset":{"version":"2.0"},"nodes":7}`), ErrCorrupt, "nodes: the file has a number where"},
+		{"wrong type deep down", []byte(`{"asset":{"version":"2.0"},"nodes":[{"name":"a"},{"children":{}}]}`), ErrCorrupt, "the file has an object where"},
 		{"nothing in it", []byte(`{"asset":{"version":"2.0"}}`), mesh.ErrEmpty, ""},
 	}
 	for _, list := range []string{"accessors", "buffers", "bufferViews", "meshes", "nodes", "scenes", "skins"} {
@@ -84,8 +86,8 @@ func brokenDocuments() []brokenFile {
 		{"zeros of a huge count", `"count":4,"bufferView":0`, `"count":2000000000`, ErrLimit, ""},
 		{"draco required", `"scene":0`, `"extensionsRequired":["KHR_draco_mesh_compression"],"scene":0`, ErrExtension, "KHR_draco_mesh_compression"},
 		{"meshopt required", `"scene":0`, `"extensionsRequired":["EXT_meshopt_compression"],"scene":0`, ErrExtension, "EXT_meshopt_compression"},
-		{"other required", `"scene":0`, `"extensionsRequired":["KHR_materials_unlit","EXT_mesh_gpu_instancing"],"scene":0`, ErrExtension, "EXT_mesh_gpu_instancing"},
-		{"all at zero", `"count":4,"bufferView":0`, `"count":4`, mesh.ErrEmpty, ""},
+		{"other required", `"scene":0`, `"extensionsRequired":["KHR_materials_unlit","KHR_no_such"],"scene":0`, ErrExtension, "KHR_no_such"},
+		{"all at zero", `"count":4,"bufferView":0`, `"count":4`, mesh.ErrNoArea, "4 faces"},
 		{"skin out of range", `"mesh":0`, `"mesh":0,"skin":0`, ErrCorrupt, "skin"},
 		{"overflow to infinity", `"mesh":0`, `"mesh":0,"scale":[1e308,1e308,1e308],"children":[1]},{"mesh":0,"scale":[1e308,1,1]`, mesh.ErrNotFinite, ""},
 		{"uri in the air", `"byteLength":72`, `"byteLength":72,"uri":"nowhere.bin"`, ErrResource, ""},
@@ -125,6 +127,11 @@ func TestBroken(t *testing.T) {
 			if m != nil {
 				t.Error("a mesh beside an error")
 			}
+			for _, word := range []string{"Go ", "struct", "gltf.Document", "unmarshal", "statat", "json:"} {
+				if strings.Contains(strings.TrimPrefix(fmt.Sprint(err), "gltf.Decode: "), word) {
+					t.Errorf("%q in a message to a user: %v", word, err)
+				}
+			}
 		})
 	}
 }
@@ -132,14 +139,14 @@ func TestBroken(t *testing.T) {
 func TestLimits(t *testing.T) {
 	var b build
 	data := b.glb(`"nodes":[{"mesh":0},{"mesh":0}],"meshes":[{"primitives":[{` + b.tetrahedron() + `}]}]`)
-	exact := Limits{FileBytes: int64(len(data)), Objects: 12, Values: 26, Vertices: 8, Corners: 24}
+	exact := Limits{Bytes: int64(len(data)), JSONObjects: 12, JSONValues: 26, Vertices: 8, Corners: 24}
 	if _, _, err := Decode(data, nil, ReadOptions{Limits: exact}); err != nil {
 		t.Fatalf("at the limits: %v", err)
 	}
 	for name, less := range map[string]func(l *Limits){
-		"bytes":    func(l *Limits) { l.FileBytes-- },
-		"objects":  func(l *Limits) { l.Objects-- },
-		"values":   func(l *Limits) { l.Values-- },
+		"bytes":    func(l *Limits) { l.Bytes-- },
+		"objects":  func(l *Limits) { l.JSONObjects-- },
+		"values":   func(l *Limits) { l.JSONValues-- },
 		"vertices": func(l *Limits) { l.Vertices-- },
 		"corners":  func(l *Limits) { l.Corners-- },
 	} {
@@ -172,7 +179,7 @@ func TestReadErrors(t *testing.T) {
 		t.Errorf("folder: %v", err)
 	}
 	path := filepath.Join("..", "..", "testdata", "mesh", "generic_hand_left.glb")
-	if _, _, err := Read(path, ReadOptions{Limits: Limits{FileBytes: 1000}}); !errors.Is(err, ErrLimit) {
+	if _, _, err := Read(path, ReadOptions{Limits: Limits{Bytes: 1000}}); !errors.Is(err, ErrLimit) {
 		t.Errorf("large: %v", err)
 	}
 }

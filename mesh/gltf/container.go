@@ -40,7 +40,7 @@ func splitGLB(data []byte) (document, bin []byte, err error) {
 		return nil, nil, fmt.Errorf("%w: %d bytes, a GLB header has %d", ErrCorrupt, len(data), headerBytes)
 	}
 	if v := binary.LittleEndian.Uint32(data[4:]); v != 2 {
-		return nil, nil, fmt.Errorf("%w: GLB version %d", ErrNotGLTF, v)
+		return nil, nil, fmt.Errorf("%w: GLB version %d, and only 2 is read", ErrNotGLTF, v)
 	}
 	length := binary.LittleEndian.Uint32(data[8:])
 	if length < headerBytes || uint64(length) > uint64(len(data)) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/morton-gen/morton/mesh/limit"
 	qgltf "github.com/qmuntal/gltf"
 )
 
@@ -16,22 +17,37 @@ func parse(text []byte, lim Limits) (*qgltf.Document, error) {
 	if err := scan(text, lim); err != nil {
 		return nil, err
 	}
-	doc := new(qgltf.Document)
-	if err := json.Unmarshal(text, doc); err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrCorrupt, err)
-	}
-	if v := doc.Asset.Version; v == "" {
-		return nil, fmt.Errorf("%w: no asset version", ErrNotGLTF)
-	} else if !strings.HasPrefix(v, "2.") {
-		return nil, fmt.Errorf("%w: asset version %q", ErrNotGLTF, v)
-	}
-	if err := noNulls(doc); err != nil {
+	if err := checkVersion(text); err != nil {
 		return nil, err
 	}
 	if err := checkEnums(text); err != nil {
 		return nil, err
 	}
-	return doc, nil
+	doc := new(qgltf.Document)
+	if err := json.Unmarshal(text, doc); err != nil {
+		return nil, fmt.Errorf("%w: %s", ErrCorrupt, inWords(err))
+	}
+	return doc, noNulls(doc)
+}
+
+// checkVersion looks at the version before anything else, since the document of
+// another version is built in another way.
+func checkVersion(text []byte) error {
+	var doc struct{ Asset struct{ Version any } }
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return fmt.Errorf("%w: %s", ErrCorrupt, inWords(err))
+	}
+	switch v := doc.Asset.Version.(type) {
+	case nil:
+		return fmt.Errorf("%w: no asset version", ErrNotGLTF)
+	case string:
+		if strings.HasPrefix(v, "2.") {
+			return nil
+		}
+		return fmt.Errorf("%w: it is of version %q, and only 2.x is read", ErrNotGLTF, v)
+	default: // glTF 1.0 allowed a number
+		return fmt.Errorf("%w: it is of version %v, and only 2.x is read", ErrNotGLTF, v)
+	}
 }
 
 // scan counts objects and values without allocating: one object of two bytes
@@ -51,11 +67,11 @@ func scan(text []byte, lim Limits) error {
 			values++
 		}
 	}
-	if objects > lim.Objects {
-		return fmt.Errorf("%w: %d JSON objects, maximum %d", ErrLimit, objects, lim.Objects)
+	if objects > lim.JSONObjects {
+		return limit.Over(limit.JSONObjects, int64(lim.JSONObjects))
 	}
-	if values > lim.Values {
-		return fmt.Errorf("%w: %d JSON values, maximum %d", ErrLimit, values, lim.Values)
+	if values > lim.JSONValues {
+		return limit.Over(limit.JSONValues, int64(lim.JSONValues))
 	}
 	return nil
 }
@@ -88,7 +104,7 @@ func noNulls(doc *qgltf.Document) error {
 
 // enums are the document's enumerations as numbers.
 type enums struct {
-	Accessors []struct {
+	Accessors []*struct {
 		ComponentType int
 		Type          string
 		Sparse        *struct {
@@ -102,6 +118,7 @@ type enums struct {
 
 var (
 	componentTypes = []int{5120, 5121, 5122, 5123, 5125, 5126}
+	elementTypes   = []string{"SCALAR", "VEC2", "VEC3", "VEC4", "MAT2", "MAT3", "MAT4"}
 	indexTypes     = []int{5121, 5123, 5125}
 )
 
@@ -110,10 +127,13 @@ const lastMode = 6 // TRIANGLE_FAN
 func checkEnums(text []byte) error {
 	var e enums
 	if err := json.Unmarshal(text, &e); err != nil {
-		return fmt.Errorf("%w: %v", ErrCorrupt, err)
+		return fmt.Errorf("%w: %s", ErrCorrupt, inWords(err))
 	}
 	for i, a := range e.Accessors {
-		if !slices.Contains(componentTypes, a.ComponentType) || a.Type == "" {
+		if a == nil {
+			continue // noNulls reports that
+		}
+		if !slices.Contains(componentTypes, a.ComponentType) || !slices.Contains(elementTypes, a.Type) {
 			return fmt.Errorf("%w: accessor %d has component type %d, type %q", ErrCorrupt, i, a.ComponentType, a.Type)
 		}
 		if s := a.Sparse; s != nil && !slices.Contains(indexTypes, s.Indices.ComponentType) {

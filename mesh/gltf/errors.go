@@ -1,6 +1,10 @@
 package gltf
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/morton-gen/morton/mesh/limit"
+)
 
 // Errors a caller can branch on. [mesh.ErrEmpty] and [mesh.ErrNotFinite] are
 // returned as well, and a file that can't be opened or read gives the error of
@@ -17,7 +21,9 @@ var (
 	ErrCorrupt = errors.New("corrupt glTF")
 	// ErrLimit reports a file that asks for more than [Limits] allows, or a
 	// mesh too large for a GLB.
-	ErrLimit = errors.New("over the limit")
+	ErrLimit = limit.ErrLimit
+	// ErrScene reports a choice of a scene that the file does not have.
+	ErrScene = errors.New("no such scene")
 	// ErrExtension reports a file that can't be shown without an extension that
 	// this package does not know; the message names it.
 	ErrExtension = errors.New("unsupported extension")

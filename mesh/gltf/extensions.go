@@ -1,6 +1,7 @@
 package gltf
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,26 +12,73 @@ import (
 const (
 	extNgon         = "FB_ngon_encoding"
 	extQuantization = "KHR_mesh_quantization"
+	extVisibility   = "KHR_node_visibility"
 	extDraco        = "KHR_draco_mesh_compression"
 )
 
 var extMeshopt = []string{"EXT_meshopt_compression", "KHR_meshopt_compression"}
 
-// harmless are extensions a file may require although they change nothing
-// about where surfaces are. Those of materials are known by their prefix.
+// understood are the extensions that this package applies where they change
+// surfaces.
+var understood = []string{extNgon, extQuantization, extVisibility, extInstancing}
+
+// harmless are the extensions of the Khronos registry that cannot touch where a
+// surface at rest is: physics, animation, metadata and what is drawn on it. A
+// file may require them and is read all the same.
 var harmless = []string{
-	extNgon, extQuantization,
-	"EXT_lights_image_based", "EXT_texture_avif", "EXT_texture_webp", "KHR_animation_pointer", "KHR_lights_punctual",
-	"KHR_texture_basisu", "KHR_texture_transform", "KHR_xmp_json_ld", "MSFT_texture_dds",
+	"AGI_stk_metadata", "CESIUM_primitive_outline",
+	"EXT_instance_features", "EXT_mesh_features", "EXT_mesh_manifold", "EXT_structural_metadata",
+	"FB_geometry_metadata", "GODOT_single_root", "GRIFFEL_bim_data",
+	"KHR_animation_pointer", "KHR_implicit_shapes", "KHR_interactivity", "KHR_node_hoverability", "KHR_node_selectability",
+	"KHR_physics_rigid_bodies", "KHR_techniques_webgl", "KHR_xmp", "KHR_xmp_json_ld",
+	"MPEG_audio_spatial", "MPEG_texture_video",
+	"MSFT_lod", "MSFT_packing_normalRoughnessMetallic", "MSFT_packing_occlusionRoughnessMetallic",
 }
 
+// harmlessPrefixes name whole kinds of such extensions: materials, textures,
+// lights and sound.
+var harmlessPrefixes = []string{
+	"ADOBE_materials_", "EXT_materials_", "KHR_materials_", "NV_materials_", "VRMC_materials_",
+	"EXT_texture_", "KHR_texture_", "MSFT_texture_",
+	"EXT_lights_", "KHR_lights_", "KHR_audio",
+}
+
+// checkRequired returns an error wrapping [ErrExtension] for the first required
+// extension without which the surface may be another.
 func checkRequired(required []string) error {
 	for _, name := range required {
-		if !slices.Contains(harmless, name) && !strings.HasPrefix(name, "KHR_materials_") {
-			return fmt.Errorf("%w: %s", ErrExtension, name)
+		if !slices.Contains(understood, name) && !isHarmless(name) {
+			return fmt.Errorf("%w: %s, which the file requires", ErrExtension, name)
 		}
 	}
 	return nil
+}
+
+func isHarmless(name string) bool {
+	return slices.Contains(harmless, name) ||
+		slices.ContainsFunc(harmlessPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+// ignored returns those of used that changed nothing in what was read.
+func (r *reader) ignored(used []string) []string {
+	var out []string
+	for _, name := range used {
+		if !r.applied[name] && !slices.Contains(understood, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// hidden reports whether KHR_node_visibility makes a node and what is below it
+// invisible.
+func hidden(n *qgltf.Node) bool {
+	raw, ok := n.Extensions[extVisibility].(json.RawMessage)
+	if !ok {
+		return false
+	}
+	ext := struct{ Visible bool }{true}
+	return json.Unmarshal(raw, &ext) == nil && !ext.Visible
 }
 
 // has reports whether exts holds one of names, and which.

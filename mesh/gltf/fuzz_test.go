@@ -4,12 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/mesh"
 )
 
-var fuzzLimits = Limits{FileBytes: 1 << 16, Objects: 1 << 10, Values: 1 << 12, Vertices: 1 << 12, Corners: 1 << 14}
+var fuzzLimits = Limits{Bytes: 1 << 16, JSONObjects: 1 << 10, JSONValues: 1 << 12, Vertices: 1 << 12, Corners: 1 << 14}
 
 // fuzzBytes bounds what reading may allocate under fuzzLimits: 64 times the
 // input for the document, as text and as Go values (encoding/json makes a copy
@@ -60,7 +61,7 @@ func FuzzRead(f *testing.F) {
 }
 
 func knownError(t *testing.T, err error) {
-	for _, known := range []error{ErrNotGLTF, ErrCorrupt, ErrLimit, ErrExtension, ErrResource, mesh.ErrEmpty, mesh.ErrNotFinite, fs.ErrNotExist} {
+	for _, known := range []error{ErrNotGLTF, ErrCorrupt, ErrLimit, ErrExtension, ErrResource, ErrScene, mesh.ErrEmpty, mesh.ErrNoArea, mesh.ErrNotFinite, fs.ErrNotExist} {
 		if errors.Is(err, known) {
 			return
 		}
@@ -112,4 +113,6 @@ func addSkinned(f *testing.F) {
 	f.Add(b.glb(rest))
 	f.Add([]byte(b.document("a.bin", rest)))
 	f.Add([]byte(b.document(b.dataURI(), rest)))
+	rest = strings.Replace(rest, `"translation":[1,0,1]`, `"mesh":0,"extensions":{"EXT_mesh_gpu_instancing":{"attributes":{"TRANSLATION":0,"SCALE":1}}}`, 1)
+	f.Add(b.glb(rest))
 }

@@ -2,81 +2,82 @@ package gltf
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// Limits bounds what a file may make the reader allocate. A zero field takes
-// its default. Every bound is checked before the memory is asked for.
-type Limits struct {
-	FileBytes int64 // the file and its buffers together; default 1 GiB
-	Objects   int   // JSON objects in the document; default 262,144
-	Values    int   // JSON values in the document; default 4,194,304
-	Vertices  int   // vertices read, over all instances; default 8,388,608
-	Corners   int   // face corners read, over all instances; default 33,554,432
-}
+// Limits bounds what a file may make the reader allocate. Every bound is checked
+// before the memory is asked for.
+//
+// At the defaults a hostile file costs at most about 120 MB of document for its
+// objects (0.5 kB each in Go) and 160 MB for its values (40 bytes), then about
+// 130 bytes a vertex and 25 a corner while they are read.
+type Limits = limit.Limits
 
-// Defaults of Limits. At these, a hostile file costs at most about 120 MB of
-// document for its objects (0.5 kB each in Go) and 160 MB for its values (40
-// bytes), then about 130 bytes a vertex and 25 a corner while they are read.
+// Defaults of two limits, which count every instance of a mesh.
 const (
-	defaultFileBytes = 1 << 30
-	defaultObjects   = 1 << 18
-	defaultValues    = 1 << 22
-	defaultVertices  = 1 << 23
-	defaultCorners   = 1 << 25
+	defaultVertices = 1 << 23
+	defaultCorners  = 1 << 25
 )
 
-// workPerVertex bounds the time a file may take: morph targets and joint
-// influences are charged to a budget of this many times Limits.Vertices.
+// workPerVertex bounds the time a file may take: morph targets, joint
+// influences and instances are charged to a budget of this many times
+// Limits.Vertices.
 const workPerVertex = 16
 
-// filled returns l with defaults in place of zeros, and no bound above what
-// 32-bit indices of package mesh can hold.
-func (l Limits) filled() Limits {
-	fill := func(x *int, value int) {
-		if *x <= 0 {
-			*x = value
-		}
-		*x = min(*x, math.MaxInt32)
+// filled returns l with defaults in place of zeros.
+func filled(l Limits) Limits {
+	if l.Vertices == 0 {
+		l.Vertices = defaultVertices
 	}
-	if l.FileBytes <= 0 {
-		l.FileBytes = defaultFileBytes
+	if l.Corners == 0 {
+		l.Corners = defaultCorners
 	}
-	fill(&l.Objects, defaultObjects)
-	fill(&l.Values, defaultValues)
-	fill(&l.Vertices, defaultVertices)
-	fill(&l.Corners, defaultCorners)
-	return l
+	return l.WithDefaults()
 }
 
 // budget is what is left of a file's limits.
 type budget struct {
+	all      Limits
 	bytes    int64
 	vertices int
 	corners  int
 	work     int
 }
 
-func (l Limits) budget() budget {
-	return budget{l.FileBytes, l.Vertices, l.Corners, workPerVertex * l.Vertices}
+func newBudget(l Limits) budget {
+	return budget{l, l.Bytes, l.Vertices, l.Corners, workPerVertex * l.Vertices}
 }
 
 func (b *budget) spendBytes(n int64) error {
 	if n > b.bytes {
-		return fmt.Errorf("%w: %d bytes, %d left of Limits.FileBytes", ErrLimit, n, b.bytes)
+		return fmt.Errorf("%d bytes beside %d others: %w", n, b.all.Bytes-b.bytes, limit.Over(limit.Bytes, b.all.Bytes))
 	}
 	b.bytes -= n
 	return nil
 }
 
-func (b *budget) spendVertices(n int) error { return spend(&b.vertices, n, "vertices") }
-func (b *budget) spendCorners(n int) error  { return spend(&b.corners, n, "corners") }
-func (b *budget) spendWork(n int) error     { return spend(&b.work, n, "units of work") }
-
-func spend(left *int, n int, what string) error {
-	if n > *left {
-		return fmt.Errorf("%w: %d %s, %d left", ErrLimit, n, what, *left)
+func (b *budget) spendVertices(n int) error {
+	if n > b.vertices {
+		return fmt.Errorf("%d vertices beside %d others: %w", n, b.all.Vertices-b.vertices, limit.Over(limit.Vertices, int64(b.all.Vertices)))
 	}
-	*left -= n
+	b.vertices -= n
+	return nil
+}
+
+func (b *budget) spendCorners(n int) error {
+	if n > b.corners {
+		return fmt.Errorf("%d face corners beside %d others: %w", n, b.all.Corners-b.corners, limit.Over(limit.Corners, int64(b.all.Corners)))
+	}
+	b.corners -= n
+	return nil
+}
+
+func (b *budget) spendWork(n int) error {
+	if n > b.work {
+		return fmt.Errorf("vertices moved by morph targets, joints and instances, each a sixteenth: %w",
+			limit.Over(limit.Vertices, int64(b.all.Vertices)))
+	}
+	b.work -= n
 	return nil
 }

@@ -62,25 +62,49 @@ func parents(nodes []*qgltf.Node) ([]int, error) {
 	return out, nil
 }
 
-// shown returns the nodes of the default scene, or all nodes if the document
-// names no scene, parents before children.
+// scene returns which scene is read: the chosen one, or the file's default, or
+// the first. It is -1 in a file without scenes.
+func (r *reader) scene(chosen *int) (int, error) {
+	n := len(r.doc.Scenes)
+	switch s := r.doc.Scene; {
+	case chosen != nil && (*chosen < 0 || *chosen >= n):
+		return 0, fmt.Errorf("%w: %d; the file has %d, counted from 0", ErrScene, *chosen, n)
+	case chosen != nil:
+		return *chosen, nil
+	case s != nil && (*s < 0 || *s >= n):
+		return 0, fmt.Errorf("%w: scene %d of %d", ErrCorrupt, *s, n)
+	case s != nil:
+		return *s, nil
+	case n == 0:
+		return noScene, nil
+	}
+	return 0, nil
+}
+
+const noScene = -1
+
+// shown returns the visible nodes of the scene, or of all there are in a file
+// without scenes, parents before children.
 func (r *reader) shown() ([]int, error) {
 	queue := r.tree.roots
-	if s := r.doc.Scene; s != nil {
-		if *s < 0 || *s >= len(r.doc.Scenes) {
-			return nil, fmt.Errorf("%w: scene %d of %d", ErrCorrupt, *s, len(r.doc.Scenes))
-		}
-		queue = r.doc.Scenes[*s].Nodes
+	if r.info.Scene != noScene {
+		queue = r.doc.Scenes[r.info.Scene].Nodes
 	}
 	seen := make([]bool, len(r.doc.Nodes))
 	queue = append([]int(nil), queue...)
+	var visible []int
 	for done := 0; done < len(queue); done++ {
 		at := queue[done]
 		if at < 0 || at >= len(seen) || seen[at] {
 			return nil, fmt.Errorf("%w: scene has node %d twice or out of %d", ErrCorrupt, at, len(seen))
 		}
 		seen[at] = true
+		if hidden(r.doc.Nodes[at]) {
+			r.info.Hidden++
+			continue
+		}
+		visible = append(visible, at)
 		queue = append(queue, r.doc.Nodes[at].Children...)
 	}
-	return queue, nil
+	return visible, nil
 }

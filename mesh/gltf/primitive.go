@@ -18,7 +18,7 @@ func (r *reader) positions(p *qgltf.Primitive, weights []float64) ([]mesh.Vec3, 
 	if err := r.compressed(p, i); err != nil {
 		return nil, err
 	}
-	flat, err := r.vectors(i, r.left.vertices)
+	flat, err := r.vectors(i, vertexBound(r.left.vertices))
 	if err != nil {
 		return nil, fmt.Errorf("positions: %w", err)
 	}
@@ -47,15 +47,15 @@ func (r *reader) compressed(p *qgltf.Primitive, position int) error {
 
 // vectors returns accessor i, which must hold VEC3 of any type positions may
 // have: floats or, by KHR_mesh_quantization, integers of 8 and 16 bits.
-func (r *reader) vectors(i, limit int) ([]float64, error) {
-	a, err := r.accessor(i, qgltf.AccessorVec3, limit)
+func (r *reader) vectors(i int, most bound) ([]float64, error) {
+	a, err := r.accessor(i, qgltf.AccessorVec3, most)
 	if err != nil {
 		return nil, err
 	}
 	if a.ComponentType == qgltf.ComponentUint {
 		return nil, fmt.Errorf("%w: accessor %d has positions of 32-bit integers", ErrCorrupt, i)
 	}
-	return r.numbers(i, qgltf.AccessorVec3, limit)
+	return r.numbers(i, qgltf.AccessorVec3, most)
 }
 
 // morph adds the weighted displacements of p's targets to points.
@@ -72,7 +72,7 @@ func (r *reader) morph(points []mesh.Vec3, p *qgltf.Primitive, weights []float64
 		if err := r.left.spendWork(len(points)); err != nil {
 			return err
 		}
-		delta, err := r.vectors(i, len(points))
+		delta, err := r.vectors(i, bound{most: len(points)})
 		if err != nil {
 			return fmt.Errorf("morph target %d: %w", t, err)
 		}
@@ -100,7 +100,7 @@ func (r *reader) indices(p *qgltf.Primitive, vertices int) ([]int32, error) {
 		}
 		return out, nil
 	}
-	a, err := r.accessor(*p.Indices, qgltf.AccessorScalar, r.left.corners)
+	a, err := r.accessor(*p.Indices, qgltf.AccessorScalar, cornerBound(r.left.corners))
 	if err != nil {
 		return nil, fmt.Errorf("indices: %w", err)
 	}
@@ -112,7 +112,7 @@ func (r *reader) indices(p *qgltf.Primitive, vertices int) ([]int32, error) {
 	if a.Normalized {
 		return nil, fmt.Errorf("%w: normalised indices", ErrCorrupt)
 	}
-	flat, err := r.numbers(*p.Indices, qgltf.AccessorScalar, r.left.corners)
+	flat, err := r.numbers(*p.Indices, qgltf.AccessorScalar, cornerBound(r.left.corners))
 	if err != nil {
 		return nil, fmt.Errorf("indices: %w", err)
 	}

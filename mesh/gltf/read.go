@@ -12,6 +12,9 @@ import (
 // ReadOptions says how a file is read. The zero value is ready for use.
 type ReadOptions struct {
 	Limits Limits
+	// Scene is the scene that is read, from 0. Nil means the file's default
+	// scene, or the first if the file names none.
+	Scene *int
 	// KeepSplits leaves vertices as the file has them: several at one position
 	// where normals or texture coordinates jump, and those no face uses.
 	// Without it, the vertices of one object that have bit-equal positions
@@ -24,9 +27,15 @@ type Info struct {
 	Generator      string
 	Copyright      string
 	ExtensionsUsed []string
+	Ignored        []string // those of ExtensionsUsed that change nothing here
 
 	Binary     bool // GLB, not .gltf
-	Instances  int  // nodes with a mesh; a mesh shown twice counts twice
+	Scene      int  // the scene that was read; -1 if the file has none
+	Scenes     int  // in the file
+	Hidden     int  // nodes that KHR_node_visibility hides, with what is below them
+	Instances  int  // objects shown; a mesh shown twice counts twice
+	Vertices   int  // read, over all instances, before equal positions are joined
+	Faces      int  // read, over all instances, with the degenerate ones
 	Primitives int  // primitives with area
 	Skipped    int  // primitives without area (points, lines) or positions
 	Ngons      int  // primitives that came with FB_ngon_encoding
@@ -42,7 +51,7 @@ type Info struct {
 // Errors are those of Decode, or of package io/fs if the file or one of its
 // buffers can't be read.
 func Read(path string, o ReadOptions) (*mesh.Mesh, Info, error) {
-	data, err := readFile(path, o.Limits.filled().FileBytes)
+	data, err := readFile(path, filled(o.Limits).Bytes)
 	if err != nil {
 		return nil, Info{}, fmt.Errorf("gltf.Read: %w", err)
 	}
@@ -53,16 +62,19 @@ func Read(path string, o ReadOptions) (*mesh.Mesh, Info, error) {
 	return m, info, nil
 }
 
-// Decode returns the surface of the default scene in data, a GLB or a .gltf
-// document, or of all nodes if no scene is named, or of all meshes if there are
-// no nodes. Coordinates are the file's: metres, Y up, right-handed. Faces are
+// Decode returns the surface of one scene in data, a GLB or a .gltf document:
+// the chosen one, or the default scene, or the first; of all nodes if there are
+// no scenes, or of all meshes if there are no nodes. Coordinates are the file's: metres, Y up, right-handed. Faces are
 // counter-clockwise seen from outside, also under mirroring transforms; each
-// node's mesh is a separate set of vertices. Paths of external buffers go to
-// open, which may be nil.
+// node's mesh is a separate set of vertices, and so is each instance of
+// EXT_mesh_gpu_instancing. Nodes that KHR_node_visibility hides are left out.
+// Paths of external buffers go to open, which may be nil.
 //
 // The error wraps [ErrNotGLTF], [ErrCorrupt], [ErrLimit], [ErrExtension],
-// [ErrResource], [mesh.ErrNotFinite], [mesh.ErrEmpty] if nothing in the scene
-// has a face, or what open returned. The result depends on the arguments alone,
+// [ErrResource], [ErrScene], [mesh.ErrNotFinite] if a face uses a vertex that is
+// not finite, [mesh.ErrEmpty] if nothing in the scene has a face,
+// [mesh.ErrNoArea] if all faces shrink to a point or a line, or what open
+// returned. The result depends on the arguments alone,
 // and Decode may run concurrently.
 func Decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error) {
 	m, info, err := decode(data, open, o)
@@ -78,24 +90,31 @@ type reader struct {
 	bin     []byte
 	open    Resolver
 	lim     Limits
+	wanted  *int // the chosen scene
 	left    budget
 	tree    *tree
 	buffers map[int][]byte
 	skins   map[int][]matrix
+	applied map[string]bool // extensions that changed something
 	info    Info
 }
 
 func decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error) {
-	r := &reader{open: open, lim: o.Limits.filled(), buffers: map[int][]byte{}, skins: map[int][]matrix{}}
-	r.left = r.lim.budget()
+	r := &reader{
+		open: open, lim: filled(o.Limits), wanted: o.Scene,
+		buffers: map[int][]byte{}, skins: map[int][]matrix{}, applied: map[string]bool{},
+	}
+	r.left = newBudget(r.lim)
 	if err := r.start(data); err != nil {
 		return nil, r.info, err
 	}
 	m := new(mesh.Mesh)
 	err := r.objects(func(s *soup) error {
-		if err := s.checkFinite(); err != nil {
+		if err := s.checkFinite(o.KeepSplits); err != nil {
 			return err
 		}
+		r.info.Vertices += len(s.points)
+		r.info.Faces += len(s.starts) + s.dropped
 		if !o.KeepSplits {
 			s = s.weld()
 		}
@@ -103,13 +122,29 @@ func decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error)
 		s.appendTo(m)
 		return nil
 	})
+	r.info.Ignored = r.ignored(r.info.ExtensionsUsed)
 	if err == nil && m.NumFaces() == 0 {
-		err = fmt.Errorf("%w: %d primitives with area, %d without", mesh.ErrEmpty, r.info.Primitives, r.info.Skipped)
+		err = r.emptiness()
 	}
 	if err != nil {
 		return nil, r.info, err
 	}
 	return m, r.info, nil
+}
+
+// emptiness says why nothing was left to show.
+func (r *reader) emptiness() error {
+	switch i := r.info; {
+	case i.Faces > 0:
+		return fmt.Errorf("%w: all of its %d faces shrink to a point or a line", mesh.ErrNoArea, i.Faces)
+	case i.Skipped > 0:
+		return fmt.Errorf("%w: only points or lines, in %d primitives", mesh.ErrEmpty, i.Skipped)
+	case i.Hidden > 0:
+		return fmt.Errorf("%w: the scene shows none, and %d of its nodes are hidden", mesh.ErrEmpty, i.Hidden)
+	case i.Scenes > 1:
+		return fmt.Errorf("%w: scene %d of %d shows none", mesh.ErrEmpty, i.Scene, i.Scenes)
+	}
+	return fmt.Errorf("%w: the scene shows none", mesh.ErrEmpty)
 }
 
 // start reads the document, and refuses what can't be shown.
@@ -128,6 +163,10 @@ func (r *reader) start(data []byte) error {
 	r.info = Info{
 		Generator: r.doc.Asset.Generator, Copyright: r.doc.Asset.Copyright,
 		ExtensionsUsed: r.doc.ExtensionsUsed, Binary: bytes.HasPrefix(data, []byte(glbMagic)),
+		Scenes: len(r.doc.Scenes),
+	}
+	if r.info.Scene, err = r.scene(r.wanted); err != nil {
+		return err
 	}
 	if err := checkRequired(r.doc.ExtensionsRequired); err != nil {
 		return err
@@ -140,7 +179,7 @@ func (r *reader) start(data []byte) error {
 func (r *reader) objects(yield func(*soup) error) error {
 	if len(r.doc.Nodes) == 0 {
 		for i := range r.doc.Meshes {
-			if err := r.object(&qgltf.Node{Mesh: &i}, identity, yield); err != nil {
+			if err := r.object(&qgltf.Node{Mesh: &i}, placement{global: identity}, yield); err != nil {
 				return fmt.Errorf("mesh %d: %w", i, err)
 			}
 		}
@@ -154,23 +193,15 @@ func (r *reader) objects(yield func(*soup) error) error {
 		if r.doc.Nodes[i].Mesh == nil {
 			continue
 		}
-		if err := r.object(r.doc.Nodes[i], r.tree.global[i], yield); err != nil {
+		if err := r.node(r.doc.Nodes[i], r.tree.global[i], yield); err != nil {
 			return fmt.Errorf("node %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-// object builds the surface of one node.
-func (r *reader) object(n *qgltf.Node, global matrix, yield func(*soup) error) error {
-	if *n.Mesh < 0 || *n.Mesh >= len(r.doc.Meshes) {
-		return fmt.Errorf("%w: mesh %d of %d", ErrCorrupt, *n.Mesh, len(r.doc.Meshes))
-	}
-	m := r.doc.Meshes[*n.Mesh]
-	weights := n.Weights
-	if len(weights) == 0 {
-		weights = m.Weights
-	}
+// node calls yield with the surface of each instance of a node's mesh.
+func (r *reader) node(n *qgltf.Node, global matrix, yield func(*soup) error) error {
 	at := placement{global: global}
 	if n.Skin != nil {
 		var err error
@@ -178,6 +209,28 @@ func (r *reader) object(n *qgltf.Node, global matrix, yield func(*soup) error) e
 			return err
 		}
 		r.info.Skinned++
+	}
+	places, err := r.instances(n, global)
+	if err != nil {
+		return err
+	}
+	for _, at.global = range places {
+		if err := r.object(n, at, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// object builds the surface of a node's mesh at one place.
+func (r *reader) object(n *qgltf.Node, at placement, yield func(*soup) error) error {
+	if *n.Mesh < 0 || *n.Mesh >= len(r.doc.Meshes) {
+		return fmt.Errorf("%w: mesh %d of %d", ErrCorrupt, *n.Mesh, len(r.doc.Meshes))
+	}
+	m := r.doc.Meshes[*n.Mesh]
+	weights := n.Weights
+	if len(weights) == 0 {
+		weights = m.Weights
 	}
 	r.info.Instances++
 	s := new(soup)

@@ -197,7 +197,8 @@ func TestScenes(t *testing.T) {
 		err        error
 	}{
 		{"default scene only", `"scene":1,"scenes":[{"nodes":[0]},{"nodes":[1]}],"nodes":[{"mesh":0},{"mesh":0}]`, 1, nil},
-		{"no default scene shows all", `"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0},{"mesh":0},{"mesh":0}]`, 3, nil},
+		{"no default scene shows the first", `"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0},{"mesh":0},{"mesh":0}]`, 1, nil},
+		{"no scene shows all", `"nodes":[{"mesh":0},{"mesh":0},{"mesh":0}]`, 3, nil},
 		{"shared mesh", `"scene":0,"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0,"children":[1,2]},{"mesh":0,"translation":[3,0,0]},{"mesh":0}]`, 3, nil},
 		{"no nodes", `"materials":[]`, 1, nil},
 		{"ring", `"nodes":[{"mesh":0},{"children":[2]},{"children":[1]}]`, 0, ErrCorrupt},

@@ -2,6 +2,7 @@ package gltf
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/morton-gen/morton/mesh/limit"
 )
 
 // Resolver returns the bytes of the buffer at a relative path, as written in
@@ -36,14 +39,21 @@ func fetch(uri string, n int64, open Resolver) ([]byte, error) {
 	if strings.HasPrefix(uri, "data:") {
 		return decodeDataURI(uri)
 	}
-	path, err := localPath(uri)
+	path, literal, err := localPaths(uri)
 	if err != nil {
 		return nil, err
 	}
 	if open == nil {
 		return nil, fmt.Errorf("%w: no resolver for %q", ErrResource, path)
 	}
-	return open(path, n)
+	data, err := open(path, n)
+	if literal != path && errors.Is(err, fs.ErrNotExist) {
+		// Some writers name files without escaping what is not a letter.
+		if data, err := open(literal, n); err == nil {
+			return data, nil
+		}
+	}
+	return data, err
 }
 
 // decodeDataURI decodes data:[type][;base64],payload. What it allocates is
@@ -67,18 +77,26 @@ func decodeDataURI(uri string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-func localPath(uri string) (string, error) {
+// localPaths returns the path that a relative URI names, without its query and
+// fragment, and the URI as it stands, read as a path.
+func localPaths(uri string) (path, literal string, err error) {
 	if scheme.MatchString(uri) {
-		return "", fmt.Errorf("%w: %.80q", ErrResource, uri)
+		return "", "", fmt.Errorf("%w: %.80q", ErrResource, uri)
 	}
-	path, err := url.PathUnescape(strings.ReplaceAll(uri, `\`, "/"))
-	if err != nil {
-		return "", fmt.Errorf("%w: buffer path: %v", ErrCorrupt, err)
+	literal = strings.ReplaceAll(uri, `\`, "/")
+	path = literal
+	if i := strings.IndexAny(path, "?#"); i >= 0 {
+		path = path[:i]
 	}
-	if !filepath.IsLocal(filepath.FromSlash(path)) {
-		return "", fmt.Errorf("%w: %.80q", ErrResource, path)
+	if path, err = url.PathUnescape(path); err != nil {
+		return "", "", fmt.Errorf("%w: buffer path: %v", ErrCorrupt, err)
 	}
-	return path, nil
+	for _, p := range []string{path, literal} {
+		if !filepath.IsLocal(filepath.FromSlash(p)) {
+			return "", "", fmt.Errorf("%w: %.80q", ErrResource, p)
+		}
+	}
+	return path, literal, nil
 }
 
 // folder returns a Resolver for the files below dir. Links are followed only
@@ -92,25 +110,32 @@ func folder(dir string) Resolver {
 		defer root.Close()
 		info, err := root.Stat(filepath.FromSlash(path))
 		if err != nil {
-			return nil, resourceError(err)
+			return nil, resourceError(err, path)
 		}
 		if !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%w: %q is no regular file", ErrResource, path)
 		}
 		f, err := root.Open(filepath.FromSlash(path))
 		if err != nil {
-			return nil, resourceError(err)
+			return nil, resourceError(err, path)
 		}
 		defer f.Close()
 		return readUpTo(f, min(max, info.Size()))
 	}
 }
 
-// resourceError keeps errors of the file system as they are and marks the one
-// that os.Root has no sentinel for.
-func resourceError(err error) error {
-	if strings.Contains(err.Error(), "path escapes from parent") {
+// resourceError puts an error of the file system in a user's words and marks the
+// one that os.Root has no sentinel for.
+func resourceError(err error, path string) error {
+	switch {
+	case strings.Contains(err.Error(), "path escapes from parent"):
 		return fmt.Errorf("%w: %w", ErrResource, err)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("the file %q beside it is missing: %w", path, fs.ErrNotExist)
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return &fs.PathError{Op: "read", Path: path, Err: at.Err}
 	}
 	return err
 }
@@ -125,7 +150,7 @@ func readFile(path string, max int64) ([]byte, error) {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrInvalid}
 	}
 	if info.Size() > max {
-		return nil, fmt.Errorf("%w: %d bytes, maximum %d", ErrLimit, info.Size(), max)
+		return nil, fmt.Errorf("%d bytes: %w", info.Size(), limit.Over(limit.Bytes, max))
 	}
 	f, err := os.Open(path)
 	if err != nil {

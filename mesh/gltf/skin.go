@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/limit"
 	qgltf "github.com/qmuntal/gltf"
 )
 
@@ -40,7 +41,7 @@ func (r *reader) inverseBind(s *qgltf.Skin) ([]float64, error) {
 	if s.InverseBindMatrices == nil {
 		return nil, nil
 	}
-	out, err := r.numbers(*s.InverseBindMatrices, qgltf.AccessorMat4, r.lim.Objects) // One joint is one node.
+	out, err := r.numbers(*s.InverseBindMatrices, qgltf.AccessorMat4, bound{r.lim.JSONObjects, limit.JSONObjects}) // One joint is one node.
 	if err != nil {
 		return nil, fmt.Errorf("inverse bind matrices: %w", err)
 	}
@@ -104,11 +105,11 @@ func (r *reader) influence(b *posing, ji, wi int, joints []matrix) error {
 	if err := r.left.spendWork(n); err != nil {
 		return err
 	}
-	which, err := r.numbers(ji, qgltf.AccessorVec4, n)
+	which, err := r.numbers(ji, qgltf.AccessorVec4, bound{most: n})
 	if err != nil {
 		return fmt.Errorf("joints: %w", err)
 	}
-	weights, err := r.numbers(wi, qgltf.AccessorVec4, n)
+	weights, err := r.numbers(wi, qgltf.AccessorVec4, bound{most: n})
 	if err != nil {
 		return fmt.Errorf("weights: %w", err)
 	}

@@ -48,12 +48,28 @@ func (s *soup) faces(yield func(face []int32)) {
 	}
 }
 
-func (s *soup) checkFinite() error {
-	for v, p := range s.points {
-		for _, x := range p {
+// checkFinite reports a vertex with a coordinate that is not finite: one that a
+// face uses, or any if all are kept.
+func (s *soup) checkFinite(all bool) error {
+	check := func(v int32) error {
+		for _, x := range s.points[v] {
 			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return fmt.Errorf("%w: vertex %d is %v", mesh.ErrNotFinite, v, p)
+				return fmt.Errorf("%w: vertex %d is %v", mesh.ErrNotFinite, v, s.points[v])
 			}
+		}
+		return nil
+	}
+	if all {
+		for v := range s.points {
+			if err := check(int32(v)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, v := range s.corners {
+		if err := check(v); err != nil {
+			return err
 		}
 	}
 	return nil

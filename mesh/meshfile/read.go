@@ -29,6 +29,7 @@ type Info struct {
 
 	Scene     int // glTF: the scene that was read
 	Scenes    int // glTF: scenes in the file
+	Hidden    int // glTF: nodes that the file hides, with what is below them
 	Instances int // glTF: objects shown; a mesh shown twice counts twice
 	Skinned   int // glTF: instances posed by a skin
 	Morphed   int // glTF: primitives moved by morph targets
@@ -56,16 +57,20 @@ func Read(path string, o Options) (*mesh.Mesh, Info, error) {
 }
 
 func readOBJ(path string, o Options) (*mesh.Mesh, Info, error) {
-	m, i, err := obj.ReadFile(path, obj.Limits{})
+	m, i, err := obj.ReadFile(path, o.Limits)
 	return m, Info{
-		Format: OBJ, DroppedFaces: i.DroppedFaces, DroppedCorners: i.DroppedCorners, SkippedElements: i.SkippedElements,
+		Format: OBJ, Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.DroppedFaces, DroppedCorners: i.DroppedCorners,
+		DroppedVertices: i.DroppedVertices, SkippedElements: i.SkippedElements,
 	}, err
 }
 
 func readGLTF(path string, o Options) (*mesh.Mesh, Info, error) {
-	m, i, err := gltf.Read(path, gltf.ReadOptions{})
+	m, i, err := gltf.Read(path, gltf.ReadOptions{Limits: o.Limits, Scene: o.Scene})
 	return m, Info{
-		Format: GLTF, Generator: i.Generator, DroppedFaces: i.Degenerate, SkippedElements: i.Skipped,
-		Instances: i.Instances, Skinned: i.Skinned, Morphed: i.Morphed, Mirrored: i.Mirrored, Extensions: i.ExtensionsUsed,
+		Format: GLTF, Generator: i.Generator,
+		Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.Degenerate, SkippedElements: i.Skipped,
+		Scene: max(i.Scene, 0), Scenes: i.Scenes, Hidden: i.Hidden, Instances: i.Instances,
+		Skinned: i.Skinned, Morphed: i.Morphed, Mirrored: i.Mirrored,
+		Extensions: i.ExtensionsUsed, Ignored: i.Ignored,
 	}, err
 }

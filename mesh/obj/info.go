@@ -15,8 +15,11 @@ type Info struct {
 	Libraries []string // "mtllib" lines; the files are not opened
 
 	Lines           int // physical lines
+	Vertices        int // as the file has them
+	Faces           int // as the file has them, with those dropped
 	DroppedCorners  int // corners that repeated the one before
-	DroppedFaces    int // faces left with fewer than three corners by that
+	DroppedFaces    int // faces with fewer than three other corners
+	DroppedVertices int // with a coordinate that is not finite, and in no face
 	SkippedElements int // "l" and "p" lines, which have no area
 }
 

@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/morton-gen/morton/mesh/limit"
 )
 
 // lines splits input into logical lines: physical lines joined where one ends
-// in a backslash, without their line ends (LF or CRLF). A comment is not joined,
-// since paths in comments may end in a backslash.
+// in a backslash, without their line ends (LF, CRLF, or CR alone). A comment is
+// not joined, since paths in comments may end in a backslash.
 type lines struct {
 	r      *bufio.Reader
 	limits Limits
 	buffer []byte
 	number int   // of the last physical line read, from 1
 	bytes  int64 // read so far
+	cr     bool  // the last line ended in CR: an LF right after it ends the same line
 }
 
 func newLines(r io.Reader, limits Limits) *lines {
@@ -33,13 +36,22 @@ func (l *lines) next() (line []byte, number int, err error) {
 		if err != nil && (!errors.Is(err, io.EOF) || len(l.buffer) == 0) {
 			return nil, number, err
 		}
-		n := len(l.buffer)
-		joined := err == nil && n > 0 && l.buffer[n-1] == '\\' && !isComment(l.buffer)
-		if !joined {
+		if err != nil || !l.continues() {
 			return l.buffer, number, nil
 		}
-		l.buffer[n-1] = ' '
 	}
+}
+
+// continues reports whether the line ends in a backslash, perhaps with blanks
+// after it, and puts a blank in its place.
+func (l *lines) continues() bool {
+	text := bytes.TrimRight(l.buffer, " \t")
+	n := len(text)
+	if n == 0 || text[n-1] != '\\' || isComment(text) {
+		return false
+	}
+	l.buffer = append(text[:n-1], ' ')
+	return true
 }
 
 func isComment(line []byte) bool {
@@ -48,31 +60,75 @@ func isComment(line []byte) bool {
 }
 
 // appendPhysical appends one physical line to the buffer, without its line
-// end. It returns io.EOF if the input ended before a newline.
+// end. It returns io.EOF if the input ended before a line end.
 func (l *lines) appendPhysical() error {
 	l.number++
 	for {
-		part, err := l.r.ReadSlice('\n')
-		l.bytes += int64(len(part))
-		if l.bytes > l.limits.Bytes {
-			return fmt.Errorf("obj.Read: %w: more than %d bytes", ErrLimit, l.limits.Bytes)
-		}
-		if len(l.buffer)+len(part) > l.limits.LineBytes {
-			return fmt.Errorf("obj.Read: %w: line %d has more than %d bytes", ErrLimit, l.number, l.limits.LineBytes)
-		}
-		l.buffer = append(l.buffer, part...)
+		part, end, err := l.scan()
 		switch {
-		case err == nil:
-			l.buffer = l.buffer[:len(l.buffer)-1]
-			if n := len(l.buffer); n > 0 && l.buffer[n-1] == '\r' {
-				l.buffer = l.buffer[:n-1]
-			}
-			return nil
-		case errors.Is(err, bufio.ErrBufferFull):
 		case errors.Is(err, io.EOF):
 			return io.EOF
-		default:
+		case err != nil:
 			return fmt.Errorf("obj.Read: line %d: %w", l.number, err)
 		}
+		if err := l.take(part); err != nil {
+			return fmt.Errorf("obj.Read: line %d: %w", l.number, err)
+		}
+		if end {
+			return nil
+		}
 	}
+}
+
+// scan returns what is buffered up to the next line end, and whether one came.
+// The part is valid until the next call.
+func (l *lines) scan() (part []byte, end bool, err error) {
+	if _, err := l.r.Peek(1); err != nil {
+		return nil, false, err
+	}
+	part, _ = l.r.Peek(l.r.Buffered())
+	if l.cr {
+		l.cr = false
+		if part[0] == '\n' {
+			l.skip(1)
+			return nil, false, l.checkBytes()
+		}
+	}
+	for i, c := range part {
+		if c == '\n' || c == '\r' {
+			l.cr = c == '\r'
+			l.skip(i + 1)
+			return part[:i], true, l.checkBytes()
+		}
+	}
+	l.skip(len(part))
+	return part, false, l.checkBytes()
+}
+
+// skip goes on in the input by n bytes, which are buffered.
+func (l *lines) skip(n int) {
+	l.r.Discard(n) // cannot fail
+	l.bytes += int64(n)
+}
+
+func (l *lines) checkBytes() error {
+	if l.bytes > l.limits.Bytes {
+		return limit.Over(limit.Bytes, l.limits.Bytes)
+	}
+	return nil
+}
+
+// take appends part to the buffer. Of a line over the limit the rest is dropped
+// if it belongs to a comment, which may be of any length.
+func (l *lines) take(part []byte) error {
+	room := l.limits.LineBytes - len(l.buffer)
+	if len(part) <= room {
+		l.buffer = append(l.buffer, part...)
+		return nil
+	}
+	l.buffer = append(l.buffer, part[:room]...)
+	if bytes.IndexByte(l.buffer, '#') < 0 {
+		return limit.Over(limit.LineBytes, int64(l.limits.LineBytes))
+	}
+	return nil
 }

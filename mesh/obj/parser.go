@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/limit"
 )
 
 // parser holds what the statements read so far made.
@@ -17,6 +18,9 @@ type parser struct {
 
 	objects, groups, materials run
 	names                      int
+
+	nonFinite      []int32 // vertices, rising
+	nonFiniteLines []int   // where each stands
 
 	face        []int32 // scratch
 	highest     int32   // highest vertex index used
@@ -31,7 +35,7 @@ func (p *parser) statement(line []byte, number int) error {
 	keyword, rest := cutField(line)
 	switch string(keyword) {
 	case "v":
-		return p.vertex(rest)
+		return p.vertex(rest, number)
 	case "f":
 		return p.addFace(rest, number)
 	case "l", "p":
@@ -57,16 +61,17 @@ func (p *parser) begin(r *run, name []byte) error {
 
 func (p *parser) countName() error {
 	if p.names++; p.names > p.limits.Names {
-		return fmt.Errorf("%w: more than %d names", ErrLimit, p.limits.Names)
+		return limit.Over(limit.Names, int64(p.limits.Names))
 	}
 	return nil
 }
 
 // vertex takes in "x y z …".
-func (p *parser) vertex(rest []byte) error {
+func (p *parser) vertex(rest []byte, number int) error {
 	if len(p.mesh.Vertices) == p.limits.Vertices {
-		return fmt.Errorf("%w: more than %d vertices", ErrLimit, p.limits.Vertices)
+		return limit.Over(limit.Vertices, int64(p.limits.Vertices))
 	}
+	finite := true
 	var v mesh.Vec3
 	for i := range v {
 		var field []byte
@@ -75,15 +80,17 @@ func (p *parser) vertex(rest []byte) error {
 			return fmt.Errorf("%w: a vertex with %d coordinates, 3 needed", ErrSyntax, i)
 		}
 		x, err := strconv.ParseFloat(string(field), 64)
-		if math.IsNaN(x) || math.IsInf(x, 0) { // a number too large is infinite, with an error
-			return fmt.Errorf("%w: %q", mesh.ErrNotFinite, clip(field))
-		}
-		if err != nil {
+		bad := math.IsNaN(x) || math.IsInf(x, 0) // a number too large is infinite, with an error
+		if err != nil && !bad {
 			return fmt.Errorf("%w: coordinate %q", ErrSyntax, clip(field))
 		}
-		v[i] = x
+		v[i], finite = x, finite && !bad
 	}
-	p.mesh.AddVertex(v)
+	at := p.mesh.AddVertex(v)
+	if !finite {
+		p.nonFinite = append(p.nonFinite, at)
+		p.nonFiniteLines = append(p.nonFiniteLines, number)
+	}
 	return nil
 }
 
@@ -97,7 +104,7 @@ func (p *parser) addFace(rest []byte, number int) error {
 			break
 		}
 		if given++; given > p.limits.FaceCorners {
-			return fmt.Errorf("%w: a face of more than %d corners", ErrLimit, p.limits.FaceCorners)
+			return limit.Over(limit.FaceCorners, int64(p.limits.FaceCorners))
 		}
 		v, err := p.corner(field)
 		if err != nil {
@@ -110,9 +117,7 @@ func (p *parser) addFace(rest []byte, number int) error {
 			p.face = append(p.face, v)
 		}
 	}
-	if given < 3 {
-		return fmt.Errorf("%w: %d corners, at least 3 needed", mesh.ErrFace, given)
-	}
+	p.info.Faces++
 	return p.keepFace(given)
 }
 
@@ -128,10 +133,10 @@ func (p *parser) keepFace(given int) error {
 	}
 	m := p.mesh
 	if m.NumFaces() == p.limits.Faces {
-		return fmt.Errorf("%w: more than %d faces", ErrLimit, p.limits.Faces)
+		return limit.Over(limit.Faces, int64(p.limits.Faces))
 	}
 	if len(m.Corners)+len(p.face) > p.limits.Corners {
-		return fmt.Errorf("%w: more than %d corners", ErrLimit, p.limits.Corners)
+		return limit.Over(limit.Corners, int64(p.limits.Corners))
 	}
 	if len(m.Starts) == 0 {
 		m.Starts = append(m.Starts, 0)
@@ -141,14 +146,15 @@ func (p *parser) keepFace(given int) error {
 	return nil
 }
 
-// corner returns the vertex of a corner v, v/vt, v//vn or v/vt/vn, from 0. A
-// negative index counts back from the last vertex so far.
+// corner returns the vertex of a corner v, v/vt, v//vn or v/vt/vn, from 0, also
+// with an empty last part (v/vt/, v//). A negative index counts back from the
+// last vertex so far.
 func (p *parser) corner(field []byte) (int32, error) {
 	whole := field
 	var parts [3]int
 	for i := range parts {
 		digits, rest, more := bytes.Cut(field, []byte{'/'})
-		if len(digits) > 0 || i == 0 || i == 2 {
+		if len(digits) > 0 || i == 0 {
 			n, err := strconv.Atoi(string(digits))
 			if err != nil {
 				return 0, fmt.Errorf("%w: corner %q", ErrSyntax, clip(whole))
@@ -179,8 +185,12 @@ func (p *parser) finish() (*mesh.Mesh, Info, error) {
 	if p.highestLine > 0 && int(p.highest) >= len(p.mesh.Vertices) {
 		return nil, Info{}, fmt.Errorf("obj.Read: line %d: %w: vertex %d of %d", p.highestLine, mesh.ErrFace, p.highest+1, len(p.mesh.Vertices))
 	}
+	p.info.Vertices = len(p.mesh.Vertices)
 	if n == 0 {
-		return nil, Info{}, fmt.Errorf("obj.Read: %w: %d vertices in %d lines", mesh.ErrEmpty, len(p.mesh.Vertices), p.info.Lines)
+		return nil, Info{}, fmt.Errorf("obj.Read: %w: %s", mesh.ErrEmpty, p.emptiness())
+	}
+	if err := p.dropNonFinite(); err != nil {
+		return nil, Info{}, err
 	}
 	for _, r := range []*run{&p.objects, &p.groups, &p.materials} {
 		r.end(n)
@@ -189,8 +199,16 @@ func (p *parser) finish() (*mesh.Mesh, Info, error) {
 	return p.mesh, p.info, nil
 }
 
-// cutField returns the first field of line and what follows it. A field that
-// begins with # ends the line.
+// emptiness says what a file without a face held.
+func (p *parser) emptiness() string {
+	if p.info.Faces > 0 {
+		return fmt.Sprintf("none of %d faces has three different corners", p.info.Faces)
+	}
+	return fmt.Sprintf("%d vertices in %d lines", p.info.Vertices, p.info.Lines)
+}
+
+// cutField returns the first field of line and what follows it. A # ends the
+// line, also right after a field.
 func cutField(line []byte) (field, rest []byte) {
 	start := 0
 	for start < len(line) && isSpace(line[start]) {
@@ -200,7 +218,7 @@ func cutField(line []byte) (field, rest []byte) {
 		return nil, nil
 	}
 	end := start
-	for end < len(line) && !isSpace(line[end]) {
+	for end < len(line) && !isSpace(line[end]) && line[end] != '#' {
 		end++
 	}
 	return line[start:end], line[end:]

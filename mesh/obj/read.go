@@ -15,18 +15,19 @@ import (
 //
 // It understands v (further numbers, such as a weight or a colour, are
 // skipped), f with corners v, v/vt, v//vn and v/vt/vn, negative indices, o, g,
-// usemtl, mtllib, comments, CRLF, joined lines and a byte order mark; other
-// statements are skipped. A face may use vertices that come later. A corner
-// that repeats the one before it, or the last that repeats the first, is
-// dropped, and a face left with fewer than three corners with it; both are
-// counted.
+// usemtl, mtllib, comments, LF, CRLF or CR at line ends, joined lines and a byte
+// order mark; other statements are skipped. A face may use vertices that come
+// later. A corner that repeats the one before it, or the last that repeats the
+// first, is dropped, and so is a face with fewer than three other corners. A
+// vertex with a NaN or infinite coordinate is dropped if no face uses it. All
+// are counted.
 //
 // It returns an error wrapping [ErrSyntax] with the line number, [ErrLimit],
-// [mesh.ErrFace] for a face of fewer than three corners or an index outside
-// the file's vertices, [mesh.ErrNotFinite] for a NaN or infinite coordinate,
-// [mesh.ErrEmpty] if there are no faces, or an error of r.
+// [mesh.ErrFace] for an index outside the file's vertices, [mesh.ErrNotFinite]
+// if a face uses a vertex that is not finite, [mesh.ErrEmpty] if no faces are
+// left, or an error of r.
 func Read(r io.Reader, limits Limits) (*mesh.Mesh, Info, error) {
-	limits = limits.withDefaults()
+	limits = limits.WithDefaults()
 	p := parser{limits: limits, mesh: &mesh.Mesh{}}
 	in := newLines(r, limits)
 	for {

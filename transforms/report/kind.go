@@ -63,6 +63,7 @@ var kinds = []struct {
 	{gltf.ErrNotGLTF, "not_gltf"},
 	{gltf.ErrExtension, "extension"},
 	{gltf.ErrResource, "resource"},
+	{gltf.ErrScene, "no_scene"},
 	{gltf.ErrCorrupt, "corrupt"},
 	{gltf.ErrLimit, "limit"},
 	{obj.ErrSyntax, "syntax"},

@@ -1,0 +1,37 @@
+package gltf
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// inWords says what is wrong with a JSON document in words of the file, not of
+// the program that reads it.
+func inWords(err error) string {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &kind):
+		where := strings.TrimLeft(kind.Field, ".")
+		if where == "" {
+			where = fmt.Sprintf("at byte %d", kind.Offset)
+		}
+		return fmt.Sprintf("%s: the file has %s where another type belongs", where, withArticle(kind.Value))
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("the JSON breaks off or is wrong at byte %d: %v", syntax.Offset, syntax)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return "the JSON breaks off"
+	}
+	return "the JSON is not that of glTF"
+}
+
+// withArticle takes JSON's words for types: array, bool, number, object, string.
+func withArticle(word string) string {
+	if strings.HasPrefix(word, "array") || strings.HasPrefix(word, "object") {
+		return "an " + word
+	}
+	return "a " + word
+}
