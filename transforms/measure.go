@@ -50,8 +50,8 @@ func measureTopology(all family.Measures, m *mesh.Mesh) {
 
 // measureDistance compares in the box that the source fills, longest side 2.
 func measureDistance(all family.Measures, m, source *mesh.Mesh) {
-	if source == nil {
-		return
+	if _, measured := all["hausdorff"]; measured || source == nil {
+		return // by the family, or there is nothing to compare with
 	}
 	reference, to, _, err := mesh.Normalize(source, 1)
 	if err != nil {

@@ -55,16 +55,24 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 	if err := f.writeMedia(ctx, it, place, &row); err != nil {
 		return row, err
 	}
+	if err := f.writeTokens(it, place); err != nil {
+		return row, err
+	}
+	key := it.Request.Fingerprint(f.Settings.Action, model)
+	return row, report.WriteMarker(f.Settings.Out, key, row)
+}
+
+// writeTokens writes the sample of a result, if its family has tokens.
+func (f *writeFn) writeTokens(it *Item, p report.Place) error {
+	if p.Tokens() == "" {
+		return nil
+	}
 	sample := it.Result.Sample
 	sample.ID = it.Request.ID
 	if sample.Source == "" {
 		sample.Source = it.Request.Input
 	}
-	if err := report.WriteSample(filepath.Join(f.Settings.Out, place.Tokens()), sample); err != nil {
-		return row, err
-	}
-	key := it.Request.Fingerprint(f.Settings.Action, model)
-	return row, report.WriteMarker(f.Settings.Out, key, row)
+	return report.WriteSample(f.path(p.Tokens()), sample)
 }
 
 func (f *writeFn) row(it *Item, model string) report.Result {

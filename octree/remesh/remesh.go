@@ -54,7 +54,10 @@ func (o Options) Validate() error {
 
 // Error is how far a mesh is from its source, in the source's longest sides (see
 // [compare.Report]).
-type Error struct{ ChamferL1, Hausdorff float64 }
+type Error struct {
+	ChamferL1, Hausdorff float64
+	F                    float64 // F-score at one in a hundred
+}
 
 // Uniform is what leaves of one depth give.
 type Uniform struct {

@@ -92,11 +92,15 @@ func newResult(c *surface.Contour, m *mesh.Mesh) *Result {
 }
 
 func (s *search) measure(r *Result, samples int) error {
-	report, err := compare.Surfaces(r.Mesh, s.source, compare.Options{Samples: samples, Vertices: samples, Seed: sampleSeed})
-	if err == nil {
-		r.Error = Error{report.ChamferL1, report.Hausdorff}
+	const threshold = 0.01
+	report, err := compare.Surfaces(r.Mesh, s.source, compare.Options{
+		Samples: samples, Vertices: samples, Seed: sampleSeed, Thresholds: []float64{threshold},
+	})
+	if err != nil {
+		return err
 	}
-	return err
+	r.Error = Error{ChamferL1: report.ChamferL1, Hausdorff: report.Hausdorff, F: report.Scores[0].F}
+	return nil
 }
 
 // offer keeps a mesh if it is the best so far.

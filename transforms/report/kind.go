@@ -19,6 +19,7 @@ import (
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
 	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/remesh"
 	"github.com/morton-gen/morton/octree/surface"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
@@ -51,6 +52,7 @@ var kinds = []struct {
 	{family.ErrNotMesh, "not_a_mesh"},
 	{family.ErrNoInput, "no_input"},
 	{family.ErrUnknown, "unknown_family"},
+	{family.ErrNoTokens, "bad_request"},
 	{request.ErrInvalid, "bad_request"},
 
 	{video.ErrNotVideo, "not_a_video"},
@@ -76,6 +78,9 @@ var kinds = []struct {
 
 	{shape.ErrDepth, "depth"},
 	{octree.ErrDepth, "depth"},
+	{remesh.ErrOptions, "bad_request"},
+	{remesh.ErrBudget, "budget"},
+	{remesh.ErrVanished, "vanished"},
 	{octree.ErrEmpty, "no_faces"},
 	{octree.ErrDomain, "out_of_domain"},
 	{octree.ErrLimit, "limit"},

@@ -21,8 +21,11 @@ func (p Place) File(ext string) string {
 	return filepath.Join(string(p.Family), p.ID+ext)
 }
 
-// Tokens returns the file of the result's tokens.
+// Tokens returns the file of the result's tokens, or "" if the family has none.
 func (p Place) Tokens() string {
+	if !p.Family.HasModel() {
+		return ""
+	}
 	return filepath.Join(string(p.Family), "done", p.ID+".parquet")
 }
 

@@ -83,11 +83,13 @@ func joinFamilies(dir string, results []Result) error {
 		if n < 0 {
 			n = len(results)
 		}
-		for i := range results[:n] {
-			results[i].Shard = TokensFile(f)
-		}
-		if err := JoinTokens(dir, filepath.Join(dir, TokensFile(f)), results[:n]); err != nil {
-			return err
+		if f.HasModel() {
+			for i := range results[:n] {
+				results[i].Shard = TokensFile(f)
+			}
+			if err := JoinTokens(dir, filepath.Join(dir, TokensFile(f)), results[:n]); err != nil {
+				return err
+			}
 		}
 		results = results[n:]
 	}
