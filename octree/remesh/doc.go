@@ -29,11 +29,16 @@
 //	      |  |  |  |  |              |     |  |  |   so a triangle; elsewhere four
 //	      +--+--+--+--+              +-----T--+--+   or, along arcs, two
 //
+// A thin bar is a tube in every node that holds a piece of it, and no disk. Where
+// nodes alone cannot meet the budget, neighbouring clusters are merged across nodes,
+// which leaves fewer quads. At last vertices are fitted to the fine surface.
+//
 // Which depth to begin at is tried out: a finer one keeps thin walls and has more
 // parts and handles to spend faces on.
 //
 // Sources: Ju et al., "Dual Contouring of Hermite Data", 2002, simplification by
-// octree and quadric error; Schaefer, Ju and Warren, "Manifold Dual Contouring",
+// octree and quadric error; Garland and Heckbert, "Surface Simplification Using
+// Quadric Error Metrics", 1997, merging of neighbours; Schaefer, Ju and Warren, "Manifold Dual Contouring",
 // 2007, one vertex a sheet in coarse cells. The manifold test here looks at arcs
 // between clusters instead of at the cells' edges and faces.
 //

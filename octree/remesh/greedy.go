@@ -71,11 +71,11 @@ func (g *greedy) push(id int32) { heap.Push(&g.queue, candidate{g.price(id), id}
 
 // price is how much the error grows for each vertex less.
 func (g *greedy) price(id int32) float64 {
-	n, cost := g.members(id)
-	if n < 2 {
+	parts, cost := g.parts(id)
+	if len(parts) < 2 {
 		return 0
 	}
-	return (g.clusters[id].cost - cost) / float64(n-1)
+	return (g.clusters[id].cost - cost) / float64(len(parts)-1)
 }
 
 // step tries the cheapest candidate.

@@ -1,17 +1,28 @@
 package remesh
 
-// disk reports whether the faces around a cluster's vertices make up a disk, as
+// try reports whether the clusters that are made up of these vertices can be one.
+// It leaves the arcs around them.
+func (p *partition) try(vertices []int32) bool {
+	p.trial++
+	for _, v := range vertices {
+		p.mark[v] = p.trial
+	}
+	start, ok := p.disk(vertices)
+	return ok && p.walk(start) && p.split()
+}
+
+// disk reports whether the faces around vertices make up a disk, as
 // the Euler number 1 says, and returns an edge out of it.
-func (p *partition) disk(k *cluster) (start int32, ok bool) {
+func (p *partition) disk(vertices []int32) (start int32, ok bool) {
 	start = -1
 	faces, out, inner := 0, 0, 0
-	for _, v := range p.order[k.first:k.last] {
+	for _, v := range vertices {
 		for _, h := range p.l.around(v) {
 			if f := h / 4; p.seen[f] != p.trial {
 				p.seen[f] = p.trial
 				faces++
 			}
-			if p.inside(p.l.end(h), k) {
+			if p.inside(p.l.end(h)) {
 				inner++
 			} else {
 				out++
@@ -19,22 +30,22 @@ func (p *partition) disk(k *cluster) (start int32, ok bool) {
 			}
 		}
 	}
-	p.rim = p.rim[:0]
-	return start, start >= 0 && faces-(out+inner/2)+int(k.last-k.first) == 1
+	return start, start >= 0 && faces-(out+inner/2)+len(vertices) == 1
 }
 
 // walk goes once around a cluster and notes every edge out of it. It returns false
 // if the cluster touches itself.
-func (p *partition) walk(k *cluster, start int32) bool {
+func (p *partition) walk(start int32) bool {
+	p.rim = p.rim[:0]
 	for h := start; ; {
-		p.rim = append(p.rim, rimEdge{p.of[p.l.corners[h]], p.of[p.l.end(h)]})
+		p.rim = append(p.rim, rimEdge{p.of[p.l.corners[h]], p.of[p.l.end(h)], h / 4})
 		back := next(h)
-		for !p.inside(p.l.end(back), k) {
+		for !p.inside(p.l.end(back)) {
 			back = next(back)
 		}
 		// What is left of the face must lie inside.
 		for rest := next(back); rest != h; rest = next(rest) {
-			if !p.inside(p.l.corners[rest], k) {
+			if !p.inside(p.l.corners[rest]) {
 				return false
 			}
 		}

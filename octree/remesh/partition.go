@@ -14,15 +14,20 @@ type partition struct {
 	faces  int
 	count  int // clusters
 
-	seen  []int32 // [face] the last trial that counted it
-	trial int32
-	rim   []rimEdge
-	arcs  []arc
-	stamp []int32 // [cluster] the last trial that met it
+	trial  int32
+	mark   []int32 // [v] the last trial that it was part of
+	seen   []int32 // [face] the last trial that counted it
+	stamp  []int32 // [cluster] the last trial that met it
+	rim    []rimEdge
+	arcs   []arc
+	buffer []int32
 }
 
 // rimEdge is an edge of the mesh out of the cluster on trial.
-type rimEdge struct{ inner, outer int32 } // clusters as they are
+type rimEdge struct {
+	inner, outer int32 // clusters as they are
+	face         int32 // ahead, on the way around
+}
 
 // arc is a stretch of the rim with one neighbour, which touched so many of the
 // clusters that are to be merged.
@@ -32,7 +37,7 @@ func newPartition(f *forest, l *links) *partition {
 	n := len(f.order)
 	p := &partition{
 		forest: f, l: l, of: make([]int32, n), degree: make([]int32, len(f.clusters)), faces: len(l.corners) / 4, count: n,
-		seen: make([]int32, len(l.corners)/4), stamp: make([]int32, len(f.clusters)),
+		mark: make([]int32, n), seen: make([]int32, len(l.corners)/4), stamp: make([]int32, len(f.clusters)),
 	}
 	for v := range n {
 		p.of[v] = int32(v)
@@ -41,56 +46,60 @@ func newPartition(f *forest, l *links) *partition {
 	return p
 }
 
-func (p *partition) inside(v int32, k *cluster) bool {
-	return p.place[v] >= k.first && p.place[v] < k.last
-}
+func (p *partition) inside(v int32) bool { return p.mark[v] == p.trial }
 
-// covered reports whether cluster id is merged, itself or as part of a larger one.
+// covered reports whether a cluster of the forest is merged, itself or as part of a
+// larger one.
 func (p *partition) covered(id int32) bool {
 	k := &p.clusters[id]
 	now := &p.clusters[p.of[p.order[k.first]]]
 	return now.first <= k.first && now.last >= k.last
 }
 
-// members returns how many clusters there are in one, and the sum of their costs.
-func (p *partition) members(id int32) (n int32, cost float64) {
+// parts returns the clusters that are in one of the forest, in a buffer that the
+// next call uses too, and the sum of their costs.
+func (p *partition) parts(id int32) (parts []int32, cost float64) {
 	k := &p.clusters[id]
+	parts = p.buffer[:0]
 	for at := k.first; at < k.last; {
-		c := &p.clusters[p.of[p.order[at]]]
-		n++
-		cost += c.cost
-		at = c.last
+		part := p.of[p.order[at]]
+		parts = append(parts, part)
+		cost += p.clusters[part].cost
+		at = p.clusters[part].last
 	}
-	return n, cost
+	p.buffer = parts
+	return parts, cost
 }
 
-// merge makes one cluster of all that are in it, unless the result would not stay
-// a closed manifold; then it changes nothing and returns false.
+// merge makes one cluster of the forest of all that are in it, unless the result
+// would not stay a closed manifold; then it changes nothing and returns false.
 func (p *partition) merge(id int32) bool {
 	k := &p.clusters[id]
-	p.trial++
-	start, ok := p.disk(k)
-	if !ok || !p.walk(k, start) || !p.split() {
+	vertices := p.order[k.first:k.last]
+	if !p.try(vertices) {
 		return false
 	}
+	parts, _ := p.parts(id)
+	p.join(id, vertices, parts)
+	return true
+}
+
+// join makes cluster id of the parts that were tried, which have these vertices.
+func (p *partition) join(id int32, vertices, parts []int32) {
 	edges := int32(len(p.arcs)) // twice the change
-	n := int32(0)
-	for at := k.first; at < k.last; n++ {
-		c := p.of[p.order[at]]
-		edges -= p.degree[c]
-		at = p.clusters[c].last
+	for _, part := range parts {
+		edges -= p.degree[part]
 	}
 	for _, a := range p.arcs {
 		p.degree[a.neighbour] -= a.touched - 1
 		edges -= a.touched - 1
 	}
 	p.degree[id] = int32(len(p.arcs))
-	p.faces += int(edges/2 + n - 1) // V - E + F stays
-	p.count -= int(n - 1)
-	for _, v := range p.order[k.first:k.last] {
+	p.faces += int(edges/2) + len(parts) - 1 // V - E + F stays
+	p.count -= len(parts) - 1
+	for _, v := range vertices {
 		p.of[v] = id
 	}
-	return true
 }
 
 // mesh returns the result in cells of the finest level, and the cluster of each of

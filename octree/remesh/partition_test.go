@@ -66,6 +66,37 @@ func TestAnyBudgetStaysClosed(t *testing.T) {
 	}
 }
 
+// TestPairsStayClosed joins across nodes, from where nodes are of no more use and from
+// the start, down to the least that the topology allows.
+func TestPairsStayClosed(t *testing.T) {
+	for seed := range uint64(16) {
+		m := soup(seed)
+		c, err := surface.NewContour(octree.Fit(m, extent).Mesh(m), 3+int(seed%3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := newLinks(c.Mesh)
+		p := newPartition(newForest(c, l), l)
+		if seed%2 == 0 {
+			p.reduce(0)
+		}
+		before := p.faces
+		for _, n := range []int{before * 3 / 4, before / 3, 0} {
+			p.pairUp(c, n)
+			out, clusters := p.mesh()
+			out = apart(out)
+			checkManifold(t, out)
+			checkManifold(t, apart(p.fitted(out, clusters, c)))
+			if out.NumFaces() != p.faces || len(out.Vertices) != p.count || euler(out) != euler(c.Mesh) {
+				t.Fatalf("seed %d: %d faces and %d vertices, counted %d and %d; Euler number %d of %d", seed, out.NumFaces(), len(out.Vertices), p.faces, p.count, euler(out), euler(c.Mesh))
+			}
+		}
+		if before > 50 && p.faces > before/2 {
+			t.Errorf("seed %d: %d faces of %d are left", seed, p.faces, before)
+		}
+	}
+}
+
 // TestDegrees compares the counts that merges keep with those of the mesh.
 func TestDegrees(t *testing.T) {
 	m := soup(3)

@@ -43,7 +43,7 @@ func TestBudgetBeatsUniform(t *testing.T) {
 		below int     // a depth with at most so many faces
 		share float64 // of its error that may be left
 	}{
-		{"scopia_bowl", 3, 0.1}, {"cc-0_rock2", 4, 0.9}, {"cc-by_spoon", 5, 0.6}, {"cc-0_horse2", 4, 0.2},
+		{"scopia_bowl", 3, 0.1}, {"cc-0_rock2", 4, 0.9}, {"cc-0_horse2", 4, 0.2},
 	} {
 		m := fixture(t, c.name)
 		r := remesh(t, m, Options{Faces: 800, Depth: 6})
@@ -65,8 +65,17 @@ func TestBudgetBeatsUniform(t *testing.T) {
 			beaten++
 		}
 	}
-	if beaten < 3 {
-		t.Errorf("%d of 4 are better than the depth they replace", beaten)
+	if beaten < 2 {
+		t.Errorf("%d of 3 are better than the depth they replace", beaten)
+	}
+}
+
+// TestThinParts goes by a depth whose nodes alone need twice the budget: a frame of
+// slats, which a coarser depth thickens.
+func TestThinParts(t *testing.T) {
+	r := remesh(t, fixture(t, "cc-0_crate"), Options{Faces: 800, Depth: 6})
+	if r.Depth != 6 || r.ChamferL1 > 0.006 || r.Mesh.NumFaces() > 800 {
+		t.Errorf("depth %d, %d faces, %+v", r.Depth, r.Mesh.NumFaces(), r.Error)
 	}
 }
 
@@ -120,6 +129,18 @@ func TestErrors(t *testing.T) {
 	bad := mesh.Clone(cube)
 	bad.Vertices[0][0] = math.NaN()
 	point := &mesh.Mesh{Vertices: make([]mesh.Vec3, 3), Corners: []int32{0, 1, 2}, Starts: []int32{0, 3}}
+	var two mesh.Mesh // boxes at opposite ends, which no depth joins
+	for i := range int32(2) {
+		for _, p := range cube.Vertices {
+			two.AddVertex(p.Add(mesh.Vec3{9, 9, 9}.Scale(float64(2*i - 1))))
+		}
+		for _, c := range cube.Corners {
+			two.Corners = append(two.Corners, c+8*i)
+		}
+	}
+	for i := range int32(13) {
+		two.Starts = append(two.Starts, 4*i)
+	}
 	stop, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, c := range map[string]struct {
@@ -131,7 +152,7 @@ func TestErrors(t *testing.T) {
 		"nothing asked": {nil, cube, Options{}, ErrOptions}, "deep": {nil, cube, Options{Depth: MaxDepth + 1}, ErrOptions},
 		"few": {nil, cube, Options{Faces: 3}, ErrOptions}, "many": {nil, cube, Options{Faces: MaxFaces + 1}, ErrOptions},
 		"negative": {nil, cube, Options{Depth: -1}, ErrOptions}, "no faces": {nil, &mesh.Mesh{}, Options{Faces: 80}, octree.ErrEmpty},
-		"not finite": {nil, bad, Options{Faces: 80}, mesh.ErrNotFinite}, "budget": {nil, cube, Options{Faces: 4, Depth: 3}, ErrBudget},
+		"not finite": {nil, bad, Options{Faces: 80}, mesh.ErrNotFinite}, "budget": {nil, &two, Options{Faces: 6, Depth: 4}, ErrBudget},
 		"stopped": {stop, cube, Options{Faces: 80}, context.Canceled},
 	} {
 		if c.ctx == nil {

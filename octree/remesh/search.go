@@ -19,6 +19,11 @@ const (
 	fineMost    = 1 << 21
 )
 
+// pairsFrom is at how many times the budget neighbours begin to be joined across
+// nodes, where nodes alone do not meet it: later ones leave more quads, earlier ones
+// less error.
+const pairsFrom = 2
+
 // Samples of each surface: by which depths are told apart, and for what is
 // reported.
 const (
@@ -158,8 +163,14 @@ func (s *search) try(d int) (more bool, err error) {
 // one, with its vertices in two places.
 func adapted(c *surface.Contour, faces int) []*mesh.Mesh {
 	l := newLinks(c.Mesh)
-	p := newPartition(newForest(c, l), l)
+	f := newForest(c, l)
+	p := newPartition(f, l)
 	p.reduce(faces)
+	if p.faces > faces {
+		p = newPartition(f, l)
+		p.reduce(pairsFrom * faces)
+		p.pairUp(c, faces)
+	}
 	if p.faces > faces {
 		return nil
 	}
