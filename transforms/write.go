@@ -16,6 +16,7 @@ import (
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/draw"
 	"github.com/morton-gen/morton/mesh/gltf"
+	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -52,9 +53,11 @@ func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.
 func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Result, error) {
 	row := f.row(it, model)
 	place := report.Place{Family: it.Request.Family, ID: it.Request.ID}
-	if err := f.writeMedia(ctx, it, place, &row); err != nil {
+	written, err := f.writeMedia(ctx, it, place, &row)
+	if err != nil {
 		return row, err
 	}
+	row.Measures = measure(it, written)
 	if err := f.writeTokens(it, place); err != nil {
 		return row, err
 	}
@@ -80,33 +83,43 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	return report.Result{
 		Request: it.Request, Action: f.Settings.Action, Model: model,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
-		Measures: measure(it), Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
+		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
 	}
 }
 
-func (f *writeFn) writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result) error {
+// writeMedia writes a clip or a mesh. Of a mesh it returns what a reader of the
+// GLB gets.
+func (f *writeFn) writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result) (*mesh.Mesh, error) {
 	if err := os.MkdirAll(filepath.Join(f.Settings.Out, string(p.Family)), 0o755); err != nil {
-		return err
+		return nil, err
 	}
 	switch m := it.Result.Media; {
 	case m.Clip != nil:
 		row.Output, row.Poster = p.File(".mp4"), p.File(".png")
 		row.OutputFrames, row.GivenFrames = m.Clip.T, it.Result.Given
 		if err := video.Encode(ctx, f.path(row.Output), m.Clip, video.EncodeOptions{}); err != nil {
-			return err
+			return nil, err
 		}
-		return writeSheet(f.path(row.Poster), m.Clip)
+		return nil, writeSheet(f.path(row.Poster), m.Clip)
 	case m.Mesh != nil:
 		row.Output, row.OBJ, row.Poster = p.File(".glb"), p.File(".obj"), p.File(".png")
-		if err := gltf.Write(f.path(row.Output), m.Mesh, gltf.WriteOptions{}); err != nil {
-			return err
-		}
-		if err := obj.WriteFile(f.path(row.OBJ), m.Mesh); err != nil {
-			return err
-		}
-		return writePicture(f.path(row.Poster), m.Mesh)
+		return f.writeMesh(m.Mesh, row)
 	}
-	return nil
+	return nil, nil
+}
+
+func (f *writeFn) writeMesh(m *mesh.Mesh, row *report.Result) (*mesh.Mesh, error) {
+	if err := gltf.Write(f.path(row.Output), m, gltf.WriteOptions{}); err != nil {
+		return nil, err
+	}
+	if err := obj.WriteFile(f.path(row.OBJ), m); err != nil {
+		return nil, err
+	}
+	if err := writePicture(f.path(row.Poster), m); err != nil {
+		return nil, err
+	}
+	written, _, err := gltf.Read(f.path(row.Output), gltf.ReadOptions{Limits: limit.Unlimited()})
+	return written, err
 }
 
 func (f *writeFn) path(relative string) string { return filepath.Join(f.Settings.Out, relative) }

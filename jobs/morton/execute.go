@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
@@ -26,10 +24,7 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if err := o.reach(); err != nil {
 		return err
 	}
-	var err error
-	if job.Settings.Spec.Width, err = o.resolve(ctx, t.err, drawing(cmp.Or(o.slots, engine.DefaultSlots))); err != nil {
-		return err
-	}
+	job.Settings.Spec.Width = o.wanted()
 	if !job.InProcess() {
 		if err := absolute(&job); err != nil {
 			return err

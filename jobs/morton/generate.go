@@ -47,11 +47,13 @@ func newGenerateFlags(kind request.Family) *generateFlags {
 		f.IntVar(&g.base.Prefix, "prefix", 16, "")
 		f.IntVar(&g.base.Frames, "frames", 48, "")
 	case request.Shape:
+		addMeshFlags(f, &g.limits, &g.base.Scene)
 		f.IntVar(&g.base.PrefixDepth, "prefix-depth", 0, "")
 		f.IntVar(&g.base.Depth, "depth", 0, "")
 		f.IntVar(&g.count, "count", 1, "")
 	case request.Quads:
-		f.IntVar(&g.base.Faces, "faces", 800, "")
+		addMeshFlags(f, &g.limits, &g.base.Scene)
+		f.IntVar(&g.base.Faces, "faces", 0, "") // 0 is what the model was trained for
 	}
 	return g
 }
@@ -75,6 +77,7 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 	}
 	j := g.job(request.Family(kind), requests, begun)
 	j.Settings.Spec.Precision = transformer.Precision(g.precision)
+	noteFaces(t.err, g.model, requests)
 	return execute(ctx, t, g.options, j, pipelines.Generate)
 }
 
@@ -86,7 +89,7 @@ func (g *generateFlags) all() ([]request.Request, error) {
 	if p := transformer.Precision(g.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
 		return nil, g.usagef("--precision is one of %v", transformer.Precisions)
 	}
-	if g.base.Family == request.Quads && g.base.Faces < 1 {
+	if g.base.Family == request.Quads && g.flags.given("faces") && g.base.Faces < 1 {
 		return nil, g.usagef("--faces is at least 1")
 	}
 	if g.flags.given("temperature") || g.flags.given("top-k") || g.flags.given("top-p") {

@@ -141,6 +141,10 @@ func printSummary(w io.Writer, s report.Summary) {
 		fmt.Fprintf(w, ", %d tokens drawn", s.Drawn)
 	}
 	fmt.Fprintln(w)
+	if s.Astray > 0 {
+		fmt.Fprintf(w, "%d of %d results do not follow their inputs: F-score under %g at 1%% of the input's longest side\n",
+			s.Astray, s.Done, report.AstrayBelow)
+	}
 	if s.Failed > 0 {
 		fmt.Fprintf(w, "failures: %s (%s)\n", join(s.Out, report.FailuresFile), counts(s.Kinds))
 	}

@@ -18,7 +18,7 @@ func TestRemeshRun(t *testing.T) {
 	out := t.TempDir()
 	args := []string{"remesh", "../../testdata/mesh/cc-0_bread.obj", "missing.obj", "--faces", "200", "--depth", "5", "--out", out}
 	code, text, errs := morton(args...)
-	if code != exitFailed || !strings.Contains(text, "1 done, 1 failed") || !strings.Contains(errs, "Chamfer L1") {
+	if code != exitFailed || !strings.Contains(text, "1 done, 1 failed") || !strings.Contains(errs, "Chamfer") {
 		t.Fatalf("exit %d\n%s%s", code, text, errs)
 	}
 	results, err := report.ReadResults(out)
@@ -29,7 +29,7 @@ func TestRemeshRun(t *testing.T) {
 	if f := r.Measures["faces"]; f > 200 || f < 180 || r.Measures["watertight"] != 1 {
 		t.Errorf("%+v", r.Measures)
 	}
-	if r.Measures["replaced_faces"] < r.Measures["faces"] || r.Measures["hausdorff"] <= 0 || r.Measures["chamfer_l1"] >= r.Measures["replaced_chamfer_l1"] {
+	if r.Measures["replaced_faces"] < r.Measures["faces"] || r.Measures["hausdorff"] <= 0 || r.Measures["chamfer_mean"] >= r.Measures["replaced_chamfer_mean"] {
 		t.Errorf("%+v", r.Measures)
 	}
 	if files, err := filepath.Glob(filepath.Join(out, "remesh", "*.parquet")); err != nil || len(files) > 0 || r.Shard != "" {
@@ -43,7 +43,7 @@ func TestRemeshRun(t *testing.T) {
 		t.Errorf("the GLB: %+v, %v", got, err)
 	}
 	page, err := os.ReadFile(filepath.Join(out, "index.html"))
-	if err != nil || !strings.Contains(string(page), "Remeshed") || !strings.Contains(string(page), "replaced chamfer l1") || strings.Contains(string(page), "Seed") {
+	if err != nil || !strings.Contains(string(page), "Remeshed") || !strings.Contains(string(page), "replaced chamfer mean") || strings.Contains(string(page), "Seed") {
 		t.Errorf("the page lacks the result, or has a seed: %v", err)
 	}
 	code, text, _ = morton(args...)

@@ -47,7 +47,7 @@ func (w *fanWriter) add(ring []int32) {
 	at, fits := w.anchor(ring)
 	switch {
 	case at < 0:
-	case fits || len(ring) <= 4 || len(ring) > maxClip:
+	case fits || len(ring) <= 4:
 		w.fan(ring, at)
 	default:
 		for _, ear := range clip(w.m, ring) {

@@ -146,8 +146,3 @@ func cornersAround(m *mesh.Mesh) (starts, around []int32) {
 	}
 	return starts, around
 }
-
-// narrow returns v in float32, with 0 for -0.
-func narrow(v mesh.Vec3) [3]float32 {
-	return [3]float32{float32(v[0]) + 0, float32(v[1]) + 0, float32(v[2]) + 0}
-}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/morton-gen/morton/mesh"
 )
 
 // verdict is one line of tools/validator/validate-gltf.mjs.
@@ -66,7 +68,15 @@ func TestValidator(t *testing.T) {
 	command := validator(t)
 	var files []string
 	triangles := map[string]int{}
-	for i, s := range shapes() {
+	all := shapes()
+	for _, place := range []mesh.Transform{
+		{Scale: 1, Offset: mesh.Vec3{500_000.1, 4_100_000.3, 120}},
+		{Scale: 1e-160},
+		{Scale: 1e300, Offset: mesh.Vec3{1e301, 0, 0}},
+	} {
+		all = append(all, shape{name: "elsewhere", mesh: mesh.Transformed(torus(24, 12), place.Matrix())})
+	}
+	for i, s := range all {
 		for name, n := range allNormals {
 			path := filepath.Join(t.TempDir(), fmt.Sprintf("%d-%s.glb", i, name))
 			must(t, Write(path, s.mesh, WriteOptions{Normals: n}))

@@ -32,16 +32,20 @@ func Write(path string, m *mesh.Mesh, o WriteOptions) error {
 // Encode writes m to w as a GLB with FB_ngon_encoding: triangles that any
 // viewer draws, in an order from which readers that know the extension, such as
 // [Decode], rebuild the quads and n-gons. One node, one mesh, one grey
-// two-sided material, positions and normals in float32.
+// two-sided material, positions and normals in float32. The node of a mesh far
+// from the origin, very large or very small holds its centre and scale, and the
+// positions lie around zero.
 //
-// What comes back is m with coordinates rounded to float32, vertices at one
-// position joined, and those that no face uses left out; a face may start with
-// another of its corners. Faces of five or more corners that can't be drawn as
-// a fan come back in parts.
+// What comes back is m with coordinates rounded to float32 around the node's
+// centre, vertices at one position joined, and those that no face uses left
+// out; a face may start with another of its corners.
+// Vertices at different positions never become one, so that a closed surface
+// stays closed. Faces of five or more corners that can't be drawn as a fan come
+// back in parts.
 //
-// The error wraps [mesh.ErrEmpty], [mesh.ErrNotFinite] (also if float32 can't
-// hold a coordinate), [mesh.ErrFace], [ErrLimit] beyond 4 GiB, or is w's. The
-// bytes depend on m and o alone.
+// The error wraps [mesh.ErrEmpty], [mesh.ErrNotFinite] (also if a coordinate
+// rounds out of float64), [mesh.ErrFace], [ErrLimit] beyond 4 GiB, or is w's.
+// The bytes depend on m and o alone.
 func Encode(w io.Writer, m *mesh.Mesh, o WriteOptions) error {
 	if err := encode(w, m, o); err != nil {
 		return fmt.Errorf("gltf.Encode: %w", err)
@@ -53,21 +57,21 @@ func encode(w io.Writer, m *mesh.Mesh, o WriteOptions) error {
 	if err := m.Validate(); err != nil {
 		return err
 	}
+	m, at, err := place(m)
+	if err != nil {
+		return err
+	}
 	corners := fans(m)
 	if len(corners) == 0 {
 		return mesh.ErrEmpty
 	}
 	s := shade(m, o.Normals)
-	lo, hi, err := bounds(s.positions)
-	if err != nil {
-		return err
-	}
 	buf := pack(s, corners)
 	if len(buf.data) > math.MaxUint32-maxDocument {
 		return fmt.Errorf("%w: %d bytes of geometry, a GLB holds 4 GiB", ErrLimit, len(buf.data))
 	}
 	out := bufio.NewWriter(w) // It remembers errors, which the encoder drops.
-	if err := qgltf.NewEncoder(out).Encode(document(s, corners, buf, lo, hi)); err != nil {
+	if err := qgltf.NewEncoder(out).Encode(document(s, corners, buf, at)); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -76,21 +80,18 @@ func encode(w io.Writer, m *mesh.Mesh, o WriteOptions) error {
 // maxDocument is more than the JSON of any file written here.
 const maxDocument = 1 << 16
 
-func bounds(points [][3]float32) (lo, hi []float64, err error) {
+func bounds(points [][3]float32) (lo, hi []float64) {
 	lo, hi = make([]float64, 3), make([]float64, 3)
 	for i, p := range points {
 		for axis, x := range p {
 			x := float64(x)
-			if math.IsInf(x, 0) {
-				return nil, nil, fmt.Errorf("%w: beyond float32", mesh.ErrNotFinite)
-			}
 			if i == 0 {
 				lo[axis], hi[axis] = x, x
 			}
 			lo[axis], hi[axis] = min(lo[axis], x), max(hi[axis], x)
 		}
 	}
-	return lo, hi, nil
+	return lo, hi
 }
 
 // packed is the binary chunk: positions, normals, indices.
@@ -128,14 +129,17 @@ func pack(s shaded, corners []int32) packed {
 	return b
 }
 
-func document(s shaded, corners []int32, b packed, lo, hi []float64) *qgltf.Document {
+func document(s shaded, corners []int32, b packed, at frame) *qgltf.Document {
 	n := len(s.positions)
+	lo, hi := bounds(s.positions)
 	return &qgltf.Document{
 		Asset:          qgltf.Asset{Generator: Generator, Version: "2.0"},
 		ExtensionsUsed: []string{extNgon},
 		Scene:          qgltf.Index(0),
 		Scenes:         []*qgltf.Scene{{Nodes: []int{0}}},
-		Nodes:          []*qgltf.Node{{Mesh: qgltf.Index(0)}},
+		Nodes: []*qgltf.Node{{
+			Mesh: qgltf.Index(0), Translation: at.centre, Scale: [3]float64{at.scale, at.scale, at.scale},
+		}},
 		Meshes: []*qgltf.Mesh{{Primitives: []*qgltf.Primitive{{
 			Attributes: qgltf.PrimitiveAttributes{qgltf.POSITION: 0, qgltf.NORMAL: 1},
 			Indices:    qgltf.Index(2),

@@ -31,6 +31,12 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
+// Unlimited returns the highest limits, for files that the program wrote itself.
+func Unlimited() Limits {
+	const most = 1<<31 - 1
+	return Limits{1 << 62, most, most, most, most, most, most, most, most}
+}
+
 func fill(x *int, fallback int) {
 	if *x <= 0 {
 		*x = fallback

@@ -70,7 +70,7 @@ type Result struct {
 	Mesh  *mesh.Mesh // at the source's place, in its units
 	Depth int        // of the finest leaves
 	Parts surface.Parts
-	// Error is that of the mesh, from 50,000 samples of each surface.
+	// Error is that of the mesh, from 10,000 samples of each surface.
 	Error
 	// Replaced is the least uniform depth with as many faces or more, and nil where
 	// the leaves have one depth.

@@ -28,7 +28,7 @@ const pairsFrom = 2
 // reported.
 const (
 	fewSamples = 5_000
-	allSamples = 50_000
+	allSamples = 10_000
 	sampleSeed = 1
 )
 

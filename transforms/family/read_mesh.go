@@ -19,5 +19,8 @@ func readSurface(r request.Request, limits limit.Limits) (Media, error) {
 	if err != nil {
 		return Media{}, err
 	}
-	return Media{Mesh: m}, mesh.CheckArea(m)
+	if err := mesh.CheckArea(m); err != nil {
+		return Media{}, err
+	}
+	return Media{Mesh: m}, nil
 }

@@ -60,16 +60,15 @@ func (f *remeshing) Generate(ctx context.Context, r request.Request, m Media) (*
 	}, nil
 }
 
-// remeshed has the distances from the source, and those of the one depth that the
-// result stands in for.
+// remeshed has what the result stands in for, measured as results are.
 func remeshed(r *remesh.Result) Measures {
 	all := Measures{
-		"finest_depth": float64(r.Depth), "chamfer_l1": r.ChamferL1, "hausdorff": r.Hausdorff, "fscore_0.01": r.F,
+		"finest_depth": float64(r.Depth),
 		"solid_parts": float64(r.Parts.Solid), "sealed_parts": float64(r.Parts.Sealed), "sheet_parts": float64(r.Parts.Sheets),
 	}
 	if u := r.Replaced; u != nil {
 		all["replaced_depth"], all["replaced_faces"] = float64(u.Depth), float64(u.Faces)
-		all["replaced_chamfer_l1"], all["replaced_hausdorff"] = u.ChamferL1, u.Hausdorff
+		all["replaced_chamfer_mean"], all["replaced_hausdorff"] = u.ChamferL1, u.Hausdorff
 	}
 	return all
 }

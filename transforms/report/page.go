@@ -11,8 +11,9 @@ import (
 
 	"github.com/morton-gen/morton/internal/gallery"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/mesh/obj"
-	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -45,7 +46,7 @@ func (p *pager) item(r *Result) gallery.Item {
 		ID: p.title(r), Family: gallery.Family(r.Family),
 		Source: p.relative(r.Input), Result: r.Output, OBJ: r.OBJ, Poster: r.Poster,
 		PrefixFrames: r.GivenFrames, Frames: r.OutputFrames,
-		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds,
+		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Error: r.astrayText(),
 	}
 	if r.Family.HasModel() {
 		it.Counts = []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}}
@@ -59,7 +60,7 @@ func (p *pager) item(r *Result) gallery.Item {
 	if r.Family != request.Video {
 		it.ResultMesh = p.result(r.OBJ)
 		if r.Action == Generate && r.Input != "" {
-			it.SourceMesh = p.source(r.Input)
+			it.SourceMesh = p.source(r)
 		}
 	}
 	return it
@@ -96,15 +97,15 @@ func (p *pager) result(path string) *gallery.Mesh {
 	if path == "" || p.budget <= 0 {
 		return nil
 	}
-	m, _, err := obj.ReadFile(filepath.Join(p.dir, path), obj.Limits{})
+	m, _, err := obj.ReadFile(filepath.Join(p.dir, path), limit.Unlimited())
 	return p.draw(m, err)
 }
 
-func (p *pager) source(path string) *gallery.Mesh {
+func (p *pager) source(r *Result) *gallery.Mesh {
 	if p.budget <= 0 {
 		return nil
 	}
-	m, err := family.ReadMesh(path)
+	m, _, err := meshfile.Read(r.Input, meshfile.Options{Scene: r.Scene})
 	return p.draw(m, err)
 }
 
@@ -115,6 +116,11 @@ func (p *pager) draw(m *mesh.Mesh, err error) *gallery.Mesh {
 		return nil
 	}
 	p.budget -= m.NumFaces()
+	// The viewer fits each mesh into its panel. Its coordinates have float32,
+	// which far from the origin cannot tell vertices apart.
+	if unit, _, _, err := mesh.Normalize(m, 1); err == nil {
+		m = unit
+	}
 	g := &gallery.Mesh{Positions: make([]float32, 0, 3*len(m.Vertices)), Corners: m.Corners, Starts: m.Starts}
 	for _, v := range m.Vertices {
 		g.Positions = append(g.Positions, float32(v[0]), float32(v[1]), float32(v[2]))

@@ -23,11 +23,16 @@ type Summary struct {
 	Complete bool           `json:"complete"` // false if the run was cut off or stopped
 	// Unreached counts the requests that a run with too many failures did not begin.
 	Unreached int `json:"unreached,omitempty"`
+	// Astray counts the results that do not follow their inputs, see [Result.Astray].
+	Astray int `json:"astray,omitempty"`
 }
 
 func summarize(outcomes []Outcome) Summary {
 	var s Summary
 	for _, o := range outcomes {
+		if o.Done != nil && o.Done.Astray() {
+			s.Astray++
+		}
 		switch {
 		case o.Failed != nil:
 			s.Failed++
