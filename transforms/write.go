@@ -65,20 +65,24 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 		return row, err
 	}
 	row.Measures = measure(it, written)
+	if err := writeTokens(it, place, d); err != nil {
+		return row, err
+	}
+	key := it.Request.Fingerprint(f.Settings.Action, model)
+	return row, d.Finish(key, row)
+}
+
+// writeTokens writes the sample of a result, if its family has tokens.
+func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
+	if p.Tokens() == "" {
+		return nil
+	}
 	sample := it.Result.Sample
 	sample.ID = it.Request.ID
 	if sample.Source == "" {
 		sample.Source = it.Request.Input
 	}
-	path, err := d.Path(place.Tokens())
-	if err != nil {
-		return row, err
-	}
-	if err := report.WriteSample(path, sample); err != nil {
-		return row, err
-	}
-	key := it.Request.Fingerprint(f.Settings.Action, model)
-	return row, d.Finish(key, row)
+	return writeTo(d, p.Tokens(), func(path string) error { return report.WriteSample(path, sample) })
 }
 
 func (f *writeFn) row(it *Item, model string) report.Result {

@@ -12,9 +12,11 @@ import (
 
 // familyWords are the kinds that generate and tokenize take.
 func familyWords() []string {
-	words := make([]string, len(request.Families))
-	for i, f := range request.Families {
-		words[i] = string(f)
+	var words []string
+	for _, f := range request.Families {
+		if f.HasModel() {
+			words = append(words, string(f))
+		}
 	}
 	return words
 }

@@ -101,6 +101,21 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"train --family qaud --tokens a --heldout b --out c", "did you mean quad?"},
 		{"train --family quad --tokens a --heldout b --out c --precision int8", "--precision is one of"},
 		{"train --family tokenizer --tokens a --heldout b --out c --precision bf16", "trains in f32"},
+		{"remesh --out o", "--input or --manifest"},
+		{"remesh a.obj --out o --faces 0", "--faces is at least 1"},
+		{"remesh a.obj --out o --faces 3", "3 faces, 4 to"},
+		{"remesh a.obj --out o --depth 11", "depth"},
+		{"remesh a.obj --out o --face 80", "did you mean faces?"},
+		{"remesh a.obj --out o --model m", "unknown flag --model"},
+		{"convert", "what?"},
+		{"convert a.obj", "--to says the format"},
+		{"convert a.obj b.mp4", "the name of a mesh to write"},
+		{"convert a.obj b.obj --to obj", "--out the folder"},
+		{"convert a.obj --to mp4 --out o", "it is one of"},
+		{"compare a.obj", "two files, not 1"},
+		{"compare a.obj b.obj --samples 0", "--samples is at least 1"},
+		{"compare a.obj b.obj --threshold 0", "threshold 0"},
+		{"compare a.obj b.obj --threshold some", "such as 0.01"},
 		{"inspect", "one file"},
 		{"devices now", "now"},
 		{"help nothing", "nothing"},
@@ -267,6 +282,7 @@ func TestInspect(t *testing.T) {
 func TestHelpNamesEveryFlag(t *testing.T) {
 	sets := map[string][]*flagSet{
 		"tokenize": nil, "generate": nil, "detokenize": {newOptions("detokenize").flags}, "train": {newTrainFlags().flagSet}, "profile": {newProfileFlags().flagSet},
+		"remesh": {newRemeshFlags().flags}, "convert": {newConvertFlags().flagSet}, "compare": {newCompareFlags().flagSet},
 	}
 	for _, f := range request.Families {
 		sets["generate"] = append(sets["generate"], newGenerateFlags(f).flags)

@@ -36,14 +36,21 @@ type options struct {
 	limits    limit.Limits // of mesh files
 }
 
+// newOptions makes the flags of a command with a model.
 func newOptions(name string) *options {
+	o := newPlainOptions(name)
+	o.flags.StringVar(&o.model, "model", "", "")
+	o.deviceFlags.add(o.flags)
+	o.flags.IntVar(&o.slots, "slots", 0, "")
+	return o
+}
+
+// newPlainOptions makes the flags of a command without one.
+func newPlainOptions(name string) *options {
 	o := &options{flags: newFlags(name)}
 	f := o.flags
 	f.Var(&o.input, "input", "")
 	f.StringVar(&o.out, "out", "", "")
-	f.StringVar(&o.model, "model", "", "")
-	o.deviceFlags.add(f)
-	f.IntVar(&o.slots, "slots", 0, "")
 	f.IntVar(&o.inFlight, "in-flight", 0, "")
 	f.IntVar(&o.workers, "workers", 1, "")
 	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "")

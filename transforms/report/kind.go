@@ -23,6 +23,7 @@ import (
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
 	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/remesh"
 	"github.com/morton-gen/morton/octree/surface"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/family"
@@ -62,6 +63,7 @@ var kinds = []struct {
 	{family.ErrNotMesh, "not_a_mesh"},
 	{family.ErrNoInput, "no_input"},
 	{family.ErrUnknown, "unknown_family"},
+	{family.ErrNoTokens, "bad_request"},
 	{request.ErrInvalid, "bad_request"},
 	{request.ErrNoMatch, "no_match"},
 	{request.ErrFolder, "not_a_file"},
@@ -95,6 +97,9 @@ var kinds = []struct {
 
 	{shape.ErrDepth, "depth"},
 	{octree.ErrDepth, "depth"},
+	{remesh.ErrOptions, "bad_request"},
+	{remesh.ErrBudget, "budget"},
+	{remesh.ErrVanished, "vanished"},
 	{octree.ErrEmpty, "no_faces"},
 	{octree.ErrDomain, "out_of_domain"},
 	{octree.ErrLimit, "limit"},

@@ -74,7 +74,9 @@ func (p *pager) item(r *Result) gallery.Item {
 		Source: p.relative(r.Input), Result: r.Output, OBJ: r.OBJ, Poster: r.Poster,
 		PrefixFrames: r.GivenFrames, Frames: r.OutputFrames,
 		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Error: r.astrayText(),
-		Counts: []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}},
+	}
+	if r.Family.HasModel() {
+		it.Counts = []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}}
 	}
 	if r.Action == Detokenize {
 		it.Source = "" // a shard, which no browser shows

@@ -22,8 +22,11 @@ func (p Place) File(ext string) string {
 	return filepath.Join(string(p.Family), p.ID+ext)
 }
 
-// Tokens returns the file of the result's tokens.
+// Tokens returns the file of the result's tokens, or "" if the family has none.
 func (p Place) Tokens() string {
+	if !p.Family.HasModel() {
+		return ""
+	}
 	return filepath.Join(string(p.Family), "done", p.ID+".parquet")
 }
 
@@ -34,7 +37,10 @@ func (p Place) Marker() string {
 
 // Files returns what a result of the action leaves besides its marker.
 func (p Place) Files(action string) []string {
-	files := []string{p.Tokens()}
+	var files []string
+	if tokens := p.Tokens(); tokens != "" {
+		files = append(files, tokens)
+	}
 	switch {
 	case action == Tokenize:
 	case p.Family == request.Video:

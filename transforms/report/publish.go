@@ -175,7 +175,7 @@ func Count(dir string, outcomes []Outcome, run Run) Summary {
 func joinFamilies(dir string, b *claim.Batch, results []Result) error {
 	byFamily := map[request.Family][]*Result{}
 	for i := range results {
-		if r := &results[i]; r.Action != Tokenize {
+		if r := &results[i]; r.Action != Tokenize && r.Family.HasModel() {
 			byFamily[r.Family] = append(byFamily[r.Family], r)
 		}
 	}

@@ -33,10 +33,15 @@ const (
 	Video Family = "video"
 	Shape Family = "shape"
 	Quads Family = "quads"
+	// Remesh has no model, and so no tokens.
+	Remesh Family = "remesh"
 )
 
 // Families lists all of them.
-var Families = []Family{Video, Shape, Quads}
+var Families = []Family{Video, Shape, Quads, Remesh}
+
+// HasModel reports whether a model makes the family's results, out of tokens.
+func (f Family) HasModel() bool { return f != Remesh }
 
 // Bounds of what one request may ask for: far over what a model can give, and
 // low enough that no product of two overflows.
@@ -59,11 +64,11 @@ type Request struct {
 	Frames int `json:"frames,omitempty"` // video: frames to generate
 
 	PrefixDepth int `json:"prefix_depth,omitempty"` // shape: octree levels that are given
-	Depth       int `json:"depth,omitempty"`        // shape: level of the leaves; 0 means the model's own
+	Depth       int `json:"depth,omitempty"`        // shape, remesh: level of the finest leaves; 0 means the model's own, or what suits Faces
 
-	Faces int `json:"faces,omitempty"` // quads: at most so many
+	Faces int `json:"faces,omitempty"` // quads, remesh: at most so many
 
-	Scene *int `json:"scene,omitempty"` // shape, quads: of a glTF file; nil means its default scene
+	Scene *int `json:"scene,omitempty"` // meshes: of a glTF file; nil means its default scene
 
 	Sampling *Sampling `json:"sampling,omitempty"` // nil means the model's own
 
