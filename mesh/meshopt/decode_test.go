@@ -47,7 +47,7 @@ func samples(t testing.TB) []sample {
 		}
 		all = append(all, s)
 	}
-	if len(all) != 15 {
+	if len(all) != 26 {
 		t.Fatalf("%d samples", len(all))
 	}
 	return all
@@ -124,7 +124,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%+v: %v", v, err)
 		}
 	}
-	for head, want := range map[byte]error{0xa1: ErrVersion, 0xaf: ErrVersion, 0xe1: ErrCorrupt, 0: ErrCorrupt} {
+	for head, want := range map[byte]error{0xa2: ErrVersion, 0xaf: ErrVersion, 0xe1: ErrCorrupt, 0: ErrCorrupt} {
 		bad := bytes.Clone(s.packed)
 		bad[0] = head
 		if _, err := Decode(bad, s.view()); !errors.Is(err, want) {

@@ -5,6 +5,7 @@
 //
 //	data, err := meshopt.Decode(packed, meshopt.View{Mode: "TRIANGLES", Count: 36, Stride: 2})
 //
-// Source: A. Kapoulkine and J. St. Pierre, "EXT_meshopt_compression", ratified
-// by The Khronos Group, appendices A and B.
+// Sources: A. Kapoulkine and J. St. Pierre, "EXT_meshopt_compression" and
+// "KHR_meshopt_compression", extensions in the registry of The Khronos Group,
+// appendices A and B. The second adds version 1 of attributes.
 package meshopt
