@@ -31,7 +31,7 @@ type QuadRequest struct {
 	Seed     uint64
 	Sampling *Sampling  // nil: the model's defaults
 	Source   *mesh.Mesh // its surface is the condition
-	Faces    int        // at most; the model may end the mesh sooner
+	Faces    int        // at most, 0 for the model's default; it may end the mesh sooner
 }
 
 // QuadResult is one mesh.
@@ -43,34 +43,60 @@ type QuadResult struct {
 	Stats  Stats
 }
 
+// DefaultFaces returns the faces of a request that names none: what three in four
+// meshes of the training had at most.
+func (q *Quads) DefaultFaces() int { return q.cfg.DefaultFaces() }
+
+// DefaultFaces is that of a quad model's configuration; 0 for another family.
+func (c *Config) DefaultFaces() int {
+	if c.Quad == nil {
+		return 0
+	}
+	return c.Quad.DefaultFaces(c.Network.Length)
+}
+
 // Tokenize turns a mesh into a sample, normalising it first.
 func (q *Quads) Tokenize(id string, m *mesh.Mesh) (shard.Sample, sequence.Report, error) {
-	n, _, err := quad.Normalize(m)
+	n, back, err := quad.Normalize(m)
 	if err != nil {
 		return shard.Sample{}, sequence.Report{}, err
 	}
-	return q.cfg.Quad.Tokenize(id, n, conditionSeed)
+	s, report, err := q.cfg.Quad.Tokenize(id, n, conditionSeed)
+	if err == nil {
+		setPlace(&s, back)
+	}
+	return s, report, err
 }
 
 // conditionSeed draws the points of a condition: a fixed one, so that a source
 // always gives the same condition.
 const conditionSeed = 1
 
-// Detokenize turns a sample into a mesh in [-0.95, 0.95]³.
+// Detokenize turns a sample into a mesh, at its source's place and size if the
+// sample has them, else in [-0.95, 0.95]³. The error wraps quad.ErrSample or
+// shard.ErrSample.
 func (q *Quads) Detokenize(s shard.Sample) (*mesh.Mesh, sequence.DecodeReport, error) {
 	seq, err := q.cfg.Quad.Sequence(s)
 	if err != nil {
 		return nil, sequence.DecodeReport{}, err
 	}
-	return q.cfg.Quad.Decode(seq.Tokens)
+	m, report, err := q.cfg.Quad.Decode(seq.Tokens)
+	if err != nil {
+		return nil, report, err
+	}
+	m, err = placed(&s, m)
+	return m, report, err
 }
 
 // Generate makes one mesh. Errors: mesh's for a bad source, engine.ErrTooLong,
 // mesh.ErrEmpty if what was drawn holds no face, gpu.ErrDeviceLost.
 func (q *Quads) Generate(ctx context.Context, r QuadRequest) (*QuadResult, error) {
 	c := q.cfg.Quad
-	if r.Faces < 1 {
+	if r.Faces < 0 {
 		return nil, fmt.Errorf("models.Quads: %w: %d faces", engine.ErrRequest, r.Faces)
+	}
+	if r.Faces == 0 {
+		r.Faces = q.DefaultFaces()
 	}
 	source, back, err := quad.Normalize(r.Source)
 	if err != nil {
@@ -102,5 +128,6 @@ func (q *Quads) Generate(ctx context.Context, r QuadRequest) (*QuadResult, error
 		s.Tokens = append(s.Tokens, int64(t))
 	}
 	s.Grid = []int32{int32(c.Points), int32(len(s.Tokens) - c.Points), int32(c.Levels)}
+	setPlace(&s, back)
 	return &QuadResult{Mesh: mesh.Transformed(m, back.Matrix()), Sample: s, Decode: report, Ended: res.Ended, Stats: stats(res)}, nil
 }

@@ -40,6 +40,7 @@ type ShapeResult struct {
 	Mesh    *mesh.Mesh // in the source's coordinates; in [-1, 1]³ without one
 	Prompt  *mesh.Mesh // the cells the prompt alone has; nil without a source
 	Sample  shard.Sample
+	Parts   surface.Parts // of the source
 	Surface surface.Report
 	Stats   Stats
 }
@@ -58,12 +59,39 @@ func (g *Shapes) Tokenize(id string, m *mesh.Mesh, depth int) (shard.Sample, sur
 	if err := m.Validate(); err != nil {
 		return shard.Sample{}, surface.Parts{}, err
 	}
-	return shape.Tokenize(id, octree.Fit(m, fitExtent).Mesh(m), depth)
+	frame := octree.Fit(m, fitExtent)
+	s, parts, err := shape.Tokenize(id, frame.Mesh(m), depth)
+	if err == nil {
+		setPlace(&s, backFrom(frame))
+	}
+	return s, parts, err
 }
 
-// Detokenize turns a sample into a closed quad mesh in [-1, 1]³.
+// backFrom returns the map from the domain to the source's units.
+func backFrom(f octree.Frame) mesh.Transform {
+	return mesh.Transform{Scale: 1 / f.Scale, Offset: f.Center}
+}
+
+// Detokenize turns a sample into a closed quad mesh, at its source's place and
+// size if the sample has them, else in [-1, 1]³. The error wraps shape.ErrSample or
+// shard.ErrSample.
 func (g *Shapes) Detokenize(s shard.Sample) (*mesh.Mesh, surface.Report, error) {
-	return shape.Decode(s)
+	m, report, err := shape.Decode(s)
+	if err != nil {
+		return nil, report, err
+	}
+	m, err = placed(&s, m)
+	return m, report, err
+}
+
+// Loss says what of a source is not in the surface of a sample made from it, whose
+// parts Tokenize or Generate returned.
+func (g *Shapes) Loss(source *mesh.Mesh, s shard.Sample, parts surface.Parts) (surface.Loss, error) {
+	m, _, err := shape.Decode(s)
+	if err != nil {
+		return surface.Loss{}, err
+	}
+	return surface.LossOf(octree.Fit(source, fitExtent).Mesh(source), m, int(s.Grid[0]), parts)
 }
 
 // Generate makes one surface. Errors: mesh's and octree's for a bad source,
@@ -72,7 +100,7 @@ func (g *Shapes) Generate(ctx context.Context, r ShapeRequest) (*ShapeResult, er
 	if r.Depth == 0 {
 		r.Depth = g.DefaultDepth()
 	}
-	tree, frame, err := g.prompt(&r)
+	tree, frame, parts, err := g.prompt(&r)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +114,7 @@ func (g *Shapes) Generate(ctx context.Context, r ShapeRequest) (*ShapeResult, er
 	if err != nil {
 		return nil, err
 	}
-	out := &ShapeResult{Stats: stats(res)}
+	out := &ShapeResult{Parts: parts, Stats: stats(res)}
 	if out.Sample, err = shape.Sample(r.ID, res.Tokens, r.Depth); err != nil {
 		return nil, err
 	}
@@ -100,37 +128,39 @@ func (g *Shapes) Generate(ctx context.Context, r ShapeRequest) (*ShapeResult, er
 	out.Mesh, out.Surface = frame.InvertMesh(m), report
 	if r.Source != nil {
 		out.Prompt = frame.InvertMesh(cells(tree))
+		setPlace(&out.Sample, backFrom(frame))
 	}
 	return out, nil
 }
 
-// prompt returns the tree that a request starts from.
-func (g *Shapes) prompt(r *ShapeRequest) (*octree.Octree, octree.Frame, error) {
+// prompt returns the tree that a request starts from, and the parts of its source.
+func (g *Shapes) prompt(r *ShapeRequest) (*octree.Octree, octree.Frame, surface.Parts, error) {
+	var parts surface.Parts
 	if r.Source == nil {
 		root, err := octree.FromKeys(0, []octree.Key{0})
-		return root, octree.Frame{Scale: 1}, err
+		return root, octree.Frame{Scale: 1}, parts, err
 	}
 	if r.PrefixDepth == 0 {
 		r.PrefixDepth = max(r.Depth-2, 1)
 	}
 	if r.PrefixDepth < 1 || r.PrefixDepth > r.Depth {
-		return nil, octree.Frame{}, fmt.Errorf("models.Shapes: %w: prefix depth %d for depth %d", shape.ErrDepth, r.PrefixDepth, r.Depth)
+		return nil, octree.Frame{}, parts, fmt.Errorf("models.Shapes: %w: prefix depth %d for depth %d", shape.ErrDepth, r.PrefixDepth, r.Depth)
 	}
 	if err := g.cfg.Shape.CheckDepth(r.Depth); err != nil {
-		return nil, octree.Frame{}, err
+		return nil, octree.Frame{}, parts, err
 	}
 	if err := r.Source.Validate(); err != nil {
-		return nil, octree.Frame{}, err
+		return nil, octree.Frame{}, parts, err
 	}
 	frame := octree.Fit(r.Source, fitExtent)
 	// The tree of the full depth, cut: its cells are those the model was trained
 	// on, which a thickened sheet makes more than the surface alone touches.
-	full, _, _, err := surface.Build(frame.Mesh(r.Source), r.Depth)
+	full, _, parts, err := surface.Build(frame.Mesh(r.Source), r.Depth)
 	if err != nil {
-		return nil, frame, err
+		return nil, frame, parts, err
 	}
 	tree, err := full.Truncate(r.PrefixDepth)
-	return tree, frame, err
+	return tree, frame, parts, err
 }
 
 // cells returns the boxes of a tree's leaves as one quad mesh of its outer faces.

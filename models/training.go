@@ -62,6 +62,9 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Quad != nil {
+		cfg.Quad.Faces = cfg.Quad.TrainedFaces(data)
+	}
 	if o.Window == 0 {
 		o.Window = cfg.Network.Context
 	}

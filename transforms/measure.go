@@ -5,15 +5,17 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/compare"
 	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
 )
 
-// Samples of each surface when a result is compared with its source: distances
-// are then good to about a hundredth of the box.
-const (
-	compareSamples = 4096
-	compareSeed    = 1
-)
+// compareOptions say how a result is compared with its source: means are then good
+// to about a hundredth of themselves, and one core takes a second at most.
+var compareOptions = compare.Options{Samples: 10_000, Vertices: 10_000, Seed: 1, Thresholds: []float64{0.005, 0.01, 0.02}}
+
+// fscoreNames are the measures of the thresholds of compareOptions.
+var fscoreNames = []string{"fscore_0.5pct", report.FScoreMeasure, "fscore_2pct"}
 
 // measure returns what a report shows about a result: the model's own numbers,
 // and for a mesh, as it was read back from the file written, the topology and
@@ -49,26 +51,25 @@ func measureTopology(all family.Measures, m *mesh.Mesh) {
 	all["scaled_jacobian_mean"] = r.ScaledJacobianMean
 }
 
-// measureDistance compares in the box that the source fills, longest side 2.
+// measureDistance compares at the source's own place and size. Lengths are in the
+// source's longest side, squared ones in that squared.
 func measureDistance(all family.Measures, m, source *mesh.Mesh) {
 	if source == nil {
 		return
 	}
-	reference, to, _, err := mesh.Normalize(source, 1)
+	r, err := compare.Surfaces(m, source, compareOptions)
 	if err != nil {
 		return
 	}
-	c, err := mesh.Compare(cloud(mesh.Transformed(m, to.Matrix())), cloud(reference))
-	if err != nil {
-		return
+	found := family.Measures{
+		"chamfer_mean": r.ChamferL1, "chamfer_squared": r.ChamferL2, "hausdorff": r.Hausdorff, "normal_consistency": r.NormalConsistency,
 	}
-	if d := c.ChamferL1(); !math.IsNaN(d) && !math.IsInf(d, 0) {
-		all["chamfer_l1"] = d
+	for i, name := range fscoreNames {
+		found[name] = r.Scores[i].F
 	}
-	all["fscore_0.02"], _, _ = c.FScore(0.02)
-}
-
-func cloud(m *mesh.Mesh) mesh.Cloud {
-	points, normals, _ := mesh.SampleSurface(m, compareSamples, compareSeed)
-	return mesh.Cloud{Points: points, Normals: normals}
+	for name, x := range found {
+		if !math.IsNaN(x) && !math.IsInf(x, 0) { // JSON has no such numbers
+			all[name] = x
+		}
+	}
 }

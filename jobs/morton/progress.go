@@ -79,6 +79,8 @@ func describe(r *report.Result) string {
 	switch {
 	case r.Skipped:
 		return r.ID + ": done before"
+	case !r.Family.HasModel():
+		return fmt.Sprintf("%s: %.0f faces in %.1f s, Chamfer L1 %.2g of the longest side", r.ID, r.Measures["faces"], r.Seconds, r.Measures["chamfer_l1"])
 	case r.Drawn > 0 && r.Seconds > 0:
 		return fmt.Sprintf("%s: %d tokens in %.1f s", r.ID, r.Drawn, r.Seconds)
 	}
@@ -139,6 +141,10 @@ func printSummary(w io.Writer, s report.Summary) {
 		fmt.Fprintf(w, ", %d tokens drawn", s.Drawn)
 	}
 	fmt.Fprintln(w)
+	if s.Astray > 0 {
+		fmt.Fprintf(w, "%d of %d results do not follow their inputs: F-score under %g at 1%% of the input's longest side\n",
+			s.Astray, s.Done, report.AstrayBelow)
+	}
 	if s.Failed > 0 {
 		fmt.Fprintf(w, "failures: %s (%s)\n", join(s.Out, report.FailuresFile), counts(s.Kinds))
 	}

@@ -27,6 +27,9 @@ const (
 	planCols   = staticIDs + fed + axes + 3
 )
 
+// maxFaces bounds the faces a configuration may name.
+const maxFaces = 1 << 20
+
 // back lists how far before a position the tokens lie that feed it: the last
 // three coordinates, and the same coordinate of the three vertices before the last
 // and of the face before.
@@ -38,12 +41,15 @@ const fed = 6
 type Config struct {
 	Levels int `json:"levels"` // of a coordinate
 	Points int `json:"points"` // of the condition
+	// Faces is what three in four meshes of the training had at most; 0 if it is
+	// not known.
+	Faces int `json:"faces,omitempty"`
 }
 
 // Validate returns an error wrapping transformer.ErrConfig, or nil.
 func (c Config) Validate() error {
-	if c.Levels < 2 || c.Levels > 1<<14 || c.Points < 1 || c.Points > 1<<14 {
-		return fmt.Errorf("quad.Config: %w: levels %d, points %d", transformer.ErrConfig, c.Levels, c.Points)
+	if c.Levels < 2 || c.Levels > 1<<14 || c.Points < 1 || c.Points > 1<<14 || c.Faces < 0 || c.Faces > maxFaces {
+		return fmt.Errorf("quad.Config: %w: levels %d, points %d, faces %d", transformer.ErrConfig, c.Levels, c.Points, c.Faces)
 	}
 	return nil
 }

@@ -15,6 +15,10 @@ type Parts struct {
 	// Solid counts the closed parts, Sealed the parts taken for solids after
 	// small holes were capped, Sheets the open parts, which were thickened.
 	Solid, Sealed, Sheets int
+	// Buried counts the parts, of all kinds, that lie inside others wherever the
+	// grid meets them. Nothing of them is left, since parts unite: an inner shell
+	// is filled.
+	Buried int
 	// Lost counts the leaves of closed parts that were thickened because the
 	// grid is too coarse to have corners between both sides.
 	Lost int
@@ -48,21 +52,7 @@ type Parts struct {
 // [mesh.ErrNotFinite], [octree.ErrDomain], [octree.ErrEmpty] or
 // [octree.ErrLimit]. The result depends on the arguments alone.
 func Build(m *mesh.Mesh, depth int) (*octree.Octree, []Code, Parts, error) {
-	src, err := newSource(m, depth)
-	if err != nil {
-		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
-	}
-	md, err := newModel(src)
-	if err != nil {
-		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
-	}
-	parts := src.count()
-	o, err := md.tree()
-	if err == nil {
-		if parts.Lost = md.thickenLost(o); parts.Lost > 0 {
-			o, err = md.tree()
-		}
-	}
+	md, o, parts, err := newTree(m, depth)
 	if err != nil {
 		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
 	}
@@ -71,6 +61,28 @@ func Build(m *mesh.Mesh, depth int) (*octree.Octree, []Code, Parts, error) {
 		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
 	}
 	return o, codes, parts, nil
+}
+
+// newTree returns the model of a mesh and the tree of the cells that its surface
+// or its thickened corners touch.
+func newTree(m *mesh.Mesh, depth int) (*model, *octree.Octree, Parts, error) {
+	src, err := newSource(m, depth)
+	if err != nil {
+		return nil, nil, Parts{}, err
+	}
+	md, err := newModel(src)
+	if err != nil {
+		return nil, nil, Parts{}, err
+	}
+	parts := src.count()
+	o, err := md.tree()
+	if err != nil {
+		return nil, nil, Parts{}, err
+	}
+	if parts.Lost = md.thickenLost(o); parts.Lost > 0 {
+		o, err = md.tree()
+	}
+	return md, o, parts, err
 }
 
 // active drops the leaves that the surface does not cross. What they separated
@@ -90,6 +102,9 @@ func active(o *octree.Octree, codes []Code) (*octree.Octree, []Code, error) {
 
 func (s *source) count() (n Parts) {
 	for _, p := range s.parts {
+		if p.met && !p.bare {
+			n.Buried++
+		}
 		switch {
 		case p.rule == sheet:
 			n.Sheets++

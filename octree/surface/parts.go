@@ -23,7 +23,14 @@ type part struct {
 	rule   rule
 	sealed bool    // caps were added to close it
 	facing float64 // 1 if its normals face out, -1 if in
+	// met says that the grid meets the part, and bare that it does so where no
+	// other part is inside. A part that is met and not bare vanishes in the union.
+	met, bare bool
 }
+
+// meet notes that the grid meets a part, in a place where no other part is inside
+// or where one is.
+func (p *part) meet(bare bool) { p.met, p.bare = true, p.bare || bare }
 
 // sealRatio is up to which share of a part's area its caps may have for the part
 // to be taken for a solid with holes. Of the fixtures' open parts this takes the

@@ -53,6 +53,7 @@ func newSolid(s *source) (*solid, error) {
 		if wound[h.part] != 0 {
 			inside--
 		}
+		s.parts[h.part].meet(inside == 0)
 		wound[h.part] += h.step
 		if s.parts[h.part].rule == parity {
 			wound[h.part] &= 1

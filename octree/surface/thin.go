@@ -34,18 +34,26 @@ func newModel(src *source) (*model, error) {
 		}
 		a, b, c := src.corners(&src.tris[i])
 		t := voxel.New(a.Add(half), b.Add(half), c.Add(half))
-		grid.Cells(&t, func(x, y, z int) { m.thicken(octree.Encode(uint32(x), uint32(y), uint32(z))) })
+		p := &src.parts[src.tris[i].part]
+		grid.Cells(&t, func(x, y, z int) {
+			if k := octree.Encode(uint32(x), uint32(y), uint32(z)); m.thicken(k) {
+				p.meet(!m.solidAt(k))
+			}
+		})
 	}
 	return m, nil
 }
 
-// thicken makes a corner inside, unless it is on the domain's border.
-func (m *model) thicken(corner octree.Key) {
+// thicken makes a corner inside, unless it is on the domain's border, and returns
+// whether it did.
+func (m *model) thicken(corner octree.Key) bool {
 	last := uint32(1) << m.src.depth
 	x, y, z := corner.Decode()
-	if min(x, y, z) > 0 && max(x, y, z) < last {
-		m.thick.Add(uint64(corner))
+	if min(x, y, z) == 0 || max(x, y, z) >= last {
+		return false
 	}
+	m.thick.Add(uint64(corner))
+	return true
 }
 
 func (m *model) solidAt(corner octree.Key) bool {

@@ -2,6 +2,7 @@ package family
 
 import (
 	"context"
+	"maps"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -40,9 +41,33 @@ func (f shapes) Decode(_ context.Context, r request.Request) (Media, error) {
 
 func (f shapes) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
 	s, parts, err := f.Shapes.Tokenize(r.ID, m.Mesh, r.Depth)
-	return s, Measures{
+	if err != nil {
+		return s, nil, err
+	}
+	all := Measures{
 		"solid_parts": float64(parts.Solid), "sealed_parts": float64(parts.Sealed), "sheet_parts": float64(parts.Sheets),
-	}, err
+	}
+	f.addLoss(all, m, s, parts)
+	return s, all, nil
+}
+
+// addLoss adds what of a source is not in a sample's surface. A loss that cannot be
+// measured is left out, and costs no result.
+func (f shapes) addLoss(all Measures, source Media, s shard.Sample, parts surface.Parts) {
+	if source.Mesh == nil {
+		return
+	}
+	if loss, err := f.Shapes.Loss(source.Mesh, s, parts); err == nil {
+		maps.Copy(all, LossMeasures(loss))
+	}
+}
+
+// LossMeasures are the measures of what an octree lost, as reports name them.
+func LossMeasures(l surface.Loss) Measures {
+	return Measures{
+		"lost_share": l.Share, "lost_parts": float64(l.Parts), "source_parts": float64(l.Of),
+		"buried_parts": float64(l.Buried), "thickened_leaves": float64(l.Thickened),
+	}
 }
 
 func (f shapes) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
@@ -52,9 +77,11 @@ func (f shapes) Generate(ctx context.Context, r request.Request, m Media) (*Resu
 	if err != nil {
 		return nil, err
 	}
+	all := leaves(out.Surface)
+	f.addLoss(all, m, out.Sample, out.Parts)
 	return &Result{
 		Media: Media{Mesh: out.Mesh}, Sample: out.Sample, Tokens: out.Stats.Tokens,
-		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: leaves(out.Surface),
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: all,
 	}, nil
 }
 

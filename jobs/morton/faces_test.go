@@ -1,0 +1,45 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// TestFacesDefault leaves the number of faces to the model, whose configuration
+// has it, and the help names the shipped model's.
+func TestFacesDefault(t *testing.T) {
+	if g := newGenerateFlags(request.Quads); g.base.Faces != 0 {
+		t.Errorf("a default of %d faces, whatever the model", g.base.Faces)
+	}
+	c, err := models.ReadConfig("", shard.KindQuad)
+	if err != nil || c.DefaultFaces() != 188 {
+		t.Fatalf("the shipped model's default is %d: %v", c.DefaultFaces(), err)
+	}
+	text, err := helpTexts.ReadFile("help/generate.txt")
+	if err != nil || !strings.Contains(string(text), "(the shipped model: 188)") {
+		t.Errorf("the help does not name it: %v", err)
+	}
+}
+
+func TestNoteFaces(t *testing.T) {
+	ask := func(faces ...int) string {
+		var requests []request.Request
+		for _, n := range faces {
+			requests = append(requests, request.Request{Family: request.Quads, Faces: n})
+		}
+		var out bytes.Buffer
+		noteFaces(&out, "", requests)
+		return out.String()
+	}
+	if got := ask(0, 188, 6); got != "" {
+		t.Errorf("within the training: %q", got)
+	}
+	if got := ask(0, 800, 189); !strings.Contains(got, "2 of 3 requests ask for up to 800 faces") || !strings.Contains(got, "at most 188") {
+		t.Errorf("beyond it: %q", got)
+	}
+}

@@ -1,0 +1,31 @@
+package quad
+
+import (
+	"slices"
+
+	"github.com/morton-gen/morton/mesh/sequence"
+	"github.com/morton-gen/morton/models/transformer"
+)
+
+// DefaultFaces returns how many faces a mesh may have if the request does not say:
+// what three in four meshes of the training had at most, and where that is not
+// known, what fits into a sequence of the given length.
+func (c Config) DefaultFaces(length int) int {
+	if c.Faces > 0 {
+		return c.Faces
+	}
+	return max((length-c.Points-1)/sequence.FaceTokens, 1)
+}
+
+// TrainedFaces returns what three in four of the sequences have at most, in faces.
+func (c Config) TrainedFaces(sequences []*transformer.Sequence) int {
+	faces := make([]int, len(sequences))
+	for i, s := range sequences {
+		faces[i] = (len(s.Tokens) - c.Points) / sequence.FaceTokens
+	}
+	if len(faces) == 0 {
+		return 0
+	}
+	slices.Sort(faces)
+	return min(faces[3*(len(faces)-1)/4], maxFaces)
+}

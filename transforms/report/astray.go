@@ -1,0 +1,25 @@
+package report
+
+import "fmt"
+
+// FScoreMeasure is the measure by which a result is judged to follow its input: the
+// F-score at one in a hundred of the input's longest side.
+const FScoreMeasure = "fscore_1pct"
+
+// AstrayBelow is the F-score below which a result does not follow its input: nine in
+// ten points of one surface or of the other are further away than the threshold.
+const AstrayBelow = 0.1
+
+// Astray reports whether a result was made along an input and does not follow it.
+func (r *Result) Astray() bool {
+	f, ok := r.Measures[FScoreMeasure]
+	return ok && f < AstrayBelow
+}
+
+// astrayText says so on the page.
+func (r *Result) astrayText() string {
+	if !r.Astray() {
+		return ""
+	}
+	return fmt.Sprintf("This result does not follow its input: F-score %.2g at 1%% of the input's longest side, under %g.", r.Measures[FScoreMeasure], AstrayBelow)
+}
