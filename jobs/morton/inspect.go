@@ -21,6 +21,7 @@ func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value})
 func runInspect(ctx context.Context, t terminal, args []string) error {
 	f := newFlags("inspect")
 	asJSON := f.Bool("json", false, "")
+	lost := f.Bool("lost", false, "")
 	words, err := f.parse(args)
 	switch {
 	case err != nil:
@@ -28,15 +29,20 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	case len(words) != 1:
 		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
 	}
-	found, err := inspect(ctx, words[0])
+	found, err := inspect(ctx, words[0], *lost)
 	if err != nil {
 		return err
 	}
 	if *asJSON {
 		return found.printJSON(t)
 	}
+	return found.printText(t)
+}
+
+// printText prints a line for each fact.
+func (f facts) printText(t terminal) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	for _, x := range found {
+	for _, x := range f {
 		fmt.Fprintf(w, "%s\t%v\n", x.name, text(x.value))
 	}
 	return w.Flush()

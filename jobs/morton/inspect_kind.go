@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
@@ -21,8 +20,9 @@ import (
 // errUnknownFile reports a file of no kind that inspect knows.
 var errUnknownFile = errors.New("not a video, mesh, shard, safetensors file or model folder")
 
-// inspect tells what is at a path, by its contents.
-func inspect(ctx context.Context, path string) (facts, error) {
+// inspect tells what is at a path, by its contents; lost asks for what octrees lose
+// of a mesh however large it is.
+func inspect(ctx context.Context, path string, lost bool) (facts, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func inspect(ctx context.Context, path string) (facts, error) {
 	case looksLikeSafetensors(head, info.Size()):
 		return inspectSafetensors(path, info.Size())
 	}
-	found, err := inspectMesh(path, info.Size())
+	found, err := inspectMesh(path, info.Size(), lost)
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err
 	}
@@ -142,14 +142,4 @@ func inspectVideo(ctx context.Context, path string) (facts, error) {
 	f.add("truncated", info.Truncated)
 	f.add("bytes", info.Bytes)
 	return f, nil
-}
-
-func kindOfMesh(path string) string {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".glb", ".gltf":
-		return "glTF mesh"
-	case ".obj":
-		return "OBJ mesh"
-	}
-	return "mesh"
 }
