@@ -45,10 +45,12 @@ func newGenerateFlags(kind request.Family) *generateFlags {
 		f.IntVar(&g.base.Prefix, "prefix", 16, "")
 		f.IntVar(&g.base.Frames, "frames", 48, "")
 	case request.Shape:
+		addMeshFlags(f, &g.limits, &g.base.Scene)
 		f.IntVar(&g.base.PrefixDepth, "prefix-depth", 0, "")
 		f.IntVar(&g.base.Depth, "depth", 0, "")
 		f.IntVar(&g.count, "count", 1, "")
 	case request.Quads:
+		addMeshFlags(f, &g.limits, &g.base.Scene)
 		f.IntVar(&g.base.Faces, "faces", 0, "") // 0 is what the model was trained for
 	}
 	return g

@@ -21,7 +21,9 @@ func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value})
 func runInspect(ctx context.Context, t terminal, args []string) error {
 	f := newFlags("inspect")
 	asJSON := f.Bool("json", false, "")
-	lost := f.Bool("lost", false, "")
+	var how meshInspection
+	f.BoolVar(&how.lost, "lost", false, "")
+	addMeshFlags(f, &how.Limits, &how.Scene)
 	words, err := f.parse(args)
 	switch {
 	case err != nil:
@@ -29,7 +31,7 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	case len(words) != 1:
 		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
 	}
-	found, err := inspect(ctx, words[0], *lost)
+	found, err := inspect(ctx, words[0], how)
 	if err != nil {
 		return err
 	}

@@ -20,9 +20,8 @@ import (
 // errUnknownFile reports a file of no kind that inspect knows.
 var errUnknownFile = errors.New("not a video, mesh, shard, safetensors file or model folder")
 
-// inspect tells what is at a path, by its contents; lost asks for what octrees lose
-// of a mesh however large it is.
-func inspect(ctx context.Context, path string, lost bool) (facts, error) {
+// inspect tells what is at a path, by its contents; how is for meshes.
+func inspect(ctx context.Context, path string, how meshInspection) (facts, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -42,7 +41,7 @@ func inspect(ctx context.Context, path string, lost bool) (facts, error) {
 	case looksLikeSafetensors(head, info.Size()):
 		return inspectSafetensors(path, info.Size())
 	}
-	found, err := inspectMesh(path, info.Size(), lost)
+	found, err := inspectMesh(path, info.Size(), how)
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err
 	}

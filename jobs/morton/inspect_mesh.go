@@ -7,10 +7,16 @@ import (
 	"github.com/morton-gen/morton/mesh/meshfile"
 )
 
+// meshInspection says how a mesh is inspected.
+type meshInspection struct {
+	meshfile.Options
+	lost bool // measure what octrees lose however large the mesh is
+}
+
 // inspectMesh reads a mesh file and measures it. Meshes without area are refused,
 // as by generate and tokenize.
-func inspectMesh(path string, size int64, lost bool) (facts, error) {
-	m, info, err := meshfile.Read(path, meshfile.Options{})
+func inspectMesh(path string, size int64, how meshInspection) (facts, error) {
+	m, info, err := meshfile.Read(path, how.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +34,7 @@ func inspectMesh(path string, size int64, lost bool) (facts, error) {
 	f.add("degenerate_faces", r.DegenerateFaces+info.DroppedFaces)
 	f.addSurface(&r)
 	f.add("bytes", size)
-	f.addLost(m, lost)
+	f.addLost(m, how.lost)
 	return f, nil
 }
 

@@ -22,7 +22,7 @@ func inspected(t *testing.T, path string, depths ...int) (found map[string]any, 
 	before := lostDepths
 	lostDepths = depths
 	defer func() { lostDepths = before }()
-	all, err := inspect(t.Context(), path, false)
+	all, err := inspect(t.Context(), path, meshInspection{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
 
+	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
@@ -30,6 +31,7 @@ type options struct {
 	overwrite bool
 	json      bool
 	verbose   bool
+	limits    limit.Limits // of mesh files
 }
 
 func newOptions(name string) *options {
@@ -81,8 +83,11 @@ func (o *options) runner() string {
 func (o *options) job(f request.Family, requests []request.Request, begun time.Time) pipelines.Job {
 	return pipelines.Job{
 		Settings: transforms.Settings{
-			Spec: family.Spec{Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Threads: int(o.threads), Slots: o.slots},
-			Out:  o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed,
+			Spec: family.Spec{
+				Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Threads: int(o.threads), Slots: o.slots,
+				Limits: o.limits,
+			},
+			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed,
 		},
 		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,
 	}

@@ -31,7 +31,10 @@ func newTokenizeFlags(kind request.Family) *tokenizeFlags {
 	case request.Video:
 		f.IntVar(&g.base.Prefix, "frames", 0, "")
 	case request.Shape:
+		addMeshFlags(f, &g.limits, &g.base.Scene)
 		f.IntVar(&g.base.Depth, "depth", 0, "")
+	case request.Quads:
+		addMeshFlags(f, &g.limits, &g.base.Scene)
 	}
 	return g
 }

@@ -2,11 +2,13 @@ package meshfile
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -29,13 +31,16 @@ type Format string
 const (
 	OBJ  Format = "OBJ"
 	GLTF Format = "glTF" // GLB or .gltf
+	PLY  Format = "PLY"
+	STL  Format = "STL"
+	OFF  Format = "OFF"
 )
 
 // Known says in a message which formats are read.
-const Known = "OBJ, GLB and glTF"
+const Known = "OBJ, GLB, glTF, PLY, STL and OFF"
 
 var extensions = map[string]Format{
-	".obj": OBJ, ".glb": GLTF, ".gltf": GLTF,
+	".obj": OBJ, ".glb": GLTF, ".gltf": GLTF, ".ply": PLY, ".stl": STL, ".off": OFF,
 }
 
 // Detect returns the format of a file: by its extension, and if that says
@@ -49,7 +54,11 @@ func Detect(path string) (Format, error) {
 	if f, ok := extensions[strings.ToLower(filepath.Ext(path))]; ok {
 		return f, nil
 	}
-	if f := byBytes(head); f != "" {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if f := byBytes(head, info.Size()); f != "" {
 		return f, nil
 	}
 	return "", fmt.Errorf("meshfile.Read: %w: %s (%s are read)", ErrNotMesh, path, Known)
@@ -81,14 +90,43 @@ func Head(path string) ([]byte, error) {
 	return head[:n], nil
 }
 
-// byBytes tells a format by its first bytes, or returns "".
-func byBytes(head []byte) Format {
-	text := bytes.TrimLeft(head, " \t\r\n\ufeff")
+var offKeyword = regexp.MustCompile(`^(ST)?C?N?4?n?OFF[\s0-9]`)
+
+// byBytes tells a format by its first bytes and the file's size, or returns "". A
+// binary STL has no mark, but its size is that of the triangles it counts.
+func byBytes(head []byte, size int64) Format {
+	text := skipComments(head)
 	switch {
 	case bytes.HasPrefix(head, []byte("glTF")), bytes.HasPrefix(text, []byte("{")):
 		return GLTF
-	case bytes.HasPrefix(text, []byte("v ")), bytes.HasPrefix(text, []byte("o ")):
+	case bytes.HasPrefix(head, []byte("ply\n")), bytes.HasPrefix(head, []byte("ply\r")):
+		return PLY
+	case len(head) >= 84 && size > 84 && size == 84+50*int64(binary.LittleEndian.Uint32(head[80:])):
+		return STL
+	case bytes.HasPrefix(text, []byte("solid ")) && bytes.Contains(text, []byte("facet")):
+		return STL
+	case offKeyword.Match(text):
+		return OFF
+	case objStatement.Match(text):
 		return OBJ
 	}
 	return ""
+}
+
+var objStatement = regexp.MustCompile(`^(v|vn|vt|o|g|s|mtllib|usemtl)[ \t]`)
+
+// skipComments returns what follows blank lines and lines of comments.
+func skipComments(head []byte) []byte {
+	text := head
+	for {
+		text = bytes.TrimLeft(text, " \t\r\n\ufeff")
+		if !bytes.HasPrefix(text, []byte("#")) {
+			return text
+		}
+		end := bytes.IndexAny(text, "\r\n")
+		if end < 0 {
+			return nil
+		}
+		text = text[end:]
+	}
 }

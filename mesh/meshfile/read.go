@@ -2,9 +2,13 @@ package meshfile
 
 import (
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/build"
 	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/mesh/off"
+	"github.com/morton-gen/morton/mesh/ply"
+	"github.com/morton-gen/morton/mesh/stl"
 )
 
 // Options says how a file is read. The zero value is ready for use.
@@ -51,8 +55,24 @@ func Read(path string, o Options) (*mesh.Mesh, Info, error) {
 	switch format {
 	case GLTF:
 		return readGLTF(path, o)
+	case PLY:
+		m, i, err := ply.ReadFile(path, o.Limits)
+		return m, counted(PLY, i.Counts), err
+	case STL:
+		m, i, err := stl.ReadFile(path, o.Limits)
+		return m, counted(STL, i.Counts), err
+	case OFF:
+		m, i, err := off.ReadFile(path, o.Limits)
+		return m, counted(OFF, i), err
 	default:
 		return readOBJ(path, o)
+	}
+}
+
+func counted(f Format, c build.Counts) Info {
+	return Info{
+		Format: f, Vertices: c.Vertices, Faces: c.Faces,
+		DroppedFaces: c.DroppedFaces, DroppedCorners: c.DroppedCorners, DroppedVertices: c.DroppedVertices,
 	}
 }
 

@@ -9,10 +9,14 @@ import (
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/build"
 	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/mesh/off"
+	"github.com/morton-gen/morton/mesh/ply"
 	"github.com/morton-gen/morton/mesh/sequence"
+	"github.com/morton-gen/morton/mesh/stl"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/engine"
@@ -67,6 +71,11 @@ var kinds = []struct {
 	{gltf.ErrCorrupt, "corrupt"},
 	{gltf.ErrLimit, "limit"},
 	{obj.ErrSyntax, "syntax"},
+	{ply.ErrSyntax, "syntax"},
+	{stl.ErrSyntax, "syntax"},
+	{off.ErrSyntax, "syntax"},
+	{off.ErrDialect, "unsupported_format"},
+	{build.ErrToken, "syntax"},
 	{obj.ErrLimit, "limit"},
 	{limit.ErrLimit, "limit"},
 	{mesh.ErrNoArea, "no_area"},

@@ -1,0 +1,203 @@
+package off
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"regexp"
+	"strconv"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/build"
+	"github.com/morton-gen/morton/mesh/limit"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrSyntax reports text that is not OFF, or ends too early.
+	ErrSyntax = errors.New("bad OFF file")
+	// ErrDialect reports an OFF file of a kind that is not read: binary, or of
+	// other dimensions than three. The message names it.
+	ErrDialect = errors.New("kind of OFF file that is not read")
+)
+
+// An OFF file is words; # begins a comment:
+//
+//	OFF                    with any of ST, C and N before it, which may be left out
+//	8 6 12                 vertices, faces, edges, the last of which nobody reads
+//	0 0 0                  x y z of each vertex, then what the line holds besides
+//	4 0 1 2 3              corners of each face, then a colour up to the line's end
+
+// Read reads one OFF file into a mesh. What follows the coordinates of a vertex
+// or the corners of a face on its line is skipped, and so is what follows the
+// last face. The first count may stand right behind OFF, as in some data sets.
+//
+// A corner that repeats the one before is dropped, and so is a face with fewer
+// than three others; a vertex that is not finite is dropped if no face uses it.
+// All are counted.
+//
+// The error wraps [ErrSyntax], [ErrDialect], [limit.ErrLimit], [mesh.ErrFace] for
+// an index outside the vertices, [mesh.ErrNotFinite], [mesh.ErrEmpty] if there
+// are no faces, or is r's.
+func Read(r io.Reader, limits limit.Limits) (*mesh.Mesh, build.Counts, error) {
+	b := build.New(limits)
+	p := &parser{in: build.NewReader(r, b.Limits()), build: b}
+	if err := p.read(); err != nil {
+		return nil, build.Counts{}, fmt.Errorf("off.Read: line %d: %w", p.in.Line(), err)
+	}
+	m, counts, err := b.Finish()
+	if err != nil {
+		return nil, counts, fmt.Errorf("off.Read: %w", err)
+	}
+	return m, counts, nil
+}
+
+// ReadFile reads the file at path: see [Read].
+func ReadFile(path string, limits limit.Limits) (*mesh.Mesh, build.Counts, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, build.Counts{}, fmt.Errorf("off.ReadFile: %w", err)
+	}
+	defer f.Close()
+	m, counts, err := Read(f, limits)
+	if err != nil {
+		return nil, counts, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, counts, nil
+}
+
+type parser struct {
+	in    *build.Reader
+	build *build.Builder
+	face  []int64
+}
+
+func (p *parser) read() error {
+	vertices, faces, err := p.header()
+	if err != nil {
+		return err
+	}
+	for range vertices {
+		if err := p.vertex(); err != nil {
+			return err
+		}
+	}
+	for range faces {
+		if err := p.addFace(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var keyword = regexp.MustCompile(`^(ST)?(C)?(N)?(4)?(n)?OFF`)
+
+// header reads the keyword, which may be missing, and the counts.
+func (p *parser) header() (vertices, faces int64, err error) {
+	word, err := p.word()
+	if err != nil {
+		return 0, 0, err
+	}
+	word = bytes.TrimPrefix(word, []byte("\ufeff"))
+	if found := keyword.Find(word); found != nil {
+		if bytes.ContainsAny(found, "4n") {
+			return 0, 0, fmt.Errorf("%w: %s, of other dimensions than three", ErrDialect, found)
+		}
+		if word = word[len(found):]; len(word) == 0 {
+			if word, err = p.word(); err != nil {
+				return 0, 0, err
+			}
+		}
+	}
+	if string(word) == "BINARY" {
+		return 0, 0, fmt.Errorf("%w: binary", ErrDialect)
+	}
+	if vertices, err = count(word); err != nil {
+		return 0, 0, err
+	}
+	if word, err = p.word(); err != nil {
+		return 0, 0, err
+	}
+	if faces, err = count(word); err != nil {
+		return 0, 0, err
+	}
+	return vertices, faces, p.restOfLine()
+}
+
+// vertex reads x, y and z.
+func (p *parser) vertex() error {
+	var point mesh.Vec3
+	for axis := range point {
+		word, err := p.word()
+		if err != nil {
+			return err
+		}
+		x, err := strconv.ParseFloat(string(word), 64)
+		if err != nil && !math.IsInf(x, 0) { // a number too large is infinite, with an error
+			return fmt.Errorf("%w: %.40q where a number should be", ErrSyntax, word)
+		}
+		point[axis] = x
+	}
+	if err := p.build.Vertex(point); err != nil {
+		return err
+	}
+	return p.restOfLine()
+}
+
+// addFace reads a count and so many corners.
+func (p *parser) addFace() error {
+	word, err := p.word()
+	if err != nil {
+		return err
+	}
+	n, err := count(word)
+	if err != nil {
+		return err
+	}
+	if err := p.build.CheckCorners(n); err != nil {
+		return err
+	}
+	p.face = p.face[:0]
+	for range n {
+		if word, err = p.word(); err != nil {
+			return err
+		}
+		v, err := count(word)
+		if err != nil {
+			return err
+		}
+		p.face = append(p.face, v)
+	}
+	if err := p.build.Face(p.face); err != nil {
+		return err
+	}
+	return p.restOfLine()
+}
+
+// word returns the next word that is no comment.
+func (p *parser) word() ([]byte, error) {
+	word, err := p.in.Word(true)
+	if err == io.EOF {
+		return nil, fmt.Errorf("%w: it ends before its last face", ErrSyntax)
+	}
+	return word, err
+}
+
+// restOfLine skips what stands behind the words that were read.
+func (p *parser) restOfLine() error {
+	if err := p.in.SkipLine(); err != nil && err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+func count(word []byte) (int64, error) {
+	n, err := strconv.ParseInt(string(word), 10, 64)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%w: %.40q where a count or an index should be", ErrSyntax, word)
+	}
+	return n, nil
+}
