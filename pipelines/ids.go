@@ -25,18 +25,14 @@ type registry struct {
 
 func fold(id string) string { return strings.ToLower(id) }
 
-func openRegistry(dir string, f request.Family) (*registry, error) {
-	markers, err := report.Markers(dir, f)
-	if err != nil {
-		return nil, err
-	}
+func newRegistry(markers []report.Marker) *registry {
 	r := &registry{owners: map[string]owner{}, ids: map[owner][]string{}, taken: map[string]bool{}}
 	for _, m := range markers {
 		o, id := owner{m.Result.Action, m.Source}, m.Result.ID
 		r.owners[fold(id)] = o
 		r.ids[o] = append(r.ids[o], id)
 	}
-	return r, nil
+	return r
 }
 
 // assignIDs gives each request the id under which its input stands in the folder,
@@ -44,12 +40,13 @@ func openRegistry(dir string, f request.Family) (*registry, error) {
 // overwrite.
 func (j *Job) assignIDs() error {
 	all := map[request.Family]*registry{}
+	j.markers = map[request.Family][]report.Marker{}
 	for _, f := range j.families() {
-		r, err := openRegistry(j.Settings.Out, f)
+		markers, err := report.Markers(j.Settings.Out, f)
 		if err != nil {
 			return err
 		}
-		all[f] = r
+		all[f], j.markers[f] = newRegistry(markers), markers
 	}
 	fresh := make([]bool, len(j.Requests))
 	owners := make([]owner, len(j.Requests))
