@@ -23,6 +23,7 @@ type compareFlags struct {
 	samples    int
 	seed       uint64
 	thresholds floatList
+	files      meshfile.Options
 	json       bool
 }
 
@@ -31,6 +32,7 @@ func newCompareFlags() *compareFlags {
 	g.IntVar(&g.samples, "samples", compare.DefaultSamples, "")
 	g.Uint64Var(&g.seed, "seed", 1, "")
 	g.Var(&g.thresholds, "threshold", "")
+	addMeshFlags(g.flagSet, &g.files.Limits, &g.files.Scene)
 	g.BoolVar(&g.json, "json", false, "")
 	return g
 }
@@ -64,7 +66,7 @@ func runCompare(_ context.Context, t terminal, args []string) error {
 	if err := o.Validate(); err != nil {
 		return usagef("compare", "%v", err)
 	}
-	c, err := compareFiles(words[0], words[1], o)
+	c, err := compareFiles(words[0], words[1], g.files, o)
 	if err != nil {
 		return err
 	}
@@ -84,10 +86,10 @@ type comparison struct {
 	Raw compare.Distances `json:"in_units"`
 }
 
-func compareFiles(path, reference string, o compare.Options) (*comparison, error) {
+func compareFiles(path, reference string, files meshfile.Options, o compare.Options) (*comparison, error) {
 	var both [2]*mesh.Mesh
 	for i, p := range []string{path, reference} {
-		m, _, err := meshfile.Read(p, meshfile.Options{})
+		m, _, err := meshfile.Read(p, files)
 		if err == nil {
 			err = mesh.CheckArea(m)
 		}
