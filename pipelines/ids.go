@@ -3,7 +3,6 @@ package pipelines
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -23,13 +22,11 @@ type registry struct {
 	taken  map[string]bool // by this run
 }
 
-func fold(id string) string { return strings.ToLower(id) }
-
 func newRegistry(markers []report.Marker) *registry {
 	r := &registry{owners: map[string]owner{}, ids: map[owner][]string{}, taken: map[string]bool{}}
 	for _, m := range markers {
 		o, id := owner{m.Result.Action, m.Source}, m.Result.ID
-		r.owners[fold(id)] = o
+		r.owners[request.Fold(id)] = o
 		r.ids[o] = append(r.ids[o], id)
 	}
 	return r
@@ -72,17 +69,17 @@ func (j *Job) assignIDs() error {
 // keep gives a request the id that it has in the folder, and reports whether it has
 // none yet.
 func (r *registry) keep(q *request.Request, mine owner, overwrite bool) (fresh bool, err error) {
-	has, known := r.owners[fold(q.ID)]
+	has, known := r.owners[request.Fold(q.ID)]
 	switch {
 	case q.Named && known && has != mine && !overwrite:
 		return false, fmt.Errorf("the id %s is taken there by another input: %s of %q, not %s of %q", q.ID, has.action, has.source, mine.action, mine.source)
 	case q.Named || known && has == mine:
-		r.taken[fold(q.ID)] = true
+		r.taken[request.Fold(q.ID)] = true
 		return false, nil
 	}
 	if id, ok := r.earlier(q, mine); ok {
 		q.ID = id
-		r.taken[fold(id)] = true
+		r.taken[request.Fold(id)] = true
 		return false, nil
 	}
 	return true, nil
@@ -99,7 +96,7 @@ func (r *registry) earlier(q *request.Request, mine owner) (string, bool) {
 	}
 	name := hashed.ReplaceAllString(q.ID, "")
 	for _, id := range r.ids[mine] {
-		if !r.taken[fold(id)] && (id == name || hashed.ReplaceAllString(id, "") == name) {
+		if !r.taken[request.Fold(id)] && (id == name || hashed.ReplaceAllString(id, "") == name) {
 			return id, true
 		}
 	}
@@ -109,7 +106,7 @@ func (r *registry) earlier(q *request.Request, mine owner) (string, bool) {
 // free gives a request an id that nobody has.
 func (r *registry) free(q *request.Request, mine owner) {
 	q.ID = request.Free(q.ID, mine.source, func(id string) bool {
-		key := fold(id)
+		key := request.Fold(id)
 		if has, known := r.owners[key]; r.taken[key] || known && has != mine {
 			return false
 		}

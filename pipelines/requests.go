@@ -50,7 +50,7 @@ type requestKey struct {
 	id     string
 }
 
-func keyOf(r *request.Request) requestKey { return requestKey{r.Family, fold(r.ID)} }
+func keyOf(r *request.Request) requestKey { return requestKey{r.Family, request.Fold(r.ID)} }
 
 // earlierRequests returns the requests of earlier runs that this one has not: of
 // results that are still there, and those without a result, which may come yet.
