@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -12,7 +11,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, request.Request, func(*Item), func(report.Outcome), error](&decodeFn{})
+	beam.RegisterDoFn(&decodeFn{})
 }
 
 // Decode reads the requests' inputs, as their model wants them: items, and

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/transforms/family"
@@ -14,7 +13,7 @@ import (
 )
 
 func init() {
-	register.DoFn4x1[context.Context, request.Request, func(*Item), func(report.Outcome), error](&detokenizeFn{})
+	beam.RegisterDoFn(&detokenizeFn{})
 }
 
 // Detokenize reads the samples that requests name (sample Row of the shard

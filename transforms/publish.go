@@ -4,15 +4,13 @@ import (
 	"context"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/morton-gen/morton/transforms/report"
 )
 
 func init() {
-	register.DoFn4x1[context.Context, int, func(*report.Outcome) bool, func(int64), error](&publishFn{})
-	register.Emitter1[int64]()
-	register.Function2x0(countOutcomes)
+	beam.RegisterDoFn(&publishFn{})
+	beam.RegisterFunction(countOutcomes)
 }
 
 // Publish gathers all outcomes of a run and publishes them (see

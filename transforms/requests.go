@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -13,12 +12,9 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, []byte, func(request.Request), error](&readFn{})
-	register.DoFn2x0[request.Request, func(request.Request)](&branchFn{})
-	register.DoFn4x1[context.Context, request.Request, func(request.Request), func(report.Outcome), error](&skipFn{})
-	register.Emitter1[request.Request]()
-	register.Emitter1[report.Outcome]()
-	register.Emitter1[*Item]()
+	beam.RegisterDoFn(&readFn{})
+	beam.RegisterDoFn(&branchFn{})
+	beam.RegisterDoFn(&skipFn{})
 }
 
 // ReadRequests returns the requests of a manifest as a PCollection of

@@ -11,16 +11,14 @@ import (
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
 func init() {
-	register.DoFn1x2[report.Outcome, int, report.Outcome](&shardKeyFn{})
-	register.DoFn4x1[context.Context, int, func(*report.Outcome) bool, func(report.Outcome), error](&joinFn{})
-	register.Iter1[report.Outcome]()
+	beam.RegisterDoFn(&shardKeyFn{})
+	beam.RegisterDoFn(&joinFn{})
 }
 
 // JoinShards joins the tokens of one family into n shards,

@@ -4,14 +4,13 @@ import (
 	"context"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 )
 
 func init() {
-	register.DoFn4x1[context.Context, *Item, func(*Item), func(report.Outcome), error](&tokenizeFn{})
+	beam.RegisterDoFn(&tokenizeFn{})
 }
 
 // Tokenize turns decoded items into samples.

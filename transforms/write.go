@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/video"
@@ -23,7 +22,7 @@ import (
 )
 
 func init() {
-	register.DoFn3x1[context.Context, *Item, func(report.Outcome), error](&writeFn{})
+	beam.RegisterDoFn(&writeFn{})
 }
 
 // Write writes each item's result into the run's folder (see [report.Place]):
