@@ -42,7 +42,7 @@ func Detokenize(ctx context.Context, job Job) (report.Summary, error) {
 }
 
 func run(ctx context.Context, job Job, action string, c chain) (report.Summary, error) {
-	job.Settings.Action = action
+	job.Settings.Action, job.Settings.Shards = action, job.Shards
 	if err := job.Validate(); err != nil {
 		return report.Summary{}, err
 	}
@@ -56,8 +56,8 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if err != nil {
 		return report.Summary{}, err
 	}
-	if failed, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
-		return salvage(ctx, job, failed, err)
+	if left, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
+		return salvage(ctx, job, left, err)
 	}
 	summary, err := report.ReadSummary(job.Settings.Out)
 	if err == nil && (summary.Unreached > 0 || job.Settings.MaxFailed.Exceeded(summary.Done, summary.Failed)) {
@@ -74,9 +74,14 @@ func tooMany(limit report.Threshold, s report.Summary) error {
 	return fmt.Errorf("%w: %s", ErrTooManyFailed, text)
 }
 
-// submit has the runner run the job's graph, and waits. It returns what failed in this
-// process.
-func submit(ctx context.Context, job Job, manifest string, c chain) ([]report.Outcome, error) {
+// remains are what this process knows of a run that did not come to its end.
+type remains struct {
+	failed []report.Outcome
+	begun  int // requests
+}
+
+// submit has the runner run the job's graph, and waits.
+func submit(ctx context.Context, job Job, manifest string, c chain) (remains, error) {
 	name, over := transforms.HaltWith(ctx)
 	defer over()
 	job.Settings.Run = name
@@ -86,7 +91,7 @@ func submit(ctx context.Context, job Job, manifest string, c chain) ([]report.Ou
 	p, s := beam.NewPipelineWithRoot()
 	build(s, job, manifest, c)
 	_, err := beam.Run(ctx, job.Runner, p)
-	return transforms.Failures(name), err
+	return remains{transforms.Failures(name), transforms.CountBegun(name)}, err
 }
 
 // writeManifest writes the requests where the graph reads them. The file stays:
@@ -99,20 +104,36 @@ func writeManifest(job Job) (string, error) {
 
 // salvage publishes what a run has done that did not come to its end, and what failed
 // as far as this process knows.
-func salvage(ctx context.Context, job Job, failed []report.Outcome, cause error) (report.Summary, error) {
+func salvage(ctx context.Context, job Job, left remains, cause error) (report.Summary, error) {
 	if ctx.Err() != nil {
 		cause = fmt.Errorf("pipelines: %w: %w", ErrCancelled, context.Cause(ctx))
 	} else {
 		cause = fmt.Errorf("pipelines: %w: %w", ErrRun, cause)
 	}
-	if job.Settings.Action == report.Tokenize {
-		return report.Summary{Action: report.Tokenize, Out: job.Settings.Out}, cause // shards are whole or not there
-	}
-	outcomes := withFailures(recoverAll(job), failed)
+	outcomes := withFailures(recoverAll(job), left.failed)
 	r := job.run()
 	r.Partial = true
+	if job.InProcess() {
+		r.Unreached, r.CutOff = unfinished(len(job.Requests), left.begun, outcomes)
+	}
+	if job.Settings.Action == report.Tokenize { // shards are whole or not there
+		return report.Summarize(job.Settings.Out, outcomes, r), cause
+	}
 	summary, err := report.Publish(job.Settings.Out, outcomes, r)
 	return summary, errors.Join(cause, err)
+}
+
+// unfinished splits the requests without an outcome into those that were not begun and
+// those that were.
+func unfinished(asked, begun int, outcomes []report.Outcome) (unreached, cutOff int) {
+	left := asked - len(outcomes)
+	for _, o := range outcomes {
+		if o.Done == nil || !o.Done.Skipped {
+			begun--
+		}
+	}
+	cutOff = min(max(begun, 0), left)
+	return left - cutOff, cutOff
 }
 
 // withFailures adds each input's first failure to the outcomes, unless a later attempt

@@ -32,6 +32,7 @@ type detokenizeFn struct {
 
 // ProcessElement reads and detokenizes one sample.
 func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
+	f.begin(r)
 	if r.Family == "" {
 		_, err := f.sample(r)
 		return f.settle(ctx, r, stageDetokenize, err, out)

@@ -43,7 +43,7 @@ func (f *publishFn) ProcessElement(_ context.Context, _ int, next func(*report.O
 		return err
 	}
 	if f.Run.Action == report.Tokenize {
-		if err := sweepShards(f.Settings.Out, f.Settings.Spec.Family, outcomes); err != nil {
+		if err := sweepShards(f.Settings.Out, f.Settings.Spec.Family, f.Settings.shards()); err != nil {
 			return err
 		}
 	}

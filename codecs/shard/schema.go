@@ -25,6 +25,7 @@ func text(name string) node { return node{name, typeByteArray, 0, 0, convertedTe
 func branch(name string, children, converted, logical int32) node {
 	return node{name, -1, 0, children, converted, logical}
 }
+
 func repeated(name string, children int32) node { return node{name, -1, 2, children, convertedNone, 0} }
 func number(name string, typ int32) node        { return node{name, typ, 0, 0, convertedNone, 0} }
 

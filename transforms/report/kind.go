@@ -51,6 +51,7 @@ var kinds = []struct {
 	{family.ErrNoInput, "no_input"},
 	{family.ErrUnknown, "unknown_family"},
 	{request.ErrInvalid, "bad_request"},
+	{models.ErrPrefix, "short_prefix"},
 
 	{video.ErrNotVideo, "not_a_video"},
 	{video.ErrNoVideoStream, "no_video_stream"},

@@ -45,8 +45,14 @@ func (p *pager) item(r *Result) gallery.Item {
 		ID: p.title(r), Family: gallery.Family(r.Family),
 		Source: p.relative(r.Input), Result: r.Output, OBJ: r.OBJ, Poster: r.Poster,
 		PrefixFrames: r.GivenFrames, Frames: r.OutputFrames,
-		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds,
+		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Notes: r.Notes,
 		Counts: []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}},
+	}
+	if r.Truncated {
+		it.Marks = append(it.Marks, "truncated")
+	}
+	if r.Damaged > 0 {
+		it.Marks = append(it.Marks, "damaged")
 	}
 	if r.Action == Detokenize {
 		it.Source = "" // a shard, which no browser shows

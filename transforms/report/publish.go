@@ -25,8 +25,11 @@ type Run struct {
 	Own request.Family `json:"own,omitempty"`
 	// Asked is the number of requests; those without an outcome were not reached.
 	Asked int `json:"asked"`
-	// Partial marks a run that was cut off.
-	Partial bool `json:"partial,omitempty"`
+	// Partial marks a run that was cut off, with Unreached and CutOff as in Summary, as far
+	// as they are known.
+	Partial   bool `json:"partial,omitempty"`
+	Unreached int  `json:"unreached,omitempty"`
+	CutOff    int  `json:"cut_off,omitempty"`
 }
 
 // Publish writes what a run leaves in its folder, each file whole or not at all:
@@ -34,12 +37,7 @@ type Run struct {
 // earlier runs; the tokens of each family's results in one shard, and the page,
 // unless the run tokenizes; and summary.json, which counts this run alone.
 func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
-	summary := summarize(outcomes)
-	summary.Action, summary.Out = run.Action, dir
-	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
-		summary.Unreached = max(0, run.Asked-len(outcomes))
-	}
-	summary.Complete = !run.Partial && summary.Unreached == 0
+	summary := Summarize(dir, outcomes, run)
 	results, failures, err := publishRows(dir, outcomes, run)
 	if err != nil {
 		return summary, err
@@ -51,6 +49,18 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 		}
 	}
 	return summary, writeSummary(dir, summary)
+}
+
+// Summarize counts a run up to now, and writes nothing.
+func Summarize(dir string, outcomes []Outcome, run Run) Summary {
+	s := summarize(outcomes)
+	s.Action, s.Out, s.Seconds = run.Action, dir, time.Since(run.Begun).Seconds()
+	s.Unreached, s.CutOff = run.Unreached, run.CutOff
+	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
+		s.Unreached = max(0, run.Asked-len(outcomes))
+	}
+	s.Complete = !run.Partial && s.Unreached == 0
+	return s
 }
 
 func publishRows(dir string, outcomes []Outcome, run Run) ([]Result, []Failure, error) {
