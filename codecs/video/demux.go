@@ -5,15 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/asticode/go-astiav"
 )
-
-// quiet turns FFmpeg's log off for the process. go-astiav's own callback is no way to
-// collect messages: it formats them with vsprintf into 1024 bytes, which a long string in
-// a file overruns.
-var quiet = sync.OnceFunc(func() { astiav.SetLogLevel(astiav.LogLevelQuiet) })
 
 // demuxer is an open file with its video stream chosen.
 type demuxer struct {

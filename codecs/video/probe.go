@@ -12,7 +12,8 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// Info is what a file says about itself, before any frame is decoded.
+// Info is what a file says about itself, before any frame is decoded. Of a [Reader] it is
+// also what decoding has shown.
 type Info struct {
 	Container string        // mp4, mov, matroska, webm, avi, ogg, mpeg, mpegts or mpegvideo
 	Codec     string        // h264, hevc, vp8, vp9, av1, mpeg2video, …
@@ -27,7 +28,12 @@ type Info struct {
 	Aspect    clip.Rate     // width to height of one sample as shown; 1/1 if square or unknown
 	Bytes     int64         // size of the file
 	HasAudio  bool
-	Truncated bool // the file ends before its own structure does
+	Truncated bool // the file ends before its own structure does, or inside its last packet
+
+	// Only decoding shows these; [Probe] leaves them zero.
+	Damaged       bool // some frames are wrong or missing
+	DamagedFrames int  // about so many, see [Reader.Damaged]
+	Jumps         int  // times at which the stamps jumped or started anew
 }
 
 // Probe reads a file's headers and as little else as it can. It reports what is there

@@ -11,6 +11,15 @@ type container struct {
 	demuxer string // FFmpeg's name; empty if there is only sound or nothing to read
 }
 
+// lengthless reports whether a file of this format tells nowhere how long it is.
+func (c container) lengthless() bool {
+	switch c.demuxer {
+	case "mpeg", "mpegts", "mpegvideo":
+		return true
+	}
+	return false
+}
+
 var (
 	notMedia  = container{}
 	audioOnly = container{name: "audio"}

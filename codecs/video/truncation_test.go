@@ -85,8 +85,8 @@ func TestDamageInTheMiddleIsSeen(t *testing.T) {
 		}
 		n++
 	}
-	if n < 20 || !r.Truncated() || r.Damaged() == 0 {
-		t.Fatalf("%d frames, damaged %d, truncated %v: %v", n, r.Damaged(), r.Truncated(), err)
+	if i := r.Info(); n < 20 || i.Truncated || !i.Damaged || r.Damaged() == 0 || i.DamagedFrames != r.Damaged() {
+		t.Fatalf("%d frames, %+v: %v", n, i, err)
 	}
 }
 

@@ -61,8 +61,8 @@ func marks(r *report.Result) []string {
 	if r.Truncated {
 		out = append(out, "truncated")
 	}
-	if r.Damaged > 0 {
-		out = append(out, "damaged")
+	if r.Damaged {
+		out = append(out, fmt.Sprintf("about %d damaged frames", r.DamagedFrames))
 	}
 	return append(out, r.Notes...)
 }

@@ -12,8 +12,8 @@ import (
 
 // Condition says what was wrong with an input that was read all the same.
 type Condition struct {
-	Truncated bool // the file ends before its structure does
-	Damaged   int  // packets and frames that the decoder refused
+	Truncated     bool // it ends too early
+	DamagedFrames int  // about so many are wrong or missing
 }
 
 // Film is a clip that is read while it is used, so that it need not be in memory. It
@@ -63,7 +63,7 @@ func (f *Film) read(ctx context.Context, yield func([]uint8, error) bool) (err e
 		return err
 	}
 	defer func() {
-		f.condition = conditionOf(r)
+		f.condition = conditionOf(r.Info())
 		err = errors.Join(err, r.Close())
 	}()
 	total := f.expected(r.Info())
@@ -98,6 +98,6 @@ func (f *Film) expected(info video.Info) int {
 	return n
 }
 
-func conditionOf(r *video.Reader) Condition {
-	return Condition{Truncated: r.Truncated(), Damaged: r.Damaged()}
+func conditionOf(i video.Info) Condition {
+	return Condition{Truncated: i.Truncated, DamagedFrames: i.DamagedFrames}
 }

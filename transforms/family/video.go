@@ -77,7 +77,7 @@ func ReadVideo(ctx context.Context, path string, o video.Options) (Media, error)
 	if err != nil {
 		return Media{}, err
 	}
-	return Media{Clip: c, condition: Condition{Truncated: info.Truncated}}, nil
+	return Media{Clip: c, condition: conditionOf(info)}, nil
 }
 
 func (v videos) Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {

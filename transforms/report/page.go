@@ -51,8 +51,9 @@ func (p *pager) item(r *Result) gallery.Item {
 	if r.Truncated {
 		it.Marks = append(it.Marks, "truncated")
 	}
-	if r.Damaged > 0 {
+	if r.Damaged {
 		it.Marks = append(it.Marks, "damaged")
+		it.Measures = append(it.Measures, gallery.KV{Key: "damaged frames", Value: strconv.Itoa(r.DamagedFrames)})
 	}
 	if r.Action == Detokenize {
 		it.Source = "" // a shard, which no browser shows

@@ -27,9 +27,10 @@ type Result struct {
 	OutputFrames int `json:"output_frames,omitempty"`
 	GivenFrames  int `json:"given_frames,omitempty"` // of them, from the input
 
-	Truncated bool     `json:"truncated,omitempty"` // the input ends before its structure does
-	Damaged   int      `json:"damaged,omitempty"`   // packets and frames of the input that the decoder refused
-	Notes     []string `json:"notes,omitempty"`     // where the result is not what was asked for
+	Truncated     bool     `json:"truncated,omitempty"`      // the input ends too early
+	Damaged       bool     `json:"damaged,omitempty"`        // some frames of the input are wrong or missing
+	DamagedFrames int      `json:"damaged_frames,omitempty"` // about so many
+	Notes         []string `json:"notes,omitempty"`          // where the result is not what was asked for
 
 	Measures family.Measures `json:"measures,omitempty"`
 	Seconds  float64         `json:"seconds"`        // generating, on the device, or reading and tokenizing

@@ -54,7 +54,7 @@ func (s *Summary) addResult(r *Result) {
 	if r.Truncated {
 		s.Truncated++
 	}
-	if r.Damaged > 0 {
+	if r.Damaged {
 		s.Damaged++
 	}
 	if r.Skipped {
