@@ -62,7 +62,7 @@ func marks(r *report.Result) []string {
 		out = append(out, "truncated")
 	}
 	if r.Damaged {
-		out = append(out, fmt.Sprintf("about %d damaged frames", r.DamagedFrames))
+		out = append(out, fmt.Sprintf("damaged frames: %d", r.DamagedFrames))
 	}
 	return append(out, r.Notes...)
 }

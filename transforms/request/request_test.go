@@ -184,7 +184,7 @@ func TestFingerprint(t *testing.T) {
 }
 
 func FuzzManifest(f *testing.F) {
-	for _, s := range []string{"", `{"id":"a","input":"a.mp4"}`, `{"input":"a"}` + "\n" + `{"input":"a"}`, `{"sampling":null}`, "{\"id\":\"\\u0000\"}", `{"row":1e99}`} {
+	for _, s := range []string{"", `{"id":"a","input":"a.mp4"}`, `{"input":"a"}` + "\n" + `{"input":"a"}`, `{"sampling":null}`, "{\"id\":\"\\u0000\"}", `{"row":1e99}`, `{"start":"1m30s","fit":"letterbox"}`, `{"start":2.5}`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
