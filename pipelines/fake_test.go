@@ -26,8 +26,9 @@ type echo struct {
 	most   atomic.Int64 // in flight at once
 	now    atomic.Int64
 
-	generate   func(r request.Request) error // called first, if set
-	wholeClips bool                          // and not their first frames
+	generate   func(r request.Request) error // called first, if set, as tokenize is
+	tokenize   func(r request.Request) error
+	wholeClips bool // and not their first frames
 }
 
 func newEcho(kind string) *echo { return &echo{kind: kind, slots: make(chan struct{}, 4)} }
@@ -52,6 +53,11 @@ func (e *echo) Decode(ctx context.Context, r request.Request) (family.Media, err
 }
 
 func (e *echo) Tokenize(_ context.Context, r request.Request, m family.Media) (shard.Sample, family.Measures, error) {
+	if e.tokenize != nil {
+		if err := e.tokenize(r); err != nil {
+			return shard.Sample{}, nil, err
+		}
+	}
 	return e.sample(r, m), nil, nil
 }
 
