@@ -1,7 +1,7 @@
 # Morton's tasks; `make help` lists them. Each does its own set-up (scripts/setup), so `make run` is enough on a fresh Debian 12.
 
 .DEFAULT_GOAL := help
-.PHONY: help build check test race fuzz bench validate shaders check-shaders run corpus train setup clean
+.PHONY: help build check test test-all race fuzz bench validate shaders check-shaders run corpus train setup clean
 
 # The Go that set-up picked comes first, and may fetch the toolchain that go.mod names.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
@@ -29,8 +29,11 @@ run: build ## generate video, shapes and quads from testdata into out/
 check: setup ## formatting, vet, staticcheck, import arrows, shader freshness, scripts' syntax
 	scripts/check $(PKGS)
 
-test: setup ## run the tests
-	go test -timeout 12m $(PKGS)
+test: setup ## run the tests; the time of each package, and the longest tests at the end
+	scripts/test -timeout 12m $(PKGS)
+
+test-all: setup ## run every test at every shape and subgroup width, which compiles kernels for an hour
+	MORTON_TEST=all scripts/test -timeout 120m $(PKGS)
 
 race: setup ## run the short tests under the race detector
 	go test -race -short -timeout 30m $(PKGS)

@@ -25,6 +25,10 @@ type Options struct {
 	// between widths, never within one. A device that does not offer it is passed
 	// over. lavapipe offers one, which the first use of Vulkan in a process fixes.
 	Width int
+	// Widest takes the widest subgroups that this machine's registers hold, where
+	// neither Width nor MORTON_SUBGROUP names a width: 16 lanes on lavapipe with
+	// AVX-512, else the device's own.
+	Widest bool
 	// Threads is how many a device on the CPU (lavapipe) runs an operation on; 0 is
 	// what LP_NUM_THREADS says, or else one if Grain is short, or else all there are.
 	// No result depends on it.
@@ -79,7 +83,11 @@ func Open(opts Options) (*Device, error) {
 		return nil, err
 	}
 	threads := threadsFor(opts)
-	in, ps, err := load(opts.Validation, width, threads)
+	lanes := width
+	if width == 0 && opts.Widest && wideCPU() {
+		lanes = wideLanes
+	}
+	in, ps, err := load(opts.Validation, lanes, threads)
 	if err != nil {
 		return nil, err
 	}

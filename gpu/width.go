@@ -7,15 +7,38 @@ import (
 	"strconv"
 	"sync"
 
+	"golang.org/x/sys/cpu"
+
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
 // A subgroup's width decides in which order sums are added, so tokens depend on
 // it. By itself a device is therefore opened at the width that it says is its own,
 // whatever is faster: a measurement that noise tips, or whose record is lost, would
-// change the tokens of a machine from one day to the next. Who wants the fastest asks
-// for it by number, as the morton command does after a measurement, see
-// jobs/morton/width_check.go.
+// change the tokens of a machine from one day to the next. A number asks for another.
+
+// wideLanes of f32 fill a register of 512 bits.
+const wideLanes = 16
+
+// wideCPU reports whether the processor has registers of 512 bits. Without them lavapipe
+// builds each vector of 16 lanes from two: compiling a kernel takes several times as
+// long, and no kernel runs faster (AMD EPYC with AVX2, Mesa 25.0.7).
+func wideCPU() bool {
+	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW
+}
+
+// Widths returns the subgroup widths that are worth testing on this machine. A device
+// on the CPU has its own and, on processors with registers of 512 bits, 16 lanes.
+// Another width of it runs only if a person asks by number.
+func (i *Info) Widths() []int {
+	if !i.OnCPU() {
+		return []int{i.Width}
+	}
+	if i.Width != wideLanes && wideCPU() && i.Fault(wideLanes) == "" {
+		return []int{i.Width, wideLanes}
+	}
+	return []int{i.Width}
+}
 
 // widths are those kernels are compiled for, in the order of preference after the
 // device's own.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
@@ -88,11 +89,22 @@ func (c *Config) Validate() error {
 	if err := c.Network.Validate(); err != nil {
 		return err
 	}
-	if want := p.Network(c.Network); fmt.Sprint(want) != fmt.Sprint(c.Network) {
+	if want := p.Network(c.Network); !reflect.DeepEqual(want, c.Network) {
 		return fmt.Errorf("models: %w: the network does not fit its family: %+v, want %+v", ErrFolder, c.Network, want)
+	}
+	return c.Sampling.Validate()
+}
+
+// Validate returns an error wrapping [ErrFolder] for values that no sampler takes.
+func (s Sampling) Validate() error {
+	if !(s.Temperature >= 0 && s.Temperature <= maxTemperature) || s.TopK < 0 || !(s.TopP >= 0 && s.TopP <= 1) {
+		return fmt.Errorf("models: %w: temperature %g, top-k %d, top-p %g", ErrFolder, s.Temperature, s.TopK, s.TopP)
 	}
 	return nil
 }
+
+// maxTemperature is the highest that a request may ask for too.
+const maxTemperature = 100
 
 // maxConfigBytes bounds config.json.
 const maxConfigBytes = 1 << 20
@@ -104,19 +116,29 @@ func ReadConfig(dir, family string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c Config
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, fmt.Errorf("models: %w: %s: %v", ErrFolder, filepath.Join(dir, "config.json"), err)
-	}
-	if err := c.Validate(); err != nil {
-		return nil, err
+	c, err := parseConfig(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, filepath.Join(dir, "config.json"))
 	}
 	if family != "" && c.Family != family {
 		return nil, fmt.Errorf("models: %w: %s is %s, want %s", ErrFamily, dir, c.Family, family)
 	}
-	return &c, nil
+	return c, nil
+}
+
+// parseConfig reads the text of a config.json and checks it. Errors are those of
+// [Config.Validate].
+func parseConfig(data []byte) (*Config, error) {
+	var c Config
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("models: %w: more than one JSON value", ErrFolder)
+	}
+	return &c, c.Validate()
 }
 
 func readFile(dir, family, name string) ([]byte, error) {

@@ -39,6 +39,8 @@ type Job struct {
 	Shards   int    // tokenize: files to deal the samples to; 0 means 1
 	Command  string // what was typed, for the page
 	Begun    time.Time
+
+	prepared string // the action that Prepare was called for
 }
 
 // InProcess reports whether the job's workers are this process, so that it shares

@@ -13,49 +13,55 @@ import (
 type decoder struct {
 	*demuxer
 	cc       *astiav.CodecContext
+	logged   *errorCount
 	pkt      *astiav.Packet
 	frame    *astiav.Frame // the latest, valid until the next call of next
+	threads  int
 	draining bool
-	refused  int   // packets and frames the decoder reported as damaged
-	cutShort bool  // the last packets were missing or partial
-	packets  int   // of the video stream
-	last     int64 // the latest frame's time, in the stream's time base
-	started  bool
+	partial  bool // the demuxer stopped before the file's end
+	packets  int  // of the video stream
+	lossAt   int  // the latest packet that lacks a part, until it is judged
+	lastDts  int64
+	damage   damage
+	time     *timeline
 }
 
 // maxRefusals in a row, with neither a frame nor a packet between, end a stream whose
 // decoder fails for ever.
 const maxRefusals = 1000
 
-// maxTicks is the largest time believed; beyond it, sums of times could overflow.
-const maxTicks = 1 << 60
-
-func newDecoder(d *demuxer, o Options) (*decoder, error) {
+func newDecoder(d *demuxer, limits Limits, threads int) (*decoder, error) {
 	p := d.stream.CodecParameters()
 	codec := decoderFor(p.CodecID())
 	if codec == nil {
 		return nil, fmt.Errorf("%w: %s", ErrUnsupportedCodec, p.CodecID().Name())
 	}
-	k := &decoder{demuxer: d, cc: astiav.AllocCodecContext(codec), pkt: astiav.AllocPacket(), frame: astiav.AllocFrame()}
+	k := &decoder{
+		demuxer: d, threads: threads, time: newTimeline(d),
+		cc: astiav.AllocCodecContext(codec), pkt: astiav.AllocPacket(), frame: astiav.AllocFrame(),
+	}
 	if k.cc == nil || k.pkt == nil || k.frame == nil {
 		k.free()
 		return nil, errNoMemory
 	}
-	if err := k.open(codec, p, o); err != nil {
+	if err := k.open(codec, p, limits); err != nil {
 		k.free()
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return k, nil
 }
 
-func (k *decoder) open(codec *astiav.Codec, p *astiav.CodecParameters, o Options) error {
+func (k *decoder) open(codec *astiav.Codec, p *astiav.CodecParameters, l Limits) error {
 	if err := k.cc.FromCodecParameters(p); err != nil {
 		return err
 	}
-	k.cc.SetThreadCount(threads(o.Threads))
+	if k.logged = watchDecoder(k.cc); k.logged == nil {
+		return errNoMemory
+	}
+	k.cc.SetThreadCount(k.threads)
 	opts := astiav.NewDictionary()
 	defer opts.Free()
-	if err := opts.Set("max_pixels", maxPixels(o.Limits), 0); err != nil {
+	if err := opts.Set("max_pixels", maxPixels(l), 0); err != nil {
 		return err
 	}
 	return k.cc.Open(codec, opts)
@@ -68,15 +74,18 @@ func threads(n int) int {
 	return min(runtime.NumCPU(), 4)
 }
 
-// next puts the next frame, with its time in Pts, into k.frame. It returns io.EOF after
-// the last one, when the decoder has given back all it held.
+// next puts the next frame, with its time as Pts, into k.frame. It returns io.EOF after the last one, when the
+// decoder has given back all it held.
 func (k *decoder) next() error {
 	k.frame.Unref()
 	for refusals := 0; refusals < maxRefusals; {
 		err := k.cc.ReceiveFrame(k.frame)
+		k.damage.logged(k.logged.load(), k.packets)
 		switch {
 		case err == nil:
-			k.stamp()
+			k.damage.frames = k.damage.frames || damagedFrame(k.frame)
+			k.time.place(bestEffort(k.frame), durationOf(k.frame))
+			k.frame.SetPts(k.time.last)
 			return nil
 		case errors.Is(err, astiav.ErrEof):
 			return io.EOF
@@ -91,7 +100,7 @@ func (k *decoder) next() error {
 		case errors.Is(err, errNoMemory):
 			return fmt.Errorf("%w: %w", ErrLimit, err)
 		default:
-			k.refused++
+			k.damage.mark(k.packets)
 			refusals++
 		}
 	}
@@ -114,20 +123,40 @@ func (k *decoder) feed() error {
 		}
 	}
 	k.packets++
-	if k.pkt.Flags().Has(astiav.PacketFlagCorrupt) {
-		k.cutShort = true
-	}
+	k.checkLoss()
 	return k.send(k.pkt)
+}
+
+// checkLoss judges packets that lack a part, as the demuxer saw. Where two transport
+// streams were joined it misses packets too, but none is lost: the clock jumps there. The
+// parser may attach the loss to the packet before, so a jump is awaited for two.
+func (k *decoder) checkLoss() {
+	dts := k.pkt.Dts()
+	if dts != astiav.NoPtsValue {
+		if k.packets > 1 && k.time.jumped(dts-k.lastDts) {
+			k.lossAt = 0
+		}
+		k.lastDts = dts
+	}
+	lossy := k.pkt.Flags().Has(astiav.PacketFlagCorrupt)
+	if k.lossAt > 0 && (lossy || k.packets-k.lossAt > 2) {
+		k.damage.mark(k.lossAt)
+		k.lossAt = 0
+	}
+	if lossy {
+		k.lossAt = k.packets
+	}
 }
 
 func (k *decoder) send(p *astiav.Packet) error {
 	err := k.cc.SendPacket(p)
+	k.damage.logged(k.logged.load(), k.packets)
 	switch {
 	case err == nil, errors.Is(err, astiav.ErrEof):
 	case errors.Is(err, errNoMemory):
 		return fmt.Errorf("%w: %w", ErrLimit, err)
 	default:
-		k.refused++
+		k.damage.mark(k.packets)
 	}
 	return nil
 }
@@ -140,41 +169,40 @@ func (k *decoder) end(err error) error {
 		return k.src.err
 	}
 	if !errors.Is(err, astiav.ErrEof) {
-		k.cutShort = true
+		k.partial = true
+	}
+	if k.lossAt > 0 {
+		k.damage.mark(k.lossAt)
 	}
 	k.draining = true
 	return k.send(nil)
 }
 
-// stamp gives the frame a time after that of the frame before, also where the container
-// has none or two frames claim the same one.
-func (k *decoder) stamp() {
-	pts := bestEffort(k.frame)
-	absent := pts == astiav.NoPtsValue || abs(pts) > maxTicks
-	switch {
-	case absent && !k.started:
-		pts = 0
-	case absent:
-		pts = k.last + k.frameTicks()
-	case k.started && pts <= k.last:
-		pts = k.last + 1
-	}
-	k.last, k.started = pts, true
-	k.frame.SetPts(pts)
-}
-
-// frameTicks is how long the latest frame is shown, in the stream's time base.
-func (k *decoder) frameTicks() int64 {
-	if n := durationOf(k.frame); n > 0 {
-		return n
-	}
-	r := k.rate()
-	b := k.stream.TimeBase()
-	return max(1, int64(float64(r.Den)/float64(r.Num)*float64(b.Den())/float64(b.Num())+0.5))
-}
-
 // truncated is final once next has returned io.EOF.
-func (k *decoder) truncated() bool { return k.src.cut || k.cutShort || k.refused > 0 }
+func (k *decoder) truncated() bool {
+	return k.src.cut || k.partial || k.tailDamaged() && (k.lossAt > 0 || k.src.container.lengthless())
+}
+
+// damaged is the number of packets that did not decode cleanly. Those at a cut end are
+// not counted.
+func (k *decoder) damaged() int {
+	n := k.damage.count()
+	switch {
+	case k.tailDamaged() && k.truncated():
+		return 0
+	case k.skipped():
+		return max(1, n)
+	}
+	return n
+}
+
+// skipped reports whether the demuxer met damage, and passed over frames perhaps. That of
+// a cut file may have met the cut.
+func (k *decoder) skipped() bool { return !k.src.cut && k.demuxer.logged.load() > 0 }
+
+// tailDamaged reports whether nothing but the end is damaged. It takes in two packets: the
+// parser of a stream gives one out only when it has seen the next one's beginning.
+func (k *decoder) tailDamaged() bool { return k.draining && k.damage.since(k.packets-1) }
 
 func (k *decoder) free() {
 	if k.frame != nil {
@@ -186,4 +214,5 @@ func (k *decoder) free() {
 	if k.cc != nil {
 		k.cc.Free()
 	}
+	k.logged.free()
 }

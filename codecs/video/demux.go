@@ -5,21 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/asticode/go-astiav"
 )
-
-// quiet turns FFmpeg's log off for the process. go-astiav's own callback is no way to
-// collect messages: it formats them with vsprintf into 1024 bytes, which a long string in
-// a file overruns.
-var quiet = sync.OnceFunc(func() { astiav.SetLogLevel(astiav.LogLevelQuiet) })
 
 // demuxer is an open file with its video stream chosen.
 type demuxer struct {
 	src      *source
 	fc       *astiav.FormatContext
 	stream   *astiav.Stream
+	logged   *errorCount // since the header was read
 	hasAudio bool
 }
 
@@ -76,6 +71,9 @@ func (d *demuxer) openInput() error {
 		return err
 	}
 	d.fc = fc
+	if d.logged = watchDemuxer(fc); d.logged == nil {
+		return errNoMemory
+	}
 	return nil
 }
 
@@ -128,16 +126,19 @@ func (d *demuxer) checkExtents(l Limits) error {
 	return nil
 }
 
-// choose takes the first video stream that is no cover picture.
+// choose takes the video stream that is marked as default, else the largest, as FFmpeg's
+// tools do; the first of equals. A stream without packets comes after one with some. A
+// picture beside the video (a cover, thumbnails, a still) is none.
 func (d *demuxer) choose() error {
 	streams := d.fc.Streams()
+	var best rank
 	for _, s := range streams {
 		switch s.CodecParameters().MediaType() {
 		case astiav.MediaTypeAudio:
 			d.hasAudio = true
 		case astiav.MediaTypeVideo:
-			if d.stream == nil && !isCover(s) {
-				d.stream = s
+			if r := rankOf(s); !isPicture(s) && (d.stream == nil || r.above(best)) {
+				d.stream, best = s, r
 			}
 		}
 	}
@@ -152,12 +153,25 @@ func (d *demuxer) choose() error {
 	return ErrEmpty
 }
 
-// isCover tells an attached picture from a video. go-astiav does not show the stream's
-// disposition, but FFmpeg gives attached pictures a 90 kHz clock as a frame rate and no
-// average rate, which no video has.
-func isCover(s *astiav.Stream) bool {
-	r := s.RFrameRate()
-	return s.AvgFrameRate().Num() == 0 && r.Num() == 90000 && r.Den() == 1
+// rank orders the video streams of a file.
+type rank struct {
+	packets, marked bool
+	pixels          int
+}
+
+func rankOf(s *astiav.Stream) rank {
+	p := s.CodecParameters()
+	return rank{packets: hasPackets(s), marked: isDefault(s), pixels: p.Width() * p.Height()}
+}
+
+func (r rank) above(o rank) bool {
+	switch {
+	case r.packets != o.packets:
+		return r.packets
+	case r.marked != o.marked:
+		return r.marked
+	}
+	return r.pixels > o.pixels
 }
 
 func (d *demuxer) close() error {
@@ -165,5 +179,7 @@ func (d *demuxer) close() error {
 		d.fc.CloseInput()
 		d.fc = nil
 	}
+	d.logged.free()
+	d.logged = nil
 	return d.src.close()
 }

@@ -13,11 +13,18 @@
 //
 // # What is read
 //
-// H.264, HEVC, VP8, VP9, AV1, MPEG-1, MPEG-2, MPEG-4 part 2, MJPEG, Theora, ProRes,
-// DNxHD and FFV1, in MP4, MOV, Matroska, WebM, AVI, Ogg and MPEG (program, transport
-// and elementary streams). Anything else is refused before FFmpeg sees it: the file's
-// first bytes choose the demuxer, and no demuxer that opens further files or addresses
-// can be chosen.
+// Containers: MP4, MOV and 3GP, Matroska and WebM, AVI, MPEG (program, transport and
+// elementary streams), Ogg, FLV, ASF (WMV), MXF, GIF, IVF, Y4M, and bare H.264, HEVC and
+// MPEG-4 streams. Transport and program streams may start inside a packet.
+//
+// Codecs: H.264, HEVC, VP6, VP8, VP9, AV1, MPEG-1, MPEG-2, MPEG-4 part 2, H.263, Theora,
+// MJPEG, JPEG 2000, DV, ProRes, DNxHD, CineForm, PNG, QuickTime Animation, FFV1, HuffYUV, Ut
+// Video, MagicYUV, V210 and other uncompressed pictures, GIF, Sorenson H.263 (FLV), the
+// Microsoft MPEG-4 codecs, WMV 1 to 3 and VC-1.
+//
+// Anything else is refused before FFmpeg sees it: the file's first bytes choose the
+// demuxer, and no demuxer that opens further files or addresses can be chosen. Of several
+// video streams the one marked as default is read, else the largest; never a cover.
 //
 // # What a frame is
 //

@@ -114,7 +114,7 @@ func TestEmpty(t *testing.T) {
 }
 
 func TestUnsupportedCodec(t *testing.T) {
-	for _, args := range [][]string{{"-c:v", "cinepak"}, {"-c:v", "flv1"}, {"-c:v", "svq1"}} {
+	for _, args := range [][]string{{"-c:v", "cinepak"}, {"-c:v", "rpza"}, {"-c:v", "svq1"}} {
 		path := generate(t, "a.mov", append(testsrc(64, 48, 25, 3), args...)...)
 		_, _, err := ReadClip(context.Background(), path, Options{})
 		wantError(t, err, ErrUnsupportedCodec)

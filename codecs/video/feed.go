@@ -65,8 +65,8 @@ func (r *Reader) feed() error {
 	if !r.held {
 		return r.shutGraph(r.lastT + r.lastFor)
 	}
-	if inputOf(r.dec.frame, r.in.timeBase) != r.in {
-		return r.shutGraph(r.dec.last - r.origin)
+	if inputOf(r.track.frame(), r.in.timeBase) != r.in {
+		return r.shutGraph(r.track.time().last - r.origin)
 	}
 	return r.push()
 }
@@ -76,7 +76,7 @@ func (r *Reader) decode() error {
 	if r.held || r.ended {
 		return nil
 	}
-	switch err := r.dec.next(); err {
+	switch err := r.track.next(); err {
 	case nil:
 		r.held = true
 	case io.EOF:
@@ -88,9 +88,9 @@ func (r *Reader) decode() error {
 }
 
 func (r *Reader) push() error {
-	f := r.dec.frame
-	r.lastT = r.dec.last - r.origin
-	r.lastFor = r.dec.frameTicks()
+	f := r.track.frame()
+	r.lastT = r.track.time().last - r.origin
+	r.lastFor = r.track.time().shown
 	f.SetPts(r.lastT)
 	if r.resampled() {
 		r.last.Unref()
@@ -131,11 +131,11 @@ func (r *Reader) rebuild() error {
 }
 
 func (r *Reader) buildGraph() error {
-	f := r.dec.frame
+	f := r.track.frame()
 	if err := r.opts.Limits.extent(f.Width(), f.Height()); err != nil {
 		return err
 	}
-	in := inputOf(f, r.dec.stream.TimeBase())
+	in := inputOf(f, r.track.time().base)
 	filters, geom, err := r.plan(f, in)
 	if err != nil {
 		return err

@@ -42,6 +42,35 @@ var formats = []struct {
 	{"prores", "mov", "a.mov", "-c:v prores"},
 	{"dnxhd", "mov", "a.mov", "-c:v dnxhd -profile:v dnxhr_sq -pix_fmt yuv422p"},
 	{"ffv1", "matroska", "a.mkv", "-c:v ffv1"},
+	{"gif", "gif", "a.gif", ""},
+	{"h264", "h264", "a.h264", "-c:v libx264 -bf 0"},
+	{"h264", "h264", "aud.h264", "-c:v libx264 -bf 0 -x264-params aud=1"},
+	{"hevc", "hevc", "a.hevc", "-c:v libx265 -x265-params log-level=none:bframes=0"},
+	{"mpeg4", "m4v", "a.m4v", "-c:v mpeg4 -f m4v"},
+	{"h264", "mpegts", "a.m2ts", "-c:v libx264 -bf 3"},
+	{"flv1", "flv", "a.flv", "-c:v flv1"},
+	{"h264", "flv", "b.flv", "-c:v libx264 -bf 3"},
+	{"wmv1", "asf", "a.wmv", "-c:v wmv1"},
+	{"wmv2", "asf", "a.asf", "-c:v wmv2"},
+	{"msmpeg4v3", "asf", "a.wmv", "-c:v msmpeg4"},
+	{"msmpeg4v2", "avi", "a.avi", "-c:v msmpeg4v2"},
+	{"mpeg2video", "mxf", "a.mxf", "-c:v mpeg2video -bf 2"},
+	{"dnxhd", "mxf", "a.mxf", "-c:v dnxhd -profile:v dnxhr_sq -pix_fmt yuv422p"},
+	{"h263", "mp4", "a.3gp", "-c:v h263 -vf scale=352:288"},
+	{"dvvideo", "avi", "a.avi", "-c:v dvvideo -vf scale=720:576,setsar=1 -pix_fmt yuv420p"},
+	{"cfhd", "mov", "a.mov", "-c:v cfhd -pix_fmt yuv422p10le"},
+	{"jpeg2000", "mxf", "a.mxf", "-c:v jpeg2000"},
+	{"png", "mov", "a.mov", "-c:v png"},
+	{"qtrle", "mov", "a.mov", "-c:v qtrle"},
+	{"v210", "mov", "a.mov", "-c:v v210"},
+	{"rawvideo", "avi", "a.avi", "-c:v rawvideo -pix_fmt yuv420p"},
+	{"rawvideo", "mov", "a.mov", "-c:v rawvideo -pix_fmt rgb24"},
+	{"rawvideo", "y4m", "a.y4m", "-pix_fmt yuv444p"},
+	{"huffyuv", "avi", "a.avi", "-c:v huffyuv -pix_fmt yuv422p"},
+	{"ffvhuff", "avi", "a.avi", "-c:v ffvhuff"},
+	{"utvideo", "avi", "a.avi", "-c:v utvideo"},
+	{"magicyuv", "avi", "a.avi", "-c:v magicyuv -pix_fmt yuv420p"},
+	{"vp9", "ivf", "a.ivf", "-c:v libvpx-vp9 -deadline realtime"},
 }
 
 const (
@@ -54,20 +83,30 @@ func TestEveryFormatDecodesWhole(t *testing.T) {
 			t.Parallel()
 			path := generate(t, f.file, append(testsrc(formatW, formatH, 25, formatT), strings.Fields(f.args)...)...)
 			c, info := read(t, path, Options{})
-			if info.Codec != f.codec || info.Container != f.container || info.W != formatW || info.H != formatH {
+			w, h := formatW, formatH
+			if n, _ := fmt.Sscanf(after(f.args, "scale="), "%d:%d", &w, &h); n == 1 {
+				t.Fatal(f.args)
+			}
+			if info.Codec != f.codec || info.Container != f.container || info.W != w || info.H != h {
 				t.Errorf("probed %+v", info)
 			}
-			if info.Rate != (clip.Rate{Num: 25, Den: 1}) || info.Truncated || info.HasAudio {
+			if info.Rate != (clip.Rate{Num: 25, Den: 1}) || info.Truncated || info.Damaged || info.Jumps != 0 || info.HasAudio {
 				t.Errorf("probed %+v", info)
 			}
 			if c.T != formatT {
 				t.Fatalf("%d frames, want %d", c.T, formatT)
 			}
-			want := reference(t, path, "", formatW, formatH)
+			want := reference(t, path, "", w, h)
 			wantPSNR(t, c, want, 60)
 			checkTimes(t, path)
 		})
 	}
+}
+
+// after is what follows the key in the arguments.
+func after(args, key string) string {
+	_, value, _ := strings.Cut(args, key)
+	return value
 }
 
 // checkTimes wants frame n at n/25 s, to the millisecond that Matroska rounds to.

@@ -7,6 +7,11 @@ package video
 
 static int64_t best_effort(void *f) { return ((AVFrame *)f)->best_effort_timestamp; }
 static int64_t frame_duration(void *f) { return ((AVFrame *)f)->pkt_duration; }
+static int frame_damaged(void *f)
+{
+	AVFrame *a = f;
+	return a->decode_error_flags || a->flags & AV_FRAME_FLAG_CORRUPT;
+}
 static int frame_colorspace(void *f) { return ((AVFrame *)f)->colorspace; }
 
 // fill_plane copies packed rows of the given length into the first plane.
@@ -32,6 +37,9 @@ func bestEffort(f *astiav.Frame) int64 { return int64(C.best_effort(f.UnsafePoin
 
 // durationOf is the frame's duration in units of the stream's time base, 0 if unknown.
 func durationOf(f *astiav.Frame) int64 { return int64(C.frame_duration(f.UnsafePointer())) }
+
+// damagedFrame reports whether the decoder itself calls the frame damaged.
+func damagedFrame(f *astiav.Frame) bool { return C.frame_damaged(f.UnsafePointer()) != 0 }
 
 func colorSpaceOf(f *astiav.Frame) astiav.ColorSpace {
 	return astiav.ColorSpace(C.frame_colorspace(f.UnsafePointer()))

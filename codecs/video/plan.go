@@ -17,9 +17,10 @@ const swsFlags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 // before they cost anything, turned as stored, converted and scaled in one step, and cut
 // or framed as RGB, where every column is a possible edge.
 func (r *Reader) plan(f *astiav.Frame, in input) (string, geometry, error) {
-	o := frameOrientation(f, streamOrientation(r.dec.stream))
+	d := r.track.dec.demuxer
+	o := frameOrientation(f, streamOrientation(d.stream))
 	w, h := in.w, in.h
-	aspect := aspectOf(r.dec.fc.GuessSampleAspectRatio(r.dec.stream, f))
+	aspect := aspectOf(d.fc.GuessSampleAspectRatio(d.stream, f))
 	if o.swapped() {
 		w, h = h, w
 		aspect = clip.Rate{Num: aspect.Den, Den: aspect.Num}

@@ -12,22 +12,30 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// Info is what a file says about itself, before any frame is decoded.
+// Info is what a file says about itself, before any frame is decoded. Of a [Reader] it is
+// also what decoding has shown.
 type Info struct {
-	Container string        // mp4, mov, matroska, webm, avi, ogg, mpeg, mpegts or mpegvideo
+	Container string        // mp4, mov, matroska, webm, avi, mpeg, mpegts, mpegvideo, h264, gif, …
 	Codec     string        // h264, hevc, vp8, vp9, av1, mpeg2video, …
 	W, H      int           // pixels as shown, after rotation
 	Rate      clip.Rate     // nominal; frames may come at uneven times
 	Duration  time.Duration // 0 if unknown
-	Frames    int           // 0 if unknown
+	Frames    int           // 0 if unknown: in fragments, streams and most WebM; see [Count]
+	Start     time.Duration // the first frame's stamp, as the file has it
 	Rotation  int           // clockwise degrees from stored to shown: 0, 90, 180, 270
 	Mirrored  bool          // and mirrored left to right before the turn
+	Pixels    string        // FFmpeg's name of the stored samples: yuv420p, …
 	Range     string        // "limited" or "full"
 	Matrix    string        // bt601, bt709, bt2020, smpte240m, fcc or rgb: what decoding uses
 	Aspect    clip.Rate     // width to height of one sample as shown; 1/1 if square or unknown
 	Bytes     int64         // size of the file
 	HasAudio  bool
-	Truncated bool // the file ends before its own structure does
+	Truncated bool // the file ends before its own structure does, or inside its last packet
+
+	// Only decoding shows these; [Probe] leaves them zero.
+	Damaged       bool // some frames are wrong or missing
+	DamagedFrames int  // about so many, see [Reader.Damaged]
+	Jumps         int  // times at which the stamps jumped or started anew
 }
 
 // Probe reads a file's headers and as little else as it can. It reports what is there
@@ -53,8 +61,10 @@ func (d *demuxer) info() Info {
 		Rate:      d.rate(),
 		Duration:  d.duration(),
 		Frames:    d.frames(),
+		Start:     d.start(),
 		Rotation:  o.degrees,
 		Mirrored:  o.mirrored,
+		Pixels:    p.PixelFormat().Name(),
 		Range:     rangeName(p.ColorRange(), p.PixelFormat()),
 		Matrix:    matrixName(p.ColorSpace(), p.PixelFormat(), p.Width(), p.Height()),
 		Aspect:    aspectOf(d.fc.GuessSampleAspectRatio(d.stream, nil)),
@@ -89,8 +99,20 @@ func (d *demuxer) duration() time.Duration {
 	return 0
 }
 
-// frames is the container's count, from its table or (Matroska) from a tag.
+func (d *demuxer) start() time.Duration {
+	n := d.stream.StartTime()
+	if n == astiav.NoPtsValue {
+		return 0
+	}
+	return ticks(n, d.stream.TimeBase())
+}
+
+// frames is the container's count, from its table or (Matroska) from a tag. The table of
+// a fragmented MP4 knows the first fragment at most.
 func (d *demuxer) frames() int {
+	if d.src.fragmented {
+		return 0
+	}
 	n := d.stream.NbFrames()
 	if n == 0 {
 		if e := tag(d.stream.Metadata(), "NUMBER_OF_FRAMES"); e != "" {

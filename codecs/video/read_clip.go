@@ -11,8 +11,8 @@ import (
 
 // ReadClip decodes a whole video into memory. The clip's rate is Options.Rate, or the
 // source's nominal one. Errors are those of [Open] and [Reader.Next]; a clip that would
-// pass Limits.MaxClipBytes wraps [ErrLimit]. A truncated file gives the frames it has, and
-// Info.Truncated says so.
+// pass Limits.MaxClipBytes wraps [ErrLimit]. A truncated or damaged file gives the frames it
+// has, and Info says so.
 func ReadClip(ctx context.Context, path string, o Options) (*clip.Clip, Info, error) {
 	r, err := Open(ctx, path, o)
 	if err != nil {
@@ -20,7 +20,6 @@ func ReadClip(ctx context.Context, path string, o Options) (*clip.Clip, Info, er
 	}
 	c, err := r.readAll()
 	info := r.Info()
-	info.Truncated = r.Truncated()
 	if err := errors.Join(err, r.Close()); err != nil {
 		return nil, info, err
 	}

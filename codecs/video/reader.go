@@ -16,19 +16,20 @@ type Reader struct {
 	path    string
 	opts    Options
 	info    Info
-	dec     *decoder
+	track   *track
 	graph   *graph
 	in      input
 	geom    geometry
 	last    *astiav.Frame // a second reference to the frame pushed last, for the fps filter's end
 	out     *astiav.Frame
 	pix     []uint8
-	origin  int64 // time of the first frame of the video, plus Start, in the stream's time base
+	origin  int64 // Start, in the timeline's units
 	lastT   int64 // time of the frame pushed last, relative to origin
 	lastFor int64 // and its duration
-	held    bool  // dec.frame is decoded and not yet pushed
+	held    bool  // track.frame() is decoded and not yet pushed
 	ended   bool  // the decoder has no more
 	shut    bool  // the graph has been told the end
+	closed  bool
 	count   int
 	err     error // what every further call of Next returns
 }
@@ -51,7 +52,7 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("video.Open: %w", err)
 	}
-	r, err := newReader(path, d, o)
+	r, err := newReader(ctx, path, d, o)
 	if err != nil {
 		return nil, wrap("video.Open", err, path, nil)
 	}
@@ -59,12 +60,13 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 }
 
 // newReader takes the demuxer over, also on failure.
-func newReader(path string, d *demuxer, o Options) (*Reader, error) {
-	dec, err := newDecoder(d, o)
+func newReader(ctx context.Context, path string, d *demuxer, o Options) (*Reader, error) {
+	info := d.info()
+	track, err := newTrack(ctx, path, d, o)
 	if err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, err
 	}
-	r := &Reader{path: path, opts: o, info: d.info(), dec: dec, last: astiav.AllocFrame(), out: astiav.AllocFrame()}
+	r := &Reader{path: path, opts: o, info: info, track: track, last: astiav.AllocFrame(), out: astiav.AllocFrame()}
 	if r.last == nil || r.out == nil {
 		err = errNoMemory
 	} else {
@@ -92,14 +94,12 @@ func (r *Reader) prime() error {
 // first decodes up to the first frame at or after Start. The frames before it are decoded
 // and dropped: seeking by a container's index is not exact in half of the formats.
 func (r *Reader) first() error {
-	err := r.dec.next()
-	if err != nil {
-		return r.noFrame(err)
+	if err := r.track.next(); err != nil {
+		return r.track.noFrame(err, r.info)
 	}
-	start := unitsOf(r.opts.Start, r.dec.stream.TimeBase())
-	r.origin = r.dec.last + start
-	for r.dec.last < r.origin {
-		if err := r.dec.next(); err == io.EOF {
+	r.origin = unitsOf(r.opts.Start, r.track.time().base)
+	for r.track.time().last < r.origin {
+		if err := r.track.next(); err == io.EOF {
 			return fmt.Errorf("%w at or after %v", ErrEmpty, r.opts.Start)
 		} else if err != nil {
 			return err
@@ -108,30 +108,25 @@ func (r *Reader) first() error {
 	return nil
 }
 
-// noFrame tells why the very first frame did not come.
-func (r *Reader) noFrame(err error) error {
-	switch {
-	case err != io.EOF:
-		return err
-	case r.dec.packets > 0 || r.info.Frames > 0 || r.dec.truncated():
-		return fmt.Errorf("%w: no frame in %d packets", ErrCorrupt, r.dec.packets)
-	}
-	return ErrEmpty
+// Info is what the file says about itself, see [Probe], and what decoding has shown so
+// far: Truncated, Damaged, DamagedFrames and Jumps are final once Next has returned io.EOF.
+func (r *Reader) Info() Info {
+	return r.track.outcome().amend(r.info)
 }
-
-// Info is what the file says about itself, see [Probe].
-func (r *Reader) Info() Info { return r.info }
 
 // Size is the width and height of the frames that Next gives.
 func (r *Reader) Size() (w, h int) { return r.geom.outW, r.geom.outH }
 
-// Truncated reports whether frames may be missing: the file ends before its structure
-// does, or the decoder refused packets. It is final once Next has returned io.EOF. Of a
-// format without a length (MPEG streams) a cut between two packets cannot be seen.
-func (r *Reader) Truncated() bool { return r.dec.truncated() }
+// Truncated reports whether the video ends too early: before the file's structure does, or
+// inside its last packet. It is final once Next has returned io.EOF. Of a format without a
+// length (MPEG and elementary streams) a cut between two packets cannot be seen.
+func (r *Reader) Truncated() bool { return r.track.outcome().truncated }
 
-// Damaged is the number of packets and frames that the decoder has refused so far.
-func (r *Reader) Damaged() int { return r.dec.refused }
+// Damaged is the number of packets so far that did not decode cleanly: the decoder refused
+// them, reported an error or concealed a part, or the demuxer found a part missing. A
+// packet is a frame, or a field, so this is about the number of damaged frames; those
+// predicted from them are not counted. A cut through the last packet is not counted either.
+func (r *Reader) Damaged() int { return r.track.outcome().damaged }
 
 // Next gives the next frame, [h, w, 3], and its time after the first frame of the video.
 // The bytes are the Reader's own and stay until the following call. After the last frame
@@ -153,9 +148,10 @@ func (r *Reader) Next() ([]uint8, time.Duration, error) {
 
 // Close frees everything. It may be called more than once; Next must not follow.
 func (r *Reader) Close() error {
-	if r.dec == nil || r.dec.frame == nil {
+	if r.closed {
 		return nil
 	}
+	r.closed = true
 	if r.graph != nil {
 		r.graph.free()
 		r.graph = nil
@@ -165,8 +161,6 @@ func (r *Reader) Close() error {
 			f.Free()
 		}
 	}
-	r.dec.free()
-	r.dec.frame = nil
 	r.err = fmt.Errorf("reader is closed")
-	return r.dec.close()
+	return r.track.close()
 }

@@ -11,25 +11,57 @@ type container struct {
 	demuxer string // FFmpeg's name; empty if there is only sound or nothing to read
 }
 
+// lengthless reports whether a file of this format tells nowhere how long it is.
+func (c container) lengthless() bool {
+	switch c.demuxer {
+	case "mpeg", "mpegts", "mpegvideo", "m4v", "h264", "hevc":
+		return true
+	}
+	return false
+}
+
 var (
 	notMedia  = container{}
 	audioOnly = container{name: "audio"}
 )
 
-// sniffBytes is how much of the head sniff looks at: enough for Matroska's document type
-// and for three transport packets.
-const sniffBytes = 1024
+// sniffBytes is how much of the head sniff looks at: enough for a stream that starts
+// inside a packet, of 2048 bytes in a program stream.
+const sniffBytes = 4096
 
 // sniff names the container of a file that begins with head. FFmpeg's own probing would
 // guess among 350 formats, some of which open other files.
 func sniff(head []byte) container {
-	for _, s := range []func([]byte) container{sniffISO, sniffEBML, sniffRIFF, sniffMPEG, sniffAudio} {
+	for _, s := range []func([]byte) container{sniffISO, sniffEBML, sniffRIFF, sniffMagic, sniffMPEG, sniffAnnexB, sniffAudio} {
 		if c := s(head); c != notMedia {
 			return c
 		}
 	}
-	if bytes.HasPrefix(head, []byte("OggS")) {
-		return container{"ogg", "ogg"}
+	return notMedia
+}
+
+// magics are the formats that one fixed string tells.
+var magics = []struct {
+	magic string
+	container
+}{
+	{"OggS", container{"ogg", "ogg"}},
+	{"GIF87a", container{"gif", "gif"}},
+	{"GIF89a", container{"gif", "gif"}},
+	{"FLV\x01", container{"flv", "flv"}},
+	{"DKIF\x00\x00", container{"ivf", "ivf"}},
+	{"YUV4MPEG2 ", container{"y4m", "yuv4mpegpipe"}},
+	// ASF's header object, of which WMV is one kind.
+	{"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", container{"asf", "asf"}},
+	// MXF's key of a header partition.
+	{"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", container{"mxf", "mxf"}},
+}
+
+func sniffMagic(head []byte) container {
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return m.container
+		}
 	}
 	return notMedia
 }
@@ -77,22 +109,75 @@ func sniffRIFF(head []byte) container {
 
 func sniffMPEG(head []byte) container {
 	switch {
-	case bytes.HasPrefix(head, []byte{0, 0, 1, 0xba}):
+	case packHeader(head) >= 0:
 		return container{"mpeg", "mpeg"}
 	case bytes.HasPrefix(head, []byte{0, 0, 1, 0xb3}):
 		return container{"mpegvideo", "mpegvideo"}
-	case transportPackets(head, 0, 188), transportPackets(head, 4, 192):
+	case bytes.HasPrefix(head, []byte{0, 0, 1, 0xb0}):
+		return container{"m4v", "m4v"}
+	}
+	if _, stride := transportPackets(head); stride > 0 {
 		return container{"mpegts", "mpegts"}
 	}
 	return notMedia
 }
 
-// transportPackets looks for the sync byte at the start of three packets.
-func transportPackets(head []byte, first, stride int) bool {
-	if len(head) <= first+2*stride {
+// packHeader finds a program stream's pack. One that is not at the start must have its
+// marker bits (MPEG-1: 0010, MPEG-2: 01) as well.
+func packHeader(head []byte) int {
+	magic := []byte{0, 0, 1, 0xba}
+	if bytes.HasPrefix(head, magic) {
+		return 0
+	}
+	at := bytes.Index(head, magic)
+	if at < 0 || at+13 > len(head) {
+		return -1
+	}
+	b := head[at+4:]
+	mpeg1 := b[0]&0xf1 == 0x21 && b[2]&1 == 1 && b[4]&1 == 1 && b[5]&0x80 == 0x80 && b[7]&1 == 1
+	mpeg2 := b[0]&0xc4 == 0x44 && b[2]&4 == 4 && b[4]&4 == 4 && b[5]&1 == 1 && b[8]&3 == 3
+	if mpeg1 || mpeg2 {
+		return at
+	}
+	return -1
+}
+
+// strides are the lengths of a transport packet: plain, with a time in front, and with
+// error correction behind.
+var strides = []int{188, 192, 204}
+
+// transportPackets looks for the sync byte at the start of three packets, or of eight if
+// the file starts inside a packet. It returns where the first sync byte is, and a stride
+// of 0 if there is none.
+func transportPackets(head []byte) (first, stride int) {
+	for _, stride := range strides {
+		plain := 0
+		if stride == 192 {
+			plain = 4
+		}
+		for first := range stride {
+			n := 8
+			if first == plain {
+				n = 3
+			}
+			if synced(head, first, stride, n) {
+				return first, stride
+			}
+		}
+	}
+	return 0, 0
+}
+
+func synced(head []byte, first, stride, n int) bool {
+	if len(head) <= first+(n-1)*stride {
 		return false
 	}
-	return head[first] == 0x47 && head[first+stride] == 0x47 && head[first+2*stride] == 0x47
+	for i := range n {
+		if head[first+i*stride] != 0x47 {
+			return false
+		}
+	}
+	return true
 }
 
 // sniffAudio knows the usual sound files, so that they are told from noise.

@@ -14,13 +14,14 @@ import (
 // the file system's errors, lets a cancelled context stop a demuxer in the middle of a
 // scan, and leaves FFmpeg no name to resolve as an address.
 type source struct {
-	ctx       context.Context
-	file      *os.File
-	size, pos int64
-	container container
-	cut       bool  // the file ends before its structure does
-	err       error // the first failure to read, which FFmpeg reports as its own
-	io        *astiav.IOContext
+	ctx        context.Context
+	file       *os.File
+	size, pos  int64
+	container  container
+	cut        bool  // the file ends before its structure does
+	fragmented bool  // an MP4 whose frames are in fragments
+	err        error // the first failure to read, which FFmpeg reports as its own
+	io         *astiav.IOContext
 }
 
 const (
@@ -70,6 +71,7 @@ func (s *source) identify() error {
 		return ErrNotVideo
 	}
 	s.cut = cutShort(s.file, s.size, s.container)
+	s.fragmented = s.container.demuxer == "mov" && hasFragments(s.file, s.size)
 	s.io, err = astiav.AllocIOContext(ioBuffer, false, s.read, s.seek, nil)
 	return err
 }

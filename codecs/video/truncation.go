@@ -13,46 +13,67 @@ const maxElements = 4096
 // cutShort reports whether a file ends before its outermost structure does, which shows
 // one missing byte without decoding anything. MPEG streams and live recordings carry no
 // length: of these it says false unless a transport packet is cut, and otherwise only a
-// damaged last packet gives a cut away.
+// damaged last packet gives a cut away. Bytes after a whole structure cut nothing.
 func cutShort(r io.ReaderAt, size int64, c container) bool {
 	switch c.demuxer {
 	case "mov":
-		return cutWalk(r, size, boxLength)
+		return cutWalk(r, size, &boxes{})
 	case "avi":
-		return cutWalk(r, size, riffLength)
+		return cutWalk(r, size, riffs{})
 	case "matroska":
-		return cutWalk(r, size, elementLength)
+		return cutWalk(r, size, elements{})
 	case "ogg":
 		return cutOgg(r, size)
+	case "gif":
+		return cutGIF(r, size)
+	case "flv":
+		return cutFLV(r, size)
+	case "asf":
+		return cutASF(r, size)
 	case "mpegts":
 		return cutPackets(r, size)
 	}
 	return false
 }
 
-// cutPackets: transport packets have one length, 188 bytes, or 192 with a time in front.
+// cutPackets: transport packets have one length, and the first may be cut in front.
 func cutPackets(r io.ReaderAt, size int64) bool {
-	var sync [1]byte
-	if _, err := r.ReadAt(sync[:], 0); err != nil {
+	head := make([]byte, min(size, sniffBytes))
+	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
 		return true
 	}
-	if sync[0] == 0x47 {
-		return size%188 != 0
+	first, stride := transportPackets(head)
+	if stride == 0 {
+		return true
 	}
-	return size%192 != 0
+	if stride == 192 { // the time is in front of the sync byte
+		first += 192 - 4
+	}
+	return (size-int64(first))%int64(stride) != 0
 }
 
 // toEnd is the length of an element that reaches to the end of the file by definition.
 const toEnd = -1
 
-// cutWalk steps from element to element. length gets the next 16 bytes, fewer at the
-// file's end, and returns header and body together, or ok = false if even the header is cut.
-func cutWalk(r io.ReaderAt, size int64, length func(head []byte) (n int64, ok bool)) bool {
+// structure is a format's way to lay out its outermost elements.
+type structure interface {
+	// length gets the next 16 bytes, fewer at the file's end, and returns header and body
+	// together, or ok = false if even the header is cut.
+	length(head []byte) (n int64, ok bool)
+	// over reports that head, after at least one element, is none of the format's.
+	over(head []byte) bool
+}
+
+// cutWalk steps from element to element.
+func cutWalk(r io.ReaderAt, size int64, s structure) bool {
 	head := make([]byte, 16)
 	at := int64(0)
 	for i := 0; i < maxElements && at < size; i++ {
 		got, _ := r.ReadAt(head, at)
-		n, ok := length(head[:got])
+		if i > 0 && s.over(head[:got]) {
+			return false
+		}
+		n, ok := s.length(head[:got])
 		if !ok || n > size-at {
 			return true
 		}
@@ -62,6 +83,66 @@ func cutWalk(r io.ReaderAt, size int64, length func(head []byte) (n int64, ok bo
 		at += n
 	}
 	return false
+}
+
+// boxes is ISO's structure. A file is whole once its index and its frames have been seen.
+type boxes struct{ index, frames, fragments bool }
+
+func (b *boxes) over(head []byte) bool {
+	if !b.index || !b.frames {
+		return false
+	}
+	return len(head) < 8 || !outermostBox(string(head[4:8]))
+}
+
+func hasFragments(r io.ReaderAt, size int64) bool {
+	var b boxes
+	cutWalk(r, size, &b)
+	return b.fragments
+}
+
+// outermostBox names the boxes that may follow an index and frames.
+func outermostBox(kind string) bool {
+	switch kind {
+	case "moov", "mdat", "moof", "mfra", "free", "skip", "wide", "uuid", "meta", "sidx", "styp", "ssix", "prft", "emsg", "udta":
+		return true
+	}
+	return false
+}
+
+func (b *boxes) length(head []byte) (int64, bool) {
+	if len(head) >= 8 {
+		switch string(head[4:8]) {
+		case "moov":
+			b.index = true
+		case "mdat":
+			b.frames = true
+		case "moof":
+			b.fragments = true
+		}
+	}
+	return boxLength(head)
+}
+
+// riffs is AVI's structure: one RIFF list, and more in a long file.
+type riffs struct{}
+
+func (riffs) length(head []byte) (int64, bool) { return riffLength(head) }
+func (riffs) over(head []byte) bool            { return !bytes.HasPrefix(head, []byte("RIFF")) }
+
+// elements is Matroska's structure: an EBML header and a segment, and perhaps more such
+// pairs, with voids and checksums between.
+type elements struct{}
+
+func (elements) length(head []byte) (int64, bool) { return elementLength(head) }
+
+func (elements) over(head []byte) bool {
+	for _, id := range []string{"\x1a\x45\xdf\xa3", "\x18\x53\x80\x67", "\xec", "\xbf"} {
+		if n := min(len(id), len(head)); string(head[:n]) == id[:n] {
+			return false
+		}
+	}
+	return true
 }
 
 // boxLength reads an ISO box header: u32 length, type, and u64 length if the first is 1.

@@ -20,6 +20,9 @@ func TestCutFilesGiveWhatTheyHave(t *testing.T) {
 		{"a.webm", "-c:v libvpx -g 10"},
 		{"a.avi", "-c:v mjpeg"},
 		{"a.ogv", "-c:v libtheora -g 10"},
+		{"a.gif", ""},
+		{"a.flv", "-c:v flv1 -g 10"},
+		{"a.wmv", "-c:v wmv2 -g 10"},
 	} {
 		t.Run(f.file, func(t *testing.T) {
 			b := readFile(t, generate(t, f.file, append(testsrc(96, 64, 25, 40), strings.Fields(f.args)...)...))
@@ -85,8 +88,8 @@ func TestDamageInTheMiddleIsSeen(t *testing.T) {
 		}
 		n++
 	}
-	if n < 20 || !r.Truncated() || r.Damaged() == 0 {
-		t.Fatalf("%d frames, damaged %d, truncated %v: %v", n, r.Damaged(), r.Truncated(), err)
+	if i := r.Info(); n < 20 || i.Truncated || !i.Damaged || r.Damaged() == 0 || i.DamagedFrames != r.Damaged() {
+		t.Fatalf("%d frames, %+v: %v", n, i, err)
 	}
 }
 
@@ -97,6 +100,17 @@ func TestCutWalkOnMadeFiles(t *testing.T) {
 	mov := container{"mp4", "mov"}
 	mkv := container{"webm", "matroska"}
 	avi := container{"avi", "avi"}
+	gif, flv, asf := container{"gif", "gif"}, container{"flv", "flv"}, container{"asf", "asf"}
+	whole := []byte("\x00\x00\x00\x10moovabcdefgh\x00\x00\x00\x0cmdatabcd")
+	whole = whole[:len(whole):len(whole)]
+	const picture = "GIF89a\x01\x00\x01\x00\x80\x00\x00abcdef!\xf9\x01a\x00,aaaaaaaa\x00\x02\x01D\x00"
+	const flash = "FLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00\x09\x00\x00\x01aaaaaaaD\x00\x00\x00\x0c"
+	properties := func(size, flags byte) []byte {
+		b := make([]byte, 104)
+		copy(b, "\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65")
+		b[40], b[88] = size, flags
+		return b
+	}
 	ebml := []byte{0x1a, 0x45, 0xdf, 0xa3, 0x81, 0}
 	for i, c := range []struct {
 		c    container
@@ -120,6 +134,28 @@ func TestCutWalkOnMadeFiles(t *testing.T) {
 		{avi, []byte("RIFF\x05\x00\x00\x00AVI "), true},
 		{avi, []byte("RIFF\x00\x00\x00\x00AVI "), true}, // never finished
 		{container{"mpeg", "mpeg"}, []byte{0, 0, 1, 0xba}, false},
+		// Bytes after a whole structure cut nothing.
+		{mov, append(whole, "\x00\x00\x00\x6ajunk"...), false},
+		{mov, append(whole, 0, 0, 1), false},
+		{mov, append(whole, "\x00\x00\x00\x6amoof"...), true},
+		{mov, append(whole[:16:16], "\x00\x00\x00\x6ajunk"...), true}, // no frames yet
+		{avi, []byte("RIFF\x04\x00\x00\x00AVI junk after it"), false},
+		{avi, []byte("RIFF\x04\x00\x00\x00AVI RIFF\xff\x00\x00\x00AVIX"), true},
+		{mkv, append(ebml[:6:6], "\x18\x53\x80\x67\x40\x02\x01\x02junk after it"...), false},
+		{mkv, append(ebml[:6:6], "\x18\x53\x80\x67\x40\x02\x01\x02\x18\x53"...), true},
+		{gif, []byte(picture + ";"), false},
+		{gif, []byte(picture + ";junk"), false},
+		{gif, []byte(picture), true},
+		{gif, []byte(picture[:len(picture)-2]), true},
+		{gif, []byte(picture[:14]), true},
+		{flv, []byte(flash), false},
+		{flv, []byte(flash[:len(flash)-1]), true},
+		{flv, []byte(flash[:len(flash)-6]), true},
+		{flv, []byte(flash[:13]), false}, // no tags
+		{flv, []byte(flash[:12]), true},
+		{asf, append(properties(200, 0), make([]byte, 96)...), false},
+		{asf, append(properties(200, 0), make([]byte, 95)...), true},
+		{asf, properties(200, 1), false}, // a live recording
 	} {
 		if got := cutShort(bytes.NewReader(c.b), int64(len(c.b)), c.c); got != c.want {
 			t.Errorf("case %d: %v, want %v", i, got, c.want)

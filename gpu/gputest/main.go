@@ -13,19 +13,31 @@ import (
 	"github.com/morton-gen/morton/gpu"
 )
 
-// wide is the width that lavapipe has besides its own 8, if a process asks before it
-// first runs.
-const wide = 16
+// Exhaustive reports whether tests run every shape at every width, as `make test-all`
+// does by MORTON_TEST=all. By default they run each path of a kernel once: lavapipe
+// compiles a kernel for seconds, and a new shape is a new kernel.
+func Exhaustive() bool { return os.Getenv("MORTON_TEST") == "all" }
 
-// Main runs a package's tests, as its TestMain, and where a device is lavapipe once
-// more in a process of 16 lanes, in short, since kernels differ by the width. A
-// width or a vector length in the environment stands, and is the only one.
+// Pick returns the first n cases by default, and all of them in exhaustive tests.
+func Pick[T any](n int, all []T) []T {
+	if Exhaustive() {
+		return all
+	}
+	return all[:min(n, len(all))]
+}
+
+// Main runs a package's tests, as its TestMain. Exhaustive tests run once more, in
+// short, in a process for each other width of [gpu.Info.Widths], since kernels differ
+// by the width. A width or a vector length in the environment stands, and is the only
+// one.
 func Main(m *testing.M) {
 	code := m.Run()
-	if code == 0 && isTest() && servesWide() {
-		if err := again(); err != nil {
-			fmt.Printf("gputest: at %d lanes: %v\n", wide, err)
-			code = 1
+	if code == 0 && isTest() && Exhaustive() {
+		for _, width := range otherWidths() {
+			if err := again(width); err != nil {
+				fmt.Printf("gputest: at %d lanes: %v\n", width, err)
+				code = 1
+			}
 		}
 	}
 	os.Exit(code)
@@ -41,29 +53,27 @@ func isTest() bool {
 	return true
 }
 
-func servesWide() bool {
+// otherWidths returns the widths that the tests of this process did not run at.
+func otherWidths() []int {
 	if os.Getenv("MORTON_SUBGROUP") != "" || os.Getenv("LP_NATIVE_VECTOR_WIDTH") != "" {
-		return false
+		return nil
 	}
 	infos, err := gpu.List()
 	if err != nil {
-		return false // the tests have said so
+		return nil // the tests have said so
 	}
+	var widths []int
 	for _, i := range infos {
-		fault := i.Fault(wide)
-		switch {
-		case i.Problem != "" || !i.OnCPU():
-		case fault != "":
-			fmt.Printf("gputest: %s is not tested at %d lanes: it lacks %s\n", i.Name, wide, fault)
-		default:
-			return true
+		if i.Problem == "" {
+			widths = append(widths, i.Widths()[1:]...)
 		}
 	}
-	return false
+	slices.Sort(widths)
+	return slices.Compact(widths)
 }
 
 // again leaves out the flags that name files, which are this process's.
-func again() error {
+func again(width int) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -73,7 +83,7 @@ func again() error {
 		return strings.HasSuffix(name, "profile") || name == "test.testlogfile" || name == "test.outputdir" || name == "test.gocoverdir"
 	})
 	cmd := exec.Command(self, append(args, "-test.short")...)
-	cmd.Env = append(os.Environ(), "MORTON_SUBGROUP="+strconv.Itoa(wide))
+	cmd.Env = append(os.Environ(), "MORTON_SUBGROUP="+strconv.Itoa(width))
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()
 }

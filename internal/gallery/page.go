@@ -17,7 +17,7 @@ var (
 	ErrGeometry = errors.New("bad geometry")
 )
 
-// Family is one of the three kinds of results.
+// Family is one of the kinds of results.
 type Family string
 
 // The families, in the order a page shows them.
@@ -25,9 +25,11 @@ const (
 	Video Family = "video"
 	Shape Family = "shape"
 	Quads Family = "quads"
+	// Remesh results are drawn from nothing random: their cards show no seed.
+	Remesh Family = "remesh"
 )
 
-var families = []Family{Video, Shape, Quads}
+var families = []Family{Video, Shape, Quads, Remesh}
 
 // KV is one labelled value of a card. The caller formats the value.
 type KV struct{ Key, Value string }

@@ -52,7 +52,7 @@ type prefix struct {
 	Text    string
 }
 
-var labels = map[Family]string{Video: "Video", Shape: "Shapes", Quads: "Quad meshes"}
+var labels = map[Family]string{Video: "Video", Shape: "Shapes", Quads: "Quad meshes", Remesh: "Remeshed"}
 
 func newView(p *Page) *view {
 	v := &view{Title: p.Title, Command: p.Command, Failures: p.Failures}
@@ -97,7 +97,10 @@ func totals(p *Page, count map[Family]int, total float64) []KV {
 }
 
 func newCard(it Item) card {
-	c := card{Item: it, Facts: []KV{{"Seed", fmt.Sprint(it.Seed)}}}
+	c := card{Item: it}
+	if it.Family != Remesh {
+		c.Facts = append(c.Facts, KV{"Seed", fmt.Sprint(it.Seed)})
+	}
 	if it.Model != "" {
 		c.Facts = append(c.Facts, KV{"Model", it.Model})
 	}

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"math/bits"
 	"os"
 	"strconv"
@@ -31,39 +29,29 @@ func (d *deviceFlags) options() gpu.Options {
 	return gpu.Options{Device: d.device, MemoryLimit: uint64(d.memory), Threads: int(d.threads)}
 }
 
-// widthFlag is the subgroup width of all kernels: 0 is auto, fastestWidth measures.
+// widthFlag is the subgroup width of all kernels; 0 is auto, the device's own.
 type widthFlag int
 
-const fastestWidth = -1
-
-var widthWords = map[string]widthFlag{"auto": 0, "fastest": fastestWidth, "4": 4, "8": 8, "16": 16, "32": 32, "64": 64}
+var widthWords = map[string]widthFlag{"auto": 0, "4": 4, "8": 8, "16": 16, "32": 32, "64": 64}
 
 func (w *widthFlag) String() string { return strconv.Itoa(int(*w)) }
 
 func (w *widthFlag) Set(text string) error {
 	width, ok := widthWords[text]
 	if !ok {
-		return fmt.Errorf("it is one of auto, fastest, 4, 8, 16, 32 and 64")
+		return fmt.Errorf("it is one of auto, 4, 8, 16, 32 and 64")
 	}
 	*w = width
 	return nil
 }
 
-// wanted is the width that the command line asks for, or else MORTON_SUBGROUP; 0 for
-// the device's own.
-func (d *deviceFlags) wanted() widthFlag {
+// wanted is the width that the command line asks for, or else MORTON_SUBGROUP; 0 means
+// the device's own. Opening a device refuses a width that does not exist.
+func (d *deviceFlags) wanted() int {
 	if d.width == 0 {
-		return max(widthWords[os.Getenv("MORTON_SUBGROUP")], 0) // opening a device tells what it may not be
+		return int(widthWords[os.Getenv("MORTON_SUBGROUP")])
 	}
-	return d.width
-}
-
-// resolve returns what [gpu.Options.Width] is to be; fastest is by a rate.
-func (d *deviceFlags) resolve(ctx context.Context, say io.Writer, by func(rates) float64) (int, error) {
-	if w := d.wanted(); w != fastestWidth {
-		return int(w), nil
-	}
-	return newWidthCheck(d.device, say).choose(ctx, by)
+	return int(d.width)
 }
 
 // threadsFlag is a number of threads; 0 is auto.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"io"
 	"strings"
 	"testing"
 	"time"
@@ -34,16 +32,15 @@ func TestDeviceFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resetRunner(t)
-	width, err := o.resolve(context.Background(), io.Discard, rates.training)
-	if d := o.options(); d.MemoryLimit != 2<<30 || d.Device != "1" || d.Threads != 3 || width != 16 || err != nil {
-		t.Errorf("%+v, width %d, error %v", d, width, err)
+	if d := o.options(); d.MemoryLimit != 2<<30 || d.Device != "1" || d.Threads != 3 || o.wanted() != 16 {
+		t.Errorf("%+v, width %d", d, o.wanted())
 	}
 	if s := o.job(request.Quads, nil, time.Now()).Settings.Spec; s.Memory != 2<<30 || s.Device != "1" || s.Threads != 3 {
 		t.Errorf("%+v", s)
 	}
 	// Workers elsewhere do not see this environment.
-	if width, err := new(deviceFlags).resolve(context.Background(), io.Discard, rates.training); width != 32 || err != nil {
-		t.Errorf("by the environment: width %d, error %v", width, err)
+	if width := new(deviceFlags).wanted(); width != 32 {
+		t.Errorf("by the environment: width %d", width)
 	}
 	for flag, value := range map[string]string{"--subgroup": "12", "--memory-limit": "lots", "--threads": "0"} {
 		err := newOptions("generate").parse([]string{"--out", "o", flag, value})

@@ -30,9 +30,6 @@ func runDevices(ctx context.Context, t terminal, args []string) error {
 	f.StringVar(&o.Device, "device", "", "")
 	f.Var(&threads, "threads", "")
 	f.Func("subgroup", "", func(text string) error {
-		if text == "fastest" {
-			return fmt.Errorf("--measure tells which that is")
-		}
 		return errors.Join(new(widthFlag).Set(text), os.Setenv("MORTON_SUBGROUP", text))
 	})
 	words, err := f.parse(args)

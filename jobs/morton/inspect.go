@@ -20,6 +20,7 @@ func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value})
 
 func runInspect(ctx context.Context, t terminal, args []string) error {
 	f := newFlags("inspect")
+	count := f.Bool("count", false, "")
 	asJSON := f.Bool("json", false, "")
 	var how meshInspection
 	f.BoolVar(&how.lost, "lost", false, "")
@@ -34,6 +35,11 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	found, err := inspect(ctx, words[0], how)
 	if err != nil {
 		return err
+	}
+	if *count {
+		if found, err = countVideo(ctx, words[0], found); err != nil {
+			return err
+		}
 	}
 	if *asJSON {
 		return found.printJSON(t)
@@ -50,9 +56,12 @@ func (f facts) printText(t terminal) error {
 	return w.Flush()
 }
 
-// text prints a number with the digits that tell something.
+// text prints a number with the digits that tell something, and nil as unknown.
 func text(value any) any {
-	if x, ok := value.(float64); ok {
+	switch x := value.(type) {
+	case nil:
+		return "unknown"
+	case float64:
 		return fmt.Sprintf("%.6g", x)
 	}
 	return value

@@ -29,6 +29,9 @@ func inspect(ctx context.Context, path string, how meshInspection) (facts, error
 	if info.IsDir() {
 		return inspectFolder(path)
 	}
+	if !info.Mode().IsRegular() { // opening a pipe would wait for a writer
+		return nil, fmt.Errorf("%w: %s", family.ErrNotFile, path)
+	}
 	head, err := readStart(path)
 	if err != nil {
 		return nil, err
@@ -125,20 +128,7 @@ func inspectVideo(ctx context.Context, path string) (facts, error) {
 	if err != nil {
 		return nil, err
 	}
-	var f facts
-	f.add("kind", "video")
-	f.add("container", info.Container)
-	f.add("codec", info.Codec)
-	f.add("width", info.W)
-	f.add("height", info.H)
-	f.add("rate_hz", info.Rate.Hz())
-	f.add("frames", info.Frames)
-	f.add("seconds", info.Duration.Seconds())
-	f.add("rotation", info.Rotation)
-	f.add("range", info.Range)
-	f.add("matrix", info.Matrix)
-	f.add("audio", info.HasAudio)
-	f.add("truncated", info.Truncated)
+	f := videoFacts(info, false)
 	f.add("bytes", info.Bytes)
 	return f, nil
 }

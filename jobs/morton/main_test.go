@@ -101,6 +101,21 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"train --family qaud --tokens a --heldout b --out c", "did you mean quad?"},
 		{"train --family quad --tokens a --heldout b --out c --precision int8", "--precision is one of"},
 		{"train --family tokenizer --tokens a --heldout b --out c --precision bf16", "trains in f32"},
+		{"remesh --out o", "--input or --manifest"},
+		{"remesh a.obj --out o --faces 0", "--faces is at least 1"},
+		{"remesh a.obj --out o --faces 3", "3 faces, 4 to"},
+		{"remesh a.obj --out o --depth 11", "depth"},
+		{"remesh a.obj --out o --face 80", "did you mean faces?"},
+		{"remesh a.obj --out o --model m", "unknown flag --model"},
+		{"convert", "what?"},
+		{"convert a.obj", "--to says the format"},
+		{"convert a.obj b.mp4", "the name of a mesh to write"},
+		{"convert a.obj b.obj --to obj", "--out the folder"},
+		{"convert a.obj --to mp4 --out o", "it is one of"},
+		{"compare a.obj", "two files, not 1"},
+		{"compare a.obj b.obj --samples 0", "--samples is at least 1"},
+		{"compare a.obj b.obj --threshold 0", "threshold 0"},
+		{"compare a.obj b.obj --threshold some", "such as 0.01"},
 		{"inspect", "one file"},
 		{"devices now", "now"},
 		{"help nothing", "nothing"},
@@ -154,6 +169,47 @@ func TestGenerateRun(t *testing.T) {
 	code, text, _ = morton("generate", "quads", "--manifest", filepath.Join(out, "quads", "requests.jsonl"), "--out", t.TempDir(), "--model", t.Name())
 	if code != exitFailed || !strings.Contains(text, "1 done, 1 failed") {
 		t.Fatalf("the run's own manifest: exit %d\n%s", code, text)
+	}
+}
+
+// TestPlacesAreWrongUse checks that a run which cannot or must not write where it
+// is told is wrong use, said in one line before any model is opened.
+func TestPlacesAreWrongUse(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for path, text := range map[string]string{
+		"u/video/x.mp4": "a clip", "u/shape/x.glb": "a mesh", "s/index.html": "my page", "d/x.parquet": "tokens", "d/tokens/x.parquet": "tokens", "file": "",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile("one.jsonl", []byte(`{"id":"x","input":"u/shape/x.glb"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"generate video --input u/video/*.mp4 --out u", "u/video/x.mp4 would take the place of the input u/video/x.mp4"},
+		{"generate video --input u/video/*.mp4 --out u --overwrite", "would take the place of the input"},
+		{"generate shape --manifest one.jsonl --out ./u/../u", "would take the place of the input"},
+		{"generate shape --count 2 --out s", "s/index.html is there, and no run of morton made it"},
+		{"generate shape --count 2 --out file", "file: not a folder"},
+		{"generate shape --count 2 --out file/below", "not a directory"},
+	} {
+		code, out, errs := morton(strings.Fields(c.args)...)
+		if code != exitUsage || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 || out != "" {
+			t.Errorf("morton %s: exit %d, %q, want 2 and one line with %q", c.args, code, errs, c.want)
+		}
+		resetRunner(t)
+	}
+	for path, want := range map[string]string{"u/video/x.mp4": "a clip", "u/shape/x.glb": "a mesh", "s/index.html": "my page"} {
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("%s holds %q, error %v", path, text, err)
+		}
+	}
+	for folder, n := range map[string]int{".": 5, "u": 2, "u/video": 1, "s": 1} {
+		if entries, err := os.ReadDir(folder); err != nil || len(entries) != n {
+			t.Errorf("%s holds %v, error %v", folder, entries, err)
+		}
 	}
 }
 
@@ -226,6 +282,7 @@ func TestInspect(t *testing.T) {
 func TestHelpNamesEveryFlag(t *testing.T) {
 	sets := map[string][]*flagSet{
 		"tokenize": nil, "generate": nil, "detokenize": {newOptions("detokenize").flags}, "train": {newTrainFlags().flagSet}, "profile": {newProfileFlags().flagSet},
+		"remesh": {newRemeshFlags().flags}, "convert": {newConvertFlags().flagSet}, "compare": {newCompareFlags().flagSet},
 	}
 	for _, f := range request.Families {
 		sets["generate"] = append(sets["generate"], newGenerateFlags(f).flags)

@@ -59,9 +59,7 @@ func runProfile(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	o := p.deviceFlags.options()
-	if o.Width, err = p.resolve(ctx, t.err, drawing(p.batch)); err != nil {
-		return err
-	}
+	o.Width = p.wanted()
 	o.Grain = models.Grain(p.model, p.family, models.Options{Slots: p.batch})
 	dev, err := gpu.Open(o)
 	if err != nil {

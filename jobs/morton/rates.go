@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"time"
 
 	"github.com/morton-gen/morton/gpu"
@@ -16,40 +15,6 @@ type rates struct {
 	Row     float64 `json:"row"`     // 1 row and 2048x2048 weights
 	Rows8   float64 `json:"rows_8"`
 	Rows32  float64 `json:"rows_32"`
-}
-
-// training is the rate that a training goes by.
-func (r rates) training() float64 { return r.Product }
-
-// drawing is the rate that drawing so many rows at once goes by.
-func drawing(rows int) func(rates) float64 {
-	return func(r rates) float64 {
-		switch {
-		case rows <= 2:
-			return r.Row
-		case rows <= 16:
-			return r.Rows8
-		}
-		return r.Rows32
-	}
-}
-
-// median takes each rate's.
-func median(all []rates) rates {
-	of := func(field func(rates) float64) float64 {
-		var x []float64
-		for _, r := range all {
-			x = append(x, field(r))
-		}
-		slices.Sort(x)
-		return x[len(x)/2]
-	}
-	return rates{
-		Product: of(rates.training),
-		Row:     of(func(r rates) float64 { return r.Row }),
-		Rows8:   of(func(r rates) float64 { return r.Rows8 }),
-		Rows32:  of(func(r rates) float64 { return r.Rows32 }),
-	}
 }
 
 func measureRates(dev *gpu.Device) (r rates, err error) {

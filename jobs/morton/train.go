@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -87,7 +86,8 @@ func runTrain(ctx context.Context, t terminal, args []string) error {
 		return err
 	}
 	o := g.deviceFlags.options()
-	if o.Width, err = g.trainWidth(ctx, t.err); err != nil {
+	o.Widest = true
+	if o.Width, err = g.trainWidth(); err != nil {
 		return g.mistake(err)
 	}
 	dev, err := gpu.Open(o)
@@ -104,17 +104,13 @@ func runTrain(ctx context.Context, t terminal, args []string) error {
 	return g.print(t, curve)
 }
 
-// trainWidth is the width that a training goes on at, or by itself the fastest: no one
-// is promised the weights that another machine would have found.
-func (g *trainFlags) trainWidth(ctx context.Context, say io.Writer) (int, error) {
+// trainWidth returns the width asked for, or else the checkpoint's, so that a resumed run
+// adds in the same order. 0 leaves it to the device.
+func (g *trainFlags) trainWidth() (int, error) {
 	if w := g.wanted(); w > 0 {
-		return int(w), nil
+		return w, nil
 	}
-	w, err := train.CheckpointWidth(filepath.Join(g.options.Out, "checkpoint"))
-	if w != 0 || err != nil {
-		return w, err
-	}
-	return newWidthCheck(g.device, say).choose(ctx, rates.training)
+	return train.CheckpointWidth(filepath.Join(g.options.Out, "checkpoint"))
 }
 
 // check finds the shards and what they say about the family.

@@ -29,6 +29,7 @@ type Info struct {
 	ExtensionsUsed []string
 	Ignored        []string // those of ExtensionsUsed that change nothing here
 
+	Materials  int  // in the document; they are not read
 	Binary     bool // GLB, not .gltf
 	Scene      int  // the scene that was read; -1 if the file has none
 	Scenes     int  // in the file
@@ -161,7 +162,7 @@ func (r *reader) start(data []byte) error {
 	}
 	r.bin = bin
 	r.info = Info{
-		Generator: r.doc.Asset.Generator, Copyright: r.doc.Asset.Copyright,
+		Generator: r.doc.Asset.Generator, Copyright: r.doc.Asset.Copyright, Materials: len(r.doc.Materials),
 		ExtensionsUsed: r.doc.ExtensionsUsed, Binary: bytes.HasPrefix(data, []byte(glbMagic)),
 		Scenes: len(r.doc.Scenes),
 	}

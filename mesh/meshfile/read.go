@@ -31,6 +31,7 @@ type Info struct {
 	DroppedVertices int // not finite, and in no face
 	SkippedElements int // points and lines, which have no area
 
+	Materials int // named in an OBJ or in a glTF document; they are not read
 	Scene     int // glTF: the scene that was read
 	Scenes    int // glTF: scenes in the file
 	Hidden    int // glTF: nodes that the file hides, with what is below them
@@ -80,14 +81,23 @@ func readOBJ(path string, o Options) (*mesh.Mesh, Info, error) {
 	m, i, err := obj.ReadFile(path, o.Limits)
 	return m, Info{
 		Format: OBJ, Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.DroppedFaces, DroppedCorners: i.DroppedCorners,
-		DroppedVertices: i.DroppedVertices, SkippedElements: i.SkippedElements,
+		DroppedVertices: i.DroppedVertices, SkippedElements: i.SkippedElements, Materials: names(i.Materials),
 	}, err
+}
+
+// names counts how many names parts have.
+func names(parts []obj.Part) int {
+	all := map[string]bool{}
+	for _, p := range parts {
+		all[p.Name] = true
+	}
+	return len(all)
 }
 
 func readGLTF(path string, o Options) (*mesh.Mesh, Info, error) {
 	m, i, err := gltf.Read(path, gltf.ReadOptions{Limits: o.Limits, Scene: o.Scene})
 	return m, Info{
-		Format: GLTF, Generator: i.Generator,
+		Format: GLTF, Generator: i.Generator, Materials: i.Materials,
 		Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.Degenerate, SkippedElements: i.Skipped,
 		Scene: max(i.Scene, 0), Scenes: i.Scenes, Hidden: i.Hidden, Instances: i.Instances,
 		Skinned: i.Skinned, Morphed: i.Morphed, Mirrored: i.Mirrored,

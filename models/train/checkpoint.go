@@ -100,8 +100,8 @@ func read(meta map[string]string) (state, int, error) {
 	if err := json.Unmarshal([]byte(meta["state"]), &s); err != nil {
 		return state{}, 0, err
 	}
-	if s.Curve == nil || !powerOfTwo(s.Scaler.Scale) || s.Scaler.Scale < 1 || s.Scaler.Applied < 0 {
-		return state{}, 0, fmt.Errorf("its state is damaged: %s", meta["state"])
+	if step < 0 || s.Curve == nil || !powerOfTwo(s.Scaler.Scale) || s.Scaler.Scale < 1 || s.Scaler.Applied < 0 {
+		return state{}, 0, fmt.Errorf("its state is damaged: step %d, %.200s", step, meta["state"])
 	}
 	return s, step, nil
 }

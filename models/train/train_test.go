@@ -81,7 +81,8 @@ func TestLearns(t *testing.T) {
 	})
 }
 
-var precisions = []transformer.Precision{transformer.F32, transformer.BF16, transformer.F16}
+// precisions that training is tested in; f16 has a loss scale, bf16 only in exhaustive tests.
+var precisions = gputest.Pick(2, []transformer.Precision{transformer.F32, transformer.F16, transformer.BF16})
 
 // TestResumeIsExact kills a run twice and holds the curve and the weights to
 // those of a run that was left alone, bit for bit. In f16 it begins with a loss

@@ -67,7 +67,7 @@ func (c *Config) Validate() error {
 	}
 	pairs := 0
 	for _, p := range c.RopePairs {
-		if p < 0 {
+		if p < 0 || p > c.Width { // so that no sum of them overflows
 			return bad("rope pairs %v", c.RopePairs)
 		}
 		pairs += p

@@ -12,7 +12,8 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-var mixed = []Precision{BF16, F16}
+// mixed are the precisions of 16 bits that training is tested in.
+func mixed() []Precision { return gputest.Pick(1, []Precision{BF16, F16}) }
 
 // roundoff is half the distance of 1 to the next value of a precision.
 func roundoff(p Precision) float64 { return map[Precision]float64{BF16: 0x1p-8, F16: 0x1p-11}[p] }
@@ -46,7 +47,7 @@ func TestMixedGradientMatchesFloat64(t *testing.T) {
 			if name == "softmax" {
 				c.Vocab = 10 // rows of which products cannot read by fours
 			}
-			for _, p := range mixed {
+			for _, p := range mixed() {
 				t.Run(fmt.Sprintf("%s/%s", name, p), func(t *testing.T) { mixedGradient(t, dev, c, p) })
 			}
 		}
@@ -96,7 +97,7 @@ func cosine(got []float32, want []float64) float64 {
 func TestMixedRecomputeChangesNoBit(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
-			for _, p := range mixed {
+			for _, p := range mixed() {
 				var want []float32
 				for _, o := range []struct {
 					recompute bool

@@ -39,13 +39,13 @@ type results struct {
 	gradient []float32
 }
 
-// runAll draws in every precision, one sequence and four, and takes a step of training.
+// runAll draws in the precisions of [drawn], one sequence and four, and takes a step of training.
 func runAll(t *testing.T, dev *gpu.Device) results {
 	const n = 60
 	c := packable()
 	f := savedWeights(t, dev, c)
 	out := results{tokens: map[string][][]uint32{}}
-	for _, p := range Precisions {
+	for _, p := range drawn() {
 		dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: 4, Precision: p}))(t)
 		for _, slots := range [][]int{{2}, {0, 1, 2, 3}} {
 			var seqs []*Sequence

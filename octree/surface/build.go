@@ -52,21 +52,7 @@ type Parts struct {
 // [mesh.ErrNotFinite], [octree.ErrDomain], [octree.ErrEmpty] or
 // [octree.ErrLimit]. The result depends on the arguments alone.
 func Build(m *mesh.Mesh, depth int) (*octree.Octree, []Code, Parts, error) {
-	src, err := newSource(m, depth)
-	if err != nil {
-		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
-	}
-	md, err := newModel(src)
-	if err != nil {
-		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
-	}
-	parts := src.count()
-	o, err := md.tree()
-	if err == nil {
-		if parts.Lost = md.thickenLost(o); parts.Lost > 0 {
-			o, err = md.tree()
-		}
-	}
+	md, o, parts, err := newTree(m, depth)
 	if err != nil {
 		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
 	}
@@ -75,6 +61,28 @@ func Build(m *mesh.Mesh, depth int) (*octree.Octree, []Code, Parts, error) {
 		return nil, nil, Parts{}, fmt.Errorf("surface.Build: %w", err)
 	}
 	return o, codes, parts, nil
+}
+
+// newTree returns the model of a mesh and the tree of the cells that its surface
+// or its thickened corners touch.
+func newTree(m *mesh.Mesh, depth int) (*model, *octree.Octree, Parts, error) {
+	src, err := newSource(m, depth)
+	if err != nil {
+		return nil, nil, Parts{}, err
+	}
+	md, err := newModel(src)
+	if err != nil {
+		return nil, nil, Parts{}, err
+	}
+	parts := src.count()
+	o, err := md.tree()
+	if err != nil {
+		return nil, nil, Parts{}, err
+	}
+	if parts.Lost = md.thickenLost(o); parts.Lost > 0 {
+		o, err = md.tree()
+	}
+	return md, o, parts, err
 }
 
 // active drops the leaves that the surface does not cross. What they separated

@@ -108,18 +108,14 @@ type encoder struct {
 func (e *encoder) code(row int, cell octree.Key) Code {
 	all, thick := e.m.signs(cell)
 	c := Code{Signs: all}
-	tris := e.near.of(row)
 	t := &cellTopology[0][all]
-	var q quadric
+	var q Quadric
 	var outward mesh.Vec3
 	if len(t.patches) > 0 {
-		for a := range 3 {
-			outward[a] = float64(t.outward[0][a])
-		}
-		c.Thin = e.addThick(&q, cell, t.patches[0], all, thick, tris)
-	}
-	if !c.Thin || crosses(t.patches[0], all&^thick, all) {
-		e.addFaces(&q, cell, outward, tris)
+		outward = t.way(0)
+		c.Thin = e.addSheet(&q, row, cell, t, 0, all, thick)
+	} else {
+		e.addFaces(&q, cell, outward, e.near.of(row))
 	}
 	at := mesh.Vec3{0.5, 0.5, 0.5}
 	switch {
@@ -135,6 +131,25 @@ func (e *encoder) code(row int, cell octree.Key) Code {
 	}
 	c.Octant = QuantizeNormal(n)
 	return c
+}
+
+// addSheet adds the planes of one sheet in a leaf, in the cell's units. It returns
+// whether a thin surface has a part in it.
+func (e *encoder) addSheet(q *Quadric, row int, cell octree.Key, t *topology, sheet int, all, thick uint8) bool {
+	tris := e.near.of(row)
+	thin := e.addThick(q, cell, t.patches[sheet], all, thick, tris)
+	if !thin || crosses(t.patches[sheet], all&^thick, all) {
+		e.addFaces(q, cell, t.way(sheet), tris)
+	}
+	return thin
+}
+
+// way points from the inside of a sheet to its outside; its length means nothing.
+func (t *topology) way(sheet int) (v mesh.Vec3) {
+	for a := range 3 {
+		v[a] = float64(t.outward[sheet][a])
+	}
+	return v
 }
 
 // crosses tells whether a patch has an edge from a corner in some to one that is
@@ -157,7 +172,7 @@ func lowCorner(cell octree.Key) mesh.Vec3 {
 // addFaces adds the plane of every triangle, weighed by its area in the cell. Of
 // several sheets only those count that face the way the coded one does, unless
 // none does.
-func (e *encoder) addFaces(q *quadric, cell octree.Key, outward mesh.Vec3, tris []int32) {
+func (e *encoder) addFaces(q *Quadric, cell octree.Key, outward mesh.Vec3, tris []int32) {
 	low, before := lowCorner(cell), q.weight
 	for _, strict := range [2]bool{true, false} {
 		for _, i := range tris {
@@ -175,7 +190,7 @@ func (e *encoder) addFaces(q *quadric, cell octree.Key, outward mesh.Vec3, tris 
 			}
 			area, middle := clipToCell([3]mesh.Vec3{a.Sub(low), b.Sub(low), c.Sub(low)}, &e.buffer)
 			if area > 0 {
-				q.add(n, middle, area)
+				q.Add(n, middle, area)
 			}
 		}
 		if q.weight > before {
@@ -191,7 +206,7 @@ const thickWeight = 0.25
 // addThick adds a plane for each edge of a patch whose inside end is inside
 // because of a thin surface, at the place where the edge leaves the thickened
 // surface. It returns whether there was such an edge.
-func (e *encoder) addThick(q *quadric, cell octree.Key, p patch, all, thick uint8, tris []int32) bool {
+func (e *encoder) addThick(q *Quadric, cell octree.Key, p patch, all, thick uint8, tris []int32) bool {
 	found := false
 	low := lowCorner(cell)
 	for ; p != 0; p &= p - 1 {
@@ -210,7 +225,7 @@ func (e *encoder) addThick(q *quadric, cell octree.Key, p patch, all, thick uint
 		}
 		exit, n := e.exit(low.Add(start), edge>>2, to > from, tris)
 		start[edge>>2] += exit
-		q.add(n, start, thickWeight)
+		q.Add(n, start, thickWeight)
 	}
 	return found
 }

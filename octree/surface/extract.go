@@ -62,7 +62,6 @@ func Extract(o *octree.Octree, codes []Code) (*mesh.Mesh, Report, error) {
 	crossings := f.crossings()
 	x := newExtraction(f, crossings)
 	x.report.Disputed = f.disputed
-	x.untangle()
 	x.placeVertices(codes)
 	for _, e := range crossings {
 		x.addQuad(e)
@@ -165,6 +164,7 @@ func newExtraction(f *field, crossings []crossing) *extraction {
 		x.keys = append(x.keys, octree.Key(k))
 		x.signs = append(x.signs, f.signs(octree.Key(k)))
 	}
+	x.untangle()
 	return x
 }
 

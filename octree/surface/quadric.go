@@ -11,21 +11,25 @@ import (
 // edge, and it rounds a right-angled edge by 2% of the distance.
 const pull = 0.01
 
-// quadric sums weighted planes and finds the point nearest to all of them:
+// Quadric sums weighted planes and finds the point nearest to all of them,
+// that is where this is least:
 //
-//	E(x) = sum_i w_i (n_i·(x - p_i))² + pull · W |x - mean p|²,   W = sum_i w_i
+//	E(x) = sum_i w_i (n_i·(x - p_i))²
+//
+// The zero value holds no plane. Lengths are in cells of the finest level.
 //
 // Source: the error of Ju et al., "Dual Contouring of Hermite Data", 2002.
-type quadric struct {
+type Quadric struct {
 	a      [3][3]float64 // sum w n nᵀ
 	b      mesh.Vec3     // sum w n (n·p)
+	c      float64       // sum w (n·p)²
 	mean   mesh.Vec3     // sum w p
 	normal mesh.Vec3     // sum w n
-	weight float64
+	weight float64       // W = sum w
 }
 
-// add takes a plane through p with unit normal n.
-func (q *quadric) add(n, p mesh.Vec3, w float64) {
+// Add takes a plane through p with unit normal n.
+func (q *Quadric) Add(n, p mesh.Vec3, w float64) {
 	d := n.Dot(p)
 	for i := range 3 {
 		for j := range 3 {
@@ -33,32 +37,98 @@ func (q *quadric) add(n, p mesh.Vec3, w float64) {
 		}
 		q.b[i] += w * n[i] * d
 	}
+	q.c += w * d * d
 	q.mean = q.mean.Add(p.Scale(w))
 	q.normal = q.normal.Add(n.Scale(w))
 	q.weight += w
 }
 
-// point returns where E is least in the unit cell whose low corner is the
-// origin; planes must be in the cell's units. There must be at least one plane.
-func (q *quadric) point() mesh.Vec3 {
+// Plus takes all planes of o.
+func (q *Quadric) Plus(o *Quadric) {
+	for i := range 3 {
+		for j := range 3 {
+			q.a[i][j] += o.a[i][j]
+		}
+		q.b[i] += o.b[i]
+	}
+	q.c += o.c
+	q.mean = q.mean.Add(o.mean)
+	q.normal = q.normal.Add(o.normal)
+	q.weight += o.weight
+}
+
+// Moved returns q with every plane shifted by s: n·p becomes n·p + n·s.
+func (q *Quadric) Moved(s mesh.Vec3) Quadric {
+	out := *q
+	as := times(&q.a, s)
+	out.b = q.b.Add(as)
+	out.c = q.c + 2*q.b.Dot(s) + s.Dot(as)
+	out.mean = q.mean.Add(s.Scale(q.weight))
+	return out
+}
+
+// Weight returns the sum of the planes' weights.
+func (q *Quadric) Weight() float64 { return q.weight }
+
+// Normal returns the planes' mean normal, of length one, and how much they agree: 1
+// if all are the same, 0 if they cancel. Without planes both are zero.
+func (q *Quadric) Normal() (n mesh.Vec3, agreement float64) {
+	if q.weight == 0 {
+		return mesh.Vec3{}, 0
+	}
+	return q.normal.Unit(), q.normal.Len() / q.weight
+}
+
+// Error returns E(x), at least 0.
+func (q *Quadric) Error(x mesh.Vec3) float64 {
+	return max(0, x.Dot(times(&q.a, x))-2*q.b.Dot(x)+q.c)
+}
+
+// point returns where E(x) + pull·W |x - mean p|² is least in the unit cell whose
+// low corner is the origin; planes must be in the cell's units. There must be at
+// least one plane.
+func (q *Quadric) point() mesh.Vec3 {
 	a, b := q.a, q.b
 	for i := range 3 {
 		a[i][i] += pull * q.weight
 		b[i] += pull * q.mean[i]
 	}
-	x, ok := solve(a, b)
-	if !ok {
-		return clampToCell(q.mean.Scale(1 / q.weight))
-	}
-	if x == clampToCell(x) {
-		return x
-	}
-	return descend(a, b, clampToCell(x))
+	return leastIn(a, b, q.mean.Scale(1/q.weight), mesh.Vec3{}, mesh.Vec3{1, 1, 1})
 }
 
-func clampToCell(x mesh.Vec3) mesh.Vec3 {
+// Point is point for any box. It works around the mean, so that large coordinates
+// cancel before anything is squared.
+func (q *Quadric) Point(low, high mesh.Vec3) mesh.Vec3 {
+	mean := q.mean.Scale(1 / q.weight)
+	near := q.Moved(mean.Scale(-1))
+	a := near.a
+	for i := range 3 {
+		a[i][i] += pull * q.weight
+	}
+	return leastIn(a, near.b, mesh.Vec3{}, low.Sub(mean), high.Sub(mean)).Add(mean)
+}
+
+// leastIn returns where xᵀax - 2bᵀx is least in a box, or otherwise what is
+// nearest there to a point.
+func leastIn(a [3][3]float64, b, otherwise, low, high mesh.Vec3) mesh.Vec3 {
+	x, ok := solve(a, b)
+	if !ok {
+		return clampToBox(otherwise, low, high)
+	}
+	inner := clampToBox(x, low, high)
+	if x == inner {
+		return x
+	}
+	return descend(a, b, inner, low, high)
+}
+
+func times(a *[3][3]float64, x mesh.Vec3) mesh.Vec3 {
+	return mesh.Vec3{mesh.Vec3(a[0]).Dot(x), mesh.Vec3(a[1]).Dot(x), mesh.Vec3(a[2]).Dot(x)}
+}
+
+func clampToBox(x, low, high mesh.Vec3) mesh.Vec3 {
 	for i := range x {
-		x[i] = min(max(x[i], 0), 1)
+		x[i] = min(max(x[i], low[i]), high[i])
 	}
 	return x
 }
@@ -79,9 +149,9 @@ func solve(a [3][3]float64, b mesh.Vec3) (mesh.Vec3, bool) {
 	}, true
 }
 
-// descend minimises xᵀax - 2bᵀx over the unit cell, one coordinate at a time,
-// which for a convex function over a box ends at the least point.
-func descend(a [3][3]float64, b, x mesh.Vec3) mesh.Vec3 {
+// descend minimises xᵀax - 2bᵀx over a box, one coordinate at a time, which for a
+// convex function over a box ends at the least point.
+func descend(a [3][3]float64, b, x, low, high mesh.Vec3) mesh.Vec3 {
 	for range 40 {
 		before := x
 		for i := range 3 {
@@ -91,7 +161,7 @@ func descend(a [3][3]float64, b, x mesh.Vec3) mesh.Vec3 {
 					rest -= a[i][j] * x[j]
 				}
 			}
-			x[i] = min(max(rest/a[i][i], 0), 1)
+			x[i] = min(max(rest/a[i][i], low[i]), high[i])
 		}
 		if x.Sub(before).Len() < 1e-6 {
 			break

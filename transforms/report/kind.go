@@ -23,7 +23,9 @@ import (
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
 	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/remesh"
 	"github.com/morton-gen/morton/octree/surface"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -43,6 +45,12 @@ var kinds = []struct {
 	kind string
 }{
 	{ErrPanic, Internal},
+	{syscall.ENOSPC, "disk_full"},
+	{syscall.EDQUOT, "disk_full"},
+	{claim.ErrInput, "is_input"},
+	{claim.ErrNotOurs, "not_ours"},
+	{claim.ErrChanged, "changed"},
+
 	{gpu.ErrDeviceLost, "device_lost"},
 	{gpu.ErrOutOfMemory, "out_of_memory"},
 	{gpu.ErrNoDevice, "no_device"},
@@ -55,7 +63,11 @@ var kinds = []struct {
 	{family.ErrNotMesh, "not_a_mesh"},
 	{family.ErrNoInput, "no_input"},
 	{family.ErrUnknown, "unknown_family"},
+	{family.ErrNoTokens, "bad_request"},
 	{request.ErrInvalid, "bad_request"},
+	{request.ErrNoMatch, "no_match"},
+	{request.ErrFolder, "not_a_file"},
+	{request.ErrNotUTF8, "bad_name"},
 
 	{video.ErrNotVideo, "not_a_video"},
 	{video.ErrNoVideoStream, "no_video_stream"},
@@ -85,6 +97,9 @@ var kinds = []struct {
 
 	{shape.ErrDepth, "depth"},
 	{octree.ErrDepth, "depth"},
+	{remesh.ErrOptions, "bad_request"},
+	{remesh.ErrBudget, "budget"},
+	{remesh.ErrVanished, "vanished"},
 	{octree.ErrEmpty, "no_faces"},
 	{octree.ErrDomain, "out_of_domain"},
 	{octree.ErrLimit, "limit"},
@@ -107,8 +122,7 @@ var kinds = []struct {
 
 	{fs.ErrNotExist, "not_found"},
 	{fs.ErrPermission, "permission"},
-	{syscall.ENOSPC, "disk_full"},
-	{syscall.EDQUOT, "disk_full"},
+	{syscall.EROFS, "permission"},
 }
 
 // Kind returns the short word for an error that stands in failures.jsonl.

@@ -171,15 +171,23 @@ func everyRow(l *layout) (a ask) {
 	return a
 }
 
-var cachedShapes = append(shapes[:5:5], square(1, 70, 3, 128), square(1, 20, 1, 10), square(1, 9, 1, 256), square(2, 70, 8, 64),
-	shape{b: 2, n: 37, nk: 37, h: 6, g: 2, dh: 16}, shape{b: 1, n: 150, nk: 150, h: 4, g: 1, dh: 32})
+// The first shapes have the widths of [defaultShapes], and tiles of one and of four entries.
+const defaultCachedShapes = 4
+
+var cachedShapes = []shape{
+	square(2, 7, 3, 6), square(1, 129, 1, 16),
+	{b: 2, n: 37, nk: 37, h: 6, g: 2, dh: 16},
+	square(1, 70, 3, 128),
+	square(1, 1, 1, 2), square(1, 33, 2, 32), square(2, 40, 2, 64), square(1, 20, 1, 10), square(1, 9, 1, 256), square(2, 70, 8, 64),
+	{b: 1, n: 150, nk: 150, h: 4, g: 1, dh: 32},
+}
 
 // TestCachedMatchesOracle decodes with a cache what Forward computes at once,
 // for masks whose visible keys are a prefix. Slots beyond the keys hold NaN.
 func TestCachedMatchesOracle(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, mask := range []string{"causal", "groups", "all"} {
-			for _, s := range cachedShapes {
+			for _, s := range gputest.Pick(defaultCachedShapes, cachedShapes) {
 				t.Run(fmt.Sprintf("%s/%+v", mask, s), func(t *testing.T) {
 					l := newLayout(s, masks[mask])
 					c := newStore(t, dev, s, 3, 64, 1)
@@ -211,7 +219,7 @@ func TestCachedRanges(t *testing.T) {
 }
 
 func testRanges(t *testing.T, dev *gpu.Device, window int, ranges [][2]int32) {
-	l := newLayout(shape{b: 2, n: 160, nk: 160, h: 4, g: 2, dh: 32}, masks["all"])
+	l := newLayout(shape{b: 2, n: 160, nk: 160, h: 4, g: 2, dh: 16}, masks["all"])
 	s := newStore(t, dev, l.shape, 3, 64, 2)
 	s.fill(t, dev, l, 0, l.nk, 160)
 	s.rounded(t, l)
@@ -240,22 +248,22 @@ func testRanges(t *testing.T, dev *gpu.Device, window int, ranges [][2]int32) {
 // sequence, so that the running maximum moves.
 func TestCachedLong(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(square(1, 3001, 1, 32), masks["all"])
+		l := newLayout(square(1, 3001, 1, 16), masks["all"])
 		for i := range l.nk {
-			for c := range 32 {
-				l.kv32[i*64+c] *= float32(i) / 300
-				l.k[i*32+c] = float64(l.kv32[i*64+c])
+			for c := range l.dh {
+				l.kv32[i*l.ldkv()+c] *= float32(i) / 300
+				l.k[i*l.dh+c] = float64(l.kv32[i*l.ldkv()+c])
 			}
 		}
 		s := newStore(t, dev, l.shape, 12, 256, 3)
 		s.fill(t, dev, l, 0, l.nk, 1000)
 		s.rounded(t, l)
 		p := l.problem
-		out, bound := make([]float64, 32), make([]float64, 32)
+		out, bound := make([]float64, l.dh), make([]float64, l.dh)
 		r := p.probs(0, 0, 5)
 		for k, x := range r.p {
-			axpy(x, p.v[k*32:k*32+32], out)
-			absAxpy(x*(r.rel[k]+3004*gputest.Eps), p.v[k*32:k*32+32], bound)
+			axpy(x, p.v[k*l.dh:][:l.dh], out)
+			absAxpy(x*(r.rel[k]+3004*gputest.Eps), p.v[k*l.dh:][:l.dh], bound)
 		}
 		gputest.Close(t, "out", s.run(t, dev, l, ask{rows: []int{5}, lens: []int32{3001}}), out, bound)
 	})
@@ -266,7 +274,7 @@ func TestCachedLong(t *testing.T) {
 // batch.
 func TestCachedRowsAreIndependent(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		l := newLayout(shape{b: 2, n: 75, nk: 75, h: 6, g: 3, dh: 32}, masks["causal"])
+		l := newLayout(shape{b: 2, n: 75, nk: 75, h: 6, g: 3, dh: 16}, masks["causal"])
 		a := everyRow(l)
 		one, many := newStore(t, dev, l.shape, 2, 64, 4), newStore(t, dev, l.shape, 5, 128, 5)
 		one.fill(t, dev, l, 0, 75, 75)
@@ -274,7 +282,7 @@ func TestCachedRowsAreIndependent(t *testing.T) {
 		all := one.run(t, dev, l, a)
 		sameBits(t, "chunked into a larger cache", many.run(t, dev, l, a), all)
 		for i := 0; i < len(a.rows); i += 11 {
-			sameBits(t, fmt.Sprint("row ", i), many.run(t, dev, l, ask{rows: a.rows[i : i+1], lens: a.lens[i : i+1]}), all[i*192:i*192+192])
+			sameBits(t, fmt.Sprint("row ", i), many.run(t, dev, l, ask{rows: a.rows[i : i+1], lens: a.lens[i : i+1]}), all[i*l.h*l.dh:][:l.h*l.dh])
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -168,15 +169,31 @@ func activated(a Act, v, e float64) (float64, float64) {
 	return v, e
 }
 
+// layers are by default one row and eight rows of each type, and tile.comp for three types;
+// in exhaustive tests every tile height, tile.comp for each type, and epilogues in both.
 func layers() (out []layer) {
-	for _, dt := range weightTypes {
-		for _, m := range []int{1, 3, 8, 13, 40} { // every tile height, and tile.comp
-			out = append(out, layer{m: m, n: 37, k: 96, dtype: dt, onCPU: true}, layer{m: m, n: 37, k: 96, dtype: dt, onCPU: false})
-		}
-		out = append(out, layer{m: 2, n: 70, k: 64, dtype: dt, gated: true, eps: 1e-5, onCPU: true}, layer{m: 66, n: 70, k: 64, dtype: dt, gated: true, eps: 1e-5})
+	heights, few, tiled, gated := []int{1, 8}, 1, []tensor.DType{tensor.F32, tensor.I8}, []tensor.DType{tensor.F16}
+	acts := map[int][]Act{1: {SiLU, GELUTanh, GELU}, 33: {GELU}}
+	if gputest.Exhaustive() {
+		heights, few, tiled, gated = []int{1, 3, 8, 13, 40}, 9, weightTypes, weightTypes
+		acts = map[int][]Act{few: {SiLU, GELUTanh, GELU}, 33: {SiLU, GELUTanh, GELU}}
 	}
-	for _, act := range []Act{SiLU, GELUTanh, GELU} {
-		out = append(out, layer{m: 9, n: 40, k: 34, act: act, eps: 1e-6, onCPU: true}, layer{m: 33, n: 40, k: 34, act: act, eps: 1e-6})
+	for _, dt := range weightTypes {
+		for _, m := range heights {
+			out = append(out, layer{m: m, n: 37, k: 96, dtype: dt, onCPU: true})
+		}
+		out = append(out, layer{m: 2, n: 70, k: 64, dtype: dt, gated: true, eps: 1e-5, onCPU: true})
+		if slices.Contains(tiled, dt) {
+			out = append(out, layer{m: 40, n: 37, k: 96, dtype: dt})
+		}
+		if slices.Contains(gated, dt) {
+			out = append(out, layer{m: 66, n: 70, k: 64, dtype: dt, gated: true, eps: 1e-5})
+		}
+	}
+	for m, list := range acts {
+		for _, act := range list {
+			out = append(out, layer{m: m, n: 40, k: 34, act: act, eps: 1e-6, onCPU: m == few})
+		}
 	}
 	return append(out, layer{m: 5, n: 9, k: 44, dtype: tensor.F16, gated: true, onCPU: true}, layer{m: 40, n: 9, k: 44, dtype: tensor.BF16, eps: 1})
 }
@@ -206,7 +223,7 @@ func TestRowsDoNotDependOnTheirCompany(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		const most = 35
 		ls := []layer{{n: 50, k: 96, dtype: tensor.I8, eps: 1e-6, gated: true}}
-		for _, dt := range weightTypes {
+		for _, dt := range gputest.Pick(2, weightTypes) {
 			ls = append(ls, layer{n: 50, k: 96, dtype: dt})
 		}
 		for _, l := range ls {

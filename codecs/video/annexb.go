@@ -1,0 +1,72 @@
+package video
+
+import "bytes"
+
+// sniffAnnexB tells a bare H.264 or HEVC stream: units that each follow 00 00 01. The
+// first must be one that a stream starts with, and a sequence header must come soon.
+func sniffAnnexB(head []byte) container {
+	zeros := bytes.IndexByte(head, 1)
+	if zeros < 2 || zeros > 3 || !bytes.Equal(head[:zeros], make([]byte, zeros)) {
+		return notMedia
+	}
+	for i, unit := range bytes.Split(head[zeros+1:], []byte{0, 0, 1}) {
+		switch {
+		case len(unit) < 3:
+			return notMedia
+		case isH264Sequence(unit):
+			return container{"h264", "h264"}
+		case isHEVCSequence(unit):
+			return container{"hevc", "hevc"}
+		case i == 0 && !startsH264(unit) && !startsHEVC(unit):
+			return notMedia
+		}
+	}
+	return notMedia
+}
+
+// A H.264 unit begins with a zero bit, two bits of importance, five bits of type.
+const (
+	h264Info      = 6
+	h264Sequence  = 7
+	h264Delimiter = 9
+)
+
+func startsH264(unit []byte) bool { return unit[0] == h264Info || unit[0] == h264Delimiter }
+
+// isH264Sequence wants importance and one of the profiles that there are.
+func isH264Sequence(unit []byte) bool {
+	if unit[0]&0x9f != h264Sequence || unit[0]&0x60 == 0 {
+		return false
+	}
+	switch unit[1] {
+	case 44, 66, 77, 83, 86, 88, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244:
+		return true
+	}
+	return false
+}
+
+// A HEVC unit begins with a zero bit, six bits of type, six of layer, three of sublayer,
+// which are 0 and 1 where a stream starts.
+const (
+	hevcVideo     = 32
+	hevcSequence  = 33
+	hevcDelimiter = 35
+	hevcInfo      = 39
+)
+
+func hevcType(unit []byte) int {
+	if unit[0]&0x81 != 0 || unit[1] != 1 {
+		return -1
+	}
+	return int(unit[0] >> 1)
+}
+
+func startsHEVC(unit []byte) bool {
+	t := hevcType(unit)
+	return t == hevcDelimiter || t == hevcInfo
+}
+
+func isHEVCSequence(unit []byte) bool {
+	t := hevcType(unit)
+	return t == hevcVideo || t == hevcSequence
+}

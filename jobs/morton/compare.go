@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/compare"
+	"github.com/morton-gen/morton/mesh/meshfile"
+)
+
+// compareFlags are the flags of compare.
+type compareFlags struct {
+	*flagSet
+
+	samples    int
+	seed       uint64
+	thresholds floatList
+	json       bool
+}
+
+func newCompareFlags() *compareFlags {
+	g := &compareFlags{flagSet: newFlags("compare")}
+	g.IntVar(&g.samples, "samples", compare.DefaultSamples, "")
+	g.Uint64Var(&g.seed, "seed", 1, "")
+	g.Var(&g.thresholds, "threshold", "")
+	g.BoolVar(&g.json, "json", false, "")
+	return g
+}
+
+// floatList is a flag of a number that may be given several times.
+type floatList []float64
+
+func (l *floatList) String() string { return "" }
+
+func (l *floatList) Set(text string) error {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("it is a number, such as 0.01")
+	}
+	*l = append(*l, x)
+	return nil
+}
+
+func runCompare(_ context.Context, t terminal, args []string) error {
+	g := newCompareFlags()
+	words, err := g.parse(args)
+	switch {
+	case err != nil:
+		return err
+	case len(words) != 2:
+		return usagef("compare", "compare: a mesh and the reference, two files, not %d", len(words))
+	case g.samples < 1:
+		return usagef("compare", "compare: --samples is at least 1")
+	}
+	o := compare.Options{Samples: g.samples, Seed: g.seed, Thresholds: g.thresholds}
+	if err := o.Validate(); err != nil {
+		return usagef("compare", "%v", err)
+	}
+	c, err := compareFiles(words[0], words[1], o)
+	if err != nil {
+		return err
+	}
+	if g.json {
+		e := json.NewEncoder(t.out)
+		e.SetIndent("", "  ")
+		return e.Encode(c)
+	}
+	return c.print(t.out)
+}
+
+// comparison is what compare prints as JSON.
+type comparison struct {
+	Mesh      string `json:"mesh"`
+	Reference string `json:"reference"`
+	*compare.Report
+	Raw compare.Distances `json:"in_units"`
+}
+
+func compareFiles(path, reference string, o compare.Options) (*comparison, error) {
+	var both [2]*mesh.Mesh
+	for i, p := range []string{path, reference} {
+		m, _, err := meshfile.Read(p, meshfile.Options{})
+		if err == nil {
+			err = mesh.CheckArea(m)
+		}
+		if err != nil {
+			return nil, ofFile(p, err)
+		}
+		both[i] = m
+	}
+	r, err := compare.Surfaces(both[0], both[1], o)
+	if err != nil {
+		return nil, err
+	}
+	return &comparison{path, reference, r, r.Raw()}, nil
+}
+
+// inProgram is where in the program an error was met, which helps nobody with a
+// broken file.
+var inProgram = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
+
+// ofFile says of which file an error is, and what is expected of it.
+func ofFile(path string, err error) error {
+	text := inProgram.ReplaceAllString(err.Error(), "")
+	if errors.Is(err, meshfile.ErrNotMesh) {
+		text += "; this command is for meshes only"
+	}
+	if !strings.Contains(text, path) {
+		text = path + ": " + text
+	}
+	return &fileError{err, text}
+}
+
+// fileError is an error in a user's words.
+type fileError struct {
+	error
+	text string
+}
+
+func (e *fileError) Error() string { return e.text }
+func (e *fileError) Unwrap() error { return e.error }
+
+func (c *comparison) print(to io.Writer) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "mesh\t%s\n", c.Mesh)
+	fmt.Fprintf(w, "reference\t%s, longest side %.6g\n", c.Reference, c.Side)
+	fmt.Fprintf(w, "samples\t%d of each surface, seed %d\n\n", c.Samples, c.Seed)
+	fmt.Fprint(w, "\tof the side\tin units\t\n")
+	for _, row := range []struct {
+		name      string
+		part, raw float64
+		what      string
+	}{
+		{"Chamfer L1", c.ChamferL1, c.Raw.ChamferL1, "half the sum of the two mean distances"},
+		{"Chamfer L2", c.ChamferL2, c.Raw.ChamferL2, "sum of the two mean squared distances"},
+		{"Hausdorff", c.Hausdorff, c.Raw.Hausdorff, "the larger of the two largest distances"},
+		{"accuracy", c.Accuracy.Mean, c.Raw.Accuracy.Mean, "mean distance from the mesh to the reference"},
+		{"completeness", c.Completeness.Mean, c.Raw.Completeness.Mean, "mean distance from the reference to the mesh"},
+	} {
+		fmt.Fprintf(w, "%s\t%.4g\t%.4g\t%s\n", row.name, row.part, row.raw, row.what)
+	}
+	fmt.Fprint(w, "\n")
+	for _, s := range c.Scores {
+		fmt.Fprintf(w, "F-score\t%.4f\tat %g of the side\tprecision %.4f, recall %.4f\n", s.F, s.Threshold, s.Precision, s.Recall)
+	}
+	fmt.Fprintf(w, "normals\t%.4f\t\tmean of |n·n'|, 1 is equal; signed %.4f\n", c.NormalConsistency, c.SignedConsistency)
+	return w.Flush()
+}

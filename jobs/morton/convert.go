@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Errors of single files that convert does not write.
+var (
+	errExists  = errors.New("there is a file (--overwrite replaces it)")
+	errIsInput = errors.New("it is one of the inputs, which are never written to")
+)
+
+// convertFlags are the flags of convert.
+type convertFlags struct {
+	*flagSet
+
+	input     list
+	to, out   string
+	scene     int
+	overwrite bool
+	json      bool
+}
+
+func newConvertFlags() *convertFlags {
+	g := &convertFlags{flagSet: newFlags("convert")}
+	g.Var(&g.input, "input", "")
+	g.StringVar(&g.to, "to", "", "")
+	g.StringVar(&g.out, "out", "", "")
+	g.IntVar(&g.scene, "scene", -1, "")
+	g.BoolVar(&g.overwrite, "overwrite", false, "")
+	g.BoolVar(&g.json, "json", false, "")
+	return g
+}
+
+// conversion is one file to read and one to write.
+type conversion struct{ from, to string }
+
+func runConvert(ctx context.Context, t terminal, args []string) error {
+	g := newConvertFlags()
+	words, err := g.parse(args)
+	if err != nil {
+		return err
+	}
+	all, err := g.plan(append(g.input, words...))
+	if err != nil {
+		return err
+	}
+	if g.out != "" {
+		if err := os.MkdirAll(g.out, 0o755); err != nil {
+			return err
+		}
+	}
+	failed := 0
+	for _, c := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		done, err := g.convert(c, all)
+		if err != nil {
+			failed++
+			fmt.Fprintln(t.err, "morton: "+firstLine(err.Error()))
+			continue
+		}
+		if err := g.say(t, done); err != nil {
+			return err
+		}
+	}
+	if failed > 0 {
+		return errSomeFailed
+	}
+	return nil
+}
+
+// plan names the file that each input becomes.
+func (g *convertFlags) plan(inputs []string) ([]conversion, error) {
+	wrong := func(format string, args ...any) ([]conversion, error) {
+		return nil, usagef("convert", "convert: "+format, args...)
+	}
+	formats := strings.ReplaceAll(strings.Join(meshfile.Written, ", "), ".", "")
+	switch {
+	case g.to == "" && g.out == "" && len(inputs) == 2:
+		if !slices.Contains(meshfile.Written, strings.ToLower(filepath.Ext(inputs[1]))) {
+			return wrong("%s: the name of a mesh to write ends in one of %s", inputs[1], strings.Join(meshfile.Written, ", "))
+		}
+		return []conversion{{inputs[0], inputs[1]}}, nil
+	case len(inputs) == 0:
+		return wrong("what? A file and the file to write, or files with --to and --out")
+	case g.to == "" || g.out == "":
+		return wrong("--to says the format (%s) and --out the folder", formats)
+	case !slices.Contains(meshfile.Written, "."+g.to):
+		return wrong("--to %s: it is one of %s", g.to, formats)
+	}
+	paths, err := request.Match(inputs)
+	if err != nil {
+		return wrong("%v", err)
+	}
+	named, err := request.FromPaths(paths, request.Request{})
+	if err != nil {
+		return wrong("%v", err)
+	}
+	var all []conversion
+	for _, r := range named {
+		all = append(all, conversion{r.Input, filepath.Join(g.out, r.ID+"."+g.to)})
+	}
+	return all, nil
+}
+
+// convert reads a mesh and writes it, unless its place is taken.
+func (g *convertFlags) convert(c conversion, all []conversion) (*converted, error) {
+	if err := g.checkPlace(c.to, all); err != nil {
+		return nil, fmt.Errorf("%s: not written: %w", c.to, err)
+	}
+	o := meshfile.Options{}
+	if g.scene >= 0 {
+		o.Scene = &g.scene
+	}
+	m, info, err := meshfile.Read(c.from, o)
+	if err != nil {
+		return nil, ofFile(c.from, err)
+	}
+	if err := meshfile.Write(c.to, m); err != nil {
+		return nil, ofFile(c.to, err)
+	}
+	return newConverted(c, m, info)
+}
+
+// checkPlace refuses to write over an input, by whatever path or link, and over
+// what is there already.
+func (g *convertFlags) checkPlace(path string, all []conversion) error {
+	info, err := os.Stat(path)
+	for _, c := range all {
+		if in, inErr := os.Stat(c.from); err == nil && inErr == nil && os.SameFile(info, in) {
+			return errIsInput
+		}
+	}
+	_, err = os.Lstat(path) // also a link to nowhere
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !g.overwrite:
+		return errExists
+	}
+	return nil
+}
+
+func (g *convertFlags) say(t terminal, c *converted) error {
+	if g.json {
+		return json.NewEncoder(t.out).Encode(c)
+	}
+	_, err := fmt.Fprintln(t.out, c)
+	return err
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/video"
+)
+
+// videoFacts tells what a video's headers say, or, counted, what decoding showed. What
+// they do not say is unknown, and not zero.
+func videoFacts(i video.Info, counted bool) facts {
+	var f facts
+	f.add("kind", "video")
+	f.add("container", i.Container)
+	f.add("codec", i.Codec)
+	f.add("pixel_format", known(i.Pixels))
+	f.add("width", i.W)
+	f.add("height", i.H)
+	f.add("sample_aspect", fmt.Sprintf("%d:%d", i.Aspect.Num, i.Aspect.Den))
+	f.add("rate_hz", i.Rate.Hz())
+	f.add("frames", known(i.Frames))
+	f.add("seconds", known(i.Duration.Seconds()))
+	f.add("start_seconds", i.Start.Seconds())
+	f.add("rotation", i.Rotation)
+	f.add("mirrored", i.Mirrored)
+	f.add("range", i.Range)
+	f.add("matrix", i.Matrix)
+	f.add("audio", i.HasAudio)
+	f.add("truncated", i.Truncated)
+	if !counted {
+		f.add("damaged_frames", nil)
+		return f
+	}
+	f.add("damaged_frames", i.DamagedFrames)
+	f.add("clock_jumps", i.Jumps)
+	return f
+}
+
+// known is nil for the zero value.
+func known[T comparable](v T) any {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return v
+}
+
+// countVideo decodes the video at path, which found already tells to be one.
+func countVideo(ctx context.Context, path string, found facts) (facts, error) {
+	if found[0].value != "video" {
+		return nil, fmt.Errorf("--count counts the frames of a video; %s is a %v", path, found[0].value)
+	}
+	info, err := video.Count(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	f := videoFacts(info, true)
+	f.add("bytes", info.Bytes)
+	return f, nil
+}

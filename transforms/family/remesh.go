@@ -1,0 +1,82 @@
+package family
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/octree/remesh"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// ErrNoTokens reports that a family without a model was asked for tokens.
+var ErrNoTokens = errors.New("this kind has no tokens")
+
+func init() {
+	Register(request.Remesh, func(_ func() (*gpu.Device, error), s Spec) (Model, error) {
+		return &remeshing{limits: s.Limits, room: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
+	})
+}
+
+// remeshing makes closed meshes without a model or a device, one on each processor
+// at a time.
+type remeshing struct {
+	limits limit.Limits
+	room   chan struct{}
+}
+
+// Name changes whenever the same request gives another mesh.
+func (*remeshing) Name() string { return "dual-contouring-1" }
+
+func (*remeshing) Close() {}
+
+func (f *remeshing) Decode(_ context.Context, r request.Request) (Media, error) {
+	if r.Input == "" {
+		return Media{}, fmt.Errorf("family.Decode: %w: a mesh is made from another", ErrNoInput)
+	}
+	return readSurface(r, f.limits)
+}
+
+func (f *remeshing) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
+	asked := time.Now()
+	select {
+	case f.room <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { <-f.room }()
+	begun := time.Now()
+	out, err := remesh.Remesh(ctx, m.Mesh, remesh.Options{Depth: r.Depth, Faces: r.Faces})
+	if err != nil {
+		return nil, err
+	}
+	return &Result{
+		Media: Media{Mesh: out.Mesh}, Elapsed: time.Since(begun), Waited: begun.Sub(asked), Measures: remeshed(out),
+	}, nil
+}
+
+// remeshed has what the result stands in for, measured as results are.
+func remeshed(r *remesh.Result) Measures {
+	all := Measures{
+		"finest_depth": float64(r.Depth),
+		"solid_parts":  float64(r.Parts.Solid), "sealed_parts": float64(r.Parts.Sealed), "sheet_parts": float64(r.Parts.Sheets),
+	}
+	if u := r.Replaced; u != nil {
+		all["replaced_depth"], all["replaced_faces"] = float64(u.Depth), float64(u.Faces)
+		all["replaced_chamfer_mean"], all["replaced_hausdorff"] = u.ChamferL1, u.Hausdorff
+	}
+	return all
+}
+
+func (*remeshing) Tokenize(context.Context, request.Request, Media) (shard.Sample, Measures, error) {
+	return shard.Sample{}, nil, fmt.Errorf("family.Tokenize: %w: remesh", ErrNoTokens)
+}
+
+func (*remeshing) Detokenize(context.Context, shard.Sample) (*Result, error) {
+	return nil, fmt.Errorf("family.Detokenize: %w: remesh", ErrNoTokens)
+}
