@@ -15,9 +15,9 @@ import (
 	"github.com/morton-gen/morton/mesh/obj"
 )
 
-// inspected returns what inspect says of a file in JSON, and in text. What octrees
+// inspectedMesh returns what inspect says of a file in JSON, and in text. What octrees
 // lose is measured at the given depths alone.
-func inspected(t *testing.T, path string, depths ...int) (found map[string]any, text string) {
+func inspectedMesh(t *testing.T, path string, depths ...int) (found map[string]any, text string) {
 	t.Helper()
 	before := lostDepths
 	lostDepths = depths
@@ -73,7 +73,7 @@ f 5 6 7 8
 f 6 7 8 5
 f 1 2 2
 `)
-	found, _ := inspected(t, path)
+	found, _ := inspectedMesh(t, path)
 	checkFacts(t, path, found, map[string]any{
 		"kind": "OBJ mesh", "file_vertices": 9, "file_faces": 4, "unused_vertices": 1, "vertices": 6, "faces": 3, "degenerate_faces": 1,
 		"duplicate_faces": 1, "zero_area_faces": 0, "scaled_jacobian_min": 1, "watertight": false, "bounds_max": "[2 1 0]",
@@ -106,14 +106,14 @@ func TestInspectTellsOneSided(t *testing.T) {
 			fmt.Fprintln(&text, "f", a, b, c, d)
 		}
 		path := writeOBJ(t, "strip.obj", text.String())
-		found, _ := inspected(t, path)
+		found, _ := inspectedMesh(t, path)
 		checkFacts(t, path, found, map[string]any{"orientable": want, "faces": n})
 	}
 }
 
 // TestInspectGLTF tells what only glTF has.
 func TestInspectGLTF(t *testing.T) {
-	found, text := inspected(t, "../../testdata/mesh/AnimatedMorphCube.gltf")
+	found, text := inspectedMesh(t, "../../testdata/mesh/AnimatedMorphCube.gltf")
 	checkFacts(t, "the cube", found, map[string]any{
 		"kind": "glTF mesh", "morphs": 0, "skins": 0, "instances": 1, "scenes": 1, "scene": 0, "extensions": "[]", "extensions_ignored": "[]",
 		"file_vertices": 24, "vertices": 8, "file_faces": 12,
@@ -121,7 +121,7 @@ func TestInspectGLTF(t *testing.T) {
 	if !strings.Contains(text, "extensions_ignored    none") {
 		t.Errorf("no extensions named in\n%s", text)
 	}
-	found, _ = inspected(t, "../../testdata/mesh/generic_hand_left.glb")
+	found, _ = inspectedMesh(t, "../../testdata/mesh/generic_hand_left.glb")
 	checkFacts(t, "the hand", found, map[string]any{"kind": "glTF mesh", "skins": 1, "morphs": 0})
 }
 
@@ -159,7 +159,7 @@ func TestInspectLost(t *testing.T) {
 		if err := obj.WriteFile(path, c.m); err != nil {
 			t.Fatal(err)
 		}
-		found, text := inspected(t, path, 4, 6)
+		found, text := inspectedMesh(t, path, 4, 6)
 		for _, line := range c.lines {
 			if !strings.Contains(text, line) {
 				t.Errorf("%s lacks %q in\n%s", c.name, line, text)
