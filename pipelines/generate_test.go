@@ -17,6 +17,7 @@ import (
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/x/beamx" // the runners
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
@@ -34,6 +35,12 @@ func TestMain(m *testing.M) {
 func use(t *testing.T, f request.Family, e *echo) {
 	t.Helper()
 	family.Register(f, e.opener())
+}
+
+// useModel is use of any model.
+func useModel(t *testing.T, f request.Family, m family.Model) {
+	t.Helper()
+	family.Register(f, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return m, nil })
 }
 
 func meshes(t *testing.T) []string {

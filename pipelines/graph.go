@@ -47,7 +47,7 @@ func build(s beam.Scope, job Job, manifest string, c chain) {
 }
 
 func (j *Job) run() report.Run {
-	run := report.Run{Action: j.Settings.Action, Command: j.Command, Begun: j.Begun, Asked: len(j.Requests)}
+	run := report.Run{Action: j.Settings.Action, Command: j.Command, Begun: j.Begun, Asked: len(j.Requests), Overwrite: j.Settings.Overwrite}
 	if run.Action == report.Tokenize {
 		run.Own = j.Settings.Spec.Family
 	}

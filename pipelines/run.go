@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"path/filepath"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -21,8 +19,8 @@ import (
 // results, results.jsonl, failures.jsonl, summary.json and the page into
 // Settings.Out, and returns the summary, whose failures are no error.
 //
-// The error wraps ErrJob, ErrRun, ErrCancelled, ErrTooManyFailed or is the file
-// system's. After all but the first the results that are done are published all
+// The error wraps ErrJob, ErrOut, ErrRun, ErrCancelled, ErrTooManyFailed or is the
+// file system's. After all but the first two the results that are done are published all
 // the same, and the failures as far as this process has seen them: all of them after
 // ErrTooManyFailed. The context must have no deadline on a runner in another process: Beam panics on it.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
@@ -42,8 +40,7 @@ func Detokenize(ctx context.Context, job Job) (report.Summary, error) {
 }
 
 func run(ctx context.Context, job Job, action string, c chain) (report.Summary, error) {
-	job.Settings.Action = action
-	if err := job.Validate(); err != nil {
+	if err := Prepare(&job, action); err != nil {
 		return report.Summary{}, err
 	}
 	if job.Runner == "" {
@@ -52,8 +49,16 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if job.Begun.IsZero() {
 		job.Begun = time.Now()
 	}
-	manifest, err := writeManifest(job)
+	if err := writeRequests(job); err != nil {
+		return report.Summary{}, err
+	}
+	aside, err := atomicfile.CreateFolder(job.Settings.Out)
 	if err != nil {
+		return report.Summary{}, err
+	}
+	defer aside.Remove()
+	manifest := aside.Path("requests.jsonl")
+	if err := writeManifest(manifest, job.Requests); err != nil {
 		return report.Summary{}, err
 	}
 	if failed, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
@@ -89,14 +94,6 @@ func submit(ctx context.Context, job Job, manifest string, c chain) ([]report.Ou
 	return transforms.Failures(name), err
 }
 
-// writeManifest writes the requests where the graph reads them. The file stays:
-// with --manifest it repeats the run.
-func writeManifest(job Job) (string, error) {
-	path := filepath.Join(job.Settings.Out, string(job.Settings.Spec.Family), "requests.jsonl")
-	err := atomicfile.Write(path, func(w io.Writer) error { return request.Encode(w, job.Requests) })
-	return path, err
-}
-
 // salvage publishes what a run has done that did not come to its end, and what failed
 // as far as this process knows.
 func salvage(ctx context.Context, job Job, failed []report.Outcome, cause error) (report.Summary, error) {
@@ -105,14 +102,17 @@ func salvage(ctx context.Context, job Job, failed []report.Outcome, cause error)
 	} else {
 		cause = fmt.Errorf("pipelines: %w: %w", ErrRun, cause)
 	}
-	if job.Settings.Action == report.Tokenize {
-		return report.Summary{Action: report.Tokenize, Out: job.Settings.Out}, cause // shards are whole or not there
-	}
 	outcomes := withFailures(recoverAll(job), failed)
 	r := job.run()
 	r.Partial = true
+	if r.Action == report.Tokenize { // shards are whole or not there
+		return report.Count(job.Settings.Out, outcomes, r), cause
+	}
 	summary, err := report.Publish(job.Settings.Out, outcomes, r)
-	return summary, errors.Join(cause, err)
+	if err != nil && !errors.Is(cause, err) {
+		cause = fmt.Errorf("%w; nor is all of it listed: %w", cause, err)
+	}
+	return summary, cause
 }
 
 // withFailures adds each input's first failure to the outcomes, unless a later attempt

@@ -3,7 +3,7 @@ package pipelines
 import (
 	"errors"
 	"fmt"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/transforms/family"
@@ -21,7 +21,7 @@ func Samples(paths []string) []request.Request {
 	for _, path := range paths {
 		for _, r := range samplesOf(path) {
 			r.ID = request.Free(r.ID, path, func(id string) bool {
-				key := string(r.Family) + "/" + strings.ToLower(id)
+				key := string(r.Family) + "/" + request.Fold(id)
 				defer func() { taken[key] = true }()
 				return !taken[key]
 			})
@@ -32,6 +32,10 @@ func Samples(paths []string) []request.Request {
 }
 
 func samplesOf(path string) []request.Request {
+	if !utf8.ValidString(path) {
+		text := request.Spell(path)
+		return []request.Request{{ID: request.Name(text), Input: text}}
+	}
 	r, err := shard.Open(path, shard.Limits{})
 	if err != nil {
 		return []request.Request{{ID: request.Name(path), Input: path}}

@@ -24,6 +24,9 @@ type decodeFn struct{ stage }
 
 // ProcessElement decodes one input.
 func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
+	if ended, err := f.refused(ctx, r, stageDecode, out); ended {
+		return err
+	}
 	it := &Item{Request: r}
 	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) (err error) {
 		it.Media, err = m.Decode(ctx, r)

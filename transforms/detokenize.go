@@ -32,6 +32,9 @@ type detokenizeFn struct {
 
 // ProcessElement reads and detokenizes one sample.
 func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, items func(*Item), out func(report.Outcome)) error {
+	if ended, err := f.refused(ctx, r, stageDetokenize, out); ended {
+		return err
+	}
 	if r.Family == "" {
 		_, err := f.sample(r)
 		return f.settle(ctx, r, stageDetokenize, err, out)

@@ -39,14 +39,20 @@ func (f *publishFn) ProcessElement(_ context.Context, _ int, next func(*report.O
 	for o := (report.Outcome{}); next(&o); o = (report.Outcome{}) {
 		outcomes = append(outcomes, o)
 	}
+	if err := f.publish(outcomes); err != nil {
+		notify(Event{Kind: Faulted, Stage: stagePublish, Err: err})
+		return err
+	}
+	count(int64(len(outcomes)))
+	return nil
+}
+
+func (f *publishFn) publish(outcomes []report.Outcome) error {
 	if _, err := report.Publish(f.Settings.Out, outcomes, f.Run); err != nil {
 		return err
 	}
 	if f.Run.Action == report.Tokenize {
-		if err := sweepShards(f.Settings.Out, f.Settings.Spec.Family, outcomes); err != nil {
-			return err
-		}
+		return sweepShards(&f.Settings, outcomes)
 	}
-	count(int64(len(outcomes)))
 	return nil
 }

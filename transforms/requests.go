@@ -2,7 +2,9 @@ package transforms
 
 import (
 	"context"
+	"fmt"
 	"hash/fnv"
+	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -19,7 +21,8 @@ func init() {
 
 // ReadRequests returns the requests of a manifest as a PCollection of
 // [request.Request]. The graph holds the manifest's path and not its lines, so
-// its size does not grow with the run.
+// its size does not grow with the run. Inputs are taken as they stand there, for
+// reports show them as they were given.
 func ReadRequests(s beam.Scope, path string) beam.PCollection {
 	s = s.Scope("ReadRequests")
 	return beam.ParDo(s, &readFn{Path: path}, beam.Impulse(s))
@@ -30,9 +33,14 @@ type readFn struct{ Path string }
 // ProcessElement emits the requests. A manifest that cannot be read fails the
 // bundle: nothing else could be done.
 func (f *readFn) ProcessElement(_ context.Context, _ []byte, emit func(request.Request)) error {
-	requests, err := request.ReadManifest(f.Path, request.Request{})
+	file, err := os.Open(f.Path)
 	if err != nil {
 		return err
+	}
+	defer file.Close()
+	requests, err := request.DecodeManifest(file, request.Request{})
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, f.Path)
 	}
 	for _, r := range requests {
 		emit(r)
@@ -74,9 +82,10 @@ func place(id string, n int) int {
 }
 
 // SkipDone lets through the requests that are still to be done; those that an
-// earlier run did in the same way (see [report.Done]) end here. After too many
-// failures (Settings.MaxFailed) it lets nothing through: what is under way comes
-// to its end, and so does the run, with everything reported.
+// earlier run did in the same way (see [report.Done]) end here, and so do those
+// whose place has a file that may not be replaced, before any work is spent on
+// them. After too many failures (Settings.MaxFailed) it lets nothing through: what is
+// under way comes to its end, and so does the run, with everything reported.
 func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage{Settings: settings}}, requests)
 }
@@ -100,14 +109,16 @@ func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo fun
 	if err != nil {
 		return f.settle(ctx, r, stageDecode, err, out)
 	}
-	if f.Settings.Overwrite {
-		todo(r)
-		return nil
+	if !f.Settings.Overwrite {
+		key := r.Fingerprint(f.Settings.Action, name)
+		if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
+			done.Request = r // of the user's own fields the latest count
+			f.finish(ctx, done, out)
+			return nil
+		}
 	}
-	key := r.Fingerprint(f.Settings.Action, name)
-	if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
-		f.finish(ctx, done, out)
-		return nil
+	if err := report.Vacant(f.Settings.Out, report.Result{Request: r, Action: f.Settings.Action}, f.policy(r)); err != nil {
+		return f.settle(ctx, r, stageWrite, err, out)
 	}
 	todo(r)
 	return nil

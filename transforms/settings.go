@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -11,10 +12,11 @@ import (
 
 // Settings are what the stages of one run share. They travel with the graph.
 type Settings struct {
-	Spec      family.Spec `json:"spec"`   // Family is that of each request
-	Action    string      `json:"action"` // see package report
-	Out       string      `json:"out"`    // the run's folder
-	Overwrite bool        `json:"overwrite,omitempty"`
+	Spec   family.Spec `json:"spec"`   // Family is that of each request
+	Action string      `json:"action"` // see package report
+	Out    string      `json:"out"`    // the run's folder
+	// Overwrite does again what is done, and replaces files that no run made.
+	Overwrite bool `json:"overwrite,omitempty"`
 	// InFlight is how many requests of one bundle are with the model at a time; 0
 	// means twice the model's slots, so that one is always waiting for a slot.
 	InFlight int `json:"in_flight,omitempty"`
@@ -59,6 +61,11 @@ func (s *stage) lease(f request.Family) *family.Lease {
 // attempt runs work on an item of a family, see the function of that name.
 func (s *stage) attempt(ctx context.Context, f request.Family, work func(context.Context, family.Model) error) error {
 	return attempt(ctx, s.Settings.Run, s.lease(f), work)
+}
+
+// policy says what the result of a request may replace.
+func (s *stage) policy(r request.Request) claim.Policy {
+	return claim.Policy{Overwrite: s.Settings.Overwrite, Inputs: claim.NewInputs(r.Input)}
 }
 
 // Teardown gives the models back. Portable runners never call it: there the

@@ -17,6 +17,7 @@ const (
 	stageGenerate   = "generate"
 	stageDetokenize = "detokenize"
 	stageWrite      = "write"
+	stagePublish    = "publish" // of events alone: a run has one for all
 )
 
 // Counters that every runner collects. They count attempts: a retried bundle

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -61,7 +60,8 @@ func (f *joinFn) ProcessElement(_ context.Context, shard int, next func(*report.
 	}
 	slices.SortFunc(done, func(a, b report.Result) int { return strings.Compare(a.ID, b.ID) })
 	name := shardName(f.Settings.Spec.Family, shard, f.Shards)
-	if err := report.JoinTokens(f.Settings.Out, filepath.Join(f.Settings.Out, name), done); err != nil {
+	if err := f.write(name, done); err != nil {
+		notify(Event{Kind: Faulted, Stage: stagePublish, Err: err})
 		return err
 	}
 	for i := range done {
@@ -71,30 +71,57 @@ func (f *joinFn) ProcessElement(_ context.Context, shard int, next func(*report.
 	return nil
 }
 
+// write joins one shard aside, and opens the run's folder only to put it there.
+func (f *joinFn) write(name string, done []report.Result) error {
+	b, err := claim.Begin(f.Settings.Out)
+	if err != nil {
+		return err
+	}
+	defer b.End()
+	temp, err := b.Path(name)
+	if err != nil {
+		return err
+	}
+	if err := report.JoinTokens(f.Settings.Out, temp, done); err != nil {
+		return err
+	}
+	folder, err := report.OpenFolder(f.Settings.Out, claim.Policy{Overwrite: f.Settings.Overwrite})
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Deliver(b), folder.Close())
+}
+
+// ShardFiles returns the shards that JoinShards may write.
+func ShardFiles(f request.Family, n int) []string {
+	files := make([]string, max(n, 1))
+	for i := range files {
+		files[i] = shardName(f, i, len(files))
+	}
+	return files
+}
+
 func shardName(f request.Family, i, n int) string {
 	return fmt.Sprintf("%s-%04d-of-%04d.parquet", f, i, n)
 }
 
-// sweepShards removes the family's shards that this run did not write: of
-// another number of shards, or with no sample left.
-func sweepShards(dir string, f request.Family, outcomes []report.Outcome) error {
+// sweepShards removes the family's shards that earlier runs wrote and this one did
+// not: of another number of shards, or with no sample left.
+func sweepShards(s *Settings, outcomes []report.Outcome) error {
 	kept := map[string]bool{}
 	for _, o := range outcomes {
 		if o.Done != nil {
 			kept[o.Done.Shard] = true
 		}
 	}
-	paths, err := filepath.Glob(filepath.Join(dir, string(f)+"-[0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9].parquet"))
+	folder, err := report.OpenFolder(s.Out, claim.Policy{})
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		if kept[filepath.Base(path)] {
-			continue
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return nil
+	pattern := string(s.Spec.Family) + "-[0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9].parquet"
+	err = folder.Drop(func(path string) bool {
+		ours, _ := filepath.Match(pattern, path)
+		return ours && !kept[path]
+	})
+	return errors.Join(err, folder.Close())
 }

@@ -2,11 +2,10 @@ package transforms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -26,10 +25,11 @@ func init() {
 	beam.RegisterDoFn(&writeFn{})
 }
 
-// Write writes each item's result into the run's folder (see [report.Place]):
-// media, tokens, and last the done-marker. Every file is written beside its place
-// and renamed, and the same request gives the same tokens, so bundles may rerun,
-// even at the same time.
+// Write writes each item's result into the run's folder (see [report.Place] and
+// [report.Delivery]): media and tokens aside, a marker that claims them, then all to
+// their places, and last the marker that says done. The same request gives the same
+// tokens, so bundles may rerun, even at the same time. A file that no marker claims
+// is not replaced unless Settings.Overwrite says so, and an input never is.
 func Write(s beam.Scope, settings Settings, items beam.PCollection) (outcomes beam.PCollection) {
 	return beam.ParDo(s.Scope("Write"), &writeFn{stage{Settings: settings}}, items)
 }
@@ -50,23 +50,30 @@ func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.
 	return nil
 }
 
+// write delivers a result. What stands at its place was looked at when its request
+// was begun (see [SkipDone]); it is again here, for it may have changed.
 func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Result, error) {
 	row := f.row(it, model)
+	d, err := report.Deliver(f.Settings.Out, row, f.policy(it.Request))
+	if err != nil {
+		return row, err
+	}
+	defer d.Close()
 	place := report.Place{Family: it.Request.Family, ID: it.Request.ID}
-	written, err := f.writeMedia(ctx, it, place, &row)
+	written, err := writeMedia(ctx, it, place, &row, d)
 	if err != nil {
 		return row, err
 	}
 	row.Measures = measure(it, written)
-	if err := f.writeTokens(it, place); err != nil {
+	if err := writeTokens(it, place, d); err != nil {
 		return row, err
 	}
 	key := it.Request.Fingerprint(f.Settings.Action, model)
-	return row, report.WriteMarker(f.Settings.Out, key, row)
+	return row, d.Finish(key, row)
 }
 
 // writeTokens writes the sample of a result, if its family has tokens.
-func (f *writeFn) writeTokens(it *Item, p report.Place) error {
+func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
 	if p.Tokens() == "" {
 		return nil
 	}
@@ -75,7 +82,7 @@ func (f *writeFn) writeTokens(it *Item, p report.Place) error {
 	if sample.Source == "" {
 		sample.Source = it.Request.Input
 	}
-	return report.WriteSample(f.path(p.Tokens()), sample)
+	return writeTo(d, p.Tokens(), func(path string) error { return report.WriteSample(path, sample) })
 }
 
 func (f *writeFn) row(it *Item, model string) report.Result {
@@ -89,40 +96,42 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 
 // writeMedia writes a clip or a mesh. Of a mesh it returns what a reader of the
 // GLB gets.
-func (f *writeFn) writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result) (*mesh.Mesh, error) {
-	if err := os.MkdirAll(filepath.Join(f.Settings.Out, string(p.Family)), 0o755); err != nil {
-		return nil, err
-	}
+func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) (*mesh.Mesh, error) {
 	switch m := it.Result.Media; {
 	case m.Clip != nil:
 		row.Output, row.Poster = p.File(".mp4"), p.File(".png")
 		row.OutputFrames, row.GivenFrames = m.Clip.T, it.Result.Given
-		if err := video.Encode(ctx, f.path(row.Output), m.Clip, video.EncodeOptions{}); err != nil {
-			return nil, err
-		}
-		return nil, writeSheet(f.path(row.Poster), m.Clip)
+		return nil, errors.Join(
+			writeTo(d, row.Output, func(path string) error { return video.Encode(ctx, path, m.Clip, video.EncodeOptions{}) }),
+			writeTo(d, row.Poster, func(path string) error { return writeSheet(path, m.Clip) }))
 	case m.Mesh != nil:
 		row.Output, row.OBJ, row.Poster = p.File(".glb"), p.File(".obj"), p.File(".png")
-		return f.writeMesh(m.Mesh, row)
+		return writeMesh(m.Mesh, row, d)
 	}
 	return nil, nil
 }
 
-func (f *writeFn) writeMesh(m *mesh.Mesh, row *report.Result) (*mesh.Mesh, error) {
-	if err := gltf.Write(f.path(row.Output), m, gltf.WriteOptions{}); err != nil {
-		return nil, err
-	}
-	if err := obj.WriteFile(f.path(row.OBJ), m); err != nil {
-		return nil, err
-	}
-	if err := writePicture(f.path(row.Poster), m); err != nil {
-		return nil, err
-	}
-	written, _, err := gltf.Read(f.path(row.Output), gltf.ReadOptions{Limits: limit.Unlimited()})
+func writeMesh(m *mesh.Mesh, row *report.Result, d *report.Delivery) (written *mesh.Mesh, err error) {
+	err = errors.Join(
+		writeTo(d, row.Output, func(path string) (err error) {
+			if err = gltf.Write(path, m, gltf.WriteOptions{}); err == nil {
+				written, _, err = gltf.Read(path, gltf.ReadOptions{Limits: limit.Unlimited()})
+			}
+			return err
+		}),
+		writeTo(d, row.OBJ, func(path string) error { return obj.WriteFile(path, m) }),
+		writeTo(d, row.Poster, func(path string) error { return writePicture(path, m) }))
 	return written, err
 }
 
-func (f *writeFn) path(relative string) string { return filepath.Join(f.Settings.Out, relative) }
+// writeTo has write write one file of a delivery.
+func writeTo(d *report.Delivery, place string, write func(path string) error) error {
+	path, err := d.Path(place)
+	if err != nil {
+		return err
+	}
+	return write(path)
+}
 
 // A contact sheet shows at most sheetFrames frames, evenly chosen.
 const (

@@ -15,4 +15,8 @@
 //	defer f.Abort() // does nothing after Commit
 //	… write to f.TempPath() or f …
 //	return f.Commit()
+//
+// What must not replace a file goes to its place by [Move], and what may replace
+// one known file by [Swap]. Files and folders on their way are named .partial-…;
+// those of a process that is gone are removed by [Sweep].
 package atomicfile

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 )
@@ -25,10 +24,10 @@ type File struct {
 func Create(path string) (*File, error) {
 	for range attempts {
 		f, err := os.OpenFile(tempName(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-		if err == nil {
+		if err == nil && hold(f) {
 			return &File{File: f, path: path}, nil
 		}
-		if !errors.Is(err, fs.ErrExist) {
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	}
@@ -38,7 +37,7 @@ func Create(path string) (*File, error) {
 // tempName keeps the extension, since muxers choose by it.
 func tempName(path string) string {
 	folder, base := filepath.Split(path)
-	return filepath.Join(folder, fmt.Sprintf(".partial-%016x-%s", rand.Uint64(), base))
+	return filepath.Join(folder, partialName()+"-"+base)
 }
 
 // TempPath is where the bytes are before Commit.
@@ -61,7 +60,10 @@ func (f *File) Commit() error {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return syncFolder(filepath.Dir(f.path))
+	if aside(f.path) {
+		return nil
+	}
+	return SyncFolder(filepath.Dir(f.path))
 }
 
 // Abort removes what was written. After Commit or Abort it does nothing.
@@ -73,8 +75,8 @@ func (f *File) Abort() error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// syncFolder makes the rename itself survive a power cut.
-func syncFolder(path string) error {
+// SyncFolder makes the renames in a folder survive a power cut.
+func SyncFolder(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
 		return err

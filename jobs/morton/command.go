@@ -101,7 +101,11 @@ func choice(command string, args, words []string) (string, []string, error) {
 	if wantsHelp(args[0]) || slices.Contains(words, args[0]) {
 		return args[0], args[1:], nil
 	}
-	return "", nil, usagef(command, "%s: no kind %q%s", command, args[0], suggest(args[0], words))
+	near := suggest(args[0], words)
+	if near == "" {
+		near = ": " + strings.Join(words, ", ")
+	}
+	return "", nil, usagef(command, "%s: no kind %q%s", command, args[0], near)
 }
 
 func wantsHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }

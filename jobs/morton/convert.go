@@ -27,7 +27,7 @@ type convertFlags struct {
 
 	input     list
 	to, out   string
-	options   meshfile.Options
+	read      meshfile.Options
 	overwrite bool
 	json      bool
 }
@@ -37,7 +37,7 @@ func newConvertFlags() *convertFlags {
 	g.Var(&g.input, "input", "")
 	g.StringVar(&g.to, "to", "", "")
 	g.StringVar(&g.out, "out", "", "")
-	addMeshFlags(g.flagSet, &g.options.Limits, &g.options.Scene)
+	addMeshFlags(g.flagSet, &g.read.Limits, &g.read.Scene)
 	g.BoolVar(&g.overwrite, "overwrite", false, "")
 	g.BoolVar(&g.json, "json", false, "")
 	return g
@@ -121,14 +121,14 @@ func (g *convertFlags) convert(c conversion, all []conversion) (*converted, erro
 	if err := g.checkPlace(c.to, all); err != nil {
 		return nil, fmt.Errorf("%s: not written: %w", c.to, err)
 	}
-	m, info, err := meshfile.Read(c.from, g.options)
+	m, info, err := meshfile.Read(c.from, g.read)
 	if err != nil {
 		return nil, ofFile(c.from, err)
 	}
 	if err := meshfile.Write(c.to, m); err != nil {
 		return nil, ofFile(c.to, err)
 	}
-	return newConverted(c, m, info, g.options.Limits)
+	return newConverted(c, m, info)
 }
 
 // checkPlace refuses to write over an input, by whatever path or link, and over

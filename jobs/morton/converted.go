@@ -21,11 +21,11 @@ type converted struct {
 }
 
 // newConverted counts the faces of m, what was read, and of the file written.
-func newConverted(c conversion, m *mesh.Mesh, info meshfile.Info, limits limit.Limits) (*converted, error) {
+func newConverted(c conversion, m *mesh.Mesh, info meshfile.Info) (*converted, error) {
 	d := &converted{Input: c.from, Output: c.to, Lost: []string{}}
 	d.Faces, d.Quads, d.Ngons = census(m)
 	d.loseReading(info)
-	back, _, err := meshfile.Read(c.to, meshfile.Options{Limits: limits})
+	back, _, err := meshfile.Read(c.to, meshfile.Options{Limits: limit.Unlimited()})
 	if err != nil {
 		return nil, ofFile(c.to, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -21,6 +22,9 @@ import (
 func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run pipeline) error {
 	quietLogs(t.err, o.verbose)
 	job.Command = "morton " + quote(t.args)
+	if err := job.Validate(); err != nil {
+		return o.usagef("%s", plain(err))
+	}
 	if err := o.reach(); err != nil {
 		return err
 	}
@@ -29,7 +33,11 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 		if err := absolute(&job); err != nil {
 			return err
 		}
-	} else {
+	}
+	if err := pipelines.Prepare(&job, o.flags.Name()); err != nil { // commands are named as actions are
+		return o.outError(err)
+	}
+	if job.InProcess() {
 		release, err := o.openModels(job)
 		if err != nil {
 			return err
@@ -42,10 +50,10 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	defer transforms.Observe(nil)
 	summary, err := run(ctx, job)
 	p.end()
-	if ctx.Err() == nil && cause.err != nil {
+	if err != nil && ctx.Err() == nil && cause.err != nil {
 		err = cause.err // Beam wraps it in pages
 	}
-	if err != nil && !errors.Is(err, pipelines.ErrCancelled) && !errors.Is(err, pipelines.ErrTooManyFailed) {
+	if err != nil && summary.Done+summary.Failed == 0 && !errors.Is(err, pipelines.ErrCancelled) && !errors.Is(err, pipelines.ErrTooManyFailed) {
 		return err
 	}
 	if o.json {
@@ -87,6 +95,14 @@ func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 		}
 	}
 	return release, nil
+}
+
+// outError puts an error of pipelines.Prepare in the words of the command line.
+func (o *options) outError(err error) error {
+	if errors.Is(err, pipelines.ErrOut) {
+		return o.usagef("--out %s: %s", o.out, report.Message(err))
+	}
+	return err
 }
 
 func (o *options) modelError(err error) error {

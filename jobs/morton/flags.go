@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"strconv"
 	"strings"
 
 	// All runners register themselves, and their flags with them.
@@ -83,8 +84,25 @@ func (f *flagSet) parse(args []string) ([]string, error) {
 		if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
 			return append(words, rest...), nil
 		}
+		if n := len(args) - len(rest); n > 0 && f.looksLikeValue(args[n-1], rest[0]) {
+			return nil, usagef(f.Name(), "%s: a word of its own is an input; say --%s=%s", f.Name(), strings.TrimLeft(args[n-1], "-"), rest[0])
+		}
 		words, args = append(words, rest[0]), rest[1:]
 	}
+}
+
+// looksLikeValue reports whether a word was meant for the flag before it, which
+// takes none, as in "--overwrite false".
+func (f *flagSet) looksLikeValue(flagWord, word string) bool {
+	if _, err := strconv.ParseBool(word); err != nil || len(word) < 2 || !strings.HasPrefix(flagWord, "-") {
+		return false
+	}
+	known := f.Lookup(strings.TrimLeft(flagWord, "-"))
+	if known == nil {
+		return false
+	}
+	b, ok := known.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
 }
 
 // explain puts the flag package's error in our words.
@@ -107,6 +125,18 @@ func (f *flagSet) given(name string) bool {
 	found := false
 	f.Visit(func(g *flag.Flag) { found = found || g.Name == name })
 	return found
+}
+
+// once is a flag that may not be given again: the last would hide the others.
+type once string
+
+func (o *once) String() string { return string(*o) }
+func (o *once) Set(s string) error {
+	if *o != "" {
+		return errors.New("given twice")
+	}
+	*o = once(s)
+	return nil
 }
 
 // list is a flag that may be given several times.

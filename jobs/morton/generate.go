@@ -36,7 +36,7 @@ type generateFlags struct {
 func newGenerateFlags(kind request.Family) *generateFlags {
 	g := &generateFlags{options: newOptions("generate"), base: request.Request{Family: kind}}
 	f := g.flags
-	f.StringVar(&g.manifest, "manifest", "", "")
+	f.Var(&g.manifest, "manifest", "")
 	f.Uint64Var(&g.base.Seed, "seed", 1, "")
 	f.StringVar(&g.precision, "precision", "", "")
 	f.Float64Var(&g.temperature, "temperature", request.Plain.Temperature, "")
@@ -71,7 +71,7 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 	if err := g.parse(rest); err != nil {
 		return err
 	}
-	requests, err := g.all()
+	requests, err := g.all(t)
 	if err != nil {
 		return err
 	}
@@ -81,8 +81,11 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 	return execute(ctx, t, g.options, j, pipelines.Generate)
 }
 
+// checkLine refuses in a line of a manifest what all refuses in flags.
+func (g *generateFlags) checkLine(r *request.Request) error { return r.CheckGenerate() }
+
 // all makes the requests: of inputs, or for shapes from nothing.
-func (g *generateFlags) all() ([]request.Request, error) {
+func (g *generateFlags) all(t terminal) ([]request.Request, error) {
 	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
 		return nil, g.usagef("--prefix and --frames are at least 1")
 	}
@@ -100,14 +103,20 @@ func (g *generateFlags) all() ([]request.Request, error) {
 		if g.flags.given("count") {
 			return nil, g.usagef("--count is for shapes from nothing, without --input")
 		}
-		return g.requests(g.base)
+		if g.manifest != "" {
+			return g.fromManifest(t, g.base, g.checkLine)
+		}
+		return g.fromPatterns(t, g.base)
 	case g.base.Family == request.Shape:
 		if g.count < 1 || g.count > request.MaxRequests {
 			return nil, g.usagef("--count is 1 to %d", request.MaxRequests)
 		}
+		if g.base.PrefixDepth > 0 {
+			return nil, g.usagef("--prefix-depth needs an --input")
+		}
 		requests, err := request.FromNothing(g.count, g.base)
 		if err != nil {
-			return nil, g.usagef("%v", err)
+			return nil, g.usagef("%s", plain(err))
 		}
 		return requests, nil
 	}

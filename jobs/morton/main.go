@@ -42,6 +42,7 @@ func isWorker(args []string) bool {
 
 // terminal is where a command speaks: results on out, everything else on err.
 type terminal struct {
+	in       io.Reader
 	out, err io.Writer
 	args     []string // what was typed after "morton"
 }
@@ -69,7 +70,7 @@ var errSomeFailed = errors.New("some inputs failed")
 
 // run runs one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	err := dispatch(ctx, args, terminal{out, errs, args})
+	err := dispatch(ctx, args, terminal{os.Stdin, out, errs, args})
 	switch {
 	case err == nil:
 		return exitDone

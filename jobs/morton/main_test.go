@@ -172,6 +172,47 @@ func TestGenerateRun(t *testing.T) {
 	}
 }
 
+// TestPlacesAreWrongUse checks that a run which cannot or must not write where it
+// is told is wrong use, said in one line before any model is opened.
+func TestPlacesAreWrongUse(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for path, text := range map[string]string{
+		"u/video/x.mp4": "a clip", "u/shape/x.glb": "a mesh", "s/index.html": "my page", "d/x.parquet": "tokens", "d/tokens/x.parquet": "tokens", "file": "",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile("one.jsonl", []byte(`{"id":"x","input":"u/shape/x.glb"}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, want string }{
+		{"generate video --input u/video/*.mp4 --out u", "u/video/x.mp4 would take the place of the input u/video/x.mp4"},
+		{"generate video --input u/video/*.mp4 --out u --overwrite", "would take the place of the input"},
+		{"generate shape --manifest one.jsonl --out ./u/../u", "would take the place of the input"},
+		{"generate shape --count 2 --out s", "s/index.html is there, and no run of morton made it"},
+		{"generate shape --count 2 --out file", "file: not a folder"},
+		{"generate shape --count 2 --out file/below", "not a directory"},
+	} {
+		code, out, errs := morton(strings.Fields(c.args)...)
+		if code != exitUsage || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 || out != "" {
+			t.Errorf("morton %s: exit %d, %q, want 2 and one line with %q", c.args, code, errs, c.want)
+		}
+		resetRunner(t)
+	}
+	for path, want := range map[string]string{"u/video/x.mp4": "a clip", "u/shape/x.glb": "a mesh", "s/index.html": "my page"} {
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("%s holds %q, error %v", path, text, err)
+		}
+	}
+	for folder, n := range map[string]int{".": 5, "u": 2, "u/video": 1, "s": 1} {
+		if entries, err := os.ReadDir(folder); err != nil || len(entries) != n {
+			t.Errorf("%s holds %v, error %v", folder, entries, err)
+		}
+	}
+}
+
 // TestWidthNobodyHas asks the shipped model's device for a width, and for one it lacks.
 func TestWidthNobodyHas(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})

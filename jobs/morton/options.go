@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,7 +23,7 @@ type options struct {
 	deviceFlags
 
 	input     list
-	manifest  string
+	manifest  once
 	out       string
 	model     string
 	slots     int
@@ -69,6 +71,9 @@ func (o *options) parse(args []string) error {
 	case o.out == "":
 		return o.usagef("--out says where to write")
 	}
+	if err := o.checkSource(); err != nil {
+		return err
+	}
 	if err := checkRunner(o.flags, o.runner()); err != nil {
 		return err
 	}
@@ -100,30 +105,57 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 	}
 }
 
-// requests makes the requests of --input and --manifest; neither gives none.
-func (o *options) requests(base request.Request) ([]request.Request, error) {
-	if o.manifest != "" {
-		if len(o.input) > 0 {
-			return nil, o.usagef("--input or --manifest, not both")
-		}
-		requests, err := request.ReadManifest(o.manifest, base)
-		if err != nil {
-			return nil, o.usagef("%v", err)
-		}
-		if len(requests) == 0 {
-			return nil, o.usagef("%s has no requests", o.manifest)
-		}
-		return requests, nil
-	}
-	paths, err := request.Match(o.input)
+// fromPatterns makes the requests of --input.
+func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Request, error) {
+	found, err := request.Expand(o.input)
 	if err != nil {
-		return nil, o.usagef("%v", err)
+		return nil, o.usagef("%s", plain(err))
 	}
-	requests, err := request.FromPaths(paths, base)
+	noteAgain(t, found.Again)
+	requests, err := request.FromPaths(found.Paths, base)
 	if err != nil {
-		return nil, o.usagef("%v", err)
+		return nil, o.usagef("%s", plain(err))
 	}
 	return requests, nil
+}
+
+// noteAgain says that names of one file are left out.
+func noteAgain(t terminal, n int) {
+	if n > 0 {
+		fmt.Fprintf(t.err, "morton: %s left out, of files that another name stands for: each file is done once\n", many(n, "name"))
+	}
+}
+
+// fromManifest makes the requests of --manifest. Check is that of its lines.
+func (o *options) fromManifest(t terminal, base request.Request, check func(*request.Request) error) ([]request.Request, error) {
+	m := request.Manifest{Base: base, Check: check, Name: "standard input"}
+	var requests []request.Request
+	var err error
+	if o.manifest == "-" {
+		requests, err = m.Decode(t.in)
+	} else {
+		requests, err = m.Read(string(o.manifest))
+	}
+	switch {
+	case err != nil:
+		return nil, o.usagef("%s", plain(err))
+	case len(requests) == 0:
+		return nil, o.usagef("%s has no requests", o.manifest)
+	}
+	return requests, nil
+}
+
+// checkSource says what is wrong with --input and --manifest together.
+func (o *options) checkSource() error {
+	switch {
+	case len(o.input) > 0 && o.flags.given("manifest"):
+		return o.usagef("--input or --manifest, not both")
+	case slices.Contains(o.input, ""):
+		return o.usagef("--input is empty")
+	case o.flags.given("manifest") && o.manifest == "":
+		return o.usagef("--manifest is empty")
+	}
+	return nil
 }
 
 // A pipeline is one of package pipelines' functions.

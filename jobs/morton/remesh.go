@@ -22,7 +22,7 @@ type remeshFlags struct {
 func newRemeshFlags() *remeshFlags {
 	g := &remeshFlags{options: newPlainOptions("remesh"), base: request.Request{Family: request.Remesh}}
 	f := g.flags
-	f.StringVar(&g.manifest, "manifest", "", "")
+	f.Var(&g.manifest, "manifest", "")
 	f.IntVar(&g.base.Depth, "depth", 0, "")
 	f.IntVar(&g.base.Faces, "faces", 0, "")
 	addMeshFlags(f, &g.limits, &g.base.Scene)
@@ -35,7 +35,7 @@ func runRemesh(ctx context.Context, t terminal, args []string) error {
 	if err := g.parse(args); err != nil {
 		return err
 	}
-	requests, err := g.all()
+	requests, err := g.all(t)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func runRemesh(ctx context.Context, t terminal, args []string) error {
 }
 
 // all makes the requests, each with a depth or a budget.
-func (g *remeshFlags) all() ([]request.Request, error) {
+func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 	if len(g.input) == 0 && g.manifest == "" {
 		return nil, g.usagef("--input or --manifest says what to remesh")
 	}
@@ -56,18 +56,19 @@ func (g *remeshFlags) all() ([]request.Request, error) {
 			return nil, g.usagef("--%s is at least 1", flag)
 		}
 	}
-	requests, err := g.requests(g.base)
-	if err != nil {
-		return nil, err
+	if g.manifest != "" {
+		return g.fromManifest(t, g.base, completeRemesh)
 	}
-	for i := range requests {
-		r := &requests[i]
-		if r.Depth == 0 && r.Faces == 0 {
-			r.Faces = remeshFaces
-		}
-		if err := (remesh.Options{Depth: r.Depth, Faces: r.Faces}).Validate(); err != nil {
-			return nil, g.usagef("%s: %v", r.ID, err)
-		}
+	if err := completeRemesh(&g.base); err != nil {
+		return nil, g.usagef("%s", plain(err))
 	}
-	return requests, nil
+	return g.fromPatterns(t, g.base)
+}
+
+// completeRemesh gives a request without a depth the default budget, and checks both.
+func completeRemesh(r *request.Request) error {
+	if r.Depth == 0 && r.Faces == 0 {
+		r.Faces = remeshFaces
+	}
+	return remesh.Options{Depth: r.Depth, Faces: r.Faces}.Validate()
 }

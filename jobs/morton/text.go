@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,6 +19,20 @@ func bytesText(n int64) string {
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%d B", n)
+}
+
+// place says where in the program an error was met.
+var place = regexp.MustCompile(`^(request|pipelines|shard)(\.[A-Z][A-Za-z]*)?: (invalid (request|job): )?`)
+
+// plain prints an error of wrong use without its place.
+func plain(err error) string { return place.ReplaceAllString(err.Error(), "") }
+
+// many prints a number of things.
+func many(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // counts prints how often each word came up, by word.

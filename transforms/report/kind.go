@@ -25,6 +25,7 @@ import (
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/remesh"
 	"github.com/morton-gen/morton/octree/surface"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -44,6 +45,12 @@ var kinds = []struct {
 	kind string
 }{
 	{ErrPanic, Internal},
+	{syscall.ENOSPC, "disk_full"},
+	{syscall.EDQUOT, "disk_full"},
+	{claim.ErrInput, "is_input"},
+	{claim.ErrNotOurs, "not_ours"},
+	{claim.ErrChanged, "changed"},
+
 	{gpu.ErrDeviceLost, "device_lost"},
 	{gpu.ErrOutOfMemory, "out_of_memory"},
 	{gpu.ErrNoDevice, "no_device"},
@@ -58,6 +65,9 @@ var kinds = []struct {
 	{family.ErrUnknown, "unknown_family"},
 	{family.ErrNoTokens, "bad_request"},
 	{request.ErrInvalid, "bad_request"},
+	{request.ErrNoMatch, "no_match"},
+	{request.ErrFolder, "not_a_file"},
+	{request.ErrNotUTF8, "bad_name"},
 
 	{video.ErrNotVideo, "not_a_video"},
 	{video.ErrNoVideoStream, "no_video_stream"},
@@ -112,8 +122,7 @@ var kinds = []struct {
 
 	{fs.ErrNotExist, "not_found"},
 	{fs.ErrPermission, "permission"},
-	{syscall.ENOSPC, "disk_full"},
-	{syscall.EDQUOT, "disk_full"},
+	{syscall.EROFS, "permission"},
 }
 
 // Kind returns the short word for an error that stands in failures.jsonl.

@@ -2,60 +2,141 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/transforms/claim"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Marker says that a request is done. It is written after everything else of
-// the request, so where it stands the rest does too.
+// Marker says which files of a place are ours, and whether its request is done. It
+// is written twice: before the files of a result take their places, to claim them,
+// and after it.
 type Marker struct {
-	Fingerprint string `json:"fingerprint"` // see request.Request.Fingerprint
-	Result      Result `json:"result"`
+	// Fingerprint is that of the request (see request.Request.Fingerprint). It is
+	// empty while files are on their way.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Source says what the result was made from, see [Source]. Another input with
+	// the same name is another result.
+	Source string      `json:"source,omitempty"`
+	Files  claim.Files `json:"files"`
+	Result Result      `json:"result"`
 }
+
+// ErrMarker reports a marker that cannot be read.
+var ErrMarker = errors.New("no marker of morton's")
 
 // maxMarkerBytes bounds a marker that is read back.
 const maxMarkerBytes = 1 << 20
 
-// WriteMarker writes the marker of a result in the run's folder.
-func WriteMarker(dir, fingerprint string, r Result) error {
-	path := filepath.Join(dir, Place{r.Family, r.ID}.Marker())
-	return atomicfile.Write(path, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(Marker{Fingerprint: fingerprint, Result: r})
-	})
+// Whole reports whether the marker is of a result that is done.
+func (m *Marker) Whole() bool { return m.Fingerprint != "" }
+
+// Of reports whether the marker is of a result that the action makes of source.
+func (m *Marker) Of(action, source string) bool {
+	return m.Result.Action == action && m.Source == source
 }
 
-// Done returns the result of an earlier run that did the same, or false: there
-// is no marker, it is another request's, or a file that it names is gone.
-func Done(dir, fingerprint string, p Place) (Result, bool) {
-	m, ok := readMarker(filepath.Join(dir, p.Marker()))
-	if !ok || m.Fingerprint != fingerprint {
-		return Result{}, false
-	}
-	r := m.Result
-	for _, file := range []string{r.Output, r.OBJ, r.Poster, p.Tokens()} {
-		if file == "" {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
-			return Result{}, false
-		}
-	}
-	r.Skipped = true
-	return r, true
-}
-
-// readMarker reads a marker; one that cannot be read is as good as none.
-func readMarker(path string) (m Marker, ok bool) {
+// ReadMarker reads the marker of a place. Where there is none, the error wraps
+// [fs.ErrNotExist]; where there is something else, [ErrMarker].
+func ReadMarker(dir string, p Place) (Marker, error) {
+	path := filepath.Join(dir, p.Marker())
 	f, err := os.Open(path)
 	if err != nil {
-		return m, false
+		return Marker{}, err
 	}
 	defer f.Close()
-	err = json.NewDecoder(io.LimitReader(f, maxMarkerBytes)).Decode(&m)
-	return m, err == nil
+	m, err := DecodeMarker(f)
+	if err == nil && (Place{m.Result.Family, m.Result.ID}) != p {
+		err = fmt.Errorf("%w: of %s/%s", ErrMarker, m.Result.Family, m.Result.ID)
+	}
+	if err != nil {
+		return Marker{}, fmt.Errorf("report.ReadMarker: %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// DecodeMarker reads the bytes of a marker. The error wraps [ErrMarker].
+func DecodeMarker(r io.Reader) (m Marker, err error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxMarkerBytes+1))
+	if err != nil {
+		return m, err
+	}
+	if len(data) > maxMarkerBytes {
+		return m, fmt.Errorf("%w: over %d bytes", ErrMarker, maxMarkerBytes)
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return Marker{}, fmt.Errorf("%w: %w", ErrMarker, err)
+	}
+	if err := errors.Join(m.Files.Validate(), m.Result.validate()); err != nil {
+		return Marker{}, fmt.Errorf("%w: %w", ErrMarker, err)
+	}
+	return m, nil
+}
+
+// EncodeMarker writes a marker.
+func EncodeMarker(w io.Writer, m Marker) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(m)
+}
+
+// put writes the marker at its place. A first one must not replace anything.
+func (m *Marker) put(dir string, first bool) error {
+	path := filepath.Join(dir, Place{m.Result.Family, m.Result.ID}.Marker())
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	fill := func(w io.Writer) error { return EncodeMarker(w, *m) }
+	if !first {
+		return atomicfile.Replace(path, fill)
+	}
+	err := atomicfile.New(path, fill)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: %w", claim.ErrNotOurs, err)
+	}
+	return err
+}
+
+// Done returns the result of an earlier run that did the same, or false: there is
+// no marker, it is another request's, or a file of it is not as it was left.
+func Done(dir, fingerprint string, p Place) (Result, bool) {
+	m, err := ReadMarker(dir, p)
+	if err != nil || m.Fingerprint != fingerprint || !m.Files.Whole(dir) {
+		return Result{}, false
+	}
+	m.Result.Skipped = true
+	return m.Result, true
+}
+
+// Markers reads all markers of a family in a run's folder, by the order of their
+// names. Files that are no markers are left out.
+func Markers(dir string, f request.Family) ([]Marker, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, string(f), "done"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []Marker
+	for _, e := range entries {
+		id, ok := cutExt(e.Name(), ".json")
+		if !ok || !request.IsName(id) {
+			continue
+		}
+		if m, err := ReadMarker(dir, Place{f, id}); err == nil {
+			all = append(all, m)
+		}
+	}
+	return all, err
+}
+
+func cutExt(name, ext string) (string, bool) {
+	if filepath.Ext(name) != ext {
+		return "", false
+	}
+	return name[:len(name)-len(ext)], true
 }

@@ -4,36 +4,74 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
+// past is what earlier runs have left in a folder.
+type past struct {
+	dir      string
+	results  []Result // as results.jsonl has them
+	failures []Failure
+	failed   time.Time // when the failures were written
+	markers  map[key]Marker
+}
+
+func readPast(dir string, overwrite bool) (*past, error) {
+	p := &past{dir: dir, markers: map[key]Marker{}}
+	var err error
+	if p.results, p.failures, err = readRows(dir, overwrite); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(filepath.Join(dir, FailuresFile)); err == nil {
+		p.failed = info.ModTime()
+	}
+	for _, f := range request.Families {
+		all, err := Markers(dir, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range all {
+			p.markers[m.Result.key()] = m
+		}
+	}
+	return p, nil
+}
+
 // merge joins what earlier runs left with the outcomes of this one. A request
-// has one row, its latest. With own set, rows of that family which this run
-// does not have are dropped, as are those whose files are gone. A failure
-// without a family has no name that a later row could share: it goes when a run
-// has another outcome of its input.
-func merge(dir string, results []Result, failures []Failure, outcomes []Outcome, own request.Family) ([]Result, []Failure) {
+// has one row, its latest. Results of earlier runs are those of markers, so none
+// is lost of a run that was killed; those whose files are gone are dropped. A
+// family's samples belong to the run that tokenizes, see [Run.Own]: rows of
+// earlier ones go. A failure without a family has no name that a later row could
+// share: it goes when a run has another outcome of its input.
+func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	fresh := make(map[key]bool, len(outcomes))
 	inputs := map[string]bool{}
 	for i := range outcomes {
-		fresh[outcomes[i].key()] = true
+		if o := &outcomes[i]; o.Done != nil || !o.Failed.others() {
+			fresh[o.key()] = true
+		}
 		inputs[outcomes[i].input()] = true
 	}
-	results = slices.DeleteFunc(results, func(r Result) bool {
-		return fresh[r.key()] || r.Family == own || gone(dir, &r)
-	})
-	failures = slices.DeleteFunc(failures, func(f Failure) bool {
+	failures := slices.DeleteFunc(p.failures, func(f Failure) bool {
 		if f.Family == "" {
 			return inputs[f.Input]
 		}
-		return fresh[f.key()] || f.Family == own
+		if f.others() {
+			return inputs[f.Input] || f.Action == Tokenize && f.Family == run.Own
+		}
+		return fresh[f.key()] || f.Action == Tokenize && f.Family == run.Own || p.healed(f.key())
 	})
+	results := p.done(fresh, failures, run.Own)
 	for _, o := range outcomes {
 		if o.Done != nil {
 			results = append(results, *o.Done)
 		} else {
-			failures = append(failures, *o.Failed)
+			f := *o.Failed
+			f.Action = run.Action
+			failures = append(failures, f)
 		}
 	}
 	slices.SortStableFunc(results, func(a, b Result) int { return byKey(a.key(), b.key()) })
@@ -41,8 +79,57 @@ func merge(dir string, results []Result, failures []Failure, outcomes []Outcome,
 	return results, failures
 }
 
-// gone reports whether a file of the result is no longer there.
-func gone(dir string, r *Result) bool {
+// others reports whether the failure's place is another's, of whose result it says
+// nothing.
+func (f *Failure) others() bool { return f.Kind == Kind(claim.ErrNotOurs) }
+
+// done returns the earlier results that have no later outcome.
+func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) []Result {
+	failed := map[key]bool{}
+	for i := range failures {
+		if !failures[i].others() {
+			failed[failures[i].key()] = true
+		}
+	}
+	var results []Result
+	listed := map[key]bool{}
+	for _, r := range p.results {
+		m, marked := p.markers[r.key()]
+		switch {
+		case r.Action == Tokenize && r.Family == own, fresh[r.key()], marked && !m.Whole():
+			continue
+		case marked && m.Result.Action == r.Action:
+			m.Result.Shard = r.Shard
+			r = m.Result
+		}
+		if !p.gone(&r) {
+			results = append(results, r)
+			listed[r.key()] = true
+		}
+	}
+	for k, m := range p.markers {
+		if m.Whole() && m.Result.Action != Tokenize && !fresh[k] && !failed[k] && !listed[k] && !p.gone(&m.Result) {
+			results = append(results, m.Result)
+		}
+	}
+	return results
+}
+
+// healed reports whether a request came to a result after its failure was written,
+// in a run that did not come to its own end.
+func (p *past) healed(k key) bool {
+	m, ok := p.markers[k]
+	if !ok || !m.Whole() || m.Result.Action == Tokenize {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(p.dir, Place{k.family, k.id}.Marker()))
+	return err == nil && info.ModTime().After(p.failed)
+}
+
+func (p *past) gone(r *Result) bool { return Gone(p.dir, r) }
+
+// Gone reports whether a file of the result is no longer there.
+func Gone(dir string, r *Result) bool {
 	for _, file := range []string{r.Output, Place{r.Family, r.ID}.Tokens()} {
 		if file == "" {
 			continue

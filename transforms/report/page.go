@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -21,7 +23,32 @@ import (
 // fills memory nor the disk with copies; results past it are linked only.
 const drawnFaces = 2_000_000
 
-func writePage(dir string, results []Result, failures []Failure, run Run, s Summary) error {
+// PageFile is the page. Its scripts stand in a folder beside it.
+const (
+	PageFile     = "index.html"
+	scriptFolder = "gallery"
+)
+
+// writePage writes the page and its scripts, and returns which those are.
+func writePage(b *claim.Batch, p *publication) (used map[string]bool, err error) {
+	if err := gallery.Write(b.Root(), pageOf(p.folder.dir, p.results, p.failures, p.run, *p.summary)); err != nil {
+		return nil, err
+	}
+	scripts, err := os.ReadDir(filepath.Join(b.Root(), scriptFolder))
+	if err != nil {
+		return nil, err
+	}
+	used = map[string]bool{}
+	for _, e := range scripts {
+		path := filepath.Join(scriptFolder, e.Name())
+		b.Add(path)
+		used[path] = true
+	}
+	b.Add(PageFile)
+	return used, nil
+}
+
+func pageOf(dir string, results []Result, failures []Failure, run Run, s Summary) gallery.Page {
 	page := gallery.Page{
 		Title: "Morton results", Command: run.Command, Elapsed: time.Duration(s.Seconds * float64(time.Second)),
 	}
@@ -32,7 +59,7 @@ func writePage(dir string, results []Result, failures []Failure, run Run, s Summ
 	for _, f := range failures {
 		page.Failures = append(page.Failures, gallery.Failure{Input: f.Input, Stage: f.Stage, Kind: f.Kind, Message: f.Message})
 	}
-	return gallery.Write(dir, page)
+	return page
 }
 
 type pager struct {

@@ -3,6 +3,7 @@ package report
 import (
 	"path/filepath"
 
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -10,7 +11,7 @@ import (
 //
 //	<family>/<id>.mp4 .glb .obj .png   what people want
 //	<family>/done/<id>.parquet         its tokens
-//	<family>/done/<id>.json            the done-marker, written last
+//	<family>/done/<id>.json            the marker
 type Place struct {
 	Family request.Family
 	ID     string
@@ -29,7 +30,38 @@ func (p Place) Tokens() string {
 	return filepath.Join(string(p.Family), "done", p.ID+".parquet")
 }
 
-// Marker returns the done-marker.
+// Marker returns the marker.
 func (p Place) Marker() string {
 	return filepath.Join(string(p.Family), "done", p.ID+".json")
+}
+
+// Files returns what a result of the action leaves besides its marker.
+func (p Place) Files(action string) []string {
+	var files []string
+	if tokens := p.Tokens(); tokens != "" {
+		files = append(files, tokens)
+	}
+	switch {
+	case action == Tokenize:
+	case p.Family == request.Video:
+		files = append(files, p.File(".mp4"), p.File(".png"))
+	default:
+		files = append(files, p.File(".glb"), p.File(".obj"), p.File(".png"))
+	}
+	return files
+}
+
+// Source returns the path of an input relative to the run's folder, links of
+// folders followed: the same from any working directory, and after both have moved
+// together. From nothing comes nothing.
+func Source(dir, input string) string {
+	if input == "" {
+		return ""
+	}
+	folder, base := filepath.Split(input)
+	path := filepath.Join(claim.Resolve(folder), base)
+	if rel, err := filepath.Rel(claim.Resolve(dir), path); err == nil {
+		return rel
+	}
+	return path
 }

@@ -1,10 +1,18 @@
 package report
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -20,78 +28,181 @@ type Run struct {
 	Action  string    `json:"action"`
 	Command string    `json:"command"` // what was typed
 	Begun   time.Time `json:"begun"`
-	// Own, if set, is the family whose rows are all this run's: those of earlier
-	// runs go. Shards belong to one run; results add up.
+	// Own, if set, is the family whose tokenized samples are all this run's: those of
+	// earlier runs go. Shards belong to one run; results add up.
 	Own request.Family `json:"own,omitempty"`
 	// Asked is the number of requests; those without an outcome were not reached.
 	Asked int `json:"asked"`
 	// Partial marks a run that was cut off.
 	Partial bool `json:"partial,omitempty"`
+	// Overwrite allows to replace files that no run made.
+	Overwrite bool `json:"overwrite,omitempty"`
+}
+
+// Files returns the files that Publish may write for results of the families,
+// besides scripts of the page, whose names depend on what they hold.
+func (r *Run) Files(families []request.Family) []string {
+	files := []string{ResultsFile, FailuresFile, SummaryFile}
+	if r.Action == Tokenize {
+		return files
+	}
+	for _, f := range families {
+		files = append(files, TokensFile(f))
+	}
+	return append(files, PageFile)
 }
 
 // Publish writes what a run leaves in its folder, each file whole or not at all:
 // results.jsonl and failures.jsonl by family and id, together with the rows of
 // earlier runs; the tokens of each family's results in one shard, and the page,
 // unless the run tokenizes; and summary.json, which counts this run alone.
+//
+// If not all can be written, the rows and the summary are, if they can be. The
+// summary counts the outcomes whatever the error is.
 func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
-	summary := summarize(outcomes)
-	summary.Action, summary.Out = run.Action, dir
-	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
-		summary.Unreached = max(0, run.Asked-len(outcomes))
-	}
-	summary.Complete = !run.Partial && summary.Unreached == 0
-	results, failures, err := publishRows(dir, outcomes, run)
+	summary := Count(dir, outcomes, run)
+	folder, err := OpenFolder(dir, claim.Policy{Overwrite: run.Overwrite})
 	if err != nil {
 		return summary, err
 	}
-	summary.Seconds = time.Since(run.Begun).Seconds()
-	if run.Action != Tokenize {
-		if err := writePage(dir, results, failures, run, summary); err != nil {
-			return summary, err
-		}
+	defer folder.Close()
+	old, err := readPast(dir, run.Overwrite)
+	if err != nil {
+		return summary, err
 	}
-	return summary, writeSummary(dir, summary)
+	p := &publication{folder: folder, run: run, summary: &summary}
+	p.results, p.failures = old.merge(outcomes, &run)
+	if err = p.all(); err == nil {
+		return summary, nil
+	}
+	if err2 := p.rows(); err2 != nil { // a disk may have room for these alone
+		err = fmt.Errorf("%w; nor could the rows alone be written: %w", err, err2)
+	}
+	return summary, err
 }
 
-func publishRows(dir string, outcomes []Outcome, run Run) ([]Result, []Failure, error) {
-	results, err := ReadResults(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	failures, err := ReadFailures(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	results, failures = merge(dir, results, failures, outcomes, run.Own)
-	if run.Action != Tokenize {
-		if err := joinFamilies(dir, results); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := writeRows(dir, ResultsFile, results); err != nil {
-		return nil, nil, err
-	}
-	return results, failures, writeRows(dir, FailuresFile, failures)
+// publication is what Publish writes.
+type publication struct {
+	folder   *Folder
+	run      Run
+	summary  *Summary
+	results  []Result
+	failures []Failure
 }
 
-// joinFamilies writes a shard a family and notes it in the results, which are
-// in order of families.
-func joinFamilies(dir string, results []Result) error {
-	for len(results) > 0 {
-		f := results[0].Family
-		n := slices.IndexFunc(results, func(r Result) bool { return r.Family != f })
-		if n < 0 {
-			n = len(results)
+// all writes everything.
+func (p *publication) all() error {
+	b, err := claim.Begin(p.folder.dir)
+	if err != nil {
+		return err
+	}
+	defer b.End()
+	if p.run.Action != Tokenize {
+		if err := joinFamilies(p.folder.dir, b, p.results); err != nil {
+			return err
 		}
-		if f.HasModel() {
-			for i := range results[:n] {
-				results[i].Shard = TokensFile(f)
-			}
-			if err := JoinTokens(dir, filepath.Join(dir, TokensFile(f)), results[:n]); err != nil {
-				return err
-			}
+	}
+	if err := p.write(b); err != nil {
+		return err
+	}
+	if p.run.Action == Tokenize {
+		return p.folder.Deliver(b)
+	}
+	used, err := writePage(b, p)
+	if err != nil {
+		return err
+	}
+	if err := p.folder.Deliver(b); err != nil {
+		return err
+	}
+	return p.folder.Drop(func(path string) bool { return filepath.Dir(path) == scriptFolder && !used[path] })
+}
+
+// rows writes the rows and the summary. Which results stand in a shard is not known
+// then, so none is said to.
+func (p *publication) rows() error {
+	for i := range p.results {
+		if p.results[i].Action != Tokenize {
+			p.results[i].Shard = ""
 		}
-		results = results[n:]
+	}
+	b, err := claim.Begin(p.folder.dir)
+	if err != nil {
+		return err
+	}
+	defer b.End()
+	if err := p.write(b); err != nil {
+		return err
+	}
+	return p.folder.Deliver(b)
+}
+
+func (p *publication) write(b *claim.Batch) error {
+	p.summary.Seconds = time.Since(p.run.Begun).Seconds()
+	for _, f := range []struct {
+		path string
+		fill func(io.Writer) error
+	}{
+		{ResultsFile, func(w io.Writer) error { return encodeRows(w, p.results) }},
+		{FailuresFile, func(w io.Writer) error { return encodeRows(w, p.failures) }},
+		{SummaryFile, func(w io.Writer) error { return encodeSummary(w, *p.summary) }},
+	} {
+		temp, err := b.Path(f.path)
+		if err != nil {
+			return err
+		}
+		if err := atomicfile.Replace(temp, f.fill); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// Count returns the summary of a run.
+func Count(dir string, outcomes []Outcome, run Run) Summary {
+	s := summarize(outcomes)
+	s.Action, s.Out, s.Seconds = run.Action, dir, time.Since(run.Begun).Seconds()
+	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
+		s.Unreached = max(0, run.Asked-len(outcomes))
+	}
+	s.Complete = !run.Partial && s.Unreached == 0
+	return s
+}
+
+// joinFamilies writes a shard a family and notes it in the results. One whose
+// tokens are not as it left them is in no shard; tokenized samples have shards of
+// their own.
+func joinFamilies(dir string, b *claim.Batch, results []Result) error {
+	byFamily := map[request.Family][]*Result{}
+	for i := range results {
+		if r := &results[i]; r.Action != Tokenize && r.Family.HasModel() {
+			byFamily[r.Family] = append(byFamily[r.Family], r)
+		}
+	}
+	for _, f := range slices.Sorted(maps.Keys(byFamily)) {
+		temp, err := b.Path(TokensFile(f))
+		if err != nil {
+			return err
+		}
+		if err := joinFamily(dir, temp, TokensFile(f), byFamily[f]); err != nil {
+			for _, r := range byFamily[f] {
+				r.Shard = ""
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func joinFamily(dir, temp, name string, results []*Result) error {
+	for _, r := range results {
+		r.Shard = name
+	}
+	return joinTokens(dir, temp, results, func(r *Result, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, shard.ErrCorrupt) || errors.Is(err, shard.ErrNotShard) {
+			r.Shard = ""
+			return nil
+		}
+		return err
+	})
 }

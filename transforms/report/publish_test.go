@@ -9,19 +9,33 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
 // leave writes what a result without media leaves, and returns its outcome.
 func leave(t *testing.T, dir string, r request.Request, token int64) Outcome {
 	t.Helper()
+	return leaveOf(t, Generate, dir, r, token)
+}
+
+func leaveOf(t *testing.T, action, dir string, r request.Request, token int64) Outcome {
+	t.Helper()
 	tokens := []int64{token}
-	p := Place{r.Family, r.ID}
-	if err := WriteSample(filepath.Join(dir, p.Tokens()), shard.Sample{ID: r.ID, Kind: "k", Grid: []int32{1}, Tokens: tokens}); err != nil {
+	done := Result{Request: r, Action: action, Model: "m", TokenCount: 1, Drawn: 1, TokensSHA256: HashTokens(tokens)}
+	d, err := Deliver(dir, done, claim.Policy{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	done := Result{Request: r, Action: Generate, Model: "m", TokenCount: 1, Drawn: 1, TokensSHA256: HashTokens(tokens)}
-	if err := WriteMarker(dir, r.Fingerprint(Generate, "m"), done); err != nil {
+	defer d.Close()
+	path, err := d.Path(Place{r.Family, r.ID}.Tokens())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteSample(path, shard.Sample{ID: r.ID, Kind: "k", Grid: []int32{1}, Tokens: tokens}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Finish(r.Fingerprint(action, "m"), done); err != nil {
 		t.Fatal(err)
 	}
 	return Outcome{Done: &done}
@@ -52,18 +66,28 @@ func TestPublishAddsUp(t *testing.T) {
 	quad := func(id string) request.Request { return request.Request{ID: id, Family: request.Quads} }
 	shape := request.Request{ID: "a", Family: request.Shape}
 	lost := errors.New("lost")
+	left := func(action string, r request.Request, token int64) func() Outcome {
+		return func() Outcome { return leaveOf(t, action, dir, r, token) }
+	}
+	failed := func(r request.Request) func() Outcome { return func() Outcome { return Fail(r, "decode", lost) } }
+	type outcomes []func() Outcome
 	for i, step := range []struct {
-		outcomes     []Outcome
+		outcomes     outcomes
 		run          Run
 		done, failed []string
 	}{
-		{[]Outcome{leave(t, dir, quad("b"), 2), leave(t, dir, quad("a"), 1)}, Run{}, []string{"quads/a", "quads/b"}, nil},
-		{[]Outcome{leave(t, dir, shape, 3), Fail(quad("c"), "decode", lost)}, Run{}, []string{"quads/a", "quads/b", "shape/a"}, []string{"quads/c"}},
-		{[]Outcome{Fail(quad("a"), "decode", lost), leave(t, dir, quad("c"), 4)}, Run{}, []string{"quads/b", "quads/c", "shape/a"}, []string{"quads/a"}},
-		{[]Outcome{leave(t, dir, quad("d"), 5)}, Run{Own: request.Quads}, []string{"quads/d", "shape/a"}, nil},
+		{outcomes{left(Generate, quad("b"), 2), left(Generate, quad("a"), 1)}, Run{}, []string{"quads/a", "quads/b"}, nil},
+		{outcomes{left(Generate, shape, 3), failed(quad("c"))}, Run{}, []string{"quads/a", "quads/b", "shape/a"}, []string{"quads/c"}},
+		{outcomes{failed(quad("a")), left(Generate, quad("c"), 4)}, Run{}, []string{"quads/b", "quads/c", "shape/a"}, []string{"quads/a"}},
+		{outcomes{left(Tokenize, quad("t"), 5)}, Run{}, []string{"quads/b", "quads/c", "quads/t", "shape/a"}, []string{"quads/a"}},
+		{outcomes{left(Tokenize, quad("d"), 6)}, Run{Own: request.Quads}, []string{"quads/b", "quads/c", "quads/d", "shape/a"}, []string{"quads/a"}},
 	} {
+		var all []Outcome
+		for _, o := range step.outcomes {
+			all = append(all, o())
+		}
 		step.run.Action, step.run.Begun = Generate, time.Now()
-		if _, err := Publish(dir, step.outcomes, step.run); err != nil {
+		if _, err := Publish(dir, all, step.run); err != nil {
 			t.Fatal(err)
 		}
 		if done, failed := ids(t, dir); !reflect.DeepEqual(done, step.done) || !reflect.DeepEqual(failed, step.failed) {
@@ -71,7 +95,7 @@ func TestPublishAddsUp(t *testing.T) {
 		}
 	}
 	samples, err := shard.ReadAll(filepath.Join(dir, TokensFile(request.Quads)), shard.Limits{})
-	if err != nil || len(samples) != 1 || samples[0].Tokens[0] != 5 {
+	if err != nil || len(samples) != 2 || samples[0].Tokens[0] != 2 || samples[1].Tokens[0] != 4 {
 		t.Fatalf("joined tokens %+v: %v", samples, err)
 	}
 }
@@ -90,6 +114,14 @@ func TestDoneBelievesOnlyWhole(t *testing.T) {
 	}
 	if _, ok := Done(dir, r.Fingerprint(Generate, "another model"), p); ok {
 		t.Fatal("another model's result counts")
+	}
+	for _, data := range []string{"", "another file"} {
+		if err := os.WriteFile(filepath.Join(dir, p.Tokens()), []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := Done(dir, key, p); ok {
+			t.Fatalf("done with %q for tokens", data)
+		}
 	}
 	if err := os.Remove(filepath.Join(dir, p.Tokens())); err != nil {
 		t.Fatal(err)

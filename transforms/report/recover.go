@@ -21,6 +21,7 @@ func Recover(dir, action, model string, requests []request.Request, begun time.T
 			continue
 		}
 		info, err := os.Stat(filepath.Join(dir, p.Marker()))
+		done.Request = *r // of the user's own fields the latest count
 		done.Skipped = err == nil && info.ModTime().Before(begun)
 		outcomes = append(outcomes, Outcome{Done: &done})
 	}

@@ -2,6 +2,8 @@ package report
 
 import (
 	"cmp"
+	"fmt"
+	"path/filepath"
 	"regexp"
 
 	"github.com/morton-gen/morton/transforms/family"
@@ -38,9 +40,33 @@ type Failure struct {
 	ID      string         `json:"id"`
 	Family  request.Family `json:"family"` // empty if it could not be told
 	Input   string         `json:"input"`
-	Stage   string         `json:"stage"` // decode, tokenize, generate, detokenize or write
-	Kind    string         `json:"kind"`  // see [Kind]
+	Action  string         `json:"action,omitempty"` // of the run, as in a result
+	Stage   string         `json:"stage"`            // decode, tokenize, generate, detokenize or write
+	Kind    string         `json:"kind"`             // see [Kind]
 	Message string         `json:"message"`
+
+	Extra request.Extra `json:"extra,omitempty"`
+}
+
+// validate refuses a row that no run writes, such as one of a file elsewhere.
+func (r *Result) validate() error {
+	if err := r.Request.Validate(); err != nil {
+		return err
+	}
+	for _, path := range []string{string(r.Family), r.Output, r.OBJ, r.Poster, r.Shard} {
+		if path != "" && !filepath.IsLocal(path) {
+			return fmt.Errorf("path %q is not in the run's folder", path)
+		}
+	}
+	return nil
+}
+
+// validate refuses a row that no run writes.
+func (f *Failure) validate() error {
+	if f.Family != "" && !filepath.IsLocal(string(f.Family)) {
+		return fmt.Errorf("family %q", f.Family)
+	}
+	return nil
 }
 
 // Outcome is what became of one request: one of its fields is set.
@@ -79,7 +105,8 @@ func byKey(a, b key) int {
 // Fail describes the error of one request.
 func Fail(r request.Request, stage string, err error) Outcome {
 	return Outcome{Failed: &Failure{
-		ID: r.ID, Family: r.Family, Input: r.Input, Stage: stage, Kind: Kind(err), Message: messageOf(err),
+		ID: r.ID, Family: r.Family, Input: r.Input, Stage: stage, Kind: Kind(err), Message: Message(err),
+		Extra: r.Extra,
 	}}
 }
 
@@ -90,6 +117,7 @@ var (
 	calls  = regexp.MustCompile(`(^|: )(?:open|read|stat|statat) `)
 )
 
-func messageOf(err error) string {
+// Message returns the text of an error for such a person.
+func Message(err error) string {
 	return calls.ReplaceAllString(places.ReplaceAllString(err.Error(), ""), "$1")
 }

@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 // Names of the files in a run's folder.
@@ -26,13 +26,39 @@ var ErrRows = errors.New("bad rows")
 // maxRowBytes bounds a line that is read back.
 const maxRowBytes = 1 << 20
 
+// maxRows bounds the rows of a file.
+const maxRows = request.MaxRequests
+
 // ReadResults reads the results of earlier runs; no file means none.
-func ReadResults(dir string) ([]Result, error) { return readRows[Result](dir, ResultsFile) }
+func ReadResults(dir string) ([]Result, error) {
+	return readFile(dir, ResultsFile, DecodeResults)
+}
 
 // ReadFailures reads the failures of earlier runs; no file means none.
-func ReadFailures(dir string) ([]Failure, error) { return readRows[Failure](dir, FailuresFile) }
+func ReadFailures(dir string) ([]Failure, error) {
+	return readFile(dir, FailuresFile, DecodeFailures)
+}
 
-func readRows[T any](dir, name string) ([]T, error) {
+// DecodeResults reads rows. The error wraps [ErrRows] and names the line.
+func DecodeResults(r io.Reader) ([]Result, error) { return decodeRows(r, (*Result).validate) }
+
+// DecodeFailures is DecodeResults of failures.
+func DecodeFailures(r io.Reader) ([]Failure, error) { return decodeRows(r, (*Failure).validate) }
+
+// readRows reads both. With overwrite, a file that cannot be read has none.
+func readRows(dir string, overwrite bool) (results []Result, failures []Failure, err error) {
+	results, err = ReadResults(dir)
+	if err != nil && !(overwrite && errors.Is(err, ErrRows)) {
+		return nil, nil, err
+	}
+	failures, err = ReadFailures(dir)
+	if err != nil && !(overwrite && errors.Is(err, ErrRows)) {
+		return nil, nil, err
+	}
+	return results, failures, nil
+}
+
+func readFile[T any](dir, name string, decode func(io.Reader) ([]T, error)) ([]T, error) {
 	f, err := os.Open(filepath.Join(dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -41,31 +67,44 @@ func readRows[T any](dir, name string) ([]T, error) {
 		return nil, err
 	}
 	defer f.Close()
-	var rows []T
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxRowBytes)
-	for number := 1; lines.Scan(); number++ {
-		var row T
-		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			return nil, fmt.Errorf("report: %w: %s line %d: %w", ErrRows, f.Name(), number, err)
-		}
-		rows = append(rows, row)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("report: %w: %s: %w", ErrRows, f.Name(), err)
+	rows, err := decode(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	return rows, nil
 }
 
-func writeRows[T any](dir, name string, rows []T) error {
-	return atomicfile.Write(filepath.Join(dir, name), func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		for i := range rows {
-			if err := e.Encode(&rows[i]); err != nil {
-				return err
-			}
+func decodeRows[T any](r io.Reader, validate func(*T) error) ([]T, error) {
+	var rows []T
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxRowBytes)
+	for number := 1; lines.Scan(); number++ {
+		if len(rows) == maxRows {
+			return nil, fmt.Errorf("report: %w: over %d", ErrRows, maxRows)
 		}
-		return nil
-	})
+		var row T
+		err := json.Unmarshal(lines.Bytes(), &row)
+		if err == nil {
+			err = validate(&row)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("report: %w: line %d: %w", ErrRows, number, err)
+		}
+		rows = append(rows, row)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("report: %w: %w", ErrRows, err)
+	}
+	return rows, nil
+}
+
+func encodeRows[T any](w io.Writer, rows []T) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for i := range rows {
+		if err := e.Encode(&rows[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,11 +2,11 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-
-	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
 // Summary counts a run, the way `morton --json` prints it and summary.json holds
@@ -51,19 +51,40 @@ func summarize(outcomes []Outcome) Summary {
 	return s
 }
 
-// ReadSummary reads the summary of the last run into a folder.
-func ReadSummary(dir string) (s Summary, err error) {
-	data, err := os.ReadFile(filepath.Join(dir, SummaryFile))
+// ErrSummary reports a summary that cannot be read.
+var ErrSummary = errors.New("bad summary")
+
+// maxSummaryBytes bounds a summary that is read back.
+const maxSummaryBytes = 1 << 20
+
+// ReadSummary reads the summary of the last run into a folder. The error wraps
+// [ErrSummary], or is the file system's.
+func ReadSummary(dir string) (Summary, error) {
+	f, err := os.Open(filepath.Join(dir, SummaryFile))
+	if err != nil {
+		return Summary{}, err
+	}
+	defer f.Close()
+	return DecodeSummary(f)
+}
+
+// DecodeSummary reads the bytes of a summary. The error wraps [ErrSummary].
+func DecodeSummary(r io.Reader) (s Summary, err error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxSummaryBytes+1))
 	if err != nil {
 		return s, err
 	}
-	return s, json.Unmarshal(data, &s)
+	if len(data) > maxSummaryBytes {
+		return s, fmt.Errorf("report: %w: over %d bytes", ErrSummary, maxSummaryBytes)
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return Summary{}, fmt.Errorf("report: %w: %w", ErrSummary, err)
+	}
+	return s, nil
 }
 
-func writeSummary(dir string, s Summary) error {
-	return atomicfile.Write(filepath.Join(dir, SummaryFile), func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
-	})
+func encodeSummary(w io.Writer, s Summary) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(s)
 }

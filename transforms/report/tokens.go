@@ -46,25 +46,47 @@ func WriteShard(path string, fill func(yield func(shard.Sample) error) error) er
 }
 
 // JoinTokens writes the tokens of the results, which are in order, to one shard
-// at path, from the files that each result left. Equal results give equal bytes,
-// whichever run made them.
+// at path, from the files that each result left in dir. Equal results give equal
+// bytes, whichever run made them.
 func JoinTokens(dir, path string, results []Result) error {
+	all := make([]*Result, len(results))
+	for i := range results {
+		all[i] = &results[i]
+	}
+	return joinTokens(dir, path, all, func(_ *Result, err error) error { return err })
+}
+
+// joinTokens is JoinTokens where the caller decides on samples that are not as
+// their result left them: bad returns nil to leave one out.
+func joinTokens(dir, path string, results []*Result, bad func(r *Result, err error) error) error {
 	return WriteShard(path, func(yield func(shard.Sample) error) error {
 		for _, r := range results {
-			part := filepath.Join(dir, Place{r.Family, r.ID}.Tokens())
-			samples, err := shard.ReadAll(part, shard.Limits{Samples: 1})
+			sample, err := readSample(dir, r)
 			if err != nil {
-				return err
+				if err := bad(r, err); err != nil {
+					return err
+				}
+				continue
 			}
-			if len(samples) != 1 || HashTokens(samples[0].Tokens) != r.TokensSHA256 {
-				return fmt.Errorf("report.JoinTokens: %w: %s is not the sample of %s", shard.ErrCorrupt, part, r.ID)
-			}
-			if err := yield(samples[0]); err != nil {
+			if err := yield(sample); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// readSample reads the tokens that a result left.
+func readSample(dir string, r *Result) (shard.Sample, error) {
+	part := filepath.Join(dir, Place{r.Family, r.ID}.Tokens())
+	samples, err := shard.ReadAll(part, shard.Limits{Samples: 1})
+	if err != nil {
+		return shard.Sample{}, err
+	}
+	if len(samples) != 1 || HashTokens(samples[0].Tokens) != r.TokensSHA256 {
+		return shard.Sample{}, fmt.Errorf("report.JoinTokens: %w: %s is not the sample of %s", shard.ErrCorrupt, part, r.ID)
+	}
+	return samples[0], nil
 }
 
 // TokensFile is where the tokens of all a family's results stand together.

@@ -1,55 +1,120 @@
 package request
 
 import (
+	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
+// Matches are what patterns name.
+type Matches struct {
+	Paths []string // see [Match]
+	Again int      // names that were left out, of files named before
+}
+
 // Match returns the files that the patterns name, each once, sorted within a
-// pattern. A pattern is that of filepath.Match, and "**" stands for any number
-// of folders; hidden files are matched only by patterns that name the dot. What
-// has no pattern character, or is there under that very name, is a path and
-// stays whether or not there is such a file: its failure belongs to the run.
+// pattern. A pattern is that of filepath.Match; "**" stands for any number of
+// folders, and "{a,b}" for one of the words. Hidden files are matched only by
+// patterns that name the dot, and "**" follows no link to a folder, since links
+// may go round.
 //
-// The error wraps [ErrNoMatch], or filepath.ErrBadPattern.
+// What has no pattern character, or is there under that very name, is a path and
+// stays whether or not there is such a file: its failure belongs to the run. So
+// do a pattern that nothing fits and a folder, if anything else is named, and a
+// folder that a pattern leads into and that cannot be listed. A file counts once
+// however it is spelled, and through links of both kinds.
+//
+// The error wraps [ErrNoMatch], [ErrFolder], or filepath.ErrBadPattern.
 func Match(patterns []string) ([]string, error) {
-	var all []string
-	seen := map[string]bool{}
+	m, err := Expand(patterns)
+	return m.Paths, err
+}
+
+// Expand is [Match] that also counts what it left out.
+func Expand(patterns []string) (Matches, error) {
+	var m Matches
+	var faults []error // of patterns that name no file
+	var seen files
 	for _, p := range patterns {
-		paths, err := matchOne(p)
+		paths, fault, err := expand(p)
 		if err != nil {
-			return nil, fmt.Errorf("request.Match: %w: %s", err, p)
+			return m, fmt.Errorf("request.Match: %w: %s", err, p)
+		}
+		if fault != nil {
+			faults = append(faults, fault)
 		}
 		for _, path := range paths {
-			if !seen[path] {
-				seen[path] = true
-				all = append(all, path)
+			if seen.add(path) {
+				m.Paths = append(m.Paths, path)
+			} else {
+				m.Again++
 			}
 		}
 	}
-	return all, nil
+	if len(faults) > 0 && len(faults) == len(patterns) {
+		return Matches{}, fmt.Errorf("request.Match: %w", faults[0])
+	}
+	return m, nil
 }
 
-func matchOne(pattern string) ([]string, error) {
-	if !strings.ContainsAny(pattern, `*?[\`) {
-		return []string{pattern}, nil
+// expand returns the paths of one pattern. A fault says why it names no file; the
+// pattern is then the only path.
+func expand(pattern string) (paths []string, fault, err error) {
+	if _, err := os.Lstat(pattern); err == nil || !isPattern(pattern) {
+		return []string{pattern}, folderFault(pattern), nil
 	}
-	if _, err := os.Lstat(pattern); err == nil {
-		return []string{pattern}, nil
-	}
-	paths, err := expand(filepath.ToSlash(pattern))
+	paths, closed, err := glob(pattern)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if paths = slices.DeleteFunc(paths, isFolder); len(paths) == 0 {
-		return nil, ErrNoMatch
+	paths = slices.DeleteFunc(paths, isFolder)
+	if len(paths) == 0 {
+		fault = noMatch(pattern, closed)
+	}
+	if paths = slices.AppendSeq(paths, maps.Keys(closed)); len(paths) == 0 {
+		paths = []string{pattern}
 	}
 	slices.Sort(paths)
-	return slices.Compact(paths), nil
+	return slices.Compact(paths), fault, nil
+}
+
+// noMatch says why nothing fits a pattern. Closed are the folders that could not be
+// listed on the way.
+func noMatch(pattern string, closed map[string]error) error {
+	for _, dir := range slices.Sorted(maps.Keys(closed)) {
+		return fmt.Errorf("%w: %s (%w)", ErrNoMatch, pattern, closed[dir])
+	}
+	if strings.HasPrefix(pattern, "~") {
+		return fmt.Errorf("%w: %s (in quotes ~ is not your home folder)", ErrNoMatch, pattern)
+	}
+	return fmt.Errorf("%w: %s", ErrNoMatch, pattern)
+}
+
+func isPattern(s string) bool { return strings.ContainsAny(s, `*?[{\`) }
+
+// glob returns what fits a pattern, folders too, and folders that could not be
+// listed.
+func glob(pattern string) (paths []string, closed map[string]error, err error) {
+	options := []doublestar.GlobOption{doublestar.WithNoHidden()}
+	if strings.Contains(pattern, "**") {
+		options = append(options, doublestar.WithNoFollow())
+	}
+	base, rest := doublestar.SplitPattern(filepath.ToSlash(filepath.Clean(pattern)))
+	dir := &folder{root: base, closed: map[string]error{}}
+	paths, err = doublestar.Glob(dir, rest, options...)
+	if errors.Is(err, doublestar.ErrBadPattern) {
+		return nil, nil, filepath.ErrBadPattern
+	}
+	for i, p := range paths {
+		paths[i] = filepath.Join(base, p)
+	}
+	return paths, dir.closed, err
 }
 
 func isFolder(path string) bool {
@@ -57,62 +122,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// expand is filepath.Glob with "**".
-func expand(pattern string) ([]string, error) {
-	before, after, deep := strings.Cut(pattern, "**")
-	if !deep {
-		paths, err := filepath.Glob(pattern)
-		return slices.DeleteFunc(paths, func(p string) bool {
-			return hidden(filepath.Base(p)) && !hidden(filepath.Base(pattern))
-		}), err
-	}
-	roots := []string{"."}
-	if before != "" {
-		var err error
-		if roots, err = filepath.Glob(strings.TrimSuffix(before, "/")); err != nil {
-			return nil, err
-		}
-		if before == "/" {
-			roots = []string{"/"}
-		}
-	}
-	return descend(roots, strings.TrimPrefix(after, "/"))
-}
-
-// descend expands what follows a "**" in every folder below the roots.
-func descend(roots []string, rest string) ([]string, error) {
-	var all []string
-	for _, root := range roots {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || !d.IsDir() {
-				return nil // a folder that can't be opened holds no match
-			}
-			if path != root && hidden(d.Name()) {
-				return fs.SkipDir
-			}
-			paths, err := expand(escape(path) + "/" + max(rest, "*"))
-			all = append(all, paths...)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return clean(all), nil
-}
-
-// escape keeps characters of a folder's name from being read as a pattern.
-func escape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-func clean(paths []string) []string {
-	for i, p := range paths {
-		paths[i] = filepath.Clean(p)
-	}
-	return paths
-}
-
-func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") && name != "." && name != ".."
+// escape keeps characters of a name from being read as a pattern.
+func escape(name string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`, `}`, `\}`).Replace(name)
 }

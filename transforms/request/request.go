@@ -17,6 +17,10 @@ var (
 	ErrInvalid = errors.New("invalid request")
 	// ErrNoMatch reports a pattern that no file fits.
 	ErrNoMatch = errors.New("no file matches")
+	// ErrFolder reports a folder where a file must be.
+	ErrFolder = errors.New("not a file")
+	// ErrNotUTF8 reports a file whose name is no text, which JSON cannot carry.
+	ErrNotUTF8 = errors.New("the file's name is not UTF-8")
 	// ErrManifest reports a manifest that cannot be read as requests.
 	ErrManifest = errors.New("bad manifest")
 )
@@ -50,6 +54,7 @@ const (
 // other families than its own stay zero.
 type Request struct {
 	ID     string `json:"id"`
+	Named  bool   `json:"-"` // the id was given, not made from the input
 	Family Family `json:"family"`
 	Input  string `json:"input,omitempty"` // a file; empty means from nothing
 	Row    int    `json:"row,omitempty"`   // sample number, where Input is a shard
@@ -66,6 +71,10 @@ type Request struct {
 	Scene *int `json:"scene,omitempty"` // meshes: of a glTF file; nil means its default scene
 
 	Sampling *Sampling `json:"sampling,omitempty"` // nil means the model's own
+
+	// Extra are the fields of a manifest's line that are the user's own. They go
+	// into the reports and change nothing else.
+	Extra Extra `json:"extra,omitempty"`
 }
 
 // Sampling says how tokens are drawn.
@@ -87,7 +96,7 @@ func (r *Request) Validate() error {
 func (r *Request) invalid() string {
 	switch {
 	case !IsName(r.ID):
-		return fmt.Sprintf("id %q: an id is 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit", r.ID, maxName)
+		return fmt.Sprintf("id %q: an id is 1 to %d bytes of letters, digits, '.', '_' or '-', and begins with a letter or digit", r.ID, maxName)
 	case r.Prefix < 0 || r.Frames < 0 || r.Prefix > MaxFrames || r.Frames > MaxFrames:
 		return fmt.Sprintf("prefix %d and frames %d: from 0 to %d", r.Prefix, r.Frames, MaxFrames)
 	case r.PrefixDepth < 0 || r.Depth < 0 || r.PrefixDepth > octree.MaxDepth || r.Depth > octree.MaxDepth:
@@ -101,7 +110,10 @@ func (r *Request) invalid() string {
 	case r.Row < 0:
 		return fmt.Sprintf("row %d is negative", r.Row)
 	}
-	return r.Sampling.invalid()
+	if why := r.Sampling.invalid(); why != "" {
+		return why
+	}
+	return invalidExtra(r.Extra)
 }
 
 func (s *Sampling) invalid() string {
@@ -118,15 +130,17 @@ func (s *Sampling) invalid() string {
 }
 
 // Fingerprint is the same for two runs of r that must give the same result: it
-// covers every field, the model's name, what is done (such as "generate"), and
-// the size and time of change of the input. Contents are not read: a video may
-// be large.
+// covers every field but Extra, the model's name, what is done (such as
+// "generate"), and the size and time of change of the input. The input counts by
+// its absolute path. Contents are not read: a video may be large.
 func (r *Request) Fingerprint(action, model string) string {
 	stamp := ""
 	if info, err := os.Stat(r.Input); err == nil {
 		stamp = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 	}
-	text, err := json.Marshal([]any{action, model, stamp, r})
+	same := *r
+	same.Extra, same.Input = nil, absolute(r.Input)
+	text, err := json.Marshal([]any{action, model, stamp, &same})
 	if err != nil {
 		panic("request: a request is always JSON: " + err.Error()) // Validate refuses NaN
 	}

@@ -1,8 +1,10 @@
 package request
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 )
 
 // Plain draws from the model's own distribution.
@@ -15,7 +17,18 @@ func (s *Sampling) UnmarshalJSON(data []byte) error {
 	if *s == (Sampling{}) {
 		*s = Plain
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	return d.Decode((*fields)(s))
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(data, &given); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if slices.Contains(samplingFields, name) {
+			continue
+		}
+		if near := nearest(name, samplingFields); near != "" {
+			return fmt.Errorf(`unknown field %q of "sampling"; did you mean %q?`, name, near)
+		}
+		return fmt.Errorf(`unknown field %q of "sampling": it has %v`, name, samplingFields)
+	}
+	return json.Unmarshal(data, (*fields)(s))
 }

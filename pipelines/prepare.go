@@ -1,0 +1,159 @@
+package pipelines
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/claim"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// ErrOut reports a folder that a run must not or cannot write to: a result would
+// replace an input, a file that no run made stands where the run's own must, an id
+// is another input's, or nothing can be written there.
+var ErrOut = errors.New("cannot write the results")
+
+// Prepare looks at Settings.Out before any work is done, and gives each request the
+// id that its input has there. Where the error wraps [ErrOut], nothing was written.
+// The pipelines call it themselves; calling it before them saves opening a model in
+// vain.
+func Prepare(job *Job, action string) error {
+	if job.prepared == action {
+		return nil
+	}
+	job.Settings.Action = action
+	if err := job.Validate(); err != nil {
+		return err
+	}
+	job.Requests = slices.Clone(job.Requests)
+	for _, step := range []func() error{job.checkOut, job.assignIDs, job.checkInputs, job.checkFolder, job.tryFolder} {
+		if err := step(); err != nil {
+			return fmt.Errorf("pipelines.Prepare: %w: %w", ErrOut, err)
+		}
+	}
+	job.prepared = action
+	return nil
+}
+
+// families returns those of the requests.
+func (j *Job) families() []request.Family {
+	seen := map[request.Family]bool{}
+	var all []request.Family
+	for i := range j.Requests {
+		if f := j.Requests[i].Family; f != "" && !seen[f] {
+			seen[f] = true
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// folderFiles returns the files of the run that are no single result's.
+func (j *Job) folderFiles() []string {
+	r := j.run()
+	files := append(r.Files(j.families()), j.requestsFile())
+	if r.Action == report.Tokenize {
+		files = append(files, transforms.ShardFiles(j.Settings.Spec.Family, j.Shards)...)
+	}
+	return files
+}
+
+// checkOut refuses a file.
+func (j *Job) checkOut() error {
+	info, err := os.Stat(j.Settings.Out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return &fs.PathError{Op: "open", Path: j.Settings.Out, Err: errNotFolder}
+	}
+	return nil
+}
+
+// checkInputs refuses a run that would write over an input.
+func (j *Job) checkInputs() error {
+	inputs := make([]string, len(j.Requests))
+	for i := range j.Requests {
+		inputs[i] = j.Requests[i].Input
+	}
+	all := claim.NewInputs(inputs...)
+	places := append(j.folderFiles(), report.FolderFile)
+	for i := range j.Requests {
+		r := &j.Requests[i]
+		if r.Family != "" {
+			p := report.Place{Family: r.Family, ID: r.ID}
+			places = append(append(places, p.Marker()), p.Files(j.Settings.Action)...)
+		}
+	}
+	for _, place := range places {
+		path := filepath.Join(j.Settings.Out, place)
+		if input, ok := all.At(path); ok {
+			return fmt.Errorf("%s would take the place of the input %s; choose another --out", path, input)
+		}
+	}
+	return nil
+}
+
+// checkFolder refuses a folder with files in the place of the run's own, or with
+// reports of earlier runs that cannot be read.
+func (j *Job) checkFolder() error {
+	policy := claim.Policy{Overwrite: j.Settings.Overwrite}
+	return report.CheckFolder(j.Settings.Out, policy, j.folderFiles()...)
+}
+
+// tryFolder tries whether files can be made where the run will make some, and removes
+// what killed runs have left there. A folder that is not there is not made.
+func (j *Job) tryFolder() error {
+	folders := []string{j.Settings.Out}
+	for _, f := range j.families() {
+		folder := filepath.Join(j.Settings.Out, string(f))
+		folders = append(folders, folder, filepath.Join(folder, "done"))
+	}
+	for i, folder := range folders {
+		_, err := os.Stat(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			if i == 0 {
+				return try(above(folder))
+			}
+			continue
+		}
+		if err := errors.Join(try(folder), atomicfile.Sweep(folder)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// above returns the nearest folder over path that is there.
+func above(path string) string {
+	for {
+		up := filepath.Dir(path)
+		if _, err := os.Stat(up); err == nil || up == path {
+			return up
+		}
+		path = up
+	}
+}
+
+// try makes a file in a folder and removes it.
+func try(folder string) error {
+	probe, err := atomicfile.CreateFolder(folder)
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		return &fs.PathError{Op: "open", Path: folder, Err: path.Err} // not the name of the probe
+	}
+	if err != nil {
+		return err
+	}
+	return probe.Remove()
+}
+
+var errNotFolder = errors.New("not a folder")

@@ -1,0 +1,99 @@
+package pipelines
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/transforms/claim"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// requestsFile is where the requests of a folder stand: with --manifest they are
+// made again. Tokens and media of one family have a file each.
+func (j *Job) requestsFile() string {
+	f := string(j.Settings.Spec.Family)
+	if j.Settings.Action == report.Tokenize {
+		return f + "-requests.jsonl"
+	}
+	return filepath.Join(f, "requests.jsonl")
+}
+
+// writeRequests adds the job's requests to those of earlier runs into the folder.
+// Shards belong to one run, and so do their requests.
+func writeRequests(job Job) (err error) {
+	folder, err := report.OpenFolder(job.Settings.Out, claim.Policy{Overwrite: job.Settings.Overwrite})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	all := job.Requests
+	if job.Settings.Action != report.Tokenize {
+		earlier, err := job.earlierRequests()
+		if err != nil {
+			return err
+		}
+		all = append(earlier, all...)
+	}
+	return folder.Write(job.requestsFile(), func(temp string) error { return writeManifest(temp, request.Absolute(all)) })
+}
+
+func writeManifest(path string, requests []request.Request) error {
+	return atomicfile.Replace(path, func(w io.Writer) error { return request.Encode(w, requests) })
+}
+
+type requestKey struct {
+	family request.Family
+	id     string
+}
+
+func keyOf(r *request.Request) requestKey { return requestKey{r.Family, request.Fold(r.ID)} }
+
+// earlierRequests returns the requests of earlier runs that this one has not: of
+// results that are still there, and those without a result, which may come yet.
+func (j *Job) earlierRequests() ([]request.Request, error) {
+	seen := map[requestKey]bool{}
+	for i := range j.Requests {
+		seen[keyOf(&j.Requests[i])] = true
+	}
+	listed, err := request.ReadManifest(filepath.Join(j.Settings.Out, j.requestsFile()), request.Request{})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !j.Settings.Overwrite {
+		return nil, err
+	}
+	made := j.madeRequests()
+	var all []request.Request
+	for _, r := range append(listed, made.there...) { // the inputs of the former are absolute
+		if k := keyOf(&r); !seen[k] && !made.gone[k] {
+			seen[k] = true
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// made are the requests that markers know.
+type made struct {
+	there []request.Request
+	gone  map[requestKey]bool // made, and then removed by somebody
+}
+
+func (j *Job) madeRequests() made {
+	m := made{gone: map[requestKey]bool{}}
+	for _, f := range j.families() {
+		for i := range j.markers[f] {
+			marker := &j.markers[f][i]
+			r := &marker.Result
+			switch {
+			case r.Action != j.Settings.Action:
+			case report.Gone(j.Settings.Out, r):
+				m.gone[keyOf(&r.Request)] = true
+			case marker.Whole():
+				m.there = append(m.there, r.Request)
+			}
+		}
+	}
+	return m
+}

@@ -1,0 +1,114 @@
+package claim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Errors a caller can branch on.
+var (
+	// ErrNotOurs reports a file at the place of a result that no run made.
+	ErrNotOurs = errors.New("no run of morton made it")
+	// ErrChanged reports a file that was changed since a run made it.
+	ErrChanged = errors.New("changed since a run made it")
+	// ErrInput reports an input at the place of a result.
+	ErrInput = errors.New("an input of this run")
+	// ErrFiles reports claims that make no sense.
+	ErrFiles = errors.New("bad list of files")
+)
+
+// File is what a marker says of one file.
+type File struct {
+	Path   string `json:"path"` // from the run's folder
+	Size   int64  `json:"size"` // bytes
+	SHA256 string `json:"sha256"`
+}
+
+// Files are claims. While a file is being replaced there are two of its path.
+type Files []File
+
+// maxFiles bounds the claims of one marker: a page may draw every result.
+const maxFiles = 1 << 23
+
+// Validate returns an error wrapping [ErrFiles] for a claim that no run makes, such
+// as one of a file outside the run's folder.
+func (f Files) Validate() error {
+	if len(f) > maxFiles {
+		return fmt.Errorf("claim.Validate: %w: %d files, at most %d", ErrFiles, len(f), maxFiles)
+	}
+	for _, c := range f {
+		if sum, err := hex.DecodeString(c.SHA256); !filepath.IsLocal(c.Path) || c.Size < 0 || err != nil || len(sum) != sha256.Size {
+			return fmt.Errorf("claim.Validate: %w: %q of %d bytes, SHA-256 %q", ErrFiles, c.Path, c.Size, c.SHA256)
+		}
+	}
+	return nil
+}
+
+// Of returns the claims of one path.
+func (f Files) Of(path string) Files {
+	var of Files
+	for _, c := range f {
+		if c.Path == path {
+			of = append(of, c)
+		}
+	}
+	return of
+}
+
+// And returns the claims of both, those of f first.
+func (f Files) And(other Files) Files {
+	all := slices.Clone(f)
+	known := make(map[File]bool, len(f))
+	for _, c := range f {
+		known[c] = true
+	}
+	for _, c := range other {
+		if !known[c] {
+			known[c] = true
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// Whole reports whether every file stands in dir as it is claimed. Contents are
+// read only where the size is right.
+func (f Files) Whole(dir string) bool {
+	for _, c := range f {
+		if got, err := describe(dir, c.Path, func(n int64) bool { return n == c.Size }); err != nil || got != c {
+			return false
+		}
+	}
+	return true
+}
+
+// errSize ends a reading whose size already says that it is in vain.
+var errSize = errors.New("another size")
+
+// describe reads what stands at path in dir, if its size is wanted.
+func describe(dir, path string, wanted func(size int64) bool) (File, error) {
+	f, err := os.Open(filepath.Join(dir, path))
+	if err != nil {
+		return File{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return File{}, err
+	case !info.Mode().IsRegular():
+		return File{}, &fs.PathError{Op: "read", Path: f.Name(), Err: fs.ErrInvalid}
+	case !wanted(info.Size()):
+		return File{}, errSize
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return File{Path: path, Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, err
+}

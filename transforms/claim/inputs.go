@@ -1,0 +1,93 @@
+package claim
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Inputs are the files that a run reads, by what they are and by where they are. It
+// is not safe for concurrent use.
+type Inputs struct {
+	nodes   map[node]string   // file -> a name of it
+	places  map[string]string // path without links -> a name of it
+	folders map[string]string // folder -> the same without links
+}
+
+// node is a file, whatever its names.
+type node struct{ device, inode uint64 }
+
+// NewInputs returns the inputs of those names. Names may be of nothing.
+func NewInputs(paths ...string) *Inputs {
+	in := &Inputs{nodes: map[node]string{}, places: map[string]string{}, folders: map[string]string{}}
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		if n, ok := nodeOf(path); ok {
+			in.nodes[n] = path
+		}
+		in.places[in.resolve(path)] = path
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			in.places[in.resolve(real)] = path
+		}
+	}
+	return in
+}
+
+// At returns the input that stands at path, or would be read from there. Links of
+// both kinds are seen through, also those of folders above a path of nothing.
+func (in *Inputs) At(path string) (input string, ok bool) {
+	if in == nil {
+		return "", false
+	}
+	if n, ok := nodeOf(path); ok {
+		if input, ok := in.nodes[n]; ok {
+			return input, true
+		}
+	}
+	input, ok = in.places[in.resolve(path)]
+	return input, ok
+}
+
+func nodeOf(path string) (node, bool) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return node{}, false
+	}
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return node{}, false
+	}
+	return node{uint64(s.Dev), s.Ino}, true
+}
+
+// resolve returns path with the links of its folder followed.
+func (in *Inputs) resolve(path string) string {
+	folder, base := filepath.Split(filepath.Clean(path))
+	real, known := in.folders[folder]
+	if !known {
+		real = Resolve(folder)
+		in.folders[folder] = real
+	}
+	return filepath.Join(real, base)
+}
+
+// Resolve returns the absolute path of a folder without links, as far up as there
+// is something.
+func Resolve(folder string) string {
+	path, err := filepath.Abs(folder)
+	if err != nil {
+		return filepath.Clean(folder) // without a working directory there is no better name
+	}
+	for rest := ""; ; {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return filepath.Join(real, rest)
+		}
+		up := filepath.Dir(path)
+		if up == path {
+			return filepath.Join(path, rest)
+		}
+		path, rest = up, filepath.Join(filepath.Base(path), rest)
+	}
+}

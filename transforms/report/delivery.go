@@ -1,0 +1,132 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/morton-gen/morton/transforms/claim"
+)
+
+// Delivery is one result on its way to its place. Its files are written aside; a
+// marker then claims them, they take their places, and the marker says done. So an
+// attempt that ends anywhere can be made again.
+type Delivery struct {
+	dir    string
+	marker Marker // what the claiming one says
+	old    *Marker
+	policy claim.Policy
+	batch  *claim.Batch
+}
+
+// Vacant returns nil if the result may be written: its place is free, or an earlier
+// result of the same action and source has it. The error wraps [claim.ErrNotOurs],
+// [claim.ErrChanged] or [claim.ErrInput], or is the file system's.
+func Vacant(dir string, r Result, policy claim.Policy) error {
+	_, err := vacant(dir, r, policy)
+	return err
+}
+
+func vacant(dir string, r Result, policy claim.Policy) (*Marker, error) {
+	p := Place{r.Family, r.ID}
+	old, err := owner(dir, r, policy)
+	if err != nil {
+		return nil, err
+	}
+	var files claim.Files
+	if old != nil {
+		files = old.Files
+	}
+	if input, ok := policy.Inputs.At(filepath.Join(dir, p.Marker())); ok {
+		return nil, fmt.Errorf("%w: %s is %s", claim.ErrInput, filepath.Join(dir, p.Marker()), input)
+	}
+	return old, files.Vacant(dir, policy, p.Files(r.Action)...)
+}
+
+// owner returns the marker that stands at the place, or nil.
+func owner(dir string, r Result, policy claim.Policy) (*Marker, error) {
+	p := Place{r.Family, r.ID}
+	m, err := ReadMarker(dir, p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err == nil && (policy.Overwrite || m.Of(r.Action, Source(dir, r.Input))):
+		return &m, nil
+	case err == nil:
+		return nil, fmt.Errorf("%w for this input: the id %s is taken by what %s made of %s", claim.ErrNotOurs, r.ID, m.Result.Action, m.from())
+	case errors.Is(err, ErrMarker) && policy.Overwrite:
+		return &Marker{Result: r}, nil
+	case errors.Is(err, ErrMarker):
+		return nil, fmt.Errorf("%w: %w; move it away, or give --overwrite", claim.ErrNotOurs, err)
+	}
+	return nil, err
+}
+
+// from tells a person what the result was made from.
+func (m *Marker) from() string {
+	if m.Result.Input == "" {
+		return "nothing"
+	}
+	return m.Result.Input
+}
+
+// Deliver begins the delivery of a result, of which request and action are known.
+// Errors are those of [Vacant].
+func Deliver(dir string, r Result, policy claim.Policy) (*Delivery, error) {
+	old, err := vacant(dir, r, policy)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	batch, err := claim.Begin(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Delivery{dir: dir, old: old, policy: policy, batch: batch, marker: Marker{Source: Source(dir, r.Input)}}, nil
+}
+
+// Path returns where to write the file whose place is path in the run's folder.
+func (d *Delivery) Path(path string) (string, error) { return d.batch.Path(path) }
+
+// Finish puts the files and the marker in their places. Errors are those of
+// [Vacant], for what has changed meanwhile.
+func (d *Delivery) Finish(fingerprint string, r Result) error {
+	files, err := d.batch.Seal()
+	if err != nil {
+		return err
+	}
+	var known claim.Files
+	if d.old != nil {
+		known = d.old.Files
+	}
+	if err := d.batch.Check(known, d.policy); err != nil {
+		return err
+	}
+	m := d.marker
+	m.Result, m.Files = r, known.And(files)
+	if err := m.put(d.dir, d.old == nil); err != nil && !d.shared(err, m) {
+		return err
+	}
+	if err := d.batch.Place(known, d.policy); err != nil {
+		return err
+	}
+	m.Fingerprint, m.Files = fingerprint, files
+	return m.put(d.dir, false)
+}
+
+// shared reports whether the marker that came meanwhile is of the same result: a
+// bundle may run twice at the same time.
+func (d *Delivery) shared(err error, m Marker) bool {
+	if !errors.Is(err, fs.ErrExist) {
+		return false
+	}
+	other, err := ReadMarker(d.dir, Place{m.Result.Family, m.Result.ID})
+	return err == nil && other.Of(m.Result.Action, m.Source)
+}
+
+// Close removes what is still on its way.
+func (d *Delivery) Close() error { return d.batch.End() }

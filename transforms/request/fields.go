@@ -1,0 +1,121 @@
+package request
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Fields of a manifest's line, and of its "sampling".
+var (
+	lineFields     = fieldsOf(reflect.TypeFor[Request]())
+	samplingFields = fieldsOf(reflect.TypeFor[Sampling]())
+)
+
+// flagsOnly are flags that a line cannot set. As a user's own fields they would
+// look as if it could.
+var flagsOnly = []string{"count", "device", "manifest", "model", "out", "overwrite", "precision", "shards"}
+
+// fieldsOf returns the names that a struct's fields have in JSON.
+func fieldsOf(t reflect.Type) []string {
+	var all []string
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name != "" && name != "-" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// splitLine parts the fields of [Request] from the user's own, and refuses names
+// that are nearly one of ours.
+func splitLine(line []byte) (ours map[string]json.RawMessage, own Extra, err error) {
+	if line[0] == '[' {
+		return nil, nil, errors.New("a list; a manifest has one object {…} a line, and nothing around them")
+	}
+	if err := json.Unmarshal(line, &ours); err != nil {
+		return nil, nil, explain(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(ours)) {
+		if slices.Contains(lineFields, name) {
+			continue
+		}
+		if err := refuseNear(name); err != nil {
+			return nil, nil, err
+		}
+		if own == nil {
+			own = Extra{}
+		}
+		own[name] = ours[name]
+		delete(ours, name)
+	}
+	return ours, own, nil
+}
+
+func refuseNear(name string) error {
+	const way = `; a field of your own with that name goes into "extra"`
+	if near := nearest(name, lineFields); near != "" {
+		return fmt.Errorf("unknown field %q; did you mean %q?%s", name, near, way)
+	}
+	if near := nearest(name, samplingFields); near != "" {
+		return fmt.Errorf(`unknown field %q; did you mean "sampling": {%q: …}?%s`, name, near, way)
+	}
+	if slices.Contains(flagsOnly, name) {
+		return fmt.Errorf("%q is a flag of the command, not a field%s", name, way)
+	}
+	return nil
+}
+
+// nearest returns the known name that a person may have meant, or "". Short names
+// have many neighbours that are words of their own, so they allow fewer changes.
+func nearest(name string, known []string) string {
+	spelled := strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
+	best, least := "", 3
+	for _, k := range known {
+		plain := strings.ReplaceAll(k, "_", "")
+		allowed := 2
+		switch {
+		case len(plain) < 3:
+			allowed = 0
+		case len(plain) < 6:
+			allowed = 1
+		}
+		if d := distance([]rune(spelled), []rune(plain)); d <= allowed && d < least {
+			best, least = k, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to insert, delete, change, or swap with the next.
+func distance(a, b []rune) int {
+	const far = 3 // more than anybody asks about
+	if len(a)-len(b) >= far || len(b)-len(a) >= far {
+		return far
+	}
+	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
+	for j := range rows[1] {
+		rows[1][j] = j
+	}
+	for i := range a {
+		before, last, row := rows[0], rows[1], rows[2]
+		row[0] = i + 1
+		for j := range b {
+			cost := last[j]
+			if a[i] != b[j] {
+				cost++
+			}
+			row[j+1] = min(cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		rows = [3][]int{last, row, before}
+	}
+	return rows[1][len(b)]
+}

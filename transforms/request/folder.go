@@ -1,0 +1,97 @@
+package request
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// folder is a folder of the file system as an fs.FS. Unlike os.DirFS it takes
+// names that are not UTF-8, and it notes what it cannot list, so that no file is
+// passed over in silence.
+type folder struct {
+	root   string
+	closed map[string]error // what cannot be listed or looked at, and why
+}
+
+func (d *folder) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
+
+// Open opens a file of the folder.
+func (d *folder) Open(name string) (fs.File, error) { return os.Open(d.path(name)) }
+
+// Stat follows links.
+func (d *folder) Stat(name string) (fs.FileInfo, error) {
+	info, err := os.Stat(d.path(name))
+	if errors.Is(err, fs.ErrPermission) {
+		d.closed[d.path(name)] = err
+	}
+	return info, err
+}
+
+// ReadDir lists a folder of the folder.
+func (d *folder) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(d.path(name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		d.closed[d.path(name)] = err
+	}
+	return entries, err
+}
+
+// folderFault returns an error wrapping [ErrFolder] if path is a folder, or the file
+// system's if it cannot be opened. It says what to type instead.
+func folderFault(path string) error {
+	if !isFolder(path) {
+		return nil
+	}
+	pattern, err := commonPattern(path)
+	if err != nil {
+		return err
+	}
+	if pattern == "" {
+		return fmt.Errorf("%w: %s is a folder, and empty", ErrFolder, path)
+	}
+	return fmt.Errorf("%w: %s is a folder; its files are --input '%s'", ErrFolder, path, strings.ReplaceAll(pattern, "'", `'\''`))
+}
+
+// maxListed bounds the entries that [commonPattern] looks at.
+const maxListed = 1000
+
+// commonPattern returns the pattern of the most common extension in a folder, or
+// of what lies deeper; it is "" for an empty folder.
+func commonPattern(dir string) (string, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	entries, _ := f.ReadDir(maxListed) // what was read before an error counts
+	counts := map[string]int{}
+	best, deeper := "", false
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if e.IsDir() {
+			deeper = true
+			continue
+		}
+		ext := escape(filepath.Ext(e.Name()))
+		counts[ext]++
+		if c := cmp.Compare(counts[ext], counts[best]); best == "" || c > 0 || c == 0 && ext < best {
+			best = ext
+		}
+	}
+	switch {
+	case len(counts) > 0:
+		return path.Join(escape(dir), "*"+best), nil
+	case deeper:
+		return path.Join(escape(dir), "**", "*.*"), nil
+	}
+	return "", nil
+}

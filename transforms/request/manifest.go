@@ -1,0 +1,211 @@
+package request
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits of a manifest.
+const (
+	MaxRequests  = 1 << 22
+	maxLineBytes = 1 << 20
+)
+
+// Manifest says how a manifest is read: requests, one JSON object a line, with the
+// names of [Request]: {"id": …, "input": …, "seed": …, …}.
+//
+// An id that is missing is made from the input; one that is given is put into
+// Unicode's form NFC and must be a name (see [IsName]) and unique (see [Fold]).
+// Other fields are the user's own and go into Extra, unless they are nearly one of
+// ours. Blank lines and a byte order mark are skipped. Lines that name the same
+// file are all kept.
+//
+// Errors wrap [ErrManifest] and name the line, or are the file system's.
+type Manifest struct {
+	// Base has the values of what a line leaves out. A line must not change its
+	// family unless it has none.
+	Base Request
+	// Check returns what else is wrong with a line, or nil. It may change it.
+	Check func(*Request) error
+	// Dir is what relative inputs are relative to; empty leaves them as they are.
+	Dir string
+	// Name is the file's, for errors.
+	Name string
+}
+
+// ReadManifest is [Manifest.Read] with nothing but a base.
+func ReadManifest(path string, base Request) ([]Request, error) {
+	return Manifest{Base: base}.Read(path)
+}
+
+// DecodeManifest reads bytes; inputs stay as they are.
+func DecodeManifest(r io.Reader, base Request) ([]Request, error) {
+	return Manifest{Base: base}.Decode(r)
+}
+
+// Read reads a file. Its inputs are relative to its folder, unless Dir is set; those
+// of a pipe are relative to the working directory.
+func (m Manifest) Read(path string) ([]Request, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("request.ReadManifest: %w: %s is a folder", ErrManifest, path)
+	case m.Dir == "" && info.Mode().IsRegular():
+		m.Dir = filepath.Dir(path)
+	}
+	m.Name = path
+	return m.Decode(f)
+}
+
+// Decode reads the requests of a manifest.
+func (m Manifest) Decode(r io.Reader) ([]Request, error) {
+	var requests []Request
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxLineBytes)
+	taken := names{}
+	number := 1
+	for ; lines.Scan(); number++ {
+		line := lines.Bytes()
+		if number == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if len(requests) == MaxRequests {
+			return nil, m.fault(number, fmt.Errorf("over %d requests", MaxRequests))
+		}
+		q, err := m.line(line)
+		if err == nil && q.ID != "" && !taken.claim(q.place()) {
+			err = fmt.Errorf("id %q is taken", q.ID)
+		}
+		if err != nil {
+			return nil, m.fault(number, err)
+		}
+		requests = append(requests, q)
+	}
+	if err := lines.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			err = fmt.Errorf("too long: over %d bytes", maxLineBytes)
+		}
+		return nil, m.fault(number, err)
+	}
+	return finish(requests, taken)
+}
+
+// fault says where an error is, as file:line if the file has a name.
+func (m Manifest) fault(number int, err error) error {
+	if m.Name == "" {
+		return fmt.Errorf("request.ReadManifest: %w: line %d: %w", ErrManifest, number, err)
+	}
+	return fmt.Errorf("request.ReadManifest: %w: %s:%d: %w", ErrManifest, m.Name, number, err)
+}
+
+// line reads one request over a copy of the base that shares nothing with it.
+func (m Manifest) line(line []byte) (Request, error) {
+	q := m.Base
+	q.Extra = maps.Clone(q.Extra)
+	if q.Sampling != nil {
+		own := *q.Sampling
+		q.Sampling = &own
+	}
+	if !utf8.Valid(line) {
+		return q, errors.New("not UTF-8 text, which JSON is")
+	}
+	ours, own, err := splitLine(line)
+	if err != nil {
+		return q, err
+	}
+	text, err := json.Marshal(ours)
+	if err != nil {
+		return q, err
+	}
+	if err := json.Unmarshal(text, &q); err != nil {
+		return q, explain(err)
+	}
+	if _, given := ours["input"]; given && q.Input == "" {
+		return q, errors.New(`"input" is empty; a request without an input leaves it out`)
+	}
+	if _, given := ours["faces"]; given && q.Faces == 0 { // left out, it is the model's own
+		return q, errors.New("faces 0: at least 1")
+	}
+	if m.Base.Family != "" && q.Family != m.Base.Family {
+		return q, fmt.Errorf("family %q in a run of %q", q.Family, m.Base.Family)
+	}
+	if err := q.addOwn(own); err != nil {
+		return q, err
+	}
+	q.ID = Normal(q.ID)
+	if m.Dir != "" && q.Input != "" && !filepath.IsAbs(q.Input) {
+		q.Input = filepath.Join(m.Dir, q.Input)
+	}
+	return q, m.validate(&q)
+}
+
+func (m Manifest) validate(q *Request) error {
+	probe := *q
+	if probe.ID == "" {
+		probe.ID = "pending"
+	}
+	if why := probe.invalid(); why != "" {
+		return errors.New(why)
+	}
+	if m.Check != nil {
+		return m.Check(q)
+	}
+	return nil
+}
+
+// explain puts an error of encoding/json in the words of a manifest.
+func explain(err error) error {
+	var syntax *json.SyntaxError
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax) && strings.HasPrefix(syntax.Error(), "unexpected end"):
+		return errors.New("the line ends inside an object; a request is one line")
+	case errors.As(err, &syntax):
+		return fmt.Errorf("not JSON: %w", err)
+	case !errors.As(err, &wrong):
+		return err
+	}
+	given := strings.TrimPrefix(wrong.Value, "number ")
+	if wrong.Field == "" {
+		return fmt.Errorf("%s where an object {…} must be", given)
+	}
+	return fmt.Errorf("%q must be %s, not %s", wrong.Field, typeWords(wrong.Type), given)
+}
+
+func typeWords(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "a text"
+	case reflect.Int, reflect.Int64:
+		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number from 0 to 18446744073709551615"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Map, reflect.Struct:
+		return "an object {…}"
+	}
+	return "of another kind"
+}

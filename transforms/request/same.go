@@ -1,0 +1,40 @@
+package request
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// files is a set of files by what they are, not by how they are spelled.
+type files struct {
+	spelled map[string]bool
+	found   map[stamp][]os.FileInfo
+}
+
+// stamp is equal for two names of one file, and rarely for two files.
+type stamp struct{ size, time int64 }
+
+// add reports whether path is a new file, and notes it. What is not there counts
+// by its spelling.
+func (s *files) add(path string) bool {
+	if s.spelled == nil {
+		s.spelled, s.found = map[string]bool{}, map[stamp][]os.FileInfo{}
+	}
+	clean := filepath.Clean(path)
+	if s.spelled[clean] {
+		return false
+	}
+	s.spelled[clean] = true
+	info, err := os.Stat(path)
+	if err != nil {
+		return true
+	}
+	key := stamp{info.Size(), info.ModTime().UnixNano()}
+	for _, other := range s.found[key] {
+		if os.SameFile(info, other) {
+			return false
+		}
+	}
+	s.found[key] = append(s.found[key], info)
+	return true
+}
