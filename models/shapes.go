@@ -45,9 +45,6 @@ type ShapeResult struct {
 	Stats   Stats
 }
 
-// fitExtent leaves room for a thickened sheet's cells.
-const fitExtent = 0.9
-
 // DefaultDepth returns the depth of a request that names none.
 func (g *Shapes) DefaultDepth() int { return g.cfg.Shape.MaxDepth }
 
@@ -59,7 +56,7 @@ func (g *Shapes) Tokenize(id string, m *mesh.Mesh, depth int) (shard.Sample, sur
 	if err := m.Validate(); err != nil {
 		return shard.Sample{}, surface.Parts{}, err
 	}
-	frame := octree.Fit(m, fitExtent)
+	frame := octree.Fit(m, surface.FitExtent)
 	s, parts, err := shape.Tokenize(id, frame.Mesh(m), depth)
 	if err == nil {
 		setPlace(&s, backFrom(frame))
@@ -91,7 +88,7 @@ func (g *Shapes) Loss(source *mesh.Mesh, s shard.Sample, parts surface.Parts) (s
 	if err != nil {
 		return surface.Loss{}, err
 	}
-	return surface.LossOf(octree.Fit(source, fitExtent).Mesh(source), m, int(s.Grid[0]), parts)
+	return surface.LossOf(octree.Fit(source, surface.FitExtent).Mesh(source), m, int(s.Grid[0]), parts)
 }
 
 // Generate makes one surface. Errors: mesh's and octree's for a bad source,
@@ -152,7 +149,7 @@ func (g *Shapes) prompt(r *ShapeRequest) (*octree.Octree, octree.Frame, surface.
 	if err := r.Source.Validate(); err != nil {
 		return nil, octree.Frame{}, parts, err
 	}
-	frame := octree.Fit(r.Source, fitExtent)
+	frame := octree.Fit(r.Source, surface.FitExtent)
 	// The tree of the full depth, cut: its cells are those the model was trained
 	// on, which a thickened sheet makes more than the surface alone touches.
 	full, _, parts, err := surface.Build(frame.Mesh(r.Source), r.Depth)

@@ -22,6 +22,9 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	f := newFlags("inspect")
 	count := f.Bool("count", false, "")
 	asJSON := f.Bool("json", false, "")
+	var how meshInspection
+	f.BoolVar(&how.lost, "lost", false, "")
+	addMeshFlags(f, &how.Limits, &how.Scene)
 	words, err := f.parse(args)
 	switch {
 	case err != nil:
@@ -29,7 +32,7 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	case len(words) != 1:
 		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
 	}
-	found, err := inspect(ctx, words[0])
+	found, err := inspect(ctx, words[0], how)
 	if err != nil {
 		return err
 	}
@@ -41,8 +44,13 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	if *asJSON {
 		return found.printJSON(t)
 	}
+	return found.printText(t)
+}
+
+// printText prints a line for each fact.
+func (f facts) printText(t terminal) error {
 	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
-	for _, x := range found {
+	for _, x := range f {
 		fmt.Fprintf(w, "%s\t%v\n", x.name, text(x.value))
 	}
 	return w.Flush()

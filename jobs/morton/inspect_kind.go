@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
@@ -21,8 +20,8 @@ import (
 // errUnknownFile reports a file of no kind that inspect knows.
 var errUnknownFile = errors.New("not a video, mesh, shard, safetensors file or model folder")
 
-// inspect tells what is at a path, by its contents.
-func inspect(ctx context.Context, path string) (facts, error) {
+// inspect tells what is at a path, by its contents; how is for meshes.
+func inspect(ctx context.Context, path string, how meshInspection) (facts, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -45,7 +44,7 @@ func inspect(ctx context.Context, path string) (facts, error) {
 	case looksLikeSafetensors(head, info.Size()):
 		return inspectSafetensors(path, info.Size())
 	}
-	found, err := inspectMesh(path, info.Size())
+	found, err := inspectMesh(path, info.Size(), how)
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err
 	}
@@ -132,14 +131,4 @@ func inspectVideo(ctx context.Context, path string) (facts, error) {
 	f := videoFacts(info, false)
 	f.add("bytes", info.Bytes)
 	return f, nil
-}
-
-func kindOfMesh(path string) string {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".glb", ".gltf":
-		return "glTF mesh"
-	case ".obj":
-		return "OBJ mesh"
-	}
-	return "mesh"
 }

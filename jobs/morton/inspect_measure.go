@@ -8,42 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
-	"github.com/morton-gen/morton/mesh"
-	"github.com/morton-gen/morton/transforms/family"
 )
-
-func inspectMesh(path string, size int64) (facts, error) {
-	m, err := family.ReadMesh(path)
-	if err != nil {
-		return nil, err
-	}
-	r, err := mesh.Measure(m)
-	if err != nil {
-		return nil, err
-	}
-	var f facts
-	f.add("kind", kindOfMesh(path))
-	f.add("vertices", r.WeldedVertices)
-	f.add("edges", r.Edges)
-	f.add("faces", r.Faces)
-	f.add("triangles", r.Triangles)
-	f.add("quads", r.Quads)
-	f.add("ngons", r.Ngons)
-	f.add("quad_ratio", r.QuadRatio)
-	f.add("euler", r.Euler)
-	f.add("components", r.Components)
-	f.add("watertight", r.Watertight)
-	f.add("boundary_edges", r.BoundaryEdges)
-	f.add("non_manifold_edges", r.NonManifoldEdges)
-	f.add("irregular_vertices", r.IrregularVertices)
-	f.add("scaled_jacobian_mean", r.ScaledJacobianMean)
-	f.add("area", r.Area)
-	f.add("volume", r.Volume)
-	f.add("bounds_min", r.BoundsMin)
-	f.add("bounds_max", r.BoundsMax)
-	f.add("bytes", size)
-	return f, nil
-}
 
 func inspectShard(path string, size int64) (facts, error) {
 	found, err := inspectShards(path, []string{path})

@@ -80,7 +80,7 @@ func describe(r *report.Result) string {
 	case r.Skipped:
 		return r.ID + ": done before"
 	case !r.Family.HasModel():
-		return fmt.Sprintf("%s: %.0f faces in %.1f s, Chamfer L1 %.2g of the longest side", r.ID, r.Measures["faces"], r.Seconds, r.Measures["chamfer_l1"])
+		return fmt.Sprintf("%s: %.0f faces in %.1f s, mean Chamfer %.2g of the longest side", r.ID, r.Measures["faces"], r.Seconds, r.Measures["chamfer_mean"])
 	case r.Drawn > 0 && r.Seconds > 0:
 		return fmt.Sprintf("%s: %d tokens in %.1f s", r.ID, r.Drawn, r.Seconds)
 	}

@@ -33,7 +33,11 @@ func (l Loss) Any() bool { return l.Share > 0 || l.Parts > 0 || l.Buried > 0 }
 
 // lossSamples is how many points of a mesh are looked at: a share of a thousandth
 // is then seen.
-const lossSamples = 10_000
+const lossSamples = 5_000
+
+// FitExtent is the extent for [octree.Fit] that leaves room in the domain for the
+// cells of thickened sheets.
+const FitExtent = 0.9
 
 // MeasureLoss builds and extracts the surface of m, which must lie in the domain,
 // and says what of m it lacks. The errors are those of [Build], and

@@ -17,8 +17,6 @@ func (r *Request) CheckGenerate() error {
 	switch {
 	case r.Family == Video && (r.Prefix < 1 || r.Frames < 1):
 		return fmt.Errorf("prefix %d and frames %d: both are at least 1", r.Prefix, r.Frames)
-	case r.Family == Quads && r.Faces < 1:
-		return fmt.Errorf("faces %d: at least 1", r.Faces)
 	case r.Input == "" && r.PrefixDepth > 0:
 		return errors.New("a prefix depth needs an input")
 	}

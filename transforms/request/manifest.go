@@ -143,6 +143,9 @@ func (m Manifest) line(line []byte) (Request, error) {
 	if _, given := ours["input"]; given && q.Input == "" {
 		return q, errors.New(`"input" is empty; a request without an input leaves it out`)
 	}
+	if _, given := ours["faces"]; given && q.Faces == 0 { // left out, it is the model's own
+		return q, errors.New("faces 0: at least 1")
+	}
 	if m.Base.Family != "" && q.Family != m.Base.Family {
 		return q, fmt.Errorf("family %q in a run of %q", q.Family, m.Base.Family)
 	}

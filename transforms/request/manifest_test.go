@@ -280,7 +280,7 @@ func TestUnicodeIDs(t *testing.T) {
 
 // FuzzName: whatever a path is, it gives a name, and another one if that is taken.
 func FuzzName(f *testing.F) {
-	for _, s := range []string{"", "a.mp4", "日本.mp4", "e\u0301.x", "\xff\xfe", strings.Repeat("한", 99), "<\u0338a", "-\u0301", "a🎬\u0301", ".", "..", "/", "ﬀ"} {
+	for _, s := range []string{"", "a.mp4", "日本.mp4", "e\u0301.x", "\xff\xfe", strings.Repeat("한", 99), "<\u0338a", "-\u0301", "a🎬\u0301", ".", "..", "/", "ﬀ", "\xf7\u0374"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
