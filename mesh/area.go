@@ -27,5 +27,5 @@ func CheckArea(m *Mesh) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("mesh.CheckArea: %w: all corners of each of its %d faces lie on a line", ErrNoArea, m.NumFaces())
+	return fmt.Errorf("mesh.CheckArea: %w: in each face, of %d, all corners lie on a line", ErrNoArea, m.NumFaces())
 }

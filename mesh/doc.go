@@ -1,7 +1,7 @@
 // Package mesh holds polygon meshes made of triangles, quads and n-gons: the
 // type, its measures, surface sampling, distances between surfaces and repair.
 //
-// It is not for files (see mesh/gltf and mesh/obj), for tokens (see
+// It is not for files (see mesh/meshfile), for tokens (see
 // mesh/sequence) nor for pictures (see mesh/draw).
 //
 //	var m mesh.Mesh

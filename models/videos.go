@@ -2,7 +2,9 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/clip"
@@ -11,6 +13,9 @@ import (
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/engine"
 )
+
+// ErrPrefix reports a clip to continue that has less than one cube of frames.
+var ErrPrefix = errors.New("the prefix is too short")
 
 // Videos continues clips. Safe for concurrent use.
 type Videos struct {
@@ -83,46 +88,87 @@ type VideoResult struct {
 
 // Tokenize codes a clip of the model's size.
 func (v *Videos) Tokenize(id string, c *clip.Clip) (shard.Sample, error) {
+	var s shard.Sample
+	return s, v.withCoder(func(k *cube.Coder) (err error) {
+		s, err = k.Tokenize(id, c)
+		return err
+	})
+}
+
+// TokenizeFrames codes frames of the model's size as they come, [h, w, 3] bytes each,
+// which it does not keep: its memory grows with the tokens alone. It gives what Tokenize
+// gives of the same frames, bit for bit. The error is cube.Stream's, or the first that
+// frames gives.
+func (v *Videos) TokenizeFrames(id string, rate clip.Rate, frames iter.Seq2[[]uint8, error]) (sample shard.Sample, err error) {
+	var s *cube.Stream
+	err = v.withCoder(func(k *cube.Coder) error {
+		s = k.Stream(rate)
+		return nil
+	})
+	if err != nil {
+		return sample, err
+	}
+	for frame, err := range frames {
+		if err != nil {
+			return sample, err
+		}
+		if err := v.withCoder(func(*cube.Coder) error { return s.Add(frame) }); err != nil {
+			return sample, err
+		}
+	}
+	err = v.withCoder(func(*cube.Coder) (err error) {
+		sample, err = s.Sample(id)
+		return err
+	})
+	return sample, err
+}
+
+// withCoder calls f while nobody else uses the tokenizer, or returns an error wrapping
+// engine.ErrClosed.
+func (v *Videos) withCoder(f func(*cube.Coder) error) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.coder == nil {
-		return shard.Sample{}, fmt.Errorf("models.Videos: %w", engine.ErrClosed)
+		return fmt.Errorf("models.Videos: %w", engine.ErrClosed)
 	}
-	return v.coder.Tokenize(id, c)
+	return f(v.coder)
 }
 
-// Detokenize turns a sample into frames, at the rate in its Meta if there is one.
+// Detokenize turns a sample into frames, as many and at the rate that its Meta says, if
+// it says so.
 func (v *Videos) Detokenize(s shard.Sample) (*clip.Clip, error) {
 	rate, frames := v.Config().Rate, 0
 	if n, err := fmt.Sscanf(s.Meta["rate"], "%d/%d", &rate.Num, &rate.Den); n != 2 || err != nil || rate.Num < 1 || rate.Den < 1 {
 		rate = v.Config().Rate
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.coder == nil {
-		return nil, fmt.Errorf("models.Videos: %w", engine.ErrClosed)
+	if n, err := fmt.Sscan(s.Meta["frames"], &frames); n != 1 || err != nil {
+		frames = 0
 	}
-	c, err := v.coder.Detokenize(s, rate)
-	if err != nil {
-		return nil, err
-	}
-	if n, err := fmt.Sscan(s.Meta["frames"], &frames); n == 1 && err == nil && frames > 0 && frames < c.T {
+	return v.detokenize(s, rate, frames)
+}
+
+// detokenize gives so many frames; all that the tokens have if frames is none of them.
+func (v *Videos) detokenize(s shard.Sample, rate clip.Rate, frames int) (c *clip.Clip, err error) {
+	err = v.withCoder(func(k *cube.Coder) error {
+		c, err = k.Detokenize(s, rate)
+		return err
+	})
+	if err == nil && frames > 0 && frames < c.T {
 		return c.Slice(0, frames)
 	}
-	return c, nil
+	return c, err
 }
 
 // Generate continues a clip. Of a prefix whose length is no multiple of a cube's
-// frames the first frames are left out, so that its end is kept; a prefix shorter
-// than one cube is extended at its start by its first frame. Errors:
-// cube.ErrSample for a prefix of the wrong size, engine.ErrTooLong,
-// gpu.ErrDeviceLost.
+// frames the first frames are left out, so that its end is kept. Errors: [ErrPrefix] for
+// a prefix of less than one cube, cube.ErrSample for one of the wrong size,
+// engine.ErrTooLong, gpu.ErrDeviceLost.
 func (v *Videos) Generate(ctx context.Context, r VideoRequest) (*VideoResult, error) {
-	if r.Frames < 1 || r.Prefix == nil || r.Prefix.T < 1 {
-		return nil, fmt.Errorf("models.Videos: %w: %d frames after a prefix of %v", engine.ErrRequest, r.Frames, r.Prefix)
-	}
 	c := v.cfg.Cube
-	prefix := alignPrefix(r.Prefix, c.FramesPerCube())
+	prefix, err := r.prefix(c.FramesPerCube())
+	if err != nil {
+		return nil, err
+	}
 	given, err := v.Tokenize(r.ID, prefix)
 	if err != nil {
 		return nil, err
@@ -142,19 +188,26 @@ func (v *Videos) Generate(ctx context.Context, r VideoRequest) (*VideoResult, er
 	if out.Sample, err = c.Sample(r.ID, res.Tokens); err != nil {
 		return nil, err
 	}
+	rate, frames := prefix.Rate, prefix.T+r.Frames
 	out.Sample.Meta = map[string]string{
-		"frames": fmt.Sprint(prefix.T + r.Frames), "rate": fmt.Sprintf("%d/%d", r.Prefix.Rate.Num, r.Prefix.Rate.Den), "prefix": fmt.Sprint(prefix.T),
+		"frames": fmt.Sprint(frames), "rate": fmt.Sprintf("%d/%d", rate.Num, rate.Den), "prefix": fmt.Sprint(prefix.T),
 	}
-	out.Clip, err = v.Detokenize(out.Sample)
+	out.Clip, err = v.detokenize(out.Sample, rate, frames)
 	return out, err
 }
 
-// alignPrefix cuts or extends a clip at its start to a multiple of n frames.
-func alignPrefix(c *clip.Clip, n int) *clip.Clip {
-	t := max(c.T/n*n, n)
-	out := clip.New(t, c.H, c.W, c.Rate)
-	for i := range t {
-		copy(out.Frame(i), c.Frame(max(c.T-t+i, 0)))
+// prefix returns the last whole cubes of the request's clip, of n frames each. The error
+// wraps [ErrPrefix] or engine.ErrRequest.
+func (r *VideoRequest) prefix(n int) (*clip.Clip, error) {
+	length := 0
+	if r.Prefix != nil {
+		length = r.Prefix.T
 	}
-	return out
+	switch {
+	case r.Frames < 1:
+		return nil, fmt.Errorf("models.Videos: %w: %d frames after a prefix of %d", engine.ErrRequest, r.Frames, length)
+	case length < n:
+		return nil, fmt.Errorf("models.Videos: %w: %d frames, and a prefix is whole cubes of %d", ErrPrefix, length, n)
+	}
+	return r.Prefix.Slice(length-length/n*n, length)
 }

@@ -26,7 +26,9 @@ type echo struct {
 	most   atomic.Int64 // in flight at once
 	now    atomic.Int64
 
-	generate func(r request.Request) error // called first, if set
+	generate   func(r request.Request) error // called first, if set, as tokenize is
+	tokenize   func(r request.Request) error
+	wholeClips bool // and not their first frames
 }
 
 func newEcho(kind string) *echo { return &echo{kind: kind, slots: make(chan struct{}, 4)} }
@@ -40,15 +42,22 @@ func (e *echo) Close()       {}
 
 func (e *echo) Decode(ctx context.Context, r request.Request) (family.Media, error) {
 	if e.kind == shard.KindCube {
-		return family.ReadVideo(ctx, r.Input, video.Options{
-			Rate: clip.Rate{Num: 8, Den: 1}, W: 32, H: 32, Fit: video.Crop, MaxFrames: 4,
-		})
+		o := video.Options{Rate: clip.Rate{Num: 8, Den: 1}, W: 32, H: 32, Fit: video.Crop, MaxFrames: 4}
+		if e.wholeClips {
+			o.MaxFrames = 0
+		}
+		return family.ReadVideo(ctx, r.Input, o)
 	}
 	m, err := family.ReadMesh(r.Input)
 	return family.Media{Mesh: m}, err
 }
 
 func (e *echo) Tokenize(_ context.Context, r request.Request, m family.Media) (shard.Sample, family.Measures, error) {
+	if e.tokenize != nil {
+		if err := e.tokenize(r); err != nil {
+			return shard.Sample{}, nil, err
+		}
+	}
 	return e.sample(r, m), nil, nil
 }
 

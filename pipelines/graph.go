@@ -41,7 +41,7 @@ func build(s beam.Scope, job Job, manifest string, c chain) {
 		outcomes = append(outcomes, c(s, job.Settings, branch)...)
 	}
 	if job.Settings.Action == report.Tokenize {
-		outcomes = []beam.PCollection{transforms.JoinShards(s, job.Settings, job.Shards, beam.Flatten(s, outcomes...))}
+		outcomes = []beam.PCollection{transforms.JoinShards(s, job.Settings, beam.Flatten(s, outcomes...))}
 	}
 	transforms.Publish(s, job.Settings, job.run(), outcomes...)
 }

@@ -3,7 +3,6 @@ package pipelines
 import (
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -23,20 +22,14 @@ type registry struct {
 	taken  map[string]bool // by this run
 }
 
-func fold(id string) string { return strings.ToLower(id) }
-
-func openRegistry(dir string, f request.Family) (*registry, error) {
-	markers, err := report.Markers(dir, f)
-	if err != nil {
-		return nil, err
-	}
+func newRegistry(markers []report.Marker) *registry {
 	r := &registry{owners: map[string]owner{}, ids: map[owner][]string{}, taken: map[string]bool{}}
 	for _, m := range markers {
 		o, id := owner{m.Result.Action, m.Source}, m.Result.ID
-		r.owners[fold(id)] = o
+		r.owners[request.Fold(id)] = o
 		r.ids[o] = append(r.ids[o], id)
 	}
-	return r, nil
+	return r
 }
 
 // assignIDs gives each request the id under which its input stands in the folder,
@@ -44,12 +37,13 @@ func openRegistry(dir string, f request.Family) (*registry, error) {
 // overwrite.
 func (j *Job) assignIDs() error {
 	all := map[request.Family]*registry{}
+	j.markers = map[request.Family][]report.Marker{}
 	for _, f := range j.families() {
-		r, err := openRegistry(j.Settings.Out, f)
+		markers, err := report.Markers(j.Settings.Out, f)
 		if err != nil {
 			return err
 		}
-		all[f] = r
+		all[f], j.markers[f] = newRegistry(markers), markers
 	}
 	fresh := make([]bool, len(j.Requests))
 	owners := make([]owner, len(j.Requests))
@@ -75,17 +69,17 @@ func (j *Job) assignIDs() error {
 // keep gives a request the id that it has in the folder, and reports whether it has
 // none yet.
 func (r *registry) keep(q *request.Request, mine owner, overwrite bool) (fresh bool, err error) {
-	has, known := r.owners[fold(q.ID)]
+	has, known := r.owners[request.Fold(q.ID)]
 	switch {
 	case q.Named && known && has != mine && !overwrite:
 		return false, fmt.Errorf("the id %s is taken there by another input: %s of %q, not %s of %q", q.ID, has.action, has.source, mine.action, mine.source)
 	case q.Named || known && has == mine:
-		r.taken[fold(q.ID)] = true
+		r.taken[request.Fold(q.ID)] = true
 		return false, nil
 	}
 	if id, ok := r.earlier(q, mine); ok {
 		q.ID = id
-		r.taken[fold(id)] = true
+		r.taken[request.Fold(id)] = true
 		return false, nil
 	}
 	return true, nil
@@ -102,7 +96,7 @@ func (r *registry) earlier(q *request.Request, mine owner) (string, bool) {
 	}
 	name := hashed.ReplaceAllString(q.ID, "")
 	for _, id := range r.ids[mine] {
-		if !r.taken[fold(id)] && (id == name || hashed.ReplaceAllString(id, "") == name) {
+		if !r.taken[request.Fold(id)] && (id == name || hashed.ReplaceAllString(id, "") == name) {
 			return id, true
 		}
 	}
@@ -112,7 +106,7 @@ func (r *registry) earlier(q *request.Request, mine owner) (string, bool) {
 // free gives a request an id that nobody has.
 func (r *registry) free(q *request.Request, mine owner) {
 	q.ID = request.Free(q.ID, mine.source, func(id string) bool {
-		key := fold(id)
+		key := request.Fold(id)
 		if has, known := r.owners[key]; r.taken[key] || known && has != mine {
 			return false
 		}

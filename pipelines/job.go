@@ -8,6 +8,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 
 	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -40,7 +41,8 @@ type Job struct {
 	Command  string // what was typed, for the page
 	Begun    time.Time
 
-	prepared string // the action that Prepare was called for
+	prepared string                             // the action that Prepare was called for
+	markers  map[request.Family][]report.Marker // that stood there then
 }
 
 // InProcess reports whether the job's workers are this process, so that it shares

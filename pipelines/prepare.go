@@ -28,7 +28,7 @@ func Prepare(job *Job, action string) error {
 	if job.prepared == action {
 		return nil
 	}
-	job.Settings.Action = action
+	job.Settings.Action, job.Settings.Shards = action, job.Shards
 	if err := job.Validate(); err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ type requestKey struct {
 	id     string
 }
 
-func keyOf(r *request.Request) requestKey { return requestKey{r.Family, fold(r.ID)} }
+func keyOf(r *request.Request) requestKey { return requestKey{r.Family, request.Fold(r.ID)} }
 
 // earlierRequests returns the requests of earlier runs that this one has not: of
 // results that are still there, and those without a result, which may come yet.
@@ -63,10 +63,7 @@ func (j *Job) earlierRequests() ([]request.Request, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !j.Settings.Overwrite {
 		return nil, err
 	}
-	made, err := j.madeRequests()
-	if err != nil {
-		return nil, err
-	}
+	made := j.madeRequests()
 	var all []request.Request
 	for _, r := range append(listed, made.there...) { // the inputs of the former are absolute
 		if k := keyOf(&r); !seen[k] && !made.gone[k] {
@@ -83,27 +80,20 @@ type made struct {
 	gone  map[requestKey]bool // made, and then removed by somebody
 }
 
-func (j *Job) madeRequests() (made, error) {
+func (j *Job) madeRequests() made {
 	m := made{gone: map[requestKey]bool{}}
-	families := request.Families // of a run on shards
-	if f := j.Settings.Spec.Family; f != "" {
-		families = []request.Family{f}
-	}
-	for _, f := range families {
-		markers, err := report.Markers(j.Settings.Out, f)
-		if err != nil {
-			return m, err
-		}
-		for i := range markers {
-			r := &markers[i].Result
+	for _, f := range j.families() {
+		for i := range j.markers[f] {
+			marker := &j.markers[f][i]
+			r := &marker.Result
 			switch {
 			case r.Action != j.Settings.Action:
 			case report.Gone(j.Settings.Out, r):
 				m.gone[keyOf(&r.Request)] = true
-			case markers[i].Whole():
+			case marker.Whole():
 				m.there = append(m.there, r.Request)
 			}
 		}
 	}
-	return m, nil
+	return m
 }

@@ -61,8 +61,8 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if err := writeManifest(manifest, job.Requests); err != nil {
 		return report.Summary{}, err
 	}
-	if failed, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
-		return salvage(ctx, job, failed, err)
+	if left, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
+		return salvage(ctx, job, left, err)
 	}
 	summary, err := report.ReadSummary(job.Settings.Out)
 	if err == nil && (summary.Unreached > 0 || job.Settings.MaxFailed.Exceeded(summary.Done, summary.Failed)) {
@@ -79,9 +79,14 @@ func tooMany(limit report.Threshold, s report.Summary) error {
 	return fmt.Errorf("%w: %s", ErrTooManyFailed, text)
 }
 
-// submit has the runner run the job's graph, and waits. It returns what failed in this
-// process.
-func submit(ctx context.Context, job Job, manifest string, c chain) ([]report.Outcome, error) {
+// remains are what this process knows of a run that did not come to its end.
+type remains struct {
+	failed []report.Outcome
+	begun  int // requests
+}
+
+// submit has the runner run the job's graph, and waits.
+func submit(ctx context.Context, job Job, manifest string, c chain) (remains, error) {
 	name, over := transforms.HaltWith(ctx)
 	defer over()
 	job.Settings.Run = name
@@ -91,20 +96,23 @@ func submit(ctx context.Context, job Job, manifest string, c chain) ([]report.Ou
 	p, s := beam.NewPipelineWithRoot()
 	build(s, job, manifest, c)
 	_, err := beam.Run(ctx, job.Runner, p)
-	return transforms.Failures(name), err
+	return remains{transforms.Failures(name), transforms.CountBegun(name)}, err
 }
 
 // salvage publishes what a run has done that did not come to its end, and what failed
 // as far as this process knows.
-func salvage(ctx context.Context, job Job, failed []report.Outcome, cause error) (report.Summary, error) {
+func salvage(ctx context.Context, job Job, left remains, cause error) (report.Summary, error) {
 	if ctx.Err() != nil {
 		cause = fmt.Errorf("pipelines: %w: %w", ErrCancelled, context.Cause(ctx))
 	} else {
 		cause = fmt.Errorf("pipelines: %w: %w", ErrRun, cause)
 	}
-	outcomes := withFailures(recoverAll(job), failed)
+	outcomes := withFailures(recoverAll(job), left.failed)
 	r := job.run()
 	r.Partial = true
+	if job.InProcess() {
+		r.Unreached, r.CutOff = unfinished(len(job.Requests), left.begun, outcomes)
+	}
 	if r.Action == report.Tokenize { // shards are whole or not there
 		return report.Count(job.Settings.Out, outcomes, r), cause
 	}
@@ -113,6 +121,19 @@ func salvage(ctx context.Context, job Job, failed []report.Outcome, cause error)
 		cause = fmt.Errorf("%w; nor is all of it listed: %w", cause, err)
 	}
 	return summary, cause
+}
+
+// unfinished splits the requests without an outcome into those that were not begun and
+// those that were.
+func unfinished(asked, begun int, outcomes []report.Outcome) (unreached, cutOff int) {
+	left := asked - len(outcomes)
+	for _, o := range outcomes {
+		if o.Done == nil || !o.Done.Skipped {
+			begun--
+		}
+	}
+	cutOff = min(max(begun, 0), left)
+	return left - cutOff, cutOff
 }
 
 // withFailures adds each input's first failure to the outcomes, unless a later attempt

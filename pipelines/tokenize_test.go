@@ -58,7 +58,7 @@ func TestTokenizeShards(t *testing.T) {
 				t.Fatalf("%+v", s)
 			}
 			ids, bytes := readShards(t, j.Settings.Out)
-			if len(ids) != 9 || len(slices.Compact(ids)) != 9 || len(bytes) < 2 {
+			if len(ids) != 9 || len(slices.Compact(ids)) != 9 || len(bytes) != 7 {
 				t.Fatalf("%d samples in %d shards", len(ids), len(bytes))
 			}
 			if want == nil {
@@ -74,6 +74,32 @@ func TestTokenizeShards(t *testing.T) {
 				t.Fatalf("%d samples in %d shards after the second run", len(ids), len(bytes))
 			}
 		})
+	}
+}
+
+// TestTokenizeMoreShardsThanSamples checks that each shard is there and can be read, also
+// those that no sample is dealt to, and that what is dealt where does not change.
+func TestTokenizeMoreShardsThanSamples(t *testing.T) {
+	use(t, request.Quads, newEcho(shard.KindQuad))
+	for _, paths := range [][]string{meshes(t)[:2], {"missing.obj"}} {
+		j := job(t, request.Quads, paths)
+		j.Shards = 12
+		s, err := Tokenize(context.Background(), j)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, bytes := readShards(t, j.Settings.Out)
+		if len(bytes) != 12 || len(ids) != s.Done {
+			t.Fatalf("%d samples, %d done, in %d shards", len(ids), s.Done, len(bytes))
+		}
+		for i := range 12 {
+			if bytes[fmt.Sprintf("quads-%04d-of-0012.parquet", i)] == "" {
+				t.Errorf("shard %d is missing", i)
+			}
+		}
+		if n := len(Samples([]string{filepath.Join(j.Settings.Out, "quads-0000-of-0012.parquet")})); n > 2 {
+			t.Errorf("%d samples in a shard of two at most", n)
+		}
 	}
 }
 

@@ -27,9 +27,10 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	if ended, err := f.refused(ctx, r, stageDecode, out); ended {
 		return err
 	}
+	f.begin(r)
 	it := &Item{Request: r}
 	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) (err error) {
-		it.Media, err = m.Decode(ctx, r)
+		it.Media, err = f.decode(ctx, m, r)
 		return err
 	})
 	if err != nil {
@@ -37,4 +38,12 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	}
 	items(it)
 	return nil
+}
+
+// decode leaves the reading to Tokenize where the model can tokenize as it reads.
+func (f *decodeFn) decode(ctx context.Context, m family.Model, r request.Request) (family.Media, error) {
+	if s, ok := m.(family.Streamer); ok && f.Settings.Action == report.Tokenize {
+		return s.Open(ctx, r)
+	}
+	return m.Decode(ctx, r)
 }

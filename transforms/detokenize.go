@@ -35,6 +35,7 @@ func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, it
 	if ended, err := f.refused(ctx, r, stageDetokenize, out); ended {
 		return err
 	}
+	f.begin(r)
 	if r.Family == "" {
 		_, err := f.sample(r)
 		return f.settle(ctx, r, stageDetokenize, err, out)

@@ -18,6 +18,8 @@ type Item struct {
 	Request request.Request
 	Media   family.Media   // after Decode
 	Result  *family.Result // after Tokenize, Generate or Detokenize
+
+	Condition family.Condition // of the input, as far as the result needed it
 }
 
 // ErrNotFused reports a runner that put a boundary between two stages that pass

@@ -11,7 +11,9 @@ type EventKind int
 
 // Events an observer sees.
 const (
-	Started  EventKind = iota // with the model
+	Begun    EventKind = iota // not done by an earlier run
+	Started                   // with the model
+	Advanced                  // by some frames
 	Finished                  // written, or skipped
 	Failed                    // with an outcome of its own
 	Faulted                   // its bundle fails
@@ -24,6 +26,8 @@ type Event struct {
 	ID      string
 	Err     error
 	Outcome *report.Outcome
+
+	Frames, Of int // Advanced: frames read so far, and in all, 0 if that is unknown
 }
 
 var observer atomic.Pointer[func(Event)]

@@ -52,7 +52,7 @@ func (f *publishFn) publish(outcomes []report.Outcome) error {
 		return err
 	}
 	if f.Run.Action == report.Tokenize {
-		return sweepShards(&f.Settings, outcomes)
+		return sweepShards(&f.Settings)
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type Settings struct {
 	InFlight int `json:"in_flight,omitempty"`
 	// MaxFailed is how many inputs may fail before the rest are not begun.
 	MaxFailed report.Threshold `json:"max_failed,omitzero"`
+	// Shards is how many files the samples of a run that tokenizes are dealt to; 0 means 1.
+	Shards int `json:"shards,omitempty"`
 	// Run names the run, for what ends it early: see [HaltWith].
 	Run string `json:"run,omitempty"`
 }

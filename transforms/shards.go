@@ -17,17 +17,33 @@ import (
 
 func init() {
 	beam.RegisterDoFn(&shardKeyFn{})
+	beam.RegisterDoFn(&everyShardFn{})
 	beam.RegisterDoFn(&joinFn{})
 }
 
-// JoinShards joins the tokens of one family into n shards,
-// <out>/<family>-0000-of-0004.parquet. A stable hash of the id deals the samples,
-// and within a shard they stand by id, so the same inputs give the same bytes. What
-// crosses the shuffle are the outcomes; the tokens are read from their files.
-func JoinShards(s beam.Scope, settings Settings, n int, outcomes beam.PCollection) beam.PCollection {
+// JoinShards joins the tokens of one family into Settings.Shards shards,
+// <out>/<family>-0000-of-0004.parquet, each of which is written, if without a sample.
+// A stable hash of the id deals the samples, and within a shard they stand by id, so the
+// same inputs give the same bytes. What crosses the shuffle are the outcomes; the tokens
+// are read from their files.
+func JoinShards(s beam.Scope, settings Settings, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("JoinShards")
-	keyed := beam.ParDo(s, &shardKeyFn{Shards: max(n, 1)}, outcomes)
-	return beam.ParDo(s, &joinFn{Settings: settings, Shards: max(n, 1)}, beam.GroupByKey(s, keyed))
+	keyed := beam.ParDo(s, &shardKeyFn{Shards: settings.shards()}, outcomes)
+	every := beam.ParDo(s, &everyShardFn{Shards: settings.shards()}, beam.Impulse(s))
+	return beam.ParDo(s, &joinFn{Settings: settings}, beam.GroupByKey(s, beam.Flatten(s, keyed, every)))
+}
+
+func (s *Settings) shards() int { return max(s.Shards, 1) }
+
+// everyShardFn gives each shard an outcome that is neither a result nor a failure, so
+// that the shard is written.
+type everyShardFn struct{ Shards int }
+
+// ProcessElement is called once, by the impulse.
+func (f *everyShardFn) ProcessElement(_ []byte, emit func(int, report.Outcome)) {
+	for i := range f.Shards {
+		emit(i, report.Outcome{})
+	}
 }
 
 type shardKeyFn struct{ Shards int }
@@ -40,26 +56,21 @@ func (f *shardKeyFn) ProcessElement(o report.Outcome) (int, report.Outcome) {
 	return place(o.Done.ID, f.Shards), o
 }
 
-type joinFn struct {
-	Settings Settings
-	Shards   int
-}
+type joinFn struct{ Settings Settings }
 
 // ProcessElement writes one shard and passes on its outcomes.
 func (f *joinFn) ProcessElement(_ context.Context, shard int, next func(*report.Outcome) bool, out func(report.Outcome)) error {
 	var done []report.Result
 	for o := (report.Outcome{}); next(&o); o = (report.Outcome{}) {
-		if o.Failed != nil {
+		switch {
+		case o.Failed != nil:
 			out(o)
-		} else {
+		case o.Done != nil:
 			done = append(done, *o.Done)
 		}
 	}
-	if len(done) == 0 {
-		return nil
-	}
 	slices.SortFunc(done, func(a, b report.Result) int { return strings.Compare(a.ID, b.ID) })
-	name := shardName(f.Settings.Spec.Family, shard, f.Shards)
+	name := shardName(f.Settings.Spec.Family, shard, f.Settings.shards())
 	if err := f.write(name, done); err != nil {
 		notify(Event{Kind: Faulted, Stage: stagePublish, Err: err})
 		return err
@@ -105,14 +116,11 @@ func shardName(f request.Family, i, n int) string {
 	return fmt.Sprintf("%s-%04d-of-%04d.parquet", f, i, n)
 }
 
-// sweepShards removes the family's shards that earlier runs wrote and this one did
-// not: of another number of shards, or with no sample left.
-func sweepShards(s *Settings, outcomes []report.Outcome) error {
+// sweepShards removes the family's shards that are not of this run's number of them.
+func sweepShards(s *Settings) error {
 	kept := map[string]bool{}
-	for _, o := range outcomes {
-		if o.Done != nil {
-			kept[o.Done.Shard] = true
-		}
+	for _, name := range ShardFiles(s.Spec.Family, s.shards()) {
+		kept[name] = true
 	}
 	folder, err := report.OpenFolder(s.Out, claim.Policy{})
 	if err != nil {

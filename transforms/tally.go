@@ -5,12 +5,14 @@ import (
 	"strings"
 
 	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 // tally counts what came to its end in this process, of one run. A worker process
 // has one of its own: it stops by what it saw, and the launcher judges the whole.
 type tally struct {
 	done, failed int
+	begun        int
 	stopped      bool
 	failures     []report.Outcome // of a run that this process began, an attempt each
 }
@@ -37,6 +39,23 @@ func (s *stage) count(done, failed int) {
 		t.failed += failed
 		t.stopped = t.stopped || s.Settings.MaxFailed.Stops(t.done, t.failed)
 	})
+}
+
+// begin notes a request that the run works on, and tells the observer.
+func (s *stage) begin(r request.Request) {
+	notify(Event{Kind: Begun, Stage: stageDecode, ID: r.ID})
+	s.withTally(func(t *tally) { t.begun++ })
+}
+
+// CountBegun returns how many requests of a run that HaltWith named this process has begun
+// to work on: an attempt each, and none that an earlier run did.
+func CountBegun(name string) int {
+	haltMu.Lock()
+	defer haltMu.Unlock()
+	if h := halts[name]; h != nil {
+		return h.tally.begun
+	}
+	return 0
 }
 
 // noteFailure keeps the outcome of an input that failed, for a run that does not come to

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -23,13 +24,36 @@ type tokenizeFn struct{ stage }
 // ProcessElement tokenizes one item.
 func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
 	result := &family.Result{}
+	f.follow(it)
+	begun := time.Now()
 	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
 		result.Sample, result.Measures, err = m.Tokenize(ctx, it.Request, it.Media)
 		return err
 	})
 	if err != nil {
-		return f.settle(ctx, it.Request, stageTokenize, err, out)
+		return f.settle(ctx, it.Request, stageOf(it.Media.Film), err, out)
 	}
-	items(&Item{Request: it.Request, Result: result})
+	result.Elapsed = time.Since(begun)
+	items(&Item{Request: it.Request, Result: result, Condition: it.Media.Condition()})
 	return nil
+}
+
+// follow tells the observer how far a film is.
+func (f *tokenizeFn) follow(it *Item) {
+	film := it.Media.Film
+	if film == nil {
+		return
+	}
+	film.Watch(func(frames, of int) {
+		notify(Event{Kind: Advanced, Stage: stageTokenize, ID: it.Request.ID, Frames: frames, Of: of})
+	})
+}
+
+// stageOf names the stage that failed: what is wrong with a film's file is met while it
+// is tokenized.
+func stageOf(film *family.Film) string {
+	if film != nil && film.Err() != nil {
+		return stageDecode
+	}
+	return stageTokenize
 }

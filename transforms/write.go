@@ -90,6 +90,7 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	return report.Result{
 		Request: it.Request, Action: f.Settings.Action, Model: model,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
+		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, Notes: g.Notes,
 		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
 	}
 }

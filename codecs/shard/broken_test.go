@@ -31,13 +31,16 @@ func readBytes(b []byte) ([]Sample, error) {
 func shardBytes(t testing.TB, list []Sample) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := &Writer{parquet: newParquetWriter(&b)}
+	w, err := newWriter(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range list {
 		if err := w.Write(s); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := w.parquet.Close(); err != nil {
+	if err := w.finish(); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -196,6 +196,10 @@ func (d *columnDecoder) assembleFull(n int, reps []uint8, got *values) {
 			d.out.starts = append(d.out.starts, base+i)
 		}
 	}
-	d.out.ints = append(d.out.ints, got.ints...)
+	if d.out.ints == nil { // as in the page of one long sample
+		d.out.ints = got.ints
+	} else {
+		d.out.ints = append(d.out.ints, got.ints...)
+	}
 	d.out.texts = append(d.out.texts, got.texts...)
 }

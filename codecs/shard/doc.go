@@ -28,11 +28,13 @@
 //	}
 //	samples, err := shard.ReadAll("out/clips.parquet", shard.Limits{})
 //
-// Files are written with parquet-go. They are read by this package's own
-// decoder, which covers the part of Parquet that a shard needs (PLAIN and
-// dictionary values, zstd, snappy or no compression) and checks each count
-// before it allocates: the general reader trusts run lengths and frame sizes
-// of the file, and decodes through unchecked pointers.
+// Files are written and read by this package's own code, which the tests hold against
+// parquet-go. The writer compresses a list as it comes and needs little beside: parquet-go
+// 0.32 holds a list in 24 bytes a value in three places, 765 MB for the 4.3 million tokens
+// of half an hour of video where this writer takes 42 MB. The reader covers the part of
+// Parquet that a shard needs (PLAIN and dictionary values, zstd, snappy or no
+// compression) and checks each count before it allocates: the general reader trusts run
+// lengths and frame sizes of the file, and decodes through unchecked pointers.
 //
 // Letters: n tokens of a sample, r rows (samples) of a row group.
 package shard

@@ -5,13 +5,18 @@ package shard
 type Limits struct {
 	FileBytes  int64 // size of the file; default 1 TiB
 	Samples    int64 // samples in the file; default 1<<31
-	GroupBytes int64 // memory of one decoded row group, with its working space; default 512 MiB
-	Tokens     int   // tokens of one sample; default 1<<24
+	GroupBytes int64 // memory of one decoded row group, with its working space; default what a sample of MaxTokens takes, 1.3 GiB
+	Tokens     int   // tokens of one sample; default [MaxTokens]
 }
 
+// maxGroupBytes is what reading counts for the longest sample, of tokens that do not
+// compress: as an entry (see entryBytes), unpacked, and as it stands in the file.
+const maxGroupBytes = MaxTokens * (24 + 8 + 9)
+
+// MaxTokens is the longest sample a writer takes: 256 MiB of tokens.
+const MaxTokens = 1 << 25
+
 const (
-	// maxTokens is the longest sample a writer takes: 128 MiB of tokens.
-	maxTokens = 1 << 24
 	// maxFooterBytes bounds the footer: about 50,000 row groups of a shard.
 	maxFooterBytes = 64 << 20
 )
@@ -24,10 +29,10 @@ func (l Limits) withDefaults() Limits {
 		l.Samples = 1 << 31
 	}
 	if l.GroupBytes == 0 {
-		l.GroupBytes = 512 << 20
+		l.GroupBytes = maxGroupBytes
 	}
 	if l.Tokens == 0 {
-		l.Tokens = maxTokens
+		l.Tokens = MaxTokens
 	}
 	return l
 }

@@ -50,8 +50,8 @@ func (s *Sample) check() error {
 	if s.Kind == "" {
 		return fmt.Errorf("%w: %q has no kind", ErrSample, s.ID)
 	}
-	if len(s.Tokens) > maxTokens {
-		return fmt.Errorf("%w: %q has %d tokens, maximum %d", ErrSample, s.ID, len(s.Tokens), maxTokens)
+	if len(s.Tokens) > MaxTokens {
+		return fmt.Errorf("%w: %q has %d tokens, maximum %d", ErrSample, s.ID, len(s.Tokens), MaxTokens)
 	}
 	for _, text := range []string{s.ID, s.Kind, s.Source} {
 		if !utf8.ValidString(text) {

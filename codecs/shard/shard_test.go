@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -88,12 +89,23 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// columns is a shard's row as parquet-go has it.
+type columns struct {
+	ID     string            `parquet:"id"`
+	Kind   string            `parquet:"kind"`
+	Grid   []int32           `parquet:"grid,list"`
+	Tokens []int64           `parquet:"tokens,list"`
+	Source string            `parquet:"source"`
+	Meta   map[string]string `parquet:"meta"`
+}
+
 // TestGeneralReader reads our files with parquet-go's reader, which shares no
-// code with ours.
+// code with ours. One sample is longer than any page that parquet-go would write.
 func TestGeneralReader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.parquet")
-	list := append(samples(), many(300, 600)...)
+	list := append(append(samples(), many(300, 600)...), many(1, 300_000)...)
 	write(t, path, list)
+	checkSchema(t, path)
 	rows, err := parquet.ReadFile[columns](path)
 	if err != nil {
 		t.Fatal(err)
@@ -109,6 +121,46 @@ func TestGeneralReader(t *testing.T) {
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Fatalf("row %d:\n got %.200v\nwant %.200v", i, got, want)
 		}
+	}
+}
+
+// checkSchema compares the names, types and nesting of a file's columns with those that
+// parquet-go gives the Go shape, whose plain integers it calls so where we leave it open.
+func checkSchema(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := parquet.OpenFile(f, info.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.NewReplacer(" (INT(32,true))", "", " (INT(64,true))", "")
+	if got, want := plain.Replace(p.Schema().String()), plain.Replace(parquet.SchemaOf(columns{}).String()); got != want {
+		t.Errorf("schema %s\nwant %s", got, want)
+	}
+}
+
+// TestLongSample bounds what a sample takes to write: little beside its compressed
+// tokens, whatever its length.
+func TestLongSample(t *testing.T) {
+	tokens := make([]int64, 1<<20)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for i := range tokens {
+		tokens[i] = int64(rng.Uint32())
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	write(t, filepath.Join(t.TempDir(), "s.parquet"), []Sample{{ID: "film", Kind: KindCube, Tokens: tokens}})
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 5*uint64(len(tokens))*8 {
+		t.Errorf("%d bytes were allocated for %d bytes of tokens", n, 8*len(tokens))
 	}
 }
 
@@ -207,7 +259,7 @@ func TestWriterErrors(t *testing.T) {
 	for name, s := range map[string]Sample{
 		"no id": {Kind: "cube"}, "no kind": {ID: "a"}, "id": {ID: "\xff", Kind: "cube"},
 		"meta": {ID: "a", Kind: "cube", Meta: map[string]string{"k": "\xff"}},
-		"long": {ID: "a", Kind: "cube", Tokens: make([]int64, maxTokens+1)},
+		"long": {ID: "a", Kind: "cube", Tokens: make([]int64, MaxTokens+1)},
 	} {
 		if err := w.Write(s); !errors.Is(err, ErrSample) {
 			t.Errorf("%s: %v, want ErrSample", name, err)

@@ -1,11 +1,11 @@
 package shard
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
-	"github.com/parquet-go/parquet-go"
 )
 
 // groupBytes is when a writer closes a row group. A reader decodes whole row
@@ -19,10 +19,9 @@ const maxGroups = 1<<15 - 1
 // is not safe for concurrent use.
 type Writer struct {
 	file    *atomicfile.File
-	parquet *parquet.GenericWriter[any]
-	row     parquet.Row
-	pending int // bytes in the open row group
-	groups  int
+	buffer  *bufio.Writer
+	parquet *fileWriter
+	pending int   // bytes in the open row group
 	err     error // the first failure; later calls return it
 }
 
@@ -33,14 +32,19 @@ func Create(path string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shard.Create: %w", err)
 	}
-	return &Writer{file: file, parquet: newParquetWriter(file)}, nil
+	w, err := newWriter(file)
+	if err != nil {
+		file.Abort()
+		return nil, fmt.Errorf("shard.Create: %w", err)
+	}
+	w.file = file
+	return w, nil
 }
 
-func newParquetWriter(to io.Writer) *parquet.GenericWriter[any] {
-	return parquet.NewGenericWriter[any](to, fileSchema,
-		parquet.Compression(&parquet.Zstd),
-		parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.Plain),
-		parquet.CreatedBy("morton", "1", "shard"))
+func newWriter(to io.Writer) (*Writer, error) {
+	b := bufio.NewWriter(to)
+	p, err := newFileWriter(b)
+	return &Writer{buffer: b, parquet: p}, err
 }
 
 // Write appends s. It keeps nothing of s. It returns an error wrapping
@@ -61,8 +65,7 @@ func (w *Writer) Write(s Sample) error {
 }
 
 func (w *Writer) write(s *Sample) error {
-	w.row = appendRow(w.row[:0], s)
-	if _, err := w.parquet.WriteRows([]parquet.Row{w.row}); err != nil {
+	if err := w.parquet.add(s); err != nil {
 		return err
 	}
 	w.pending += s.sizeBytes()
@@ -74,10 +77,10 @@ func (w *Writer) write(s *Sample) error {
 
 func (w *Writer) flush() error {
 	w.pending = 0
-	if w.groups++; w.groups > maxGroups {
+	if len(w.parquet.groups) == maxGroups {
 		return fmt.Errorf("%w: %d row groups, start another shard", ErrLimit, maxGroups)
 	}
-	return w.parquet.Flush()
+	return w.parquet.flush()
 }
 
 // Close finishes the file, syncs it and renames it to its place. After an
@@ -86,7 +89,7 @@ func (w *Writer) Close() error {
 	err := w.err
 	w.err = ErrClosed
 	if err == nil {
-		err = w.parquet.Close()
+		err = w.finish()
 	}
 	if err != nil {
 		w.file.Abort()
@@ -96,6 +99,13 @@ func (w *Writer) Close() error {
 		return fmt.Errorf("shard.Close: %w", err)
 	}
 	return nil
+}
+
+func (w *Writer) finish() error {
+	if err := w.parquet.end(); err != nil {
+		return err
+	}
+	return w.buffer.Flush()
 }
 
 // Abort gives the shard up and removes the temporary file. After Close or a

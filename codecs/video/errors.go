@@ -3,6 +3,7 @@ package video
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/asticode/go-astiav"
 )
@@ -31,8 +32,11 @@ var (
 const errNoMemory = astiav.Error(-12)
 
 // wrap names the place, the kind, the file and the cause, in this order. A cause of nil
-// is left out.
+// is left out, and so is the file if the kind is the system's error, which names it.
 func wrap(place string, kind error, path string, cause error) error {
+	if system := new(fs.PathError); cause == nil && errors.As(kind, &system) {
+		return fmt.Errorf("%s: %w", place, kind)
+	}
 	if cause == nil {
 		return fmt.Errorf("%s: %w: %s", place, kind, path)
 	}

@@ -41,6 +41,20 @@ func addSeeds(f *testing.F) {
 		{"a.ogv", nil},
 		{"a.mpg", nil},
 		{"a.ts", []string{"-c:v", "mpeg2video"}},
+		{"a.gif", nil},
+		{"a.flv", []string{"-c:v", "flv1"}},
+		{"a.wmv", []string{"-c:v", "wmv2"}},
+		{"b.asf", []string{"-c:v", "msmpeg4"}},
+		{"a.mxf", []string{"-c:v", "mpeg2video"}},
+		{"a.h264", nil},
+		{"a.hevc", []string{"-c:v", "libx265", "-x265-params", "log-level=none:info=0"}},
+		{"a.m4v", []string{"-c:v", "mpeg4", "-f", "m4v"}},
+		{"a.ivf", []string{"-c:v", "libvpx"}},
+		{"a.y4m", []string{"-pix_fmt", "yuv420p"}},
+		{"c.avi", []string{"-c:v", "huffyuv", "-pix_fmt", "yuv422p"}},
+		{"d.mov", []string{"-c:v", "qtrle"}},
+		{"e.mov", []string{"-c:v", "png"}},
+		{"f.mp4", []string{"-movflags", "frag_keyframe+empty_moov"}},
 	} {
 		b := readFile(f, generate(f, s.name, append(testsrc(32, 16, 25, 4), s.args...)...))
 		f.Add(b)

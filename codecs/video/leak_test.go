@@ -84,6 +84,11 @@ func TestNothingLeaks(t *testing.T) {
 			memory, goroutines, tasks := residentBytes(t), runtime.NumGoroutine(), threadsNow(t)
 			loop(c.n)
 			grown := residentBytes(t) - memory
+			for round := 0; round < 2 && grown > mostGrown; round++ { // a leak goes on, warming up ends
+				memory = residentBytes(t)
+				loop(c.n)
+				grown = residentBytes(t) - memory
+			}
 			if grown > mostGrown {
 				t.Errorf("%d times grew memory by %d kB", c.n, grown/1024)
 			}

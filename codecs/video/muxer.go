@@ -2,7 +2,9 @@ package video
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
+	"syscall"
 
 	"github.com/asticode/go-astiav"
 )
@@ -13,22 +15,25 @@ type muxer struct {
 	io     *astiav.IOContext
 	stream *astiav.Stream
 	tick   astiav.Rational
+	name   string // of the file in errors
 }
 
-// newMuxer truncates path. The file protocol is named, since a colon in a relative path
+// newMuxer truncates path, which is called name in errors. The file protocol is named, since a colon in a relative path
 // would name another; FFmpeg writes by itself because fast start reads the file back.
-func newMuxer(path string, cc *astiav.CodecContext) (*muxer, error) {
+func newMuxer(path, name string, cc *astiav.CodecContext) (*muxer, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	url := "file:" + abs
-	m := &muxer{tick: cc.TimeBase()}
+	m := &muxer{tick: cc.TimeBase(), name: name}
 	if m.fc, err = astiav.AllocOutputFormatContext(nil, "mp4", url); err != nil {
 		return nil, err
 	}
 	if err := m.open(url, cc); err != nil {
-		return nil, errors.Join(err, m.free())
+		err = m.systemError(err)
+		_ = m.free() // fails for the same reason
+		return nil, err
 	}
 	return m, nil
 }
@@ -59,16 +64,29 @@ func (m *muxer) open(url string, cc *astiav.CodecContext) (err error) {
 func (m *muxer) write(p *astiav.Packet) error {
 	p.SetStreamIndex(m.stream.Index())
 	p.RescaleTs(m.tick, m.stream.TimeBase()) // WriteHeader chose the stream's own
-	return m.fc.WriteInterleavedFrame(p)
+	return m.systemError(m.fc.WriteInterleavedFrame(p))
 }
 
-func (m *muxer) finish() error { return m.fc.WriteTrailer() }
+func (m *muxer) finish() error { return m.systemError(m.fc.WriteTrailer()) }
 
 func (m *muxer) free() error {
 	var err error
 	if m.io != nil {
-		err = m.io.Close()
+		err = m.systemError(m.io.Close())
 	}
 	m.fc.Free()
 	return err
 }
+
+// systemError gives a failure to write its own kind again: FFmpeg passes on the system's
+// number, negated.
+func (m *muxer) systemError(err error) error {
+	var e astiav.Error
+	if !errors.As(err, &e) || e >= 0 || e < -maxErrno {
+		return err
+	}
+	return &fs.PathError{Op: "write", Path: m.name, Err: syscall.Errno(-e)}
+}
+
+// maxErrno is below all of FFmpeg's own numbers, which spell four letters.
+const maxErrno = 4095

@@ -30,7 +30,8 @@ type Writer struct {
 // so an odd width or height is made even by repeating the last column or row: the file is
 // one pixel larger than asked. The same frames and options give the same bytes.
 //
-// Errors wrap [ErrOptions], [ErrLimit], [ErrUnsupportedCodec], or the file system's.
+// Errors wrap [ErrOptions], [ErrLimit], [ErrUnsupportedCodec], or the file system's; a full
+// disk is [syscall.ENOSPC], here and in the Writer's methods.
 func Create(ctx context.Context, path string, w, h int, rate clip.Rate, o EncodeOptions) (*Writer, error) {
 	quiet()
 	if err := errors.Join(ctx.Err(), o.Validate(), validFrame(w, h, rate)); err != nil {
@@ -56,7 +57,7 @@ func (v *Writer) open(rate clip.Rate, o EncodeOptions) error {
 	if v.enc, err = newEncoder(w, h, rate, o); err != nil {
 		return err
 	}
-	v.mux, err = newMuxer(v.file.TempPath(), v.enc.cc)
+	v.mux, err = newMuxer(v.file.TempPath(), v.path, v.enc.cc)
 	return err
 }
 
@@ -143,7 +144,8 @@ func (v *Writer) Abort() error {
 	if v.err == nil {
 		v.err = fmt.Errorf("writer is aborted")
 	}
-	return errors.Join(v.free(), v.file.Abort())
+	_ = v.free() // what cannot be written is about to be removed
+	return v.file.Abort()
 }
 
 func (v *Writer) free() error {

@@ -59,6 +59,9 @@ type Item struct {
 	PrefixFrames int // frames of the result that were given, not generated
 	Frames       int // frames of the result
 
+	Marks []string // a word each for what was wrong with the input; the page counts them
+	Notes []string // sentences for people
+
 	Counts   []KV
 	Measures []KV
 	Seed     uint64

@@ -36,7 +36,10 @@ func smallPage() Page {
 				ID: "roof", Family: Quads, Source: "../meshes/roof.glb", Result: "roof.glb", OBJ: "roof.obj", Poster: "roof.png", SourceMesh: pyramid(), ResultMesh: pyramid(),
 				Counts: []KV{{"Faces", "5"}}, Measures: []KV{{"Chamfer", "0.01"}}, Seed: 7, Model: "quad-s", Seconds: 61.2,
 			},
-			{ID: "clip", Family: Video, Source: "clips/clip.mp4", Result: "clip.mp4", PrefixFrames: 16, Frames: 64, Seed: 1, Seconds: 2.5},
+			{
+				ID: "clip", Family: Video, Source: "clips/clip.mp4", Result: "clip.mp4", PrefixFrames: 16, Frames: 64, Seed: 1, Seconds: 2.5,
+				Marks: []string{"truncated", "damaged"}, Notes: []string{"prefix of 16 frames, not 21: whole cubes of 8"},
+			},
 			{ID: "nothing", Family: Shape, Error: "out of memory"},
 			{ID: "from nothing", Family: Shape, Result: "new.glb", Seconds: 12.34},
 		},
@@ -102,6 +105,7 @@ func TestEscaping(t *testing.T) {
 		p.Items = append(p.Items, Item{
 			ID: fmt.Sprint(i, evil), Family: f, Source: evil, Result: "javascript:alert(3)", OBJ: evil, Poster: evil, SourceMesh: pyramid(), ResultMesh: pyramid(),
 			PrefixFrames: 1, Frames: 2, Counts: []KV{{evil, evil}}, Measures: []KV{{evil, evil}}, Model: evil, Error: evil,
+			Marks: []string{evil}, Notes: []string{evil},
 		})
 	}
 	dir, html := written(t, p)

@@ -2,8 +2,10 @@ package gallery
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -86,12 +88,28 @@ func totals(p *Page, count map[Family]int, total float64) []KV {
 			out = append(out, KV{labels[f], fmt.Sprint(count[f])})
 		}
 	}
+	out = append(out, marked(p)...)
 	out = append(out, KV{"Failures", fmt.Sprint(len(p.Failures))})
 	if total > 0 {
-		out = append(out, KV{"Generation time", seconds(total)})
+		out = append(out, KV{"Requests' time, summed", seconds(total)})
 	}
 	if p.Elapsed > 0 {
-		out = append(out, KV{"Whole run", seconds(p.Elapsed.Seconds())})
+		out = append(out, KV{"Wall time of this run", seconds(p.Elapsed.Seconds())})
+	}
+	return out
+}
+
+// marked counts the items with each mark.
+func marked(p *Page) []KV {
+	count := map[string]int{}
+	for _, it := range p.Items {
+		for _, m := range it.Marks {
+			count[m]++
+		}
+	}
+	var out []KV
+	for _, m := range slices.Sorted(maps.Keys(count)) {
+		out = append(out, KV{"Inputs " + m, fmt.Sprint(count[m])})
 	}
 	return out
 }

@@ -24,6 +24,7 @@ type compareFlags struct {
 	seed       uint64
 	thresholds floatList
 	json       bool
+	read       meshfile.Options
 }
 
 func newCompareFlags() *compareFlags {
@@ -32,6 +33,7 @@ func newCompareFlags() *compareFlags {
 	g.Uint64Var(&g.seed, "seed", 1, "")
 	g.Var(&g.thresholds, "threshold", "")
 	g.BoolVar(&g.json, "json", false, "")
+	addMeshFlags(g.flagSet, &g.read.Limits, &g.read.Scene)
 	return g
 }
 
@@ -64,7 +66,7 @@ func runCompare(_ context.Context, t terminal, args []string) error {
 	if err := o.Validate(); err != nil {
 		return usagef("compare", "%v", err)
 	}
-	c, err := compareFiles(words[0], words[1], o)
+	c, err := compareFiles(words[0], words[1], g.read, o)
 	if err != nil {
 		return err
 	}
@@ -84,10 +86,10 @@ type comparison struct {
 	Raw compare.Distances `json:"in_units"`
 }
 
-func compareFiles(path, reference string, o compare.Options) (*comparison, error) {
+func compareFiles(path, reference string, read meshfile.Options, o compare.Options) (*comparison, error) {
 	var both [2]*mesh.Mesh
 	for i, p := range []string{path, reference} {
-		m, _, err := meshfile.Read(p, meshfile.Options{})
+		m, _, err := meshfile.Read(p, read)
 		if err == nil {
 			err = mesh.CheckArea(m)
 		}

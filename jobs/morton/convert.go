@@ -27,7 +27,7 @@ type convertFlags struct {
 
 	input     list
 	to, out   string
-	scene     int
+	read      meshfile.Options
 	overwrite bool
 	json      bool
 }
@@ -37,7 +37,7 @@ func newConvertFlags() *convertFlags {
 	g.Var(&g.input, "input", "")
 	g.StringVar(&g.to, "to", "", "")
 	g.StringVar(&g.out, "out", "", "")
-	g.IntVar(&g.scene, "scene", -1, "")
+	addMeshFlags(g.flagSet, &g.read.Limits, &g.read.Scene)
 	g.BoolVar(&g.overwrite, "overwrite", false, "")
 	g.BoolVar(&g.json, "json", false, "")
 	return g
@@ -121,11 +121,7 @@ func (g *convertFlags) convert(c conversion, all []conversion) (*converted, erro
 	if err := g.checkPlace(c.to, all); err != nil {
 		return nil, fmt.Errorf("%s: not written: %w", c.to, err)
 	}
-	o := meshfile.Options{}
-	if g.scene >= 0 {
-		o.Scene = &g.scene
-	}
-	m, info, err := meshfile.Read(c.from, o)
+	m, info, err := meshfile.Read(c.from, g.read)
 	if err != nil {
 		return nil, ofFile(c.from, err)
 	}

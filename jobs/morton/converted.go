@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
 )
 
@@ -24,7 +25,7 @@ func newConverted(c conversion, m *mesh.Mesh, info meshfile.Info) (*converted, e
 	d := &converted{Input: c.from, Output: c.to, Lost: []string{}}
 	d.Faces, d.Quads, d.Ngons = census(m)
 	d.loseReading(info)
-	back, _, err := meshfile.Read(c.to, meshfile.Options{})
+	back, _, err := meshfile.Read(c.to, meshfile.Options{Limits: limit.Unlimited()})
 	if err != nil {
 		return nil, ofFile(c.to, err)
 	}

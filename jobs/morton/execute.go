@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"sync"
 	"time"
@@ -38,7 +40,9 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 		return o.outError(err)
 	}
 	if job.InProcess() {
+		opened := sayIfSlow(t.err, "opening the model")
 		release, err := o.openModels(job)
+		opened()
 		if err != nil {
 			return err
 		}
@@ -67,6 +71,26 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 		err = errSomeFailed
 	}
 	return err
+}
+
+// sayIfSlow tells what is going on if it is not over, which is when the returned function
+// is called, in two seconds.
+func sayIfSlow(w io.Writer, what string) (over func()) {
+	var mu sync.Mutex // writers are not safe for concurrent use
+	ended := false
+	timer := time.AfterFunc(2*time.Second, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !ended {
+			fmt.Fprintln(w, what)
+		}
+	})
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		ended = true
+		timer.Stop()
+	}
 }
 
 // openModels opens the job's models before the run, so that a wrong folder or a

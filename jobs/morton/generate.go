@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"flag"
+	"fmt"
 	"slices"
 
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms/request"
@@ -46,6 +49,7 @@ func newGenerateFlags(kind request.Family) *generateFlags {
 	case request.Video:
 		f.IntVar(&g.base.Prefix, "prefix", 16, "")
 		f.IntVar(&g.base.Frames, "frames", 48, "")
+		f.addReading(&g.base)
 	case request.Shape:
 		addMeshFlags(f, &g.limits, &g.base.Scene)
 		f.IntVar(&g.base.PrefixDepth, "prefix-depth", 0, "")
@@ -82,12 +86,39 @@ func runGenerate(ctx context.Context, t terminal, args []string) error {
 }
 
 // checkLine refuses in a line of a manifest what all refuses in flags.
-func (g *generateFlags) checkLine(r *request.Request) error { return r.CheckGenerate() }
+func (g *generateFlags) checkLine(r *request.Request) error {
+	if err := r.CheckGenerate(); err != nil {
+		return err
+	}
+	if cube := framesPerCube(g.model); r.Family == request.Video && r.Prefix < cube {
+		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, cube)
+	}
+	return nil
+}
+
+// addReading adds the flags that say how a clip is read.
+func (f *flagSet) addReading(r *request.Request) {
+	f.TextVar(&r.Start, "start", request.Time(0), "")
+	f.TextVar(&r.Fit, "fit", request.Crop, "")
+}
+
+// framesPerCube is that of a video model's folder, or 0 if the folder cannot be read: then
+// opening the model tells.
+func framesPerCube(dir string) int {
+	c, err := models.ReadConfig(dir, shard.KindCube)
+	if err != nil {
+		return 0
+	}
+	return c.Cube.FramesPerCube()
+}
 
 // all makes the requests: of inputs, or for shapes from nothing.
 func (g *generateFlags) all(t terminal) ([]request.Request, error) {
 	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
 		return nil, g.usagef("--prefix and --frames are at least 1")
+	}
+	if cube := framesPerCube(g.model); g.base.Family == request.Video && g.base.Prefix < cube {
+		return nil, g.usagef("--prefix is at least %d, one cube of the model", cube)
 	}
 	if p := transformer.Precision(g.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
 		return nil, g.usagef("--precision is one of %v", transformer.Precisions)

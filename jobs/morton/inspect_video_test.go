@@ -11,8 +11,8 @@ import (
 
 const testVideos = "../../codecs/video/testdata/"
 
-// inspected is inspect's JSON of a path.
-func inspected(t *testing.T, args ...string) map[string]any {
+// inspectedVideo is inspect's JSON of a path.
+func inspectedVideo(t *testing.T, args ...string) map[string]any {
 	t.Helper()
 	code, out, errs := morton(append([]string{"inspect", "--json"}, args...)...)
 	var found map[string]any
@@ -31,10 +31,10 @@ func TestInspectSaysWhatIsUnknown(t *testing.T) {
 		if out, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		if found := inspected(t, path); found["frames"] != nil || found["damaged_frames"] != nil {
+		if found := inspectedVideo(t, path); found["frames"] != nil || found["damaged_frames"] != nil {
 			t.Errorf("%s: %v", name, found)
 		}
-		if found := inspected(t, path, "--count"); found["frames"] != 30.0 || found["seconds"] != 1.2 || found["damaged_frames"] != 0.0 {
+		if found := inspectedVideo(t, path, "--count"); found["frames"] != 30.0 || found["seconds"] != 1.2 || found["damaged_frames"] != 0.0 {
 			t.Errorf("%s, counted: %v", name, found)
 		}
 		if _, out, _ := morton("inspect", path); !strings.Contains(out, "unknown") || strings.Contains(out, "nil") {
@@ -44,7 +44,7 @@ func TestInspectSaysWhatIsUnknown(t *testing.T) {
 }
 
 func TestInspectShowsWhatDecodingUses(t *testing.T) {
-	found := inspected(t, testVideos+"tsjump.ts", "--count")
+	found := inspectedVideo(t, testVideos+"tsjump.ts", "--count")
 	for key, want := range map[string]any{
 		"frames": 100.0, "seconds": 4.0, "start_seconds": 1.48, "clock_jumps": 1.0, "mirrored": false,
 		"sample_aspect": "1:1", "pixel_format": "yuv420p", "truncated": false, "damaged_frames": 0.0,
@@ -53,10 +53,10 @@ func TestInspectShowsWhatDecodingUses(t *testing.T) {
 			t.Errorf("%s is %v, want %v", key, found[key], want)
 		}
 	}
-	if found := inspected(t, testVideos+"trail.mp4"); found["truncated"] != false {
+	if found := inspectedVideo(t, testVideos+"trail.mp4"); found["truncated"] != false {
 		t.Errorf("bytes after the last box: %v", found)
 	}
-	if found := inspected(t, testVideos+"corrupt.mp4", "--count"); found["damaged_frames"] != 13.0 || found["truncated"] != false {
+	if found := inspectedVideo(t, testVideos+"corrupt.mp4", "--count"); found["damaged_frames"] != 13.0 || found["truncated"] != false {
 		t.Errorf("damage: %v", found)
 	}
 	if code, _, errs := morton("inspect", "--count", "../../testdata/mesh/scopia_bowl.obj"); code != exitFailed || !strings.Contains(errs, "a video") {

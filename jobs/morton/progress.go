@@ -4,43 +4,56 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/morton-gen/morton/transforms"
-	"github.com/morton-gen/morton/transforms/report"
 )
 
-// progress tells how a run goes: one line that is written over on a terminal,
-// a line an item elsewhere. Failures always get a line of their own.
+// How long nothing is said where no terminal is: inside a long film, and at all.
+const (
+	filmSilence = 10 * time.Second
+	mostSilence = time.Minute
+)
+
+// progress tells how a run goes: one line that is written over on a terminal; elsewhere
+// a line at the beginning, for each item, and inside long films. Failures always get a
+// line of their own.
 type progress struct {
 	mu     sync.Mutex
 	w      io.Writer
+	now    func() time.Time
 	width  int // of the terminal; 0 if it is none
 	total  int
 	done   int
 	failed int
-	flying map[string]bool // ids with the model
-	last   string          // said about an item
+	flying map[string]bool  // ids with the model
+	films  map[string]*pace // of those that are being read
+	film   string           // the latest of them
+	last   string           // said about an item
 	begun  time.Time
+	told   time.Time // when a plain line was written last
 	stop   chan struct{}
 }
 
 func newProgress(w io.Writer, total int) *progress {
-	p := &progress{w: w, total: total, flying: map[string]bool{}, begun: time.Now(), stop: make(chan struct{})}
+	p := &progress{
+		w: w, total: total, now: time.Now, flying: map[string]bool{}, films: map[string]*pace{}, begun: time.Now(), stop: make(chan struct{}),
+	}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		if p.width, _, _ = term.GetSize(int(f.Fd())); p.width <= 0 {
 			p.width = 80
 		}
-		go p.tick()
 	}
+	p.line("begun")
+	p.draw()
+	go p.tick()
 	return p
 }
 
-// tick redraws the terminal's line every second: one item may take minutes.
+// tick looks every second: one item may take minutes.
 func (p *progress) tick() {
 	for t := time.NewTicker(time.Second); ; {
 		select {
@@ -50,6 +63,9 @@ func (p *progress) tick() {
 		case <-t.C:
 			p.mu.Lock()
 			p.draw()
+			if p.now().Sub(p.told) >= mostSilence {
+				p.line(p.state())
+			}
 			p.mu.Unlock()
 		}
 	}
@@ -62,38 +78,44 @@ func (p *progress) event(e transforms.Event) {
 	case transforms.Started:
 		p.flying[e.ID] = true
 		p.draw()
+	case transforms.Advanced:
+		p.advance(e)
 	case transforms.Finished:
-		delete(p.flying, e.ID)
+		p.leave(e.ID)
 		p.done++
 		p.say(describe(e.Outcome.Done), false)
 	case transforms.Failed:
-		delete(p.flying, e.ID)
+		p.leave(e.ID)
 		p.failed++
 		f := e.Outcome.Failed
 		p.say(fmt.Sprintf("%s: %s failed: %s: %s", f.ID, f.Stage, f.Kind, firstLine(f.Message)), true)
 	}
 }
 
-// describe tells in a few words what became of an item.
-func describe(r *report.Result) string {
-	switch {
-	case r.Skipped:
-		return r.ID + ": done before"
-	case !r.Family.HasModel():
-		return fmt.Sprintf("%s: %.0f faces in %.1f s, Chamfer L1 %.2g of the longest side", r.ID, r.Measures["faces"], r.Seconds, r.Measures["chamfer_l1"])
-	case r.Drawn > 0 && r.Seconds > 0:
-		return fmt.Sprintf("%s: %d tokens in %.1f s", r.ID, r.Drawn, r.Seconds)
+// advance notes how far a film is, and says so when nothing was said for a while.
+func (p *progress) advance(e transforms.Event) {
+	now := p.now()
+	f := p.films[e.ID]
+	if f == nil || e.Frames < f.frames { // another attempt begins anew
+		f = &pace{begun: now, first: e.Frames}
+		p.films[e.ID] = f
 	}
-	return fmt.Sprintf("%s: %d tokens", r.ID, r.TokenCount)
+	f.frames, f.of, f.at = e.Frames, e.Of, now
+	p.film = e.ID
+	if now.Sub(p.told) >= filmSilence {
+		p.line(e.ID + ": " + f.String())
+	}
+}
+
+func (p *progress) leave(id string) {
+	delete(p.flying, id)
+	delete(p.films, id)
 }
 
 // say tells of one item that came to its end; kept lines stay on a terminal too.
 func (p *progress) say(text string, kept bool) {
-	if p.width == 0 {
-		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done+p.failed, p.total, text)
-		return
-	}
-	if kept {
+	p.line(text)
+	if kept && p.width > 0 {
 		fmt.Fprint(p.w, "\r\x1b[K", text, "\n")
 	} else {
 		p.last = text
@@ -101,19 +123,36 @@ func (p *progress) say(text string, kept bool) {
 	p.draw()
 }
 
+// line writes a line where no terminal is.
+func (p *progress) line(text string) {
+	if p.width == 0 {
+		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done+p.failed, p.total, text)
+		p.told = p.now()
+	}
+}
+
 // draw writes the terminal's line over.
 func (p *progress) draw() {
 	if p.width == 0 {
 		return
 	}
-	text := fmt.Sprintf("[%d/%d] %.0f s", p.done+p.failed, p.total, time.Since(p.begun).Seconds())
-	if n := len(p.flying); n > 0 {
-		text += fmt.Sprintf(", %d with the model", n)
-	}
+	text := fmt.Sprintf("[%d/%d] %s", p.done+p.failed, p.total, p.state())
 	if p.last != "" {
 		text += ", last " + p.last
 	}
-	fmt.Fprint(p.w, "\r\x1b[K", text[:min(len(text), p.width-1)])
+	fmt.Fprint(p.w, "\r\x1b[K", cut(text, p.width-1))
+}
+
+// state is how long the run takes by now, and what it does.
+func (p *progress) state() string {
+	text := fmt.Sprintf("%.0f s", p.now().Sub(p.begun).Seconds())
+	if n := len(p.flying); n > 0 {
+		text += fmt.Sprintf(", %d with the model", n)
+	}
+	if f := p.films[p.film]; f != nil {
+		text += ", " + p.film + ": " + f.String()
+	}
+	return text
 }
 
 // end leaves the terminal's line.
@@ -125,32 +164,3 @@ func (p *progress) end() {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 }
-
-// printSummary tells a person how the run ended.
-func printSummary(w io.Writer, s report.Summary) {
-	fmt.Fprintf(w, "%d done", s.Done)
-	if s.Skipped > 0 {
-		fmt.Fprintf(w, " (%d by an earlier run)", s.Skipped)
-	}
-	fmt.Fprintf(w, ", %d failed", s.Failed)
-	if s.Unreached > 0 {
-		fmt.Fprintf(w, ", %d not begun", s.Unreached)
-	}
-	fmt.Fprintf(w, ", in %.1f s", s.Seconds)
-	if s.Drawn > 0 {
-		fmt.Fprintf(w, ", %d tokens drawn", s.Drawn)
-	}
-	fmt.Fprintln(w)
-	if s.Astray > 0 {
-		fmt.Fprintf(w, "%d of %d results do not follow their inputs: F-score under %g at 1%% of the input's longest side\n",
-			s.Astray, s.Done, report.AstrayBelow)
-	}
-	if s.Failed > 0 {
-		fmt.Fprintf(w, "failures: %s (%s)\n", join(s.Out, report.FailuresFile), counts(s.Kinds))
-	}
-	if s.Action != report.Tokenize {
-		fmt.Fprintf(w, "look at:  %s\n", join(s.Out, "index.html"))
-	}
-}
-
-func join(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }

@@ -16,8 +16,7 @@ const remeshFaces = 800
 type remeshFlags struct {
 	*options
 
-	base  request.Request
-	scene int
+	base request.Request
 }
 
 func newRemeshFlags() *remeshFlags {
@@ -26,7 +25,7 @@ func newRemeshFlags() *remeshFlags {
 	f.Var(&g.manifest, "manifest", "")
 	f.IntVar(&g.base.Depth, "depth", 0, "")
 	f.IntVar(&g.base.Faces, "faces", 0, "")
-	f.IntVar(&g.scene, "scene", -1, "")
+	addMeshFlags(f, &g.limits, &g.base.Scene)
 	return g
 }
 
@@ -56,9 +55,6 @@ func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 		if g.flags.given(flag) && g.flags.Lookup(flag).Value.String() == "0" {
 			return nil, g.usagef("--%s is at least 1", flag)
 		}
-	}
-	if g.scene >= 0 {
-		g.base.Scene = &g.scene
 	}
 	if g.manifest != "" {
 		return g.fromManifest(t, g.base, completeRemesh)

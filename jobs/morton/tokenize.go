@@ -24,6 +24,7 @@ func newTokenizeFlags(kind request.Family) *tokenizeFlags {
 	switch kind {
 	case request.Video:
 		f.IntVar(&g.base.Prefix, "frames", 0, "")
+		f.addReading(&g.base)
 	case request.Shape:
 		addMeshFlags(f, &g.limits, &g.base.Scene)
 		f.IntVar(&g.base.Depth, "depth", 0, "")

@@ -66,7 +66,7 @@ func (r *Reader) Word(comments bool) ([]byte, error) {
 			return r.token, r.UnreadByte()
 		}
 		if len(r.token) == maxToken {
-			return nil, fmt.Errorf("line %d: %w: %.20q...", r.line, ErrToken, r.token)
+			return nil, fmt.Errorf("line %d: %w: it begins with %.20q", r.line, ErrToken, r.token)
 		}
 		r.token = append(r.token, c)
 	}

@@ -74,7 +74,7 @@ func (r *reader) buffer(i int) ([]byte, error) {
 func (r *reader) loadBuffer(i int, b *qgltf.Buffer, n int64) ([]byte, error) {
 	if b.URI == "" {
 		if name, ok := has(b.Extensions, extMeshopt...); ok {
-			return nil, fmt.Errorf("%w: %s", ErrExtension, name)
+			return nil, fmt.Errorf("%w: a view that is not packed lies in a buffer that stands for packed ones (%s)", ErrCorrupt, name)
 		}
 		if i != 0 || int64(len(r.bin)) < n {
 			return nil, fmt.Errorf("%w: %d bytes without a URI, binary chunk has %d", ErrCorrupt, n, len(r.bin))
@@ -94,7 +94,7 @@ func (r *reader) view(i, offset, n int, e elements) (elements, error) {
 		return e, fmt.Errorf("%w: buffer view %d of %d", ErrCorrupt, i, len(r.doc.BufferViews))
 	}
 	v := r.doc.BufferViews[i]
-	data, err := r.buffer(v.Buffer)
+	data, err := r.viewBytes(i, v)
 	if err != nil {
 		return e, err
 	}
@@ -102,15 +102,12 @@ func (r *reader) view(i, offset, n int, e elements) (elements, error) {
 	if e.stride = v.ByteStride; e.stride == 0 {
 		e.stride = size
 	}
-	if v.ByteOffset < 0 || v.ByteLength < 0 || v.ByteOffset > len(data) || v.ByteLength > len(data)-v.ByteOffset {
-		return e, fmt.Errorf("%w: buffer view %d: bytes %d+%d of %d", ErrCorrupt, i, v.ByteOffset, v.ByteLength, len(data))
-	}
 	// Compared by division, since (n-1)·stride may not fit an int.
 	if offset < 0 || e.stride < size || offset > v.ByteLength-size || n-1 > (v.ByteLength-size-offset)/e.stride {
 		return e, fmt.Errorf("%w: buffer view %d: %d elements of %d bytes, stride %d, from byte %d of %d",
 			ErrCorrupt, i, n, size, e.stride, offset, v.ByteLength)
 	}
-	e.data = data[v.ByteOffset+offset : v.ByteOffset+v.ByteLength]
+	e.data = data[offset:]
 	return e, nil
 }
 

@@ -85,7 +85,10 @@ func brokenDocuments() []brokenFile {
 		{"sparse type", `"bufferView":0`, `"bufferView":0,"sparse":{"count":2,"indices":{"bufferView":0,"componentType":5120},"values":{"bufferView":0}}`, ErrCorrupt, "5120"},
 		{"zeros of a huge count", `"count":4,"bufferView":0`, `"count":2000000000`, ErrLimit, ""},
 		{"draco required", `"scene":0`, `"extensionsRequired":["KHR_draco_mesh_compression"],"scene":0`, ErrExtension, "KHR_draco_mesh_compression"},
-		{"meshopt required", `"scene":0`, `"extensionsRequired":["EXT_meshopt_compression"],"scene":0`, ErrExtension, "EXT_meshopt_compression"},
+		{"meshopt of nothing", `"byteLength":48`, `"byteLength":48,"extensions":{"EXT_meshopt_compression":{}}`, ErrCorrupt, "meshopt"},
+		{"meshopt of other bytes", `"byteLength":48`, `"byteLength":48,"extensions":{"EXT_meshopt_compression":{"buffer":0,"byteLength":72,"byteStride":12,"count":4,"mode":"ATTRIBUTES"}}`, ErrCorrupt, "meshopt"},
+		{"meshopt of a bomb", `"byteLength":48`, `"byteLength":48,"extensions":{"EXT_meshopt_compression":{"buffer":0,"byteLength":72,"byteStride":256,"count":2000000000,"mode":"ATTRIBUTES"}}`, ErrLimit, "--mesh-limit bytes=N"},
+		{"meshopt beyond its buffer", `"byteLength":48`, `"byteLength":48,"extensions":{"KHR_meshopt_compression":{"buffer":0,"byteOffset":9,"byteLength":72,"byteStride":12,"count":4,"mode":"ATTRIBUTES"}}`, ErrCorrupt, "bytes 9+72"},
 		{"other required", `"scene":0`, `"extensionsRequired":["KHR_materials_unlit","KHR_no_such"],"scene":0`, ErrExtension, "KHR_no_such"},
 		{"all at zero", `"count":4,"bufferView":0`, `"count":4`, mesh.ErrNoArea, "4 faces"},
 		{"skin out of range", `"mesh":0`, `"mesh":0,"skin":0`, ErrCorrupt, "skin"},
@@ -112,7 +115,7 @@ func compressedFiles() []brokenFile {
 	position := nan.points([3]float32{0, 0, 0}, [3]float32{1, float32(math.NaN()), 0}, [3]float32{0, 1, 0})
 	return []brokenFile{
 		{"draco without fallback", glb(draco, b.bin.Bytes()), ErrExtension, "KHR_draco_mesh_compression"},
-		{"meshopt without fallback", []byte(meshopt), ErrExtension, "EXT_meshopt_compression"},
+		{"meshopt of a buffer alone", []byte(meshopt), ErrCorrupt, "EXT_meshopt_compression"},
 		{"NaN vertex", nan.glb(shown(fmt.Sprintf(`"attributes":{"POSITION":%d}`, position))), mesh.ErrNotFinite, "vertex 1"},
 	}
 }

@@ -6,6 +6,7 @@
 // skins in bind pose and morph targets at their default weights are applied,
 // every primitive mode that has area becomes faces, and primitives marked with
 // FB_ngon_encoding come back as the quads and n-gons they were made from.
+// Instances, hidden nodes, quantised and meshopt-packed buffers are understood.
 // Writing produces one deterministic GLB with that same encoding.
 //
 // It is not for materials, textures, animation or cameras, which are skipped,

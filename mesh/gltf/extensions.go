@@ -20,7 +20,7 @@ var extMeshopt = []string{"EXT_meshopt_compression", "KHR_meshopt_compression"}
 
 // understood are the extensions that this package applies where they change
 // surfaces.
-var understood = []string{extNgon, extQuantization, extVisibility, extInstancing}
+var understood = []string{extNgon, extQuantization, extVisibility, extInstancing, extMeshopt[0], extMeshopt[1]}
 
 // harmless are the extensions of the Khronos registry that cannot touch where a
 // surface at rest is: physics, animation, metadata and what is drawn on it. A

@@ -3,6 +3,8 @@ package gltf
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -37,6 +39,13 @@ func FuzzRead(f *testing.F) {
 		f.Add([]byte(b))
 	}
 	addSkinned(f)
+	for _, name := range []string{"meshopt_instances.glb", "meshopt_morph.glb"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		open := func(string, int64) ([]byte, error) { return data, nil }
 		var before, after runtime.MemStats

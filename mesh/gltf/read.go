@@ -95,6 +95,7 @@ type reader struct {
 	left    budget
 	tree    *tree
 	buffers map[int][]byte
+	views   map[int][]byte // those that were packed
 	skins   map[int][]matrix
 	applied map[string]bool // extensions that changed something
 	info    Info
@@ -103,7 +104,7 @@ type reader struct {
 func decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error) {
 	r := &reader{
 		open: open, lim: filled(o.Limits), wanted: o.Scene,
-		buffers: map[int][]byte{}, skins: map[int][]matrix{}, applied: map[string]bool{},
+		buffers: map[int][]byte{}, views: map[int][]byte{}, skins: map[int][]matrix{}, applied: map[string]bool{},
 	}
 	r.left = newBudget(r.lim)
 	if err := r.start(data); err != nil {

@@ -75,32 +75,18 @@ func (k *Coder) Free() {
 	k.bits.Free()
 }
 
-// Tokenize codes a clip of the model's size. A clip whose length is no multiple
-// of a window is extended by its last frame; only whole rows of cubes are kept,
-// at least one. Meta keeps the frame count and the rate.
+// Tokenize codes a clip of the model's size, as [Stream] codes its frames.
 func (k *Coder) Tokenize(id string, c *clip.Clip) (shard.Sample, error) {
 	if err := k.checkClip(c); err != nil {
 		return shard.Sample{}, err
 	}
-	win, words := k.cfg.Tokenizer.Window, k.cfg.words()
-	per := k.cfg.gridH() * k.cfg.gridW() * words
-	var tokens []int64
-	for from := 0; from < c.T; from += win {
-		bits, err := k.encodeWindow(c, from)
-		if err != nil {
+	s := k.Stream(c.Rate)
+	for t := range c.T {
+		if err := s.Add(c.Frame(t)); err != nil {
 			return shard.Sample{}, err
 		}
-		for _, b := range bits {
-			tokens = append(tokens, int64(uint32(b)))
-		}
 	}
-	cubes := k.cfg.FramesPerCube()
-	t := max((c.T+cubes-1)/cubes, 1) * k.cfg.Group[0]
-	return shard.Sample{
-		ID: id, Kind: shard.KindCube, Tokens: tokens[:t*per],
-		Grid: []int32{int32(t), int32(k.cfg.gridH()), int32(k.cfg.gridW()), int32(words)},
-		Meta: map[string]string{"frames": fmt.Sprint(c.T), "rate": fmt.Sprintf("%d/%d", c.Rate.Num, c.Rate.Den)},
-	}, nil
+	return s.Sample(id)
 }
 
 func (k *Coder) checkClip(c *clip.Clip) error {
@@ -121,12 +107,8 @@ func (k *Coder) cellSize() codec.Size {
 	return codec.Size{T: k.cfg.Cell[0], H: k.cfg.Cell[1], W: k.cfg.Cell[2]}
 }
 
-func (k *Coder) encodeWindow(c *clip.Clip, from int) ([]int32, error) {
-	win := k.cfg.Tokenizer.Window
-	w := clip.New(win, c.H, c.W, c.Rate)
-	for t := range win {
-		copy(w.Frame(t), c.Frame(min(from+t, c.T-1)))
-	}
+// encodeWindow returns the codes of a window's cells, [cells, words].
+func (k *Coder) encodeWindow(w *clip.Clip) ([]int32, error) {
 	g, err := codec.Split(w, k.cellSize())
 	if err != nil {
 		return nil, err

@@ -33,10 +33,21 @@ var (
 	ErrNoInput = errors.New("no input")
 )
 
-// Media is a clip or a mesh; both nil stand for nothing.
+// Media is a clip, a film or a mesh; all nil stand for nothing.
 type Media struct {
 	Clip *clip.Clip
+	Film *Film // a clip that is not read yet
 	Mesh *mesh.Mesh
+
+	condition Condition // of what a clip was read from
+}
+
+// Condition is that of the file that m comes from, as far as it was read.
+func (m *Media) Condition() Condition {
+	if m.Film != nil {
+		return m.Film.Condition()
+	}
+	return m.condition
 }
 
 // Measures are the numbers that a report shows, by name.
@@ -51,6 +62,7 @@ type Result struct {
 	Elapsed  time.Duration
 	Waited   time.Duration // before the model had room
 	Measures Measures
+	Notes    []string // where the result is not what was asked for, for people
 }
 
 // Model is one open model. Its methods may be called from many goroutines at
@@ -70,6 +82,13 @@ type Model interface {
 	Detokenize(ctx context.Context, s shard.Sample) (*Result, error)
 	// Close frees what the model holds.
 	Close()
+}
+
+// A Streamer is a Model that can tokenize an input while it is read. Open takes the place
+// of Decode before Tokenize: it looks at a request's input without reading it whole, and
+// what Tokenize meets in the file is in [Film.Err].
+type Streamer interface {
+	Open(ctx context.Context, r request.Request) (Media, error)
 }
 
 // Spec says which model to open, and on which device. Equal specs share a model.

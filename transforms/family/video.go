@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
@@ -31,17 +32,40 @@ func init() {
 // videos continues clips.
 type videos struct{ *models.Videos }
 
-// Decode reads the frames that are given (r.Prefix; 0 means all), cropped to the
-// model's square and resampled to its rate. A clip with fewer frames gives those
+// Decode reads the frames that are given (r.Prefix; 0 means all) from r.Start on, brought
+// into the model's square and resampled to its rate. A clip with fewer frames gives those
 // it has.
 func (v videos) Decode(ctx context.Context, r request.Request) (Media, error) {
+	o, err := v.reading(r)
+	if err != nil {
+		return Media{}, err
+	}
+	return ReadVideo(ctx, r.Input, o)
+}
+
+// Open gives the same frames as Decode, read when they are used.
+func (v videos) Open(_ context.Context, r request.Request) (Media, error) {
+	o, err := v.reading(r)
+	if err != nil {
+		return Media{}, err
+	}
+	if _, err := meshfile.Head(r.Input); err != nil {
+		return Media{}, err
+	}
+	return Media{Film: &Film{Path: r.Input, Options: o}}, nil
+}
+
+// reading says how a request's input is read.
+func (v videos) reading(r request.Request) (video.Options, error) {
 	if r.Input == "" {
-		return Media{}, fmt.Errorf("family.Decode: %w: a video model continues a clip", ErrNoInput)
+		return video.Options{}, fmt.Errorf("family.Decode: %w: a video model continues a clip", ErrNoInput)
 	}
 	c := v.Config()
-	return ReadVideo(ctx, r.Input, video.Options{
-		Rate: c.Rate, W: c.Size, H: c.Size, Fit: video.Crop, MaxFrames: r.Prefix,
-	})
+	o := video.Options{Rate: c.Rate, W: c.Size, H: c.Size, Fit: video.Crop, MaxFrames: r.Prefix, Start: time.Duration(r.Start)}
+	if r.Fit == request.Letterbox {
+		o.Fit = video.Letterbox
+	}
+	return o, nil
 }
 
 // ReadVideo reads a clip. The error wraps [ErrNotFile], [ErrEmptyFile] or is
@@ -50,16 +74,20 @@ func ReadVideo(ctx context.Context, path string, o video.Options) (Media, error)
 	if _, err := meshfile.Head(path); err != nil {
 		return Media{}, err
 	}
-	c, _, err := video.ReadClip(ctx, path, o)
+	c, info, err := video.ReadClip(ctx, path, o)
 	if err != nil {
 		return Media{}, err
 	}
-	return Media{Clip: c}, nil
+	return Media{Clip: c, condition: conditionOf(info)}, nil
 }
 
-func (v videos) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
-	s, err := v.Videos.Tokenize(r.ID, m.Clip)
-	return s, Measures{"frames": float64(m.Clip.T)}, err
+func (v videos) Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
+	if m.Film == nil {
+		s, err := v.Videos.Tokenize(r.ID, m.Clip)
+		return s, Measures{"frames": float64(m.Clip.T)}, err
+	}
+	s, err := v.TokenizeFrames(r.ID, m.Film.Options.Rate, m.Film.Frames(ctx))
+	return s, Measures{"frames": float64(m.Film.Len())}, err
 }
 
 func (v videos) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
@@ -72,8 +100,20 @@ func (v videos) Generate(ctx context.Context, r request.Request, m Media) (*Resu
 	return &Result{
 		Media: Media{Clip: out.Clip}, Sample: out.Sample, Given: out.Prefix,
 		Tokens: out.Stats.Tokens, Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited,
-		Measures: prefixPSNR(m.Clip, out.Clip, out.Prefix),
+		Measures: prefixPSNR(m.Clip, out.Clip, out.Prefix), Notes: v.prefixNotes(r.Prefix, m.Clip.T, out.Prefix),
 	}, nil
+}
+
+// prefixNotes says why fewer frames than asked for are given, of those the input has.
+func (v videos) prefixNotes(asked, has, given int) []string {
+	cube := v.Config().FramesPerCube
+	switch {
+	case asked == 0 || given == asked:
+		return nil
+	case has < asked:
+		return []string{fmt.Sprintf("prefix of %d frames, not %d: the input gives %d, and a prefix is whole cubes of %d", given, asked, has, cube)}
+	}
+	return []string{fmt.Sprintf("prefix of %d frames, not %d: whole cubes of %d", given, asked, cube)}
 }
 
 // prefixPSNR measures how well the tokens keep the last frames of what was

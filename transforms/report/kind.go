@@ -68,6 +68,7 @@ var kinds = []struct {
 	{request.ErrNoMatch, "no_match"},
 	{request.ErrFolder, "not_a_file"},
 	{request.ErrNotUTF8, "bad_name"},
+	{models.ErrPrefix, "short_prefix"},
 
 	{video.ErrNotVideo, "not_a_video"},
 	{video.ErrNoVideoStream, "no_video_stream"},

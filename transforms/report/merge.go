@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -49,12 +50,17 @@ func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	fresh := make(map[key]bool, len(outcomes))
 	inputs := map[string]bool{}
 	for i := range outcomes {
-		fresh[outcomes[i].key()] = true
+		if o := &outcomes[i]; o.Done != nil || !o.Failed.others() {
+			fresh[o.key()] = true
+		}
 		inputs[outcomes[i].input()] = true
 	}
 	failures := slices.DeleteFunc(p.failures, func(f Failure) bool {
 		if f.Family == "" {
 			return inputs[f.Input]
+		}
+		if f.others() {
+			return inputs[f.Input] || f.Action == Tokenize && f.Family == run.Own
 		}
 		return fresh[f.key()] || f.Action == Tokenize && f.Family == run.Own || p.healed(f.key())
 	})
@@ -73,11 +79,17 @@ func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	return results, failures
 }
 
+// others reports whether the failure's place is another's, of whose result it says
+// nothing.
+func (f *Failure) others() bool { return f.Kind == Kind(claim.ErrNotOurs) }
+
 // done returns the earlier results that have no later outcome.
 func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) []Result {
 	failed := map[key]bool{}
 	for i := range failures {
-		failed[failures[i].key()] = true
+		if !failures[i].others() {
+			failed[failures[i].key()] = true
+		}
 	}
 	var results []Result
 	listed := map[key]bool{}

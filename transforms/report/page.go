@@ -73,10 +73,17 @@ func (p *pager) item(r *Result) gallery.Item {
 		ID: p.title(r), Family: gallery.Family(r.Family),
 		Source: p.relative(r.Input), Result: r.Output, OBJ: r.OBJ, Poster: r.Poster,
 		PrefixFrames: r.GivenFrames, Frames: r.OutputFrames,
-		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Error: r.astrayText(),
+		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Error: r.astrayText(), Notes: r.Notes,
 	}
 	if r.Family.HasModel() {
 		it.Counts = []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}}
+	}
+	if r.Truncated {
+		it.Marks = append(it.Marks, "truncated")
+	}
+	if r.Damaged {
+		it.Marks = append(it.Marks, "damaged")
+		it.Measures = append(it.Measures, gallery.KV{Key: "damaged frames", Value: strconv.Itoa(r.DamagedFrames)})
 	}
 	if r.Action == Detokenize {
 		it.Source = "" // a shard, which no browser shows

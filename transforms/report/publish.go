@@ -33,8 +33,11 @@ type Run struct {
 	Own request.Family `json:"own,omitempty"`
 	// Asked is the number of requests; those without an outcome were not reached.
 	Asked int `json:"asked"`
-	// Partial marks a run that was cut off.
-	Partial bool `json:"partial,omitempty"`
+	// Partial marks a run that was cut off, with Unreached and CutOff as in Summary, as far
+	// as they are known.
+	Partial   bool `json:"partial,omitempty"`
+	Unreached int  `json:"unreached,omitempty"`
+	CutOff    int  `json:"cut_off,omitempty"`
 	// Overwrite allows to replace files that no run made.
 	Overwrite bool `json:"overwrite,omitempty"`
 }
@@ -162,6 +165,7 @@ func (p *publication) write(b *claim.Batch) error {
 func Count(dir string, outcomes []Outcome, run Run) Summary {
 	s := summarize(outcomes)
 	s.Action, s.Out, s.Seconds = run.Action, dir, time.Since(run.Begun).Seconds()
+	s.Unreached, s.CutOff = run.Unreached, run.CutOff
 	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
 		s.Unreached = max(0, run.Asked-len(outcomes))
 	}

@@ -29,8 +29,13 @@ type Result struct {
 	OutputFrames int `json:"output_frames,omitempty"`
 	GivenFrames  int `json:"given_frames,omitempty"` // of them, from the input
 
+	Truncated     bool     `json:"truncated,omitempty"`      // the input ends too early
+	Damaged       bool     `json:"damaged,omitempty"`        // some frames of the input are wrong or missing
+	DamagedFrames int      `json:"damaged_frames,omitempty"` // about so many
+	Notes         []string `json:"notes,omitempty"`          // where the result is not what was asked for
+
 	Measures family.Measures `json:"measures,omitempty"`
-	Seconds  float64         `json:"seconds"`        // generating, on the device
+	Seconds  float64         `json:"seconds"`        // generating, on the device, or reading and tokenizing
 	Waited   float64         `json:"waited_seconds"` // for room on the device
 	Skipped  bool            `json:"skipped"`        // done by an earlier run
 }

@@ -12,17 +12,25 @@ import (
 // Summary counts a run, the way `morton --json` prints it and summary.json holds
 // it.
 type Summary struct {
-	Action   string         `json:"action"`
-	Out      string         `json:"out"`
-	Done     int            `json:"done"` // with the skipped
-	Skipped  int            `json:"skipped"`
-	Failed   int            `json:"failed"`
-	Kinds    map[string]int `json:"failure_kinds,omitempty"`
-	Drawn    int            `json:"drawn"` // tokens, by this run
-	Seconds  float64        `json:"seconds"`
-	Complete bool           `json:"complete"` // false if the run was cut off or stopped
-	// Unreached counts the requests that a run with too many failures did not begin.
+	Action  string         `json:"action"`
+	Out     string         `json:"out"`
+	Done    int            `json:"done"` // with the skipped
+	Skipped int            `json:"skipped"`
+	Failed  int            `json:"failed"`
+	Kinds   map[string]int `json:"failure_kinds,omitempty"`
+	Drawn   int            `json:"drawn"`   // tokens, by this run
+	Seconds float64        `json:"seconds"` // of wall time
+	// RequestSeconds sums the Seconds of the results of this run. Requests share a device,
+	// so it may be more than the wall time.
+	RequestSeconds float64 `json:"request_seconds"`
+	Complete       bool    `json:"complete"` // false if the run was cut off or stopped
+	// Unreached counts the requests that a run with too many failures, or one that was
+	// interrupted, did not begin; CutOff those that an interrupted one did not end.
 	Unreached int `json:"unreached,omitempty"`
+	CutOff    int `json:"cut_off,omitempty"`
+	// Truncated and Damaged count the results of such inputs, with the skipped.
+	Truncated int `json:"truncated,omitempty"`
+	Damaged   int `json:"damaged,omitempty"`
 	// Astray counts the results that do not follow their inputs, see [Result.Astray].
 	Astray int `json:"astray,omitempty"`
 }
@@ -30,25 +38,36 @@ type Summary struct {
 func summarize(outcomes []Outcome) Summary {
 	var s Summary
 	for _, o := range outcomes {
-		if o.Done != nil && o.Done.Astray() {
-			s.Astray++
+		if o.Failed == nil {
+			s.addResult(o.Done)
+			continue
 		}
-		switch {
-		case o.Failed != nil:
-			s.Failed++
-			if s.Kinds == nil {
-				s.Kinds = map[string]int{}
-			}
-			s.Kinds[o.Failed.Kind]++
-		case o.Done.Skipped:
-			s.Done++
-			s.Skipped++
-		default:
-			s.Done++
-			s.Drawn += o.Done.Drawn
+		s.Failed++
+		if s.Kinds == nil {
+			s.Kinds = map[string]int{}
 		}
+		s.Kinds[o.Failed.Kind]++
 	}
 	return s
+}
+
+func (s *Summary) addResult(r *Result) {
+	s.Done++
+	if r.Truncated {
+		s.Truncated++
+	}
+	if r.Damaged {
+		s.Damaged++
+	}
+	if r.Astray() {
+		s.Astray++
+	}
+	if r.Skipped {
+		s.Skipped++
+		return
+	}
+	s.Drawn += r.Drawn
+	s.RequestSeconds += r.Seconds
 }
 
 // ErrSummary reports a summary that cannot be read.

@@ -27,16 +27,18 @@ func (r *Request) CheckGenerate() error {
 func (r *Request) foreign() string {
 	for _, f := range []struct {
 		of    Family
-		value int
+		given bool
 		name  string
 	}{
-		{Video, r.Prefix, "prefix"},
-		{Video, r.Frames, "frames"},
-		{Shape, r.PrefixDepth, "prefix_depth"},
-		{Shape, r.Depth, "depth"},
-		{Quads, r.Faces, "faces"},
+		{Video, r.Prefix != 0, "prefix"},
+		{Video, r.Frames != 0, "frames"},
+		{Video, r.Start != 0, "start"},
+		{Video, r.Fit != Crop, "fit"},
+		{Shape, r.PrefixDepth != 0, "prefix_depth"},
+		{Shape, r.Depth != 0, "depth"},
+		{Quads, r.Faces != 0, "faces"},
 	} {
-		if f.value != 0 && f.of != r.Family {
+		if f.given && f.of != r.Family {
 			return f.name
 		}
 	}

@@ -280,7 +280,7 @@ func TestUnicodeIDs(t *testing.T) {
 
 // FuzzName: whatever a path is, it gives a name, and another one if that is taken.
 func FuzzName(f *testing.F) {
-	for _, s := range []string{"", "a.mp4", "日本.mp4", "e\u0301.x", "\xff\xfe", strings.Repeat("한", 99), "<\u0338a", "-\u0301", "a🎬\u0301", ".", "..", "/", "ﬀ"} {
+	for _, s := range []string{"", "a.mp4", "日本.mp4", "e\u0301.x", "\xff\xfe", strings.Repeat("한", 99), "<\u0338a", "-\u0301", "a🎬\u0301", ".", "..", "/", "ﬀ", "\xf7\u0374"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
@@ -304,6 +304,7 @@ func FuzzName(f *testing.F) {
 
 func FuzzManifest(f *testing.F) {
 	for _, s := range []string{
+		`{"start":"1m30s","fit":"letterbox"}`, `{"start":2.5}`,
 		"", `{"id":"a","input":"a.mp4"}`, `{"input":"a"}` + "\n" + `{"input":"a"}`, `{"sampling":null}`, "{\"id\":\"\\u0000\"}", `{"row":1e99}`,
 		"\ufeff" + `{"id":"a"}`, `{"id":"日本"}` + "\n" + `{"id":"e\u0301"}`, `{"label":[{"a":"\u2028"}],"extra":{"seeds":1e400}}`, `{"Frames":1}`,
 		`{"input":"../a b/é.mp4"}`, `{"input":"/x/y.mp4","frames":0}`, `{"extra":null}`, `{"extra":{"a":1},"a":2}`, "{\"label\":\"\xff\"}",

@@ -55,7 +55,8 @@ func Fold(id string) string { return norm.NFC.String(cases.Fold().String(norm.NF
 // run of other characters as one '-'.
 func Name(path string) string {
 	base := filepath.Base(path)
-	base = norm.NFC.String(strings.TrimSuffix(base, filepath.Ext(base)))
+	base = strings.ToValidUTF8(strings.TrimSuffix(base, filepath.Ext(base)), "-") // NFC passes over what follows a broken byte
+	base = norm.NFC.String(base)
 	var out strings.Builder
 	for _, r := range base {
 		switch {

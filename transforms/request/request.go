@@ -60,8 +60,10 @@ type Request struct {
 	Row    int    `json:"row,omitempty"`   // sample number, where Input is a shard
 	Seed   uint64 `json:"seed"`
 
-	Prefix int `json:"prefix,omitempty"` // video: frames of the input that are given
-	Frames int `json:"frames,omitempty"` // video: frames to generate
+	Prefix int  `json:"prefix,omitempty"` // video: frames of the input that are given
+	Frames int  `json:"frames,omitempty"` // video: frames to generate
+	Start  Time `json:"start,omitempty"`  // video: where in the input the frames that are given begin
+	Fit    Fit  `json:"fit,omitempty"`    // video: how a frame fills the model's square
 
 	PrefixDepth int `json:"prefix_depth,omitempty"` // shape: octree levels that are given
 	Depth       int `json:"depth,omitempty"`        // shape, remesh: level of the finest leaves; 0 means the model's own, or what suits Faces
@@ -99,6 +101,10 @@ func (r *Request) invalid() string {
 		return fmt.Sprintf("id %q: an id is 1 to %d bytes of letters, digits, '.', '_' or '-', and begins with a letter or digit", r.ID, maxName)
 	case r.Prefix < 0 || r.Frames < 0 || r.Prefix > MaxFrames || r.Frames > MaxFrames:
 		return fmt.Sprintf("prefix %d and frames %d: from 0 to %d", r.Prefix, r.Frames, MaxFrames)
+	case r.Start < 0 || r.Start > maxStart:
+		return fmt.Sprintf("start %v: from 0 to %v", r.Start, maxStart)
+	case r.Fit != Crop && r.Fit != Letterbox:
+		return fmt.Sprintf("fit %q: crop or letterbox", string(r.Fit))
 	case r.PrefixDepth < 0 || r.Depth < 0 || r.PrefixDepth > octree.MaxDepth || r.Depth > octree.MaxDepth:
 		return fmt.Sprintf("prefix-depth %d and depth %d: from 0 to %d", r.PrefixDepth, r.Depth, octree.MaxDepth)
 	case r.Depth > 0 && r.PrefixDepth > r.Depth:

@@ -1,0 +1,165 @@
+package shard
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// packBytes is how much of a column's values waits to be compressed.
+const packBytes = 64 << 10
+
+// columnWriter gathers one leaf of one row group: one page, in which a list is never
+// split. Values are compressed as they come, so that a sample of any length takes little
+// more than its compressed tokens.
+type columnWriter struct {
+	leaf         *leaf
+	reps, defs   runs
+	rows, values int
+	nulls        int
+	plain        []byte // values in PLAIN encoding, to be compressed
+	plainBytes   int    // of all values
+	packed       bytes.Buffer
+	pack         *zstd.Encoder
+}
+
+func newColumnWriter(l *leaf) (*columnWriter, error) {
+	c := &columnWriter{leaf: l}
+	var err error
+	c.pack, err = zstd.NewWriter(&c.packed, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<17), zstd.WithLowerEncoderMem(true))
+	return c, err
+}
+
+// entry writes the levels of one value, or of an empty list, which is one null.
+func (c *columnWriter) entry(first, null bool) {
+	def, rep := c.leaf.maxDef, c.leaf.maxRep
+	if first {
+		c.rows++
+		rep = 0
+	}
+	if null {
+		c.nulls++
+		def = 0
+	}
+	c.values++
+	c.reps.add(byte(rep), c.leaf.maxRep)
+	c.defs.add(byte(def), c.leaf.maxDef)
+}
+
+func (c *columnWriter) text(s string) {
+	c.plain = binary.LittleEndian.AppendUint32(c.plain, uint32(len(s)))
+	c.plain = append(c.plain, s...)
+}
+
+// single writes the text of a row of a column that is no list.
+func (c *columnWriter) single(s string) error {
+	c.entry(true, false)
+	c.text(s)
+	return c.spill(false)
+}
+
+// spill compresses what waits, if that is much or the page ends.
+func (c *columnWriter) spill(end bool) error {
+	if len(c.plain) < packBytes && !end {
+		return nil
+	}
+	c.plainBytes += len(c.plain)
+	_, err := c.pack.Write(c.plain)
+	c.plain = c.plain[:0]
+	if err == nil && end {
+		err = c.pack.Close()
+	}
+	return err
+}
+
+// writeList writes the values of one list, each by put.
+func writeList[T any](c *columnWriter, list []T, put func(T)) error {
+	if len(list) == 0 {
+		c.entry(true, true)
+	}
+	for i, x := range list {
+		c.entry(i == 0, false)
+		put(x)
+		if err := c.spill(false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writtenChunk is a column of a row group as it stands in the file.
+type writtenChunk struct {
+	values        int
+	offset        int64
+	plain, packed int64 // bytes, with the page's header
+}
+
+// page ends the row group's page and returns its head and its payload, which stays until
+// the column is reset.
+func (c *columnWriter) page() (head, reps, defs, payload []byte, err error) {
+	if err := c.spill(true); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	reps, defs, payload = c.reps.end(), c.defs.end(), c.packed.Bytes()
+	crc := crc32.Update(crc32.Update(crc32.ChecksumIEEE(reps), crc32.IEEETable, defs), crc32.IEEETable, payload)
+	w := &compactWriter{}
+	w.open()
+	w.int32(1, pageDataV2)
+	w.int32(2, int32(len(reps)+len(defs)+c.plainBytes))
+	w.int32(3, int32(len(reps)+len(defs)+len(payload)))
+	w.int32(4, int32(crc))
+	w.nested(8, func() {
+		w.int32(1, int32(c.values))
+		w.int32(2, int32(c.nulls))
+		w.int32(3, int32(c.rows))
+		w.int32(4, encodingPlain)
+		w.int32(5, int32(len(defs)))
+		w.int32(6, int32(len(reps)))
+	})
+	w.close()
+	return w.b, reps, defs, payload, nil
+}
+
+// reset makes the column that of another row group.
+func (c *columnWriter) reset() {
+	c.reps, c.defs = runs{}, runs{}
+	c.rows, c.values, c.nulls, c.plainBytes = 0, 0, 0, 0
+	c.packed.Reset()
+	if c.packed.Cap() > 2*groupBytes { // of one long sample
+		c.packed = bytes.Buffer{}
+	}
+	c.pack.Reset(&c.packed)
+}
+
+// runs are levels as run lengths, see [hybrid].
+type runs struct {
+	b     []byte
+	level byte
+	n     uint64
+}
+
+// add appends a level of 0 to top; a column whose top is 0 has none.
+func (r *runs) add(level byte, top int) {
+	if top == 0 {
+		return
+	}
+	if r.n > 0 && level != r.level {
+		r.flush()
+	}
+	r.level = level
+	r.n++
+}
+
+func (r *runs) flush() {
+	r.b = append(binary.AppendUvarint(r.b, r.n<<1), r.level)
+	r.n = 0
+}
+
+func (r *runs) end() []byte {
+	if r.n > 0 {
+		r.flush()
+	}
+	return r.b
+}

@@ -1,0 +1,11 @@
+// Package meshopt decompresses the buffer views of glTF files that
+// EXT_meshopt_compression or KHR_meshopt_compression packs.
+//
+// It is not for compressing, nor for Draco, which is another format.
+//
+//	data, err := meshopt.Decode(packed, meshopt.View{Mode: "TRIANGLES", Count: 36, Stride: 2})
+//
+// Sources: A. Kapoulkine and J. St. Pierre, "EXT_meshopt_compression" and
+// "KHR_meshopt_compression", extensions in the registry of The Khronos Group,
+// appendices A and B. The second adds version 1 of attributes.
+package meshopt

@@ -1,0 +1,127 @@
+package models_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/cube"
+	"github.com/morton-gen/morton/models/engine"
+)
+
+// inOneBuffer gives a clip's frames as a decoder does: in memory that the next one takes.
+func inOneBuffer(c *clip.Clip) iter.Seq2[[]uint8, error] {
+	return func(yield func([]uint8, error) bool) {
+		buffer := make([]uint8, len(c.Frame(0)))
+		for t := range c.T {
+			copy(buffer, c.Frame(t))
+			if !yield(buffer, nil) {
+				return
+			}
+		}
+	}
+}
+
+// inWindows tokenizes a clip window by window, each as a clip of its own that is extended
+// by its last frame, and keeps the tokens of whole cubes: the definition of a clip's
+// tokens, without a stream.
+func inWindows(t *testing.T, v *models.Videos, c *clip.Clip, window, cube int) []int64 {
+	t.Helper()
+	var tokens []int64
+	for from := 0; from < c.T; from += window {
+		w := clip.New(window, c.H, c.W, c.Rate)
+		for i := range window {
+			copy(w.Frame(i), c.Frame(min(from+i, c.T-1)))
+		}
+		tokens = append(tokens, must(v.Tokenize("window", w))(t).Tokens...)
+	}
+	perCube := len(tokens) / ((c.T + window - 1) / window) / (window / cube)
+	return tokens[:(c.T+cube-1)/cube*perCube]
+}
+
+// TestStreamedIsWhole compares a clip whose frames come one by one with the same clip in
+// one piece, for lengths that are whole cubes and windows and for those that are not.
+func TestStreamedIsWhole(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		v := must(models.OpenVideos(dev, "", models.Options{Slots: 1}))(t)
+		defer v.Close()
+		all := readClip(t, "bbb_256x144_25fps_64f.mp4", 0)
+		for _, n := range []int{1, 7, 8, 9, 16, 21, 24, 33, 48} {
+			c := must(all.Slice(0, n))(t)
+			whole := must(v.Tokenize("clip", c))(t)
+			streamed := must(v.TokenizeFrames("clip", c.Rate, inOneBuffer(c)))(t)
+			if !slices.Equal(streamed.Tokens, whole.Tokens) || !slices.Equal(streamed.Grid, whole.Grid) || streamed.Meta["frames"] != whole.Meta["frames"] {
+				t.Errorf("%d frames: streamed %v %v, whole %v %v", n, streamed.Grid, streamed.Meta, whole.Grid, whole.Meta)
+			}
+			if want := inWindows(t, v, c, 16, 8); !slices.Equal(streamed.Tokens, want) {
+				t.Errorf("%d frames: %d tokens differ from %d of its windows", n, len(streamed.Tokens), len(want))
+			}
+		}
+	})
+}
+
+// TestStreamErrors checks what ends a stream early.
+func TestStreamErrors(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	v := must(models.OpenVideos(dev, "", models.Options{Slots: 1}))(t)
+	defer v.Close()
+	rate, broken := v.Config().Rate, errors.New("broken file")
+	for name, c := range map[string]struct {
+		frames iter.Seq2[[]uint8, error]
+		want   error
+	}{
+		"no frames":  {func(func([]uint8, error) bool) {}, cube.ErrSample},
+		"small":      {func(yield func([]uint8, error) bool) { yield(make([]uint8, 12), nil) }, cube.ErrSample},
+		"the file's": {func(yield func([]uint8, error) bool) { yield(nil, broken) }, broken},
+	} {
+		if _, err := v.TokenizeFrames("a", rate, c.frames); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	long := 0
+	frame := make([]uint8, 64*64*3)
+	if testing.Short() {
+		return
+	}
+	_, err := v.TokenizeFrames("a", rate, func(yield func([]uint8, error) bool) {
+		for long = 1; long < 1000 && yield(frame, nil); long++ {
+			if long == 40 {
+				v.Close()
+			}
+		}
+	})
+	if !errors.Is(err, engine.ErrClosed) || long > 48 {
+		t.Errorf("closed after 40 frames: %v at %d", err, long)
+	}
+}
+
+// TestPrefixes checks which prefixes are refused, in how many words, and that a request
+// without frames names none of its pixels.
+func TestPrefixes(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	v := must(models.OpenVideos(dev, "", models.Options{Slots: 1}))(t)
+	defer v.Close()
+	c := readClip(t, "bbb_256x144_25fps_64f.mp4", 16)
+	for _, x := range []struct {
+		prefix *clip.Clip
+		frames int
+		want   error
+	}{
+		{nil, 8, models.ErrPrefix},
+		{must(c.Slice(0, 1))(t), 8, models.ErrPrefix},
+		{must(c.Slice(0, 7))(t), 8, models.ErrPrefix},
+		{c, 0, engine.ErrRequest},
+	} {
+		_, err := v.Generate(context.Background(), models.VideoRequest{ID: "a", Prefix: x.prefix, Frames: x.frames})
+		if !errors.Is(err, x.want) || len(err.Error()) > 200 || x.want == models.ErrPrefix && !strings.Contains(err.Error(), "whole cubes of 8") {
+			t.Errorf("%d frames: %.300v, want %v", x.frames, err, x.want)
+		}
+	}
+}
