@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"time"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/remesh"
+	"github.com/morton-gen/morton/octree/surface"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -56,8 +60,22 @@ func (f *remeshing) Generate(ctx context.Context, r request.Request, m Media) (*
 		return nil, err
 	}
 	return &Result{
-		Media: Media{Mesh: out.Mesh}, Elapsed: time.Since(begun), Waited: begun.Sub(asked), Measures: remeshed(out),
+		Media: Media{Mesh: out.Mesh}, Elapsed: time.Since(begun), Waited: begun.Sub(asked), Measures: withLoss(remeshed(out), m.Mesh, out),
 	}, nil
+}
+
+// withLoss adds what of a source is not in its remeshed surface, by the cells of the
+// depth that it stands in for. A loss that cannot be measured is left out.
+func withLoss(all Measures, source *mesh.Mesh, r *remesh.Result) Measures {
+	depth := r.Depth
+	if r.Replaced != nil {
+		depth = r.Replaced.Depth
+	}
+	frame := octree.Fit(source, surface.FitExtent)
+	if loss, err := surface.LossOf(frame.Mesh(source), frame.Mesh(r.Mesh), depth, r.Parts); err == nil {
+		maps.Copy(all, LossMeasures(loss))
+	}
+	return all
 }
 
 // remeshed has what the result stands in for, measured as results are.
