@@ -462,6 +462,25 @@ func TestRequestsCoverTheFolder(t *testing.T) {
 	if slices.Sort(ids); !slices.Equal(ids, []string{"a", "b", "missing"}) {
 		t.Errorf("requests of %v", ids)
 	}
+	t.Chdir(dir) // where the next input is named from
+	if s, err := Generate(context.Background(), into(t, out, request.Quads, "a.obj")); err != nil || s.Done != 1 {
+		t.Fatalf("%+v, error %v", s, err)
+	}
+	if err := os.Remove(filepath.Join(out, "quads/requests.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("/")
+	if _, err := Generate(context.Background(), into(t, out, request.Quads, filepath.Join(dir, "b.obj"))); err != nil {
+		t.Fatal(err)
+	}
+	if requests, err = request.ReadManifest(filepath.Join(out, "quads/requests.jsonl"), request.Request{}); err != nil || len(requests) != 2 {
+		t.Errorf("%d requests from markers, error %v", len(requests), err)
+	}
+	for _, r := range requests {
+		if _, err := os.Stat(r.Input); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // settingsInto gives each test a spec of its own.
