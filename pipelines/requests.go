@@ -91,9 +91,19 @@ func (j *Job) madeRequests() made {
 			case report.Gone(j.Settings.Out, r):
 				m.gone[keyOf(&r.Request)] = true
 			case marker.Whole():
-				m.there = append(m.there, r.Request)
+				m.there = append(m.there, j.found(marker))
 			}
 		}
 	}
 	return m
+}
+
+// found returns the request of a marker, whose input may have been named from
+// another working directory.
+func (j *Job) found(m *report.Marker) request.Request {
+	r := m.Result.Request
+	if m.Source != "" && !filepath.IsAbs(r.Input) {
+		r.Input = filepath.Join(claim.Resolve(j.Settings.Out), m.Source)
+	}
+	return r
 }
