@@ -19,9 +19,8 @@ func TestDamageIsSaid(t *testing.T) {
 	e := newEcho(shard.KindCube)
 	e.wholeClips = true
 	use(t, request.Video, e)
-	paths := []string{"base", "cutfast", "corrupt"}
-	for i, name := range paths {
-		paths[i] = filepath.Join("..", "transforms", "family", "testdata", name+".mp4")
+	paths := []string{
+		"../testdata/video/city_320x180_25fps_48f.mp4", "../codecs/video/testdata/cutfast.mp4", "../codecs/video/testdata/corrupt.mp4",
 	}
 	for name, run := range map[string]func(context.Context, Job) (report.Summary, error){"generate": Generate, "tokenize": Tokenize} {
 		j := job(t, request.Video, paths)

@@ -97,7 +97,7 @@ func TestTokenizeReadsAgain(t *testing.T) {
 
 // TestTokenizeConditions checks what a film's file does to the row.
 func TestTokenizeConditions(t *testing.T) {
-	it, _, _ := project(t, "family/testdata/cutfast.mp4")
+	it, _, _ := project(t, "../codecs/video/testdata/cutfast.mp4")
 	if !it.Condition.Truncated {
 		t.Errorf("a truncated film: %+v", it.Condition)
 	}

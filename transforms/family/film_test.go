@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,7 +13,10 @@ import (
 	"github.com/morton-gen/morton/codecs/video"
 )
 
-const city = "../../testdata/video/city_320x180_25fps_48f.mp4"
+const (
+	city   = "../../testdata/video/city_320x180_25fps_48f.mp4"
+	faults = "../../codecs/video/testdata/"
+)
 
 func small(frames int, start time.Duration) video.Options {
 	return video.Options{Rate: clip.Rate{Num: 25, Den: 1}, W: 64, H: 64, Fit: video.Crop, MaxFrames: frames, Start: start}
@@ -108,10 +110,9 @@ func TestFilmWatch(t *testing.T) {
 
 // TestCondition checks clips and films of the same files.
 func TestCondition(t *testing.T) {
-	for name, want := range map[string]struct{ truncated, damaged bool }{
-		"base": {}, "cutfast": {truncated: true}, "corrupt": {damaged: true},
+	for path, want := range map[string]struct{ truncated, damaged bool }{
+		city: {}, faults + "cutfast.mp4": {truncated: true}, faults + "corrupt.mp4": {damaged: true},
 	} {
-		path := filepath.Join("testdata", name+".mp4")
 		m, err := ReadVideo(context.Background(), path, small(0, 0))
 		if err != nil {
 			t.Fatal(err)
@@ -121,7 +122,7 @@ func TestCondition(t *testing.T) {
 		film := Media{Film: f}
 		for _, c := range []Condition{m.Condition(), film.Condition()} {
 			if c.Truncated != want.truncated || c.DamagedFrames > 0 != want.damaged {
-				t.Errorf("%s: %+v, want %+v", name, c, want)
+				t.Errorf("%s: %+v, want %+v", path, c, want)
 			}
 		}
 	}
@@ -129,7 +130,7 @@ func TestCondition(t *testing.T) {
 
 func TestFilmErrors(t *testing.T) {
 	for path, want := range map[string]error{
-		"nothing.mp4": fs.ErrNotExist, "testdata": ErrNotFile, "film_test.go": video.ErrNotVideo,
+		"nothing.mp4": fs.ErrNotExist, faults: ErrNotFile, "film_test.go": video.ErrNotVideo,
 	} {
 		f := &Film{Path: path, Options: small(0, 0)}
 		var got error
