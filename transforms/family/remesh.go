@@ -83,6 +83,7 @@ func remeshed(r *remesh.Result) Measures {
 	all := Measures{
 		"finest_depth": float64(r.Depth),
 		"solid_parts":  float64(r.Parts.Solid), "sealed_parts": float64(r.Parts.Sealed), "sheet_parts": float64(r.Parts.Sheets),
+		"buried_parts": float64(r.Parts.Buried),
 	}
 	if u := r.Replaced; u != nil {
 		all["replaced_depth"], all["replaced_faces"] = float64(u.Depth), float64(u.Faces)
