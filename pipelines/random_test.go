@@ -30,7 +30,7 @@ import (
 )
 
 var (
-	randomRuns = flag.Int("runs", 60, "sequences of TestRandomRuns")
+	randomRuns = flag.Int("runs", defaultRuns(), "sequences of TestRandomRuns")
 	randomSeed = flag.Uint64("runseed", 1, "of the first sequence of TestRandomRuns")
 )
 
@@ -462,4 +462,12 @@ func (w *world) strange() bool {
 		}
 	}
 	return false
+}
+
+// defaultRuns is 300 in exhaustive tests, which `make test-all` asks for.
+func defaultRuns() int {
+	if os.Getenv("MORTON_TEST") == "all" {
+		return 300
+	}
+	return 60
 }
