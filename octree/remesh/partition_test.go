@@ -86,7 +86,13 @@ func TestPairsStayClosed(t *testing.T) {
 			out, clusters := p.mesh()
 			out = apart(out)
 			checkManifold(t, out)
-			checkManifold(t, apart(p.fitted(out, clusters, c)))
+			fit := apart(p.fitted(out, clusters, c))
+			checkManifold(t, fit)
+			quads := coupled(fit)
+			checkManifold(t, quads)
+			if euler(quads) != euler(fit) || quads.NumFaces() > fit.NumFaces() {
+				t.Fatalf("seed %d: Euler number %d of %d with quads", seed, euler(quads), euler(fit))
+			}
 			if out.NumFaces() != p.faces || len(out.Vertices) != p.count || euler(out) != euler(c.Mesh) {
 				t.Fatalf("seed %d: %d faces and %d vertices, counted %d and %d; Euler number %d of %d", seed, out.NumFaces(), len(out.Vertices), p.faces, p.count, euler(out), euler(c.Mesh))
 			}

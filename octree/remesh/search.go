@@ -175,13 +175,34 @@ func adapted(c *surface.Contour, faces int) []*mesh.Mesh {
 		start := max(pairsFrom*faces, startOverLeast*p.faces)
 		p = newPartition(f, l)
 		p.reduce(start)
-		p.pairUp(c, faces)
-	}
-	if p.faces > faces {
-		return nil
+		return p.across(c, faces)
 	}
 	m, clusters := p.mesh()
 	return []*mesh.Mesh{m, p.fitted(m, clusters, c)}
+}
+
+// By how much neighbours are joined between one look at the quads and the next: at
+// most so many faces are triangles for each quad in the end.
+const (
+	acrossFrom = 1.8
+	acrossStep = 0.96
+)
+
+// across joins neighbours across nodes until the budget is met with triangles made
+// quads where two are coplanar, and returns what adapted does.
+func (p *partition) across(c *surface.Contour, faces int) []*mesh.Mesh {
+	for goal := acrossFrom * float64(faces); ; goal *= acrossStep {
+		before := p.faces
+		p.pairUp(c, max(int(goal), faces))
+		m, clusters := p.mesh()
+		fit := p.fitted(m, clusters, c)
+		if quads := coupled(fit); quads.NumFaces() <= faces {
+			return []*mesh.Mesh{quads}
+		}
+		if p.faces == before && int(goal) <= faces {
+			return nil // no two can be joined
+		}
+	}
 }
 
 // findReplaced measures the least uniform depth that has the result's faces.
