@@ -31,7 +31,8 @@
 //
 // A thin bar is a tube in every node that holds a piece of it, and no disk. Where
 // nodes alone cannot meet the budget, neighbouring clusters are merged across nodes,
-// which leaves fewer quads. At last vertices are fitted to the fine surface.
+// which leaves more triangles, and coplanar pairs of these become quads. At last
+// vertices are fitted to the fine surface.
 //
 // Which depth to begin at is tried out: a finer one keeps thin walls and has more
 // parts and handles to spend faces on.
