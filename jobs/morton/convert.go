@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -125,10 +127,36 @@ func (g *convertFlags) convert(c conversion, all []conversion) (*converted, erro
 	if err != nil {
 		return nil, ofFile(c.from, err)
 	}
-	if err := meshfile.Write(c.to, m); err != nil {
+	if err := g.write(c.to, m); err != nil {
 		return nil, ofFile(c.to, err)
 	}
 	return newConverted(c, m, info)
+}
+
+// write writes a mesh to its place. Without --overwrite it replaces no file, not even
+// one that appears meanwhile.
+func (g *convertFlags) write(path string, m *mesh.Mesh) error {
+	if g.overwrite {
+		return meshfile.Write(path, m)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	aside, err := atomicfile.CreateFolder(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer aside.Remove()
+	temp := aside.Path(filepath.Base(path))
+	if err := meshfile.Write(temp, m); err != nil {
+		return err
+	}
+	if err := atomicfile.Move(temp, path); errors.Is(err, fs.ErrExist) {
+		return errExists
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // checkPlace refuses to write over an input, by whatever path or link, and over
