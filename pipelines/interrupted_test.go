@@ -39,7 +39,11 @@ func TestInterruptedRunCounts(t *testing.T) {
 				if !errors.Is(err, ErrCancelled) {
 					t.Fatalf("error %v, want ErrCancelled", err)
 				}
-				if s.Complete || s.Failed != 1 || s.Done < 4 || s.Unreached < 1 || s.Done+s.Failed+s.CutOff+s.Unreached != 12 {
+				least := 4
+				if runner == "prism" { // its bundles run side by side: the end may come between drawing and writing
+					least = 1
+				}
+				if s.Complete || s.Failed != 1 || s.Done < least || s.Unreached < 1 || s.Done+s.Failed+s.CutOff+s.Unreached != 12 {
 					t.Errorf("%+v", s)
 				}
 			})

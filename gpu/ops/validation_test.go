@@ -175,7 +175,7 @@ func matmuls(b bench, r *gpu.Recorder) {
 		b.t.Fatal(err)
 	}
 	matmul.Record(r, matmul.Args{A: b.f32(3, 64), B: w, Scale: scale, C: b.f32(3, n), Gated: true, NormEps: 1e-6})
-	for _, dt := range []tensor.DType{tensor.F16, tensor.BF16} {
+	for _, dt := range gputest.Pick(1, []tensor.DType{tensor.F16, tensor.BF16}) {
 		x, y, wide := b.half(dt, 8, 36), b.half(dt, 36, 36), b.f32(8, 36)
 		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: x, B: y, C: b.half(dt, 8, 36)})
 		matmul.Record(r, matmul.Args{Layout: matmul.NN, A: x, B: y, C: wide})
