@@ -34,7 +34,8 @@ var shapes = []shape{
 	{b: 2, n: 37, nk: 75, h: 4, g: 1, dh: 16, lag: 3},
 	{b: 2, n: 75, nk: 5, h: 2, g: 2, dh: 16, window: 4, lag: 2},
 	{b: 1, n: 21, nk: 40, h: 2, g: 1, dh: 66},
-	{b: 1, n: 21, nk: 40, h: 2, g: 1, dh: 128}, square(1, 1, 1, 2), square(1, 33, 2, 32), square(2, 40, 2, 64), square(1, 9, 1, 256),
+	{b: 1, n: 21, nk: 40, h: 2, g: 1, dh: 128},
+	square(1, 1, 1, 2), square(1, 33, 2, 32), square(2, 40, 2, 64), square(1, 9, 1, 256),
 }
 
 // layout is where a test puts its operands: rows of q with a gap behind them, and
