@@ -51,7 +51,7 @@ func (l *floatList) Set(text string) error {
 	return nil
 }
 
-func runCompare(_ context.Context, t terminal, args []string) error {
+func runCompare(ctx context.Context, t terminal, args []string) error {
 	g := newCompareFlags()
 	words, err := g.parse(args)
 	switch {
@@ -66,8 +66,11 @@ func runCompare(_ context.Context, t terminal, args []string) error {
 	if err := o.Validate(); err != nil {
 		return usagef("compare", "%v", err)
 	}
-	c, err := compareFiles(words[0], words[1], g.read, o)
-	if err != nil {
+	var c *comparison
+	if err := orInterrupted(ctx, func() error {
+		c, err = compareFiles(words[0], words[1], g.read, o)
+		return err
+	}); err != nil {
 		return err
 	}
 	if g.json {

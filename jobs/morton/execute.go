@@ -36,7 +36,11 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 			return err
 		}
 	}
-	if err := pipelines.Prepare(&job, o.flags.Name()); err != nil { // commands are named as actions are
+	action := o.flags.Name() // commands are named as actions are
+	if action == "remesh" {
+		action = report.Generate
+	}
+	if err := pipelines.Prepare(&job, action); err != nil {
 		return o.outError(err)
 	}
 	if job.InProcess() {

@@ -32,8 +32,11 @@ func runInspect(ctx context.Context, t terminal, args []string) error {
 	case len(words) != 1:
 		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
 	}
-	found, err := inspect(ctx, words[0], how)
-	if err != nil {
+	var found facts
+	if err := orInterrupted(ctx, func() error {
+		found, err = inspect(ctx, words[0], how)
+		return err
+	}); err != nil {
 		return err
 	}
 	if *count {

@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "morton: interrupted; the same command goes on where it stopped")
 		return exitInterrupted
 	}
-	fmt.Fprintln(errs, "morton: "+firstLine(err.Error()))
+	fmt.Fprintln(errs, "morton: "+firstLine(plain(err)))
 	if errors.Is(err, errUsage) {
 		return exitUsage
 	}

@@ -1,0 +1,16 @@
+package main
+
+import "context"
+
+// orInterrupted runs work that only reads, and leaves it behind if ctx ends first: it may
+// be deep in geometry, which looks at no context. The error is work's, or that of ctx.
+func orInterrupted(ctx context.Context, work func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- work() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
