@@ -1,7 +1,6 @@
 package atomicfile
 
 import (
-	"bufio"
 	"io"
 	"path/filepath"
 )
@@ -9,18 +8,11 @@ import (
 // New is [Replace] where nothing may stand at path: else the error wraps
 // fs.ErrExist.
 func New(path string, fill func(io.Writer) error) error {
-	f, err := Create(path)
+	f, err := filled(path, fill)
 	if err != nil {
 		return err
 	}
 	defer f.Abort()
-	w := bufio.NewWriter(f)
-	if err := fill(w); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
 	if err := f.Sync(); err != nil {
 		return err
 	}

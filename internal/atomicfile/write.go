@@ -18,19 +18,35 @@ func Write(path string, fill func(io.Writer) error) error {
 // Replace gives the file at path the bytes that fill writes, through a buffer; on
 // any error nothing is left behind and the old file stays. The folder must exist.
 func Replace(path string, fill func(io.Writer) error) error {
-	f, err := Create(path)
+	f, err := filled(path, fill)
 	if err != nil {
 		return err
 	}
-	defer f.Abort()
+	return f.Commit()
+}
+
+// filled is [Create] with the bytes that fill writes, through a buffer; on any error,
+// and if fill panics, nothing is left behind.
+func filled(path string, fill func(io.Writer) error) (*File, error) {
+	f, err := Create(path)
+	if err != nil {
+		return nil, err
+	}
+	whole := false
+	defer func() {
+		if !whole {
+			f.Abort()
+		}
+	}()
 	w := bufio.NewWriter(f)
 	if err := fill(w); err != nil {
-		return err
+		return nil, err
 	}
 	if err := w.Flush(); err != nil {
-		return err
+		return nil, err
 	}
-	return f.Commit()
+	whole = true
+	return f, nil
 }
 
 // WriteFile is [Write] of bytes that are at hand.

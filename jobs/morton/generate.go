@@ -34,6 +34,7 @@ type generateFlags struct {
 	temperature float64
 	topK        int
 	topP        float64
+	cube        int // frames of a video model's cube; 0 for other kinds
 }
 
 func newGenerateFlags(kind request.Family) *generateFlags {
@@ -90,8 +91,8 @@ func (g *generateFlags) checkLine(r *request.Request) error {
 	if err := r.CheckGenerate(); err != nil {
 		return err
 	}
-	if cube := framesPerCube(g.model); r.Family == request.Video && r.Prefix < cube {
-		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, cube)
+	if r.Prefix < g.cube {
+		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, g.cube)
 	}
 	return nil
 }
@@ -117,8 +118,11 @@ func (g *generateFlags) all(t terminal) ([]request.Request, error) {
 	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
 		return nil, g.usagef("--prefix and --frames are at least 1")
 	}
-	if cube := framesPerCube(g.model); g.base.Family == request.Video && g.base.Prefix < cube {
-		return nil, g.usagef("--prefix is at least %d, one cube of the model", cube)
+	if g.base.Family == request.Video {
+		g.cube = framesPerCube(g.model)
+	}
+	if g.base.Prefix < g.cube {
+		return nil, g.usagef("--prefix is at least %d, one cube of the model", g.cube)
 	}
 	if p := transformer.Precision(g.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
 		return nil, g.usagef("--precision is one of %v", transformer.Precisions)
