@@ -236,11 +236,11 @@ func (e *Engine) admit(active []*job, free []int) ([]*job, []int, bool) {
 	}
 }
 
-// number turns a request's id into the word that enters its random counters.
-func number(id string) uint32 {
-	h := fnv.New32a()
+// number turns a request's id into the number that its randomness comes from.
+func number(id string) uint64 {
+	h := fnv.New64a()
 	h.Write([]byte(id))
-	return h.Sum32()
+	return h.Sum64()
 }
 
 func (e *Engine) start(j *job, slot int) error {

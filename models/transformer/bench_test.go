@@ -74,7 +74,7 @@ func benchDecode(b *testing.B, dev *gpu.Device, c Config, f *safetensors.File, p
 	defer dec.Free()
 	lanes := make([]Lane, batch)
 	for i := range lanes {
-		check(b, dec.SetSampling(i, step.Sampling{Seed: 1, Request: uint32(i), Temperature: 1, TopP: 1, End: -1}))
+		check(b, dec.SetSampling(i, step.Sampling{Seed: 1, Request: uint64(i), Temperature: 1, TopP: 1, End: -1}))
 		check(b, dec.Load(i, 0, plain(c, until).Plan, nil))
 		lanes[i] = Lane{Slot: i, Limit: until}
 	}

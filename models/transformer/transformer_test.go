@@ -138,7 +138,7 @@ func drawAll(t *testing.T, dec *Decoder, seqs []*Sequence, prompt, n int, slots 
 	c := dec.Config()
 	lanes := make([]Lane, len(slots))
 	for i, slot := range slots {
-		check(t, dec.SetSampling(slot, step.Sampling{Seed: 77, Request: uint32(1000 + seqs[i].Plan[0]), Temperature: 1, TopP: 1, End: -1}))
+		check(t, dec.SetSampling(slot, step.Sampling{Seed: 77, Request: uint64(1000 + seqs[i].Plan[0]), Temperature: 1, TopP: 1, End: -1}))
 		check(t, dec.Load(slot, 0, seqs[i].Plan, seqs[i].Tokens[:prompt*c.Words()]))
 		check(t, dec.Prompt(slot, prompt))
 		lanes[i] = Lane{Slot: slot, Cursor: prompt, Limit: n, Draw: prompt}
@@ -179,44 +179,60 @@ func TestRequestsDoNotDependOnTheBatch(t *testing.T) {
 	})
 }
 
-// TestDecodingIsTheTrainedNetwork compares the loss the training form gives a
-// sequence with how the decoder draws: with temperature 0 the decoder's choice
-// must have the highest probability in the training form, which it has if
-// swapping in any other token does not lower the loss.
+// TestDecodingIsTheTrainedNetwork compares the network that draws with the network
+// that trains, for every kind of token and group. A token drawn at temperature 0 is
+// the likeliest of the trained network: no other token there has a lower loss.
 func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		c := tiny()["softmax"]
-		f := savedWeights(t, dev, c)
-		dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: 1, Precision: F32}))(t)
-		defer dec.Free()
-		seq := chain(c, 24, 3)
-		check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))
-		check(t, dec.Load(0, 0, seq.Plan, seq.Tokens[:5]))
-		check(t, dec.Prompt(0, 5))
-		lanes := []Lane{{Cursor: 5, Limit: 24, Draw: 5}}
-		for lanes[0].Cursor < 24 {
-			check(t, dec.Step(lanes, 8))
-		}
-		seq.Tokens = must(dec.Tokens(0, 0, 24))(t)
-		net := must(NewTrain(dev, c, 1, 24, TrainOptions{}))(t)
-		check(t, net.Store().Load(f, false))
-		for p := 5; p < 24; p++ {
-			lossOf := func(token uint32) float64 {
-				one := *seq
-				one.Tokens = slices.Clone(seq.Tokens)
-				one.Tokens[p] = token
-				one.Draw = p // the window ends at p: only p counts
-				must(net.SetBatch([]Window{{&one, 0, p + 1}}))(t)
-				return must(net.Forward())(t)
+		for name, c := range tiny() {
+			f := savedWeights(t, dev, c)
+			dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: 1, Precision: F32}))(t)
+			seq := chain(c, c.Context, 3)
+			prompt := 2 * c.Group
+			check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))
+			check(t, dec.Load(0, 0, seq.Plan, seq.Tokens[:prompt*c.Words()]))
+			check(t, dec.Prompt(0, prompt))
+			lanes := []Lane{{Cursor: prompt, Limit: c.Context, Draw: prompt}}
+			for lanes[0].Cursor < c.Context {
+				check(t, dec.Step(lanes, 8))
 			}
-			best := lossOf(seq.Tokens[p])
-			for token := range uint32(c.Vocab) {
-				if l := lossOf(token); l < best-1e-4 {
-					t.Fatalf("position %d: token %d has loss %g, the decoder's %d has %g", p, token, l, seq.Tokens[p], best)
-				}
+			seq.Tokens = must(dec.Tokens(0, 0, c.Context))(t)
+			dec.Free()
+			net := must(NewTrain(dev, c, 1, c.Context, TrainOptions{}))(t)
+			check(t, net.Store().Load(f, false))
+			for p := prompt; p < c.Context; p += 5 { // every place in a group
+				likeliest(t, name, net, c, seq, p)
 			}
+			net.Free()
 		}
 	})
+}
+
+// likeliest holds the token at position p of a drawn sequence against all others.
+// The window ends with the group of p, whose positions see each other's inputs but
+// not each other's tokens, so a change of p's token changes p's loss alone.
+func likeliest(t *testing.T, name string, net *Train, c Config, seq *Sequence, p int) {
+	t.Helper()
+	lossOf := func(word int, token uint32) float64 {
+		one := *seq
+		one.Tokens = slices.Clone(seq.Tokens)
+		one.Tokens[p*c.Words()+word] = token
+		one.Draw = p
+		must(net.SetBatch([]Window{{&one, 0, (p/c.Group + 1) * c.Group}}))(t)
+		return must(net.Forward())(t)
+	}
+	for word, drawn := range seq.Tokens[p*c.Words() : (p+1)*c.Words()] {
+		best := lossOf(word, drawn)
+		for i := range max(c.Vocab, min(c.Bits-32*word, 32)) {
+			other := uint32(i)
+			if c.Bits > 0 {
+				other = drawn ^ 1<<i
+			}
+			if l := lossOf(word, other); l < best-1e-5 {
+				t.Fatalf("%s: position %d: word %d: %d has loss %g, the decoder's %d has %g", name, p, word, other, l, drawn, best)
+			}
+		}
+	}
 }
 
 func TestConfigErrors(t *testing.T) {

@@ -69,7 +69,7 @@ func (d Dims) TableRows() int {
 //	                            axes | keys visible (cache slots 0..len-1),
 //	                            lowest token allowed, one past the highest
 //	Tokens u32 [b, l, s]        given or drawn
-//	Slot   u32 [b, 12]          seed (2), request, top_k, temperature, top_p
+//	Slot   u32 [b, 12]          key (2), counter, top_k, temperature, top_p
 //	                            (float bits), end token, 0, pinned positions,
 //	                            1 if there is an end token, 0, 0
 //
@@ -115,7 +115,7 @@ const slotWords = 12
 // Sampling are one slot's drawing parameters.
 type Sampling struct {
 	Seed        uint64
-	Request     uint32
+	Request     uint64 // number of the request; with Seed, it decides the randomness
 	Temperature float32
 	TopK        int
 	TopP        float32
@@ -129,8 +129,9 @@ func (s *State) SetSlot(slot int, p Sampling) error {
 	if p.End >= 0 {
 		ends = 1
 	}
+	key, counter := sample.Stream(p.Seed, p.Request)
 	row := []int32{
-		int32(uint32(p.Seed)), int32(uint32(p.Seed >> 32)), int32(p.Request), int32(p.TopK),
+		int32(key[0]), int32(key[1]), int32(counter), int32(p.TopK),
 		int32(math.Float32bits(p.Temperature)), int32(math.Float32bits(p.TopP)), int32(uint32(p.End)), 0,
 		int32(p.Pinned), ends, 0, 0,
 	}
