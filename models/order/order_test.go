@@ -38,8 +38,14 @@ var orders = []struct {
 	{"LlamaGen 24x24", func() system.Schedule { g := square(24); return g.Raster(class(g), nil) }, 576, 576, 1, true},
 	{"PAR 24x24 by 4", func() system.Schedule { g := square(24); return g.Groups(class(g), 2, transitions(4), nil) }, 576, 147, 1, true},
 	{"PAR 24x24 by 16", func() system.Schedule { g := square(24); return g.Groups(class(g), 4, transitions(16), nil) }, 576, 51, 1, true},
-	{"PAR 5x16x16 by 4", func() system.Schedule { g := Grid{T: 5, H: 16, W: 16}; return g.Groups(class(g), 2, transitions(4), nil) }, 1280, 323, 1, true},
-	{"PAR 5x16x16 by 16", func() system.Schedule { g := Grid{T: 5, H: 16, W: 16}; return g.Groups(class(g), 4, transitions(16), nil) }, 1280, 95, 1, true},
+	{"PAR 5x16x16 by 4", func() system.Schedule {
+		g := Grid{T: 5, H: 16, W: 16}
+		return g.Groups(class(g), 2, transitions(4), nil)
+	}, 1280, 323, 1, true},
+	{"PAR 5x16x16 by 16", func() system.Schedule {
+		g := Grid{T: 5, H: 16, W: 16}
+		return g.Groups(class(g), 4, transitions(16), nil)
+	}, 1280, 95, 1, true},
 	{"NAR 16x16", func() system.Schedule { g := square(16); return g.Shells(class(g), 2, nil) }, 256, 31, 1, true},
 	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
 	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
@@ -86,7 +92,7 @@ func TestCounts(t *testing.T) {
 // walk follows a schedule step by step.
 type walk struct {
 	t           *testing.T
-	done        map[int32]int  // positions that were predicted, how often
+	done        map[int32]int // positions that were predicted, how often
 	kept        []bool        // slots of the cache that hold something
 	steps, rows int
 }
