@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -164,6 +165,8 @@ func TestRefused(t *testing.T) {
 		{"legacy.pt", ErrFormat, "1.6"},
 		{"object.pt", ErrUnsafe, "torch.nn.modules.linear.Linear"},
 		{"sparse.pt", ErrUnsafe, "torch._utils._rebuild_sparse_tensor"},
+		{"command.pt", ErrUnsafe, "posix.system"},
+		{"command5.pt", ErrUnsafe, "posix.system"},
 		{"script.pt", ErrFormat, "TorchScript"},
 		{"make.py", ErrFormat, `"\"\"\"Makes`},
 		{"none.pt", fs.ErrNotExist, "none.pt"},
@@ -173,6 +176,9 @@ func TestRefused(t *testing.T) {
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %v that says %q", c.name, err, c.want, c.says)
 		}
+	}
+	if _, err := os.Stat(filepath.Join("testdata", "owned")); err == nil {
+		t.Error("command.pt ran its command")
 	}
 }
 

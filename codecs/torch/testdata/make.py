@@ -12,6 +12,7 @@ has its type and shape.
 import argparse
 import collections
 import json
+import os
 import pathlib
 import zipfile
 
@@ -133,6 +134,17 @@ note("deflated.pt")
 torch.save({"w": torch.ones(2)}, here / "legacy.pt", _use_new_zipfile_serialization=False)
 torch.save(nn.Linear(2, 2), here / "object.pt")
 torch.save({"w": torch.eye(3).to_sparse()}, here / "sparse.pt")
+
+
+class Command:
+    """Runs a command in whoever loads it with Python's pickle."""
+
+    def __reduce__(self):
+        return os.system, ("touch testdata/owned",)
+
+
+torch.save({"w": torch.ones(2), "args": Command()}, here / "command.pt")
+torch.save({"w": torch.ones(2), "args": Command()}, here / "command5.pt", pickle_protocol=5)
 torch.jit.save(torch.jit.script(nn.Linear(2, 2)), here / "script.pt")
 
 save_file(expected, here / "expected.safetensors", about)
