@@ -83,10 +83,12 @@ func TestBrokenArchives(t *testing.T) {
 		{"no record", archived(t, 0, plain("m/data.pkl", oneTensor)), ErrFormat},
 		{"record of another name", archived(t, 0, plain("m/data.pkl", oneTensor), plain("other/data/0", ones)), ErrFormat},
 		{"short record", archived(t, 0, plain("m/data.pkl", oneTensor), plain("m/data/0", ones[1:])), ErrFormat},
+		{"record shorter than its storage", archived(t, 0, plain("m/data.pkl", "\x80\x02"+view(0, []int{1}, []int{1})+"."), plain("m/data/0", ones[1:])), ErrFormat},
 		{"unknown packing", archived(t, 0, plain("m/data.pkl", oneTensor), record{"m/data/0", ones, 93}), ErrFormat},
 		{"encrypted", encrypted, ErrFormat},
 		{"record outside", lost, ErrFormat},
 		{"entries that are not there", many, ErrFormat},
+		{"a little more than stored", archived(t, 60, plain("m/data.pkl", oneTensor), plain("m/data/0", ones)), ErrFormat},
 		{"more than stored", archived(t, 1<<40, plain("m/data.pkl", oneTensor), plain("m/data/0", ones)), ErrFormat},
 		{"more than deflate can", archived(t, 1<<40, plain("m/data.pkl", oneTensor), record{"m/data/0", ones, zip.Deflate}), ErrFormat},
 		{"long pickle", archived(t, MaxPickleBytes+1, record{"m/data.pkl", strings.Repeat("x", 1<<17), zip.Deflate}), ErrLimit},
@@ -139,8 +141,22 @@ func TestTooManyEntries(t *testing.T) {
 	}
 }
 
-// TestReadsLazily opens an archive whose table or records end behind a reader that
-// counts: a pickle and a table are read, and of a tensor's record its own bytes.
+// TestMeter ends a reader after so many bytes in all.
+func TestMeter(t *testing.T) {
+	m := &meter{strings.NewReader("0123456789"), 8}
+	b := make([]byte, 4)
+	for range 2 {
+		if n, err := m.ReadAt(b, 6); n != 4 || err != nil || string(b) != "6789" {
+			t.Errorf("read %q, %v", b[:n], err)
+		}
+	}
+	if n, err := m.ReadAt(b[:1], 0); n != 0 || !errors.Is(err, ErrLimit) {
+		t.Errorf("read %d bytes more, %v", n, err)
+	}
+}
+
+// TestReadsLazily opens an archive behind a reader that counts. The table and the
+// pickle are read, and of a record the bytes of the tensor that is asked for.
 func TestReadsLazily(t *testing.T) {
 	big := strings.Repeat("\x00\x00\x80\x3f", 1<<20)
 	b := archived(t, 0, plain("m/data.pkl", oneTensor), plain("m/data/0", big))

@@ -125,19 +125,18 @@ func TestOpcodesAreClosed(t *testing.T) {
 	}
 }
 
+// broken pickles end without their STOP, which the tests append.
 var broken = []struct {
 	name, program string
 	want          error
 }{
-	{"empty", "", ErrFormat},
-	{"no end", "\x80\x02N", ErrFormat},
-	{"nothing at the end", "\x80\x02.", ErrFormat},
-	{"protocol 1", "\x80\x01N.", ErrFormat},
-	{"protocol 6", "\x80\x06N.", ErrFormat},
-	{"no opcode", "\x80\x02\xff", ErrFormat},
+	{"nothing at the end", "\x80\x02", ErrFormat},
+	{"protocol 1", "\x80\x01N", ErrFormat},
+	{"protocol 6", "\x80\x06N", ErrFormat},
+	{"no opcode", "\x80\x02N\xff", ErrFormat},
 	{"pop of nothing", "0", ErrFormat},
-	{"pop below a mark", "N(0", ErrFormat},
-	{"tuple below a mark", "NN(\x86", ErrFormat},
+	{"pop below a mark", "NN(0", ErrFormat},
+	{"tuple below a mark", "NN(\x86t", ErrFormat},
 	{"tuple without a mark", "Nt", ErrFormat},
 	{"a mark twice used", "(tt", ErrFormat},
 	{"dup of nothing", "2", ErrFormat},
@@ -145,11 +144,11 @@ var broken = []struct {
 	{"memo of nothing", "q\x01", ErrFormat},
 	{"text over the end", "X\xff\xff\xff\x7fabc", ErrFormat},
 	{"text of 2^64 bytes", "\x8d\xff\xff\xff\xff\xff\xff\xff\xffabc", ErrFormat},
-	{"text over the limit", "X\x01\x00\x10\x00" + strings.Repeat("x", MaxTextBytes+1) + ".", ErrLimit},
+	{"text over the limit", "X\x01\x00\x10\x00" + strings.Repeat("x", MaxTextBytes+1), ErrLimit},
 	{"bytes over the end", "B\xff\xff\xff\x7fabc", ErrFormat},
-	{"integer over the limit", "\x8b\x01\x04\x00\x00" + strings.Repeat("x", 1025) + ".", ErrLimit},
+	{"integer over the limit", "\x8b\x01\x04\x00\x00" + strings.Repeat("x", 1025), ErrLimit},
 	{"integer over the end", "\x8b\xff\xff\xff\xff", ErrFormat},
-	{"frame over the end", "\x95\xff\x00\x00\x00\x00\x00\x00\x00N.", ErrFormat},
+	{"frame over the end", "\x95\xff\x00\x00\x00\x00\x00\x00\x00N", ErrFormat},
 	{"half a float", "G\x00\x00", ErrFormat},
 	{"name without an end", "ctorch", ErrFormat},
 	{"name over the limit", "c" + strings.Repeat("x", 300) + "\ny\n", ErrFormat},
@@ -183,7 +182,7 @@ var broken = []struct {
 	{"too many dimensions", view(0, make([]int, MaxDims+1), make([]int, MaxDims+1)), ErrLimit},
 	{"too many values", strings.Repeat("N", MaxStack+1), ErrLimit},
 	{"too many marks", strings.Repeat("(", MaxStack+1), ErrLimit},
-	{"too many opcodes", strings.Repeat("N0", MaxOpcodes/2) + "N.", ErrLimit},
+	{"too many opcodes", strings.Repeat("N0", MaxOpcodes/2) + "N", ErrLimit},
 	{"too many memo entries", "N" + strings.Repeat("\x94", MaxMemo+1), ErrLimit},
 	{"too many tensors", view(0, []int{1}, []int{1}) + named("torch._utils", "_rebuild_tensor_v2") + "q\x01(" +
 		stored("FloatStorage", 1) + integer(0) + "))tq\x02" + strings.Repeat("h\x01h\x02R0", MaxTensors), ErrLimit},
@@ -191,8 +190,13 @@ var broken = []struct {
 
 func TestBrokenPickles(t *testing.T) {
 	for _, c := range broken {
-		if v, err := unpickle(c.program); !errors.Is(err, c.want) {
+		if v, err := unpickle(c.program + "."); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, %v; want %v", c.name, describe(v), err, c.want)
+		}
+	}
+	for _, cut := range []string{"", "\x80", "\x80\x02N"} {
+		if _, err := unpickle(cut); !errors.Is(err, ErrFormat) {
+			t.Errorf("without an end: %v, want ErrFormat", err)
 		}
 	}
 }

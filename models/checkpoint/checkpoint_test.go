@@ -188,8 +188,39 @@ func TestSub(t *testing.T) {
 	if _, err := s.Floats("blocks.0.bias"); !errors.Is(err, nn.ErrWeights) {
 		t.Errorf("the whole name: %v, want ErrWeights", err)
 	}
+	if names := c.Sub("embed.").Names(); !slices.Equal(names, []string{"weight"}) {
+		t.Errorf("names %q", names)
+	}
 	if names := c.Sub("none.").Names(); len(names) != 0 {
 		t.Errorf("names %q", names)
+	}
+}
+
+func TestStrip(t *testing.T) {
+	for _, c := range []struct {
+		names    []string
+		stripped string
+	}{
+		{[]string{"a", "b"}, ""},
+		{[]string{"module.a", "module.b.c"}, "module."},
+		{[]string{"module.a", "b"}, ""},
+		{[]string{"_orig_mod.module.a"}, "_orig_mod.module."},
+		{[]string{"_forward_module.module.a", "_forward_module.b"}, "_forward_module."},
+		{[]string{"module.", "module.a"}, ""}, // a tensor has a name
+		{[]string{"modules.a"}, ""},
+		{[]string{strings.Repeat("module.", maxWrappers+1) + "a"}, strings.Repeat("module.", maxWrappers)},
+		{nil, ""},
+	} {
+		tensors, want := map[string]tensor{}, []string{}
+		for _, name := range c.names {
+			tensors[name] = tensor{}
+			want = append(want, strings.TrimPrefix(name, c.stripped))
+		}
+		slices.Sort(want)
+		stripped, got := strip(tensors)
+		if stripped != c.stripped || !slices.Equal(slices.Sorted(maps.Keys(got)), want) && len(want) > 0 {
+			t.Errorf("%q: %q removed, %q left", c.names, stripped, slices.Sorted(maps.Keys(got)))
+		}
 	}
 }
 
