@@ -58,7 +58,7 @@ func openFolder(dir string, part *string) (*contents, error) {
 
 // findWeights returns the name of the folder's weights file, or of its index.
 func findWeights(dir string, configured bool) (string, error) {
-	names, err := listFolder(dir)
+	names, err := listFolder(dir, MaxFolderEntries)
 	if err != nil {
 		return "", err
 	}
@@ -87,19 +87,20 @@ func findWeights(dir string, configured bool) (string, error) {
 	return others[0], nil
 }
 
-// listFolder returns the names of a folder's files and links, sorted.
-func listFolder(dir string) ([]string, error) {
+// listFolder returns the names of a folder's files and links, sorted. The folder may
+// have at most limit entries.
+func listFolder(dir string, limit int) ([]string, error) {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	entries, err := d.ReadDir(MaxFolderEntries + 1)
+	entries, err := d.ReadDir(limit + 1)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	if len(entries) > MaxFolderEntries {
-		return nil, fmt.Errorf("%w: a folder of more than %d entries", ErrLimit, MaxFolderEntries)
+	if len(entries) > limit {
+		return nil, fmt.Errorf("%w: a folder of more than %d entries", ErrLimit, limit)
 	}
 	var names []string
 	for _, e := range entries {

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // folder returns a new folder with copies of testdata's sharded checkpoint, changed
@@ -106,6 +109,40 @@ func TestLinks(t *testing.T) {
 	}
 	defer c.Close()
 	checkTensors(t, c, readExpected(t))
+}
+
+func TestLongFolder(t *testing.T) {
+	dir := filepath.Join("testdata", "several")
+	if names, err := listFolder(dir, 3); err != nil || len(names) != 3 {
+		t.Errorf("three entries: %q, %v", names, err)
+	}
+	if _, err := listFolder(dir, 2); !errors.Is(err, ErrLimit) {
+		t.Errorf("one too many: %v, want ErrLimit", err)
+	}
+}
+
+// TestPipes opens folders with a pipe in place of a file. Reading one would wait for
+// a writer.
+func TestPipes(t *testing.T) {
+	for _, name := range []string{"config.json", "model.safetensors"} {
+		dir := folder(t, "whole", map[string]string{name: "-"})
+		if err := unix.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			_, err := Open(dir)
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s: %v, want ErrFormat", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: Open waits", name)
+		}
+	}
 }
 
 func TestShardNames(t *testing.T) {

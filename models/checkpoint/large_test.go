@@ -132,9 +132,6 @@ func writeZeroTorch(t *testing.T, list []shape) string {
 
 // zeroPickle is {"model": {name: tensor, ...}}, tensor i over storage i.
 func zeroPickle(list []shape) string {
-	text := func(s string) string {
-		return "X" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(s)))) + s
-	}
 	integer := func(n int) string { return "J" + string(binary.LittleEndian.AppendUint32(nil, uint32(n))) }
 	var b strings.Builder
 	b.WriteString("\x80\x02}" + text("model") + "}(")
