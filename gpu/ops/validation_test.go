@@ -252,6 +252,7 @@ func attentions(b bench, r *gpu.Recorder) {
 	}
 	attention.Forward(r, a)
 	attention.Backward(r, attention.BackwardArgs{Args: a, DOut: m(), DQ: m(), DK: m(), DV: m()})
+	attention.Wide(r, attention.WideArgs{Q: b.f32(6, 34), K: b.f32(9, 34), V: b.f32(9, 34), Out: b.f32(6, 34), B: 3})
 }
 
 func cached(b bench, r *gpu.Recorder) {
