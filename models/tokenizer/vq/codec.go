@@ -127,7 +127,7 @@ func (c *Codec) plan(o Options) error {
 		most := uint64(0)
 		for _, h := range []*half{c.enc, c.dec} {
 			if h != nil {
-				most = max(most, c.cfg.programBytes(*h, o.H*o.W))
+				most = max(most, c.cfg.programBytes(*h, o.H, o.W))
 			}
 		}
 		bytes += most
@@ -225,7 +225,7 @@ func (c *Codec) room(encodes bool, h, w int) error {
 	if encodes {
 		side = c.enc
 	}
-	bytes := c.cfg.programBytes(*side, h*w)
+	bytes := c.cfg.programBytes(*side, h, w)
 	for {
 		err := c.dev.CheckMemory(bytes)
 		if err == nil && len(c.programs) < c.keep {

@@ -357,14 +357,14 @@ func TestClosed(t *testing.T) {
 func TestMemory(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := open(t, dev, tiny(t), both(t), Options{})
-		for _, s := range [][2]int{{4, 4}, {16, 16}, {64, 128}, {256, 256}} {
+		for _, s := range [][2]int{{4, 4}, {4, 12}, {20, 12}, {16, 16}, {64, 128}, {256, 256}} {
 			for _, h := range []*half{c.enc, c.dec} {
 				p, err := c.record(h == c.enc, s[0], s[1], nil)
 				if err != nil {
 					t.Fatal(err)
 				}
 				took := p.run.Stats().ArenaBytes + p.pixels.SizeBytes() + p.ids.SizeBytes()
-				planned := c.cfg.programBytes(*h, s[0]*s[1])
+				planned := c.cfg.programBytes(*h, s[0], s[1])
 				t.Logf("%v, encodes %v: %d bytes, planned %d", s, h == c.enc, took, planned)
 				if planned < took || planned > 2*took+1<<17 {
 					t.Errorf("%v, encodes %v: %d bytes were planned, %d taken", s, h == c.enc, planned, took)

@@ -100,15 +100,17 @@ func (c Config) decoder() []layer {
 type param struct {
 	name  string
 	shape []int
+	tiled bool // a convolution that runs by tiles, see conv.Winograd
 }
 
 // params lists the tensors of a layer.
 func (l layer) params() []param {
 	norm := func(name string, c int) []param {
-		return []param{{l.name + name + ".weight", []int{c}}, {l.name + name + ".bias", []int{c}}}
+		return []param{{name: l.name + name + ".weight", shape: []int{c}}, {name: l.name + name + ".bias", shape: []int{c}}}
 	}
 	conv := func(name string, in, out, k int) []param {
-		return []param{{l.name + name + ".weight", []int{out, in, k, k}}, {l.name + name + ".bias", []int{out}}}
+		tiled := k == 3 && l.op != down
+		return []param{{l.name + name + ".weight", []int{out, in, k, k}, tiled}, {name: l.name + name + ".bias", shape: []int{out}}}
 	}
 	switch l.op {
 	case conv1:

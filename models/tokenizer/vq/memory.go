@@ -28,49 +28,65 @@ func chunk(rows, elems int) uint64 {
 	return wordBytes * uint64(min(n, rows)) * uint64(elems)
 }
 
+// tilesBytes is the temporary of a convolution by tiles of 2 by 2 positions: 16 elements
+// of each tile's input and output.
+func tilesBytes(h, w, in, out int) uint64 {
+	in, out = even(in), even(out)
+	n := max(chunkBytes/(wordBytes*16*max(in, out)), chunkRows)
+	return wordBytes * 16 * uint64(min(n, (h+1)/2*((w+1)/2))) * uint64(in+out)
+}
+
 // bytes is what a layer has alive at most: its input and output, what lies between,
-// and a block's temporary. rows are the positions of its finer side.
-func (l layer) bytes(rows int) uint64 {
+// and a block's temporary. h and w are the rows and columns of its finer side.
+func (l layer) bytes(h, w int) uint64 {
+	rows := h * w
 	in, out := uint64(rows*even(l.in))*wordBytes, uint64(rows*even(l.out))*wordBytes
 	switch l.op {
 	case conv1:
 		return in + out
-	case conv3, down:
-		return in + out + chunk(rows, 9*even(l.in))
+	case conv3:
+		return in + out + tilesBytes(h, w, l.in, l.out)
+	case down:
+		return in + out/4 + chunk(rows/4, 9*l.in)
 	case up:
-		return max(in/4+in, in+out+chunk(rows, 9*l.in))
+		return max(in/4+in, in+out+tilesBytes(h, w, l.in, l.out))
 	case attn:
 		return 5*in + chunk(rows, even(rows))
 	case normOut:
 		return in + normBytes(l.in)
 	}
-	return in + max(in+out, 2*out) + chunk(rows, 9*max(l.in, l.out)) + normBytes(max(l.in, l.out))
+	first := 2*in + out + tilesBytes(h, w, l.in, l.out)
+	second := in + 2*out + tilesBytes(h, w, l.out, l.out)
+	return max(first, second) + normBytes(max(l.in, l.out))
 }
 
 // normBytes are a group norm's partial sums.
 func normBytes(c int) uint64 { return uint64(64*c+4*groups) * wordBytes }
 
-// programBytes is the device memory of a program over a picture of so many pixels, an
+// programBytes is the device memory of a program over a picture of h by w pixels, an
 // estimate from above: the temporaries do not pack without gaps.
-func (c Config) programBytes(h half, pixels int) uint64 {
-	encodes := h.layers[0].in == colours
-	rows, most := pixels, uint64(0)
-	if !encodes {
-		rows = pixels / (c.Reduction() * c.Reduction())
-		most = uint64(rows*(c.CodebookEmbedDim+c.ZChannels)) * wordBytes
+func (c Config) programBytes(side half, h, w int) uint64 {
+	n := c.Reduction()
+	tokens := h / n * (w / n)
+	most := c.codesBytes(tokens)
+	held := uint64(h*w*even(colours)+tokens) * wordBytes
+	if !side.encodes() {
+		h, w = h/n, w/n
 	}
-	for _, l := range h.layers {
+	for _, l := range side.layers {
 		if l.op == up {
-			rows *= 4
+			h, w = 2*h, 2*w
 		}
-		most = max(most, l.bytes(rows))
+		most = max(most, l.bytes(h, w))
 		if l.op == down {
-			rows /= 4
+			h, w = h/2, w/2
 		}
 	}
-	if encodes {
-		most = max(most, uint64(c.CodebookSize+rows*c.CodebookEmbedDim)*wordBytes+chunk(rows, c.CodebookSize))
-	}
-	tokens := pixels / (c.Reduction() * c.Reduction())
-	return most + most/8 + uint64(pixels*even(colours)+tokens)*wordBytes + 1<<16
+	return most + most/8 + held + 1<<16
+}
+
+// codesBytes is what looking codes up, or searching for the nearest, has alive.
+func (c Config) codesBytes(tokens int) uint64 {
+	between := c.CodebookEmbedDim + c.ZChannels
+	return uint64(c.CodebookSize+tokens*between)*wordBytes + chunk(tokens, c.CodebookSize)
 }

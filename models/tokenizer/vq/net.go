@@ -5,7 +5,6 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/conv"
-	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/resize"
@@ -74,14 +73,15 @@ func (n *net) product(x *gpu.Tensor, name string, y *gpu.Tensor, add bool) {
 
 func (n *net) conv3(x *gpu.Tensor, name string, out int) *gpu.Tensor {
 	y := n.temp(out)
-	n.conv(x, name, y, conv.Shape{H: n.h, W: n.w, Pad: [3][2]int{{}, {1, 1}, {1, 1}}})
+	n.tiles(x, name, y, false)
 	return y
 }
 
-func (n *net) conv(x *gpu.Tensor, name string, y *gpu.Tensor, s conv.Shape) {
+// tiles writes the 3×3 convolution of x to y, or adds it.
+func (n *net) tiles(x *gpu.Tensor, name string, y *gpu.Tensor, add bool) {
 	w, bias := n.weight(name)
-	s.Cin, s.Cout, s.Kernel = x.Dim(-1), y.Dim(-1), [3]int{1, 3, 3}
-	conv.Forward(n.r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
+	s := conv.Shape{H: n.h, W: n.w, Cin: x.Dim(-1), Cout: y.Dim(-1), Kernel: [3]int{1, 3, 3}, Pad: [3][2]int{{}, {1, 1}, {1, 1}}}
+	conv.Winograd(n.r, conv.WinogradArgs{Shape: s, X: x, W: w, Bias: bias, Out: y, Add: add})
 }
 
 // norm is a group norm over all positions.
@@ -107,12 +107,11 @@ func (n *net) normOut(x *gpu.Tensor, l layer) *gpu.Tensor {
 func (n *net) res(x *gpu.Tensor, l layer) *gpu.Tensor {
 	y := n.swish(n.norm(x, l.name+".norm1", n.temp(l.in)))
 	y = n.conv3(y, l.name+".conv1", l.out)
-	y = n.conv3(n.swish(n.norm(y, l.name+".norm2", y)), l.name+".conv2", l.out)
+	n.swish(n.norm(y, l.name+".norm2", y))
 	if l.in != l.out {
-		n.product(x, l.name+".nin_shortcut", y, true)
-		return y
+		x = n.conv1(x, l.name+".nin_shortcut", l.out)
 	}
-	elementwise.Add(n.r, elementwise.AddArgs{A: x, B: y, Out: x})
+	n.tiles(y, l.name+".conv2", x, true)
 	return x
 }
 
@@ -128,10 +127,14 @@ func (n *net) attn(x *gpu.Tensor, name string) *gpu.Tensor {
 
 // down pads only right and below, as upstream does.
 func (n *net) down(x *gpu.Tensor, l layer) *gpu.Tensor {
-	s := conv.Shape{H: n.h, W: n.w, Stride: [3]int{1, 2, 2}, Pad: [3][2]int{{}, {0, 1}, {0, 1}}}
+	w, bias := n.weight(l.name)
+	s := conv.Shape{
+		H: n.h, W: n.w, Cin: l.in, Cout: l.out,
+		Kernel: [3]int{1, 3, 3}, Stride: [3]int{1, 2, 2}, Pad: [3][2]int{{}, {0, 1}, {0, 1}},
+	}
 	n.h, n.w = n.h/2, n.w/2
 	y := n.temp(l.out)
-	n.conv(x, l.name, y, s)
+	conv.Forward(n.r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
 	return y
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/conv"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
 )
@@ -24,6 +25,9 @@ func (c Config) encoderHalf() half { return half{c.encoder(), []string{"encoder.
 func (c Config) decoderHalf() half {
 	return half{c.decoder(), []string{"decoder.", "post_quant_conv."}}
 }
+
+// encodes reports whether the half begins with pixels.
+func (h half) encodes() bool { return h.layers[0].in == colours }
 
 func (h half) params() []param {
 	var out []param
@@ -94,10 +98,12 @@ func even(n int) int { return (n + 1) &^ 1 }
 // deviceShape is a parameter's shape on the device: channels even, a convolution's
 // input channels last.
 func (p param) deviceShape() []int {
-	switch s := p.shape; len(s) {
-	case 4:
+	switch s := p.shape; {
+	case p.tiled:
+		return []int{16, even(s[0]), even(s[1])}
+	case len(s) == 4:
 		return []int{even(s[0]), s[2] * s[3], even(s[1])}
-	case 1:
+	case len(s) == 1:
 		return []int{even(s[0])}
 	default:
 		return s
@@ -106,18 +112,24 @@ func (p param) deviceShape() []int {
 
 // toDevice rearranges a parameter's elements as deviceShape says.
 func (p param) toDevice(x []float32) []float32 {
-	to := p.deviceShape()
 	switch {
+	case p.tiled:
+		return conv.WinogradWeights(p.channelsLast(x), even(p.shape[0]), even(p.shape[1]))
+	case len(p.shape) == 4:
+		return p.channelsLast(x)
 	case len(p.shape) == 1:
-		return append(x, make([]float32, to[0]-len(x))...)
-	case len(p.shape) != 4:
-		return x
+		return append(x, make([]float32, even(len(x))-len(x))...)
 	}
-	in, taps := p.shape[1], to[1]
-	out := make([]float32, tensor.Elems(to))
+	return x
+}
+
+// channelsLast turns [out, in, kh, kw] into [out, kh·kw, in], with even channels.
+func (p param) channelsLast(x []float32) []float32 {
+	in, taps, wide := p.shape[1], p.shape[2]*p.shape[3], even(p.shape[1])
+	out := make([]float32, even(p.shape[0])*taps*wide)
 	for i, v := range x {
 		o, c, tap := i/(in*taps), i/taps%in, i%taps
-		out[(o*taps+tap)*to[2]+c] = v
+		out[(o*taps+tap)*wide+c] = v
 	}
 	return out
 }
@@ -146,7 +158,7 @@ func (t table) free() {
 }
 
 func (c Config) codes() param {
-	return param{codesName, []int{c.CodebookSize, c.CodebookEmbedDim}}
+	return param{name: codesName, shape: []int{c.CodebookSize, c.CodebookEmbedDim}}
 }
 
 // loadCodes adds the table of codes, in the form in which they are looked up.

@@ -138,7 +138,7 @@ func TestParameters(t *testing.T) {
 }
 
 func TestToDevice(t *testing.T) {
-	p := param{"conv", []int{3, 3, 2, 2}} // channels out and in get a fourth
+	p := param{name: "conv", shape: []int{3, 3, 2, 2}} // channels out and in get a fourth
 	x := make([]float32, 36)
 	for i := range x {
 		x[i] = float32(i + 1)
@@ -160,7 +160,7 @@ func TestToDevice(t *testing.T) {
 			}
 		}
 	}
-	if bias := (param{"bias", []int{3}}).toDevice([]float32{1, 2, 3}); !slices.Equal(bias, []float32{1, 2, 3, 0}) {
+	if bias := (param{name: "bias", shape: []int{3}}).toDevice([]float32{1, 2, 3}); !slices.Equal(bias, []float32{1, 2, 3, 0}) {
 		t.Errorf("bias %v", bias)
 	}
 }
