@@ -16,10 +16,19 @@ import (
 func addBeam(f *pflag.FlagSet) {
 	for _, g := range beamFlags() {
 		if f.Lookup(g.Name) == nil {
-			f.AddGoFlag(g)
-			f.Lookup(g.Name).Hidden = g.Name != "runner"
+			addBeamFlag(f, g).Hidden = g.Name != "runner"
 		}
 	}
+}
+
+// addBeamFlag adds one with its default, which a run before in this process may have changed.
+func addBeamFlag(f *pflag.FlagSet, g *flag.Flag) *pflag.Flag {
+	f.AddGoFlag(g)
+	added := f.Lookup(g.Name)
+	if added.DefValue = g.DefValue; g.DefValue == "0" {
+		added.DefValue = "" // the help leaves out defaults that are nothing
+	}
+	return added
 }
 
 // beamFlags returns what Beam has registered, but for what the boot code of a
@@ -69,7 +78,7 @@ func (b beamFlag) IsBoolFlag() bool {
 func beamTopic() *cobra.Command {
 	c := newCommand("beam", "beam")
 	for _, g := range beamFlags() {
-		c.Flags().AddGoFlag(g)
+		addBeamFlag(c.Flags(), g)
 	}
 	return c
 }
