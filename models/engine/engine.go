@@ -11,6 +11,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
@@ -19,9 +20,9 @@ var (
 	// ErrClosed reports a request to an engine that was closed.
 	ErrClosed = errors.New("engine is closed")
 	// ErrTooLong reports a request with more positions than the network's tables hold.
-	ErrTooLong = errors.New("sequence is too long for the model")
+	ErrTooLong = errkind.New("too_long", "sequence is too long for the model")
 	// ErrRequest reports a request that makes no sense.
-	ErrRequest = errors.New("bad request")
+	ErrRequest = errkind.New("bad_request", "bad request")
 )
 
 // DefaultSlots is how many sequences an engine generates at once.
