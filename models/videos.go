@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -10,13 +9,14 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
 )
 
 // ErrPrefix reports a clip to continue that has less than one cube of frames.
-var ErrPrefix = errors.New("the prefix is too short")
+var ErrPrefix = errkind.New("short_prefix", "the prefix is too short")
 
 // Videos continues clips. Safe for concurrent use.
 type Videos struct {

@@ -21,14 +21,16 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on.
 var (
 	// ErrFormat reports bytes that are no PNG or JPEG, or a damaged one.
-	ErrFormat = errors.New("not a PNG or JPEG picture")
+	ErrFormat = errkind.New("not_a_picture", "not a PNG or JPEG picture")
 	// ErrLimit reports a picture of more pixels than the caller takes.
-	ErrLimit = errors.New("the picture is too large")
+	ErrLimit = errkind.New("limit", "the picture is too large")
 	// ErrShape reports a picture whose sides do not fit its pixels.
 	ErrShape = errors.New("the sides do not fit the pixels")
 )

@@ -1,15 +1,15 @@
 package cube
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
 // ErrSample reports tokens that are not a sample of this family.
-var ErrSample = errors.New("not a cube sample")
+var ErrSample = errkind.New("bad_sample", "not a cube sample")
 
 const (
 	fed       = 3 // cells before in time, to the left, above

@@ -16,12 +16,13 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/tape"
 )
 
 // ErrWeights reports a weights file that does not fit the network: a tensor is
 // missing, or has another shape.
-var ErrWeights = errors.New("weights do not fit the network")
+var ErrWeights = errkind.New("bad_model", "weights do not fit the network")
 
 // Spec declares one parameter.
 type Spec struct {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/morton-gen/morton/jobs/corpus/furniture"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/tools/corpus/furniture"
 )
 
 // modelFunc is called with each model and whether it is held out.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/safetensors"
-	"github.com/morton-gen/morton/jobs/corpus/motion"
+	"github.com/morton-gen/morton/tools/corpus/motion"
 )
 
 // videoCorpus is what the flags of "corpus video" say.

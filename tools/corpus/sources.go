@@ -15,8 +15,8 @@ import (
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/video"
-	"github.com/morton-gen/morton/jobs/corpus/furniture"
-	"github.com/morton-gen/morton/jobs/corpus/motion"
+	"github.com/morton-gen/morton/tools/corpus/furniture"
+	"github.com/morton-gen/morton/tools/corpus/motion"
 )
 
 // source is something to move a window over.

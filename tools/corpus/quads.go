@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/morton-gen/morton/jobs/corpus/furniture"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/tools/corpus/furniture"
 )
 
 // makeQuads writes the connected, quad-dominant parts of the furniture models,

@@ -8,9 +8,9 @@ import (
 	"math"
 	"path/filepath"
 
-	"github.com/morton-gen/morton/jobs/corpus/furniture"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/tools/corpus/furniture"
 )
 
 // makeShapes writes whole furniture models and their closed parts, each shape

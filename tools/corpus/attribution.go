@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/morton-gen/morton/jobs/corpus/furniture"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/tools/corpus/furniture"
 )
 
 // attributionFile lies beside the corpus' folders: CC BY wants the creator and

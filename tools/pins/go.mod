@@ -1,7 +1,7 @@
 // Developer tools, pinned apart from what the program itself needs:
 //
-//	go tool -modfile=tools/go.mod gofumpt -l .
-module github.com/morton-gen/morton/tools
+//	go tool -modfile=tools/pins/go.mod gofumpt -l .
+module github.com/morton-gen/morton/tools/pins
 
 go 1.26.0
 
