@@ -155,3 +155,16 @@ func readSmall(path string, limit int64) ([]byte, error) {
 	}
 	return b, err
 }
+
+// List returns the names of the files of a folder that may hold weights, sorted, as
+// their endings say. The error is the file system's, or
+// wraps [ErrLimit].
+func List(dir string) ([]string, error) {
+	names, err := listFolder(dir, MaxFolderEntries)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(names, func(name string) bool {
+		return !slices.Contains(weightEndings, strings.ToLower(filepath.Ext(name)))
+	}), nil
+}
