@@ -30,15 +30,19 @@ func programRows(slots, group int) uint64 {
 	return uint64(rows)
 }
 
-// rowElems is the temporaries of a row that are alive at once, at most: the residual
-// stream, and what stands on both sides of the widest product.
+// rowElems is the temporaries of a row that are alive at once, at most: some values as
+// wide as the residual stream, what stands on both sides of the widest product, and the
+// logits of two branches and what they are joined to.
 func rowElems(sys *system.System) int {
-	in, out := 0, 0
+	width, out := 0, 0
+	for _, a := range sys.Params.Attentions {
+		width = max(width, a.Heads*a.HeadDim)
+	}
 	for _, m := range sys.Params.Matrices() {
-		in, out = max(in, m.In), max(out, m.Out)
+		out = max(out, m.Out)
 	}
 	d := sys.Dims(1)
-	return 6*in + 3*out + 2*sys.Head.Outputs() + 3*d.Fed*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
+	return 6*width + 3*out/2 + 3*sys.Head.Outputs()/2 + 3*d.Fed*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
 }
 
 // Grain is the floating-point operations that each dispatch of a step of so many rows

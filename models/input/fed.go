@@ -38,7 +38,9 @@ func (t Text) Record(g nn.Graph, stage int) *nn.Value {
 	case TextStage:
 		return t.read(g)
 	case system.AllStages: // a row has features or embeddings; what it lacks is zero
-		return g.Add(t.read(g), t.Then.Record(g, stage))
+		x := g.Add(t.read(g), t.Then.Record(g, stage))
+		g.Mark("embed", x)
+		return x
 	}
 	return t.Then.Record(g, stage)
 }

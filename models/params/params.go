@@ -314,6 +314,9 @@ func find(f *safetensors.File, name string, shape []int) (safetensors.Tensor, er
 	if err != nil {
 		return x, fmt.Errorf("params: %w: %w", ErrWeights, err)
 	}
+	if len(x.Shape) == len(shape)+1 && x.Shape[0] == 1 { // a batch of one
+		x.Shape = x.Shape[1:]
+	}
 	if !slices.Equal(x.Shape, shape) {
 		return x, fmt.Errorf("params: %w: %s is %v, the network has %v", ErrWeights, name, x.Shape, shape)
 	}

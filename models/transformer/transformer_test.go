@@ -141,7 +141,7 @@ func newDecoder(t testing.TB, dev *gpu.Device, c Config, f *safetensors.File, o 
 }
 
 // lay writes a sequence to a slot, with the tokens of its first positions, and returns
-// the lane that reads them; draw lets it go on.
+// the lane that reads them in a piece of 64 rows; draw lets it go on.
 func lay(t testing.TB, dec *engine.Decoder, c Config, slot int, s *Sequence, prompt int) step.Lane {
 	t.Helper()
 	check(t, dec.SetTokens(slot, 0, s.Tokens[:prompt*c.Words()]))
@@ -151,7 +151,7 @@ func lay(t testing.TB, dec *engine.Decoder, c Config, slot int, s *Sequence, pro
 	check(t, dec.LoadRows(slot, 0, 0, 0, &s.Rows))
 	draws := s.Run(c.Layout(), 0, 0, s.N, c.Group, true).Draws
 	check(t, dec.LoadDraws(slot, 0, &draws, c.Group, 1))
-	return step.Lane{Slot: slot, Canvas: slot, Rows: prompt, Group: prompt, Draw: prompt, Partner: -1}
+	return step.Lane{Slot: slot, Canvas: slot, Rows: prompt, Group: 64, Draw: prompt, Draws: prompt, Partner: -1}
 }
 
 // draw lets a lane draw up to position n.
