@@ -8,8 +8,8 @@ var (
 	// itself.
 	ErrFormat = errors.New("not a readable torch file")
 	// ErrLegacy reports a file in the form that torch wrote before version 1.6. It
-	// wraps [ErrFormat]. PyTorch rewrites such a file by torch.save(torch.load(old), new).
-	ErrLegacy error = kind{ErrFormat, "torch file of before version 1.6, to be rewritten by torch.save(torch.load(old), new)"}
+	// wraps [ErrFormat]. PyTorch rewrites such a file: torch.save(torch.load(old), new).
+	ErrLegacy error = kind{ErrFormat, "torch file from before version 1.6: rewrite it with torch.save(torch.load(old), new)"}
 	// ErrUnsafe reports a pickle that asks for an opcode or a name outside the
 	// closed list (see the package's description). Nothing of it was executed.
 	ErrUnsafe = errors.New("pickle asks for more than tensors")

@@ -1,7 +1,7 @@
 package torch
 
 // Limits of what a file may ask for. A checkpoint of 1,000 tensors has a pickle of
-// 130 KB, 30,000 opcodes and 20,000 memo entries (measured with torch 2.15).
+// 114,500 bytes, 32,018 opcodes and 8,008 memo entries (measured with torch 2.15).
 const (
 	// MaxPickleBytes bounds the pickle.
 	MaxPickleBytes = 64 << 20

@@ -51,7 +51,7 @@ func OpenPart(path, part string) (*Checkpoint, error) { return open(path, &part)
 func open(path string, part *string) (*Checkpoint, error) {
 	f, err := openPath(path, part)
 	if err != nil {
-		return nil, fmt.Errorf("checkpoint.Open: %s: %w", path, err)
+		return nil, fmt.Errorf("checkpoint.Open: %w", err)
 	}
 	c := &Checkpoint{
 		config: f.config, format: f.format, metadata: f.metadata,

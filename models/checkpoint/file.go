@@ -47,7 +47,7 @@ func openFile(path string, part *string) (*contents, error) {
 		return openSafetensors(path, part)
 	}
 	if what := knownOther(head); what != "" {
-		return nil, fmt.Errorf("%w: %s", ErrFormat, what)
+		return nil, fmt.Errorf("%s: %w: %s", path, ErrFormat, what)
 	}
 	return openTorch(path, part)
 }
@@ -61,7 +61,7 @@ func readHead(path string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() { // a pipe would wait for a writer
-		return nil, fmt.Errorf("%w: %v", ErrFormat, info.Mode())
+		return nil, fmt.Errorf("%s: %w: %v", path, ErrFormat, info.Mode())
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -101,7 +101,7 @@ func knownOther(head []byte) string {
 
 func openSafetensors(path string, part *string) (*contents, error) {
 	if part != nil && *part != "" {
-		return nil, fmt.Errorf("%w: %q: a safetensors file has none", ErrPart, *part)
+		return nil, fmt.Errorf("%s: %w: %q, a safetensors file has none", path, ErrPart, *part)
 	}
 	f, err := safetensors.Open(path)
 	if err != nil {

@@ -42,7 +42,7 @@ func openFolder(dir string, part *string) (*contents, error) {
 	}
 	name, err := findWeights(dir, config != nil)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
 	open := openFile
 	if strings.HasSuffix(name, indexEnd) {
@@ -50,7 +50,7 @@ func openFolder(dir string, part *string) (*contents, error) {
 	}
 	c, err := open(filepath.Join(dir, name), part)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	c.config = config
 	return c, nil
@@ -114,15 +114,16 @@ func listFolder(dir string, limit int) ([]string, error) {
 
 // readConfig returns the folder's config.json, nil if there is none.
 func readConfig(dir string) (json.RawMessage, error) {
-	b, err := readSmall(filepath.Join(dir, configName), MaxConfigBytes)
+	path := filepath.Join(dir, configName)
+	b, err := readSmall(path, MaxConfigBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err == nil {
-		err = checkConfig(b)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", configName, err)
+		return nil, err
+	}
+	if err := checkConfig(b); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return b, nil
 }
@@ -142,7 +143,7 @@ func readSmall(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() { // a pipe would wait for a writer
-		return nil, fmt.Errorf("%w: %v", ErrFormat, info.Mode())
+		return nil, fmt.Errorf("%s: %w: %v", path, ErrFormat, info.Mode())
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -151,7 +152,7 @@ func readSmall(path string, limit int64) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%w: more than %d bytes", ErrLimit, limit)
+		err = fmt.Errorf("%s: %w: more than %d bytes", path, ErrLimit, limit)
 	}
 	return b, err
 }

@@ -170,6 +170,17 @@ func TestShardNames(t *testing.T) {
 	}
 }
 
+func TestShardFormat(t *testing.T) {
+	for want, got := range map[string]string{
+		"Hugging Face, 1 shard":        shardFormat(1, "safetensors"),
+		"Hugging Face, 2 torch shards": shardFormat(2, "torch"),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestTooManyShards(t *testing.T) {
 	var x index
 	x.WeightMap = map[string]string{}

@@ -94,13 +94,13 @@ func openShards(path string, part *string) (*contents, error) {
 	}
 	x, err := parseIndex(b)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	c := &contents{tensors: map[string]tensor{}, metadata: x.notes()}
 	files, err := openEach(filepath.Dir(path), x.shards(), part)
 	c.close = func() error { return closeAll(files) }
 	if err == nil {
-		err = c.join(x, files)
+		err = c.join(path, x, files)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -115,20 +115,20 @@ func openEach(dir string, shards []string, part *string) (map[string]*contents, 
 	for _, name := range shards {
 		f, err := openFile(filepath.Join(dir, name), part)
 		if err != nil {
-			return files, fmt.Errorf("shard %q: %w", name, err)
+			return files, err
 		}
 		files[name] = f
 	}
 	return files, nil
 }
 
-// join takes from each shard the tensors that the index says are there. What else a
+// join takes from each shard the tensors that the index at path says are there. What else a
 // shard holds is left out.
-func (c *contents) join(x *index, files map[string]*contents) error {
+func (c *contents) join(path string, x *index, files map[string]*contents) error {
 	for name, file := range x.WeightMap {
 		t, ok := files[file].tensors[name]
 		if !ok {
-			return fmt.Errorf("%w: shard %q has no tensor %.80q, as the index says", ErrFormat, file, name)
+			return fmt.Errorf("%s: %w: shard %q has no tensor %.80q", path, ErrFormat, file, name)
 		}
 		c.tensors[name] = t
 	}

@@ -20,7 +20,7 @@ func openTorch(path string, part *string) (*contents, error) {
 	}
 	c, err := torchContents(f.Root(), part)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
 	c.close = f.Close
 	return c, nil

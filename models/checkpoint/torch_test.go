@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/morton-gen/morton/codecs/torch"
 )
 
 // text writes a text in a pickle.
@@ -116,4 +119,36 @@ func TestNotes(t *testing.T) {
 	if n := len(all.Metadata()); n != maxNotes {
 		t.Errorf("%d notes are kept, want %d", n, maxNotes)
 	}
+}
+
+// FuzzParts takes the usual part of any bytes that pass as a torch file, and each
+// other part that is said to be there.
+func FuzzParts(f *testing.F) {
+	for _, name := range []string{"wrapped.pt", "module.pt", "ema.pt", "parts.pt", "list.pt", "empty.pt"} {
+		b, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		file, err := torch.Read(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			checkKind(t, classify(err))
+			return
+		}
+		c, err := torchContents(file.Root(), nil)
+		if err != nil {
+			checkKind(t, err)
+			return
+		}
+		if len(c.tensors) == 0 || !slices.Contains(c.parts, c.part) {
+			t.Fatalf("%d tensors of part %q of %q", len(c.tensors), c.part, c.parts)
+		}
+		for _, name := range c.parts {
+			if _, err := torchContents(file.Root(), &name); err != nil {
+				checkKind(t, err)
+			}
+		}
+	})
 }
