@@ -219,13 +219,16 @@ func (c *Codec) program(encodes bool, h, w int) (*program, error) {
 	return p, nil
 }
 
+func (c *Codec) side(encodes bool) *half {
+	if encodes {
+		return c.enc
+	}
+	return c.dec
+}
+
 // room frees kept programs, the oldest first, until one more may be kept and fits.
 func (c *Codec) room(encodes bool, h, w int) error {
-	side := c.dec
-	if encodes {
-		side = c.enc
-	}
-	bytes := c.cfg.programBytes(*side, h, w)
+	bytes := c.cfg.programBytes(*c.side(encodes), h, w)
 	for {
 		err := c.dev.CheckMemory(bytes)
 		if err == nil && len(c.programs) < c.keep {

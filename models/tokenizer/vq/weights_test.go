@@ -130,7 +130,9 @@ func TestParameters(t *testing.T) {
 		for _, p := range append(append(cfg.encoderHalf().params(), cfg.decoderHalf().params()...), cfg.codes()) {
 			n += tensor.Elems(p.shape)
 		}
-		t.Logf("%s: %d parameters", name, n)
+		enc, dec := cfg.encoderHalf(), cfg.decoderHalf()
+		t.Logf("%s: %d parameters, %d MB of weights on the device to encode and %d to decode, %d and %d MB for 256 by 256 pixels", name, n,
+			weightBytes(enc.params())/1e6, weightBytes(dec.params())/1e6, cfg.programBytes(enc, 256, 256)/1e6, cfg.programBytes(dec, 256, 256)/1e6)
 		if n/1e6 != want && (n+5e5)/1e6 != want {
 			t.Errorf("%s has %d parameters, want %d million", name, n, want)
 		}
