@@ -180,7 +180,9 @@ var cachedShapes = []shape{
 	square(2, 7, 3, 6), square(1, 129, 1, 6),
 	{b: 2, n: 37, nk: 37, h: 6, g: 2, dh: 6},
 	square(1, 70, 3, 40),
-	square(1, 129, 1, 16), {b: 2, n: 37, nk: 37, h: 6, g: 2, dh: 16}, square(1, 70, 3, 66),
+	square(1, 129, 1, 16),
+	{b: 2, n: 37, nk: 37, h: 6, g: 2, dh: 16},
+	square(1, 70, 3, 66),
 	square(1, 70, 3, 128), square(1, 1, 1, 2), square(1, 33, 2, 32), square(2, 40, 2, 64), square(1, 20, 1, 10), square(1, 9, 1, 256), square(2, 70, 8, 64),
 	{b: 1, n: 150, nk: 150, h: 4, g: 1, dh: 32},
 }
