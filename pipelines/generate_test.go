@@ -79,7 +79,7 @@ func tokens(t *testing.T, j Job) string {
 func TestGenerateSameBytes(t *testing.T) {
 	e := newEcho(shard.KindQuad)
 	use(t, request.Quads, e)
-	paths := meshes(t)[:10]
+	paths := meshes(t)[:6]
 	want := ""
 	for _, c := range []struct {
 		runner            string
