@@ -30,10 +30,10 @@ check: setup ## formatting, vet, staticcheck, import arrows, shader freshness, s
 	scripts/check $(PKGS)
 
 test: setup ## run the tests (make check vets); the time of each package, and the longest tests at the end
-	scripts/test -vet=off -timeout 12m $(PKGS)
+	scripts/test -vet=off -timeout=12m $(PKGS)
 
 test-all: setup ## run every test at every shape and subgroup width, which compiles kernels for an hour
-	MORTON_TEST=all scripts/test -vet=off -timeout 120m $(PKGS)
+	MORTON_TEST=all scripts/test -vet=off -timeout=120m $(PKGS)
 
 race: setup ## run the short tests under the race detector
 	go test -race -short -timeout 30m $(PKGS)
