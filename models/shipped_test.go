@@ -119,7 +119,7 @@ func TestVideosContinue(t *testing.T) {
 }
 
 // TestSamplesDoNotDependOnTheBatch runs every family one request at a time and
-// all at once.
+// all at once, and compares what it draws with the tokens on record.
 func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		chair, vase := readMesh(t, "katorlegaz_dining_chair.obj"), readMesh(t, "scopia_vase3.obj")
@@ -158,6 +158,7 @@ func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 					t.Errorf("%s: request %d draws other tokens in company", name, i)
 				}
 			}
+			goldenTokens(t, dev, name, alone)
 		}
 	})
 }

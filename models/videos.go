@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // ErrPrefix reports a clip to continue that has less than one cube of frames.
@@ -179,7 +180,10 @@ func (v *Videos) Generate(ctx context.Context, r VideoRequest) (*VideoResult, er
 	}
 	cubes := (prefix.T + r.Frames + c.FramesPerCube() - 1) / c.FramesPerCube()
 	req := v.request(r.ID, r.Seed, r.Sampling)
-	req.Plan, req.Tokens = c.Plan(cubes*c.Group[0]), seq.Tokens
+	req.Tokens = seq.Tokens
+	req.Schedule = func() (system.Schedule, error) {
+		return v.cfg.Network.Schedule(c.Plan(cubes*c.Group[0]), seq.N, nil), nil
+	}
 	res, err := v.engine.Generate(ctx, req)
 	if err != nil {
 		return nil, err

@@ -379,15 +379,24 @@ func grammars(b bench, r *gpu.Recorder) {
 
 func steps(b bench, r *gpu.Recorder) {
 	for _, codes := range []bool{false, true} {
-		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Static: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes})
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes})
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		for _, x := range []*gpu.Tensor{s.Plan, s.Tokens, s.Slot} {
+		for _, x := range []*gpu.Tensor{s.Rows, s.Draws, s.Tokens, s.Sampling} {
 			r.Fill(x, 0)
 		}
-		lane := gputest.I32(b.t, b.dev, []int32{0, 0, 5, 0, 1, 2, 5, 1}, 2, step.LaneWords)
-		rows := step.Gather(r, s, lane, 2)
-		step.Commit(r, s, lane, 2, rows, b.u32(9, 4, 2))
+		batch, err := step.NewBatch(b.dev, 2, 4, 3)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		lanes := []step.Lane{{Rows: 5, Group: 2, Draws: 5, Ask: 2, Partner: 1}, {Slot: 1, Canvas: 1, Row: 2, Rows: 5, Group: 2, Draw: 1, Draws: 5, Ask: 1, Partner: -1}}
+		if err := batch.Write(lanes); err != nil {
+			b.t.Fatal(err)
+		}
+		rows := step.Gather(r, s, batch)
+		step.Commit(r, s, batch, rows, b.u32(9, 3, 2))
+		joined := r.Temp(tensor.F32, 3, 10)
+		sample.Combine(r, sample.CombineArgs{X: b.f32(6, 10), Picks: rows.Picks, Scale: rows.Scale, Out: joined})
 	}
 }

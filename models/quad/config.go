@@ -24,7 +24,6 @@ const (
 	staticIDs  = 5
 	staticRows = kinds + 3*pointLevels + normalSide*normalSide
 	axes       = 2 // face, slot
-	planCols   = staticIDs + fed + axes + 3
 )
 
 // maxFaces bounds the faces a configuration may name.

@@ -28,7 +28,6 @@ const (
 	axes      = 3
 	sub       = surface.TokensPerCode
 	vocab     = 256
-	planCols  = staticIDs + fed + axes + 3
 
 	octantRow = kinds
 	facesRow  = octantRow + 8
