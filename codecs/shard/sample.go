@@ -32,6 +32,7 @@ const (
 	KindCube   = "cube"
 	KindOctree = "octree"
 	KindQuad   = "quad"
+	KindVQ     = "vq" // of pictures: Grid is [rows, columns]
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

@@ -252,6 +252,7 @@ func attentions(b bench, r *gpu.Recorder) {
 	}
 	attention.Forward(r, a)
 	attention.Backward(r, attention.BackwardArgs{Args: a, DOut: m(), DQ: m(), DK: m(), DV: m()})
+	attention.Wide(r, attention.WideArgs{Q: b.f32(6, 34), K: b.f32(9, 34), V: b.f32(9, 34), Out: b.f32(6, 34), B: 3})
 }
 
 func cached(b bench, r *gpu.Recorder) {
@@ -325,6 +326,10 @@ func convs(b bench, r *gpu.Recorder) {
 	conv.Forward(r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
 	conv.Grad(r, conv.GradArgs{Shape: s, X: x, W: w, DOut: y, DX: b.f32(60, 6), DW: b.f32(4, 27, 6), DBias: bias})
 	conv.Transposed(r, conv.TransposedArgs{Shape: s, X: y, W: w, Bias: b.f32(6), Out: x})
+	s = conv.Shape{T: 3, H: 4, W: 5, Cin: 6, Cout: 4, Kernel: [3]int{1, 3, 3}, Pad: [3][2]int{{}, {1, 1}, {1, 1}}}
+	for _, add := range []bool{false, true} {
+		conv.Winograd(r, conv.WinogradArgs{Shape: s, X: x, W: b.f32(16, 4, 6), Bias: bias, Out: y, Add: add})
+	}
 }
 
 func resizes(b bench, r *gpu.Recorder) {

@@ -14,6 +14,4 @@ var (
 	ErrTooLong = errkind.New("too_long", "sequence is too long for the model")
 	// ErrRequest reports a request that makes no sense.
 	ErrRequest = errkind.New("bad_request", "bad request")
-	// ErrBusy reports a request to an engine whose queue is full.
-	ErrBusy = errors.New("the engine's queue is full")
 )

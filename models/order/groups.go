@@ -2,9 +2,9 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// Groups predicts the first token of each of regions·regions parts of a grid of one
-// frame, one by one, and then one token of every part at once. The first of these groups
-// is predicted by the last of the single tokens and by rows of transition ids.
+// Groups predicts the first token of each of regions·regions parts of the first frame,
+// one by one, and then one token of every part of a frame at once. The first of these
+// groups is predicted by the last of the single tokens and by rows of transition ids.
 //
 // Source: Wang et al., "Parallelized Autoregressive Visual Generation", 2024,
 // arXiv:2412.15119.
@@ -41,15 +41,17 @@ func (g Grid) Groups(c Conditions, regions int, transition []int32, guide Guide)
 	return Fixed(append(runs, groups)...)
 }
 
-// byRegion lists the cells of a square grid: by their place in a region, raster order
-// first, and then by region.
+// byRegion lists the cells: by frame, by their place in a region in raster order, and
+// then by region.
 func (g Grid) byRegion(regions int) []int32 {
 	h, w := g.H/regions, g.W/regions
 	var out []int32
-	for place := range h * w {
-		for r := range regions * regions {
-			y, x := r/regions*h+place/w, r%regions*w+place%w
-			out = append(out, int32(y*g.W+x))
+	for t := range g.T {
+		for place := range h * w {
+			for r := range regions * regions {
+				y, x := r/regions*h+place/w, r%regions*w+place%w
+				out = append(out, int32((t*g.H+y)*g.W+x))
+			}
 		}
 	}
 	return out
