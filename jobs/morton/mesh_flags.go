@@ -9,8 +9,8 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// addMeshFlags adds the flags of every command that reads mesh files: the limits,
-// one at a time, and which scene of a glTF file, nil for its default.
+// addMeshFlags adds the flags of every command that reads mesh files: the limits, and
+// the scene of a glTF file. A nil scene is the file's default.
 func addMeshFlags(f *pflag.FlagSet, limits *limit.Limits, scene **int) {
 	f.Func("scene", "of a glTF file, read scene `N`, from 0; else its default scene, or the first", func(text string) error {
 		n, err := strconv.Atoi(text)

@@ -63,8 +63,8 @@ func explain(c *cobra.Command, err error) error {
 	return wrong("%v", err)
 }
 
-// twoDashes rewrites flags with one dash, which earlier versions took, and refuses a
-// word that was meant for the flag before it, which takes none ("--overwrite false").
+// twoDashes rewrites flags with one dash, which earlier versions took. It refuses a
+// value after a flag that takes none, as in "--overwrite false".
 func twoDashes(root *cobra.Command, args []string) ([]string, error) {
 	c, _, err := root.Find(args)
 	if err != nil {
