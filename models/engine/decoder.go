@@ -33,6 +33,9 @@ type DecoderOptions struct {
 	// Pages is how many pages of attention.MinPage slots all sequences share; 0 means
 	// enough for every one to fill its context.
 	Pages int
+	// Shares is a decoder of another network whose tokens this one reads and writes, as
+	// it drafts for it; nil for tokens of its own.
+	Shares *Decoder
 	// Trace keeps the marked values of the last step of every program, for tests.
 	Trace bool
 }
@@ -68,7 +71,12 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 	if d.loaded, err = nn.Load(d.dev, d.sys.Params, w, o.Precision); err != nil {
 		return err
 	}
-	if d.state, err = step.NewState(d.dev, d.sys.Dims(o.Slots)); err != nil {
+	if o.Shares != nil {
+		d.state, err = o.Shares.state.Share(d.dev, d.sys.Dims(o.Slots))
+	} else {
+		d.state, err = step.NewState(d.dev, d.sys.Dims(o.Slots))
+	}
+	if err != nil {
 		return err
 	}
 	if n := d.sys.Layout.Features; n > 0 {
