@@ -5,23 +5,24 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu/vk"
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on.
 var (
 	// ErrNoDevice reports that no usable Vulkan device was found; the message
 	// says why each one was passed over.
-	ErrNoDevice = errors.New("no usable Vulkan device")
+	ErrNoDevice = errkind.New("no_device", "no usable Vulkan device")
 	// ErrOutOfMemory is matched by [OutOfMemoryError].
-	ErrOutOfMemory = errors.New("out of device memory")
+	ErrOutOfMemory = errkind.New("out_of_memory", "out of device memory")
 	// ErrDeviceLost reports that the device stopped answering. The Device is of
 	// no further use: close it, open another and load the weights again.
-	ErrDeviceLost = errors.New("device lost")
+	ErrDeviceLost = errkind.New("device_lost", "device lost")
 	// ErrClosed reports the use of a Device after its Close, or of its tensors,
 	// recorders and programs.
 	ErrClosed = errors.New("device closed")
 	// ErrUnsupported is matched by [UnsupportedError].
-	ErrUnsupported = errors.New("unsupported by the device")
+	ErrUnsupported = errkind.New("unsupported_device", "unsupported by the device")
 	// ErrPipeline reports a kernel the driver would not compile.
 	ErrPipeline = errors.New("the driver made no pipeline")
 	// ErrShape reports tensors whose shapes or types do not fit an operation.
@@ -38,8 +39,8 @@ func (e *OutOfMemoryError) Error() string {
 	return fmt.Sprintf("%v: %d bytes (%s) needed, %d (%s) available", ErrOutOfMemory, e.Needed, mebibytes(e.Needed), e.Available, mebibytes(e.Available))
 }
 
-// Is makes errors.Is(err, ErrOutOfMemory) hold.
-func (e *OutOfMemoryError) Is(target error) bool { return target == ErrOutOfMemory }
+// Unwrap returns [ErrOutOfMemory].
+func (e *OutOfMemoryError) Unwrap() error { return ErrOutOfMemory }
 
 // UnsupportedError names the feature a device lacks.
 type UnsupportedError struct{ Device, Feature string }
@@ -48,8 +49,8 @@ func (e *UnsupportedError) Error() string {
 	return fmt.Sprintf("%v: %s lacks %s", ErrUnsupported, e.Device, e.Feature)
 }
 
-// Is makes errors.Is(err, ErrUnsupported) hold.
-func (e *UnsupportedError) Is(target error) bool { return target == ErrUnsupported }
+// Unwrap returns [ErrUnsupported].
+func (e *UnsupportedError) Unwrap() error { return ErrUnsupported }
 
 // kind maps a driver's result to one of this package's errors.
 func kind(where string, err error) error {

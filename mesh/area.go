@@ -1,12 +1,13 @@
 package mesh
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // ErrNoArea reports a mesh whose faces all have zero area.
-var ErrNoArea = errors.New("mesh has no area")
+var ErrNoArea = errkind.New("no_area", "mesh has no area")
 
 // CheckArea returns nil if some face of m has area, however small or far from
 // the origin m is. Otherwise the error wraps [ErrEmpty] if there are no faces, or

@@ -1,20 +1,21 @@
 package mesh
 
 import (
-	"errors"
 	"fmt"
 	"math"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on.
 var (
 	// ErrFace reports a face with fewer than three corners or with a vertex
 	// index outside the mesh.
-	ErrFace = errors.New("bad face")
+	ErrFace = errkind.New("bad_face", "bad face")
 	// ErrNotFinite reports a vertex coordinate that is NaN or infinite.
-	ErrNotFinite = errors.New("coordinate is not finite")
+	ErrNotFinite = errkind.New("not_finite", "coordinate is not finite")
 	// ErrEmpty reports a mesh without faces where one is needed.
-	ErrEmpty = errors.New("mesh has no faces")
+	ErrEmpty = errkind.New("no_faces", "mesh has no faces")
 )
 
 // Vec3 is a point or a vector, in the mesh's own units.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
@@ -25,9 +25,9 @@ import (
 // Errors a caller can branch on.
 var (
 	// ErrFolder reports a folder that is not a model folder.
-	ErrFolder = errors.New("not a model folder")
+	ErrFolder = errkind.New("bad_model", "not a model folder")
 	// ErrFamily reports a model of another family than asked for.
-	ErrFamily = errors.New("model of another family")
+	ErrFamily = errkind.New("bad_model", "model of another family")
 )
 
 // formatVersion is the version of config.json this package writes and reads.

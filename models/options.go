@@ -5,6 +5,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
@@ -24,7 +25,7 @@ func Grain(dir, family string, o Options) int64 {
 	if o.Slots == 0 {
 		o.Slots = engine.DefaultSlots
 	}
-	return cfg.Network.StepGrain(o.Slots)
+	return engine.Grain(cfg.Network.System(), o.Slots*cfg.Network.Group)
 }
 
 // Stats says what a sample cost.
@@ -62,7 +63,7 @@ func openGenerator(dev *gpu.Device, dir, family string, o Options) (*generator, 
 		return nil, err
 	}
 	defer w.Close()
-	e, err := engine.New(dev, cfg.Network, w, engine.Options{Slots: o.Slots, Precision: o.Precision})
+	e, err := engine.New(dev, cfg.Network.System(), nn.File(w), engine.Options{Slots: o.Slots, Precision: o.Precision})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/quad"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // Quads makes native quad meshes from the points of any mesh. Safe for
@@ -111,7 +112,8 @@ func (q *Quads) Generate(ctx context.Context, r QuadRequest) (*QuadResult, error
 		return nil, err
 	}
 	req := q.request(r.ID, r.Seed, r.Sampling)
-	req.End, req.Pinned, req.Plan, req.Tokens = c.End(), seq.Pinned, seq.Plan, seq.Tokens
+	req.End, req.Pinned, req.Tokens = c.End(), seq.Pinned, seq.Tokens
+	req.Schedule = func() (system.Schedule, error) { return q.cfg.Network.Schedule(seq, seq.Draw, nil), nil }
 	res, err := q.engine.Generate(ctx, req)
 	if err != nil {
 		return nil, err

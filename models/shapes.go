@@ -8,6 +8,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/models/shape"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/surface"
 )
@@ -101,12 +102,19 @@ func (g *Shapes) Generate(ctx context.Context, r ShapeRequest) (*ShapeResult, er
 	if err != nil {
 		return nil, err
 	}
-	seq, next, err := g.cfg.Shape.Prompt(tree, r.Depth)
+	seq, _, err := g.cfg.Shape.Prompt(tree, r.Depth)
 	if err != nil {
 		return nil, err
 	}
 	req := g.request(r.ID, r.Seed, r.Sampling)
-	req.Plan, req.Tokens, req.Next = seq.Plan, seq.Tokens, next
+	req.Tokens = seq.Tokens
+	req.Schedule = func() (system.Schedule, error) {
+		seq, next, err := g.cfg.Shape.Prompt(tree, r.Depth)
+		if err != nil {
+			return nil, err
+		}
+		return g.cfg.Network.Schedule(seq, seq.Draw, next), nil
+	}
 	res, err := g.engine.Generate(ctx, req)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -10,12 +9,14 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // ErrPrefix reports a clip to continue that has less than one cube of frames.
-var ErrPrefix = errors.New("the prefix is too short")
+var ErrPrefix = errkind.New("short_prefix", "the prefix is too short")
 
 // Videos continues clips. Safe for concurrent use.
 type Videos struct {
@@ -179,7 +180,10 @@ func (v *Videos) Generate(ctx context.Context, r VideoRequest) (*VideoResult, er
 	}
 	cubes := (prefix.T + r.Frames + c.FramesPerCube() - 1) / c.FramesPerCube()
 	req := v.request(r.ID, r.Seed, r.Sampling)
-	req.Plan, req.Tokens = c.Plan(cubes*c.Group[0]), seq.Tokens
+	req.Tokens = seq.Tokens
+	req.Schedule = func() (system.Schedule, error) {
+		return v.cfg.Network.Schedule(c.Plan(cubes*c.Group[0]), seq.N, nil), nil
+	}
 	res, err := v.engine.Generate(ctx, req)
 	if err != nil {
 		return nil, err

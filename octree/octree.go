@@ -1,10 +1,11 @@
 package octree
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"math/bits"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Limits.
@@ -19,15 +20,15 @@ const (
 // Errors a caller can branch on.
 var (
 	// ErrDepth reports a depth or level outside what the tree or the package holds.
-	ErrDepth = errors.New("bad depth")
+	ErrDepth = errkind.New("depth", "bad depth")
 	// ErrDomain reports geometry outside [-1,1]^3, or not finite.
-	ErrDomain = errors.New("outside the domain")
+	ErrDomain = errkind.New("out_of_domain", "outside the domain")
 	// ErrEmpty reports that no node would be left.
-	ErrEmpty = errors.New("empty tree")
+	ErrEmpty = errkind.New("no_faces", "empty tree")
 	// ErrLimit reports a level that would pass [MaxNodes].
-	ErrLimit = errors.New("too many nodes")
+	ErrLimit = errkind.New("limit", "too many nodes")
 	// ErrTokens reports tokens of the wrong number or value.
-	ErrTokens = errors.New("bad tokens")
+	ErrTokens = errkind.New("bad_sample", "bad tokens")
 )
 
 // Octree is a sparse octree over [-1,1]^3 with non-empty nodes only. It is

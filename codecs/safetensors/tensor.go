@@ -4,22 +4,24 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on.
 var (
 	// ErrNotSafetensors reports bytes that do not begin as the format does.
-	ErrNotSafetensors = errors.New("not a safetensors file")
+	ErrNotSafetensors = errkind.New("bad_model", "not a safetensors file")
 	// ErrCorrupt reports a header that contradicts itself or the file.
-	ErrCorrupt = errors.New("corrupt safetensors file")
+	ErrCorrupt = errkind.New("bad_model", "corrupt safetensors file")
 	// ErrLimit reports a header over [MaxHeaderBytes].
-	ErrLimit = errors.New("over a limit")
+	ErrLimit = errkind.New("bad_model", "over a limit")
 	// ErrDType reports an element type that is unknown or cannot be converted.
-	ErrDType = errors.New("unsupported element type")
+	ErrDType = errkind.New("bad_model", "unsupported element type")
 	// ErrNotFound reports a name that the file has no tensor for.
-	ErrNotFound = errors.New("no such tensor")
+	ErrNotFound = errkind.New("bad_model", "no such tensor")
 	// ErrTensor reports a tensor that cannot be written.
-	ErrTensor = errors.New("bad tensor")
+	ErrTensor = errkind.New("bad_model", "bad tensor")
 	// ErrClosed reports the use of a closed file.
 	ErrClosed = errors.New("safetensors file is closed")
 )

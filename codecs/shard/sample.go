@@ -4,23 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on.
 var (
 	// ErrNotShard reports bytes that are not a Parquet file at all.
-	ErrNotShard = errors.New("not a Parquet file")
+	ErrNotShard = errkind.New("not_a_shard", "not a Parquet file")
 	// ErrSchema reports a Parquet file whose columns are not those of a shard,
 	// or use an encoding that shards do not; the message names the column.
-	ErrSchema = errors.New("not a shard's columns")
+	ErrSchema = errkind.New("not_a_shard", "not a shard's columns")
 	// ErrCorrupt reports a Parquet file that contradicts itself.
-	ErrCorrupt = errors.New("corrupt shard")
+	ErrCorrupt = errkind.New("corrupt", "corrupt shard")
 	// ErrLimit reports a count or size over the reader's [Limits].
-	ErrLimit = errors.New("over a limit")
+	ErrLimit = errkind.New("limit", "over a limit")
 	// ErrSample reports a sample that cannot be written.
-	ErrSample = errors.New("bad sample")
+	ErrSample = errkind.New("bad_sample", "bad sample")
 	// ErrRange reports a sample number outside the shard.
-	ErrRange = errors.New("no such sample")
+	ErrRange = errkind.New("bad_sample", "no such sample")
 	// ErrClosed reports the use of a closed or aborted writer or reader.
 	ErrClosed = errors.New("shard is closed")
 )
@@ -30,6 +32,7 @@ const (
 	KindCube   = "cube"
 	KindOctree = "octree"
 	KindQuad   = "quad"
+	KindVQ     = "vq" // of pictures: Grid is [rows, columns]
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

@@ -6,24 +6,26 @@ import (
 	"io/fs"
 
 	"github.com/asticode/go-astiav"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on. A missing or unreadable path keeps [fs.ErrNotExist] or
 // [fs.ErrPermission], and a cancelled context keeps the context's error.
 var (
 	// ErrNotVideo: a folder, a device, an empty file, or bytes of no container read here.
-	ErrNotVideo = errors.New("not a video")
+	ErrNotVideo = errkind.New("not_a_video", "not a video")
 	// ErrNoVideoStream: a media file with sound only, with or without a cover picture.
-	ErrNoVideoStream = errors.New("no video stream")
+	ErrNoVideoStream = errkind.New("no_video_stream", "no video stream")
 	// ErrEmpty: a sound video file without a frame to give.
-	ErrEmpty = errors.New("no frames")
+	ErrEmpty = errkind.New("no_frames", "no frames")
 	// ErrCorrupt: a known container of which no frame can be read.
-	ErrCorrupt = errors.New("corrupt video")
+	ErrCorrupt = errkind.New("corrupt", "corrupt video")
 	// ErrLimit: width, height, frames or bytes over [Limits].
-	ErrLimit = errors.New("over a limit")
+	ErrLimit = errkind.New("limit", "over a limit")
 	// ErrUnsupportedCodec: a video stream in a codec that is not on the package's list,
 	// or that this build of FFmpeg cannot decode or encode.
-	ErrUnsupportedCodec = errors.New("unsupported codec")
+	ErrUnsupportedCodec = errkind.New("unsupported_codec", "unsupported codec")
 	// ErrOptions: options that contradict themselves.
 	ErrOptions = errors.New("wrong options")
 )

@@ -253,6 +253,7 @@ func attentions(b bench, r *gpu.Recorder) {
 	}
 	attention.Forward(r, a)
 	attention.Backward(r, attention.BackwardArgs{Args: a, DOut: m(), DQ: m(), DK: m(), DV: m()})
+	attention.Wide(r, attention.WideArgs{Q: b.f32(6, 34), K: b.f32(9, 34), V: b.f32(9, 34), Out: b.f32(6, 34), B: 3})
 }
 
 func cached(b bench, r *gpu.Recorder) {
@@ -327,6 +328,10 @@ func convs(b bench, r *gpu.Recorder) {
 	conv.Forward(r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
 	conv.Grad(r, conv.GradArgs{Shape: s, X: x, W: w, DOut: y, DX: b.f32(n, 6), DW: b.f32(4, 27, 6), DBias: bias})
 	conv.Transposed(r, conv.TransposedArgs{Shape: s, X: y, W: w, Bias: b.f32(6), Out: x})
+	s = conv.Shape{T: 3, H: 4, W: 5, Cin: 6, Cout: 4, Kernel: [3]int{1, 3, 3}, Pad: [3][2]int{{}, {1, 1}, {1, 1}}}
+	for _, add := range []bool{false, true} {
+		conv.Winograd(r, conv.WinogradArgs{Shape: s, X: x, W: b.f32(16, 4, 6), Bias: bias, Out: y, Add: add})
+	}
 }
 
 func resizes(b bench, r *gpu.Recorder) {
@@ -381,15 +386,24 @@ func grammars(b bench, r *gpu.Recorder) {
 
 func steps(b bench, r *gpu.Recorder) {
 	for _, codes := range []bool{false, true} {
-		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Static: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes})
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes})
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		for _, x := range []*gpu.Tensor{s.Plan, s.Tokens, s.Slot} {
+		for _, x := range []*gpu.Tensor{s.Rows, s.Draws, s.Tokens, s.Sampling} {
 			r.Fill(x, 0)
 		}
-		lane := gputest.I32(b.t, b.dev, []int32{0, 0, 5, 0, 1, 2, 5, 1}, 2, step.LaneWords)
-		rows := step.Gather(r, s, lane, 2)
-		step.Commit(r, s, lane, 2, rows, b.u32(9, 4, 2))
+		batch, err := step.NewBatch(b.dev, 2, 4, 3)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		lanes := []step.Lane{{Rows: 5, Group: 2, Draws: 5, Ask: 2, Partner: 1}, {Slot: 1, Canvas: 1, Row: 2, Rows: 5, Group: 2, Draw: 1, Draws: 5, Ask: 1, Partner: -1}}
+		if err := batch.Write(lanes); err != nil {
+			b.t.Fatal(err)
+		}
+		rows := step.Gather(r, s, batch)
+		step.Commit(r, s, batch, rows, b.u32(9, 3, 2))
+		joined := r.Temp(tensor.F32, 3, 10)
+		sample.Combine(r, sample.CombineArgs{X: b.f32(6, 10), Picks: rows.Picks, Scale: rows.Scale, Out: joined})
 	}
 }

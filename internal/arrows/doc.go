@@ -3,6 +3,7 @@
 // geometry and devices, and only the upper three know Beam.
 //
 //	jobs -> pipelines -> transforms -> models -> {gpu, codecs, mesh, octree}
+//	tools -> models
 //	octree -> mesh
 //	internal: imported by all, imports none of the above
 //

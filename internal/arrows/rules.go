@@ -30,6 +30,7 @@ var House = Rules{
 		"transforms": {"models", "octree", "mesh", "codecs", "gpu", "internal"},
 		"pipelines":  {"transforms", "models", "octree", "mesh", "codecs", "gpu", "internal"},
 		"jobs":       {"pipelines", "transforms", "models", "octree", "mesh", "codecs", "gpu", "internal"},
+		"tools":      {"models", "octree", "mesh", "codecs", "gpu", "internal"},
 	},
 	Only: map[string][]string{
 		"github.com/apache/beam/sdks/v2": {"transforms", "pipelines", "jobs"},

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
 	"github.com/morton-gen/morton/mesh/meshfile"
@@ -18,7 +21,7 @@ import (
 
 // compareFlags are the flags of compare.
 type compareFlags struct {
-	*flagSet
+	flags *pflag.FlagSet
 
 	samples    int
 	seed       uint64
@@ -28,18 +31,29 @@ type compareFlags struct {
 }
 
 func newCompareFlags() *compareFlags {
-	g := &compareFlags{flagSet: newFlags("compare")}
-	g.IntVar(&g.samples, "samples", compare.DefaultSamples, "")
-	g.Uint64Var(&g.seed, "seed", 1, "")
-	g.Var(&g.thresholds, "threshold", "")
-	g.BoolVar(&g.json, "json", false, "")
-	addMeshFlags(g.flagSet, &g.read.Limits, &g.read.Scene)
+	g := &compareFlags{flags: newFlags("compare")}
+	f := g.flags
+	f.IntVar(&g.samples, "samples", compare.DefaultSamples, "points drawn on each surface, evenly by area")
+	f.Uint64Var(&g.seed, "seed", 1, "draws the points: the same seed gives the same figures")
+	f.Var(&g.thresholds, "threshold", "threshold `X` of an F-score, a share of the reference's longest side; may be given again (default 0.005, 0.01 and 0.02)")
+	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
+	f.BoolVar(&g.json, "json", false, "print the report as JSON")
 	return g
+}
+
+func compareCommand(t terminal) *cobra.Command {
+	c := newCommand("compare MESH REFERENCE", "compare")
+	g := newCompareFlags()
+	c.Flags().AddFlagSet(g.flags)
+	completeMeshFlags(c)
+	c.RunE = func(c *cobra.Command, words []string) error { return g.run(c.Context(), t, words) }
+	return c
 }
 
 // floatList is a flag of a number that may be given several times.
 type floatList []float64
 
+func (l *floatList) Type() string   { return "float" }
 func (l *floatList) String() string { return "" }
 
 func (l *floatList) Set(text string) error {
@@ -51,12 +65,8 @@ func (l *floatList) Set(text string) error {
 	return nil
 }
 
-func runCompare(ctx context.Context, t terminal, args []string) error {
-	g := newCompareFlags()
-	words, err := g.parse(args)
+func (g *compareFlags) run(ctx context.Context, t terminal, words []string) error {
 	switch {
-	case err != nil:
-		return err
 	case len(words) != 2:
 		return usagef("compare", "compare: a mesh and the reference, two files, not %d", len(words))
 	case g.samples < 1:
@@ -67,7 +77,7 @@ func runCompare(ctx context.Context, t terminal, args []string) error {
 		return usagef("compare", "%v", err)
 	}
 	var c *comparison
-	if err := orInterrupted(ctx, func() error {
+	if err := orInterrupted(ctx, func() (err error) {
 		c, err = compareFiles(words[0], words[1], g.read, o)
 		return err
 	}); err != nil {

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/meshfile"
@@ -25,9 +28,9 @@ var (
 
 // convertFlags are the flags of convert.
 type convertFlags struct {
-	*flagSet
+	flags *pflag.FlagSet
 
-	input     list
+	input     []string
 	to, out   string
 	read      meshfile.Options
 	overwrite bool
@@ -35,26 +38,33 @@ type convertFlags struct {
 }
 
 func newConvertFlags() *convertFlags {
-	g := &convertFlags{flagSet: newFlags("convert")}
-	g.Var(&g.input, "input", "")
-	g.StringVar(&g.to, "to", "", "")
-	g.StringVar(&g.out, "out", "", "")
-	addMeshFlags(g.flagSet, &g.read.Limits, &g.read.Scene)
-	g.BoolVar(&g.overwrite, "overwrite", false, "")
-	g.BoolVar(&g.json, "json", false, "")
+	g := &convertFlags{flags: newFlags("convert")}
+	f := g.flags
+	f.StringArrayVar(&g.input, "input", nil, "files that fit `PATTERN`: quoted, with *, ? and ** (any folders); may be given again")
+	f.StringVar(&g.to, "to", "", "write `FORMAT`: obj, glb, ply, stl or off")
+	f.StringVar(&g.out, "out", "", "write to the folder `DIR`, each file under its own name")
+	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
+	f.BoolVar(&g.overwrite, "overwrite", false, "replace files that are there; an input is never replaced")
+	f.BoolVar(&g.json, "json", false, "print one JSON object a line for each file")
 	return g
+}
+
+func convertCommand(t terminal) *cobra.Command {
+	c := newCommand("convert IN OUT | convert IN... --to FORMAT --out DIR", "convert")
+	g := newConvertFlags()
+	c.Flags().AddFlagSet(g.flags)
+	completeFolders(g.flags, "out")
+	complete(c, "to", strings.Split(strings.ReplaceAll(strings.Join(meshfile.Written, " "), ".", ""), " ")...)
+	completeMeshFlags(c)
+	c.RunE = func(c *cobra.Command, inputs []string) error { return g.run(c.Context(), t, inputs) }
+	return c
 }
 
 // conversion is one file to read and one to write.
 type conversion struct{ from, to string }
 
-func runConvert(ctx context.Context, t terminal, args []string) error {
-	g := newConvertFlags()
-	words, err := g.parse(args)
-	if err != nil {
-		return err
-	}
-	all, err := g.plan(append(g.input, words...))
+func (g *convertFlags) run(ctx context.Context, t terminal, inputs []string) error {
+	all, err := g.plan(append(g.input, inputs...))
 	if err != nil {
 		return err
 	}

@@ -6,20 +6,57 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-func runDetokenize(ctx context.Context, t terminal, args []string) error {
-	begun := begin()
-	kind, rest, err := detokenizeKind(args)
-	if err != nil {
-		return err
+func newDetokenizeFlags() *options {
+	o := newOptions(report.Detokenize, "a folder of shards, a shard, or a quoted `PATTERN` with *, ?, {a,b} and **; may be given again")
+	o.addModel()
+	o.addRun()
+	return o
+}
+
+func detokenizeCommand(t terminal) *cobra.Command {
+	c := newCommand("detokenize [video|shape|quads]", "detokenize")
+	o := newDetokenizeFlags()
+	c.PersistentFlags().AddFlagSet(o.flags)
+	o.complete(c)
+	c.RunE = func(c *cobra.Command, inputs []string) error {
+		if err := checkKind(c, inputs); err != nil {
+			return err
+		}
+		return detokenize(c.Context(), t, o, "", inputs)
 	}
-	o := newOptions("detokenize")
-	if err := o.parse(rest); err != nil {
+	addKinds(c, func(k *cobra.Command, kind request.Family) {
+		k.RunE = func(k *cobra.Command, inputs []string) error { return detokenize(k.Context(), t, o, kind, inputs) }
+	})
+	return c
+}
+
+// checkKind refuses a first word that is nearly a kind, and no file.
+func checkKind(c *cobra.Command, inputs []string) error {
+	if len(inputs) == 0 || strings.ContainsAny(inputs[0], "-./*") {
+		return nil
+	}
+	if _, err := os.Lstat(inputs[0]); err != nil {
+		if near := suggestCommand(c, inputs[0]); near != "" {
+			return usagef(c.Name(), "%s: no kind %q%s", c.Name(), inputs[0], near)
+		}
+	}
+	return nil
+}
+
+// detokenize takes the samples of a kind, or of all if it is empty.
+func detokenize(ctx context.Context, t terminal, o *options, kind request.Family, inputs []string) error {
+	begun := time.Now()
+	if err := o.check(inputs); err != nil {
 		return err
 	}
 	if len(o.input) == 0 {
@@ -40,28 +77,6 @@ func runDetokenize(ctx context.Context, t terminal, args []string) error {
 		fmt.Fprintf(t.err, "morton: samples of other kinds are left out: %s\n", counts(others))
 	}
 	return execute(ctx, t, o, o.job("", requests, begun), pipelines.Detokenize)
-}
-
-// detokenizeKind takes the kind off the words, if the first one is a kind. A word
-// that is nearly one, and no file, is a slip.
-func detokenizeKind(args []string) (request.Family, []string, error) {
-	words := familyWords()
-	if len(args) == 0 {
-		return "", args, nil
-	}
-	word := args[0]
-	if slices.Contains(words, word) {
-		return request.Family(word), args[1:], nil
-	}
-	if strings.ContainsAny(word, "-./*") {
-		return "", args, nil
-	}
-	if _, err := os.Lstat(word); err != nil {
-		if near := suggest(word, words); near != "" {
-			return "", nil, usagef("detokenize", "detokenize: no kind %q%s", word, near)
-		}
-	}
-	return "", args, nil
 }
 
 // ofKind returns the samples of a kind, and the numbers of the others by kind; what

@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/morton-gen/morton/gpu"
 )
 
@@ -18,11 +21,36 @@ type deviceFlags struct {
 	width   widthFlag
 }
 
-func (d *deviceFlags) add(f *flagSet) {
-	f.StringVar(&d.device, "device", "auto", "")
-	f.Var(&d.memory, "memory-limit", "")
-	f.Var(&d.width, "subgroup", "")
-	f.Var(&d.threads, "threads", "")
+func (d *deviceFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&d.device, "device", "auto", "the Vulkan device, by its number or a part of its `NAME`: see morton devices")
+	f.Var(&d.memory, "memory-limit", "use at most `SIZE` of device memory, such as 512M or 4G; 0 is what there is")
+	f.Var(&d.width, "subgroup", subgroupUsage+": see morton help devices")
+	f.Var(&d.threads, "threads", threadsUsage+"; auto is 1 where sharing costs more than it saves")
+}
+
+const (
+	subgroupUsage = "subgroup `WIDTH` of all kernels, on every worker: auto, 4, 8, 16, 32 or 64"
+	threadsUsage  = "share an operation among `N` threads on a device that is the CPU"
+)
+
+// completeDevice lets the shell complete the flags that add adds.
+func completeDevice(c *cobra.Command) {
+	complete(c, "subgroup", "auto", "4", "8", "16", "32", "64")
+	complete(c, "threads", "auto")
+	must(c.RegisterFlagCompletionFunc("device", deviceNames))
+}
+
+// deviceNames lists what --device takes here, with the devices' names.
+func deviceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	names := []string{"auto"}
+	list, err := gpu.List()
+	if err != nil {
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, d := range list {
+		names = append(names, fmt.Sprintf("%d\t%s", d.Index, d.Name))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (d *deviceFlags) options() gpu.Options {
@@ -34,7 +62,8 @@ type widthFlag int
 
 var widthWords = map[string]widthFlag{"auto": 0, "4": 4, "8": 8, "16": 16, "32": 32, "64": 64}
 
-func (w *widthFlag) String() string { return strconv.Itoa(int(*w)) }
+func (w *widthFlag) Type() string   { return "width" }
+func (w *widthFlag) String() string { return autoText(int(*w)) }
 
 func (w *widthFlag) Set(text string) error {
 	width, ok := widthWords[text]
@@ -57,7 +86,8 @@ func (d *deviceFlags) wanted() int {
 // threadsFlag is a number of threads; 0 is auto.
 type threadsFlag int
 
-func (n *threadsFlag) String() string { return strconv.Itoa(int(*n)) }
+func (n *threadsFlag) Type() string   { return "threads" }
+func (n *threadsFlag) String() string { return autoText(int(*n)) }
 
 func (n *threadsFlag) Set(text string) error {
 	if text == "auto" {
@@ -72,9 +102,18 @@ func (n *threadsFlag) Set(text string) error {
 	return nil
 }
 
+// autoText is a number, of which 0 is auto.
+func autoText(n int) string {
+	if n == 0 {
+		return "auto"
+	}
+	return strconv.Itoa(n)
+}
+
 // sizeFlag is a number of bytes, with K, M or G for powers of 1024.
 type sizeFlag uint64
 
+func (s *sizeFlag) Type() string   { return "size" }
 func (s *sizeFlag) String() string { return strconv.FormatUint(uint64(*s), 10) }
 
 func (s *sizeFlag) Set(text string) error {

@@ -27,7 +27,7 @@ func TestSizes(t *testing.T) {
 
 func TestDeviceFlags(t *testing.T) {
 	t.Setenv("MORTON_SUBGROUP", "32")
-	o := newOptions("generate")
+	o := newGenerateFlags().options
 	if err := o.parse([]string{"--out", "o", "--memory-limit", "2G", "--subgroup", "16", "--threads", "3", "--device", "1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestDeviceFlags(t *testing.T) {
 		t.Errorf("by the environment: width %d", width)
 	}
 	for flag, value := range map[string]string{"--subgroup": "12", "--memory-limit": "lots", "--threads": "0"} {
-		err := newOptions("generate").parse([]string{"--out", "o", flag, value})
+		err := newGenerateFlags().parse([]string{"--out", "o", flag, value})
 		if err == nil || !strings.Contains(err.Error(), flag) {
 			t.Errorf("%s %s: error %v", flag, value, err)
 		}

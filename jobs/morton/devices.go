@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"text/tabwriter"
+
+	"github.com/spf13/cobra"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/attention"
@@ -22,34 +23,34 @@ type deviceLine struct {
 	Rates *rates `json:"rates,omitempty"`
 }
 
-func runDevices(ctx context.Context, t terminal, args []string) error {
-	f := newFlags("devices")
-	asJSON, measure := f.Bool("json", false, ""), f.Bool("measure", false, "")
+func devicesCommand(t terminal) *cobra.Command {
+	c := newCommand("devices", "devices")
 	var o gpu.Options
 	var threads threadsFlag
-	f.StringVar(&o.Device, "device", "", "")
-	f.Var(&threads, "threads", "")
-	f.Func("subgroup", "", func(text string) error {
+	f := c.Flags()
+	f.Func("subgroup", "list them with the subgroup `WIDTH`, as MORTON_SUBGROUP does: auto, 4, 8, 16, 32 or 64", func(text string) error {
 		return errors.Join(new(widthFlag).Set(text), os.Setenv("MORTON_SUBGROUP", text))
 	})
-	words, err := f.parse(args)
-	switch {
-	case err != nil:
-		return err
-	case len(words) > 0:
-		return usagef("devices", "devices: unexpected %q", words[0])
+	measure := f.Bool("measure", false, "of each usable one, how fast it copies and multiplies matrices")
+	f.StringVar(&o.Device, "device", "", "only the one that another command would take for `NAME`")
+	f.Var(&threads, "threads", "measure a device that is the CPU with `N` threads")
+	asJSON := f.Bool("json", false, "print JSON")
+	completeDevice(c)
+	c.Args = noWords
+	c.RunE = func(*cobra.Command, []string) error {
+		o.Threads = int(threads)
+		list, err := listDevices(o, *measure)
+		switch {
+		case err != nil:
+			return err
+		case *asJSON:
+			e := json.NewEncoder(t.out)
+			e.SetIndent("", "  ")
+			return e.Encode(list)
+		}
+		return printDevices(t.out, list)
 	}
-	o.Threads = int(threads)
-	list, err := listDevices(o, *measure)
-	if err != nil {
-		return err
-	}
-	if *asJSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(list)
-	}
-	return printDevices(t.out, list)
+	return c
 }
 
 // listDevices lists all devices, or the one that a command would take for --device.

@@ -36,7 +36,7 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 			return err
 		}
 	}
-	action := o.flags.Name() // commands are named as actions are
+	action := o.name // commands are named as actions are
 	if action == "remesh" {
 		action = report.Generate
 	}
@@ -160,6 +160,3 @@ func (f *firstFault) event(e transforms.Event) {
 		f.err = e.Err
 	}
 }
-
-// begin is when the process was asked, so that opening the model counts.
-func begin() time.Time { return time.Now() }

@@ -13,16 +13,15 @@ import (
 // TestFacesDefault leaves the number of faces to the model, whose configuration
 // has it, and the help names the shipped model's.
 func TestFacesDefault(t *testing.T) {
-	if g := newGenerateFlags(request.Quads); g.base.Faces != 0 {
+	if g := newGenerateFlags().ofKind(request.Quads); g.base.Faces != 0 {
 		t.Errorf("a default of %d faces, whatever the model", g.base.Faces)
 	}
 	c, err := models.ReadConfig("", shard.KindQuad)
 	if err != nil || c.DefaultFaces() != 188 {
 		t.Fatalf("the shipped model's default is %d: %v", c.DefaultFaces(), err)
 	}
-	text, err := helpTexts.ReadFile("help/generate.txt")
-	if err != nil || !strings.Contains(string(text), "(the shipped model: 188)") {
-		t.Errorf("the help does not name it: %v", err)
+	if _, text, _ := morton("help", "generate"); !strings.Contains(text, "(the shipped model: 188)") {
+		t.Errorf("the help does not name it:\n%s", text)
 	}
 }
 

@@ -2,105 +2,140 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// familyWords are the kinds that generate and tokenize take.
-func familyWords() []string {
-	var words []string
-	for _, f := range request.Families {
-		if f.HasModel() {
-			words = append(words, string(f))
-		}
-	}
-	return words
-}
-
-// generateFlags are the flags of generate beyond the common ones.
+// generateFlags are the flags of generate for every kind.
 type generateFlags struct {
 	*options
 
-	base        request.Request
-	count       int
-	precision   string
-	temperature float64
-	topK        int
-	topP        float64
-	cube        int // frames of a video model's cube; 0 for other kinds
+	seed      uint64
+	precision string
+	sampling  request.Sampling
 }
 
-func newGenerateFlags(kind request.Family) *generateFlags {
-	g := &generateFlags{options: newOptions("generate"), base: request.Request{Family: kind}}
+func newGenerateFlags() *generateFlags {
+	g := &generateFlags{options: newOptions(report.Generate, patternUsage)}
 	f := g.flags
-	f.Var(&g.manifest, "manifest", "")
-	f.Uint64Var(&g.base.Seed, "seed", 1, "")
-	f.StringVar(&g.precision, "precision", "", "")
-	f.Float64Var(&g.temperature, "temperature", request.Plain.Temperature, "")
-	f.IntVar(&g.topK, "top-k", request.Plain.TopK, "")
-	f.Float64Var(&g.topP, "top-p", request.Plain.TopP, "")
-	switch kind {
-	case request.Video:
-		f.IntVar(&g.base.Prefix, "prefix", 16, "")
-		f.IntVar(&g.base.Frames, "frames", 48, "")
-		f.addReading(&g.base)
-	case request.Shape:
-		addMeshFlags(f, &g.limits, &g.base.Scene)
-		f.IntVar(&g.base.PrefixDepth, "prefix-depth", 0, "")
-		f.IntVar(&g.base.Depth, "depth", 0, "")
-		f.IntVar(&g.count, "count", 1, "")
-	case request.Quads:
-		addMeshFlags(f, &g.limits, &g.base.Scene)
-		f.IntVar(&g.base.Faces, "faces", 0, "") // 0 is what the model was trained for
-	}
+	f.Uint64Var(&g.seed, "seed", 1, "with the request's id, decides what is drawn")
+	g.addModel()
+	f.StringVar(&g.precision, "precision", "", "keep the model's matrices in `NAME`: f32, f16 (default), bf16, int8 or int4; another one draws other tokens")
+	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "temperature of sampling, else the model's own; 0 takes the likeliest token")
+	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "draw from the `N` likeliest, else as the model has it; 0 is off")
+	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "draw from the likeliest that sum to it, else as the model has it; 1 is off")
+	g.addRun()
 	return g
 }
 
-func runGenerate(ctx context.Context, t terminal, args []string) error {
-	begun := begin()
-	kind, rest, err := choice("generate", args, familyWords())
+func generateCommand(t terminal) *cobra.Command {
+	c := newCommand("generate video|shape|quads", "generate")
+	requireKind(c)
+	g := newGenerateFlags()
+	c.PersistentFlags().AddFlagSet(g.flags)
+	g.complete(c)
+	complete(c, "precision", texts(transformer.Precisions)...)
+	addKinds(c, func(k *cobra.Command, kind request.Family) {
+		own := g.ofKind(kind)
+		k.Flags().AddFlagSet(own.own)
+		completeReading(k, own.own)
+		k.RunE = func(k *cobra.Command, inputs []string) error { return own.run(k.Context(), t, inputs) }
+	})
+	return c
+}
+
+// generateKind is generate for one kind, with its own flags.
+type generateKind struct {
+	*generateFlags
+
+	own   *pflag.FlagSet
+	base  request.Request
+	count int
+	cube  int // frames of a video model's cube; 0 for other kinds
+}
+
+func (g *generateFlags) ofKind(kind request.Family) *generateKind {
+	f := newFlags(string(kind))
+	k := &generateKind{generateFlags: g, own: f, base: request.Request{Family: kind}}
+	switch kind {
+	case request.Video:
+		f.IntVar(&k.base.Prefix, "prefix", 16, "frames of the input that are given, at the model's rate: whole cubes, of 8 frames in the shipped model")
+		f.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
+		addReading(f, &k.base)
+	case request.Shape:
+		f.IntVar(&k.base.PrefixDepth, "prefix-depth", 0, "octree levels taken from the input; 0 is two above the depth")
+		f.IntVar(&k.base.Depth, "depth", 0, depthUsage)
+		f.IntVar(&k.count, "count", 1, "without --input: how many shapes")
+		addMeshFlags(f, &g.limits, &k.base.Scene)
+	case request.Quads:
+		f.IntVar(&k.base.Faces, "faces", 0, "at most so many; without it, what three in four meshes of the model's training had at most (the shipped model: 188)")
+		addMeshFlags(f, &g.limits, &k.base.Scene)
+	}
+	return k
+}
+
+const depthUsage = "level of the leaves; 0 is the model's deepest"
+
+func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) error {
+	begun := time.Now() // so that opening the model counts
+	if err := k.check(inputs); err != nil {
+		return err
+	}
+	requests, err := k.all(t)
 	if err != nil {
 		return err
 	}
-	if wantsHelp(kind) {
-		return flag.ErrHelp
-	}
-	g := newGenerateFlags(request.Family(kind))
-	if err := g.parse(rest); err != nil {
-		return err
-	}
-	requests, err := g.all(t)
-	if err != nil {
-		return err
-	}
-	j := g.job(request.Family(kind), requests, begun)
-	j.Settings.Spec.Precision = transformer.Precision(g.precision)
-	noteFaces(t.err, g.model, requests)
-	return execute(ctx, t, g.options, j, pipelines.Generate)
+	j := k.job(k.base.Family, requests, begun)
+	j.Settings.Spec.Precision = transformer.Precision(k.precision)
+	noteFaces(t.err, k.model, requests)
+	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
 
 // checkLine refuses in a line of a manifest what all refuses in flags.
-func (g *generateFlags) checkLine(r *request.Request) error {
+func (k *generateKind) checkLine(r *request.Request) error {
 	if err := r.CheckGenerate(); err != nil {
 		return err
 	}
-	if r.Prefix < g.cube {
-		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, g.cube)
+	if r.Prefix < k.cube {
+		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, k.cube)
 	}
 	return nil
 }
 
 // addReading adds the flags that say how a clip is read.
-func (f *flagSet) addReading(r *request.Request) {
-	f.TextVar(&r.Start, "start", request.Time(0), "")
-	f.TextVar(&r.Fit, "fit", request.Crop, "")
+func addReading(f *pflag.FlagSet, r *request.Request) {
+	f.TextVar(&r.Start, "start", request.Time(0), "begin at `TIME` of the input: seconds, or such as 1m30s")
+	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's square by `crop|letterbox`: with a frame's centre, or all of it on black")
+}
+
+// completeReading lets the shell complete the flags of how inputs are read.
+func completeReading(c *cobra.Command, f *pflag.FlagSet) {
+	if f.Lookup("fit") != nil {
+		complete(c, "fit", "crop", "letterbox")
+	}
+	if f.Lookup("mesh-limit") != nil {
+		completeMeshFlags(c)
+	}
+}
+
+// texts are the texts of values.
+func texts[T ~string](values []T) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = string(v)
+	}
+	return all
 }
 
 // framesPerCube is that of a video model's folder, or 0 if the folder cannot be read: then
@@ -113,47 +148,48 @@ func framesPerCube(dir string) int {
 	return c.Cube.FramesPerCube()
 }
 
-// all makes the requests: of inputs, or for shapes from nothing.
-func (g *generateFlags) all(t terminal) ([]request.Request, error) {
-	if g.base.Family == request.Video && (g.base.Frames < 1 || g.base.Prefix < 1) {
-		return nil, g.usagef("--prefix and --frames are at least 1")
+// all makes the requests: of inputs, or for shapes from nothink.
+func (k *generateKind) all(t terminal) ([]request.Request, error) {
+	if k.base.Family == request.Video && (k.base.Frames < 1 || k.base.Prefix < 1) {
+		return nil, k.usagef("--prefix and --frames are at least 1")
 	}
-	if g.base.Family == request.Video {
-		g.cube = framesPerCube(g.model)
+	if k.base.Family == request.Video {
+		k.cube = framesPerCube(k.model)
 	}
-	if g.base.Prefix < g.cube {
-		return nil, g.usagef("--prefix is at least %d, one cube of the model", g.cube)
+	if k.base.Prefix < k.cube {
+		return nil, k.usagef("--prefix is at least %d, one cube of the model", k.cube)
 	}
-	if p := transformer.Precision(g.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
-		return nil, g.usagef("--precision is one of %v", transformer.Precisions)
+	if p := transformer.Precision(k.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
+		return nil, k.usagef("--precision is one of %v", transformer.Precisions)
 	}
-	if g.base.Family == request.Quads && g.flags.given("faces") && g.base.Faces < 1 {
-		return nil, g.usagef("--faces is at least 1")
+	if k.base.Family == request.Quads && k.own.Changed("faces") && k.base.Faces < 1 {
+		return nil, k.usagef("--faces is at least 1")
 	}
-	if g.flags.given("temperature") || g.flags.given("top-k") || g.flags.given("top-p") {
-		g.base.Sampling = &request.Sampling{Temperature: g.temperature, TopK: g.topK, TopP: g.topP}
+	k.base.Seed = k.seed
+	if k.flags.Changed("temperature") || k.flags.Changed("top-k") || k.flags.Changed("top-p") {
+		k.base.Sampling = &k.sampling
 	}
 	switch {
-	case len(g.input) > 0 || g.manifest != "":
-		if g.flags.given("count") {
-			return nil, g.usagef("--count is for shapes from nothing, without --input")
+	case len(k.input) > 0 || k.manifest != "":
+		if k.own.Changed("count") {
+			return nil, k.usagef("--count is for shapes from nothing, without --input")
 		}
-		if g.manifest != "" {
-			return g.fromManifest(t, g.base, g.checkLine)
+		if k.manifest != "" {
+			return k.fromManifest(t, k.base, k.checkLine)
 		}
-		return g.fromPatterns(t, g.base)
-	case g.base.Family == request.Shape:
-		if g.count < 1 || g.count > request.MaxRequests {
-			return nil, g.usagef("--count is 1 to %d", request.MaxRequests)
+		return k.fromPatterns(t, k.base)
+	case k.base.Family == request.Shape:
+		if k.count < 1 || k.count > request.MaxRequests {
+			return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
 		}
-		if g.base.PrefixDepth > 0 {
-			return nil, g.usagef("--prefix-depth needs an --input")
+		if k.base.PrefixDepth > 0 {
+			return nil, k.usagef("--prefix-depth needs an --input")
 		}
-		requests, err := request.FromNothing(g.count, g.base)
+		requests, err := request.FromNothing(k.count, k.base)
 		if err != nil {
-			return nil, g.usagef("%s", plain(err))
+			return nil, k.usagef("%s", plain(err))
 		}
 		return requests, nil
 	}
-	return nil, g.usagef("--input or --manifest says what to start from")
+	return nil, k.usagef("--input or --manifest says what to start from")
 }

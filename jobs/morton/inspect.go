@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // fact is one line of what inspect prints.
@@ -18,33 +21,48 @@ type facts []fact
 
 func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value}) }
 
-func runInspect(ctx context.Context, t terminal, args []string) error {
-	f := newFlags("inspect")
-	count := f.Bool("count", false, "")
-	asJSON := f.Bool("json", false, "")
-	var how meshInspection
-	f.BoolVar(&how.lost, "lost", false, "")
-	addMeshFlags(f, &how.Limits, &how.Scene)
-	words, err := f.parse(args)
-	switch {
-	case err != nil:
-		return err
-	case len(words) != 1:
+// inspectFlags are the flags of inspect.
+type inspectFlags struct {
+	flags *pflag.FlagSet
+
+	count, json bool
+	how         meshInspection
+}
+
+func newInspectFlags() *inspectFlags {
+	g := &inspectFlags{flags: newFlags("inspect")}
+	g.flags.BoolVar(&g.count, "count", false, "decode a video: its frames and length, damaged frames, jumps of its clock")
+	g.flags.BoolVar(&g.how.lost, "lost", false, "measure what an octree does not hold also of meshes over 50,000 faces, which takes a while")
+	addMeshFlags(g.flags, &g.how.Limits, &g.how.Scene)
+	g.flags.BoolVar(&g.json, "json", false, "print JSON")
+	return g
+}
+
+func inspectCommand(t terminal) *cobra.Command {
+	c := newCommand("inspect PATH", "inspect")
+	g := newInspectFlags()
+	c.Flags().AddFlagSet(g.flags)
+	completeMeshFlags(c)
+	c.RunE = func(c *cobra.Command, words []string) error { return g.run(c.Context(), t, words) }
+	return c
+}
+
+func (g *inspectFlags) run(ctx context.Context, t terminal, words []string) error {
+	if len(words) != 1 {
 		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
 	}
 	var found facts
-	if err := orInterrupted(ctx, func() error {
-		found, err = inspect(ctx, words[0], how)
+	err := orInterrupted(ctx, func() (err error) {
+		found, err = inspect(ctx, words[0], g.how)
 		return err
-	}); err != nil {
+	})
+	if err == nil && g.count {
+		found, err = countVideo(ctx, words[0], found)
+	}
+	switch {
+	case err != nil:
 		return err
-	}
-	if *count {
-		if found, err = countVideo(ctx, words[0], found); err != nil {
-			return err
-		}
-	}
-	if *asJSON {
+	case g.json:
 		return found.printJSON(t)
 	}
 	return found.printText(t)

@@ -70,7 +70,7 @@ var errSomeFailed = errors.New("some inputs failed")
 
 // run runs one command line and returns its exit code.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	err := dispatch(ctx, args, terminal{os.Stdin, out, errs, args})
+	err := command(ctx, args, terminal{os.Stdin, out, errs, args})
 	switch {
 	case err == nil:
 		return exitDone
@@ -85,6 +85,17 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// command parses and runs the command line.
+func command(ctx context.Context, args []string, t terminal) error {
+	root := newRoot(t)
+	args, err := twoDashes(root, args)
+	if err != nil {
+		return err
+	}
+	root.SetArgs(args)
+	return root.ExecuteContext(ctx)
 }
 
 // firstLine keeps Beam's stacks of wrapped errors off the screen, but for what

@@ -9,10 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -283,62 +287,176 @@ func TestInspect(t *testing.T) {
 	}
 }
 
-// TestHelpNamesEveryFlag holds the written texts to the flags.
+// commandsOf lists a command with all below it.
+func commandsOf(c *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{c}
+	for _, k := range c.Commands() {
+		all = append(all, commandsOf(k)...)
+	}
+	return all
+}
+
+// TestHelpNamesEveryFlag holds the texts to the flags, both ways.
 func TestHelpNamesEveryFlag(t *testing.T) {
-	sets := map[string][]*flagSet{
-		"tokenize": nil, "generate": nil, "detokenize": {newOptions("detokenize").flags}, "train": {newTrainFlags().flagSet}, "profile": {newProfileFlags().flagSet},
-		"remesh": {newRemeshFlags().flags}, "convert": {newConvertFlags().flagSet}, "compare": {newCompareFlags().flagSet},
+	beams := map[string]bool{}
+	for _, f := range beamFlags() {
+		beams[f.Name] = f.Name != "runner"
 	}
-	for _, f := range request.Families {
-		sets["generate"] = append(sets["generate"], newGenerateFlags(f).flags)
-		sets["tokenize"] = append(sets["tokenize"], newTokenizeFlags(f).flags)
-	}
-	named := regexp.MustCompile(`--?([a-z][a-z-]*)`)
-	for command, all := range sets {
-		_, text, _ := morton("help", command)
-		words, known := map[string]bool{"runner": true}, map[string]bool{"runner": true}
+	named := regexp.MustCompile(`--([a-z][a-z_-]*)`)
+	seen := 0
+	for _, c := range commandsOf(newRoot(terminal{})) {
+		path := strings.Fields(c.CommandPath())[1:]
+		code, text, errs := morton(append([]string{"help"}, path...)...)
+		if code != exitDone || len(text) < 40 {
+			t.Errorf("help %v: exit %d, %q, %q", path, code, text, errs)
+		}
+		words, known := map[string]bool{}, map[string]bool{"help": true}
 		for _, m := range named.FindAllStringSubmatch(text, -1) {
 			words[m[1]] = true
 		}
-		for _, s := range all {
-			s.VisitAll(func(f *flag.Flag) {
-				known[f.Name] = true
-				if !words[f.Name] {
-					t.Errorf("help %s does not name --%s", command, f.Name)
-				}
-			})
+		c.InheritedFlags() // merges them
+		check := func(f *pflag.Flag) {
+			seen++
+			known[f.Name] = true
+			if !words[f.Name] && (!beams[f.Name] || c.Name() == "beam") {
+				t.Errorf("help %v does not name --%s", path, f.Name)
+			}
+			if f.Usage == "" {
+				t.Errorf("%v: --%s is not explained", path, f.Name)
+			}
 		}
-		for _, m := range regexp.MustCompile(`--([a-z][a-z-]*)`).FindAllStringSubmatch(text, -1) {
-			if !known[m[1]] {
-				t.Errorf("help %s names --%s, which is no flag", command, m[1])
+		c.Flags().VisitAll(check)
+		for _, k := range c.Commands() {
+			if len(path) > 0 { // a kind, whose own flags stand in its command's help too
+				k.Flags().VisitAll(check)
+			}
+		}
+		for word := range words {
+			if len(path) > 0 && !known[word] && !aliens[c.Name()+" --"+word] {
+				t.Errorf("help %v names --%s, which is no flag", path, word)
 			}
 		}
 	}
-	for _, c := range commands() {
-		if code, text, _ := morton("help", c.name); code != exitDone || len(text) < 40 {
-			t.Errorf("help %s: exit %d, %q", c.name, code, text)
+	if seen < 500 {
+		t.Errorf("looked at %d flags", seen)
+	}
+}
+
+// aliens are flags of other commands that a text speaks of.
+var aliens = map[string]bool{
+	"beam --input": true, "beam --model": true, "beam --out": true,
+}
+
+// TestEveryHelpTextIsUsed finds texts of commands that are gone.
+func TestEveryHelpTextIsUsed(t *testing.T) {
+	used := map[string]bool{"morton.txt": true, "help.txt": true}
+	for _, c := range commandsOf(newRoot(terminal{})) {
+		used[strings.Join(strings.Fields(c.CommandPath())[1:], "_")+".txt"] = true
+	}
+	files, err := helpTexts.ReadDir("help")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !used[f.Name()] {
+			t.Errorf("help/%s is nobody's", f.Name())
 		}
 	}
+}
+
+// TestHelpSpellings are the ways to ask for help and for the version.
+func TestHelpSpellings(t *testing.T) {
+	_, generate, _ := morton("help", "generate")
+	_, quads, _ := morton("help", "generate", "quads")
+	_, version, _ := morton("version")
+	_, all, _ := morton("help")
+	for line, want := range map[string]string{
+		"-h": all, "-help": all, "--help": all, "help -h": "morton help [COMMAND]", "generate -h": generate, "generate --help": generate, "generate -help": generate,
+		"generate quads --help": quads, "generate quads a.obj --out o -h": quads, "-version": version, "--version": version,
+	} {
+		if code, text, errs := morton(strings.Fields(line)...); code != exitDone || !strings.HasPrefix(text, want) || want == "" || errs != "" {
+			t.Errorf("morton %s: exit %d, %q%s, want %q", line, code, text, errs, want)
+		}
+	}
+}
+
+// TestFlagsAnywhere puts flags before the kind, after inputs, with one dash or two.
+func TestFlagsAnywhere(t *testing.T) {
+	withMirror(t)
+	for i, line := range []string{
+		"generate --json quads BOX --out OUT --model M", "generate -json -out OUT quads -model=M BOX", "generate quads -v=false BOX --json=true -seed 4 --out=OUT -model M",
+		"generate --out OUT --model M --json quads -- BOX", "generate quads --out OUT -model M -json -runner direct BOX",
+	} {
+		line = strings.NewReplacer("OUT", filepath.Join(t.TempDir(), strconv.Itoa(i)), "BOX", box, "M", t.Name()).Replace(line)
+		code, text, errs := morton(strings.Fields(line)...)
+		var s report.Summary
+		if err := json.Unmarshal([]byte(text), &s); err != nil || code != exitDone || s.Done != 1 {
+			t.Errorf("morton %s: exit %d, %+v, error %v\n%s", line, code, s, err, errs)
+		}
+		resetRunner(t)
+	}
+}
+
+// TestValuesKeepTheirDash: a word that is a flag's value is not taken for a flag.
+func TestValuesKeepTheirDash(t *testing.T) {
+	args, err := twoDashes(newRoot(terminal{}), strings.Fields("generate quads --manifest -seed -out -json -v -- -seed"))
+	want := strings.Fields("generate quads --manifest -seed --out -json -v -- -seed")
+	if err != nil || !slices.Equal(args, want) {
+		t.Errorf("%v, error %v, want %v", args, err, want)
+	}
+}
+
+// TestCompletion asks as the shells' scripts do, and makes these.
+func TestCompletion(t *testing.T) {
+	for line, want := range map[string]string{
+		"generate": "video\tcontinue clips\nshape\trefine", "generate quads --precision": "f32\nf16", "generate quads --model": ":16", "tokenize shape --out": ":16",
+		"tokenize video --fit": "crop\nletterbox", "generate shape --mesh-limit": "bytes=", "remesh --manifest": "jsonl\n:8", "convert --to": "obj\nglb",
+		"train --family": "cube\noctree\nquad\ntokenizer", "detokenize": "video", "help": "generate\tcontinue", "help tokenize": "video", "generate quads --runner": "direct\nprism",
+		"devices --subgroup": "auto\n4", "generate quads --device": "auto",
+	} {
+		if code, text, _ := morton(append(append([]string{"__complete"}, strings.Fields(line)...), "")...); code != exitDone || !strings.Contains(text, want) {
+			t.Errorf("after morton %s: exit %d, %q, want %q", line, code, text, want)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if code, text, _ := morton("completion", shell); code != exitDone || !strings.Contains(text, "__complete") || !strings.Contains(text, "morton") {
+			t.Errorf("completion %s: exit %d, %q", shell, code, text[:min(len(text), 200)])
+		}
+	}
+}
+
+// parse reads flags and inputs as the command of o does.
+func (o *options) parse(words []string) error {
+	if err := o.flags.Parse(words); err != nil {
+		return err
+	}
+	return o.check(o.flags.Args())
 }
 
 // TestBeamsFlagsPass checks that a command line reaches Beam's own flags, and that
 // none of ours hides one of Beam's.
 func TestBeamsFlagsPass(t *testing.T) {
-	o := newOptions("generate")
+	bare := newOptions("generate", "")
+	bare.addModel()
 	for _, f := range beamFlags() {
-		if o.flags.Lookup(f.Name) != nil {
+		if bare.flags.Lookup(f.Name) != nil {
 			t.Errorf("--%s is Beam's and ours", f.Name)
 		}
 	}
+	for _, f := range []*pflag.FlagSet{newGenerateFlags().flags, newTokenizeFlags().flags, newRemeshFlags().flags} {
+		for _, g := range beamFlags() {
+			if _, ok := f.Lookup(g.Name).Value.(beamFlag); !ok {
+				t.Errorf("--%s is not Beam's", g.Name)
+			}
+		}
+	}
+	o := newGenerateFlags()
 	if err := o.parse([]string{"--out", "o", "--project", "p", "a.obj"}); err != nil {
 		t.Fatal(err)
 	}
 	defer resetRunner(t)
 	if got := flag.Lookup("project").Value.String(); got != "p" || o.input[0] != "a.obj" {
 		t.Fatalf("Beam's project is %q, input %v", got, o.input)
-	}
-	if err := newOptions("generate").parse([]string{"--help"}); !errors.Is(err, flag.ErrHelp) {
-		t.Fatalf("error %v, want ErrHelp", err)
 	}
 }
 

@@ -4,31 +4,31 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
 // addMeshFlags adds the flags of every command that reads mesh files: the limits,
 // one at a time, and which scene of a glTF file, nil for its default.
-func addMeshFlags(f *flagSet, limits *limit.Limits, scene **int) {
-	f.Var(limits, "mesh-limit", "")
-	f.Var(sceneFlag{scene}, "scene", "")
+func addMeshFlags(f *pflag.FlagSet, limits *limit.Limits, scene **int) {
+	f.Func("scene", "of a glTF file, read scene `N`, from 0; else its default scene, or the first", func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 {
+			return fmt.Errorf("scenes are counted from 0, and %q is none", text)
+		}
+		*scene = &n
+		return nil
+	})
+	f.Func("mesh-limit", "read a file that an error calls over the limit, such as `NAME=N`; may be given again: see morton help generate shape", limits.Set)
 }
 
-// sceneFlag is a number from 0, which may be left out.
-type sceneFlag struct{ to **int }
-
-func (s sceneFlag) Set(text string) error {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		return fmt.Errorf("scenes are counted from 0, and %q is none", text)
+// completeMeshFlags lets the shell complete the names of limits.
+func completeMeshFlags(c *cobra.Command) {
+	var names []string
+	for _, name := range limit.All {
+		names = append(names, string(name)+"=")
 	}
-	*s.to = &n
-	return nil
-}
-
-func (s sceneFlag) String() string {
-	if s.to == nil || *s.to == nil {
-		return ""
-	}
-	return strconv.Itoa(**s.to)
+	must(c.RegisterFlagCompletionFunc("mesh-limit", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)))
 }

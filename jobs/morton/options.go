@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/pipelines"
@@ -19,10 +22,11 @@ import (
 
 // options are the flags that every command with a pipeline has.
 type options struct {
-	flags *flagSet
+	name  string // the command's
+	flags *pflag.FlagSet
 	deviceFlags
 
-	input     list
+	input     []string
 	manifest  once
 	out       string
 	model     string
@@ -36,52 +40,77 @@ type options struct {
 	limits    limit.Limits // of mesh files
 }
 
-// newOptions makes the flags of a command with a model.
-func newOptions(name string) *options {
-	o := newPlainOptions(name)
-	o.flags.StringVar(&o.model, "model", "", "")
+// newFlags makes a set that lists its flags in the order of use.
+func newFlags(name string) *pflag.FlagSet {
+	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	f.SortFlags = false
+	return f
+}
+
+// newOptions makes the first flags of a command; input explains --input.
+func newOptions(name, input string) *options {
+	o := &options{name: name, flags: newFlags(name)}
+	o.flags.StringArrayVar(&o.input, "input", nil, input)
+	if name != report.Detokenize {
+		o.flags.Var(&o.manifest, "manifest", "JSON Lines `FILE` instead, - is standard input; each line over the values of the flags")
+	}
+	o.flags.StringVar(&o.out, "out", "", "write results to `DIR`; what is already done there is not done again")
+	return o
+}
+
+const patternUsage = "files that fit `PATTERN`: quoted, with *, ?, {a,b} and ** (any folders); may be given again"
+
+// addModel adds the flags of a command with a model.
+func (o *options) addModel() {
+	o.flags.StringVar(&o.model, "model", "", "the model folder `DIR` instead of the shipped model")
 	o.deviceFlags.add(o.flags)
-	o.flags.IntVar(&o.slots, "slots", 0, "")
-	return o
+	o.flags.IntVar(&o.slots, "slots", 0, "sequences generated at once; 0 is the engine's default")
 }
 
-// newPlainOptions makes the flags of a command without one.
-func newPlainOptions(name string) *options {
-	o := &options{flags: newFlags(name)}
+// addRun adds the flags of how the pipeline runs, with Beam's.
+func (o *options) addRun() {
 	f := o.flags
-	f.Var(&o.input, "input", "")
-	f.StringVar(&o.out, "out", "", "")
-	f.IntVar(&o.inFlight, "in-flight", 0, "")
-	f.IntVar(&o.workers, "workers", 1, "")
-	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "")
-	f.BoolVar(&o.overwrite, "overwrite", false, "")
-	f.BoolVar(&o.json, "json", false, "")
-	f.BoolVar(&o.verbose, "v", false, "")
-	return o
+	f.IntVar(&o.inFlight, "in-flight", 0, "requests a worker keeps at once; 0 is twice the slots, of remesh twice the processors")
+	f.IntVar(&o.workers, "workers", 1, "branches of the pipeline that a runner may run at once")
+	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "fail, and begin no more inputs, when more have failed than `N|P%` of those "+
+		"done so far (a share is looked at from the twentieth on, and at the end)")
+	f.BoolVar(&o.overwrite, "overwrite", false, "do again what an earlier run has done, and replace files that no run made or that were changed since; "+
+		"an input is never replaced")
+	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
+	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")
+	addBeam(f)
 }
 
-// parse reads the command line and checks what no job can tell.
-func (o *options) parse(args []string) error {
-	o.flags.addBeam()
-	words, err := o.flags.parse(args)
+// complete lets the shell complete the flags' values on the command that has them.
+func (o *options) complete(c *cobra.Command) {
+	completeFolders(o.flags, "out")
+	complete(c, "runner", "direct", "prism", "universal", "flink", "dataflow")
+	if o.flags.Lookup("manifest") != nil {
+		must(cobra.MarkFlagFilename(o.flags, "manifest", "jsonl"))
+	}
+	if o.flags.Lookup("model") != nil {
+		completeFolders(o.flags, "model")
+		completeDevice(c)
+	}
+}
+
+// check takes the words that are inputs too, and checks what no job can tell.
+func (o *options) check(words []string) error {
 	o.input = append(o.input, words...) // a shell may have expanded a pattern
-	switch {
-	case err != nil:
-		return err
-	case o.out == "":
+	if o.out == "" {
 		return o.usagef("--out says where to write")
 	}
 	if err := o.checkSource(); err != nil {
 		return err
 	}
-	if err := checkRunner(o.flags, o.runner()); err != nil {
+	if err := checkRunner(o.flags, o.name, o.runner()); err != nil {
 		return err
 	}
 	return chooseWorkers(o.flags, o.runner())
 }
 
 func (o *options) usagef(format string, args ...any) error {
-	return usagef(o.flags.Name(), o.flags.Name()+": "+format, args...)
+	return usagef(o.name, o.name+": "+format, args...)
 }
 
 // runner is Beam's --runner; without it, the one that opens no port.
@@ -148,13 +177,26 @@ func (o *options) fromManifest(t terminal, base request.Request, check func(*req
 // checkSource says what is wrong with --input and --manifest together.
 func (o *options) checkSource() error {
 	switch {
-	case len(o.input) > 0 && o.flags.given("manifest"):
+	case len(o.input) > 0 && o.flags.Changed("manifest"):
 		return o.usagef("--input or --manifest, not both")
 	case slices.Contains(o.input, ""):
 		return o.usagef("--input is empty")
-	case o.flags.given("manifest") && o.manifest == "":
+	case o.flags.Changed("manifest") && o.manifest == "":
 		return o.usagef("--manifest is empty")
 	}
+	return nil
+}
+
+// once is a flag that may not be given again: the last would hide the others.
+type once string
+
+func (o *once) String() string { return string(*o) }
+func (o *once) Type() string   { return "string" }
+func (o *once) Set(s string) error {
+	if *o != "" {
+		return errors.New("given twice")
+	}
+	*o = once(s)
 	return nil
 }
 

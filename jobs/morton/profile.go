@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -11,7 +15,7 @@ import (
 
 // profileFlags are the flags of profile.
 type profileFlags struct {
-	*flagSet
+	flags *pflag.FlagSet
 	deviceFlags
 
 	family string
@@ -23,39 +27,47 @@ type profileFlags struct {
 }
 
 func newProfileFlags() *profileFlags {
-	p := &profileFlags{flagSet: newFlags("profile")}
-	p.StringVar(&p.family, "family", "", "")
-	p.StringVar(&p.model, "model", "", "")
-	p.IntVar(&p.batch, "batch", 1, "")
-	p.StringVar(&p.trace, "trace", "", "")
-	p.BoolVar(&p.shapes, "shapes", false, "")
-	p.BoolVar(&p.json, "json", false, "")
-	p.deviceFlags.add(p.flagSet)
+	p := &profileFlags{flags: newFlags("profile")}
+	f := p.flags
+	f.StringVar(&p.family, "family", "", "run the family `NAME`: cube (continues a made-up clip), octree (refines a stick) or quad (covers a ball)")
+	f.StringVar(&p.model, "model", "", "the model folder `DIR` instead of the shipped model")
+	f.IntVar(&p.batch, "batch", 1, "requests at once")
+	f.StringVar(&p.trace, "trace", "", "write every call with its time to `FILE`, as Chrome and Perfetto read it")
+	f.BoolVar(&p.shapes, "shapes", false, "a line for each shape of product: layout, m x n x k, type of weights")
+	p.deviceFlags.add(f)
+	f.BoolVar(&p.json, "json", false, "print JSON")
 	return p
 }
 
-func (p *profileFlags) check(words []string) error {
-	families := []string{shard.KindCube, shard.KindOctree, shard.KindQuad}
+func profileCommand(t terminal) *cobra.Command {
+	c := newCommand("profile --family cube|octree|quad", "profile")
+	p := newProfileFlags()
+	c.Flags().AddFlagSet(p.flags)
+	complete(c, "family", profiled...)
+	completeFolders(p.flags, "model")
+	completeDevice(c)
+	c.Args = noWords
+	c.RunE = func(c *cobra.Command, _ []string) error { return p.run(c.Context(), t) }
+	return c
+}
+
+// profiled are the families that profile runs.
+var profiled = []string{shard.KindCube, shard.KindOctree, shard.KindQuad}
+
+func (p *profileFlags) check() error {
 	switch {
-	case len(words) > 0:
-		return usagef("profile", "profile: unexpected %q", words[0])
 	case p.family == "":
 		return usagef("profile", "profile: --family says what to run: cube, octree or quad")
-	case p.family != families[0] && p.family != families[1] && p.family != families[2]:
-		return usagef("profile", "profile: no family %q%s", p.family, suggest(p.family, families))
+	case !slices.Contains(profiled, p.family):
+		return usagef("profile", "profile: no family %q%s", p.family, suggest(p.family, profiled))
 	case p.batch < 1 || p.batch > 256:
 		return usagef("profile", "profile: --batch is 1 to 256")
 	}
 	return nil
 }
 
-func runProfile(ctx context.Context, t terminal, args []string) error {
-	p := newProfileFlags()
-	words, err := p.parse(args)
-	if err != nil {
-		return err
-	}
-	if err := p.check(words); err != nil {
+func (p *profileFlags) run(ctx context.Context, t terminal) error {
+	if err := p.check(); err != nil {
 		return err
 	}
 	o := p.deviceFlags.options()

@@ -9,6 +9,8 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 
+	"github.com/spf13/pflag"
+
 	"github.com/morton-gen/morton/pipelines"
 )
 
@@ -24,19 +26,19 @@ var needs = map[string][]string{
 
 // checkRunner returns an error for wrong use if the runner is not known or lacks
 // a flag.
-func checkRunner(f *flagSet, runner string) error {
+func checkRunner(f *pflag.FlagSet, name, runner string) error {
 	required, known := needs[runner]
 	if !known {
-		return usagef(f.Name(), "%s: no runner %q: direct, prism, universal, flink or dataflow", f.Name(), runner)
+		return usagef(name, "%s: no runner %q: direct, prism, universal, flink or dataflow", name, runner)
 	}
 	var missing []string
-	for _, name := range required {
-		if f.Lookup(name).Value.String() == "" {
-			missing = append(missing, "--"+name)
+	for _, flag := range required {
+		if f.Lookup(flag).Value.String() == "" {
+			missing = append(missing, "--"+flag)
 		}
 	}
 	if len(missing) > 0 {
-		return usagef("beam", "%s: --runner %s needs %s", f.Name(), runner, strings.Join(missing, ", "))
+		return usagef("beam", "%s: --runner %s needs %s", name, runner, strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -45,7 +47,7 @@ func checkRunner(f *flagSet, runner string) error {
 // environment it wants Docker and its own image, which has neither FFmpeg nor
 // Vulkan, and without a worker binary it builds one without cgo. Prism beside us
 // is best served by this process, and every other worker by this binary.
-func chooseWorkers(f *flagSet, runner string) error {
+func chooseWorkers(f *pflag.FlagSet, runner string) error {
 	local := runner == "prism" || runner == "universal"
 	if local && *jobopts.Endpoint != "" && *jobopts.EnvironmentType == "" {
 		if err := f.Set("environment_type", "LOOPBACK"); err != nil {
@@ -69,7 +71,7 @@ func (o *options) reach() error {
 	}
 	c, err := net.DialTimeout("tcp", *jobopts.Endpoint, 10*time.Second)
 	if err != nil {
-		return usagef("beam", "%s: --endpoint %s: nobody answers: %v", o.flags.Name(), *jobopts.Endpoint, err)
+		return usagef("beam", "%s: --endpoint %s: nobody answers: %v", o.name, *jobopts.Endpoint, err)
 	}
 	return c.Close()
 }

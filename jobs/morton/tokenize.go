@@ -2,69 +2,94 @@ package main
 
 import (
 	"context"
-	"flag"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tokenizeFlags are the flags of tokenize beyond the common ones.
+// tokenizeFlags are the flags of tokenize for every kind.
 type tokenizeFlags struct {
 	*options
 
-	base   request.Request
 	shards int
 }
 
-func newTokenizeFlags(kind request.Family) *tokenizeFlags {
-	g := &tokenizeFlags{options: newOptions("tokenize"), base: request.Request{Family: kind}}
-	f := g.flags
-	f.Var(&g.manifest, "manifest", "")
-	f.IntVar(&g.shards, "shards", 1, "")
-	switch kind {
-	case request.Video:
-		f.IntVar(&g.base.Prefix, "frames", 0, "")
-		f.addReading(&g.base)
-	case request.Shape:
-		addMeshFlags(f, &g.limits, &g.base.Scene)
-		f.IntVar(&g.base.Depth, "depth", 0, "")
-	case request.Quads:
-		addMeshFlags(f, &g.limits, &g.base.Scene)
-	}
+func newTokenizeFlags() *tokenizeFlags {
+	g := &tokenizeFlags{options: newOptions(report.Tokenize, patternUsage)}
+	g.flags.Lookup("out").Usage = "write shards to `DIR`; the folder then holds this run's samples of the kind, no others"
+	g.flags.IntVar(&g.shards, "shards", 1, "deal the samples to `N` files, by their ids; one that gets none is empty")
+	g.addModel()
+	g.addRun()
 	return g
 }
 
-func runTokenize(ctx context.Context, t terminal, args []string) error {
-	begun := begin()
-	kind, rest, err := choice("tokenize", args, familyWords())
+func tokenizeCommand(t terminal) *cobra.Command {
+	c := newCommand("tokenize video|shape|quads", "tokenize")
+	requireKind(c)
+	g := newTokenizeFlags()
+	c.PersistentFlags().AddFlagSet(g.flags)
+	g.complete(c)
+	addKinds(c, func(k *cobra.Command, kind request.Family) {
+		own := g.ofKind(kind)
+		k.Flags().AddFlagSet(own.own)
+		completeReading(k, own.own)
+		k.RunE = func(k *cobra.Command, inputs []string) error { return own.run(k.Context(), t, inputs) }
+	})
+	return c
+}
+
+// tokenizeKind is tokenize for one kind, with its own flags.
+type tokenizeKind struct {
+	*tokenizeFlags
+
+	own  *pflag.FlagSet
+	base request.Request
+}
+
+func (g *tokenizeFlags) ofKind(kind request.Family) *tokenizeKind {
+	f := newFlags(string(kind))
+	k := &tokenizeKind{tokenizeFlags: g, own: f, base: request.Request{Family: kind}}
+	switch kind {
+	case request.Video:
+		f.IntVar(&k.base.Prefix, "frames", 0, "at most so many frames of each input, at the model's rate; 0 is all")
+		addReading(f, &k.base)
+	case request.Shape:
+		f.IntVar(&k.base.Depth, "depth", 0, depthUsage)
+		addMeshFlags(f, &g.limits, &k.base.Scene)
+	case request.Quads:
+		addMeshFlags(f, &g.limits, &k.base.Scene)
+	}
+	return k
+}
+
+func (k *tokenizeKind) run(ctx context.Context, t terminal, inputs []string) error {
+	begun := time.Now()
+	if err := k.check(inputs); err != nil {
+		return err
+	}
+	if len(k.input) == 0 && k.manifest == "" {
+		return k.usagef("--input or --manifest says what to tokenize")
+	}
+	requests, err := k.all(t)
 	if err != nil {
 		return err
 	}
-	if wantsHelp(kind) {
-		return flag.ErrHelp
-	}
-	g := newTokenizeFlags(request.Family(kind))
-	if err := g.parse(rest); err != nil {
-		return err
-	}
-	if len(g.input) == 0 && g.manifest == "" {
-		return g.usagef("--input or --manifest says what to tokenize")
-	}
-	requests, err := g.all(t)
-	if err != nil {
-		return err
-	}
-	job := g.job(request.Family(kind), requests, begun)
-	job.Shards = g.shards
-	return execute(ctx, t, g.options, job, pipelines.Tokenize)
+	job := k.job(k.base.Family, requests, begun)
+	job.Shards = k.shards
+	return execute(ctx, t, k.options, job, pipelines.Tokenize)
 }
 
 // all makes the requests: of inputs or of a manifest, whose "frames" are --frames.
-func (g *tokenizeFlags) all(t terminal) ([]request.Request, error) {
-	if g.manifest == "" {
-		return g.fromPatterns(t, g.base)
+func (k *tokenizeKind) all(t terminal) ([]request.Request, error) {
+	if k.manifest == "" {
+		return k.fromPatterns(t, k.base)
 	}
-	base, frames := g.base, g.base.Prefix
+	base, frames := k.base, k.base.Prefix
 	base.Prefix, base.Frames = 0, frames
-	return g.fromManifest(t, base, func(r *request.Request) error { return r.CheckTokenize(frames) })
+	return k.fromManifest(t, base, func(r *request.Request) error { return r.CheckTokenize(frames) })
 }

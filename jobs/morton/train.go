@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
@@ -25,71 +28,81 @@ const tokenizerFamily = "tokenizer"
 
 // trainFlags are the flags of train.
 type trainFlags struct {
-	*flagSet
+	flags *pflag.FlagSet
 	deviceFlags
 
 	options         models.TrainOptions
-	tokens, heldout list
+	tokens, heldout []string
 	config          string // of a tokenizer: JSON, see models/cube.Config
 	precision       string
 	json            bool
 }
 
 func newTrainFlags() *trainFlags {
-	g := &trainFlags{flagSet: newFlags("train")}
-	o, n, r := &g.options, &g.options.Network, &g.options.Run
-	g.StringVar(&o.Family, "family", "", "")
-	g.Var(&g.tokens, "tokens", "")
-	g.Var(&g.heldout, "heldout", "")
-	g.StringVar(&o.Out, "out", "", "")
-	g.StringVar(&o.Name, "name", "", "")
-	g.StringVar(&o.Tokenizer, "tokenizer", "", "")
-	g.StringVar(&g.config, "config", "", "")
+	g := &trainFlags{flags: newFlags("train")}
+	f, o, n, r := g.flags, &g.options, &g.options.Network, &g.options.Run
+	f.StringVar(&o.Family, "family", "", "train the family `NAME`: cube (video), octree (shape), quad, or tokenizer (for video)")
+	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: a folder, a file or a quoted pattern, `PATH`; may be given again")
+	f.StringArrayVar(&g.heldout, "heldout", nil, "shards `PATH` that training never sees, for the loss that counts")
+	f.StringVar(&o.Out, "out", "", "the model folder `DIR`; checkpoints go there too, and the same command resumes from them")
+	f.StringVar(&o.Name, "name", "", "`NAME` of the model, in reports")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "cube: the folder `DIR` of the tokenizer that made the tokens")
+	f.StringVar(&g.config, "config", "", "tokenizer: its shape as JSON in `FILE`; its --tokens and --heldout are safetensors with \"clips\"")
 
-	g.IntVar(&r.Steps, "steps", 2000, "")
-	g.IntVar(&o.Batch, "batch", 8, "")
-	g.IntVar(&o.Window, "window", 0, "")
-	g.IntVar(&o.MaxHeldout, "max-heldout", 0, "")
-	g.Float64Var(&r.Rate, "rate", 1e-3, "")
-	g.IntVar(&r.Warmup, "warmup", 0, "")
-	g.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "")
-	g.Uint64Var(&r.Seed, "seed", 1, "")
+	f.IntVar(&r.Steps, "steps", 2000, "steps in all")
+	f.IntVar(&o.Batch, "batch", 8, "sequences a step")
+	f.IntVar(&o.Window, "window", 0, "positions of a sequence; 0 is the context")
+	f.IntVar(&o.MaxHeldout, "max-heldout", 0, "held-out windows to evaluate; 0 is all")
+	f.Float64Var(&r.Rate, "rate", 1e-3, "peak learning rate, after --warmup steps")
+	f.IntVar(&r.Warmup, "warmup", 0, "steps until the peak rate; 0 is a fiftieth of the steps")
+	f.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "weight decay of AdamW")
+	f.Uint64Var(&r.Seed, "seed", 1, "decides the first weights and the order of samples")
+	f.StringVar(&g.precision, "precision", string(transformer.F32), "multiply matrices and keep activations in `NAME`: f32, bf16 or f16; "+
+		"weights are updated and saved in f32, and a tokenizer trains in f32")
 
-	g.StringVar(&g.precision, "precision", string(transformer.F32), "")
+	f.IntVar(&n.Width, "width", 192, "width of the network")
+	f.IntVar(&n.Layers, "layers", 6, "blocks of the network")
+	f.IntVar(&n.Heads, "heads", 4, "heads of its attention")
+	f.IntVar(&n.Hidden, "hidden", 512, "hidden width of its feed-forward parts")
+	f.IntVar(&n.Context, "context", 1024, "positions seen at most")
+	f.IntVar(&n.Length, "length", 16384, "positions a sequence has at most")
+	f.Float64Var(&n.RopeTheta, "rope-theta", 10000, "base of the rotary positions")
 
-	g.IntVar(&n.Width, "width", 192, "")
-	g.IntVar(&n.Layers, "layers", 6, "")
-	g.IntVar(&n.Heads, "heads", 4, "")
-	g.IntVar(&n.Hidden, "hidden", 512, "")
-	g.IntVar(&n.Context, "context", 1024, "")
-	g.IntVar(&n.Length, "length", 16384, "")
-	g.Float64Var(&n.RopeTheta, "rope-theta", 10000, "")
-
-	g.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "")
-	g.IntVar(&o.Sampling.TopK, "top-k", request.Plain.TopK, "")
-	g.Float64Var(&o.Sampling.TopP, "top-p", request.Plain.TopP, "")
-	g.deviceFlags.add(g.flagSet)
-	g.BoolVar(&g.json, "json", false, "")
+	f.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature that the model gets as its own")
+	f.IntVar(&o.Sampling.TopK, "top-k", request.Plain.TopK, "top-k that the model gets as its own; 0 is off")
+	f.Float64Var(&o.Sampling.TopP, "top-p", request.Plain.TopP, "top-p that the model gets as its own; 1 is off")
+	g.deviceFlags.add(f)
+	f.BoolVar(&g.json, "json", false, "print the curve as JSON")
 	return g
 }
 
-func runTrain(ctx context.Context, t terminal, args []string) error {
+func trainCommand(t terminal) *cobra.Command {
+	c := newCommand("train", "train")
 	g := newTrainFlags()
-	words, err := g.parse(args)
-	if err != nil {
-		return err
-	}
-	if len(words) > 0 {
-		return usagef("train", "train: unexpected %q", words[0])
-	}
+	c.Flags().AddFlagSet(g.flags)
+	complete(c, "family", trained...)
+	complete(c, "precision", texts(transformer.TrainPrecisions)...)
+	completeFolders(g.flags, "out", "tokenizer")
+	must(cobra.MarkFlagFilename(g.flags, "config", "json"))
+	completeDevice(c)
+	c.Args = noWords
+	c.RunE = func(c *cobra.Command, _ []string) error { return g.run(c.Context(), t) }
+	return c
+}
+
+// trained are the words of --family.
+var trained = []string{shard.KindCube, shard.KindOctree, shard.KindQuad, tokenizerFamily}
+
+func (g *trainFlags) run(ctx context.Context, t terminal) error {
 	if err := g.check(); err != nil {
 		return err
 	}
-	o := g.deviceFlags.options()
-	o.Widest = true
-	if o.Width, err = g.trainWidth(); err != nil {
+	width, err := g.trainWidth()
+	if err != nil {
 		return g.mistake(err)
 	}
+	o := g.deviceFlags.options()
+	o.Widest, o.Width = true, width
 	dev, err := gpu.Open(o)
 	if err != nil {
 		return err
@@ -144,7 +157,7 @@ func (g *trainFlags) check() error {
 		}
 	case shard.KindOctree, shard.KindQuad:
 	default:
-		return usagef("train", "train: no family %q%s", o.Family, suggest(o.Family, []string{"cube", "octree", "quad", "tokenizer"}))
+		return usagef("train", "train: no family %q%s", o.Family, suggest(o.Family, trained))
 	}
 	var err error
 	if o.Shards, err = shards(g.tokens); err != nil {

@@ -1,16 +1,25 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/spf13/cobra"
 )
 
-func runVersion(_ context.Context, t terminal, args []string) error {
-	if len(args) > 0 {
-		return usagef("version", "version: unexpected %q", args[0])
+func versionCommand(t terminal) *cobra.Command {
+	c := newCommand("version", "version")
+	c.Args = noWords
+	c.RunE = func(*cobra.Command, []string) error {
+		_, err := fmt.Fprintln(t.out, version())
+		return err
 	}
+	return c
+}
+
+// version names this build.
+func version() string {
 	version, revision := "unknown", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
@@ -20,6 +29,5 @@ func runVersion(_ context.Context, t terminal, args []string) error {
 			}
 		}
 	}
-	_, err := fmt.Fprintf(t.out, "morton %s%s, %s, %s/%s\n", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+	return fmt.Sprintf("morton %s%s, %s, %s/%s", version, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

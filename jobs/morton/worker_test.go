@@ -275,12 +275,12 @@ func checkNotes(t *testing.T, dir string, here bool, job string) {
 
 // TestChosenWorkers checks what stands in for flags that a person leaves out.
 func TestChosenWorkers(t *testing.T) {
-	o := newOptions("generate")
+	o := newGenerateFlags().options
 	defer resetRunner(t)
 	if err := o.parse(strings.Fields("--out o --runner universal --endpoint localhost:1 a.obj")); err != nil {
 		t.Fatal(err)
 	}
-	job := o.job(request.Quads, nil, begin())
+	job := o.job(request.Quads, nil, time.Now())
 	if got := o.flags.Lookup("environment_type").Value.String(); got != "LOOPBACK" || !job.InProcess() {
 		t.Errorf("environment %q, in process %v, want LOOPBACK and true", got, job.InProcess())
 	}

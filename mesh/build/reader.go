@@ -2,15 +2,15 @@ package build
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
 // ErrToken reports a word of text that is longer than any number or keyword.
-var ErrToken = errors.New("a word without an end")
+var ErrToken = errkind.New("syntax", "a word without an end")
 
 // maxToken is longer than any float64 in decimals, which has up to 1,079.
 const maxToken = 2048

@@ -1,8 +1,7 @@
 package gltf
 
 import (
-	"errors"
-
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
@@ -15,20 +14,20 @@ import (
 var (
 	// ErrNotGLTF reports bytes that are no glTF 2.x: no GLB header and no JSON
 	// object with an asset version, or another major version.
-	ErrNotGLTF = errors.New("not a glTF 2 file")
+	ErrNotGLTF = errkind.New("not_gltf", "not a glTF 2 file")
 	// ErrCorrupt reports a glTF that contradicts itself: truncated chunks,
 	// references to what is not there, ranges outside their buffer, cycles.
-	ErrCorrupt = errors.New("corrupt glTF")
+	ErrCorrupt = errkind.New("corrupt", "corrupt glTF")
 	// ErrLimit reports a file that asks for more than [Limits] allows, or a
 	// mesh too large for a GLB.
 	ErrLimit = limit.ErrLimit
 	// ErrScene reports a choice of a scene that the file does not have.
-	ErrScene = errors.New("no such scene")
+	ErrScene = errkind.New("no_scene", "no such scene")
 	// ErrExtension reports a file that can't be shown without an extension that
 	// this package does not know; the message names it.
-	ErrExtension = errors.New("unsupported extension")
+	ErrExtension = errkind.New("extension", "unsupported extension")
 	// ErrResource reports a buffer that is neither inside the file nor below
 	// its folder: a network address, an absolute path, a path with too many
 	// "..", or a link that leads out.
-	ErrResource = errors.New("buffer outside the file's folder")
+	ErrResource = errkind.New("resource", "buffer outside the file's folder")
 )

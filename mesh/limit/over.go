@@ -1,12 +1,13 @@
 package limit
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // ErrLimit reports a file that holds more than [Limits] allow.
-var ErrLimit = errors.New("over the limit")
+var ErrLimit = errkind.New("limit", "over the limit")
 
 // Over returns an error wrapping [ErrLimit] that names the limit and its value,
 // and the flag by which every command that reads meshes raises it.

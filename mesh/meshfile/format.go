@@ -3,25 +3,26 @@ package meshfile
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on, beside those of the formats' packages.
 var (
 	// ErrNotMesh reports a file that is no mesh, by its name and first bytes, or
 	// a name whose extension says no format to write.
-	ErrNotMesh = errors.New("not a mesh")
+	ErrNotMesh = errkind.New("not_a_mesh", "not a mesh")
 	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
 	// cannot be read twice, and opening a pipe may wait for ever.
-	ErrNotFile = errors.New("not a file")
+	ErrNotFile = errkind.New("not_a_file", "not a file")
 	// ErrEmptyFile reports a file of no bytes.
-	ErrEmptyFile = errors.New("empty file")
+	ErrEmptyFile = errkind.New("empty", "empty file")
 )
 
 // Format is a kind of mesh file, by the name that people know.

@@ -1,8 +1,7 @@
 package obj
 
 import (
-	"errors"
-
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
@@ -10,7 +9,7 @@ import (
 // [mesh.ErrEmpty].
 var (
 	// ErrSyntax reports a line that is not OBJ; the message has its number.
-	ErrSyntax = errors.New("bad OBJ syntax")
+	ErrSyntax = errkind.New("syntax", "bad OBJ syntax")
 	// ErrLimit reports input larger than a limit.
 	ErrLimit = limit.ErrLimit
 )

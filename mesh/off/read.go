@@ -2,7 +2,6 @@ package off
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -10,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/build"
 	"github.com/morton-gen/morton/mesh/limit"
@@ -18,10 +18,10 @@ import (
 // Errors a caller can branch on.
 var (
 	// ErrSyntax reports text that is not OFF, or ends too early.
-	ErrSyntax = errors.New("bad OFF file")
+	ErrSyntax = errkind.New("syntax", "bad OFF file")
 	// ErrDialect reports an OFF file of a kind that is not read: binary, or of
 	// other dimensions than three. The message names it.
-	ErrDialect = errors.New("kind of OFF file that is not read")
+	ErrDialect = errkind.New("unsupported_format", "kind of OFF file that is not read")
 )
 
 // An OFF file is words; # begins a comment:

@@ -1,18 +1,18 @@
 package ply
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh/build"
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
 // ErrSyntax reports bytes that are not PLY, or end too early.
-var ErrSyntax = errors.New("bad PLY file")
+var ErrSyntax = errkind.New("syntax", "bad PLY file")
 
 // A PLY file is a header of lines, which ends with end_header, and then the
 // elements in the header's order:

@@ -3,6 +3,8 @@ package sequence
 import (
 	"errors"
 	"fmt"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on, beside [mesh.ErrEmpty], [mesh.ErrFace] and
@@ -14,7 +16,7 @@ var (
 	ErrRange = errors.New("vertex outside [-1, 1]")
 	// ErrToken reports a token that cannot stand where it does; the message has
 	// its position.
-	ErrToken = errors.New("bad token")
+	ErrToken = errkind.New("bad_sample", "bad token")
 )
 
 const (

@@ -2,18 +2,18 @@ package stl
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/build"
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
 // ErrSyntax reports bytes that are not STL, or end too early.
-var ErrSyntax = errors.New("bad STL file")
+var ErrSyntax = errkind.New("syntax", "bad STL file")
 
 // Info says what a file held beside the mesh.
 type Info struct {

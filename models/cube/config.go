@@ -1,21 +1,20 @@
 package cube
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
 // ErrSample reports tokens that are not a sample of this family.
-var ErrSample = errors.New("not a cube sample")
+var ErrSample = errkind.New("bad_sample", "not a cube sample")
 
 const (
 	fed       = 3 // cells before in time, to the left, above
 	axes      = 3
 	staticIDs = 3 // place in the cube, row, column
-	planCols  = staticIDs + fed + axes + 3
 	maxGrid   = 64
 )
 
@@ -90,20 +89,22 @@ func (c Config) position(t, h, w int) int32 {
 }
 
 // Plan lays out the positions of t rows of cells; t is a multiple of Group[0].
-func (c Config) Plan(t int) []int32 {
+func (c Config) Plan(t int) *transformer.Sequence {
 	n := t * c.gridH() * c.gridW()
-	plan := make([]int32, 0, n*planCols)
+	out := &transformer.Sequence{}
+	out.N = n
 	cells := c.groupCells()
 	for p := range n {
 		ct, ch, cw := c.cell(p)
-		plan = append(plan, int32(p%cells), int32(cells+ch), int32(cells+c.gridH()+cw))
-		plan = append(plan,
+		out.Fixed = append(out.Fixed, int32(p%cells), int32(cells+ch), int32(cells+c.gridH()+cw))
+		out.Fed = append(out.Fed,
 			c.position(ct/c.Group[0]*c.Group[0]-1, ch, cw),
 			c.position(ct, ch, cw/c.Group[2]*c.Group[2]-1),
 			c.position(ct, ch/c.Group[1]*c.Group[1]-1, cw))
-		plan = append(plan, int32(ct), int32(ch), int32(cw), int32((p/cells+1)*cells), 0, 1)
+		out.Axes = append(out.Axes, int32(ct), int32(ch), int32(cw))
+		out.Sees, out.Allow = append(out.Sees, int32((p/cells+1)*cells)), append(out.Allow, 0, 1)
 	}
-	return plan
+	return out
 }
 
 // Sequence lays a sample out for the network. Its Grid is [t, h, w, words] and
@@ -113,7 +114,7 @@ func (c Config) Sequence(s shard.Sample) (*transformer.Sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &transformer.Sequence{Plan: c.Plan(t)}
+	out := c.Plan(t)
 	out.Tokens, err = c.order(s)
 	return out, err
 }

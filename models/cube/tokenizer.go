@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/tape"
 	"github.com/morton-gen/morton/models/transformer"
@@ -39,34 +40,59 @@ func (c Config) cells() int { return c.Tokenizer.Window / c.Cell[0] * c.gridH() 
 // pixels is the number of values of one cell.
 func (c Config) pixels() int { return c.Cell[0] * c.Cell[1] * c.Cell[2] * 3 }
 
-func (c Config) specs() []params.Spec {
-	t, px := c.Tokenizer, c.pixels()
+// linear is a linear map with a bias.
+type linear struct {
+	w    *nn.Matrix
+	bias *nn.Vector
+}
+
+func (l linear) record(g nn.Graph, x *nn.Value) *nn.Value {
+	return g.Product(x, l.w, nn.ProductOptions{Bias: l.bias})
+}
+
+// autoencoder is the network: pixels -> blocks -> bits, and bits -> blocks -> pixels.
+type autoencoder struct {
+	params                               *nn.List
+	pixelsIn, codeIn, codeOut, pixelsOut linear
+	encoder, decoder                     nn.Stack
+}
+
+// declare declares the autoencoder's parameters.
+func (c Config) declare() *autoencoder {
+	t, px, p := c.Tokenizer, c.pixels(), nn.NewParams()
 	const std, deep = 0.02, 0.006
-	out := []params.Spec{
-		{Name: "pixels_in.weight", Shape: []int{t.Width, px}, Std: std, Decay: true},
-		{Name: "pixels_in.bias", Shape: []int{t.Width}},
-		{Name: "code_in.weight", Shape: []int{t.Bits, t.Width}, Std: 0.1, Decay: true},
-		{Name: "code_in.bias", Shape: []int{t.Bits}, Std: 0.3},
-		{Name: "code_out.weight", Shape: []int{t.Width, t.Bits}, Std: 0.5, Decay: true},
-		{Name: "code_out.bias", Shape: []int{t.Width}},
-		{Name: "pixels_out.weight", Shape: []int{px, t.Width}, Std: std, Decay: true},
-		{Name: "pixels_out.bias", Shape: []int{px}},
+	dense := func(out, in int, std, biasStd float64, name string) linear {
+		l := linear{p.Matrix(out, in, nn.Init{Std: std}, name+".weight"), p.Vector(out, 0, name+".bias")}
+		l.bias.Std = biasStd
+		return l
+	}
+	a := &autoencoder{params: p.List()}
+	a.pixelsIn = dense(t.Width, px, std, 0, "pixels_in")
+	a.codeIn = dense(t.Bits, t.Width, 0.1, 0.3, "code_in")
+	a.codeOut = dense(t.Width, t.Bits, 0.5, 0, "code_out")
+	a.pixelsOut = dense(px, t.Width, std, 0, "pixels_out")
+	dh := t.Width / t.Heads
+	third := dh / 6
+	size := transformer.BlockSize{
+		Width: t.Width, Heads: t.Heads, Hidden: t.Hidden, Std: std, Deep: deep,
+		Rope: &nn.Rope{Pairs: []int{dh/2 - 2*third, third, third}, Theta: t.RopeTheta},
 	}
 	for i := range t.Encoder {
-		out = append(out, transformer.BlockSpecs(fmt.Sprintf("encoder.%d.", i), t.Width, t.Hidden, std, deep)...)
+		a.encoder = append(a.encoder, transformer.NewBlock(p.In("encoder.%d.", i), size))
 	}
 	for i := range t.Decoder {
-		out = append(out, transformer.BlockSpecs(fmt.Sprintf("decoder.%d.", i), t.Width, t.Hidden, std, deep)...)
+		a.decoder = append(a.decoder, transformer.NewBlock(p.In("decoder.%d.", i), size))
 	}
-	return out
+	return a
 }
 
 // coder is the autoencoder's graph over b windows, for one device.
 type coder struct {
 	cfg       Config
 	b         int
+	net       *autoencoder
 	store     *params.Store
-	rope      transformer.Rotary
+	rope      *nn.Rotaries
 	axes, key *gpu.Tensor
 }
 
@@ -74,15 +100,12 @@ func newCoder(dev *gpu.Device, c Config, b int, training bool) (*coder, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	k := &coder{cfg: c, b: b}
+	k := &coder{cfg: c, b: b, net: c.declare()}
 	var err error
-	if k.store, err = params.New(dev, c.specs(), training); err != nil {
+	if k.store, err = params.New(dev, k.net.params.Specs(), training); err != nil {
 		return nil, err
 	}
-	t := c.Tokenizer
-	dh := t.Width / t.Heads
-	third := dh / 6
-	if k.rope, err = transformer.NewRotary(dev, dh, []int{dh/2 - 2*third, third, third}, t.RopeTheta); err != nil {
+	if k.rope, err = nn.NewRotaries(dev, k.net.params); err != nil {
 		return nil, err
 	}
 	n := c.cells()
@@ -108,36 +131,23 @@ func (k *coder) free() {
 
 func (k *coder) rows() int { return k.b * k.cfg.cells() }
 
-func (k *coder) blocks(kind string, n int) []*transformer.Block {
-	t := k.cfg.Tokenizer
-	var out []*transformer.Block
-	for i := range n {
-		out = append(out, &transformer.Block{
-			Store: k.store, Prefix: fmt.Sprintf("%s.%d.", kind, i), B: k.b, N: k.cfg.cells(),
-			Width: t.Width, Heads: t.Heads, Hidden: t.Hidden, Rope: k.rope, Axes: k.axes, Key: k.key,
-		})
-	}
-	return out
+// graph records to a tape.
+func (k *coder) graph(t *tape.Tape) nn.Training {
+	return nn.Training{Tape: t, Store: k.store, B: k.b, N: k.cfg.cells(), Axes: k.axes, Key: k.key, Tables: k.rope}
 }
 
-// stage adds linear -> blocks -> linear to a tape. There is no norm before the
-// last linear map: it would take a cell's brightness and contrast out of what the
-// code can hold linearly.
-func (k *coder) stage(t *tape.Tape, in string, blocks []*transformer.Block, out string, x *tape.Value) *tape.Value {
-	linear := func(x *tape.Value, name string) *tape.Value {
-		return t.Linear(x, tape.LinearArgs{W: k.store.Value(name + ".weight"), Bias: k.store.Value(name + ".bias")})
-	}
-	return linear(transformer.Stack(t, blocks, linear(x, in), false), out)
-}
-
-// encode returns the values whose signs are the code, [rows, bits].
+// encode returns the values whose signs are the code, [rows, bits]. There is no norm
+// before the last linear map: it would take a cell's brightness and contrast out of
+// what the code can hold linearly.
 func (k *coder) encode(t *tape.Tape, x *tape.Value) *tape.Value {
-	return k.stage(t, "pixels_in", k.blocks("encoder", k.cfg.Tokenizer.Encoder), "code_in", x)
+	g := k.graph(t)
+	return k.net.codeIn.record(g, k.net.encoder.Forward(g, k.net.pixelsIn.record(g, x)))
 }
 
 // decode returns pixels of codes, [rows, pixels].
 func (k *coder) decode(t *tape.Tape, code *tape.Value) *tape.Value {
-	return k.stage(t, "code_out", k.blocks("decoder", k.cfg.Tokenizer.Decoder), "pixels_out", code)
+	g := k.graph(t)
+	return k.net.pixelsOut.record(g, k.net.decoder.Forward(g, k.net.codeOut.record(g, code)))
 }
 
 // part says which gradients a training program adds.

@@ -2,57 +2,88 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"hash/fnv"
 	"sync"
 	"time"
 
-	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/step"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 )
 
-// Errors a caller can branch on.
-var (
-	// ErrClosed reports a request to an engine that was closed.
-	ErrClosed = errors.New("engine is closed")
-	// ErrTooLong reports a request with more positions than the network's tables hold.
-	ErrTooLong = errors.New("sequence is too long for the model")
-	// ErrRequest reports a request that makes no sense.
-	ErrRequest = errors.New("bad request")
+// Defaults of Options.
+const (
+	DefaultSlots = 8
+	defaultSteps = 32
+	defaultRows  = 128
+	defaultQueue = 1024
 )
-
-// DefaultSlots is how many sequences an engine generates at once.
-const DefaultSlots = 8
 
 // Options configure an engine.
 type Options struct {
-	Slots     int                   // sequences generated at once; 0 means DefaultSlots
-	Precision transformer.Precision // of the matrices; "" means f16
-	Steps     int                   // steps a submit, before requests may join; 0 means 32
+	Slots     int          // sequences generated at once; 0 means DefaultSlots. Guidance takes two for a request
+	Precision nn.Precision // of the matrices; "" means f16
+	// Steps caps the steps of a submit, between which requests join and leave; 0 means
+	// 32. The engine takes fewer where a step is slow, see submitTime.
+	Steps int
+	// Rows caps the rows of a step that prompts bring; 0 means 128. A step has at least
+	// one piece of a prompt, and the rows of every request that draws.
+	Rows int
+	// Queue is how many requests may wait for a slot; 0 means 1024. Generate blocks
+	// while it is full. Requests begin in the order in which they came.
+	Queue int
+	Pages int // see DecoderOptions
+	Draft *Draft
 }
+
+// Draft is a smaller system that proposes tokens, which the engine's own then checks
+// several at once. Both draw with the same random numbers, and a token is kept if both
+// draw it: so the samples are those without a draft, to the bit, only sooner. Requests
+// whose runs are single rows with single draws, without guidance, are drafted for.
+//
+// Source: Leviathan et al., "Fast Inference from Transformers via Speculative
+// Decoding", 2022, arXiv:2211.17192; shared random numbers, Daliri et al., "Coupling
+// without Communication and Drafter-Invariant Speculative Decoding", 2024,
+// arXiv:2408.07978.
+type Draft struct {
+	System  *system.System // with positions and tokens as the engine's
+	Weights nn.Weights
+	Ahead   int // tokens checked at once, at least 2
+}
+
+// complete fills in what is 0.
+func (o *Options) complete() {
+	for _, x := range []struct{ have, or *int }{
+		{&o.Slots, ptr(DefaultSlots)}, {&o.Steps, ptr(defaultSteps)}, {&o.Rows, ptr(defaultRows)}, {&o.Queue, ptr(defaultQueue)},
+	} {
+		if *x.have <= 0 {
+			*x.have = *x.or
+		}
+	}
+}
+
+func ptr(n int) *int { return &n }
 
 // Request asks for one sample.
 type Request struct {
 	ID   string // with Seed, decides the randomness
 	Seed uint64
-	// Temperature 0 takes the likeliest token; TopK 0 and TopP 1 are off. For
+	// Temperature 0 takes the likeliest token; TopK 0, TopP 1 and MinP 0 are off. For
 	// binary codes only the temperature counts.
 	Temperature float32
 	TopK        int
-	TopP        float32
-	End         int64 // the token that ends the sample; negative: none
-	Pinned      int   // first positions that stay visible for ever
-	// Plan lays out the first positions and Tokens gives the first tokens; the
-	// positions without a token are drawn. See transformer.Sequence.
-	Plan   []int32
-	Tokens []uint32
-	// Next, if set, is called when every planned position is drawn, with all
-	// tokens so far. It returns the plan of further positions, or nil when the
-	// sample is complete. It runs on the engine's goroutine: keep it short.
-	Next func(tokens []uint32) (plan []int32, err error)
+	TopP, MinP  float32
+	Guidance    float32 // scale of the guidance; up to 1 there is none
+	End         int64   // the token that ends the sample; negative: none
+	Pinned      int     // first rows that stay visible for ever
+	Tokens      []uint32
+	// Schedule begins the request's runs; Tokens are those of its first positions. It
+	// may be called again, if the request must begin again for want of cache. It and
+	// the schedule run on the engine's goroutine: keep them short.
+	Schedule func() (system.Schedule, error)
+	// Drafts is the same schedule for the engine's draft, whose rows may have other
+	// columns; nil means Schedule.
+	Drafts func() (system.Schedule, error)
 }
 
 // Result is one sample.
@@ -62,17 +93,20 @@ type Result struct {
 	Drawn   int      // positions drawn
 	Elapsed time.Duration
 	Waited  time.Duration // before a slot was free
+	First   time.Duration // from when it came to its first drawn token
 }
 
 // Engine owns a decoder and the goroutine that runs it. Safe for concurrent use.
 type Engine struct {
 	opts  Options
-	cfg   transformer.Config
-	dec   *transformer.Decoder
+	sys   *system.System
+	dec   *Decoder
+	draft *Decoder // nil without
 	queue chan *job
 	quit  chan struct{}
 	done  chan struct{}
 	close sync.Once
+	sched scheduler
 
 	mu    sync.Mutex
 	stats Stats
@@ -81,18 +115,12 @@ type Engine struct {
 // Stats counts what an engine has done since it was made.
 type Stats struct {
 	Requests, Tokens, Submits int64
+	Steps                     int64 // of all submits
 	Busy                      time.Duration
 	Lanes                     int64 // sum of lanes over submits: occupancy is Lanes/Submits
-}
-
-type job struct {
-	ctx     context.Context
-	req     Request
-	result  chan outcome
-	queued  time.Time
-	started time.Time
-	planned int // positions with a plan
-	lane    transformer.Lane
+	Preempted                 int64 // requests that had to begin again for want of cache
+	Checked                   int64 // steps that checked drafted tokens: each kept Kept/Checked tokens
+	Kept                      int64
 }
 
 type outcome struct {
@@ -100,22 +128,36 @@ type outcome struct {
 	err error
 }
 
-// New loads the weights and starts the engine. Errors: transformer.ErrConfig,
-// params.ErrWeights, gpu.ErrOutOfMemory.
-func New(dev *gpu.Device, cfg transformer.Config, weights *safetensors.File, opts Options) (*Engine, error) {
-	if opts.Slots <= 0 {
-		opts.Slots = DefaultSlots
-	}
-	if opts.Steps <= 0 {
-		opts.Steps = 32
-	}
-	dec, err := transformer.NewDecoder(dev, cfg, weights, transformer.DecoderOptions{Slots: opts.Slots, Precision: opts.Precision})
+// New loads the weights and starts the engine. Errors: nn.ErrConfig, nn.ErrWeights,
+// gpu.ErrOutOfMemory.
+func New(dev *gpu.Device, sys *system.System, weights nn.Weights, opts Options) (*Engine, error) {
+	opts.complete()
+	dec, err := NewDecoder(dev, sys, weights, DecoderOptions{Slots: opts.Slots, Precision: opts.Precision, Pages: opts.Pages})
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: opts, cfg: cfg, dec: dec, queue: make(chan *job, 1024), quit: make(chan struct{}), done: make(chan struct{})}
+	draft, err := newDraft(dev, dec, opts)
+	if err != nil {
+		dec.Free()
+		return nil, err
+	}
+	e := &Engine{opts: opts, sys: sys, dec: dec, draft: draft, queue: make(chan *job, opts.Queue), quit: make(chan struct{}), done: make(chan struct{})}
+	for i := opts.Slots - 1; i >= 0; i-- {
+		e.sched.free = append(e.sched.free, i)
+	}
 	go e.run()
 	return e, nil
+}
+
+// newDraft opens the decoder of a draft, nil without one.
+func newDraft(dev *gpu.Device, dec *Decoder, o Options) (*Decoder, error) {
+	if o.Draft == nil {
+		return nil, nil
+	}
+	if o.Draft.Ahead < 2 {
+		return nil, fmt.Errorf("engine.New: %w: a draft of %d tokens, at least 2", ErrRequest, o.Draft.Ahead)
+	}
+	return NewDecoder(dev, o.Draft.System, o.Draft.Weights, DecoderOptions{Slots: o.Slots, Precision: o.Precision, Shares: dec})
 }
 
 // Close stops the engine; requests in flight fail with [ErrClosed].
@@ -133,7 +175,7 @@ func (e *Engine) Stats() Stats {
 
 // Generate runs one request to its end. Call it from several goroutines to share
 // the device. Errors: [ErrClosed], [ErrTooLong], [ErrRequest], the context's,
-// gpu.ErrDeviceLost, and what Next returns.
+// gpu.ErrDeviceLost, and those of the schedule.
 func (e *Engine) Generate(ctx context.Context, req Request) (Result, error) {
 	if err := e.check(&req); err != nil {
 		return Result{}, err
@@ -160,194 +202,26 @@ func (e *Engine) Generate(ctx context.Context, req Request) (Result, error) {
 }
 
 func (e *Engine) check(req *Request) error {
-	cols, words := e.columns(), e.cfg.Words()
-	n, given := len(req.Plan)/cols, len(req.Tokens)/words
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("engine.Generate: %w: %s", ErrRequest, fmt.Sprintf(format, args...))
 	}
+	words := e.sys.Token.Words()
 	switch {
-	case len(req.Plan)%cols != 0 || len(req.Tokens)%words != 0 || given > n || n == 0:
-		return bad("%d plan values in rows of %d, %d token words of %d", len(req.Plan), cols, len(req.Tokens), words)
-	case n > e.cfg.Length:
-		return fmt.Errorf("engine.Generate: %w: %d positions, at most %d", ErrTooLong, n, e.cfg.Length)
-	case req.Temperature < 0 || req.Temperature != req.Temperature || req.TopK < 0 || !(req.TopP > 0 && req.TopP <= 1):
-		return bad("temperature %g, top-k %d, top-p %g", req.Temperature, req.TopK, req.TopP)
-	case req.Pinned < 0 || req.Pinned > n || req.Pinned > e.cfg.Context/2:
-		return bad("%d pinned positions of %d, context %d", req.Pinned, n, e.cfg.Context)
+	case req.Schedule == nil:
+		return bad("no schedule")
+	case len(req.Tokens)%words != 0:
+		return bad("%d token words of %d", len(req.Tokens), words)
+	case len(req.Tokens)/words > e.sys.Layout.Length:
+		return fmt.Errorf("engine.Generate: %w: %d positions, at most %d", ErrTooLong, len(req.Tokens)/words, e.sys.Layout.Length)
+	case req.Temperature < 0 || req.Temperature != req.Temperature || req.TopK < 0 || !(req.TopP > 0 && req.TopP <= 1) || !(req.MinP >= 0 && req.MinP <= 1):
+		return bad("temperature %g, top-k %d, top-p %g, min-p %g", req.Temperature, req.TopK, req.TopP, req.MinP)
+	case req.Guidance < 0 || req.Guidance != req.Guidance || req.guided() && e.opts.Slots < 2:
+		return bad("guidance %g with %d slots; it takes two", req.Guidance, e.opts.Slots)
+	case req.Pinned < 0 || req.Pinned > e.sys.Layout.Context/2:
+		return bad("%d pinned rows, context %d", req.Pinned, e.sys.Layout.Context)
 	}
 	return nil
 }
 
-func (e *Engine) columns() int { return e.cfg.Dims(1).PlanColumns() }
-
-// run is the engine's goroutine: admit, step, finish, until closed.
-func (e *Engine) run() {
-	defer close(e.done)
-	defer e.dec.Free()
-	var active []*job
-	free := make([]int, 0, e.opts.Slots)
-	for i := e.opts.Slots - 1; i >= 0; i-- {
-		free = append(free, i)
-	}
-	for {
-		var ok bool
-		if active, free, ok = e.admit(active, free); !ok {
-			for _, j := range active {
-				j.result <- outcome{err: fmt.Errorf("engine: %w", ErrClosed)}
-			}
-			return
-		}
-		active, free = e.advance(active, free)
-	}
-}
-
-// admit moves queued requests into free slots; with none active it waits.
-func (e *Engine) admit(active []*job, free []int) ([]*job, []int, bool) {
-	for len(free) > 0 {
-		var j *job
-		if len(active) == 0 {
-			select {
-			case j = <-e.queue:
-			case <-e.quit:
-				return active, free, false
-			}
-		} else {
-			select {
-			case j = <-e.queue:
-			case <-e.quit:
-				return active, free, false
-			default:
-				return active, free, true
-			}
-		}
-		slot := free[len(free)-1]
-		if err := e.start(j, slot); err != nil {
-			j.result <- outcome{err: err}
-			continue
-		}
-		free = free[:len(free)-1]
-		active = append(active, j)
-	}
-	select {
-	case <-e.quit:
-		return active, free, false
-	default:
-		return active, free, true
-	}
-}
-
-// number turns a request's id into the number that its randomness comes from.
-func number(id string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(id))
-	return h.Sum64()
-}
-
-func (e *Engine) start(j *job, slot int) error {
-	if err := j.ctx.Err(); err != nil {
-		return err
-	}
-	j.started = time.Now()
-	r := &j.req
-	given := len(r.Tokens) / e.cfg.Words()
-	j.planned = len(r.Plan) / e.columns()
-	err := e.dec.SetSampling(slot, step.Sampling{
-		Seed: r.Seed, Request: number(r.ID), Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP, End: r.End, Pinned: r.Pinned,
-	})
-	if err == nil {
-		err = e.dec.Load(slot, 0, r.Plan, r.Tokens)
-	}
-	if err == nil && given > 0 {
-		err = e.dec.Prompt(slot, given)
-	}
-	j.lane = transformer.Lane{Slot: slot, Cursor: given, Limit: j.planned, Draw: given}
-	return err
-}
-
-// advance runs one submit for the active jobs and retires those that are done.
-func (e *Engine) advance(active []*job, free []int) ([]*job, []int) {
-	begin := time.Now()
-	lanes := make([]transformer.Lane, len(active))
-	longest := 1
-	for i, j := range active {
-		lanes[i] = j.lane
-		longest = max(longest, (j.lane.Limit-j.lane.Cursor+e.cfg.Group-1)/e.cfg.Group)
-	}
-	err := e.dec.Step(lanes, min(longest, e.opts.Steps))
-	e.count(begin, active, lanes)
-	var rest []*job
-	for i, j := range active {
-		j.lane = lanes[i]
-		done, res, jerr := e.settle(j, err)
-		if !done {
-			rest = append(rest, j)
-			continue
-		}
-		free = append(free, j.lane.Slot)
-		j.result <- outcome{res, jerr}
-	}
-	return rest, free
-}
-
-func (e *Engine) count(begin time.Time, active []*job, lanes []transformer.Lane) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.stats.Submits++
-	e.stats.Lanes += int64(len(active))
-	e.stats.Busy += time.Since(begin)
-	for i, j := range active {
-		e.stats.Tokens += int64(lanes[i].Cursor - j.lane.Cursor)
-	}
-}
-
-// settle decides whether a job is done after a step.
-func (e *Engine) settle(j *job, err error) (bool, Result, error) {
-	if err == nil {
-		err = j.ctx.Err()
-	}
-	if err != nil {
-		return true, Result{}, err
-	}
-	if j.lane.Cursor < j.lane.Limit {
-		return false, Result{}, nil
-	}
-	tokens, err := e.dec.Tokens(j.lane.Slot, 0, j.lane.Cursor)
-	if err != nil {
-		return true, Result{}, err
-	}
-	ended := j.req.End >= 0 && j.lane.Cursor > 0 && int64(tokens[(j.lane.Cursor-1)*e.cfg.Words()]) == j.req.End && j.lane.Cursor > j.lane.Draw
-	if !ended && j.req.Next != nil {
-		more, err := e.extend(j, tokens)
-		if err != nil {
-			return true, Result{}, err
-		}
-		if more {
-			return false, Result{}, nil
-		}
-	}
-	e.mu.Lock()
-	e.stats.Requests++
-	e.mu.Unlock()
-	return true, Result{
-		Tokens: tokens, Ended: ended, Drawn: j.lane.Cursor - j.lane.Draw,
-		Elapsed: time.Since(j.started), Waited: j.started.Sub(j.queued),
-	}, nil
-}
-
-// extend asks a request for further positions and plans them.
-func (e *Engine) extend(j *job, tokens []uint32) (bool, error) {
-	plan, err := j.req.Next(tokens)
-	if err != nil || len(plan) == 0 {
-		return false, err
-	}
-	n := len(plan) / e.columns()
-	if j.planned+n > e.cfg.Length {
-		return false, fmt.Errorf("engine: %w: %d positions, at most %d", ErrTooLong, j.planned+n, e.cfg.Length)
-	}
-	if err := e.dec.Load(j.lane.Slot, j.planned, plan, nil); err != nil {
-		return false, err
-	}
-	j.planned += n
-	j.lane.Limit = j.planned
-	return true, nil
-}
+// guided reports whether the request has a branch without the condition.
+func (r *Request) guided() bool { return r.Guidance > 1 }

@@ -13,6 +13,9 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
@@ -43,27 +46,37 @@ func weights(t *testing.T, dev *gpu.Device) *safetensors.File {
 	return f
 }
 
-// plan lays out positions from to to of a plain chain.
-func plan(from, to int) []int32 {
-	var out []int32
+// chain lays out positions from to to of a plain chain.
+func chain(from, to int) *transformer.Sequence {
+	s := &transformer.Sequence{}
 	for p := from; p < to; p++ {
-		out = append(out, int32(p%10), int32(p-1), int32(p), int32(p+1), 0, 16)
+		s.Add([]int32{int32(p % 10)}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 16)
 	}
-	return out
+	return s
+}
+
+// scheduled is a request for the positions of a chain behind those with tokens.
+func scheduled(id string, tokens []uint32, n int) Request {
+	return Request{ID: id, Temperature: 1, TopP: 1, End: -1, Tokens: tokens, Schedule: func() (system.Schedule, error) {
+		return config.Schedule(chain(0, n), len(tokens), nil), nil
+	}}
 }
 
 func request(i int) Request {
 	r := rand.New(rand.NewPCG(uint64(i), 0))
-	q := Request{ID: fmt.Sprint("r", i), Seed: 5, Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 20+r.IntN(40))}
+	n := 20 + r.IntN(40)
+	var tokens []uint32
 	for range 1 + r.IntN(12) {
-		q.Tokens = append(q.Tokens, uint32(r.IntN(16)))
+		tokens = append(tokens, uint32(r.IntN(16)))
 	}
+	q := scheduled(fmt.Sprint("r", i), tokens, n)
+	q.Seed = 5
 	return q
 }
 
 func open(t *testing.T, dev *gpu.Device, o Options) *Engine {
 	t.Helper()
-	e, err := New(dev, config, weights(t, dev), o)
+	e, err := New(dev, config.System(), nn.File(weights(t, dev)), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,27 +131,29 @@ func TestTokensDoNotDependOnTheCompany(t *testing.T) {
 func TestNextExtendsARequest(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		e := open(t, dev, Options{Slots: 2})
-		whole := Request{ID: "a", Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 60), Tokens: []uint32{1, 2, 3}}
+		whole := scheduled("a", []uint32{1, 2, 3}, 60)
 		want, err := e.Generate(context.Background(), whole)
 		if err != nil {
 			t.Fatal(err)
 		}
 		parts := whole
-		parts.Plan = plan(0, 15)
-		parts.Next = func(tokens []uint32) ([]int32, error) {
+		growing := func(more func([]uint32) (*transformer.Sequence, error)) func() (system.Schedule, error) {
+			return func() (system.Schedule, error) { return config.Schedule(chain(0, 15), 3, more), nil }
+		}
+		parts.Schedule = growing(func(tokens []uint32) (*transformer.Sequence, error) {
 			if len(tokens) >= 60 {
 				return nil, nil
 			}
-			return plan(len(tokens), min(len(tokens)+20, 60)), nil
-		}
+			return chain(len(tokens), min(len(tokens)+20, 60)), nil
+		})
 		got, err := e.Generate(context.Background(), parts)
 		if err != nil || !slices.Equal(got.Tokens, want.Tokens) {
 			t.Errorf("in parts it differs: %v", err)
 		}
 		boom := errors.New("boom")
-		parts.Next = func([]uint32) ([]int32, error) { return nil, boom }
+		parts.Schedule = growing(func([]uint32) (*transformer.Sequence, error) { return nil, boom })
 		if _, err := e.Generate(context.Background(), parts); !errors.Is(err, boom) {
-			t.Errorf("an error of Next came out as %v", err)
+			t.Errorf("an error of the schedule came out as %v", err)
 		}
 	})
 }
@@ -146,13 +161,15 @@ func TestNextExtendsARequest(t *testing.T) {
 func TestEndToken(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		e := open(t, dev, Options{Slots: 1})
-		free, err := e.Generate(context.Background(), Request{ID: "x", Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 60), Tokens: []uint32{4}})
+		free, err := e.Generate(context.Background(), scheduled("x", []uint32{4}, 60))
 		if err != nil {
 			t.Fatal(err)
 		}
 		end := int64(free.Tokens[17])
 		at := 1 + slices.Index(free.Tokens[1:], uint32(end))
-		res, err := e.Generate(context.Background(), Request{ID: "x", Temperature: 1, TopP: 1, End: end, Plan: plan(0, 60), Tokens: []uint32{4}})
+		stops := scheduled("x", []uint32{4}, 60)
+		stops.End = end
+		res, err := e.Generate(context.Background(), stops)
 		if err != nil || !res.Ended || !slices.Equal(res.Tokens, free.Tokens[:at+1]) {
 			t.Errorf("ended %v after %d tokens, want %d: %v", res.Ended, len(res.Tokens), at+1, err)
 		}
@@ -162,18 +179,30 @@ func TestEndToken(t *testing.T) {
 func TestErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		e := open(t, dev, Options{Slots: 1})
-		good := Request{ID: "a", Temperature: 1, TopP: 1, End: -1, Plan: plan(0, 5)}
+		good := scheduled("a", nil, 5)
+		runs := func(runs ...system.Run) func(*Request) {
+			return func(r *Request) { r.Schedule = func() (system.Schedule, error) { return order.Fixed(runs...), nil } }
+		}
+		whole := chain(0, 5).Run(config.Layout(), 0, 0, 5, 1, true)
+		ragged, far, odd := whole, whole, whole
+		ragged.Fixed, far.Draws.At, odd.Group = ragged.Fixed[:4], []int32{0, 1, 2, 3, 100}, 2
+		boom := errors.New("boom")
 		for name, c := range map[string]struct {
 			change func(*Request)
 			want   error
 		}{
-			"too long":    {func(r *Request) { r.Plan = plan(0, 101) }, ErrTooLong},
-			"ragged":      {func(r *Request) { r.Plan = r.Plan[:7] }, ErrRequest},
-			"empty":       {func(r *Request) { r.Plan = nil }, ErrRequest},
-			"many tokens": {func(r *Request) { r.Tokens = make([]uint32, 6) }, ErrRequest},
+			"too long":    {func(r *Request) { *r = scheduled("a", nil, 101) }, ErrTooLong},
+			"ragged":      {runs(ragged), ErrRequest},
+			"too far":     {runs(far), ErrTooLong},
+			"odd group":   {runs(odd), ErrRequest},
+			"empty":       {runs(), ErrRequest},
+			"no schedule": {func(r *Request) { r.Schedule = nil }, ErrRequest},
+			"many tokens": {func(r *Request) { r.Tokens = make([]uint32, 101) }, ErrTooLong},
 			"temperature": {func(r *Request) { r.Temperature = -1 }, ErrRequest},
 			"top-p":       {func(r *Request) { r.TopP = 0 }, ErrRequest},
-			"grows":       {func(r *Request) { r.Next = func([]uint32) ([]int32, error) { return plan(5, 101), nil } }, ErrTooLong},
+			"min-p":       {func(r *Request) { r.MinP = 2 }, ErrRequest},
+			"guidance":    {func(r *Request) { r.Guidance = 2 }, ErrRequest}, // with one slot
+			"its own":     {func(r *Request) { r.Schedule = func() (system.Schedule, error) { return nil, boom } }, boom},
 		} {
 			r := good
 			c.change(&r)

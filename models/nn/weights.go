@@ -1,10 +1,16 @@
 package nn
 
-import "errors"
+import (
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/models/params"
+)
 
 // ErrWeights reports a checkpoint whose tensors do not fit a network: one is
 // missing, or has another shape, or holds a value that is not finite.
-var ErrWeights = errors.New("weights do not fit the network")
+var ErrWeights = params.ErrWeights
 
 // Weights are the named tensors of a checkpoint, whatever file they lie in.
 type Weights interface {
@@ -16,4 +22,61 @@ type Weights interface {
 	// caller owns the slice. The error wraps [ErrWeights] if there is no such
 	// tensor, or its elements are not floating-point numbers.
 	Floats(name string) ([]float32, error)
+}
+
+// File returns the tensors of a safetensors file, which must stay open.
+func File(f *safetensors.File) Weights { return file{f} }
+
+type file struct{ f *safetensors.File }
+
+func (w file) Names() []string { return w.f.Names() }
+
+func (w file) Shape(name string) ([]int, bool) {
+	t, err := w.f.Tensor(name)
+	return t.Shape, err == nil
+}
+
+func (w file) Floats(name string) ([]float32, error) {
+	t, err := w.f.Tensor(name)
+	if err != nil {
+		return nil, fmt.Errorf("nn: %w: %w", ErrWeights, err)
+	}
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	out := make([]float32, n)
+	if err := t.ReadFloat32s(out, 0); err != nil {
+		return nil, fmt.Errorf("nn: %w: %s: %w", ErrWeights, name, err)
+	}
+	return out, nil
+}
+
+// read returns a tensor of so many elements whose first extent is rows; the other
+// extents may be split in any way. The error wraps [ErrWeights].
+func read(w Weights, name string, rows, elems int) ([]float32, error) {
+	shape, ok := w.Shape(name)
+	if !ok {
+		return nil, fmt.Errorf("nn: %w: there is no tensor %s", ErrWeights, name)
+	}
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	for len(shape) > 1 && shape[0] == 1 && rows > 1 { // a batch of one
+		shape = shape[1:]
+	}
+	if n != elems || len(shape) == 0 || len(shape) > 1 && shape[0] != rows {
+		return nil, fmt.Errorf("nn: %w: %s is %v, the network wants %d rows of %d", ErrWeights, name, shape, rows, elems/rows)
+	}
+	x, err := w.Floats(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, y := range x {
+		if math.IsNaN(float64(y)) || math.IsInf(float64(y), 0) {
+			return nil, fmt.Errorf("nn: %w: %s holds a value that is not finite", ErrWeights, name)
+		}
+	}
+	return x, nil
 }

@@ -16,12 +16,13 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/tape"
 )
 
 // ErrWeights reports a weights file that does not fit the network: a tensor is
 // missing, or has another shape.
-var ErrWeights = errors.New("weights do not fit the network")
+var ErrWeights = errkind.New("bad_model", "weights do not fit the network")
 
 // Spec declares one parameter.
 type Spec struct {
@@ -179,6 +180,32 @@ func (s *Store) Value(name string) *tape.Value {
 	return v
 }
 
+// Span returns parameters that were declared one after the other as one matrix, their
+// rows on end. It panics if their memory is not on end: a network's mistake.
+func (s *Store) Span(names ...string) *tape.Value {
+	first := s.Value(names[0])
+	if len(names) == 1 {
+		return first
+	}
+	rows, from := 0, s.off[s.index(names[0])]
+	for _, n := range names {
+		i := s.index(n)
+		if s.off[i] != from+rows*first.X.Dim(-1) {
+			panic("params: " + n + " does not lie behind " + names[0])
+		}
+		rows += s.specs[i].Shape[0]
+	}
+	view := func(t *gpu.Tensor) *gpu.Tensor { return t.View(from, rows, first.X.Dim(-1)) }
+	v := tape.Constant(view(s.P))
+	if s.G != nil {
+		v = tape.Param(view(s.P), view(s.G))
+	}
+	if first.Half != nil {
+		v.Half = view(s.H)
+	}
+	return v
+}
+
 // Range returns where a parameter lies in the flat tensors, in elements. It panics
 // on an unknown name.
 func (s *Store) Range(name string) (at, n int) {
@@ -287,6 +314,9 @@ func find(f *safetensors.File, name string, shape []int) (safetensors.Tensor, er
 	x, err := f.Tensor(name)
 	if err != nil {
 		return x, fmt.Errorf("params: %w: %w", ErrWeights, err)
+	}
+	if len(x.Shape) == len(shape)+1 && x.Shape[0] == 1 { // a batch of one
+		x.Shape = x.Shape[1:]
 	}
 	if !slices.Equal(x.Shape, shape) {
 		return x, fmt.Errorf("params: %w: %s is %v, the network has %v", ErrWeights, name, x.Shape, shape)

@@ -1,19 +1,19 @@
 package quad
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
 // ErrSample reports tokens that are not a sample of this family.
-var ErrSample = errors.New("not a quad sample")
+var ErrSample = errkind.New("bad_sample", "not a quad sample")
 
 const (
 	pointLevels = 64 // of a condition point's coordinates
@@ -24,7 +24,6 @@ const (
 	staticIDs  = 5
 	staticRows = kinds + 3*pointLevels + normalSide*normalSide
 	axes       = 2 // face, slot
-	planCols   = staticIDs + fed + axes + 3
 )
 
 // maxFaces bounds the faces a configuration may name.

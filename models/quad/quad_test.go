@@ -3,6 +3,7 @@ package quad
 import (
 	"errors"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -44,7 +45,7 @@ func TestFixturesRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := seq.Len(planCols); got != len(s.Tokens) || len(seq.Tokens) != got {
+		if got := seq.N; got != len(s.Tokens) || len(seq.Tokens) != got {
 			t.Fatalf("%s: %d positions, %d tokens", f, got, len(s.Tokens))
 		}
 		back, report, err := config.Decode(seq.Tokens)
@@ -77,27 +78,26 @@ func TestPlanIsAWorkingLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for p := range seq.Len(planCols) {
-		row := seq.Plan[p*planCols : (p+1)*planCols]
-		for _, id := range row[:staticIDs] {
+	for p := range seq.N {
+		for _, id := range seq.Fixed[p*staticIDs : (p+1)*staticIDs] {
 			if id >= staticRows {
 				t.Fatalf("position %d: static id %d of %d", p, id, staticRows)
 			}
 		}
-		for k, from := range row[staticIDs : staticIDs+fed] {
+		for k, from := range seq.Fed[p*fed : (p+1)*fed] {
 			if want := p - back[k]; from >= int32(p) || from >= 0 && int(from) != want || from < 0 && want >= config.Points && p >= config.Points {
 				t.Fatalf("position %d is fed from %d, want %d", p, from, want)
 			}
 		}
-		if row[planCols-3] != int32(p+1) {
-			t.Fatalf("position %d sees %d", p, row[planCols-3])
+		if seq.Sees[p] != int32(p+1) {
+			t.Fatalf("position %d sees %d", p, seq.Sees[p])
 		}
-		if x := int32(seq.Tokens[p]); p >= config.Points && (x < row[planCols-2] || x >= row[planCols-1]) {
-			t.Fatalf("position %d: token %d outside [%d, %d)", p, x, row[planCols-2], row[planCols-1])
+		if x := int32(seq.Tokens[p]); p >= config.Points && (x < seq.Allow[2*p] || x >= seq.Allow[2*p+1]) {
+			t.Fatalf("position %d: token %d outside [%d, %d)", p, x, seq.Allow[2*p], seq.Allow[2*p+1])
 		}
 	}
 	prompt, err := config.Prompt(s.Tokens[:config.Points], int(s.Grid[1]-1)/12)
-	if err != nil || !slices.Equal(prompt.Plan, seq.Plan) {
+	if err != nil || !reflect.DeepEqual(prompt.Rows, seq.Rows) || !slices.Equal(prompt.Allow, seq.Allow) {
 		t.Errorf("a prompt is laid out otherwise than its sample: %v", err)
 	}
 }

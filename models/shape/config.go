@@ -1,10 +1,10 @@
 package shape
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/octree"
@@ -14,9 +14,9 @@ import (
 // Errors a caller can branch on.
 var (
 	// ErrSample reports tokens that are not a sample of this family.
-	ErrSample = errors.New("not an octree sample")
+	ErrSample = errkind.New("bad_sample", "not an octree sample")
 	// ErrDepth reports a depth the model was not made for.
-	ErrDepth = errors.New("depth out of the model's range")
+	ErrDepth = errkind.New("depth", "depth out of the model's range")
 )
 
 const (
@@ -28,7 +28,6 @@ const (
 	axes      = 3
 	sub       = surface.TokensPerCode
 	vocab     = 256
-	planCols  = staticIDs + fed + axes + 3
 
 	octantRow = kinds
 	facesRow  = octantRow + 8

@@ -23,11 +23,11 @@ func (c Config) Sequence(s shard.Sample) (*transformer.Sequence, error) {
 	out := &transformer.Sequence{}
 	internal := 0
 	for d := range o.Depth {
-		out.Plan = append(out.Plan, planLevel(o, d, false)...)
+		layLevel(out, o, d, false)
 		out.Tokens = appendBytes(out.Tokens, o.Occupancy(d))
 		internal += o.Len(d)
 	}
-	out.Plan = append(out.Plan, planLevel(o, o.Depth, true)...)
+	layLevel(out, o, o.Depth, true)
 	for _, code := range codes {
 		for _, b := range code.Tokens() {
 			out.Tokens = append(out.Tokens, uint32(b))
@@ -61,8 +61,8 @@ func start(o *octree.Octree, d int) int {
 	return n
 }
 
-// planLevel lays out the nodes of level d, as leaves or as internal nodes.
-func planLevel(o *octree.Octree, d int, leaves bool) []int32 {
+// layLevel appends the nodes of level d to a sequence, as leaves or as internal nodes.
+func layLevel(out *transformer.Sequence, o *octree.Octree, d int, leaves bool) {
 	base, above := start(o, d), 0
 	if d > 0 {
 		above = start(o, d-1)
@@ -71,23 +71,23 @@ func planLevel(o *octree.Octree, d int, leaves bool) []int32 {
 	if leaves {
 		kind, lowest, top = int32(levels+d), 0, vocab
 	}
-	plan := make([]int32, 0, o.Len(d)*planCols)
+	out.N += o.Len(d)
 	parents := parentRows(o, d)
 	for row, key := range o.Keys(d) {
 		x, y, z := key.Decode()
 		near := o.Neighbours26(d, row)
-		plan = append(plan, kind, octantRow+int32(key.ChildIndex()))
-		plan = append(plan, maskIDs(near)...)
-		plan = append(plan, coordRow+bin(x, d), coordRow+coords+bin(y, d), coordRow+2*coords+bin(z, d))
+		out.Fixed = append(out.Fixed, kind, octantRow+int32(key.ChildIndex()))
+		out.Fixed = append(out.Fixed, maskIDs(near)...)
+		out.Fixed = append(out.Fixed, coordRow+bin(x, d), coordRow+coords+bin(y, d), coordRow+2*coords+bin(z, d))
 		previous, parent := int32(base+row-1), int32(-1)
 		if d > 0 {
 			parent = int32(above) + parents[row]
 		}
-		plan = append(plan, previous, parent, position(base, near[4]), position(base, near[10]), position(base, near[12]))
+		out.Fed = append(out.Fed, previous, parent, position(base, near[4]), position(base, near[10]), position(base, near[12]))
 		fine := func(x uint32) int32 { return int32((2*x + 1) << (octree.MaxDepth - d) >> 4) }
-		plan = append(plan, fine(x), fine(y), fine(z), int32(base+row+1), lowest, top)
+		out.Axes = append(out.Axes, fine(x), fine(y), fine(z))
+		out.Sees, out.Allow = append(out.Sees, int32(base+row+1)), append(out.Allow, lowest, top)
 	}
-	return plan
 }
 
 func position(base int, row int32) int32 {
@@ -148,7 +148,7 @@ func maskIDs(near [27]int32) []int32 {
 // Prompt lays out the levels of o above its depth as given, and the nodes at its
 // depth as the next to be predicted: their children if depth is deeper, their
 // codes otherwise. Next continues it, level by level.
-func (c Config) Prompt(o *octree.Octree, depth int) (*transformer.Sequence, func([]uint32) ([]int32, error), error) {
+func (c Config) Prompt(o *octree.Octree, depth int) (*transformer.Sequence, func([]uint32) (*transformer.Sequence, error), error) {
 	if err := c.CheckDepth(depth); err != nil {
 		return nil, nil, err
 	}
@@ -157,13 +157,13 @@ func (c Config) Prompt(o *octree.Octree, depth int) (*transformer.Sequence, func
 	}
 	out := &transformer.Sequence{}
 	for d := range o.Depth {
-		out.Plan = append(out.Plan, planLevel(o, d, false)...)
+		layLevel(out, o, d, false)
 		out.Tokens = appendBytes(out.Tokens, o.Occupancy(d))
 	}
 	out.Draw = len(out.Tokens) / sub
-	out.Plan = append(out.Plan, planLevel(o, o.Depth, o.Depth == depth)...)
+	layLevel(out, o, o.Depth, o.Depth == depth)
 	tree := o
-	next := func(tokens []uint32) ([]int32, error) {
+	next := func(tokens []uint32) (*transformer.Sequence, error) {
 		if tree.Depth == depth {
 			return nil, nil
 		}
@@ -172,7 +172,9 @@ func (c Config) Prompt(o *octree.Octree, depth int) (*transformer.Sequence, func
 			return nil, err
 		}
 		tree = grown
-		return planLevel(tree, tree.Depth, tree.Depth == depth), nil
+		level := &transformer.Sequence{}
+		layLevel(level, tree, tree.Depth, tree.Depth == depth)
+		return level, nil
 	}
 	return out, next, nil
 }

@@ -3,6 +3,7 @@ package shape
 import (
 	"errors"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -80,21 +81,23 @@ func TestGrowingIsTheLayout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan := slices.Clone(prompt.Plan)
+		laid := prompt
 		if prompt.Draw != start(o, prefix) || !slices.Equal(prompt.Tokens, seq.Tokens[:len(prompt.Tokens)]) {
 			t.Fatalf("prefix %d: %d given positions, want %d", prefix, prompt.Draw, start(o, prefix))
 		}
 		for {
-			more, err := next(seq.Tokens[:len(plan)/planCols*sub])
+			more, err := next(seq.Tokens[:laid.N*sub])
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(more) == 0 {
+			if more == nil {
 				break
 			}
-			plan = append(plan, more...)
+			laid.N += more.N
+			laid.Fixed, laid.Fed, laid.Axes = append(laid.Fixed, more.Fixed...), append(laid.Fed, more.Fed...), append(laid.Axes, more.Axes...)
+			laid.Sees, laid.Allow = append(laid.Sees, more.Sees...), append(laid.Allow, more.Allow...)
 		}
-		if !slices.Equal(plan, seq.Plan) {
+		if !reflect.DeepEqual(laid.Rows, seq.Rows) || !slices.Equal(laid.Allow, seq.Allow) {
 			t.Errorf("prefix %d: the plan of generation is not that of training", prefix)
 		}
 	}
@@ -105,21 +108,20 @@ func TestPlanKeepsItsRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for p := range seq.Len(planCols) {
-		row := seq.Plan[p*planCols : (p+1)*planCols]
-		for _, id := range row[:staticIDs] {
+	for p := range seq.N {
+		for _, id := range seq.Fixed[p*staticIDs : (p+1)*staticIDs] {
 			if id < 0 || id >= rows {
 				t.Fatalf("position %d: static id %d of %d", p, id, rows)
 			}
 		}
-		for _, from := range row[staticIDs : staticIDs+fed] {
+		for _, from := range seq.Fed[p*fed : (p+1)*fed] {
 			if from >= int32(p) {
 				t.Fatalf("position %d is fed from %d", p, from)
 			}
 		}
-		top := row[planCols-1] & 0xffffff
-		if x := int32(seq.Tokens[p*sub]); x < row[planCols-2] || x >= top {
-			t.Fatalf("position %d: token %d outside [%d, %d)", p, x, row[planCols-2], top)
+		lowest, top := seq.Allow[2*p], seq.Allow[2*p+1]&0xffffff
+		if x := int32(seq.Tokens[p*sub]); x < lowest || x >= top {
+			t.Fatalf("position %d: token %d outside [%d, %d)", p, x, lowest, top)
 		}
 		if seq.Short(p) == sub-1 && (seq.Tokens[p*sub+1] != 0 || seq.Tokens[p*sub+3] != 0) {
 			t.Fatalf("position %d: an occupancy byte with more bytes behind it", p)

@@ -16,3 +16,15 @@ func (t *Tape) SwiGLU(x *Value) *Value {
 	})
 	return y
 }
+
+// GELU is activation.GELU of x [n, d], in its tanh form.
+func (t *Tape) GELU(x *Value) *Value {
+	y := t.temp(x.X.Shape...)
+	activation.GELU(t.r, activation.GELUArgs{X: x.X, Out: y.X, Tanh: true})
+	t.push(y, func(dy *gpu.Tensor) {
+		t.into(x, func(g *gpu.Tensor) {
+			activation.GELUGrad(t.r, activation.GELUGradArgs{X: t.kept(x), DOut: dy, DX: g, Tanh: true})
+		})
+	})
+	return y
+}

@@ -12,7 +12,6 @@ import (
 // Sequences is the task of training a transformer on laid-out samples.
 type Sequences struct {
 	net      *transformer.Train
-	columns  int
 	align    int // windows start at multiples of it behind the pinned positions
 	seed     uint64
 	train    []*transformer.Sequence
@@ -25,11 +24,11 @@ type Sequences struct {
 // samples, each position as likely as another; held-out loss is over all of the
 // held-out samples, cut into windows, at most maxHeldout of them.
 func NewSequences(net *transformer.Train, cfg transformer.Config, align int, seed uint64, train, heldout []*transformer.Sequence, maxHeldout int) (*Sequences, error) {
-	s := &Sequences{net: net, columns: cfg.Dims(1).PlanColumns(), align: max(align, 1), seed: seed, train: train}
+	s := &Sequences{net: net, align: max(align, 1), seed: seed, train: train}
 	_, s.batchLen = net.Batch()
 	total := 0
 	for _, q := range train {
-		total += q.Len(s.columns)
+		total += q.N
 		s.ends = append(s.ends, total)
 	}
 	if total == 0 {
@@ -63,7 +62,7 @@ func (s *Sequences) room(q *transformer.Sequence) int {
 
 func (s *Sequences) cut(q *transformer.Sequence) []transformer.Window {
 	var out []transformer.Window
-	n, room := q.Len(s.columns), s.room(q)
+	n, room := q.N, s.room(q)
 	for from := q.Pinned; from < n; from += room {
 		out = append(out, transformer.Window{Seq: q, From: from, To: min(from+room, n)})
 	}
@@ -74,7 +73,7 @@ func (s *Sequences) cut(q *transformer.Sequence) []transformer.Window {
 func (s *Sequences) window(r *rand.Rand) transformer.Window {
 	at := r.IntN(s.ends[len(s.ends)-1])
 	q := s.train[sort.SearchInts(s.ends, at+1)]
-	n, room := q.Len(s.columns), s.room(q)
+	n, room := q.N, s.room(q)
 	free := (n - q.Pinned - room + s.align - 1) / s.align // window starts beyond the first
 	from := q.Pinned
 	if free > 0 {

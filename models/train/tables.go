@@ -17,7 +17,7 @@ import (
 func Tables(c transformer.Config, train []*transformer.Sequence, heldout []transformer.Window) []Line {
 	t := newTables(c)
 	for _, q := range train {
-		for p := q.Draw; p < q.Len(t.columns); p++ {
+		for p := q.Draw; p < q.N; p++ {
 			t.each(q, p, t.count)
 		}
 	}
@@ -43,7 +43,6 @@ func Tables(c transformer.Config, train []*transformer.Sequence, heldout []trans
 
 type tables struct {
 	cfg          transformer.Config
-	columns      int
 	values       int         // of one sub-token or bit
 	uni          [][]float64 // [part][value]
 	uniTotal     []float64
@@ -53,7 +52,7 @@ type tables struct {
 }
 
 func newTables(c transformer.Config) *tables {
-	t := &tables{cfg: c, columns: c.Dims(1).PlanColumns(), values: c.Vocab, parts: c.Sub, words: c.Words()}
+	t := &tables{cfg: c, values: c.Vocab, parts: c.Sub, words: c.Words()}
 	if c.Bits > 0 {
 		t.values, t.parts = 2, c.Bits
 	}
@@ -70,7 +69,7 @@ func newTables(c transformer.Config) *tables {
 func (t *tables) each(q *transformer.Sequence, p int, visit func(part, before, token int)) {
 	from := p - 1
 	if t.cfg.Bits > 0 {
-		from = int(q.Plan[p*t.columns+t.cfg.Static])
+		from = int(q.Fed[p*t.cfg.Fed])
 	}
 	if from < q.Draw {
 		from = -1

@@ -32,7 +32,7 @@ var config = transformer.Config{
 func counting(n, first, by int) *transformer.Sequence {
 	s := &transformer.Sequence{}
 	for p := range n {
-		s.Plan = append(s.Plan, int32(p%4), int32(p-1), int32(p), int32(p+1), 0, 8)
+		s.Add([]int32{int32(p % 4)}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 8)
 		s.Tokens = append(s.Tokens, uint32((first+by*p)%8))
 	}
 	return s
@@ -355,7 +355,7 @@ func TestTablesByHand(t *testing.T) {
 	c.Vocab = 2
 	q := &transformer.Sequence{}
 	for p, x := range []uint32{0, 1, 0, 1} {
-		q.Plan = append(q.Plan, 0, int32(p-1), int32(p), int32(p+1), 0, 2)
+		q.Add([]int32{0}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 2)
 		q.Tokens = append(q.Tokens, x)
 	}
 	lines := Tables(c, []*transformer.Sequence{q}, []transformer.Window{{Seq: q, From: 0, To: 4}})

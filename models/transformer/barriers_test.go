@@ -6,6 +6,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/engine"
 )
 
 // TestDecodingUnderBarriers decodes with a barrier before every operation: no token
@@ -18,8 +19,8 @@ func TestDecodingUnderBarriers(t *testing.T) {
 			seqs := []*Sequence{chain(c, n, 1), chain(c, n, 2), chain(c, n, 3)}
 			var drawn [2][][]uint32
 			for i, d := range []*gpu.Device{dev, all} {
-				dec := must(NewDecoder(d, c, savedWeights(t, d, c), DecoderOptions{Slots: 3}))(t)
-				drawn[i] = drawAll(t, dec, seqs, 8, n, []int{0, 1, 2}, 5)
+				dec := newDecoder(t, d, c, savedWeights(t, d, c), engine.DecoderOptions{Slots: 3})
+				drawn[i] = drawAll(t, dec, c, seqs, 8, n, []int{0, 1, 2}, 5)
 				dec.Free()
 			}
 			for i := range seqs {

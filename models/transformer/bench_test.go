@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/models/engine"
 )
 
 // sizes are the networks of docs/benchmarks/engine.md. Their weights are random:
@@ -33,7 +34,7 @@ func language(width, layers, heads, hidden, vocab int) Config {
 func plain(c Config, n int) *Sequence {
 	s := &Sequence{}
 	for p := range n {
-		s.Plan = append(s.Plan, int32(p-1), int32(p), int32(p+1), 0, int32(c.Vocab))
+		s.Add(nil, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, int32(c.Vocab))
 		s.Tokens = append(s.Tokens, uint32(p*7919%c.Vocab))
 	}
 	return s
@@ -48,7 +49,7 @@ func BenchmarkDecode(b *testing.B) {
 			for _, p := range Precisions {
 				for _, batch := range []int{1, 8, 32} {
 					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) {
-						benchDecode(b, gputest.Open(b, gpu.Options{Grain: size.cfg.StepGrain(batch)}), size.cfg, f, p, batch)
+						benchDecode(b, gputest.Open(b, gpu.Options{Grain: engine.Grain(size.cfg.System(), batch)}), size.cfg, f, p, batch)
 					})
 				}
 			}
@@ -70,23 +71,22 @@ func randomWeights(b *testing.B, dev *gpu.Device, c Config) *safetensors.File {
 
 func benchDecode(b *testing.B, dev *gpu.Device, c Config, f *safetensors.File, p Precision, batch int) {
 	const steps, until = 16, 256
-	dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: batch, Precision: p}))(b)
+	dec := newDecoder(b, dev, c, f, engine.DecoderOptions{Slots: batch, Precision: p})
 	defer dec.Free()
-	lanes := make([]Lane, batch)
+	lanes := make([]step.Lane, batch)
 	for i := range lanes {
 		check(b, dec.SetSampling(i, step.Sampling{Seed: 1, Request: uint64(i), Temperature: 1, TopP: 1, End: -1}))
-		check(b, dec.Load(i, 0, plain(c, until).Plan, nil))
-		lanes[i] = Lane{Slot: i, Limit: until}
+		lanes[i] = draw(lay(b, dec, c, i, plain(c, until), 0), c, until)
 	}
-	check(b, dec.Step(lanes, steps)) // compiles
+	check(b, dec.Run(engine.Step{Lanes: lanes, Times: steps, Whole: true})) // compiles
 	tokens := 0
 	for b.Loop() {
-		if lanes[0].Cursor == until {
+		if lanes[0].Row == until {
 			for i := range lanes {
-				lanes[i].Cursor = 0
+				lanes[i].Row, lanes[i].Draw = 0, 0
 			}
 		}
-		check(b, dec.Step(lanes, steps))
+		check(b, dec.Run(engine.Step{Lanes: lanes, Times: steps, Whole: true}))
 		tokens += steps * batch
 	}
 	b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")

@@ -1,16 +1,19 @@
 package transformer
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
 	"github.com/morton-gen/morton/gpu/ops/step"
-	"github.com/morton-gen/morton/models/params"
+	"github.com/morton-gen/morton/models/head"
+	"github.com/morton-gen/morton/models/input"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/sampler"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // ErrConfig reports a network description that cannot be built.
-var ErrConfig = errors.New("bad network configuration")
+var ErrConfig = nn.ErrConfig
 
 // Config describes a network; it is part of a model folder's config.json.
 type Config struct {
@@ -100,12 +103,17 @@ func (c *Config) Outputs() int {
 	return c.Sub * c.Vocab
 }
 
-// Dims returns the extents of the stepping tables for a number of slots.
-func (c *Config) Dims(slots int) step.Dims {
-	return step.Dims{
-		Slots: slots, Length: c.Length, Context: c.Context, Static: c.Static, Fed: c.Fed, Sub: c.Words(), Axes: len(c.RopePairs),
-		Vocab: c.Vocab, Base: c.StaticRows, Codes: c.Bits > 0,
+// Layout returns the extents of the network's rows.
+func (c *Config) Layout() system.Layout {
+	return system.Layout{Fixed: c.Static, Fed: c.Fed, Axes: len(c.RopePairs), Base: c.StaticRows, Context: c.Context, Length: c.Length, Group: c.Group}
+}
+
+// Token returns what a position holds.
+func (c *Config) Token() system.Token {
+	if c.Bits > 0 {
+		return system.Token{Bits: c.Bits}
 	}
+	return system.Token{Sub: c.Sub, Values: c.Vocab}
 }
 
 // skipStart is what the logit of a bit starts with for the same bit of the first
@@ -114,38 +122,40 @@ func (c *Config) Dims(slots int) step.Dims {
 // 66.8 nats a code are the table's, and 68.0 a network's without it after 210 steps.
 const skipStart = 2
 
-// specs declares the parameters. Matrices are [out, in].
-func (c *Config) specs() []params.Spec {
-	d, f := c.Width, c.Hidden
-	std := 0.02
-	deep := std / math.Sqrt(2*float64(c.Layers)) // residual branches, as GPT-2
-	dims := c.Dims(1)
-	out := []params.Spec{
-		{Name: "embed.weight", Shape: []int{max(dims.TableRows(), 1), d}, Std: std},
-		{Name: "norm.weight", Shape: []int{d}, Value: 1},
-		{Name: "head.weight", Shape: []int{c.Outputs(), d}, Std: std, Decay: true},
-		{Name: "head.bias", Shape: []int{c.Outputs()}},
-	}
+// System returns the network as a system, without a schedule. The configuration is
+// valid.
+func (c *Config) System() *system.System {
+	p := nn.NewParams()
+	s := &system.System{Params: p.List(), Token: c.Token(), Layout: c.Layout()}
+	const std = 0.02
+	rope := &nn.Rope{Pairs: c.RopePairs, Theta: c.RopeTheta}
+	table := p.Table(c.Width, nn.Init{Std: std}, nn.Part{Name: "embed.weight", Rows: max(s.Dims(1).TableRows(), 1)})
+	in := input.Fed{Table: table}
+	before := p.RMS(c.Width, normEps, "norm.weight")
+	out := head.Linear{Out: p.Matrix(c.Outputs(), c.Width, nn.Init{Std: std}, "head.weight").After(before), Bias: p.Vector(c.Outputs(), 0, "head.bias")}
 	if c.Bits > 0 && c.Fed > 0 {
-		out = append(out,
-			params.Spec{Name: "code.weight", Shape: []int{d, c.Fed * c.Bits}, Std: std * 4, Decay: true},
-			params.Spec{Name: "skip.weight", Shape: []int{c.Bits, c.Fed * c.Bits}, Diagonal: skipStart})
+		in.Codes = p.Matrix(c.Width, c.Fed*c.Bits, nn.Init{Std: 4 * std}, "code.weight")
+		out.Skip = p.Matrix(c.Bits, c.Fed*c.Bits, nn.Init{Diagonal: skipStart}, "skip.weight")
+		out.SkipScale = float32(math.Sqrt(float64(c.Bits))) // makes codes, which have unit length, ±1
 	}
+	var blocks nn.Stack
 	for i := range c.Layers {
-		out = append(out, BlockSpecs(fmt.Sprintf("layers.%d.", i), d, f, std, deep)...)
+		blocks = append(blocks, NewBlock(p.In("layers.%d.", i), BlockSize{
+			Width: c.Width, Heads: c.Heads, Hidden: c.Hidden, Rope: rope, Std: std, Deep: std / math.Sqrt(2*float64(c.Layers)), // as GPT-2
+		}))
 	}
-	return out
+	s.Input, s.Trunk, s.Head = in, blocks, head.Softmax{Linear: out, Sub: c.Sub}
+	if c.Bits > 0 {
+		s.Head = head.Bits{Linear: out}
+	}
+	if c.Faces.Levels > 0 {
+		s.Rule = sampler.Faces{Levels: c.Faces.Levels, Start: c.Faces.Start}
+	}
+	return s
 }
 
-// BlockSpecs declares the parameters of one block; matrices are [out, in], the
-// query, key and value matrices stacked in that order, gate above up.
-func BlockSpecs(prefix string, d, f int, std, deep float64) []params.Spec {
-	return []params.Spec{
-		{Name: prefix + "attention_norm.weight", Shape: []int{d}, Value: 1},
-		{Name: prefix + "attention.qkv.weight", Shape: []int{3 * d, d}, Std: std, Decay: true},
-		{Name: prefix + "attention.out.weight", Shape: []int{d, d}, Std: deep, Decay: true},
-		{Name: prefix + "mlp_norm.weight", Shape: []int{d}, Value: 1},
-		{Name: prefix + "mlp.gate_up.weight", Shape: []int{2 * f, d}, Std: std, Decay: true},
-		{Name: prefix + "mlp.down.weight", Shape: []int{d, f}, Std: deep, Decay: true},
-	}
+// dims are the extents of the rows.
+func (c *Config) dims() step.Dims {
+	s := system.System{Token: c.Token(), Layout: c.Layout()}
+	return s.Dims(1)
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
 )
 
 // packable is the tiny network with rows that come in every precision.
@@ -29,8 +32,7 @@ func TestEqualBits(t *testing.T) {
 		f := savedWeights(t, dev, c)
 		seen := map[string]Precision{}
 		for _, p := range drawn() {
-			alone := equalBits(t, dev, c, f, p)
-			key := string(key(alone))
+			key := string(key(equalBits(t, dev, c, f, p)))
 			if q, ok := seen[key]; ok && (p == Int8 || p == Int4) {
 				t.Errorf("%s draws what %s draws: its weights make no difference", p, q)
 			}
@@ -49,32 +51,33 @@ func key(tokens []uint32) (out []byte) {
 func equalBits(t *testing.T, dev *gpu.Device, c Config, f *safetensors.File, p Precision) []uint32 {
 	t.Helper()
 	const n, prompt, slots = 60, 8, 32
-	dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: slots, Precision: p}))(t)
+	dec := newDecoder(t, dev, c, f, engine.DecoderOptions{Slots: slots, Precision: p})
 	defer dec.Free()
 	var seqs []*Sequence
 	var all []int
 	for i := range slots {
 		seqs, all = append(seqs, chain(c, n, uint64(i))), append(all, i)
 	}
-	alone := drawAll(t, dec, seqs[3:4], prompt, n, []int{17}, 7)[0]
-	if together := drawAll(t, dec, seqs, prompt, n, all, 3); !slices.Equal(together[3], alone) {
+	alone := drawAll(t, dec, c, seqs[3:4], prompt, n, []int{17}, 7)[0]
+	together := drawAll(t, dec, c, seqs, prompt, n, all, 3)
+	if !slices.Equal(together[3], alone) {
 		t.Errorf("%s: in a batch of %d other tokens are drawn", p, slots)
 	}
 	// A rollback reaches as far as the ring has not been written over.
-	drawAll(t, dec, seqs[3:4], prompt, c.Context, []int{3}, 7)
-	back := []Lane{{Slot: 3, Cursor: prompt + 3, Limit: c.Context, Draw: prompt}}
-	for back[0].Cursor < c.Context {
-		check(t, dec.Step(back, 5))
+	drawAll(t, dec, c, seqs[3:4], prompt, c.Context, []int{3}, 7)
+	back := []step.Lane{draw(step.Lane{Slot: 3, Canvas: 3, Row: prompt + 3, Draw: prompt + 3, Partner: -1}, c, c.Context)}
+	for back[0].Row < c.Context {
+		check(t, dec.Run(engine.Step{Lanes: back, Times: 5, Whole: true}))
 	}
 	if again := must(dec.Tokens(3, 0, c.Context))(t); !slices.Equal(again, alone[:c.Context]) {
 		t.Errorf("%s: after a rollback other tokens are drawn", p)
 	}
 	for run := range 100 {
-		if again := drawAll(t, dec, seqs[3:4], prompt, 20, []int{run % slots}, 12)[0]; !slices.Equal(again, alone[:20]) {
+		if again := drawAll(t, dec, c, seqs[3:4], prompt, 20, []int{run % slots}, 12)[0]; !slices.Equal(again, alone[:20]) {
 			t.Fatalf("%s: run %d draws other tokens", p, run)
 		}
 	}
-	return alone
+	return slices.Concat(together...)
 }
 
 func TestPrecisionErrors(t *testing.T) {
@@ -82,7 +85,7 @@ func TestPrecisionErrors(t *testing.T) {
 		c := tiny()["softmax"] // rows of 48 weights
 		f := savedWeights(t, dev, c)
 		for _, p := range []Precision{Int8, Int4, "f8"} {
-			if _, err := NewDecoder(dev, c, f, DecoderOptions{Slots: 1, Precision: p}); !errors.Is(err, ErrConfig) {
+			if _, err := engine.NewDecoder(dev, c.System(), nn.File(f), engine.DecoderOptions{Slots: 1, Precision: p}); !errors.Is(err, ErrConfig) {
 				t.Errorf("%s: %v", p, err)
 			}
 		}

@@ -1,60 +1,21 @@
 package transformer
 
-import (
-	"fmt"
-	"slices"
+import "github.com/morton-gen/morton/models/nn"
 
-	"github.com/morton-gen/morton/gpu/ops/matmul"
-	"github.com/morton-gen/morton/gpu/tensor"
-)
+// Precision is the type of matrices, see nn.Precision.
+type Precision = nn.Precision
 
-// Precision is the type in which a decoder keeps its matrices. Activations and
-// sums are f32 whatever it is. Another precision draws other tokens, as another
-// model would.
-type Precision string
-
-// The precisions. The integers have a scale for each 32 weights, see
-// matmul.Quantize.
+// The precisions.
 const (
-	F32  Precision = "f32"
-	F16  Precision = "f16"
-	BF16 Precision = "bf16"
-	Int8 Precision = "int8"
-	Int4 Precision = "int4"
+	F32  = nn.F32
+	F16  = nn.F16
+	BF16 = nn.BF16
+	Int8 = nn.Int8
+	Int4 = nn.Int4
 )
 
-// Precisions are all of them, the widest first.
-var Precisions = []Precision{F32, F16, BF16, Int8, Int4}
-
-// TrainPrecisions are those that networks train in.
-var TrainPrecisions = []Precision{F32, BF16, F16}
-
-// dtype is the type of the elements; the zero value means f16.
-func (p Precision) dtype() tensor.DType {
-	switch p {
-	case F32:
-		return tensor.F32
-	case BF16:
-		return tensor.BF16
-	case Int8:
-		return tensor.I8
-	case Int4:
-		return tensor.I4x2
-	}
-	return tensor.F16
-}
-
-// check returns an error wrapping [ErrConfig] if the network's matrices do not
-// come in this precision.
-func (p Precision) check(c *Config) error {
-	if p != "" && !slices.Contains(Precisions, p) {
-		return fmt.Errorf("transformer: %w: precision %q, want one of %v", ErrConfig, p, Precisions)
-	}
-	multiple := map[tensor.DType]int{tensor.F32: 2, tensor.F16: 4, tensor.BF16: 4, tensor.I8: matmul.Group, tensor.I4x2: matmul.Group}[p.dtype()]
-	for _, s := range c.specs() {
-		if k := s.Shape[len(s.Shape)-1]; c.matrix(s.Name) && k%multiple != 0 {
-			return fmt.Errorf("transformer: %w: precision %s wants rows of a multiple of %d weights, %s has %d", ErrConfig, p, multiple, s.Name, k)
-		}
-	}
-	return nil
-}
+// Precisions are all of them, and TrainPrecisions those that networks train in.
+var (
+	Precisions      = nn.Precisions
+	TrainPrecisions = nn.TrainPrecisions
+)

@@ -1,13 +1,15 @@
 package transformer
 
-// Sequence is one sample laid out for the network: a row a position.
-//
-// A row of Plan is, as in step.State: static ids | positions fed from (-1: none)
-// | axes | keys visible, lowest token, one past the highest. A position sees the
-// positions before its count of visible keys; positions predicted together have
-// the same count.
+import (
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Sequence is one sample laid out for the network, a row a position: row p predicts
+// the token of position p.
 type Sequence struct {
-	Plan   []int32  // [n, k+f+a+3]
+	system.Rows
+	Allow  []int32  // [n, 2] tokens lo <= t < hi that a position may hold
 	Tokens []uint32 // [n, words]; positions still to be drawn may be missing
 	// Draw is the first position that is predicted; those before are a condition.
 	Draw int
@@ -19,13 +21,63 @@ type Sequence struct {
 	Short func(p int) int
 }
 
-// Len returns the number of positions, given the width of a row.
-func (s *Sequence) Len(columns int) int { return len(s.Plan) / columns }
-
 // Ignored returns how many of position p's last sub-tokens are not predicted.
 func (s *Sequence) Ignored(p, words int) int {
 	if s.Short == nil {
 		return 0
 	}
 	return min(s.Short(p), words-1)
+}
+
+// Run returns positions [from, to) as a run in groups; asked, their tokens are drawn.
+// The sequence begins at position base of the request.
+func (s *Sequence) Run(l system.Layout, base, from, to, group int, asked bool) system.Run {
+	part := func(x []int32, cols int) []int32 { return x[from*cols : to*cols] }
+	r := system.Run{Group: group}
+	r.Rows = system.Rows{
+		N: to - from, Fixed: part(s.Fixed, l.Fixed), Fed: part(s.Fed, l.Fed), Axes: part(s.Axes, l.Axes), Sees: part(s.Sees, 1),
+	}
+	if !asked {
+		return r
+	}
+	r.Ask = group
+	r.Draws = system.Draws{N: to - from, Allow: part(s.Allow, 2)}
+	for p := from; p < to; p++ {
+		r.Draws.At = append(r.Draws.At, int32(base+p))
+	}
+	return r
+}
+
+// Schedule returns the runs of a sequence whose first given positions have tokens: a
+// prompt, and the others in the network's groups. More, if not nil, returns the
+// positions behind them from all tokens so far, and nil after the last.
+func (c *Config) Schedule(s *Sequence, given int, more func(tokens []uint32) (*Sequence, error)) system.Schedule {
+	var runs []system.Run
+	if given > 0 {
+		runs = append(runs, s.Run(c.Layout(), 0, 0, given, c.Group, false))
+	}
+	if given < s.N {
+		runs = append(runs, s.Run(c.Layout(), 0, given, s.N, c.Group, true))
+	}
+	if more == nil {
+		return order.Fixed(runs...)
+	}
+	at := s.N
+	return order.Grow(func(tokens []uint32) ([]system.Run, error) {
+		next, err := more(tokens)
+		if err != nil || next == nil || next.N == 0 {
+			return nil, err
+		}
+		run := next.Run(c.Layout(), at, 0, next.N, c.Group, true)
+		at += next.N
+		return []system.Run{run}, nil
+	}, runs...)
+}
+
+// Add appends a position: the columns of its row, the number of slots it sees, and
+// the tokens lo <= t < hi that it may hold.
+func (s *Sequence) Add(fixed, fed, axes []int32, sees, lo, hi int32) {
+	s.N++
+	s.Fixed, s.Fed, s.Axes = append(s.Fixed, fixed...), append(s.Fed, fed...), append(s.Axes, axes...)
+	s.Sees, s.Allow = append(s.Sees, sees), append(s.Allow, lo, hi)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/engine"
 )
 
 // TestThreadsChangeNoBit draws and trains on one, two and three threads.
@@ -46,13 +47,13 @@ func runAll(t *testing.T, dev *gpu.Device) results {
 	f := savedWeights(t, dev, c)
 	out := results{tokens: map[string][][]uint32{}}
 	for _, p := range drawn() {
-		dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: 4, Precision: p}))(t)
+		dec := newDecoder(t, dev, c, f, engine.DecoderOptions{Slots: 4, Precision: p})
 		for _, slots := range [][]int{{2}, {0, 1, 2, 3}} {
 			var seqs []*Sequence
 			for i := range slots {
 				seqs = append(seqs, chain(c, n, uint64(i)))
 			}
-			out.tokens[fmt.Sprint(p, len(slots))] = drawAll(t, dec, seqs, 8, n, slots, 7)
+			out.tokens[fmt.Sprint(p, len(slots))] = drawAll(t, dec, c, seqs, 8, n, slots, 7)
 		}
 		dec.Free()
 	}

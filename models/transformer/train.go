@@ -8,7 +8,9 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/params"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tape"
 )
 
@@ -17,8 +19,10 @@ type Train struct {
 	cfg     Config
 	b, n    int
 	options TrainOptions
+	sys     *system.System
+	head    system.Learner
 	store   *params.Store
-	rope    Rotary
+	rope    *nn.Rotaries
 
 	ids, starts, rows, axes, key *gpu.Tensor
 	codes, targets, weight, loss *gpu.Tensor
@@ -51,10 +55,18 @@ func NewTrain(dev *gpu.Device, cfg Config, b, n int, o TrainOptions) (*Train, er
 	if b < 1 || n < 1 || n > cfg.Context {
 		return nil, fmt.Errorf("transformer.NewTrain: %w: %d sequences of %d positions, context %d", ErrConfig, b, n, cfg.Context)
 	}
-	if err := o.check(&cfg); err != nil {
+	if err := o.check(); err != nil {
 		return nil, err
 	}
-	t := &Train{cfg: cfg, b: b, n: n, options: o}
+	sys := cfg.System()
+	learner, ok := sys.Head.(system.Learner)
+	if !ok {
+		return nil, fmt.Errorf("transformer.NewTrain: %w: the loss of this head is not known", ErrConfig)
+	}
+	if err := o.Precision.Check(sys.Params); err != nil {
+		return nil, err
+	}
+	t := &Train{cfg: cfg, sys: sys, head: learner, b: b, n: n, options: o}
 	if err := t.build(dev); err != nil {
 		t.Free()
 		return nil, err
@@ -62,26 +74,26 @@ func NewTrain(dev *gpu.Device, cfg Config, b, n int, o TrainOptions) (*Train, er
 	return t, nil
 }
 
-func (o *TrainOptions) check(c *Config) error {
+func (o *TrainOptions) check() error {
 	if o.Precision == "" {
 		o.Precision = F32
 	}
 	if !slices.Contains(TrainPrecisions, o.Precision) {
 		return fmt.Errorf("transformer.NewTrain: %w: precision %q, want one of %v", ErrConfig, o.Precision, TrainPrecisions)
 	}
-	return o.Precision.check(c)
+	return nil
 }
 
 func (t *Train) build(dev *gpu.Device) (err error) {
-	if t.store, err = params.New(dev, t.cfg.specs(), true); err != nil {
+	if t.store, err = params.New(dev, t.sys.Params.Specs(), true); err != nil {
 		return err
 	}
 	if t.options.Precision != F32 {
-		if err = t.store.KeepHalves(t.options.Precision.dtype()); err != nil {
+		if err = t.store.KeepHalves(t.options.Precision.DType()); err != nil {
 			return err
 		}
 	}
-	if t.rope, err = NewRotary(dev, t.cfg.HeadDim(), t.cfg.RopePairs, t.cfg.RopeTheta); err != nil {
+	if t.rope, err = nn.NewRotaries(dev, t.sys.Params); err != nil {
 		return err
 	}
 	if err = t.inputs(dev); err != nil {
@@ -96,7 +108,7 @@ func (t *Train) build(dev *gpu.Device) (err error) {
 
 func (t *Train) inputs(dev *gpu.Device) error {
 	c, r := &t.cfg, t.b*t.n
-	dims := c.Dims(1)
+	dims := c.dims()
 	cols := max(dims.IDColumns(), 1)
 	t.hostIDs, t.hostAxes = make([]int32, r*cols), make([]int32, r*dims.Axes)
 	t.hostKey, t.hostTargets = make([]int32, r), make([]int32, r*c.Words())
@@ -140,39 +152,20 @@ func (t *Train) targetType() tensor.DType {
 	return tensor.I32
 }
 
-func (t *Train) blocks() []*Block {
-	var out []*Block
-	for i := range t.cfg.Layers {
-		out = append(out, &Block{
-			Store: t.store, Prefix: fmt.Sprintf("layers.%d.", i), B: t.b, N: t.n,
-			Width: t.cfg.Width, Heads: t.cfg.Heads, Hidden: t.cfg.Hidden, Rope: t.rope, Axes: t.axes, Key: t.key,
-		})
-	}
-	return out
-}
-
 // record builds the forward program, with the backward pass behind it if asked.
 func (t *Train) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
-	c, r := &t.cfg, dev.NewRecorder()
-	p := t.store.Value
-	tp := tape.New(r, backward)
-	x := tp.Embed(tape.EmbedArgs{Table: p("embed.weight"), IDs: t.ids, Starts: t.starts, Rows: t.rows})
-	if t.codes != nil {
-		x = tp.Linear(tape.Constant(t.codes), tape.LinearArgs{W: p("code.weight"), Residual: x})
+	r := dev.NewRecorder()
+	g := nn.Training{
+		Tape: tape.New(r, backward), Store: t.store, B: t.b, N: t.n, Axes: t.axes, Key: t.key, IDs: t.ids, Starts: t.starts, Rows: t.rows,
+		Fed: t.codes, Recompute: t.options.Recompute, Tables: t.rope,
 	}
-	x = tp.RMS(Stack(tp, t.blocks(), x, t.options.Recompute), p("norm.weight"), normEps)
-	logits := tp.Linear(x, tape.LinearArgs{W: p("head.weight"), Bias: p("head.bias")})
-	if t.codes != nil {
-		logits = tp.Linear(tape.Constant(t.codes), tape.LinearArgs{W: p("skip.weight"), Residual: logits, Alpha: c.skipScale()})
+	h := t.sys.Trunk.Forward(g, t.sys.Input.Record(g, 0))
+	targets := t.targets
+	if t.cfg.Bits > 0 {
+		targets = targets.View(0, t.b*t.n, t.cfg.Words())
 	}
-	a := tape.LossArgs{Targets: t.targets, Weight: t.weight, Loss: t.loss}
-	if c.Bits > 0 {
-		a.Targets = t.targets.View(0, t.b*t.n, c.Words())
-		tp.BitsBCE(logits, a)
-	} else {
-		tp.SoftmaxCE(logits, c.Vocab, a)
-	}
-	tp.Backward()
+	t.head.Loss(g, t.head.Logits(g, h), targets, t.weight, t.loss)
+	g.Backward()
 	return r.Finish()
 }
 
@@ -247,11 +240,11 @@ func (t *Train) clear() {
 
 func (t *Train) setWindow(b int, w Window) (int, error) {
 	c := &t.cfg
-	dims := c.Dims(1)
-	cols, ids, words := dims.PlanColumns(), dims.IDColumns(), c.Words()
+	dims := c.dims()
+	ids, words := dims.IDColumns(), c.Words()
 	pinned := w.Seq.Pinned
-	if pinned+w.To-w.From > t.n || w.From < pinned || w.To > w.Seq.Len(cols) {
-		return 0, fmt.Errorf("transformer.SetBatch: %w: window [%d, %d) of %d positions, %d pinned, room for %d", ErrConfig, w.From, w.To, w.Seq.Len(cols), pinned, t.n)
+	if pinned+w.To-w.From > t.n || w.From < pinned || w.To > w.Seq.N {
+		return 0, fmt.Errorf("transformer.SetBatch: %w: window [%d, %d) of %d positions, %d pinned, room for %d", ErrConfig, w.From, w.To, w.Seq.N, pinned, t.n)
 	}
 	count := 0
 	for i := range pinned + w.To - w.From {
@@ -259,13 +252,12 @@ func (t *Train) setWindow(b int, w Window) (int, error) {
 		if i >= pinned {
 			p = w.From + i - pinned
 		}
-		plan := w.Seq.Plan[p*cols : (p+1)*cols]
-		copy(t.hostIDs[row*ids:], plan[:c.Static])
+		copy(t.hostIDs[row*ids:], w.Seq.Fixed[p*c.Static:(p+1)*c.Static])
 		for f := range c.Fed {
-			t.feed(row, f, int(plan[c.Static+f]), w.Seq)
+			t.feed(row, f, int(w.Seq.Fed[p*c.Fed+f]), w.Seq)
 		}
-		copy(t.hostAxes[row*dims.Axes:(row+1)*dims.Axes], plan[c.Static+c.Fed:])
-		t.hostKey[row] = plan[cols-3]
+		copy(t.hostAxes[row*dims.Axes:(row+1)*dims.Axes], w.Seq.Axes[p*dims.Axes:])
+		t.hostKey[row] = w.Seq.Sees[p]
 		if p < w.Seq.Draw {
 			continue
 		}
@@ -297,7 +289,7 @@ func (t *Train) weigh(row, ignored int) int {
 
 func (t *Train) feed(row, f, from int, seq *Sequence) {
 	c := &t.cfg
-	dims, words := c.Dims(1), c.Words()
+	dims, words := c.dims(), c.Words()
 	if c.Bits == 0 {
 		for s := range words {
 			token := int64(-1)
@@ -322,7 +314,7 @@ func (t *Train) feed(row, f, from int, seq *Sequence) {
 }
 
 func (t *Train) upload() error {
-	dims := t.cfg.Dims(1)
+	dims := t.cfg.dims()
 	rows, cols := t.b*t.n, max(dims.IDColumns(), 1)
 	starts, list := make([]int32, dims.TableRows()+1), make([]int32, rows*cols)
 	embed.Index(t.hostIDs, cols, dims.TableRows(), starts, list)

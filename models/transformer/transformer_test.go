@@ -11,6 +11,8 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
 )
 
 // tiny are small networks of each kind of token and grouping.
@@ -40,7 +42,7 @@ func chain(c Config, n int, seed uint64) *Sequence {
 		if p < 2*c.Group {
 			two = -1
 		}
-		s.Plan = append(s.Plan, int32(g%10), int32(10+p%10), one, two, int32(g), int32(p%c.Group), int32((g+1)*c.Group), 0, int32(max(c.Vocab, 1)))
+		s.Add([]int32{int32(g % 10), int32(10 + p%10)}, []int32{one, two}, []int32{int32(g), int32(p % c.Group)}, int32((g+1)*c.Group), 0, int32(max(c.Vocab, 1)))
 		for range c.Words() {
 			if c.Bits > 0 {
 				s.Tokens = append(s.Tokens, r.Uint32())
@@ -132,19 +134,44 @@ func savedWeights(t *testing.T, dev *gpu.Device, c Config) *safetensors.File {
 	return f
 }
 
-// drawAll generates n positions of several slots after a prompt, with some lanes a step.
-func drawAll(t *testing.T, dec *Decoder, seqs []*Sequence, prompt, n int, slots []int, times int) [][]uint32 {
+// newDecoder opens a network to generate.
+func newDecoder(t testing.TB, dev *gpu.Device, c Config, f *safetensors.File, o engine.DecoderOptions) *engine.Decoder {
 	t.Helper()
-	c := dec.Config()
-	lanes := make([]Lane, len(slots))
-	for i, slot := range slots {
-		check(t, dec.SetSampling(slot, step.Sampling{Seed: 77, Request: uint64(1000 + seqs[i].Plan[0]), Temperature: 1, TopP: 1, End: -1}))
-		check(t, dec.Load(slot, 0, seqs[i].Plan, seqs[i].Tokens[:prompt*c.Words()]))
-		check(t, dec.Prompt(slot, prompt))
-		lanes[i] = Lane{Slot: slot, Cursor: prompt, Limit: n, Draw: prompt}
+	return must(engine.NewDecoder(dev, c.System(), nn.File(f), o))(t)
+}
+
+// lay writes a sequence to a slot, with the tokens of its first positions, and returns
+// the lane that reads them in a piece of 64 rows; draw lets it go on.
+func lay(t testing.TB, dec *engine.Decoder, c Config, slot int, s *Sequence, prompt int) step.Lane {
+	t.Helper()
+	check(t, dec.SetTokens(slot, 0, s.Tokens[:prompt*c.Words()]))
+	if !must(dec.Reserve(slot, c.Context))(t) {
+		t.Fatal("too few pages")
 	}
-	for lanes[0].Cursor < n {
-		check(t, dec.Step(lanes, times))
+	check(t, dec.LoadRows(slot, 0, 0, 0, &s.Rows))
+	draws := s.Run(c.Layout(), 0, 0, s.N, c.Group, true).Draws
+	check(t, dec.LoadDraws(slot, 0, &draws, c.Group, 1))
+	return step.Lane{Slot: slot, Canvas: slot, Rows: prompt, Group: 64, Draw: prompt, Draws: prompt, Partner: -1}
+}
+
+// draw lets a lane draw up to position n.
+func draw(l step.Lane, c Config, n int) step.Lane {
+	l.Rows, l.Group, l.Draws, l.Ask = n, c.Group, n, c.Group
+	return l
+}
+
+// drawAll generates n positions of several slots after a prompt, with some lanes a step.
+func drawAll(t *testing.T, dec *engine.Decoder, c Config, seqs []*Sequence, prompt, n int, slots []int, times int) [][]uint32 {
+	t.Helper()
+	lanes := make([]step.Lane, len(slots))
+	for i, slot := range slots {
+		check(t, dec.SetSampling(slot, step.Sampling{Seed: 77, Request: uint64(1000 + seqs[i].Fixed[0]), Temperature: 1, TopP: 1, End: -1}))
+		one := engine.Step{Lanes: []step.Lane{lay(t, dec, c, slot, seqs[i], prompt)}, Times: 1}
+		check(t, dec.Run(one))
+		lanes[i] = draw(one.Lanes[0], c, n)
+	}
+	for lanes[0].Row < n {
+		check(t, dec.Run(engine.Step{Lanes: lanes, Times: times, Whole: true}))
 	}
 	var out [][]uint32
 	for _, slot := range slots {
@@ -158,15 +185,15 @@ func drawAll(t *testing.T, dec *Decoder, seqs []*Sequence, prompt, n int, slots 
 func TestRequestsDoNotDependOnTheBatch(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
-			dec := must(NewDecoder(dev, c, savedWeights(t, dev, c), DecoderOptions{Slots: 5}))(t)
+			dec := newDecoder(t, dev, c, savedWeights(t, dev, c), engine.DecoderOptions{Slots: 5})
 			const n = 60
 			var seqs []*Sequence
 			for i := range uint64(5) {
 				seqs = append(seqs, chain(c, n, i))
 			}
-			together := drawAll(t, dec, seqs, 8, n, []int{0, 1, 2, 3, 4}, 3)
+			together := drawAll(t, dec, c, seqs, 8, n, []int{0, 1, 2, 3, 4}, 3)
 			for i, s := range seqs {
-				alone := drawAll(t, dec, []*Sequence{s}, 8, n, []int{(i * 3) % 5}, 7)[0]
+				alone := drawAll(t, dec, c, []*Sequence{s}, 8, n, []int{(i * 3) % 5}, 7)[0]
 				if !slices.Equal(alone, together[i]) {
 					t.Errorf("%s: sequence %d differs alone from in the batch", name, i)
 				}
@@ -186,15 +213,15 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
 			f := savedWeights(t, dev, c)
-			dec := must(NewDecoder(dev, c, f, DecoderOptions{Slots: 1, Precision: F32}))(t)
+			dec := newDecoder(t, dev, c, f, engine.DecoderOptions{Slots: 1, Precision: F32})
 			seq := chain(c, c.Context, 3)
 			prompt := 2 * c.Group
 			check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))
-			check(t, dec.Load(0, 0, seq.Plan, seq.Tokens[:prompt*c.Words()]))
-			check(t, dec.Prompt(0, prompt))
-			lanes := []Lane{{Cursor: prompt, Limit: c.Context, Draw: prompt}}
-			for lanes[0].Cursor < c.Context {
-				check(t, dec.Step(lanes, 8))
+			lanes := []step.Lane{lay(t, dec, c, 0, seq, prompt)}
+			check(t, dec.Run(engine.Step{Lanes: lanes, Times: 1}))
+			lanes[0] = draw(lanes[0], c, c.Context)
+			for lanes[0].Row < c.Context {
+				check(t, dec.Run(engine.Step{Lanes: lanes, Times: 8, Whole: true}))
 			}
 			seq.Tokens = must(dec.Tokens(0, 0, c.Context))(t)
 			dec.Free()

@@ -2,9 +2,9 @@ package remesh
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/surface"
@@ -13,11 +13,11 @@ import (
 // Errors a caller can branch on.
 var (
 	// ErrOptions reports options that ask for nothing, or for too much.
-	ErrOptions = errors.New("bad remesh options")
+	ErrOptions = errkind.New("bad_request", "bad remesh options")
 	// ErrBudget reports a budget that is too small for the surface.
-	ErrBudget = errors.New("too few faces")
+	ErrBudget = errkind.New("budget", "too few faces")
 	// ErrVanished reports a surface that no cell of the depth has inside.
-	ErrVanished = errors.New("nothing is left of the surface at this depth")
+	ErrVanished = errkind.New("vanished", "nothing is left of the surface at this depth")
 )
 
 // Limits of [Options].

@@ -1,6 +1,8 @@
 package surface
 
-import "errors"
+import (
+	"github.com/morton-gen/morton/internal/errkind"
+)
 
 // ErrCodes reports that there is not exactly one code a leaf.
-var ErrCodes = errors.New("codes do not fit the tree")
+var ErrCodes = errkind.New("bad_sample", "codes do not fit the tree")

@@ -10,16 +10,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // Errors a caller can branch on.
 var (
 	// ErrNotOurs reports a file at the place of a result that no run made.
-	ErrNotOurs = errors.New("no run of morton made it")
+	ErrNotOurs = errkind.New("not_ours", "no run of morton made it")
 	// ErrChanged reports a file that was changed since a run made it.
-	ErrChanged = errors.New("changed since a run made it")
+	ErrChanged = errkind.New("changed", "changed since a run made it")
 	// ErrInput reports an input at the place of a result.
-	ErrInput = errors.New("an input of this run")
+	ErrInput = errkind.New("is_input", "an input of this run")
 	// ErrFiles reports claims that make no sense.
 	ErrFiles = errors.New("bad list of files")
 )

@@ -2,7 +2,6 @@ package family
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
@@ -21,7 +21,7 @@ import (
 // Errors a caller can branch on.
 var (
 	// ErrUnknown reports a family that nothing is registered for.
-	ErrUnknown = errors.New("unknown family")
+	ErrUnknown = errkind.New("unknown_family", "unknown family")
 	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
 	// cannot be read twice, and opening a pipe may wait for ever.
 	ErrNotFile = meshfile.ErrNotFile
@@ -30,7 +30,7 @@ var (
 	// ErrNotMesh reports a file that is no mesh, by its name and first bytes.
 	ErrNotMesh = meshfile.ErrNotMesh
 	// ErrNoInput reports a request from nothing to a model that needs an input.
-	ErrNoInput = errors.New("no input")
+	ErrNoInput = errkind.New("no_input", "no input")
 )
 
 // Media is a clip, a film or a mesh; all nil stand for nothing.

@@ -2,7 +2,6 @@ package family
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/octree"
@@ -19,7 +19,7 @@ import (
 )
 
 // ErrNoTokens reports that a family without a model was asked for tokens.
-var ErrNoTokens = errors.New("this kind has no tokens")
+var ErrNoTokens = errkind.New("bad_request", "this kind has no tokens")
 
 func init() {
 	Register(request.Remesh, func(_ func() (*gpu.Device, error), s Spec) (Model, error) {

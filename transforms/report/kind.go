@@ -5,137 +5,67 @@ import (
 	"io/fs"
 	"syscall"
 
-	"github.com/morton-gen/morton/codecs/shard"
-	"github.com/morton-gen/morton/codecs/video"
-	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/mesh"
-	"github.com/morton-gen/morton/mesh/build"
-	"github.com/morton-gen/morton/mesh/gltf"
-	"github.com/morton-gen/morton/mesh/limit"
-	"github.com/morton-gen/morton/mesh/obj"
-	"github.com/morton-gen/morton/mesh/off"
-	"github.com/morton-gen/morton/mesh/ply"
-	"github.com/morton-gen/morton/mesh/sequence"
-	"github.com/morton-gen/morton/mesh/stl"
-	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/cube"
-	"github.com/morton-gen/morton/models/engine"
-	"github.com/morton-gen/morton/models/quad"
-	"github.com/morton-gen/morton/models/shape"
-	"github.com/morton-gen/morton/octree"
-	"github.com/morton-gen/morton/octree/remesh"
-	"github.com/morton-gen/morton/octree/surface"
-	"github.com/morton-gen/morton/transforms/claim"
-	"github.com/morton-gen/morton/transforms/family"
-	"github.com/morton-gen/morton/transforms/request"
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // ErrPanic reports a panic while one item was worked on: a fault of ours, which
 // costs that item and no other.
-var ErrPanic = errors.New("panic")
+var ErrPanic = errkind.New(Internal, "panic")
 
-// Internal is the kind of an error that no sentinel names.
-const Internal = "internal"
+// Kinds of errors that carry none.
+const (
+	// Internal is the kind of all others.
+	Internal = "internal"
+	// IO is the kind of what the file system said and has no word of its own.
+	IO = "io"
+)
 
-// kinds names errors for people who count and filter failures. The first that
-// matches counts, so what a file is comes before what the file system said. The
-// words are part of the file format: they never change.
-var kinds = []struct {
+// systemKind names an error of the system.
+type systemKind struct {
 	err  error
 	kind string
-}{
-	{ErrPanic, Internal},
+}
+
+// fullDisk comes before what an error says of itself: it is no fault of an input's.
+var fullDisk = []systemKind{
 	{syscall.ENOSPC, "disk_full"},
 	{syscall.EDQUOT, "disk_full"},
-	{claim.ErrInput, "is_input"},
-	{claim.ErrNotOurs, "not_ours"},
-	{claim.ErrChanged, "changed"},
+}
 
-	{gpu.ErrDeviceLost, "device_lost"},
-	{gpu.ErrOutOfMemory, "out_of_memory"},
-	{gpu.ErrNoDevice, "no_device"},
-	{gpu.ErrUnsupported, "unsupported_device"},
-	{models.ErrFolder, "bad_model"},
-	{models.ErrFamily, "bad_model"},
-
-	{family.ErrNotFile, "not_a_file"},
-	{family.ErrEmptyFile, "empty"},
-	{family.ErrNotMesh, "not_a_mesh"},
-	{family.ErrNoInput, "no_input"},
-	{family.ErrUnknown, "unknown_family"},
-	{family.ErrNoTokens, "bad_request"},
-	{request.ErrInvalid, "bad_request"},
-	{request.ErrNoMatch, "no_match"},
-	{request.ErrFolder, "not_a_file"},
-	{request.ErrNotUTF8, "bad_name"},
-	{models.ErrPrefix, "short_prefix"},
-
-	{video.ErrNotVideo, "not_a_video"},
-	{video.ErrNoVideoStream, "no_video_stream"},
-	{video.ErrEmpty, "no_frames"},
-	{video.ErrUnsupportedCodec, "unsupported_codec"},
-	{video.ErrCorrupt, "corrupt"},
-	{video.ErrLimit, "limit"},
-
-	{gltf.ErrNotGLTF, "not_gltf"},
-	{gltf.ErrExtension, "extension"},
-	{gltf.ErrResource, "resource"},
-	{gltf.ErrScene, "no_scene"},
-	{gltf.ErrCorrupt, "corrupt"},
-	{gltf.ErrLimit, "limit"},
-	{obj.ErrSyntax, "syntax"},
-	{ply.ErrSyntax, "syntax"},
-	{stl.ErrSyntax, "syntax"},
-	{off.ErrSyntax, "syntax"},
-	{off.ErrDialect, "unsupported_format"},
-	{build.ErrToken, "syntax"},
-	{obj.ErrLimit, "limit"},
-	{limit.ErrLimit, "limit"},
-	{mesh.ErrNoArea, "no_area"},
-	{mesh.ErrEmpty, "no_faces"},
-	{mesh.ErrNotFinite, "not_finite"},
-	{mesh.ErrFace, "bad_face"},
-
-	{shape.ErrDepth, "depth"},
-	{octree.ErrDepth, "depth"},
-	{remesh.ErrOptions, "bad_request"},
-	{remesh.ErrBudget, "budget"},
-	{remesh.ErrVanished, "vanished"},
-	{octree.ErrEmpty, "no_faces"},
-	{octree.ErrDomain, "out_of_domain"},
-	{octree.ErrLimit, "limit"},
-	{octree.ErrTokens, "bad_sample"},
-	{surface.ErrCodes, "bad_sample"},
-	{sequence.ErrToken, "bad_sample"},
-	{cube.ErrSample, "bad_sample"},
-	{quad.ErrSample, "bad_sample"},
-	{shape.ErrSample, "bad_sample"},
-
-	{shard.ErrNotShard, "not_a_shard"},
-	{shard.ErrSchema, "not_a_shard"},
-	{shard.ErrCorrupt, "corrupt"},
-	{shard.ErrLimit, "limit"},
-	{shard.ErrRange, "bad_sample"},
-	{shard.ErrSample, "bad_sample"},
-
-	{engine.ErrTooLong, "too_long"},
-	{engine.ErrRequest, "bad_request"},
-
+// fileSystem comes after it: what a file is says more than what the system said.
+var fileSystem = []systemKind{
 	{fs.ErrNotExist, "not_found"},
 	{fs.ErrPermission, "permission"},
 	{syscall.EROFS, "permission"},
 }
 
-// Kind returns the short word for an error that stands in failures.jsonl.
+// Kind returns the short word for an error that stands in failures.jsonl, for people
+// who count and filter failures. Our errors carry it, see package errkind. The words
+// are part of the file format: they never change.
 func Kind(err error) string {
+	if errors.Is(err, ErrPanic) {
+		return Internal
+	}
+	if kind := ofSystem(err, fullDisk); kind != "" {
+		return kind
+	}
+	if kind := errkind.Of(err); kind != "" {
+		return kind
+	}
+	if kind := ofSystem(err, fileSystem); kind != "" {
+		return kind
+	}
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return IO
+	}
+	return Internal
+}
+
+func ofSystem(err error, kinds []systemKind) string {
 	for _, k := range kinds {
 		if errors.Is(err, k.err) {
 			return k.kind
 		}
 	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return "io"
-	}
-	return Internal
+	return ""
 }

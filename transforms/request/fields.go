@@ -59,10 +59,10 @@ func splitLine(line []byte) (ours map[string]json.RawMessage, own Extra, err err
 
 func refuseNear(name string) error {
 	const way = `; a field of your own with that name goes into "extra"`
-	if near := nearest(name, lineFields); near != "" {
+	if near := Nearest(name, lineFields); near != "" {
 		return fmt.Errorf("unknown field %q; did you mean %q?%s", name, near, way)
 	}
-	if near := nearest(name, samplingFields); near != "" {
+	if near := Nearest(name, samplingFields); near != "" {
 		return fmt.Errorf(`unknown field %q; did you mean "sampling": {%q: …}?%s`, name, near, way)
 	}
 	if slices.Contains(flagsOnly, name) {
@@ -71,13 +71,13 @@ func refuseNear(name string) error {
 	return nil
 }
 
-// nearest returns the known name that a person may have meant, or "". Short names
+// Nearest returns the known name that a person may have meant, or "". Short names
 // have many neighbours that are words of their own, so they allow fewer changes.
-func nearest(name string, known []string) string {
+func Nearest(name string, known []string) string {
 	spelled := strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
 	best, least := "", 3
 	for _, k := range known {
-		plain := strings.ReplaceAll(k, "_", "")
+		plain := strings.NewReplacer("-", "", "_", "").Replace(k)
 		allowed := 2
 		switch {
 		case len(plain) < 3:

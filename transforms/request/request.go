@@ -8,19 +8,20 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/octree"
 )
 
 // Errors a caller can branch on.
 var (
 	// ErrInvalid reports a request that makes no sense.
-	ErrInvalid = errors.New("invalid request")
+	ErrInvalid = errkind.New("bad_request", "invalid request")
 	// ErrNoMatch reports a pattern that no file fits.
-	ErrNoMatch = errors.New("no file matches")
+	ErrNoMatch = errkind.New("no_match", "no file matches")
 	// ErrFolder reports a folder where a file must be.
-	ErrFolder = errors.New("not a file")
+	ErrFolder = errkind.New("not_a_file", "not a file")
 	// ErrNotUTF8 reports a file whose name is no text, which JSON cannot carry.
-	ErrNotUTF8 = errors.New("the file's name is not UTF-8")
+	ErrNotUTF8 = errkind.New("bad_name", "the file's name is not UTF-8")
 	// ErrManifest reports a manifest that cannot be read as requests.
 	ErrManifest = errors.New("bad manifest")
 )

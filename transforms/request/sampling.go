@@ -25,7 +25,7 @@ func (s *Sampling) UnmarshalJSON(data []byte) error {
 		if slices.Contains(samplingFields, name) {
 			continue
 		}
-		if near := nearest(name, samplingFields); near != "" {
+		if near := Nearest(name, samplingFields); near != "" {
 			return fmt.Errorf(`unknown field %q of "sampling"; did you mean %q?`, name, near)
 		}
 		return fmt.Errorf(`unknown field %q of "sampling": it has %v`, name, samplingFields)

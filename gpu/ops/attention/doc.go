@@ -1,6 +1,7 @@
 // Package attention holds masked multi-head attention: the training form, in
 // tiles that never leave the registers, with its backward, and the inference form
-// over a paged key-value cache, with the step that fills it.
+// over a paged key-value cache, with the step that fills it. [Wide] is one head of any
+// width without a mask, as image tokenizers have.
 //
 // It is not for projections (see gpu/ops/matmul). For training, queries and keys
 // come already normalized and rotated (see gpu/ops/norm and gpu/ops/rope); before

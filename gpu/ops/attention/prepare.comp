@@ -48,7 +48,7 @@ void normalize(F32 gain) {
 
 vec2 turn(I32 pos, uint head, uint j) {
   if (TURN == 2) return sincos(learnedAngle(pos, AXES, F32(p.freq), p.fh, PAIRS, head, j));
-  return sincos(tableAngle(pos, AXES, I32(p.axis), F32(p.freq), j));
+  return tableTurn(pos, AXES, I32(p.axis), F32(p.freq), j);
 }
 
 void turns(uint row, uint head) {

@@ -295,6 +295,10 @@ func BenchmarkConv(b *testing.B) {
 			})
 		}
 		run("forward", 1, func(r *gpu.Recorder) { Forward(r, Args{Shape: o.Shape, X: x, W: w, Out: y}) })
+		if s.Kernel[0] == 1 { // by the products of a plain convolution
+			tiled := put(b, dev, WinogradWeights(o.w32, o.Cout, o.Cin))
+			run("winograd", 1, func(r *gpu.Recorder) { Winograd(r, WinogradArgs{Shape: o.Shape, X: x, W: tiled, Out: y}) })
+		}
 		run("input", 1, func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: o.Shape, W: w, DOut: y, DX: dx}) })
 		run("weight", 1, func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: o.Shape, X: x, DOut: y, DW: dw}) })
 	}

@@ -7,6 +7,8 @@
 // It is not for convolutions over octrees (see gpu/ops/rows). Groups and dilation
 // are not there: no network of this project has any.
 //
+// [Winograd] is the same sum for kernels of 3 by 3 over pictures, with fewer products.
+//
 // Every pass gathers the elements that a block of rows needs into a temporary of at
 // most 8 MiB and hands it to gpu/ops/matmul, so memory is bounded and sums run in the
 // order of (tap, channel).

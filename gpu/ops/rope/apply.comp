@@ -31,7 +31,7 @@ void main() {
   uint half_ = p.dh / 2;
   for (uint j = LANE; j < half_; j += W) {
     vec2 sc;
-    if (LEARNED == 0) sc = sincos(tableAngle(pos, p.axes, I32(p.axis), F32(p.freq), j));
+    if (LEARNED == 0) sc = tableTurn(pos, p.axes, I32(p.axis), F32(p.freq), j);
     uint i0 = HALF != 0 ? j : 2 * j, i1 = HALF != 0 ? j + half_ : 2 * j + 1;
     for (uint h = 0; h < p.heads; h++) {
       if (LEARNED != 0) sc = sincos(learnedAngle(pos, p.axes, F32(p.freq), p.fh, half_, h / p.group % p.fh, j));

@@ -42,7 +42,8 @@ type Args struct {
 // Sine and cosine are off by less than 2·10⁻⁷ for |angle| <= 10⁵ (the kernel has
 // its own), so |error| <= 4·10⁻⁷·(|x[p]| + |x[q]|) beside the angle's rounding;
 // beyond, accuracy is lost gradually. A position must be exact in f32: |pos| <= 2²⁴.
-// An axis outside 0..axes-1 counts as the last.
+// An axis outside 0..axes-1 counts as the last. In the first form the lowest integer is
+// no position: sine and cosine are zero, and so is what is turned by it.
 //
 // The second form is for learned frequencies, which mix the axes in each head; see
 // [FreqGrad]. Queries and keys of one matrix turn alike if there are as many heads

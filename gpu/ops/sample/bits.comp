@@ -6,13 +6,13 @@
 // Bit i is one with probability sigmoid(logit/T), by one uniform of Philox with
 // the counter (i/4, position, request, 0); T = 0 takes the likelier value. Draw
 // and Temp are those of softmax.comp; ranges, top_k and top_p do not apply.
-layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, out_; uint rows, l, ld; } p;
+layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, out_; uint rows, l, ld, temps; } p;
 void main() {
   uint r = group();
   if (r >= p.rows) return;
   U32 d = U32(p.draw + 32ul * r);
   if (d.v[7] == 0) return;
-  float temperature = F32(p.temp + 8ul * r).v[0];
+  float temperature = F32(p.temp + 4ul * r * p.temps).v[0];
   F32 x = F32(p.logits + 4ul * uint64_t(r) * p.ld);
   uint words = (p.l + 31) / 32;
   for (uint w = LANE; w < words; w += W) {

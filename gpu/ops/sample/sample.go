@@ -67,7 +67,7 @@ func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 type BitsArgs struct {
 	Logits *gpu.Tensor // f32 [n, l]
 	Draw   *gpu.Tensor // u32 [n, 8]
-	Temp   *gpu.Tensor // f32 [n, 2]; only the temperature counts
+	Temp   *gpu.Tensor // f32 [n, 2] or [n, 3], as for Softmax; only the temperature counts
 	Out    *gpu.Tensor // u32 [n, ceil(l/32)]: bit i in word i/32, at i%32
 }
 
@@ -75,8 +75,12 @@ type BitsArgs struct {
 func Bits(r *gpu.Recorder, a BitsArgs) {
 	const where = "sample.Bits"
 	rows, l, err := launch.Matrix(where, "Logits", a.Logits)
+	temps := 2
+	if a.Temp != nil && a.Temp.Elems() == 3*rows {
+		temps = 3
+	}
 	if err == nil {
-		err = launch.Check(where, launch.U32("Draw", a.Draw, rows*DrawWords), launch.F32("Temp", a.Temp, rows*2), launch.U32("Out", a.Out, rows*launch.Ceil(l, 32)))
+		err = launch.Check(where, launch.U32("Draw", a.Draw, rows*DrawWords), launch.F32("Temp", a.Temp, rows*temps), launch.U32("Out", a.Out, rows*launch.Ceil(l, 32)))
 	}
 	if err != nil {
 		r.Fail(err)
@@ -85,7 +89,7 @@ func Bits(r *gpu.Recorder, a BitsArgs) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "sample", "bits"), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp}, Out: []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(rows), uint32(l), uint32(l)},
+		Params: []uint32{uint32(rows), uint32(l), uint32(l), uint32(temps)},
 		Work:   launch.Work(5*rows*l, a.Logits, a.Draw, a.Temp, a.Out),
 	})
 }

@@ -1,62 +1,92 @@
 #version 460
 //morton:variant gather
 #include "morton.glsl"
-// One workgroup gathers one row r = lane·n + i: position p = cursor + i of the
-// lane's slot, active if p < limit. The tables are drawn in step.go.
+// One workgroup gathers one row of the step, or behind the rows one draw. The
+// batch says to which lane each belongs and where it lies behind the lane's cursor.
+// The tables are described in step.go.
 layout(constant_id = 1) const uint CODES = 0; // 1: tokens are binary codes
 layout(push_constant, scalar) uniform Push {
-  uint64_t lane, slot, plan, tokens;            // in
-  uint64_t rows, ids, words, axes, draw, temps; // out
-  uint R, n, L, K, F, S, A, base, V, ctx;
+  uint64_t batch, sampling, rows, draws, tokens; // in
+  uint64_t ints, ids, words, draw, floats_;      // out
+  uint R, M, G, L, K, F, S, A, base, V, H;
 } p;
 
-void main() {
-  uint r = group();
-  if (r >= p.R) return;
-  I32 lane = I32(p.lane + 16ul * (r / p.n));
-  uint b = lane.v[0], at = lane.v[1] + r % p.n;
-  bool live = int(at) < lane.v[2];
-  at = min(at, p.L - 1);
-  uint cols = p.K + p.F + p.A + 3;
-  I32 plan = I32(p.plan + 4ul * (uint64_t(b) * p.L + at) * cols);
-  U32 slot = U32(p.slot + 48ul * b);
+const uint LANEWORDS = 12;
 
-  // Static ids, then the embeddings of the fed tokens.
+I32 lanes() { return I32(p.batch); }
+
+void gatherRow(uint r) {
+  I32 at = I32(p.batch + 4ul * (p.G * LANEWORDS + 2 * r));
+  bool live = at.v[0] >= 0;
+  I32 lane = I32(p.batch + 4ul * LANEWORDS * max(at.v[0], 0));
+  uint b = lane.v[0], canvas = lane.v[1];
+  int n = lane.v[2] + at.v[1];
+  live = live && n < lane.v[3];
+  uint cols = p.K + p.F + p.A + 2;
+  I32 plan = I32(p.rows + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * cols);
+
+  // Fixed ids, then the embeddings of the tokens the row is fed.
   uint width = CODES != 0 ? p.K : p.K + p.F * p.S;
   I32 ids = I32(p.ids + 4ul * r * width);
   for (uint j = LANE; j < p.K; j += W) ids.v[j] = live ? plan.v[j] : -1;
+  I32 axes = I32(p.ints + 12ul * p.R), valid = I32(p.ints + 4ul * p.R * (3 + p.A));
   for (uint j = LANE; j < p.F * p.S; j += W) {
     uint f = j / p.S, s = j % p.S;
     int from = plan.v[p.K + f];
     bool fed = live && from >= 0;
-    uint token = fed ? U32(p.tokens + 4ul * ((uint64_t(b) * p.L + from) * p.S + s)).v[0] : 0;
+    uint token = fed ? U32(p.tokens + 4ul * ((uint64_t(canvas) * p.L + from) * p.S + s)).v[0] : 0;
     if (CODES != 0) {
       U32(p.words).v[r * p.F * p.S + j] = token;
-      if (s == 0) I32(p.axes + 4ul * p.R * p.A).v[r * p.F + f] = fed ? 1 : 0; // valid flags follow the axes
+      if (s == 0) valid.v[r * p.F + f] = fed ? 1 : 0;
     } else {
-      ids.v[p.K + j] = !live ? -1 : int(p.base + j * (p.V + 1) + (fed ? min(token, p.V - 1) : p.V));
+      // A fixed row stands for itself: without fed tokens nothing marks a start.
+      ids.v[p.K + j] = !live || from < -1 ? -1 : int(p.base + j * (p.V + 1) + (fed ? min(token, p.V - 1) : p.V));
     }
   }
-  for (uint j = LANE; j < p.A; j += W) I32(p.axes).v[r * p.A + j] = plan.v[p.K + p.F + j];
+  for (uint j = LANE; j < p.A; j += W) axes.v[r * p.A + j] = plan.v[p.K + p.F + j];
   if (LANE == 0) {
-    I32 rows = I32(p.rows);
-    rows.v[r] = int(b);
-    // The cache keeps the pinned positions and a ring of the latest others.
-    uint pinned = slot.v[8], ring = p.ctx - pinned;
-    uint place = at < p.ctx ? at : pinned + (at - pinned) % ring;
-    rows.v[p.R + r] = live ? int(place) : -1;
-    rows.v[2 * p.R + r] = live ? min(plan.v[cols - 3], int(p.ctx)) : 0;
-    bool drawn = live && int(at) >= lane.v[3];
-    U32 d = U32(p.draw + 32ul * r);
+    I32 ints = I32(p.ints);
+    ints.v[r] = int(b);
+    ints.v[p.R + r] = live ? plan.v[cols - 2] : -1;
+    ints.v[2 * p.R + r] = live ? plan.v[cols - 1] : 0;
+  }
+}
+
+void gatherDraw(uint m) {
+  I32 at = I32(p.batch + 4ul * (p.G * LANEWORDS + 2 * (p.R + m)));
+  I32 lane = I32(p.batch + 4ul * LANEWORDS * max(at.v[0], 0));
+  uint b = lane.v[0], canvas = lane.v[1];
+  int n = lane.v[5] + at.v[1];
+  bool live = at.v[0] >= 0 && n < lane.v[6];
+  I32 plan = I32(p.draws + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * (4 + p.H));
+  U32 slot = U32(p.sampling + 48ul * canvas);
+  I32 seq = I32(p.ints + 4ul * p.R * (3 + p.A + p.F)), picks = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F) + p.M));
+  for (uint j = LANE; j < p.H; j += W) {
+    int from = live ? plan.v[4 + j] : -1;
+    picks.v[2 * j * p.M + m] = from < 0 ? -1 : lane.v[8] + from;
+    picks.v[(2 * j + 1) * p.M + m] = from < 0 || lane.v[9] < 0 ? -1 : lane.v[9] + from;
+  }
+  if (LANE == 0) {
+    seq.v[m] = int(canvas);
+    U32 d = U32(p.draw + 32ul * m);
     d.v[0] = slot.v[0];
     d.v[1] = slot.v[1];
     d.v[2] = slot.v[2];
-    d.v[3] = at;
-    d.v[4] = plan.v[cols - 2];
-    d.v[5] = plan.v[cols - 1];
+    d.v[3] = live ? plan.v[0] : 0;
+    d.v[4] = plan.v[1];
+    d.v[5] = plan.v[2];
     d.v[6] = slot.v[3];
-    d.v[7] = drawn ? 1 : 0;
-    U32(p.temps).v[2 * r] = slot.v[4];
-    U32(p.temps).v[2 * r + 1] = slot.v[5];
+    d.v[7] = live ? 1 : 0;
+    U32 t = U32(p.floats_ + 12ul * m);
+    t.v[0] = slot.v[4];
+    t.v[1] = slot.v[5];
+    t.v[2] = slot.v[8];
+    U32(p.floats_ + 12ul * p.M).v[m] = plan.v[3];
   }
+}
+
+void main() {
+  uint i = group();
+  if (i < p.R) gatherRow(i);
+  else if (i < p.R + p.M) gatherDraw(i - p.R);
 }

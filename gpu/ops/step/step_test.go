@@ -1,6 +1,8 @@
 package step
 
 import (
+	"errors"
+	"math"
 	"slices"
 	"testing"
 
@@ -10,125 +12,193 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-func readI32(t *testing.T, x *gpu.Tensor) []int32 {
+// read is what a step made, on the host.
+type read map[string][]int32
+
+// gathered records Gather and keeps what it makes; commit goes on, if not nil.
+func gathered(t *testing.T, dev *gpu.Device, s *State, b *Batch, drawn *gpu.Tensor) read {
 	t.Helper()
-	out, err := x.I32()
-	if err != nil {
-		t.Fatal(err)
+	kept := map[string]*gpu.Tensor{}
+	gputest.Run(t, dev, func(r *gpu.Recorder) {
+		rows := Gather(r, s, b)
+		for name, x := range map[string]*gpu.Tensor{
+			"seq": rows.Seq, "slot": rows.Slot, "len": rows.Len, "ids": rows.IDs, "words": rows.Words, "valid": rows.Valid, "axes": rows.Axes,
+			"canvas": rows.Canvas, "draw": rows.Draw, "picks": rows.Picks, "temp": rows.Temp, "scale": rows.Scale,
+		} {
+			if x == nil {
+				continue
+			}
+			y, err := dev.NewTensor(x.DType, x.Shape...)
+			check(t, err)
+			r.Copy(y, x)
+			kept[name] = y
+		}
+		Commit(r, s, b, rows, drawn)
+	})
+	out := read{}
+	for name, x := range kept {
+		if x.DType == tensor.F32 {
+			f, err := x.F32()
+			check(t, err)
+			for _, y := range f {
+				out[name] = append(out[name], int32(math.Float32bits(y)))
+			}
+			continue
+		}
+		i, err := x.I32()
+		check(t, err)
+		out[name] = i
 	}
 	return out
 }
 
-// keep copies a temporary into a tensor the test can read.
-func keep(t *testing.T, r *gpu.Recorder, x *gpu.Tensor) *gpu.Tensor {
+func (r read) equal(t *testing.T, name string, from int, want ...int32) {
 	t.Helper()
-	out, err := r.Device().NewTensor(x.DType, x.Shape...)
-	if err != nil {
-		t.Fatal(err)
+	if got := r[name][from : from+len(want)]; !slices.Equal(got, want) {
+		t.Errorf("%s from %d on: %v, want %v", name, from, got, want)
 	}
-	r.Copy(out, x)
-	return out
 }
 
-// TestGatherThenCommit walks one step of two lanes by hand: lane 0 is at its
-// second group, lane 1 at its last row.
+func bits(x float32) int32 { return int32(math.Float32bits(x)) }
+
+// TestGatherThenCommit walks one step of three lanes by hand. Lane 0 draws three tokens
+// from two rows and is compared with lane 1, its branch without the condition, which
+// reads the canvas of lane 0. Lane 2 is at its last row and reads a prompt.
 func TestGatherThenCommit(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		d := Dims{Slots: 2, Length: 5, Static: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Base: 100}
+		d := Dims{Slots: 3, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Base: 100, Directions: 2}
 		s, err := NewState(dev, d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan, tokens []int32
-		for b := range int32(2) {
+		check(t, err)
+		var rows, draws, tokens []int32
+		for b := range int32(3) {
 			for p := range int32(5) {
-				plan = append(plan, 50+p, p-2, -1, b, p, 9, p+1, 1, 8)
-				tokens = append(tokens, p, 9-p)
+				rows = append(rows, 50+p+10*b, p-2, Nothing, b, p, 9, p+20, p+1)
+				draws = append(draws, p+1, 1, 8, bits(2.5), p%2, -1)
+				tokens = append(tokens, p+b, 9-p)
 			}
 		}
-		check(t, s.Plan.WriteI32(plan))
+		rows[1*8+1] = Start // row 1 of slot 0
+		check(t, s.Rows.WriteI32(rows))
+		check(t, s.Draws.WriteI32(draws))
 		check(t, s.Tokens.WriteI32(tokens))
-		check(t, s.SetSlot(0, Sampling{Seed: 1<<32 | 7, Request: 3, Temperature: 0.5, TopK: 4, TopP: 0.9, End: -1}))
-		check(t, s.SetSlot(1, Sampling{End: 6}))
-		lane := gputest.I32(t, dev, []int32{0, 2, 5, 0, 1, 4, 5, 4}, 2, 4)
-		drawn := gputest.I32(t, dev, []int32{1, 2, 3, 4, 6, 5, 7, 8}, 4, 2)
-		var ids, seq, slot, length, axes, draw *gpu.Tensor
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			rows := Gather(r, s, lane, 2)
-			ids, seq, slot, length = keep(t, r, rows.IDs), keep(t, r, rows.Seq), keep(t, r, rows.Slot), keep(t, r, rows.Len)
-			axes, draw = keep(t, r, rows.Axes), keep(t, r, rows.Draw)
-			Commit(r, s, lane, 2, rows, drawn)
-		})
-		// Position 2 of slot 0 is fed from position 0, whose sub-tokens are 0 and 9.
-		want := []int32{52, d.FedID(0, 0, 0), d.FedID(0, 1, 9), d.FedID(1, 0, -1), d.FedID(1, 1, -1)}
-		if got := readI32(t, ids); !slices.Equal(got[:5], want) {
-			t.Errorf("ids %v, want %v", got[:5], want)
-		} else if !slices.Equal(got[15:], []int32{-1, -1, -1, -1, -1}) {
-			t.Errorf("inactive row has ids %v", got[15:])
+		check(t, s.SetSampling(0, Sampling{Seed: 1<<32 | 7, Request: 3, Temperature: 0.5, TopK: 4, TopP: 0.9, MinP: 0.1, End: -1}))
+		batch, err := NewBatch(dev, 4, 8, 4)
+		check(t, err)
+		lanes := []Lane{
+			{Row: 1, Rows: 5, Group: 2, Draw: 1, Draws: 5, Ask: 3, Partner: 1},
+			{Slot: 1, Row: 1, Rows: 5, Group: 2, Partner: -1},
+			{Slot: 2, Canvas: 2, Row: 4, Rows: 5, Group: 3, Partner: -1},
 		}
-		equal(t, "seq", readI32(t, seq), []int32{0, 0, 1, 1})
-		equal(t, "slot", readI32(t, slot), []int32{2, 3, 4, -1})
-		equal(t, "len", readI32(t, length), []int32{3, 4, 5, 0})
-		equal(t, "axes", readI32(t, axes)[:9], []int32{0, 2, 9, 0, 3, 9, 1, 4, 9})
+		check(t, batch.Write(lanes))
+		r := gathered(t, dev, s, batch, gputest.I32(t, dev, []int32{1, 2, 3, 4, 6, 5, 7, 8}, 4, 2))
+		// Row 1 of slot 0 has a start; row 2 of slots 0 and 1 reads position 0 of canvas 0.
+		r.equal(t, "ids", 0, 51, d.FedID(0, 0, -1), d.FedID(0, 1, -1), -1, -1)
+		r.equal(t, "ids", 5, 52, d.FedID(0, 0, 0), d.FedID(0, 1, 9), -1, -1)
+		r.equal(t, "ids", 15, 62, d.FedID(0, 0, 0), d.FedID(0, 1, 9), -1, -1)
+		r.equal(t, "ids", 20, 74, d.FedID(0, 0, 4), d.FedID(0, 1, 7), -1, -1)
+		r.equal(t, "ids", 25, -1, -1, -1, -1, -1)
+		r.equal(t, "seq", 0, 0, 0, 1, 1, 2)
+		r.equal(t, "slot", 0, 21, 22, 21, 22, 24, -1, -1, -1)
+		r.equal(t, "len", 0, 2, 3, 2, 3, 5, 0, 0, 0)
+		r.equal(t, "axes", 0, 0, 1, 9, 0, 2, 9, 1, 1, 9)
 		key, counter := sample.Stream(1<<32|7, 3)
-		equal(t, "draw", readI32(t, draw)[:8], []int32{int32(key[0]), int32(key[1]), int32(counter), 2, 1, 8, 4, 1})
-		equal(t, "lane", readI32(t, lane), []int32{0, 4, 5, 0, 1, 5, 5, 4})
-		tok := readI32(t, s.Tokens)
-		equal(t, "tokens of slot 0", tok[:10], []int32{0, 9, 1, 8, 1, 2, 3, 4, 4, 5})
-		equal(t, "tokens of slot 1", tok[10:], []int32{0, 9, 1, 8, 2, 7, 3, 6, 6, 5})
+		r.equal(t, "draw", 0, int32(key[0]), int32(key[1]), int32(counter), 2, 1, 8, 4, 1)
+		r.equal(t, "draw", 3*8+7, 0) // nobody's
+		r.equal(t, "canvas", 0, 0, 0, 0)
+		r.equal(t, "temp", 0, bits(0.5), bits(0.9), bits(0.1))
+		r.equal(t, "scale", 0, bits(2.5))
+		// Draw 1 comes from row 1 of its step, draw 2 from row 0; direction 1 has none.
+		r.equal(t, "picks", 0, 1, 0, 1, -1)
+		r.equal(t, "picks", 4, 3, 2, 3, -1)
+		r.equal(t, "picks", 8, -1, -1, -1, -1, -1, -1, -1, -1)
+		check(t, batch.Read(lanes))
+		for i, want := range [][4]int{{3, 5, 4, 5}, {3, 5, 0, 0}, {5, 5, 0, 0}} {
+			if l := lanes[i]; [4]int{l.Row, l.Rows, l.Draw, l.Draws} != want {
+				t.Errorf("lane %d is at %+v, want %v", i, l, want)
+			}
+		}
+		got, err := s.Tokens.I32()
+		check(t, err)
+		if want := []int32{0, 9, 1, 8, 1, 2, 3, 4, 6, 5}; !slices.Equal(got[:10], want) {
+			t.Errorf("tokens of slot 0: %v, want %v", got[:10], want)
+		}
+		if !slices.Equal(got[10:], tokens[10:]) {
+			t.Errorf("tokens of other slots changed: %v", got[10:])
+		}
 	})
 }
 
 // TestEndTokenStopsALane checks that what follows an end token is not drawn.
 func TestEndTokenStopsALane(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 1, Length: 8, Static: 1, Fed: 1, Sub: 1, Axes: 1, Vocab: 4})
-		if err != nil {
-			t.Fatal(err)
-		}
-		check(t, s.Plan.WriteI32(make([]int32, 8*6)))
-		check(t, s.Tokens.WriteI32(make([]int32, 8)))
-		check(t, s.SetSlot(0, Sampling{End: 3}))
-		lane := gputest.I32(t, dev, []int32{0, 0, 8, 0}, 1, 4)
-		drawn := gputest.I32(t, dev, []int32{3}, 1, 1)
-		rec := dev.NewRecorder()
-		rows := Gather(rec, s, lane, 1)
-		Commit(rec, s, lane, 1, rows, drawn)
-		p, err := rec.Finish()
+		s, err := NewState(dev, Dims{Slots: 1, Length: 8, Fixed: 1, Fed: 1, Sub: 1, Axes: 1, Vocab: 4})
 		check(t, err)
-		check(t, p.Run(3))
-		equal(t, "lane", readI32(t, lane), []int32{0, 1, 1, 0})
-		equal(t, "tokens", readI32(t, s.Tokens), []int32{3, 0, 0, 0, 0, 0, 0, 0})
+		check(t, s.Rows.WriteI32(make([]int32, 8*5)))
+		check(t, s.Tokens.WriteI32(make([]int32, 8)))
+		var draws []int32
+		for p := range int32(8) {
+			draws = append(draws, p, 0, 4, 0, 0)
+		}
+		check(t, s.Draws.WriteI32(draws))
+		for _, end := range []int64{3, -1} {
+			check(t, s.SetSampling(0, Sampling{End: end}))
+			batch, err := NewBatch(dev, 1, 2, 2)
+			check(t, err)
+			lanes := []Lane{{Rows: 8, Group: 2, Draws: 8, Ask: 2, Partner: -1}}
+			check(t, batch.Write(lanes))
+			rec := dev.NewRecorder()
+			rows := Gather(rec, s, batch)
+			Commit(rec, s, batch, rows, gputest.I32(t, dev, []int32{3, -1}, 2, 1)) // a code of all ones is no end
+			p, err := rec.Finish()
+			check(t, err)
+			check(t, p.Run(3))
+			check(t, batch.Read(lanes))
+			want := Lane{Row: 2, Rows: 2, Group: 2, Draw: 1, Draws: 1, Ask: 2, Partner: -1}
+			if end < 0 {
+				want = Lane{Row: 6, Rows: 8, Group: 2, Draw: 6, Draws: 8, Ask: 2, Partner: -1}
+			}
+			if lanes[0] != want {
+				t.Errorf("end %d: the lane is at %+v, want %+v", end, lanes[0], want)
+			}
+		}
 	})
 }
 
-// TestCodesGather checks the words and flags a binary-code family is fed.
+// TestCodesGather checks the words and flags that a row is fed binary codes by.
 func TestCodesGather(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 1, Length: 4, Static: 1, Fed: 2, Sub: 2, Axes: 1, Codes: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		check(t, s.Plan.WriteI32([]int32{
-			0, -1, -1, 0, 1, 0, 0,
-			1, 0, -1, 1, 2, 0, 0,
-			2, 1, 0, 2, 3, 0, 0,
-			3, 2, 1, 3, 4, 0, 0,
+		s, err := NewState(dev, Dims{Slots: 1, Length: 4, Fixed: 1, Fed: 2, Sub: 2, Axes: 1, Codes: true})
+		check(t, err)
+		check(t, s.Rows.WriteI32([]int32{
+			0, -1, -1, 0, 0, 1,
+			1, 0, -1, 1, 1, 2,
+			2, 1, 0, 2, 2, 3,
+			3, 2, 1, 3, 3, 4,
 		}))
+		check(t, s.Draws.WriteI32(make([]int32, 4*5)))
 		check(t, s.Tokens.WriteI32([]int32{11, 12, 21, 22, 31, 32, 41, 42}))
-		check(t, s.SetSlot(0, Sampling{End: -1}))
-		lane := gputest.I32(t, dev, []int32{0, 1, 4, 0}, 1, 4)
-		var words, valid *gpu.Tensor
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			rows := Gather(r, s, lane, 2)
-			words, valid = keep(t, r, rows.Words), keep(t, r, rows.Valid)
-		})
-		equal(t, "words", readI32(t, words), []int32{11, 12, 0, 0, 21, 22, 11, 12})
-		equal(t, "valid", readI32(t, valid), []int32{1, 0, 1, 1})
-		if sample.DrawWords != 8 || words.DType != tensor.U32 {
-			t.Error("layout changed")
-		}
+		check(t, s.SetSampling(0, Sampling{End: -1}))
+		batch, err := NewBatch(dev, 1, 2, 0)
+		check(t, err)
+		check(t, batch.Write([]Lane{{Row: 1, Rows: 4, Group: 2, Partner: -1}}))
+		r := gathered(t, dev, s, batch, nil)
+		r.equal(t, "words", 0, 11, 12, 0, 0, 21, 22, 11, 12)
+		r.equal(t, "valid", 0, 1, 0, 1, 1)
 	})
+}
+
+// TestBatchErrors checks what does not fit.
+func TestBatchErrors(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	batch, err := NewBatch(dev, 1, 2, 1)
+	check(t, err)
+	for name, lanes := range map[string][]Lane{
+		"lanes": {{Partner: -1}, {Partner: -1}}, "rows": {{Group: 3, Partner: -1}}, "draws": {{Ask: 2, Partner: -1}},
+	} {
+		if err := batch.Write(lanes); !errors.Is(err, gpu.ErrShape) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 func check(t *testing.T, err error) {
@@ -136,51 +206,4 @@ func check(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func equal(t *testing.T, what string, got, want []int32) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s = %v, want %v", what, got, want)
-	}
-}
-
-// TestCacheIsARing walks a slot past its cache: pinned positions stay, others
-// take the place of the oldest.
-func TestCacheIsARing(t *testing.T) {
-	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 1, Length: 12, Context: 6, Static: 1, Axes: 1, Sub: 1, Vocab: 4})
-		check(t, err)
-		var plan []int32
-		for p := range int32(12) {
-			plan = append(plan, 0, 0, p+1, 0, 4)
-		}
-		check(t, s.Plan.WriteI32(plan))
-		check(t, s.SetSlot(0, Sampling{End: -1, Pinned: 2}))
-		lane := gputest.I32(t, dev, []int32{0, 0, 12, 0}, 1, 4)
-		var slot, length *gpu.Tensor
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			rows := Gather(r, s, lane, 12)
-			slot, length = keep(t, r, rows.Slot), keep(t, r, rows.Len)
-		})
-		equal(t, "slot", readI32(t, slot), []int32{0, 1, 2, 3, 4, 5, 2, 3, 4, 5, 2, 3})
-		equal(t, "len", readI32(t, length), []int32{1, 2, 3, 4, 5, 6, 6, 6, 6, 6, 6, 6})
-	})
-}
-
-// TestAnyWordMayBeACode draws the word of all ones, which no end token stops.
-func TestAnyWordMayBeACode(t *testing.T) {
-	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 1, Length: 8, Static: 1, Fed: 1, Sub: 1, Axes: 1, Codes: true})
-		check(t, err)
-		check(t, s.Plan.WriteI32(make([]int32, 8*6)))
-		check(t, s.Tokens.WriteI32(make([]int32, 8)))
-		check(t, s.SetSlot(0, Sampling{End: -1}))
-		lane := gputest.I32(t, dev, []int32{0, 0, 8, 0}, 1, 4)
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			rows := Gather(r, s, lane, 2)
-			Commit(r, s, lane, 2, rows, gputest.I32(t, dev, []int32{-1, -1}, 2, 1))
-		})
-		equal(t, "lane", readI32(t, lane), []int32{0, 2, 8, 0})
-	})
 }

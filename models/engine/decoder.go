@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Decoder runs a system's steps: its parameters, its tables and cache for a number of
+// slots, and a recorded program for each kind of step. It knows no requests. Not safe
+// for concurrent use.
+type Decoder struct {
+	sys      *system.System
+	dev      *gpu.Device
+	loaded   *nn.Loaded
+	state    *step.State
+	caches   []attention.Cache // with one table
+	pages    *pages
+	vectors  *gpu.Tensor // f32 [slots·l, features], nil without
+	programs map[programKey]*program
+	trace    bool
+}
+
+// DecoderOptions say how a system generates.
+type DecoderOptions struct {
+	Slots     int          // sequences at once, at least 1
+	Precision nn.Precision // of the matrices; "" means f16
+	// Pages is how many pages of attention.MinPage slots all sequences share; 0 means
+	// enough for every one to fill its context.
+	Pages int
+	// Shares is a decoder of another network whose tokens this one reads and writes, as
+	// it drafts for it; nil for tokens of its own.
+	Shares *Decoder
+	// Trace keeps the marked values of the last step of every program, for tests.
+	Trace bool
+}
+
+// NewDecoder loads weights and allocates everything a number of concurrent sequences
+// needs, or says that it does not fit before it allocates. Errors: nn.ErrConfig,
+// nn.ErrWeights, gpu.ErrOutOfMemory.
+func NewDecoder(dev *gpu.Device, sys *system.System, w nn.Weights, o DecoderOptions) (*Decoder, error) {
+	if err := o.Precision.Check(sys.Params); err != nil {
+		return nil, err
+	}
+	o.complete(sys)
+	if err := dev.CheckMemory(Bytes(sys, o)); err != nil {
+		return nil, fmt.Errorf("engine.NewDecoder: %d slots in %v: %w", o.Slots, o.Precision.DType(), err)
+	}
+	d := &Decoder{sys: sys, dev: dev, programs: map[programKey]*program{}, trace: o.Trace}
+	if err := d.allocate(w, o); err != nil {
+		d.Free()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (o *DecoderOptions) complete(sys *system.System) {
+	if o.Pages == 0 {
+		o.Pages = o.Slots * pagesOf(sys.Layout.Context)
+	}
+}
+
+func pagesOf(slots int) int { return (slots + attention.MinPage - 1) / attention.MinPage }
+
+func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
+	if d.loaded, err = nn.Load(d.dev, d.sys.Params, w, o.Precision); err != nil {
+		return err
+	}
+	if o.Shares != nil {
+		d.state, err = o.Shares.state.Share(d.dev, d.sys.Dims(o.Slots))
+	} else {
+		d.state, err = step.NewState(d.dev, d.sys.Dims(o.Slots))
+	}
+	if err != nil {
+		return err
+	}
+	if n := d.sys.Layout.Features; n > 0 {
+		if d.vectors, err = d.dev.NewTensor(tensor.F32, o.Slots*d.sys.Layout.Length, n); err != nil {
+			return err
+		}
+	}
+	if d.pages, err = newPages(d.dev, o.Pages, o.Slots, pagesOf(d.sys.Layout.Context)); err != nil {
+		return err
+	}
+	for _, a := range d.sys.Params.Attentions {
+		c := attention.Cache{Table: d.pages.table}
+		for _, t := range []**gpu.Tensor{&c.K, &c.V} {
+			if *t, err = d.dev.NewTensor(tensor.F16, o.Pages, attention.MinPage, a.KeyHeads()*a.HeadDim); err != nil {
+				break
+			}
+		}
+		d.caches = append(d.caches, c) // so that Free finds what there is
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Free gives all memory back.
+func (d *Decoder) Free() {
+	for _, p := range d.programs {
+		p.free()
+	}
+	if d.state != nil {
+		d.state.Free()
+	}
+	if d.loaded != nil {
+		d.loaded.Free()
+	}
+	for _, c := range d.caches {
+		c.K.Free()
+		c.V.Free()
+	}
+	if d.pages != nil {
+		d.pages.table.Free()
+	}
+	d.vectors.Free()
+}
+
+// System returns what the decoder runs.
+func (d *Decoder) System() *system.System { return d.sys }
+
+// Slots returns how many sequences fit.
+func (d *Decoder) Slots() int { return d.state.Slots }
+
+// SetSampling sets how a slot's tokens are drawn.
+func (d *Decoder) SetSampling(slot int, s step.Sampling) error { return d.state.SetSampling(slot, s) }
+
+// Reserve lends pages of the cache to a slot until it has the given number of cache
+// slots, and reports whether there were enough.
+func (d *Decoder) Reserve(slot, slots int) (bool, error) {
+	return d.pages.reserve(slot, pagesOf(slots))
+}
+
+// Release takes a slot's pages back.
+func (d *Decoder) Release(slot int) error { return d.pages.release(slot) }
+
+// SetTokens writes the tokens of positions from on of a slot's canvas.
+func (d *Decoder) SetTokens(slot, from int, tokens []uint32) error {
+	n := len(tokens) / d.state.Sub
+	if err := d.fits("SetTokens", slot, from, n); err != nil || n == 0 {
+		return err
+	}
+	given := make([]int32, len(tokens))
+	for i, x := range tokens {
+		given[i] = int32(x)
+	}
+	return d.state.Tokens.View((slot*d.state.Length+from)*d.state.Sub, len(given)).WriteI32(given)
+}
+
+// Tokens reads the tokens of positions [from, to) of a slot's canvas.
+func (d *Decoder) Tokens(slot, from, to int) ([]uint32, error) {
+	if err := d.fits("Tokens", slot, from, to-from); err != nil || to == from {
+		return nil, err
+	}
+	raw := make([]int32, (to-from)*d.state.Sub)
+	if err := d.state.Tokens.View((slot*d.state.Length+from)*d.state.Sub, len(raw)).ReadI32(raw); err != nil {
+		return nil, err
+	}
+	out := make([]uint32, len(raw))
+	for i, x := range raw {
+		out[i] = uint32(x)
+	}
+	return out, nil
+}
+
+// fits returns an error wrapping [ErrTooLong] if a slot's tables lack these entries.
+func (d *Decoder) fits(where string, slot, from, n int) error {
+	if slot < 0 || slot >= d.state.Slots || from < 0 || n < 0 || from+n > d.state.Length {
+		return fmt.Errorf("engine.%s: %w: entries %d to %d of slot %d, room for %d in %d slots", where, ErrTooLong, from, from+n, slot, d.state.Length, d.state.Slots)
+	}
+	return nil
+}

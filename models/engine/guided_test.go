@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// branches is a schedule of n tokens behind a first row that is the condition: its fixed
+// id is 1, and 2 in the branch without the condition. Scale is that of every draw.
+func branches(n int, scale []float32) func() (system.Schedule, error) {
+	return func() (system.Schedule, error) {
+		run := chain(0, n).Run(config.Layout(), 0, 0, n, 1, true)
+		other := run.Rows
+		run.Fixed, other.Fixed = slices.Clone(run.Fixed), slices.Clone(run.Fixed)
+		run.Fixed[0], other.Fixed[0] = 1, 2
+		run.Other, run.Draws.Scale = &other, scale
+		return order.Fixed(run), nil
+	}
+}
+
+// TestGuidanceAtScaleOneIsNone draws with a second branch that counts for nothing, and
+// with one that counts.
+func TestGuidanceAtScaleOneIsNone(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		e := open(t, dev, Options{Slots: 4})
+		draw := func(guidance float32, scale []float32) []uint32 {
+			r := Request{ID: "g", Seed: 3, Temperature: 1, TopP: 1, End: -1, Guidance: guidance, Schedule: branches(40, scale)}
+			res, err := e.Generate(context.Background(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res.Tokens
+		}
+		const strong = 500 // a network that has learned nothing hardly heeds its condition
+		ones := slices.Repeat([]float32{1}, 40)
+		alone := draw(0, nil)
+		if got := draw(strong, ones); !slices.Equal(got, alone) {
+			t.Errorf("at scale 1 guidance draws %v, without it %v", got, alone)
+		}
+		if got := draw(1, nil); !slices.Equal(got, alone) {
+			t.Errorf("a request for scale 1 draws %v, without guidance %v", got, alone)
+		}
+		guided := draw(strong, nil)
+		if slices.Equal(guided, alone) {
+			t.Error("guidance at a large scale changes nothing")
+		}
+		later := append(slices.Repeat([]float32{strong}, 10), ones[10:]...)
+		if got := draw(strong, later); !slices.Equal(got[:10], guided[:10]) || slices.Equal(got, guided) {
+			t.Errorf("guidance of the first 10 tokens draws %v, of all %v", got, guided)
+		}
+	})
+}
+
+// mixed are requests of three schedules: plain chains with prompts, guided ones, and
+// chains that are read and drawn in groups.
+func mixed(n int) (out []Request) {
+	for i := range n {
+		switch i % 3 {
+		case 0:
+			out = append(out, request(i))
+		case 1:
+			out = append(out, Request{ID: fmt.Sprint("b", i), Seed: 5, Temperature: 1, TopP: 1, End: -1, Guidance: 2, Schedule: branches(30+i%7, nil)})
+		default:
+			out = append(out, Request{ID: fmt.Sprint("g", i), Seed: 5, Temperature: 1, TopP: 1, End: -1, Tokens: make([]uint32, 8), Schedule: groups(8, 32)})
+		}
+	}
+	return out
+}
+
+// groups is a schedule that reads some positions and draws others, four at once.
+func groups(given, n int) func() (system.Schedule, error) {
+	return func() (system.Schedule, error) {
+		s := chain(0, n)
+		for p := range n {
+			s.Fed[p], s.Sees[p] = int32(max(p/4*4-1, -1)), int32(p/4*4+4)
+		}
+		l := config.Layout()
+		return order.Fixed(s.Run(l, 0, 0, given, 4, false), s.Run(l, 0, given, n, 4, true)), nil
+	}
+}
+
+func generate(t *testing.T, e *Engine, rs []Request) []Result {
+	t.Helper()
+	out := make([]Result, len(rs))
+	var wg sync.WaitGroup
+	for i, r := range rs {
+		wg.Go(func() {
+			var err error
+			if out[i], err = e.Generate(context.Background(), r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// TestMixedSchedulesDrawWhatEachDrawsAlone runs 32 requests of three schedules together,
+// with pages for all and with so few that some must begin again.
+func TestMixedSchedulesDrawWhatEachDrawsAlone(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		rs := mixed(32)
+		var alone []Result
+		e := open(t, dev, Options{Slots: 2})
+		for _, r := range rs {
+			alone = append(alone, generate(t, e, []Request{r})...)
+		}
+		for _, o := range []Options{{Slots: 48}, {Slots: 48, Pages: 5}} {
+			e := open(t, dev, o)
+			for i, got := range generate(t, e, rs) {
+				if !slices.Equal(got.Tokens, alone[i].Tokens) {
+					t.Errorf("%+v: request %s draws other tokens in company", o, rs[i].ID)
+				}
+			}
+			if s := e.Stats(); (o.Pages > 0) != (s.Preempted > 0) {
+				t.Errorf("%+v: %d requests began again", o, s.Preempted)
+			}
+		}
+	})
+}
+
+// TestCacheOfTooFewPagesIsAnError asks for guidance where the cache holds one branch.
+func TestCacheOfTooFewPagesIsAnError(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	e, err := New(dev, config.System(), nn.File(weights(t, dev)), Options{Slots: 2, Pages: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	r := Request{ID: "g", Temperature: 1, TopP: 1, End: -1, Guidance: 2, Schedule: branches(8, nil)}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if _, err := e.Generate(ctx, r); err == nil || ctx.Err() != nil {
+		t.Errorf("one page for two branches: %v", err)
+	}
+}

@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"time"
+
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// job is a request on its way.
+type job struct {
+	ctx                    context.Context
+	req                    Request
+	result                 chan outcome
+	queued, started, first time.Time
+
+	schedule    system.Schedule
+	drafts      system.Schedule // nil without a draft
+	slot, other int             // other is the slot of the branch without the condition, -1 without
+
+	// run is at hand: its rows and draws are the first entries of the slots' tables.
+	run       system.Run
+	row, draw int // of the run, next
+	number    int // of the run's first row in the request
+	positions int // one past the highest position that has a token
+	drawn     int
+	ended     bool
+}
+
+// number turns a request's id into the number that its randomness comes from.
+func number(id string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return h.Sum64()
+}
+
+// slots is how many a request takes.
+func (j *job) slots() int {
+	if j.req.guided() {
+		return 2
+	}
+	return 1
+}
+
+// begin gives a job its slots and its first run.
+func (e *Engine) begin(j *job) error {
+	if err := j.ctx.Err(); err != nil {
+		return err
+	}
+	j.started = time.Now()
+	r := &j.req
+	j.positions, j.drawn, j.number, j.row, j.run = len(r.Tokens)/e.sys.Token.Words(), 0, 0, 0, system.Run{}
+	err := e.dec.SetSampling(j.slot, step.Sampling{
+		Seed: r.Seed, Request: number(r.ID), Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP, MinP: r.MinP, End: r.End,
+	})
+	if err == nil {
+		err = e.dec.SetTokens(j.slot, 0, r.Tokens)
+	}
+	if err == nil {
+		j.schedule, err = r.Schedule()
+	}
+	if err == nil {
+		err = e.beginDraft(j)
+	}
+	if err != nil {
+		return err
+	}
+	more, err := e.next(j)
+	if err == nil && !more {
+		err = fmt.Errorf("engine.Generate: %w: the schedule is empty", ErrRequest)
+	}
+	return err
+}
+
+// next brings a job's next run, and reports whether there is one.
+func (e *Engine) next(j *job) (bool, error) {
+	tokens, err := e.tokens(j)
+	if err != nil {
+		return false, err
+	}
+	run, err := j.schedule.Next(tokens)
+	if errors.Is(err, io.EOF) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := checkRun(&run); err != nil {
+		return false, err
+	}
+	j.number += j.run.N
+	j.run, j.row, j.draw = run, 0, 0
+	if err := e.load(j); err != nil {
+		return false, err
+	}
+	return true, e.loadDraft(j, tokens)
+}
+
+// tokens reads those of a job's positions, if its schedule may look at them.
+func (e *Engine) tokens(j *job) ([]uint32, error) {
+	if s, ok := j.schedule.(interface{ Blind() bool }); ok && s.Blind() {
+		return nil, nil
+	}
+	return e.dec.Tokens(j.slot, 0, j.positions)
+}
+
+func checkRun(r *system.Run) error {
+	if r.N < 1 || r.Group < 1 || r.N%r.Group != 0 || r.Ask < 0 || r.Draws.N != r.Steps()*r.Ask || r.Other != nil && r.Other.N != r.N {
+		return fmt.Errorf("engine: %w: a run of %d rows in groups of %d, %d draws of %d asked", ErrRequest, r.N, r.Group, r.Draws.N, r.Ask)
+	}
+	return nil
+}
+
+// load writes a run's rows and draws.
+func (e *Engine) load(j *job) error {
+	r := &j.run
+	if err := e.dec.LoadRows(j.slot, 0, j.number, j.req.Pinned, &r.Rows); err != nil {
+		return err
+	}
+	if j.other >= 0 {
+		rows := &r.Rows
+		if r.Other != nil {
+			rows = r.Other
+		}
+		if err := e.dec.LoadRows(j.other, 0, j.number, j.req.Pinned, rows); err != nil {
+			return err
+		}
+	}
+	return e.dec.LoadDraws(j.slot, 0, &r.Draws, max(r.Ask, 1), max(j.req.Guidance, 1))
+}
+
+// group is how many rows the job takes in a step. A prompt is read in pieces whose
+// boundaries depend on it alone. Beyond the context it goes group by group: rows read
+// together would overwrite what the first of them still has to see.
+func (j *job) group(context int) int {
+	g := j.run.Group
+	if j.run.Ask > 0 {
+		return g
+	}
+	at, piece := j.number+j.row, max(promptRows/g, 1)*g
+	switch {
+	case at >= context:
+		return g
+	case at+piece > context && j.run.N-j.row > context-at:
+		return max((context-at)/g, 1) * g
+	}
+	return piece
+}
+
+// whole reports whether every row of the job's steps is drawn from by itself.
+func (j *job) whole() bool {
+	return j.other < 0 && j.run.Ask == j.run.Group && j.run.Draws.From == nil
+}
+
+// steps is how many of the job's steps are left in its run.
+func (j *job) steps(group int) int { return (j.run.N - j.row + group - 1) / group }
+
+// lanes appends the job's lanes: its own, and that of its other branch.
+func (j *job) lanes(lanes []step.Lane, group int) []step.Lane {
+	own := step.Lane{
+		Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Draw: j.draw, Draws: j.run.Draws.N, Ask: j.run.Ask, Partner: -1,
+	}
+	if j.other < 0 {
+		return append(lanes, own)
+	}
+	own.Partner = len(lanes) + 1
+	return append(lanes, own, step.Lane{Slot: j.other, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Partner: -1})
+}
+
+// advance takes over where a step left the job's lane.
+func (j *job) advance(l step.Lane) {
+	if l.Draw > j.draw && j.first.IsZero() {
+		j.first = time.Now()
+	}
+	for _, at := range j.run.Draws.At[j.draw:l.Draw] {
+		j.positions = max(j.positions, int(at)+1)
+	}
+	j.drawn += l.Draw - j.draw
+	j.ended = l.Draws < j.run.Draws.N
+	j.row, j.draw = l.Row, l.Draw
+	if j.ended {
+		j.row = j.run.N
+	}
+}
+
+// endedWith reports whether the last token was drawn and is the one that ends a sample.
+func (j *job) endedWith(tokens []uint32, words int) bool {
+	last := (j.positions - 1) * words
+	return j.ended || j.req.End >= 0 && j.drawn > 0 && last >= 0 && int64(tokens[last]) == j.req.End
+}

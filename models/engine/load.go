@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/models/system"
+)
+
+// LoadRows writes rows of a request to entries from on of a slot. Row i of the request
+// is number+i; beyond the context its keys take the place of the oldest that are not
+// among the first pinned ones. Errors: [ErrTooLong], [ErrRequest].
+func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error {
+	if err := d.fits("LoadRows", slot, from, r.N); err != nil || r.N == 0 {
+		return err
+	}
+	l := &d.sys.Layout
+	for _, c := range []struct{ have, want int }{{len(r.Fixed), l.Fixed}, {len(r.Fed), l.Fed}, {len(r.Axes), l.Axes}, {len(r.Sees), 1}} {
+		if c.have != r.N*c.want {
+			return fmt.Errorf("engine.LoadRows: %w: %d values in a column of %d for %d rows", ErrRequest, c.have, c.want, r.N)
+		}
+	}
+	fixed := r.Fixed
+	if r.Features != nil {
+		var err error
+		if fixed, err = d.loadFeatures(slot, from, r); err != nil {
+			return err
+		}
+	}
+	out := make([]int32, 0, r.N*d.state.RowColumns())
+	for i := range r.N {
+		out = append(out, fixed[i*l.Fixed:(i+1)*l.Fixed]...)
+		out = append(out, r.Fed[i*l.Fed:(i+1)*l.Fed]...)
+		out = append(out, r.Axes[i*l.Axes:(i+1)*l.Axes]...)
+		at := place(number+i, l.Context, pinned)
+		if r.Slot != nil {
+			at = int(r.Slot[i])
+		}
+		out = append(out, int32(at), min(r.Sees[i], int32(l.Context)))
+	}
+	cols := d.state.RowColumns()
+	return d.state.Rows.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)
+}
+
+// place is the cache slot of a request's row.
+func place(row, context, pinned int) int {
+	if row < context {
+		return row
+	}
+	return pinned + (row-pinned)%(context-pinned)
+}
+
+// loadFeatures writes the features of rows, and returns fixed ids that name them.
+func (d *Decoder) loadFeatures(slot, from int, r *system.Rows) ([]int32, error) {
+	width := d.sys.Layout.Features
+	if len(r.Features) != r.N*width || d.sys.Layout.Fixed < 1 {
+		return nil, fmt.Errorf("engine.LoadRows: %w: %d features for %d rows of %d", ErrRequest, len(r.Features), r.N, width)
+	}
+	first := slot*d.state.Length + from
+	fixed := make([]int32, len(r.Fixed))
+	for i := range fixed {
+		fixed[i] = -1
+	}
+	for i := range r.N {
+		fixed[i*d.sys.Layout.Fixed] = int32(first + i)
+	}
+	return fixed, d.vectors.View(first*width, len(r.Features)).WriteF32(r.Features)
+}
+
+// LoadDraws writes draws of a request to entries from on of a slot; scale is the
+// guidance of those that name none. Errors: [ErrTooLong], [ErrRequest].
+func (d *Decoder) LoadDraws(slot, from int, w *system.Draws, ask int, scale float32) error {
+	if err := d.fits("LoadDraws", slot, from, w.N); err != nil || w.N == 0 {
+		return err
+	}
+	h := max(d.sys.Layout.Directions, 1)
+	if len(w.At) != w.N || w.Allow != nil && len(w.Allow) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N {
+		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.Allow), len(w.From), len(w.Scale), w.N)
+	}
+	out := make([]int32, 0, w.N*d.state.DrawColumns())
+	for i := range w.N {
+		if at := int(w.At[i]); at < 0 || at >= d.state.Length {
+			return fmt.Errorf("engine.LoadDraws: %w: position %d of %d", ErrTooLong, at, d.state.Length)
+		}
+		lo, hi, s := int32(0), int32(max(d.sys.Token.Values, 1)), scale
+		if w.Allow != nil {
+			lo, hi = w.Allow[2*i], w.Allow[2*i+1]
+		}
+		if w.Scale != nil {
+			s = w.Scale[i]
+		}
+		out = append(out, w.At[i], lo, hi, int32(math.Float32bits(s)))
+		if w.From != nil {
+			out = append(out, w.From[i*h:(i+1)*h]...)
+			continue
+		}
+		for range h {
+			out = append(out, int32(i%ask))
+		}
+	}
+	cols := d.state.DrawColumns()
+	return d.state.Draws.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)
+}

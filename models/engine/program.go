@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/sample"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// Step is what a decoder runs at once.
+type Step struct {
+	Stage int
+	Lanes []step.Lane
+	Times int // steps, of the same rows and draws a lane; a lane at its limit waits
+	// Whole says that every row is drawn from by itself, as in a run that asks for all
+	// its rows. It saves picking them.
+	Whole bool
+}
+
+// programKey is what a program is recorded for. Numbers are rounded up, so that few
+// programs exist; what a step lacks is inactive.
+type programKey struct {
+	stage, lanes, rows, draws, run int
+	guided, whole                  bool
+}
+
+// program is a recorded step.
+type program struct {
+	*gpu.Program
+	batch  *step.Batch
+	traced map[string]*gpu.Tensor
+}
+
+func (p *program) free() {
+	if p.Program != nil {
+		p.Program.Free()
+	}
+	p.batch.Free()
+	for _, t := range p.traced {
+		t.Free()
+	}
+}
+
+// keyOf returns the key of the program for a step.
+func (d *Decoder) keyOf(s *Step) programKey {
+	k := programKey{stage: s.Stage, lanes: powerOfTwo(len(s.Lanes)), whole: s.Whole, run: s.Lanes[0].Group}
+	rows, draws, even := 0, 0, true
+	for _, l := range s.Lanes {
+		rows, draws = rows+l.Group, draws+l.Ask
+		even = even && l.Group == s.Lanes[0].Group && l.Ask == s.Lanes[0].Ask
+		k.guided = k.guided || l.Partner >= 0
+	}
+	if even {
+		k.rows, k.draws = k.lanes*s.Lanes[0].Group, k.lanes*s.Lanes[0].Ask
+	} else {
+		k.rows, k.draws, k.run = powerOfTwo(rows), powerOfTwo(draws), 1
+	}
+	k.whole = k.whole && !k.guided && k.rows == k.draws
+	return k
+}
+
+// powerOfTwo rounds up to a power of two; 0 stays 0.
+func powerOfTwo(n int) int {
+	if n == 0 {
+		return 0
+	}
+	p := 1
+	for p < n {
+		p *= 2
+	}
+	return p
+}
+
+// Run runs steps, and moves the lanes' cursors. A lane whose limit shrank drew its end
+// token.
+func (d *Decoder) Run(s Step) error {
+	p, err := d.program(d.keyOf(&s))
+	if err != nil {
+		return err
+	}
+	if err := p.batch.Write(s.Lanes); err != nil {
+		return err
+	}
+	if err := p.Program.Run(s.Times); err != nil {
+		return err
+	}
+	return p.batch.Read(s.Lanes)
+}
+
+func (d *Decoder) program(k programKey) (*program, error) {
+	if p, ok := d.programs[k]; ok {
+		return p, nil
+	}
+	batch, err := step.NewBatch(d.dev, k.lanes, k.rows, k.draws)
+	if err != nil {
+		return nil, err
+	}
+	p := &program{batch: batch}
+	if d.trace {
+		p.traced = map[string]*gpu.Tensor{}
+	}
+	if err := d.record(p, k); err != nil {
+		p.free()
+		return nil, err
+	}
+	d.programs[k] = p
+	return p, nil
+}
+
+// record records a step: rows in, the network, tokens out.
+func (d *Decoder) record(p *program, k programKey) (err error) {
+	r := d.dev.NewRecorder()
+	g := &nn.Drawing{
+		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors,
+		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
+	}
+	if d.trace {
+		g.Marked = func(name string, x *gpu.Tensor) { p.keep(r, d.dev, name, x) }
+	}
+	h := d.sys.Trunk.Forward(g, d.sys.Input.Record(g, k.stage))
+	logits := d.sys.Head.Logits(g, h)
+	var drawn *gpu.Tensor
+	if k.draws > 0 {
+		drawn = d.draw(g, k, logits.X)
+	}
+	step.Commit(r, d.state, p.batch, g.Rows, drawn)
+	p.Program, err = r.Finish()
+	return err
+}
+
+// draw samples the tokens of a step from its logits.
+func (d *Decoder) draw(g *nn.Drawing, k programKey, logits *gpu.Tensor) *gpu.Tensor {
+	if !k.whole {
+		joined := g.Temp(tensor.F32, k.draws, d.sys.Head.Outputs())
+		sample.Combine(g.Recorder, sample.CombineArgs{X: logits, Picks: g.Rows.Picks, Scale: g.Rows.Scale, Out: joined})
+		logits = joined
+	}
+	g.Mark("logits", &nn.Value{X: logits})
+	var mask *gpu.Tensor
+	if d.sys.Rule != nil {
+		mask = d.sys.Rule.Mask(g)
+	}
+	return d.sys.Head.Draw(g, logits, mask)
+}
+
+// keep copies a marked value where Traced finds it.
+func (p *program) keep(r *gpu.Recorder, dev *gpu.Device, name string, x *gpu.Tensor) {
+	t, err := dev.NewTensor(x.DType, x.Shape...)
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	p.traced[name] = t
+	r.Copy(t, x)
+}
+
+// Traced returns a marked value of the last step of the program that a step takes:
+// f32, a row each. It is for tests, with DecoderOptions.Trace.
+func (d *Decoder) Traced(s Step, name string) ([]float32, error) {
+	p, ok := d.programs[d.keyOf(&s)]
+	if !ok || p.traced[name] == nil {
+		return nil, fmt.Errorf("engine.Traced: %w: no value %q", ErrRequest, name)
+	}
+	return p.traced[name].F32()
+}

@@ -1,0 +1,384 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/morton-gen/morton/gpu/ops/step"
+)
+
+// submitTime is how long a submit of several steps may take. A request that comes
+// meanwhile waits that long; a submit costs a tenth of a millisecond by itself.
+const submitTime = 4 * time.Millisecond
+
+// scheduler is what the engine's goroutine knows. Requests join and leave between
+// submits.
+type scheduler struct {
+	active  []*job        // in the order in which they came
+	waiting []*job        // the next to begin, which lack slots or pages
+	free    []int         // slots
+	last    sort          // of the jobs of the last step
+	short   bool          // pages were short, and no job has left since
+	perStep time.Duration // of the last submit
+}
+
+// run is the engine's goroutine: admit, step, finish, until closed.
+func (e *Engine) run() {
+	defer close(e.done)
+	defer e.free()
+	for e.admit() {
+		e.advance()
+	}
+	for _, j := range append(e.sched.active, e.sched.waiting...) {
+		j.result <- outcome{err: fmt.Errorf("engine: %w", ErrClosed)}
+	}
+}
+
+func (e *Engine) free() {
+	if e.draft != nil {
+		e.draft.Free()
+	}
+	e.dec.Free()
+}
+
+// admit gives slots to the requests that have waited longest; with none active it
+// waits for one. It returns false when the engine is closed.
+func (e *Engine) admit() bool {
+	for {
+		idle := len(e.sched.active) == 0
+		if len(e.sched.waiting) == 0 {
+			j, open := e.receive(idle)
+			if !open {
+				return false
+			}
+			if j == nil {
+				return true
+			}
+			e.sched.waiting = append(e.sched.waiting, j)
+		}
+		j := e.sched.waiting[0]
+		if j.slots() > len(e.sched.free) || e.sched.short && !idle {
+			return true
+		}
+		e.sched.waiting = e.sched.waiting[1:]
+		e.join(j)
+	}
+}
+
+// receive returns the next request of the queue, nil if there is none and it need not
+// wait, and false when the engine is closed.
+func (e *Engine) receive(wait bool) (*job, bool) {
+	select {
+	case <-e.quit:
+		return nil, false
+	default:
+	}
+	if !wait {
+		select {
+		case j := <-e.queue:
+			return j, true
+		default:
+			return nil, true
+		}
+	}
+	select {
+	case j := <-e.queue:
+		return j, true
+	case <-e.quit:
+		return nil, false
+	}
+}
+
+// join gives a job its slots and begins it.
+func (e *Engine) join(j *job) {
+	take := func() int {
+		last := len(e.sched.free) - 1
+		slot := e.sched.free[last]
+		e.sched.free = e.sched.free[:last]
+		return slot
+	}
+	j.slot, j.other = take(), -1
+	if j.req.guided() {
+		j.other = take()
+	}
+	if err := e.begin(j); err != nil {
+		e.leave(j, Result{}, err)
+		return
+	}
+	e.sched.active = append(e.sched.active, j)
+}
+
+// leave takes a job's slots back and tells its outcome.
+func (e *Engine) leave(j *job, r Result, err error) {
+	e.sched.short = false
+	if rerr := e.release(j); err == nil {
+		err = rerr
+	}
+	j.result <- outcome{r, err}
+}
+
+// release takes a job's slots and pages back.
+func (e *Engine) release(j *job) (err error) {
+	for _, slot := range []int{j.other, j.slot} {
+		if slot >= 0 {
+			e.sched.free = append(e.sched.free, slot)
+			if rerr := e.dec.Release(slot); rerr != nil {
+				err = rerr
+			}
+			if e.draft == nil {
+				continue
+			}
+			if rerr := e.draft.Release(slot); rerr != nil {
+				err = rerr
+			}
+		}
+	}
+	return err
+}
+
+// advance runs one submit and retires the jobs that are done.
+func (e *Engine) advance() {
+	jobs, s, err := e.secure()
+	if len(jobs) == 0 {
+		return
+	}
+	begin := time.Now()
+	if err == nil {
+		err = e.step(jobs, s)
+	}
+	elapsed := time.Since(begin)
+	e.sched.perStep = elapsed / time.Duration(s.Times)
+	ran := map[*job]bool{}
+	at := 0
+	kept := 0
+	for _, j := range jobs {
+		ran[j] = true
+		if err == nil {
+			if s.Lanes[at].Checks {
+				kept += s.Lanes[at].Draw - j.draw
+			}
+			j.advance(s.Lanes[at])
+		}
+		at += j.slots()
+	}
+	e.count(jobs, s.Times, elapsed, kept)
+	e.retire(ran, err)
+}
+
+// step runs a step, and what the draft does before it.
+func (e *Engine) step(jobs []*job, s Step) error {
+	if e.draft != nil {
+		run := e.readDraft
+		if e.drafted(jobs[0]) {
+			run = e.runDraft
+		}
+		if err := run(jobs, s); err != nil {
+			return err
+		}
+	}
+	return e.dec.Run(s)
+}
+
+// secure returns the next step, with the pages that it needs lent to its jobs. Where
+// they are short, the job that came last begins again later: it draws the same tokens.
+func (e *Engine) secure() ([]*job, Step, error) {
+	for len(e.sched.active) > 0 {
+		jobs := e.compose()
+		s := e.stepOf(jobs)
+		if ok, err := e.reserve(jobs, s); ok || err != nil {
+			return jobs, s, err
+		}
+		last := e.sched.active[len(e.sched.active)-1]
+		e.sched.active = e.sched.active[:len(e.sched.active)-1]
+		if len(e.sched.active) == 0 {
+			e.leave(last, Result{}, fmt.Errorf("engine: %w: the cache has too few pages for one request", ErrTooLong))
+			continue
+		}
+		if err := e.release(last); err != nil {
+			last.result <- outcome{err: err}
+			continue
+		}
+		e.sched.waiting, e.sched.short = append([]*job{last}, e.sched.waiting...), true
+		e.mu.Lock()
+		e.stats.Preempted++
+		e.mu.Unlock()
+	}
+	return nil, Step{}, nil
+}
+
+// sort of a job: jobs of one sort can share a step.
+type sort struct {
+	stage   int
+	drafted bool
+}
+
+func (e *Engine) sortOf(j *job) sort { return sort{j.run.Stage, e.drafted(j)} }
+
+// turn returns the sort of the next step. The sorts at hand take turns, so that no job
+// waits for those of another sort to end.
+func (e *Engine) turn() sort {
+	var sorts []sort
+	for _, j := range e.sched.active {
+		if k := e.sortOf(j); !slices.Contains(sorts, k) {
+			sorts = append(sorts, k)
+		}
+	}
+	next := (slices.Index(sorts, e.sched.last) + 1) % len(sorts)
+	return sorts[next]
+}
+
+// compose returns the jobs of the next step, all of one sort. Every job that draws is
+// among them, and prompts as far as the rows go, the oldest first.
+func (e *Engine) compose() (jobs []*job) {
+	kind, rows := e.turn(), 0
+	e.sched.last = kind
+	for _, j := range e.sched.active {
+		if e.sortOf(j) != kind {
+			continue
+		}
+		if j.run.Ask == 0 {
+			n := j.slots() * j.group(e.sys.Layout.Context)
+			if rows > 0 && rows+n > e.opts.Rows {
+				continue
+			}
+			rows += n
+		}
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// stepOf lays out a step of some jobs.
+func (e *Engine) stepOf(jobs []*job) Step {
+	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, Whole: true}
+	if e.drafted(jobs[0]) {
+		return e.checkOf(jobs)
+	}
+	longest := 1
+	for _, j := range jobs {
+		g := j.group(e.sys.Layout.Context)
+		s.Lanes = j.lanes(s.Lanes, g)
+		s.Whole = s.Whole && j.whole()
+		longest = max(longest, j.steps(g))
+		if j.run.Ask == 0 { // pieces of a prompt may differ
+			longest = 1
+			s.Times = 1
+		}
+	}
+	if e.sched.perStep > 0 {
+		s.Times = min(s.Times, max(int(submitTime/e.sched.perStep), 1))
+	}
+	s.Times = min(s.Times, longest)
+	return s
+}
+
+// checkOf lays out a step that checks the drafted tokens of some jobs.
+func (e *Engine) checkOf(jobs []*job) Step {
+	s := Step{Stage: jobs[0].run.Stage, Times: 1, Whole: true}
+	for _, j := range jobs {
+		s.Lanes = j.lanes(s.Lanes, e.opts.Draft.Ahead)
+		own := &s.Lanes[len(s.Lanes)-1]
+		own.Ask, own.Checks = own.Group, true
+	}
+	return s
+}
+
+// reserve lends the jobs of a step the pages they need, and reports whether there were
+// enough.
+func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
+	at := 0
+	for _, j := range jobs {
+		need := e.slotsSeen(j, s.Lanes[at], s.Times)
+		at += j.slots()
+		for _, slot := range []int{j.slot, j.other} {
+			if slot < 0 {
+				continue
+			}
+			if ok, err := e.dec.Reserve(slot, need); err != nil || !ok {
+				return false, err
+			}
+			if j.drafts == nil {
+				continue
+			}
+			if ok, err := e.draft.Reserve(slot, need); err != nil || !ok {
+				return false, err
+			}
+		}
+	}
+	return true, nil
+}
+
+// slotsSeen is how many slots of the cache a job's steps reach.
+func (e *Engine) slotsSeen(j *job, l step.Lane, times int) int {
+	end := min(l.Row+times*l.Group, l.Rows)
+	if j.run.Slot == nil {
+		return min(j.number+end, e.sys.Layout.Context)
+	}
+	most := int32(-1)
+	for _, s := range j.run.Slot[l.Row:end] {
+		most = max(most, s)
+	}
+	return min(int(most)+1, e.sys.Layout.Context)
+}
+
+func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stats.Submits++
+	e.stats.Steps += int64(times)
+	e.stats.Lanes += int64(len(jobs))
+	e.stats.Busy += elapsed
+	if kept > 0 {
+		e.stats.Checked += int64(len(jobs))
+		e.stats.Kept += int64(kept)
+	}
+}
+
+// retire settles the jobs that ran: those that are done leave.
+func (e *Engine) retire(ran map[*job]bool, err error) {
+	var rest []*job
+	for _, j := range e.sched.active {
+		if !ran[j] {
+			rest = append(rest, j)
+			continue
+		}
+		done, res, jerr := e.settle(j, err)
+		if done {
+			e.leave(j, res, jerr)
+		} else {
+			rest = append(rest, j)
+		}
+	}
+	e.sched.active = rest
+}
+
+// settle decides whether a job is done after a step.
+func (e *Engine) settle(j *job, err error) (bool, Result, error) {
+	if err == nil {
+		err = j.ctx.Err()
+	}
+	if err != nil {
+		return true, Result{}, err
+	}
+	if j.row < j.run.N {
+		return false, Result{}, nil
+	}
+	if !j.ended {
+		more, err := e.next(j)
+		if more || err != nil {
+			return err != nil, Result{}, err
+		}
+	}
+	tokens, err := e.dec.Tokens(j.slot, 0, j.positions)
+	if err != nil {
+		return true, Result{}, err
+	}
+	e.mu.Lock()
+	e.stats.Requests++
+	e.stats.Tokens += int64(j.drawn)
+	e.mu.Unlock()
+	return true, Result{
+		Tokens: tokens, Ended: j.endedWith(tokens, e.sys.Token.Words()), Drawn: j.drawn, Elapsed: time.Since(j.started), Waited: j.started.Sub(j.queued), First: j.first.Sub(j.queued),
+	}, nil
+}

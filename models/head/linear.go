@@ -1,0 +1,83 @@
+// Package head holds the ways in which a hidden state becomes a token.
+package head
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/sample"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Linear is the logits of one linear map of a hidden state.
+type Linear struct {
+	Out  *nn.Matrix
+	Bias *nn.Vector // nil: none
+	// Skip adds a linear map of the codes that the row is fed, times SkipScale.
+	Skip      *nn.Matrix
+	SkipScale float32
+}
+
+// Logits implements system.Head.
+func (l Linear) Logits(g nn.Graph, h *nn.Value) *nn.Value {
+	if idle(g) {
+		return nil
+	}
+	x := g.Product(g.Pick(h, 0), l.Out, nn.ProductOptions{Bias: l.Bias})
+	g.Mark(l.Out.Names[0], x)
+	if l.Skip != nil {
+		x = g.Product(g.Pick(g.Codes(), 0), l.Skip, nn.ProductOptions{Add: x, Alpha: l.SkipScale})
+	}
+	return x
+}
+
+// idle reports whether a step draws nothing.
+func idle(g nn.Graph) bool {
+	d, ok := g.(*nn.Drawing)
+	return ok && d.Draws() == 0
+}
+
+// Outputs implements system.Head.
+func (l Linear) Outputs() int { return l.Out.Out }
+
+// Softmax draws indices: Sub of them a token, each by a softmax of its own.
+type Softmax struct {
+	Linear
+	Sub int // 0 means 1
+}
+
+// Draw implements system.Head.
+func (s Softmax) Draw(g *nn.Drawing, logits, mask *gpu.Tensor) *gpu.Tensor {
+	return drawIndices(g, logits, mask, max(s.Sub, 1))
+}
+
+func drawIndices(g *nn.Drawing, logits, mask *gpu.Tensor, sub int) *gpu.Tensor {
+	m := g.Draws()
+	drawn := g.Temp(tensor.U32, m, sub)
+	g.Fill(drawn, 0) // inactive draws leave it alone
+	sample.Softmax(g.Recorder, sample.SoftmaxArgs{
+		Logits: logits.View(0, m*sub, logits.Dim(-1)/sub), Draw: g.Rows.Draw, Temp: g.Rows.Temp, Mask: mask, Out: drawn, S: sub,
+	})
+	return drawn
+}
+
+// Loss implements system.Learner: the cross-entropy.
+func (s Softmax) Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor) {
+	g.SoftmaxCE(logits, logits.X.Dim(-1)/max(s.Sub, 1), tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
+}
+
+// Bits draws every bit of a binary code by itself.
+type Bits struct{ Linear }
+
+// Draw implements system.Head.
+func (b Bits) Draw(g *nn.Drawing, logits, _ *gpu.Tensor) *gpu.Tensor {
+	drawn := g.Temp(tensor.U32, g.Draws(), (logits.Dim(-1)+31)/32)
+	g.Fill(drawn, 0)
+	sample.Bits(g.Recorder, sample.BitsArgs{Logits: logits, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Out: drawn})
+	return drawn
+}
+
+// Loss implements system.Learner: the binary cross-entropy of every bit.
+func (b Bits) Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor) {
+	g.BitsBCE(logits, tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
+}

@@ -1,0 +1,144 @@
+package nn
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/bsq"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
+	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/ops/rows"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Drawing records a network that generates: products do the norm before them and the
+// gate behind, results are added in place, and keys and values go to a cache.
+type Drawing struct {
+	*gpu.Recorder
+	Loaded *Loaded
+	Tokens *gpu.Tensor       // u32 [slots, l, s]: the canvases
+	Rows   step.Rows         // of the step
+	Caches []attention.Cache // by attention
+	Bits   int               // of a code; 0: tokens are indices
+	// Run is how many rows on end belong to one sequence, at least.
+	Run int
+	// Whole says that every row is drawn from, by one direction of the head.
+	Whole bool
+	// Vectors holds the features of conditions, f32 [rows, features]; nil without.
+	Vectors *gpu.Tensor
+	// Marked, if set, is told of every marked value.
+	Marked func(name string, x *gpu.Tensor)
+
+	codes *Value
+}
+
+func (g *Drawing) temp(n, d int) *Value { return tape.Constant(g.Temp(tensor.F32, n, d)) }
+
+// n is the number of rows of the step.
+func (g *Drawing) n() int { return g.Rows.Seq.Elems() }
+
+// Embed implements [Graph].
+func (g *Drawing) Embed(t *Table) *Value {
+	x := g.temp(g.n(), t.Width)
+	embed.Sum(g.Recorder, embed.SumArgs{Table: g.Loaded.tables[t], IDs: g.Rows.IDs, Out: x.X})
+	return x
+}
+
+// Codes implements [Graph].
+func (g *Drawing) Codes() *Value {
+	if g.codes == nil {
+		fed := g.Rows.Valid.Elems()
+		each := g.Temp(tensor.F32, fed, g.Bits)
+		bsq.Expand(g.Recorder, bsq.ExpandArgs{Bits: g.Rows.Words, Valid: g.Rows.Valid, Code: each})
+		g.codes = tape.Constant(each.View(0, g.n(), fed/g.n()*g.Bits))
+	}
+	return g.codes
+}
+
+// Features implements [Graph]: a row's fixed ids are rows of Vectors, and it is fed
+// nothing.
+func (g *Drawing) Features() *Value {
+	x := g.temp(g.n(), g.Vectors.Dim(-1))
+	embed.Sum(g.Recorder, embed.SumArgs{Table: g.Vectors, IDs: g.Rows.IDs, Out: x.X})
+	return x
+}
+
+// Product implements [Graph].
+func (g *Drawing) Product(x *Value, w *Matrix, o ProductOptions) *Value {
+	m := g.Loaded.matrices[w]
+	a := matmul.Args{A: x.X, B: m.b, Scale: m.scale, Add: o.Add != nil, Alpha: o.Alpha, Gated: o.Gate}
+	if w.Norm != nil {
+		a.NormEps = w.Norm.Eps
+	}
+	if o.Bias != nil {
+		a.Bias = g.Loaded.vectors[o.Bias]
+	}
+	if o.GELU {
+		a.Act = matmul.GELUTanh
+	}
+	y, columns := o.Add, w.Out
+	if o.Gate {
+		columns /= 2
+	}
+	if y == nil {
+		y = g.temp(x.X.Rows(), columns)
+	}
+	a.C = y.X
+	matmul.Record(g.Recorder, a)
+	return y
+}
+
+// Add implements [Graph].
+func (g *Drawing) Add(a, b *Value) *Value {
+	elementwise.Add(g.Recorder, elementwise.AddArgs{A: a.X, B: b.X, Out: a.X})
+	return a
+}
+
+// Attend implements [Graph].
+func (g *Drawing) Attend(qkv *Value, a *Attention) *Value {
+	cache, out := g.Caches[a.cache], g.temp(qkv.X.Rows(), a.Heads*a.HeadDim)
+	p := attention.PrepareArgs{
+		QKV: qkv.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Cache: cache, Seq: g.Rows.Seq, Slot: g.Rows.Slot,
+	}
+	if a.Rope != nil {
+		r := g.Loaded.rotary[a.Rope]
+		p.Pos, p.Freq, p.Axis = g.Rows.Axes, r.freq, r.axis
+	}
+	attention.Prepare(g.Recorder, p)
+	attention.Cached(g.Recorder, attention.CachedArgs{
+		Q: qkv.X, LDQ: a.Width(), Cache: cache, Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run,
+	})
+	return out
+}
+
+// Pick implements [Graph].
+func (g *Drawing) Pick(x *Value, direction int) *Value {
+	if g.Whole {
+		return x
+	}
+	n := g.Rows.Picks.Dim(1)
+	out := g.temp(n, x.X.Dim(-1))
+	rows.Gather(g.Recorder, rows.GatherArgs{X: x.X, IDs: g.Rows.Picks.View(direction*n, n), Out: out.X})
+	return out
+}
+
+// Draws is the number of tokens that the step draws.
+func (g *Drawing) Draws() int {
+	if g.Rows.Draw == nil {
+		return 0
+	}
+	return g.Rows.Draw.Rows()
+}
+
+// Layer implements [Graph].
+func (g *Drawing) Layer(x *Value, f func(Graph, *Value) *Value) *Value { return f(g, x) }
+
+// Mark implements [Graph].
+func (g *Drawing) Mark(name string, x *Value) {
+	if g.Marked != nil {
+		g.Marked(name, x.X)
+	}
+}

@@ -1,0 +1,224 @@
+package nn
+
+import (
+	"encoding/binary"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// Loaded are a network's parameters on the device, as generating wants them. The gain
+// of a norm is part of the matrix behind it, so that the product does the rest.
+type Loaded struct {
+	matrices map[*Matrix]weight
+	vectors  map[*Vector]*gpu.Tensor // f32
+	tables   map[*Table]*gpu.Tensor  // f32
+	rotary   map[*Rope]rotary
+}
+
+// weight is the B of a product, and its Scale if it holds integers.
+type weight struct{ b, scale *gpu.Tensor }
+
+// rotary is a table of frequencies on the device.
+type rotary struct{ freq, axis *gpu.Tensor }
+
+// Load reads a network's parameters, a tensor at a time. Errors: [ErrWeights],
+// gpu.ErrOutOfMemory.
+func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
+	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}}
+	folded := l.folded()
+	for _, x := range l.all {
+		var err error
+		switch x := x.(type) {
+		case *Matrix:
+			err = out.matrix(dev, x, w, p.DType())
+		case *Vector:
+			if !folded[x] {
+				err = out.vector(dev, x, w)
+			}
+		case *Table:
+			err = out.table(dev, x, w)
+		}
+		if err != nil {
+			out.Free()
+			return nil, err
+		}
+	}
+	for _, a := range l.Attentions {
+		if err := out.rope(dev, a); err != nil {
+			out.Free()
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) error {
+	var x []float32
+	for _, n := range m.Names {
+		rows := m.Out / len(m.Names)
+		part, err := read(w, n, rows, rows*m.In)
+		if err != nil {
+			return err
+		}
+		x = append(x, part...)
+	}
+	if m.Norm != nil {
+		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
+		if err != nil {
+			return err
+		}
+		for i := range x {
+			x[i] *= g[i%len(g)]
+		}
+	}
+	b, err := upload(dev, x, []int{m.Out, m.In}, t)
+	if err == nil {
+		l.matrices[m] = b
+	}
+	return err
+}
+
+func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
+	x, err := read(w, v.Name, v.N, v.N)
+	if err == nil {
+		l.vectors[v], err = dev.FromF32(x, v.N)
+	}
+	return err
+}
+
+func (l *Loaded) table(dev *gpu.Device, t *Table, w Weights) error {
+	x := make([]float32, 0, t.Rows*t.Width)
+	for _, part := range t.parts {
+		if part.Name == "" {
+			x = append(x, make([]float32, part.Rows*t.Width)...)
+			continue
+		}
+		y, err := read(w, part.Name, part.Rows, part.Rows*t.Width)
+		if err != nil {
+			return err
+		}
+		x = append(x, y...)
+	}
+	var err error
+	l.tables[t], err = dev.FromF32(x, t.Rows, t.Width)
+	return err
+}
+
+func (l *Loaded) rope(dev *gpu.Device, a *Attention) error {
+	if a.Rope == nil || l.rotary[a.Rope].freq != nil {
+		return nil
+	}
+	r, err := newRotary(dev, a)
+	if err == nil {
+		l.rotary[a.Rope] = r
+	}
+	return err
+}
+
+func newRotary(dev *gpu.Device, a *Attention) (rotary, error) {
+	f, x := rope.Table(a.HeadDim, a.Rope.Pairs, a.Rope.Theta)
+	freq, err := dev.FromF32(f, len(f))
+	if err != nil {
+		return rotary{}, err
+	}
+	axis, err := dev.FromI32(x, len(x))
+	if err != nil {
+		freq.Free()
+		return rotary{}, err
+	}
+	return rotary{freq, axis}, nil
+}
+
+func (r rotary) free() {
+	r.freq.Free()
+	r.axis.Free()
+}
+
+// Free gives the memory back.
+func (l *Loaded) Free() {
+	for _, m := range l.matrices {
+		m.b.Free()
+		m.scale.Free()
+	}
+	for _, v := range l.vectors {
+		v.Free()
+	}
+	for _, t := range l.tables {
+		t.Free()
+	}
+	for _, r := range l.rotary {
+		r.free()
+	}
+}
+
+// upload rounds a matrix to a type and puts it on the device.
+func upload(dev *gpu.Device, x []float32, shape []int, t tensor.DType) (weight, error) {
+	switch t {
+	case tensor.I8, tensor.I4x2:
+		p, err := matmul.Quantize(t, x, shape[0], shape[1])
+		if err != nil {
+			return weight{}, err
+		}
+		b, scale, err := p.Upload(dev)
+		return weight{b, scale}, err
+	case tensor.F32:
+		y, err := dev.FromF32(x, shape...)
+		return weight{b: y}, err
+	}
+	y, err := dev.NewTensor(t, shape...)
+	if err != nil {
+		return weight{}, err
+	}
+	if err := y.WriteBytes(halves(x, t)); err != nil {
+		y.Free()
+		return weight{}, err
+	}
+	return weight{b: y}, nil
+}
+
+// halves rounds to f16 or bf16, to the nearest, ties to even.
+func halves(x []float32, t tensor.DType) []byte {
+	out := make([]byte, 0, 2*len(x))
+	for _, v := range x {
+		h := safetensors.Float32ToF16(v)
+		if t == tensor.BF16 {
+			h = safetensors.Float32ToBF16(v)
+		}
+		out = binary.LittleEndian.AppendUint16(out, h)
+	}
+	return out
+}
+
+// Bytes is the memory that the parameters take on the device in a precision.
+func (l *List) Bytes(p Precision) (n uint64) {
+	const aligned = 2 * 256 // each, with the scales
+	folded := l.folded()
+	for _, x := range l.all {
+		switch x := x.(type) {
+		case *Matrix:
+			n += p.matrixBytes(x.Out, x.In) + aligned
+		case *Vector:
+			if !folded[x] {
+				n += 4*uint64(x.N) + aligned
+			}
+		case *Table:
+			n += 4*uint64(x.Rows)*uint64(x.Width) + aligned
+		}
+	}
+	return n
+}
+
+func (p Precision) matrixBytes(rows, cols int) uint64 {
+	packed := uint64(rows+31) / 32 * 32 * uint64(cols) // as matmul fills them up
+	switch p {
+	case Int8:
+		return packed + packed/matmul.Group*4
+	case Int4:
+		return packed/2 + packed/matmul.Group*4
+	}
+	return uint64(rows) * uint64(cols) * uint64(p.DType().Bytes())
+}

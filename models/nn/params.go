@@ -1,0 +1,189 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/morton-gen/morton/models/params"
+)
+
+// Params collects the parameters that a network declares, in order, by the names
+// they have in its checkpoint. A network is built once; then its parameters are
+// read to generate, or initialised to train.
+type Params struct {
+	prefix string
+	list   *List
+}
+
+// List is all that a network declared.
+type List struct {
+	all        []any // *Matrix, *Vector and *Table, as declared
+	Attentions []*Attention
+}
+
+// NewParams returns an empty list of parameters.
+func NewParams() Params { return Params{list: &List{}} }
+
+// In returns the parameters below a prefix of their names.
+func (p Params) In(format string, args ...any) Params {
+	p.prefix += fmt.Sprintf(format, args...)
+	return p
+}
+
+// List returns what was declared so far, under every prefix.
+func (p Params) List() *List { return p.list }
+
+// Matrix is the weight of a product, [out, in].
+type Matrix struct {
+	Out, In int
+	Names   []string // of the tensors that are stacked by rows, in order
+	Norm    *Norm    // of the product's input; nil: none
+	init    Init
+}
+
+// Init says how the parameters of a matrix or table start when a network trains.
+type Init struct {
+	Std      float64 // of the normal distribution
+	Diagonal float64 // of elements [i, i], instead, if not 0
+}
+
+// Vector is a gain or a bias.
+type Vector struct {
+	N     int
+	Name  string
+	Start float64 // its value when a network starts to train,
+	Std   float64 // or the standard deviation of its values then, if not 0
+}
+
+// Table holds embeddings, a row each.
+type Table struct {
+	Rows, Width int
+	parts       []Part
+	init        Init
+}
+
+// Part is some rows of a table. Without a name they are zero.
+type Part struct {
+	Name string
+	Rows int
+}
+
+// Norm is a root-mean-square norm of rows.
+type Norm struct {
+	Gain *Vector
+	Eps  float32
+}
+
+// Matrix declares a matrix; several names are stacked by rows, in equal parts.
+func (p Params) Matrix(out, in int, init Init, names ...string) *Matrix {
+	m := &Matrix{Out: out, In: in, init: init}
+	for _, n := range names {
+		m.Names = append(m.Names, p.prefix+n)
+	}
+	p.list.all = append(p.list.all, m)
+	return m
+}
+
+// After sets the norm of the matrix's input, and returns the matrix.
+func (m *Matrix) After(n *Norm) *Matrix {
+	m.Norm = n
+	return m
+}
+
+// Vector declares a vector that starts at a value.
+func (p Params) Vector(n int, start float64, name string) *Vector {
+	v := &Vector{N: n, Name: p.prefix + name, Start: start}
+	p.list.all = append(p.list.all, v)
+	return v
+}
+
+// RMS declares a norm by its gain.
+func (p Params) RMS(n int, eps float32, name string) *Norm {
+	return &Norm{Gain: p.Vector(n, 1, name), Eps: eps}
+}
+
+// Table declares a table made of parts, one after the other.
+func (p Params) Table(width int, init Init, parts ...Part) *Table {
+	t := &Table{Width: width, init: init}
+	for _, x := range parts {
+		if x.Name != "" {
+			x.Name = p.prefix + x.Name
+		}
+		t.parts = append(t.parts, x)
+		t.Rows += x.Rows
+	}
+	p.list.all = append(p.list.all, t)
+	return t
+}
+
+// Attention declares an attention, whose keys and values have a cache of their own.
+func (p Params) Attention(a Attention) *Attention {
+	a.cache = len(p.list.Attentions)
+	p.list.Attentions = append(p.list.Attentions, &a)
+	return &a
+}
+
+// Count returns the number of parameters.
+func (l *List) Count() (n int64) {
+	for _, s := range l.Specs() {
+		k := int64(1)
+		for _, d := range s.Shape {
+			k *= int64(d)
+		}
+		n += k
+	}
+	return n
+}
+
+// Matrices returns the weights of products.
+func (l *List) Matrices() (out []*Matrix) {
+	for _, x := range l.all {
+		if m, ok := x.(*Matrix); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Specs returns the parameters as a training store declares them, by tensor.
+func (l *List) Specs() (out []params.Spec) {
+	for _, x := range l.all {
+		switch x := x.(type) {
+		case *Matrix:
+			for _, n := range x.Names {
+				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.In}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
+			}
+		case *Vector:
+			out = append(out, params.Spec{Name: x.Name, Shape: []int{x.N}, Value: x.Start, Std: x.Std})
+		case *Table:
+			for _, part := range x.parts {
+				if part.Name != "" {
+					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Missing returns the names of declared tensors that a checkpoint lacks, sorted.
+func (l *List) Missing(w Weights) (names []string) {
+	for _, s := range l.Specs() {
+		if _, ok := w.Shape(s.Name); !ok {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// folded are the gains that become part of the matrices behind their norms.
+func (l *List) folded() map[*Vector]bool {
+	out := map[*Vector]bool{}
+	for _, m := range l.Matrices() {
+		if m.Norm != nil {
+			out[m.Norm.Gain] = true
+		}
+	}
+	return out
+}

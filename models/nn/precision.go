@@ -1,0 +1,64 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+// ErrConfig reports a network description that cannot be built.
+var ErrConfig = errors.New("bad network configuration")
+
+// Precision is the type in which a decoder keeps its matrices. Activations and
+// sums are f32 whatever it is. Another precision draws other tokens, as another
+// model would.
+type Precision string
+
+// The precisions. The integers have a scale for each 32 weights, see
+// matmul.Quantize.
+const (
+	F32  Precision = "f32"
+	F16  Precision = "f16"
+	BF16 Precision = "bf16"
+	Int8 Precision = "int8"
+	Int4 Precision = "int4"
+)
+
+// Precisions are all of them, the widest first.
+var Precisions = []Precision{F32, F16, BF16, Int8, Int4}
+
+// TrainPrecisions are those that networks train in.
+var TrainPrecisions = []Precision{F32, BF16, F16}
+
+// DType is the type of the elements; the zero value means f16.
+func (p Precision) DType() tensor.DType {
+	switch p {
+	case F32:
+		return tensor.F32
+	case BF16:
+		return tensor.BF16
+	case Int8:
+		return tensor.I8
+	case Int4:
+		return tensor.I4x2
+	}
+	return tensor.F16
+}
+
+// Check returns an error wrapping [ErrConfig] if the matrices do not come in this
+// precision.
+func (p Precision) Check(l *List) error {
+	if p != "" && !slices.Contains(Precisions, p) {
+		return fmt.Errorf("nn: %w: precision %q, want one of %v", ErrConfig, p, Precisions)
+	}
+	multiple := map[tensor.DType]int{tensor.F32: 2, tensor.F16: 4, tensor.BF16: 4, tensor.I8: matmul.Group, tensor.I4x2: matmul.Group}[p.DType()]
+	for _, m := range l.Matrices() {
+		if m.In%multiple != 0 {
+			return fmt.Errorf("nn: %w: precision %s wants rows of a multiple of %d weights, %s has %d", ErrConfig, p, multiple, m.Names[0], m.In)
+		}
+	}
+	return nil
+}

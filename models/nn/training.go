@@ -1,0 +1,125 @@
+package nn
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/models/params"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Training records a network that trains, over B sequences of N rows each.
+type Training struct {
+	*tape.Tape
+	Store     *params.Store
+	B, N      int
+	Axes, Key *gpu.Tensor // i32 [b·n, axes], i32 [b, n]: row q sees row k iff Key[k] <= Key[q]
+	// IDs are the rows of the table, i32 [b·n, k]; Starts and Rows say where each
+	// stands, see embed.Index.
+	IDs, Starts, Rows *gpu.Tensor
+	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
+	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
+	Recompute         bool        // keep of each layer only its input
+	Tables            *Rotaries
+	Marked            func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
+}
+
+// Embed implements [Graph].
+func (g Training) Embed(t *Table) *Value {
+	return g.Tape.Embed(tape.EmbedArgs{Table: g.Store.Span(t.names()...), IDs: g.IDs, Starts: g.Starts, Rows: g.Rows})
+}
+
+func (t *Table) names() (out []string) {
+	for _, p := range t.parts {
+		if p.Name != "" { // zeros at the end, which no row that trains is fed
+			out = append(out, p.Name)
+		}
+	}
+	return out
+}
+
+// Codes implements [Graph].
+func (g Training) Codes() *Value { return tape.Constant(g.Fed) }
+
+// Features implements [Graph].
+func (g Training) Features() *Value { return tape.Constant(g.Vectors) }
+
+// Product implements [Graph].
+func (g Training) Product(x *Value, w *Matrix, o ProductOptions) *Value {
+	a := tape.LinearArgs{W: g.Store.Span(w.Names...), Residual: o.Add, Alpha: o.Alpha, Round: o.Add == nil && o.Bias == nil}
+	if w.Norm != nil {
+		x = g.RMS(x, g.Store.Value(w.Norm.Gain.Name), w.Norm.Eps)
+	}
+	if o.Bias != nil {
+		a.Bias = g.Store.Value(o.Bias.Name)
+	}
+	y := g.Linear(x, a)
+	if o.Gate {
+		y = g.SwiGLU(y)
+	}
+	if o.GELU {
+		y = g.GELU(y)
+	}
+	return y
+}
+
+// Attend implements [Graph].
+func (g Training) Attend(qkv *Value, a *Attention) *Value {
+	if a.Rope != nil {
+		r := g.Tables.of[a.Rope]
+		g.Rotate(qkv, rope.Args{
+			N: g.B * g.N, Heads: a.Heads + a.KeyHeads(), HeadDim: a.HeadDim, LDX: a.Width(), LDOut: a.Width(),
+			Pos: g.Axes, Axes: len(a.Rope.Pairs), Freq: r.freq, Axis: r.axis,
+		})
+	}
+	return g.SelfAttention(qkv, tape.SelfAttentionArgs{B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key})
+}
+
+// Pick implements [Graph]: every row is drawn from.
+func (g Training) Pick(x *Value, _ int) *Value { return x }
+
+// Layer implements [Graph].
+func (g Training) Layer(x *Value, f func(Graph, *Value) *Value) *Value {
+	if !g.Recompute {
+		return f(g, x)
+	}
+	return g.Tape.Recompute(x, func(t *tape.Tape, x *Value) *Value {
+		again := g
+		again.Tape = t
+		return f(again, x)
+	})
+}
+
+// Add implements [Graph].
+func (g Training) Add(a, b *Value) *Value { return g.Sum(a, b) }
+
+// Mark implements [Graph].
+func (g Training) Mark(name string, x *Value) {
+	if g.Marked != nil {
+		g.Marked(name, x.X)
+	}
+}
+
+// Rotaries are the tables of rotary frequencies of a network that trains.
+type Rotaries struct{ of map[*Rope]rotary }
+
+// NewRotaries makes the tables of a network.
+func NewRotaries(dev *gpu.Device, l *List) (*Rotaries, error) {
+	loaded := &Loaded{rotary: map[*Rope]rotary{}}
+	for _, a := range l.Attentions {
+		if err := loaded.rope(dev, a); err != nil {
+			loaded.Free()
+			return nil, err
+		}
+	}
+	return &Rotaries{loaded.rotary}, nil
+}
+
+// Free gives the memory back.
+func (r *Rotaries) Free() {
+	if r == nil {
+		return
+	}
+	for _, t := range r.of {
+		t.free()
+	}
+}

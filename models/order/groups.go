@@ -1,0 +1,58 @@
+package order
+
+import "github.com/morton-gen/morton/models/system"
+
+// Groups predicts the first token of each of regions·regions parts of the first frame,
+// one by one, and then one token of every part of a frame at once. The first of these
+// groups is predicted by the last of the single tokens and by rows of transition ids.
+//
+// Source: Wang et al., "Parallelized Autoregressive Visual Generation", 2024,
+// arXiv:2412.15119.
+func (g Grid) Groups(c Conditions, regions int, transition []int32, guide Guide) system.Schedule {
+	n, cells := regions*regions, g.byRegion(regions)
+	serial := system.Run{Group: 1, Ask: 1, Draws: system.Draws{N: n - 1, At: cells[1:n]}}
+	seen := c.Rows.N
+	for i := range n - 1 {
+		seen++
+		g.Token(&serial.Rows, int(cells[i]), seen)
+		serial.Draws.Scale = guide.add(serial.Draws.Scale, i+1, 1)
+	}
+	groups := system.Run{Group: n, Ask: n, Draws: system.Draws{N: len(cells) - n, At: cells[n:]}}
+	seen += n
+	g.Token(&groups.Rows, int(cells[n-1]), seen)
+	for _, id := range transition {
+		g.Condition(&groups.Rows, id)
+		groups.Sees[groups.N-1] = int32(seen)
+	}
+	for at := n; at < len(cells); at += n {
+		groups.Draws.Scale = guide.add(groups.Draws.Scale, at, n)
+		if at+n == len(cells) {
+			break
+		}
+		seen += n
+		for _, cell := range cells[at : at+n] {
+			g.Token(&groups.Rows, int(cell), seen)
+		}
+	}
+	runs := c.runs(guide)
+	if n > 1 {
+		runs = append(runs, serial)
+	}
+	return Fixed(append(runs, groups)...)
+}
+
+// byRegion lists the cells: by frame, by their place in a region in raster order, and
+// then by region.
+func (g Grid) byRegion(regions int) []int32 {
+	h, w := g.H/regions, g.W/regions
+	var out []int32
+	for t := range g.T {
+		for place := range h * w {
+			for r := range regions * regions {
+				y, x := r/regions*h+place/w, r%regions*w+place%w
+				out = append(out, int32((t*g.H+y)*g.W+x))
+			}
+		}
+	}
+	return out
+}

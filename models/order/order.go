@@ -1,0 +1,51 @@
+package order
+
+import (
+	"io"
+
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Fixed is a schedule that does not depend on what is drawn.
+func Fixed(runs ...system.Run) system.Schedule { return &fixed{runs} }
+
+type fixed struct{ runs []system.Run }
+
+// Next implements system.Schedule.
+func (f *fixed) Next([]uint32) (system.Run, error) {
+	if len(f.runs) == 0 {
+		return system.Run{}, io.EOF
+	}
+	r := f.runs[0]
+	f.runs = f.runs[1:]
+	return r, nil
+}
+
+// Blind says that Next does not look at the tokens, so nobody need read them.
+func (f *fixed) Blind() bool { return true }
+
+// Grow is a schedule of some runs, and then of those that more returns from all tokens
+// so far, until it returns none.
+func Grow(more func(tokens []uint32) ([]system.Run, error), runs ...system.Run) system.Schedule {
+	return &growing{fixed{runs}, more}
+}
+
+type growing struct {
+	fixed
+	more func(tokens []uint32) ([]system.Run, error)
+}
+
+// Next implements system.Schedule.
+func (g *growing) Next(tokens []uint32) (system.Run, error) {
+	if len(g.runs) == 0 {
+		var err error
+		if g.runs, err = g.more(tokens); err != nil {
+			return system.Run{}, err
+		}
+	}
+	return g.fixed.Next(nil)
+}
+
+// Blind implements the same of a fixed schedule: only the last of the runs at hand
+// needs the tokens.
+func (g *growing) Blind() bool { return len(g.runs) > 0 }

@@ -1,0 +1,164 @@
+package order
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/morton-gen/morton/models/system"
+)
+
+func square(side int) Grid { return Grid{T: 1, H: side, W: side} }
+
+// class is a condition of one row.
+func class(g Grid) Conditions {
+	var c Conditions
+	g.Condition(&c.Rows, 7)
+	g.Condition(&c.Other, 8)
+	return c
+}
+
+func permutation(n int) []int32 {
+	out := count(0, n)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(n, func(i, j int) { out[i], out[j] = out[j], out[i] })
+	return out
+}
+
+func transitions(n int) []int32 { return count(100, 100+n-1) }
+
+// orders are the schedules with the numbers that their papers state.
+var orders = []struct {
+	name             string
+	s                func() system.Schedule
+	positions, steps int
+	times            int // each position is predicted
+	keep             bool
+}{
+	{"LlamaGen 24x24", func() system.Schedule { g := square(24); return g.Raster(class(g), nil) }, 576, 576, 1, true},
+	{"PAR 24x24 by 4", func() system.Schedule { g := square(24); return g.Groups(class(g), 2, transitions(4), nil) }, 576, 147, 1, true},
+	{"PAR 24x24 by 16", func() system.Schedule { g := square(24); return g.Groups(class(g), 4, transitions(16), nil) }, 576, 51, 1, true},
+	{"PAR 5x16x16 by 4", func() system.Schedule {
+		g := Grid{T: 5, H: 16, W: 16}
+		return g.Groups(class(g), 2, transitions(4), nil)
+	}, 1280, 323, 1, true},
+	{"PAR 5x16x16 by 16", func() system.Schedule {
+		g := Grid{T: 5, H: 16, W: 16}
+		return g.Groups(class(g), 4, transitions(16), nil)
+	}, 1280, 95, 1, true},
+	{"NAR 16x16", func() system.Schedule { g := square(16); return g.Shells(class(g), 2, nil) }, 256, 31, 1, true},
+	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
+	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
+	{"InfinityStar, three times", func() system.Schedule { return Scales([]int{1, 2, 4}, 3) }, 21, 9, 3, false},
+	{"NOVA 1440, at most 64 sets", func() system.Schedule { return Sets(permutation(1440), 64) }, 1440, 63, 1, false},
+	{"NOVA 1440, at most 128 sets", func() system.Schedule { return Sets(permutation(1440), 128) }, 1440, 126, 1, false},
+}
+
+// TestCounts holds every order to the steps of its paper, to predicting every position
+// the right number of times, and to rows that are fed and see only what is there.
+func TestCounts(t *testing.T) {
+	for _, o := range orders {
+		t.Run(o.name, func(t *testing.T) {
+			w := walk{t: t, done: map[int32]int{}, kept: make([]bool, 1<<14)}
+			s := o.s()
+			for {
+				r, err := s.Next(nil)
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.run(&r)
+			}
+			if w.steps != o.steps {
+				t.Errorf("%d steps, want %d", w.steps, o.steps)
+			}
+			if len(w.done) != o.positions {
+				t.Errorf("%d positions, want %d", len(w.done), o.positions)
+			}
+			for p, n := range w.done {
+				if p < 0 || int(p) >= o.positions || n != o.times {
+					t.Fatalf("position %d is predicted %d times, want %d", p, n, o.times)
+				}
+			}
+			if kept := w.slots(); o.keep && kept != w.rows {
+				t.Errorf("%d rows keep %d slots", w.rows, kept)
+			}
+		})
+	}
+}
+
+// walk follows a schedule step by step.
+type walk struct {
+	t           *testing.T
+	done        map[int32]int // positions that were predicted, how often
+	kept        []bool        // slots of the cache that hold something
+	steps, rows int
+}
+
+func (w *walk) run(r *system.Run) {
+	w.t.Helper()
+	if r.N%r.Group != 0 || r.Draws.N != r.Steps()*r.Ask || len(r.Draws.At) != r.Draws.N || len(r.Sees) != r.N || len(r.Fed) != r.N {
+		w.t.Fatalf("a run of %d rows in groups of %d with %d draws of %d, columns of %d and %d", r.N, r.Group, r.Draws.N, r.Ask, len(r.Sees), len(r.Fed))
+	}
+	for s := range r.Steps() {
+		w.steps++
+		w.keep(r, s)
+		for i := s * r.Group; i < (s+1)*r.Group; i++ {
+			if from := r.Fed[i]; from >= 0 && w.done[from] == 0 {
+				w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
+			}
+			for slot := range r.Sees[i] {
+				if !w.kept[slot] {
+					w.t.Fatalf("step %d sees slot %d, which is empty", w.steps, slot)
+				}
+			}
+		}
+		for i := s * r.Ask; i < (s+1)*r.Ask; i++ {
+			w.draw(r, i)
+		}
+	}
+}
+
+// keep puts the rows of a step where later ones see them.
+func (w *walk) keep(r *system.Run, s int) {
+	for i := s * r.Group; i < (s+1)*r.Group; i++ {
+		at := int32(w.rows)
+		if r.Slot != nil {
+			at = r.Slot[i]
+		}
+		w.rows++
+		if at >= 0 {
+			w.kept[at] = true
+		}
+	}
+}
+
+// slots is how many hold something.
+func (w *walk) slots() (n int) {
+	for _, k := range w.kept {
+		if k {
+			n++
+		}
+	}
+	return n
+}
+
+// draw predicts a position, from rows that are there.
+func (w *walk) draw(r *system.Run, i int) {
+	w.done[r.Draws.At[i]]++
+	if r.Draws.From == nil {
+		return
+	}
+	h, any := len(r.Draws.From)/r.Draws.N, false
+	for _, from := range r.Draws.From[i*h : (i+1)*h] {
+		if from >= int32(r.Group) {
+			w.t.Fatalf("draw %d comes from row %d of %d", i, from, r.Group)
+		}
+		any = any || from >= 0
+	}
+	if !any {
+		w.t.Fatalf("draw %d comes from nowhere", i)
+	}
+}

@@ -1,0 +1,29 @@
+package order
+
+import (
+	"math"
+
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Sets predicts the positions of a permutation in at most steps sets, whose sizes grow by
+// a cosine; a set that would be empty is left out. Every step computes a row for each
+// position, which sees all others.
+//
+// Source: Chang et al., "MaskGIT", 2022, arXiv:2202.04200; Li et al., "Autoregressive
+// Image Generation without Vector Quantization", 2024, arXiv:2406.11838.
+func Sets(permutation []int32, steps int) system.Schedule {
+	n := len(permutation)
+	left := func(i int) int { return int(math.Round(math.Cos(math.Pi/2*float64(i)/float64(steps)) * float64(n))) }
+	var runs []system.Run
+	for i := range steps {
+		set := permutation[n-left(i) : n-left(i+1)]
+		if len(set) == 0 {
+			continue
+		}
+		r := system.Run{Group: n, Ask: len(set), Draws: system.Draws{N: len(set), At: set, From: set}}
+		r.N, r.Slot, r.Axes, r.Sees, r.Fed = n, count(0, n), count(0, n), fill(n, int32(n)), fill(n, system.Nothing)
+		runs = append(runs, r)
+	}
+	return Fixed(runs...)
+}

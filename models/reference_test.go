@@ -1,0 +1,30 @@
+package models
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/morton-gen/morton/internal/doctable"
+	"github.com/morton-gen/morton/models/cube"
+	"github.com/morton-gen/morton/models/quad"
+	"github.com/morton-gen/morton/models/shape"
+	"github.com/morton-gen/morton/models/transformer"
+)
+
+// TestReferencePage holds docs/reference/models.md to the configurations.
+func TestReferencePage(t *testing.T) {
+	for heading, of := range map[string]reflect.Type{
+		"config.json": reflect.TypeFor[Config](), "network": reflect.TypeFor[transformer.Config](), "quad": reflect.TypeFor[quad.Config](),
+		"octree": reflect.TypeFor[shape.Config](), "tokenizer.json": reflect.TypeFor[cube.Config](), "tokenizer": reflect.TypeFor[cube.Tokenizer](),
+		"sampling": reflect.TypeFor[Sampling](),
+	} {
+		names, err := doctable.Names("../docs/reference/models.md", heading)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, fault := range doctable.Compare(names, doctable.Fields(of)) {
+			t.Errorf("%s: %s", heading, fault)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package system
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// ErrUnknown reports a checkpoint of no system that this program knows.
+var ErrUnknown = errors.New("a checkpoint of no known system")
+
+// Published is a system that can be opened by the names of its state dict.
+type Published struct {
+	Name  string // as the command takes it
+	Title string // as its authors call it
+	Paper string // arXiv number
+	Kind  string // of media: image or video
+	// Tensors are names that only checkpoints of this system have together.
+	Tensors []string
+	// Open makes the system from config.json, nil without one, and from the shapes of
+	// its tensors. Errors wrap nn.ErrConfig or nn.ErrWeights.
+	Open func(config json.RawMessage, w nn.Weights) (*System, error)
+}
+
+var published []Published
+
+// Register adds a system. It panics on a name that is taken: a mistake of ours.
+func Register(p Published) {
+	if slices.ContainsFunc(published, func(q Published) bool { return q.Name == p.Name }) {
+		panic(fmt.Sprintf("system: %q is registered twice", p.Name))
+	}
+	published = append(published, p)
+}
+
+// All returns the systems that are registered, by name.
+func All() []Published {
+	out := slices.Clone(published)
+	slices.SortFunc(out, func(a, b Published) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Detect returns the system of a checkpoint: of those whose names it has, the one that
+// asks for the most. The error wraps [ErrUnknown].
+func Detect(w nn.Weights) (Published, error) {
+	best := -1
+	for i, p := range published {
+		has := func(name string) bool { _, ok := w.Shape(name); return ok }
+		if all(p.Tensors, has) && (best < 0 || len(p.Tensors) > len(published[best].Tensors)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Published{}, fmt.Errorf("system: %w: it has %d tensors, such as %s", ErrUnknown, len(w.Names()), strings.Join(w.Names()[:min(3, len(w.Names()))], ", "))
+	}
+	return published[best], nil
+}
+
+func all(names []string, has func(string) bool) bool {
+	for _, n := range names {
+		if !has(n) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,119 @@
+package system
+
+import (
+	"errors"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// ErrPrompt reports a prompt that the system cannot start from.
+var ErrPrompt = errors.New("the system cannot start from this prompt")
+
+// System is one way to generate: a network and the parts around it.
+type System struct {
+	Name    string
+	Params  *nn.List // of all parts
+	Token   Token
+	Layout  Layout
+	Input   Input
+	Trunk   Trunk
+	Head    Head
+	Rule    Rule // what may be drawn next; nil: anything
+	Default Sampling
+	// Schedule returns the runs of a request. It is nil where a caller makes them.
+	Schedule func(Prompt) (Schedule, error)
+	Grid     [3]int // of the tokens: frames, rows, columns; position p is cell p in raster order
+}
+
+// Prompt is what a request starts from.
+type Prompt struct {
+	Class int // of the system's classes
+	// Text are the features of a text, a row a token, as the system's text encoder
+	// gives them: [n, features].
+	Text []float32
+	// Guidance is the scale of classifier-free guidance; up to 1 there is none.
+	// Interval, if above 0, ends it after about that many tokens.
+	Guidance float32
+	Interval int
+}
+
+// Token is what a position holds: sub-tokens of some values each, or a binary code.
+type Token struct {
+	Sub, Values int // sub-tokens, and values of each
+	Bits        int // of a binary code; 0 for indices
+}
+
+// Words is the number of 32-bit words of a token.
+func (t Token) Words() int {
+	if t.Bits > 0 {
+		return (t.Bits + 31) / 32
+	}
+	return t.Sub
+}
+
+// Layout is the extents of a system's rows.
+type Layout struct {
+	Fixed, Fed, Axes int // columns of Rows
+	Base             int // row of the embedding table where those of fed tokens begin
+	Directions       int // of the head; 0 means 1
+	Features         int // of a condition's vectors; 0: none
+	Context          int // slots of the cache that a sequence has at most
+	Length           int // rows, draws and positions that a sequence has at most
+	Group            int // rows of a step at most, by which memory is planned; 0 means 1
+}
+
+// Dims are the extents of the stepping tables for a number of slots.
+func (s *System) Dims(slots int) step.Dims {
+	return step.Dims{
+		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
+		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0, Directions: s.Layout.Directions,
+	}
+}
+
+// Input makes the vectors of a batch's rows, [n, width]. A stage is a way to make
+// them: most systems have one, and another to read a condition.
+type Input interface {
+	Record(g nn.Graph, stage int) *nn.Value
+}
+
+// AllStages is the stage of a recording whose rows are of any stage, as in training.
+const AllStages = -1
+
+// Trunk is the network.
+type Trunk interface {
+	Forward(g nn.Graph, x *nn.Value) *nn.Value
+}
+
+// Head turns hidden states into tokens, and when training into a loss.
+type Head interface {
+	// Logits records what the tokens of a step are drawn from. It records whatever
+	// all rows need, also where nothing is drawn.
+	Logits(g nn.Graph, h *nn.Value) *nn.Value
+	// Draw records the sampling of tokens, u32 [m, words], from the combined logits.
+	Draw(g *nn.Drawing, logits *gpu.Tensor, mask *gpu.Tensor) *gpu.Tensor
+	// Outputs is the number of logits of a token.
+	Outputs() int
+}
+
+// Learner is a head that training knows the loss of.
+type Learner interface {
+	Head
+	// Loss records the loss of the targets; nothing may read the logits afterwards.
+	Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor)
+}
+
+// Rule says which tokens may be drawn: a mask, u32 [m, ceil(values/32)].
+type Rule interface {
+	Mask(g *nn.Drawing) *gpu.Tensor
+}
+
+// Sampling says how tokens are drawn.
+type Sampling struct {
+	Temperature float64 `json:"temperature"`     // 0: the likeliest
+	TopK        int     `json:"top_k,omitempty"` // 0: off
+	TopP        float64 `json:"top_p,omitempty"` // 0 or 1: off
+	MinP        float64 `json:"min_p,omitempty"` // 0: off
+	Guidance    float64 `json:"guidance,omitempty"`
+}

@@ -1,0 +1,169 @@
+package systems
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// llama is the description of LlamaGen's network and of those built on it. The names
+// are those of upstream's ModelArgs; what a checkpoint without config.json leaves out
+// comes from the shapes of its tensors.
+type llama struct {
+	Dim       int     `json:"dim"`
+	Layers    int     `json:"n_layer"`
+	Heads     int     `json:"n_head"`
+	Vocab     int     `json:"vocab_size"`
+	Classes   int     `json:"num_classes"`
+	Block     int     `json:"block_size"` // tokens of an image
+	Text      int     `json:"cls_token_num"`
+	Caption   int     `json:"caption_dim"`
+	Eps       float32 `json:"norm_eps"`
+	RopeBase  float64 `json:"rope_base"`
+	Special   int     `json:"spe_token_num"`
+	Serial    int     `json:"ar_token_num"`
+	Latent    []int   `json:"latent_shape"`
+	hidden    int
+	condition string // the tensor that tells classes from text
+}
+
+const (
+	classTable = "cls_embedding.embedding_table.weight"
+	captionUp  = "cls_embedding.cap_proj.fc1.weight"
+)
+
+// publishedHeads are the heads of the published sizes, by width and layers: the one
+// number that the shapes do not tell.
+var publishedHeads = map[[2]int]int{
+	{768, 12}: 12, {1024, 24}: 16, {1280, 36}: 20, {1536, 48}: 24, {2560, 48}: 40, {2048, 22}: 32, {3200, 24}: 32, {4096, 32}: 32, {1280, 30}: 20,
+}
+
+// readLlama reads a description and fills in what the tensors say.
+func readLlama(config json.RawMessage, w nn.Weights) (*llama, error) {
+	c := &llama{Eps: 1e-5, RopeBase: 10000, Text: 1}
+	if config != nil {
+		if err := json.Unmarshal(config, c); err != nil {
+			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+		}
+	}
+	set := func(p *int, name string, axis int) {
+		if shape, ok := w.Shape(name); ok && axis < len(shape) {
+			*p = shape[axis]
+		}
+	}
+	set(&c.Vocab, "tok_embeddings.weight", 0)
+	set(&c.Dim, "tok_embeddings.weight", 1)
+	set(&c.hidden, "layers.0.feed_forward.w1.weight", 0)
+	classes := 0
+	set(&classes, classTable, 0)
+	if classes > 0 {
+		c.Classes = classes - 1 // the last row is that of no class
+	}
+	set(&c.Caption, captionUp, 1)
+	set(&c.Text, "cls_embedding.uncond_embedding", 0)
+	set(&c.Special, "spe_tok_embeddings.special_embeddings.weight", 0)
+	blocks := 0
+	for ; ; blocks++ {
+		if _, ok := w.Shape(fmt.Sprintf("layers.%d.attention.wqkv.weight", blocks)); !ok {
+			break
+		}
+	}
+	if c.Layers == 0 {
+		c.Layers = blocks
+	}
+	if c.Heads == 0 {
+		c.Heads = publishedHeads[[2]int{c.Dim, c.Layers}]
+	}
+	return c, c.check(blocks)
+}
+
+func (c *llama) check(blocks int) error {
+	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
+	switch {
+	case !in(c.Dim, 8, 1<<14) || !in(c.Layers, 1, 256) || c.Layers > blocks || !in(c.hidden, 2, 1<<17) || !in(c.Vocab, 2, 1<<18):
+		return fmt.Errorf("systems: %w: width %d, %d of %d layers, hidden width %d, vocabulary %d", nn.ErrConfig, c.Dim, c.Layers, blocks, c.hidden, c.Vocab)
+	case c.Heads == 0:
+		return fmt.Errorf("systems: %w: width %d with %d layers is no published size: say n_head in config.json", nn.ErrConfig, c.Dim, c.Layers)
+	case c.Dim%(2*c.Heads) != 0:
+		return fmt.Errorf("systems: %w: %d heads for width %d", nn.ErrConfig, c.Heads, c.Dim)
+	case !in(c.Block, 0, 1<<16) || !in(c.Text, 1, 1<<12) || !in(c.Classes, 0, 1<<20) || !in(c.Caption, 0, 1<<16) || !in(c.Special, 0, 1<<12) || !(c.RopeBase > 1):
+		return fmt.Errorf("systems: %w: block %d, %d condition tokens, %d classes, caption width %d", nn.ErrConfig, c.Block, c.Text, c.Classes, c.Caption)
+	}
+	return nil
+}
+
+// side is the side of a square image in tokens: that of the description, or of 256
+// pixels at a sixteenth.
+func (c *llama) side() (int, error) {
+	if c.Block == 0 {
+		c.Block = 256
+	}
+	side := int(math.Round(math.Sqrt(float64(c.Block))))
+	if side*side != c.Block {
+		return 0, fmt.Errorf("systems: %w: %d tokens are no square", nn.ErrConfig, c.Block)
+	}
+	return side, nil
+}
+
+// init are the deviations of the first weights of upstream.
+var llamaInit = nn.Init{Std: 0.02}
+
+// block declares block i. Half of a head's pairs turn by the row of a token, half by
+// its column; rope is nil for networks with a table of positions.
+func (c *llama) block(p nn.Params, i int, rope *nn.Rope) *nn.Block {
+	p = p.In("layers.%d.", i)
+	b := &nn.Block{Name: fmt.Sprint("block", i), Attention: p.Attention(nn.Attention{Heads: c.Heads, HeadDim: c.Dim / c.Heads, Rope: rope})}
+	b.QKV = p.Matrix(3*c.Dim, c.Dim, llamaInit, "attention.wqkv.weight").After(p.RMS(c.Dim, c.Eps, "attention_norm.weight"))
+	b.Out = p.Matrix(c.Dim, c.Dim, llamaInit, "attention.wo.weight")
+	b.GateUp = p.Matrix(2*c.hidden, c.Dim, llamaInit, "feed_forward.w1.weight", "feed_forward.w3.weight").After(p.RMS(c.Dim, c.Eps, "ffn_norm.weight"))
+	b.Down = p.Matrix(c.Dim, c.hidden, llamaInit, "feed_forward.w2.weight")
+	return b
+}
+
+// trunk declares blocks from to to.
+func (c *llama) trunk(p nn.Params, from, to int, rope *nn.Rope) (s nn.Stack) {
+	for i := from; i < to; i++ {
+		s = append(s, c.block(p, i, rope))
+	}
+	return s
+}
+
+// rope2D turns by rows and columns.
+func (c *llama) rope2D() *nn.Rope {
+	pairs := c.Dim / c.Heads / 2
+	return &nn.Rope{Pairs: []int{pairs - pairs/2, pairs / 2}, Theta: c.RopeBase}
+}
+
+// out declares the logits behind a norm.
+func (c *llama) out(p nn.Params, norm, name string) *nn.Matrix {
+	return p.Matrix(c.Vocab, c.Dim, llamaInit, name).After(p.RMS(c.Dim, c.Eps, norm))
+}
+
+// class is a condition of one row: a class, and no class for the other branch.
+func (c *llama) class(g order.Grid, p system.Prompt) (order.Conditions, error) {
+	var out order.Conditions
+	if p.Text != nil || p.Class < 0 || p.Class >= c.Classes {
+		return out, fmt.Errorf("systems: %w: class %d of %d, %d features of text", system.ErrPrompt, p.Class, c.Classes, len(p.Text))
+	}
+	g.Condition(&out.Rows, int32(p.Class))
+	g.Condition(&out.Other, int32(c.Classes))
+	return out, nil
+}
+
+// guide is upstream's interval of guidance, counted from the second token on; nil for
+// guidance throughout.
+func guide(p system.Prompt, off func(before int) bool) order.Guide {
+	if p.Interval <= 0 {
+		return nil
+	}
+	return func(before int) float32 {
+		if off(before) {
+			return 1
+		}
+		return max(p.Guidance, 1)
+	}
+}

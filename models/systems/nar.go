@@ -1,0 +1,93 @@
+package systems
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/morton-gen/morton/models/head"
+	"github.com/morton-gen/morton/models/input"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+)
+
+func init() {
+	system.Register(system.Published{
+		Name: "nar", Title: "NAR", Paper: "2503.10696", Kind: "image", Tensors: []string{"tok_embeddings.weight", classTable, "output.weight", "medusa_output.weight"}, Open: openNAR,
+	})
+	system.Register(system.Published{
+		Name: "nar-video", Title: "NAR, video", Paper: "2503.10696", Kind: "video", Tensors: []string{"tok_embeddings.weight", classTable, "output_R.weight", "abs_pe"}, Open: openNARVideo,
+	})
+}
+
+// openNAR opens "Neighboring Autoregressive Modeling for Efficient Visual Generation",
+// arXiv:2503.10696: LlamaGen's network with one more block, which predicts a token from
+// its left neighbour behind the trunk and from its upper one behind the last block.
+func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
+	c, err := readLlama(config, w)
+	if err != nil {
+		return nil, err
+	}
+	side, err := c.side()
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := w.Shape(fmt.Sprintf("layers.%d.attention.wqkv.weight", c.Layers)); !ok && config == nil {
+		c.Layers-- // the shapes count the block of the second head
+	}
+	p := nn.NewParams()
+	rope := c.rope2D()
+	s := c.shells(p, order.Grid{T: 1, H: side, W: side}, 2)
+	s.Name = "nar"
+	s.Input = input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: classTable, Rows: c.Classes + 1}, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})}
+	s.Trunk = c.trunk(p, 0, c.Layers, rope)
+	s.Head = head.Directions{
+		{Out: c.out(p, "norm.weight", "output.weight")},
+		{Blocks: c.trunk(p, c.Layers, c.Layers+1, rope), Out: c.out(p, "medusa_norm.weight", "medusa_output.weight")},
+	}
+	return s, nil
+}
+
+// openNARVideo opens the same paper's video network, which has a third head for the
+// next frame, and learned positions in place of rotary ones.
+func openNARVideo(config json.RawMessage, w nn.Weights) (*system.System, error) {
+	c, err := readLlama(config, w)
+	if err != nil {
+		return nil, err
+	}
+	if c.Latent == nil {
+		c.Latent, c.Layers = []int{4, 16, 16}, c.Layers-2
+	}
+	g := order.Grid{Place: true, First: c.Classes + 1}
+	if len(c.Latent) != 3 || min(c.Latent[0], c.Latent[1], c.Latent[2]) < 1 || max(c.Latent[0], c.Latent[1], c.Latent[2]) > 1<<10 {
+		return nil, fmt.Errorf("systems: %w: latent_shape %v", nn.ErrConfig, c.Latent)
+	}
+	g.T, g.H, g.W = c.Latent[0], c.Latent[1], c.Latent[2]
+	p := nn.NewParams()
+	s := c.shells(p, g, 3)
+	s.Name, s.Layout.Fixed, s.Layout.Axes = "nar-video", 2, 1
+	s.Layout.Base += g.Cells() + 1
+	s.Input = input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: classTable, Rows: c.Classes + 1}, nn.Part{Name: "abs_pe", Rows: g.Cells() + 1},
+		nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})}
+	s.Trunk = c.trunk(p, 0, c.Layers, nil)
+	s.Head = head.Directions{
+		{Out: c.out(p, "norm_R.weight", "output_R.weight")},
+		{Blocks: c.trunk(p, c.Layers, c.Layers+1, nil), Out: c.out(p, "norm_D.weight", "output_D.weight")},
+		{Blocks: c.trunk(p, c.Layers+1, c.Layers+2, nil), Out: c.out(p, "norm_B.weight", "output_B.weight")},
+	}
+	return s, nil
+}
+
+// shells is a system that predicts a grid shell by shell.
+func (c *llama) shells(p nn.Params, g order.Grid, directions int) *system.System {
+	length := 1 + g.Cells()
+	return &system.System{
+		Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{g.T, g.H, g.W},
+		Layout:  system.Layout{Fixed: 1, Fed: 1, Axes: 2, Base: c.Classes + 1, Context: length, Length: length, Group: min(g.H, g.W) * g.T, Directions: directions},
+		Default: system.Sampling{Temperature: 1, Guidance: 2},
+		Schedule: func(q system.Prompt) (system.Schedule, error) {
+			condition, err := c.class(g, q)
+			return g.Shells(condition, directions, guide(q, func(before int) bool { return before > q.Interval })), err
+		},
+	}
+}

@@ -1,0 +1,92 @@
+package vq
+
+import (
+	"github.com/morton-gen/morton/gpu/tensor"
+)
+
+const (
+	wordBytes = 4
+	// chunkBytes is what convolutions, attention and the search for the nearest code
+	// take for a block of rows; 32 rows, if those are more.
+	chunkBytes = 8 << 20
+	chunkRows  = 32
+	// alignBytes is the most that one tensor's place is rounded up by.
+	alignBytes = 256
+)
+
+// weightBytes is the device memory of some parameters.
+func weightBytes(params []param) (n uint64) {
+	for _, p := range params {
+		n += uint64(tensor.Elems(p.deviceShape()))*wordBytes + alignBytes
+	}
+	return n
+}
+
+// chunk is the temporary for a block of rows of so many elements.
+func chunk(rows, elems int) uint64 {
+	n := max(chunkBytes/(wordBytes*elems), chunkRows)
+	return wordBytes * uint64(min(n, rows)) * uint64(elems)
+}
+
+// tilesBytes is the temporary of a convolution by tiles of 2 by 2 positions: 16 elements
+// of each tile's input and output.
+func tilesBytes(h, w, in, out int) uint64 {
+	in, out = even(in), even(out)
+	n := max(chunkBytes/(wordBytes*16*max(in, out)), chunkRows)
+	return wordBytes * 16 * uint64(min(n, (h+1)/2*((w+1)/2))) * uint64(in+out)
+}
+
+// bytes is what a layer has alive at most: its input and output, what lies between,
+// and a block's temporary. h and w are the rows and columns of its finer side.
+func (l layer) bytes(h, w int) uint64 {
+	rows := h * w
+	in, out := uint64(rows*even(l.in))*wordBytes, uint64(rows*even(l.out))*wordBytes
+	switch l.op {
+	case conv1:
+		return in + out
+	case conv3:
+		return in + out + tilesBytes(h, w, l.in, l.out)
+	case down:
+		return in + out/4 + chunk(rows/4, 9*l.in)
+	case up:
+		return max(in/4+in, in+out+tilesBytes(h, w, l.in, l.out))
+	case attn:
+		return 5*in + chunk(rows, even(rows))
+	case normOut:
+		return in + normBytes(l.in)
+	}
+	first := 2*in + out + tilesBytes(h, w, l.in, l.out)
+	second := in + 2*out + tilesBytes(h, w, l.out, l.out)
+	return max(first, second) + normBytes(max(l.in, l.out))
+}
+
+// normBytes are a group norm's partial sums.
+func normBytes(c int) uint64 { return uint64(64*c+4*groups) * wordBytes }
+
+// programBytes is the device memory of a program over a picture of h by w pixels, an
+// estimate from above: the temporaries do not pack without gaps.
+func (c Config) programBytes(side half, h, w int) uint64 {
+	n := c.Reduction()
+	tokens := h / n * (w / n)
+	most := c.codesBytes(tokens)
+	held := uint64(h*w*even(colours)+tokens) * wordBytes
+	if !side.encodes() {
+		h, w = h/n, w/n
+	}
+	for _, l := range side.layers {
+		if l.op == up {
+			h, w = 2*h, 2*w
+		}
+		most = max(most, l.bytes(h, w))
+		if l.op == down {
+			h, w = h/2, w/2
+		}
+	}
+	return most + most/8 + held + 1<<16
+}
+
+// codesBytes is what looking codes up, or searching for the nearest, has alive.
+func (c Config) codesBytes(tokens int) uint64 {
+	between := c.CodebookEmbedDim + c.ZChannels
+	return uint64(c.CodebookSize+tokens*between)*wordBytes + chunk(tokens, c.CodebookSize)
+}
