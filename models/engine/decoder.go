@@ -21,6 +21,7 @@ type Decoder struct {
 	state    *step.State
 	caches   []attention.Cache // with one table
 	pages    *pages
+	arena    *gpu.Arena  // of all programs' temporaries
 	vectors  *gpu.Tensor // f32 [slots·l, features], nil without
 	programs map[programKey]*program
 	trace    bool
@@ -30,6 +31,9 @@ type Decoder struct {
 type DecoderOptions struct {
 	Slots     int          // sequences at once, at least 1
 	Precision nn.Precision // of the matrices; "" means f16
+	// Rows is how many rows prompts may bring to a step, by which memory is planned; 0
+	// means one piece of a prompt.
+	Rows int
 	// Pages is how many pages of attention.MinPage slots all sequences share; 0 means
 	// enough for every one to fill its context.
 	Pages int
@@ -63,6 +67,7 @@ func (o *DecoderOptions) complete(sys *system.System) {
 	if o.Pages == 0 {
 		o.Pages = o.Slots * pagesOf(sys.Layout.Context)
 	}
+	o.Rows = max(o.Rows, promptRows)
 }
 
 func pagesOf(slots int) int { return (slots + attention.MinPage - 1) / attention.MinPage }
@@ -77,6 +82,9 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 		d.state, err = step.NewState(d.dev, d.sys.Dims(o.Slots))
 	}
 	if err != nil {
+		return err
+	}
+	if d.arena, err = d.dev.NewArena(arenaBytes(d.sys, o)); err != nil {
 		return err
 	}
 	if n := d.sys.Layout.Features; n > 0 {
@@ -121,6 +129,7 @@ func (d *Decoder) Free() {
 		d.pages.table.Free()
 	}
 	d.vectors.Free()
+	d.arena.Free()
 }
 
 // System returns what the decoder runs.

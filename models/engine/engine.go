@@ -132,7 +132,7 @@ type outcome struct {
 // gpu.ErrOutOfMemory.
 func New(dev *gpu.Device, sys *system.System, weights nn.Weights, opts Options) (*Engine, error) {
 	opts.complete()
-	dec, err := NewDecoder(dev, sys, weights, DecoderOptions{Slots: opts.Slots, Precision: opts.Precision, Pages: opts.Pages})
+	dec, err := NewDecoder(dev, sys, weights, DecoderOptions{Slots: opts.Slots, Precision: opts.Precision, Pages: opts.Pages, Rows: opts.Rows})
 	if err != nil {
 		return nil, err
 	}
