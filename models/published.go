@@ -145,17 +145,24 @@ func (p *Published) describe(path string) (err error) {
 	if p.Tokenizer == nil {
 		return nil
 	}
-	p.VQ, err = describeVQ(p.Tokenizer, path)
+	p.VQ, err = describeVQ(p.Tokenizer, p.TokenizerPath, path)
 	return err
 }
 
-// describeVQ finds the description of a tokenizer that stands in path or beside it.
-func describeVQ(c *checkpoint.Checkpoint, path string) (vq.Config, error) {
+// describeVQ finds the description of a tokenizer at a path: its folder's config.json,
+// unless that is a generator's, or tokenizer.json, there or in the folder of among.
+func describeVQ(c *checkpoint.Checkpoint, path, among string) (vq.Config, error) {
 	data := c.Config()
-	if data == nil {
+	for _, x := range []struct{ path, name string }{{path, "config.json"}, {path, tokenizerConfig}, {among, tokenizerConfig}} {
+		if data != nil {
+			break
+		}
 		var err error
-		if data, err = readBeside(path, tokenizerConfig); err != nil {
+		if data, err = readBeside(x.path, x.name); err != nil {
 			return vq.Config{}, err
+		}
+		if x.name != tokenizerConfig && !describesVQ(data) {
+			data = nil
 		}
 	}
 	if data != nil {
@@ -166,6 +173,14 @@ func describeVQ(c *checkpoint.Checkpoint, path string) (vq.Config, error) {
 		name = "VQ-16"
 	}
 	return vq.Preset(name)
+}
+
+// describesVQ tells a tokenizer's config.json from a generator's.
+func describesVQ(data json.RawMessage) bool {
+	var c map[string]json.RawMessage
+	_ = json.Unmarshal(data, &c) // what is no object describes nothing
+	_, ok := c["codebook_size"]
+	return ok
 }
 
 // Close closes the files.
@@ -202,7 +217,14 @@ func candidates(path string) (generators, tokenizers []string, err error) {
 		tokenizers = append(tokenizers, filepath.Join(dir, n))
 	}
 	if sub := filepath.Join(dir, "tokenizer"); isFolder(sub) {
+		inner, err := checkpoint.List(sub)
+		if err != nil {
+			return nil, nil, err
+		}
 		tokenizers = append(tokenizers, sub)
+		for _, n := range inner {
+			tokenizers = append(tokenizers, filepath.Join(sub, n))
+		}
 	}
 	if c, err := checkpoint.Open(path); err == nil || !info.IsDir() {
 		if err == nil {

@@ -30,7 +30,7 @@ func OpenVQ(path string) (*checkpoint.Checkpoint, vq.Config, error) {
 	if err != nil {
 		return nil, vq.Config{}, err
 	}
-	cfg, err := describeVQ(c, path)
+	cfg, err := describeVQ(c, path, path)
 	if !isVQ(c) {
 		err = fmt.Errorf("models: %w: %s has no code book", ErrFolder, path)
 	}

@@ -40,6 +40,7 @@ func smallPage() Page {
 				ID: "clip", Family: Video, Source: "clips/clip.mp4", Result: "clip.mp4", PrefixFrames: 16, Frames: 64, Seed: 1, Seconds: 2.5,
 				Marks: []string{"truncated", "damaged"}, Notes: []string{"prefix of 16 frames, not 21: whole cubes of 8"},
 			},
+			{ID: "image-1", Family: Image, Result: "image/image-1.png", Counts: []KV{{"class", "207"}}, Seed: 1, Seconds: 3},
 			{ID: "nothing", Family: Shape, Error: "out of memory"},
 			{ID: "from nothing", Family: Shape, Result: "new.glb", Seconds: 12.34},
 		},
