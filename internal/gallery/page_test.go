@@ -40,12 +40,18 @@ func smallPage() Page {
 				ID: "clip", Family: Video, Source: "clips/clip.mp4", Result: "clip.mp4", PrefixFrames: 16, Frames: 64, Seed: 1, Seconds: 2.5,
 				Marks: []string{"truncated", "damaged"}, Notes: []string{"prefix of 16 frames, not 21: whole cubes of 8"},
 			},
-			{ID: "image-1", Family: Image, Result: "image/image-1.png", Counts: []KV{{"class", "207"}}, Seed: 1, Seconds: 3},
 			{ID: "nothing", Family: Shape, Error: "out of memory"},
 			{ID: "from nothing", Family: Shape, Result: "new.glb", Seconds: 12.34},
 		},
 		Failures: []Failure{{"clips/broken.mp4", "decode", "corrupt", "no frame"}},
 	}
+}
+
+func imagePage() Page {
+	return Page{Items: []Item{
+		{ID: "image-1", Family: Image, Result: "image/image-1.png", Counts: []KV{{"class", "207"}}, Seed: 1, Model: "llamagen-0", Seconds: 3},
+		{ID: "a b", Family: Image, Result: "image/a b.png"},
+	}}
 }
 
 var (
@@ -69,7 +75,7 @@ func written(t *testing.T, p Page) (dir, html string) {
 }
 
 func TestGolden(t *testing.T) {
-	for name, p := range map[string]Page{"small": smallPage(), "empty": {}} {
+	for name, p := range map[string]Page{"small": smallPage(), "images": imagePage(), "empty": {}} {
 		_, got := written(t, p)
 		path := filepath.Join("testdata", name+".golden.html")
 		if *update {

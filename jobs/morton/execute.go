@@ -151,7 +151,7 @@ func (o *options) modelError(err error) error {
 	mistaken := slices.ContainsFunc(mistakes, func(m error) bool { return errors.Is(err, m) })
 	switch {
 	case o.model != "" && mistaken:
-		return o.usagef("--model %s: %v", o.model, err)
+		return o.usagef("--model %s: %s", o.model, report.Message(err))
 	case errors.Is(err, gpu.ErrNoDevice) && o.device != "auto":
 		return o.usagef("--device %s: %v", o.device, err)
 	}

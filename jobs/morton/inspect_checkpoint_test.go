@@ -67,6 +67,13 @@ func TestInspectSaysWhatIsMissing(t *testing.T) {
 	if found := inspected(t, alone); found["system"] != "llamagen" || !strings.Contains(found["runs"].(string), "n_head in config.json") {
 		t.Errorf("%v", found)
 	}
+	pointer := filepath.Join(t.TempDir(), "c2i.pt")
+	if err := os.WriteFile(pointer, []byte("version https://git-lfs.github.com/spec/v1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := morton("inspect", pointer); code != exitFailed || !strings.Contains(errs, "git lfs pull") {
+		t.Errorf("a pointer of Git LFS: exit %d, %s", code, errs)
+	}
 	unsafe := filepath.Join(t.TempDir(), "a.pt")
 	if err := os.WriteFile(unsafe, []byte("\x80\x02not torch"), 0o600); err != nil {
 		t.Fatal(err)

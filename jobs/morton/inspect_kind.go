@@ -11,6 +11,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
@@ -50,6 +52,9 @@ func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 		return found, err
 	}
 	found, err = inspectVideo(ctx, path)
+	if errors.Is(err, video.ErrNotVideo) && slices.Contains([]string{".pt", ".pth", ".ckpt", ".bin", ".safetensors"}, strings.ToLower(filepath.Ext(path))) {
+		return inspectCheckpoint(path, how.model) // which knows what often stands in the place of weights
+	}
 	if errors.Is(err, video.ErrNotVideo) {
 		return nil, fmt.Errorf("%w: %s", errUnknownFile, path)
 	}
