@@ -13,6 +13,7 @@ type Program struct {
 	dev   *Device
 	cmds  []vk.Commands
 	arena *region
+	lent  bool // the arena belongs to an Arena
 	stats Stats
 	temps []*storage // planned in the arena
 	uses  []*storage // tensors the commands name that are not temporaries
@@ -58,7 +59,7 @@ func (r *Recorder) Finish() (*Program, error) {
 	if err := p.alive("gpu.Finish"); err != nil {
 		return nil, err
 	}
-	if err := p.plan(r.temps); err != nil {
+	if err := p.plan(r.temps, r.arena); err != nil {
 		return nil, err
 	}
 	p.ops, p.push = r.encode(p)
@@ -168,6 +169,11 @@ func (p *Program) Run(n int) error {
 	if err := p.alive("gpu.Run"); err != nil {
 		return err
 	}
+	return p.runLocked(n)
+}
+
+// runLocked runs the program; the caller holds the device's mu.
+func (p *Program) runLocked(n int) error {
 	if p.dev.profile != nil {
 		for range n {
 			if err := p.dev.profile.run(p); err != nil {
@@ -197,8 +203,8 @@ func (p *Program) free() {
 	for _, s := range p.temps {
 		s.freed.Store(true)
 	}
-	if p.arena != nil {
+	if p.arena != nil && !p.lent {
 		p.dev.heap.release(p.arena)
-		p.arena = nil
 	}
+	p.arena = nil
 }
