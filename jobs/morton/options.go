@@ -89,6 +89,7 @@ func (o *options) complete(c *cobra.Command) {
 		must(cobra.MarkFlagFilename(o.flags, "manifest", "jsonl"))
 	}
 	if o.flags.Lookup("model") != nil {
+		must(cobra.MarkFlagFilename(o.flags, "model", "safetensors", "pt", "pth", "ckpt", "bin")) // and folders
 		completeDevice(c)
 	}
 }
