@@ -199,6 +199,7 @@ func TestPlacesAreWrongUse(t *testing.T) {
 	t.Chdir(dir)
 	for path, text := range map[string]string{
 		"u/video/x.mp4": "a clip", "u/shape/x.glb": "a mesh", "s/index.html": "my page", "d/x.parquet": "tokens", "d/tokens/x.parquet": "tokens", "file": "",
+		"u/image/image-1.png": "features",
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
@@ -211,6 +212,7 @@ func TestPlacesAreWrongUse(t *testing.T) {
 		{"generate video --input u/video/*.mp4 --out u", "u/video/x.mp4 would take the place of the input u/video/x.mp4"},
 		{"generate video --input u/video/*.mp4 --out u --overwrite", "would take the place of the input"},
 		{"generate shape --manifest one.jsonl --out ./u/../u", "would take the place of the input"},
+		{"generate image --model m --text u/image/image-1.png#cat --overwrite --out u", "would take the place of the input u/image/image-1.png"},
 		{"generate shape --count 2 --out s", "s/index.html is there, and no run of morton made it"},
 		{"generate shape --count 2 --out file", "file: not a folder"},
 		{"generate shape --count 2 --out file/below", "not a directory"},
@@ -226,7 +228,7 @@ func TestPlacesAreWrongUse(t *testing.T) {
 			t.Errorf("%s holds %q, error %v", path, text, err)
 		}
 	}
-	for folder, n := range map[string]int{".": 5, "u": 2, "u/video": 1, "s": 1} {
+	for folder, n := range map[string]int{".": 5, "u": 3, "u/video": 1, "u/image": 1, "s": 1} {
 		if entries, err := os.ReadDir(folder); err != nil || len(entries) != n {
 			t.Errorf("%s holds %v, error %v", folder, entries, err)
 		}
