@@ -37,7 +37,7 @@ func OpenPictures(dev *gpu.Device, path string, o Options) (*Pictures, error) {
 	if p.VQ.CodebookSize != p.System.Token.Values {
 		return nil, fmt.Errorf("models: %w: the tokenizer has %d codes, the generator %d", ErrFolder, p.VQ.CodebookSize, p.System.Token.Values)
 	}
-	id, err := identity(p.Checkpoint)
+	id, err := p.identity()
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +49,19 @@ func OpenPictures(dev *gpu.Device, path string, o Options) (*Pictures, error) {
 	if out.codec, err = vq.Open(dev, p.VQ, p.Tokenizer, vq.Options{H: p.System.Grid[1] * side, W: p.System.Grid[2] * side}); err != nil {
 		return nil, err
 	}
-	if out.engine, err = engine.New(dev, p.System, p.Checkpoint, engine.Options{Slots: max(o.Slots, 2), Precision: o.Precision}); err != nil {
+	if out.engine, err = engine.New(dev, p.System, p.Checkpoint, engine.Options{Slots: pictureSlots(o), Precision: o.Precision}); err != nil {
 		out.codec.Free()
 		return nil, err
 	}
 	return out, nil
+}
+
+// pictureSlots is the slots of an engine that has room for a picture with guidance.
+func pictureSlots(o Options) int {
+	if o.Slots == 0 {
+		return engine.DefaultSlots
+	}
+	return max(o.Slots, 2)
 }
 
 // Name returns the system's name and the start of its weights' hash.
@@ -61,6 +69,9 @@ func (p *Pictures) Name() string { return p.name }
 
 // System returns what the model is made of.
 func (p *Pictures) System() *system.System { return p.sys }
+
+// TokenSide returns the side in pixels of what one token stands for.
+func (p *Pictures) TokenSide() int { return p.codec.Config().Reduction() }
 
 // Size returns the rows and columns of a picture.
 func (p *Pictures) Size() (h, w int) {

@@ -1,12 +1,15 @@
 package models
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,10 +27,13 @@ import (
 // of it is on a device yet.
 type Published struct {
 	system.Published
-	Checkpoint *checkpoint.Checkpoint
-	Tokenizer  *checkpoint.Checkpoint // nil if none is beside it
-	VQ         vq.Config              // of the tokenizer
-	System     *system.System
+	Checkpoint    *checkpoint.Checkpoint
+	Path          string                 // of the checkpoint
+	Config        json.RawMessage        // of the generator; nil without a config.json
+	Tokenizer     *checkpoint.Checkpoint // nil if none is beside it
+	TokenizerPath string
+	VQ            vq.Config // of the tokenizer
+	System        *system.System
 }
 
 // OpenPublished opens the checkpoint at path, a file or a folder, and finds out which
@@ -37,73 +43,88 @@ type Published struct {
 // are those of package checkpoint.
 func OpenPublished(path string) (*Published, error) {
 	p := &Published{}
-	if err := p.open(path); err != nil {
+	err := p.find(path)
+	if err == nil {
+		err = p.build(path)
+	}
+	if err != nil {
 		p.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *Published) open(path string) error {
+// find opens the files.
+func (p *Published) find(path string) error {
 	generators, tokenizers, err := candidates(path)
 	if err != nil {
 		return err
 	}
-	taken, err := p.openGenerator(path, generators)
-	if err != nil {
+	if err := p.openGenerator(path, generators); err != nil {
 		return err
 	}
-	config := p.Checkpoint.Config()
-	if config == nil {
-		if config, err = readBeside(path, "config.json"); err != nil {
+	if p.Config = p.Checkpoint.Config(); p.Config == nil {
+		if p.Config, err = readBeside(path, "config.json"); err != nil {
 			return err
 		}
 	}
-	if p.System, err = p.Published.Open(config, p.Checkpoint); err != nil {
+	p.openTokenizer(tokenizers)
+	return nil
+}
+
+// build makes the system, of which no tensor may be missing.
+func (p *Published) build(path string) error {
+	tokenizer := p.describe(path)
+	var err error
+	if p.System, err = p.Published.Open(p.Config, p.Checkpoint); err != nil {
+		p.System = nil
 		return err
 	}
 	if missing := p.System.Params.Missing(p.Checkpoint); len(missing) > 0 {
 		return fmt.Errorf("models: %w: %s lacks %d tensors of %s, such as %s", nn.ErrWeights, path, len(missing), p.Title, missing[0])
 	}
-	p.openTokenizer(tokenizers, taken)
-	return p.describe(path)
+	return tokenizer
 }
 
-// openGenerator opens the one checkpoint of a known system among some, and returns its
-// path.
-func (p *Published) openGenerator(path string, among []string) (taken string, err error) {
+// openGenerator opens the one checkpoint of a known system among some.
+func (p *Published) openGenerator(path string, among []string) error {
+	var refused error // the first file that is no checkpoint
 	for _, f := range among {
 		c, err := checkpoint.Open(f)
 		if err != nil {
 			if len(among) == 1 {
-				return "", err
+				return err
 			}
-			continue // a file of the folder that is no checkpoint
+			refused = cmp.Or(refused, err)
+			continue
 		}
 		found, err := system.Detect(c)
 		switch {
 		case err != nil:
 			c.Close()
 			if len(among) == 1 {
-				return "", fmt.Errorf("%w: %s", err, f)
+				return fmt.Errorf("%w: %s", err, f)
 			}
 		case p.Checkpoint != nil:
 			c.Close()
-			return "", fmt.Errorf("models: %w: %s and %s are generators; name the file of one", ErrFolder, taken, f)
+			return fmt.Errorf("models: %w: %s and %s are generators; name the file of one", ErrFolder, p.Path, f)
 		default:
-			p.Checkpoint, p.Published, taken = c, found, f
+			p.Checkpoint, p.Published, p.Path = c, found, f
 		}
 	}
-	if p.Checkpoint == nil {
-		return "", fmt.Errorf("models: %w: %s", system.ErrUnknown, path)
+	switch {
+	case p.Checkpoint != nil:
+		return nil
+	case refused != nil:
+		return fmt.Errorf("models: %w: %s: %w", system.ErrUnknown, path, refused)
 	}
-	return taken, nil
+	return fmt.Errorf("models: %w: %s", system.ErrUnknown, path)
 }
 
 // openTokenizer opens the first tokenizer among some files, if there is one.
-func (p *Published) openTokenizer(among []string, taken string) {
+func (p *Published) openTokenizer(among []string) {
 	for _, f := range among {
-		if f == taken {
+		if f == p.Path {
 			continue
 		}
 		c, err := checkpoint.Open(f)
@@ -111,7 +132,7 @@ func (p *Published) openTokenizer(among []string, taken string) {
 			continue // whatever else lies there
 		}
 		if isVQ(c) {
-			p.Tokenizer = c
+			p.Tokenizer, p.TokenizerPath = c, f
 			return
 		}
 		c.Close()
@@ -124,22 +145,42 @@ func (p *Published) describe(path string) (err error) {
 	if p.Tokenizer == nil {
 		return nil
 	}
-	data := p.Tokenizer.Config()
-	if data == nil {
-		if data, err = readBeside(path, tokenizerConfig); err != nil {
-			return err
+	p.VQ, err = describeVQ(p.Tokenizer, p.TokenizerPath, path)
+	return err
+}
+
+// describeVQ finds the description of a tokenizer at a path: its folder's config.json,
+// unless that is a generator's, or tokenizer.json, there or in the folder of among.
+func describeVQ(c *checkpoint.Checkpoint, path, among string) (vq.Config, error) {
+	data := c.Config()
+	for _, x := range []struct{ path, name string }{{path, "config.json"}, {path, tokenizerConfig}, {among, tokenizerConfig}} {
+		if data != nil {
+			break
+		}
+		var err error
+		if data, err = readBeside(x.path, x.name); err != nil {
+			return vq.Config{}, err
+		}
+		if x.name != tokenizerConfig && !describesVQ(data) {
+			data = nil
 		}
 	}
 	if data != nil {
-		p.VQ, err = vq.ParseConfig(data)
-		return err
+		return vq.ParseConfig(data)
 	}
 	name := "VQ-8"
-	if _, ok := p.Tokenizer.Shape("decoder.conv_blocks.4.res.0.conv1.weight"); ok {
+	if _, ok := c.Shape("decoder.conv_blocks.4.res.0.conv1.weight"); ok {
 		name = "VQ-16"
 	}
-	p.VQ, err = vq.Preset(name)
-	return err
+	return vq.Preset(name)
+}
+
+// describesVQ tells a tokenizer's config.json from a generator's.
+func describesVQ(data json.RawMessage) bool {
+	var c map[string]json.RawMessage
+	_ = json.Unmarshal(data, &c) // what is no object describes nothing
+	_, ok := c["codebook_size"]
+	return ok
 }
 
 // Close closes the files.
@@ -176,7 +217,14 @@ func candidates(path string) (generators, tokenizers []string, err error) {
 		tokenizers = append(tokenizers, filepath.Join(dir, n))
 	}
 	if sub := filepath.Join(dir, "tokenizer"); isFolder(sub) {
+		inner, err := checkpoint.List(sub)
+		if err != nil {
+			return nil, nil, err
+		}
 		tokenizers = append(tokenizers, sub)
+		for _, n := range inner {
+			tokenizers = append(tokenizers, filepath.Join(sub, n))
+		}
 	}
 	if c, err := checkpoint.Open(path); err == nil || !info.IsDir() {
 		if err == nil {
@@ -208,11 +256,33 @@ func readBeside(path, name string) (json.RawMessage, error) {
 	return data, err
 }
 
-// identity is a short hash of a checkpoint: of its tensors' names and shapes, and of the
-// elements of its smallest ones, which training changes too. The whole of a checkpoint may
-// be gigabytes.
-func identity(c *checkpoint.Checkpoint) (string, error) {
+// identity is a short hash of whatever decides what is drawn: the descriptions, and of
+// the generator and its tokenizer the tensors' names and shapes, and the elements of the
+// smallest ones, which training changes too. The whole of a checkpoint may be gigabytes.
+func (p *Published) identity() (string, error) {
 	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%+v\n", compact(p.Config), p.VQ)
+	for _, c := range []*checkpoint.Checkpoint{p.Checkpoint, p.Tokenizer} {
+		if c == nil {
+			continue
+		}
+		if err := hashTensors(h, c); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:4]), nil
+}
+
+// compact is JSON without the spaces between its values.
+func compact(data json.RawMessage) []byte {
+	var out bytes.Buffer
+	if err := json.Compact(&out, data); err != nil {
+		return data
+	}
+	return out.Bytes()
+}
+
+func hashTensors(h io.Writer, c *checkpoint.Checkpoint) error {
 	names := c.Names()
 	elems := map[string]int{}
 	for _, n := range names {
@@ -232,9 +302,9 @@ func identity(c *checkpoint.Checkpoint) (string, error) {
 	for _, n := range names[:min(len(names), 16)] {
 		x, err := c.Floats(n)
 		if err != nil {
-			return "", err
+			return err
 		}
 		_ = binary.Write(h, binary.LittleEndian, x) // a hash takes everything
 	}
-	return hex.EncodeToString(h.Sum(nil)[:4]), nil
+	return nil
 }

@@ -81,9 +81,9 @@ func (j *Job) checkOut() error {
 
 // checkInputs refuses a run that would write over an input.
 func (j *Job) checkInputs() error {
-	inputs := make([]string, len(j.Requests))
+	var inputs []string
 	for i := range j.Requests {
-		inputs[i] = j.Requests[i].Input
+		inputs = append(inputs, j.Requests[i].Files()...)
 	}
 	all := claim.NewInputs(inputs...)
 	places := append(j.folderFiles(), report.FolderFile)

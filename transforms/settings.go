@@ -67,7 +67,7 @@ func (s *stage) attempt(ctx context.Context, f request.Family, work func(context
 
 // policy says what the result of a request may replace.
 func (s *stage) policy(r request.Request) claim.Policy {
-	return claim.Policy{Overwrite: s.Settings.Overwrite, Inputs: claim.NewInputs(r.Input)}
+	return claim.Policy{Overwrite: s.Settings.Overwrite, Inputs: claim.NewInputs(r.Files()...)}
 }
 
 // Teardown gives the models back. Portable runners never call it: there the

@@ -23,7 +23,7 @@ type tokenizeFn struct{ stage }
 
 // ProcessElement tokenizes one item.
 func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
-	result := &family.Result{}
+	result := &family.Result{Notes: it.Media.Notes()}
 	f.follow(it)
 	begun := time.Now()
 	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
@@ -95,7 +96,7 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	}
 }
 
-// writeMedia writes a clip or a mesh. Of a mesh it returns what a reader of the
+// writeMedia writes a clip, a picture or a mesh. Of a mesh it returns what a reader of the
 // GLB gets.
 func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) (*mesh.Mesh, error) {
 	switch m := it.Result.Media; {
@@ -105,6 +106,11 @@ func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Resul
 		return nil, errors.Join(
 			writeTo(d, row.Output, func(path string) error { return video.Encode(ctx, path, m.Clip, video.EncodeOptions{}) }),
 			writeTo(d, row.Poster, func(path string) error { return writeSheet(path, m.Clip) }))
+	case m.Picture != nil:
+		row.Output = p.File(".png")
+		return nil, writeTo(d, row.Output, func(path string) error {
+			return atomicfile.Write(path, func(w io.Writer) error { return picture.EncodePNG(w, m.Picture) })
+		})
 	case m.Mesh != nil:
 		row.Output, row.OBJ, row.Poster = p.File(".glb"), p.File(".obj"), p.File(".png")
 		return writeMesh(m.Mesh, row, d)
@@ -121,7 +127,7 @@ func writeMesh(m *mesh.Mesh, row *report.Result, d *report.Delivery) (written *m
 			return err
 		}),
 		writeTo(d, row.OBJ, func(path string) error { return obj.WriteFile(path, m) }),
-		writeTo(d, row.Poster, func(path string) error { return writePicture(path, m) }))
+		writeTo(d, row.Poster, func(path string) error { return writeView(path, m) }))
 	return written, err
 }
 
@@ -149,10 +155,10 @@ func writeSheet(path string, c *clip.Clip) error {
 	return clip.WritePNG(path, min(sheetColumns, n), shown)
 }
 
-func writePicture(path string, m *mesh.Mesh) error {
-	picture, err := draw.Draw(m, draw.Options{Size: 256, Azimuth: 35, Elevation: 25})
+func writeView(path string, m *mesh.Mesh) error {
+	view, err := draw.Draw(m, draw.Options{Size: 256, Azimuth: 35, Elevation: 25})
 	if err != nil {
 		return fmt.Errorf("transforms.Write: %w", err)
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, picture) })
+	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, view) })
 }

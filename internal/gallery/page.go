@@ -23,13 +23,14 @@ type Family string
 // The families, in the order a page shows them.
 const (
 	Video Family = "video"
+	Image Family = "image"
 	Shape Family = "shape"
 	Quads Family = "quads"
 	// Remesh results are drawn from nothing random: their cards show no seed.
 	Remesh Family = "remesh"
 )
 
-var families = []Family{Video, Shape, Quads, Remesh}
+var families = []Family{Video, Image, Shape, Quads, Remesh}
 
 // KV is one labelled value of a card. The caller formats the value.
 type KV struct{ Key, Value string }
@@ -49,7 +50,7 @@ type Item struct {
 	Family Family
 
 	Source string // the input file; empty if made from nothing
-	Result string // an MP4, or a GLB
+	Result string // an MP4, a PNG, or a GLB
 	OBJ    string // the same mesh as an OBJ; may be empty
 	Poster string // a PNG shown until the result is drawn; may be empty
 

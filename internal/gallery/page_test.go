@@ -47,6 +47,13 @@ func smallPage() Page {
 	}
 }
 
+func imagePage() Page {
+	return Page{Items: []Item{
+		{ID: "image-1", Family: Image, Result: "image/image-1.png", Counts: []KV{{"class", "207"}}, Seed: 1, Model: "llamagen-0", Seconds: 3},
+		{ID: "a b", Family: Image, Result: "image/a b.png"},
+	}}
+}
+
 var (
 	styleText  = regexp.MustCompile(`(?s)<style>.*?</style>`)
 	scriptText = regexp.MustCompile(`(?s)<script>.*</script>`)
@@ -68,7 +75,7 @@ func written(t *testing.T, p Page) (dir, html string) {
 }
 
 func TestGolden(t *testing.T) {
-	for name, p := range map[string]Page{"small": smallPage(), "empty": {}} {
+	for name, p := range map[string]Page{"small": smallPage(), "images": imagePage(), "empty": {}} {
 		_, got := written(t, p)
 		path := filepath.Join("testdata", name+".golden.html")
 		if *update {

@@ -41,6 +41,7 @@ type pane struct {
 	Path     string
 	Poster   string
 	Video    bool
+	Image    bool
 	Drawn    bool // there is geometry to draw
 	Why      string
 	Summary  string
@@ -54,7 +55,7 @@ type prefix struct {
 	Text    string
 }
 
-var labels = map[Family]string{Video: "Video", Shape: "Shapes", Quads: "Quad meshes", Remesh: "Remeshed"}
+var labels = map[Family]string{Video: "Video", Image: "Images", Shape: "Shapes", Quads: "Quad meshes", Remesh: "Remeshed"}
 
 func newView(p *Page) *view {
 	v := &view{Title: p.Title, Command: p.Command, Failures: p.Failures}
@@ -143,10 +144,12 @@ func newCard(it Item) card {
 }
 
 func newPane(it Item, side, label, path string, m *Mesh) pane {
-	p := pane{Side: side, Label: label, Path: path, Video: it.Family == Video, Drawn: drawable(m)}
+	p := pane{Side: side, Label: label, Path: path, Video: it.Family == Video, Image: it.Family == Image, Drawn: drawable(m)}
 	switch {
 	case p.Video:
 		p.Describe = fmt.Sprintf("%s video of %s", label, it.ID)
+	case p.Image:
+		p.Describe = fmt.Sprintf("%s picture of %s", label, it.ID)
 	case m == nil || m.NumFaces() == 0:
 		p.Why = "No geometry to draw."
 	case !p.Drawn:

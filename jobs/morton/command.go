@@ -37,7 +37,7 @@ func newRoot(t terminal) *cobra.Command {
 	}
 	root.AddCommand(
 		generateCommand(t), tokenizeCommand(t), detokenizeCommand(t), remeshCommand(t), convertCommand(t), compareCommand(t),
-		trainCommand(t), devicesCommand(t), profileCommand(t), inspectCommand(t), versionCommand(t), beamTopic(),
+		trainCommand(t), devicesCommand(t), profileCommand(t), inspectCommand(t), systemsCommand(t), versionCommand(t), beamTopic(),
 	)
 	return root
 }

@@ -24,7 +24,7 @@ func newDetokenizeFlags() *options {
 }
 
 func detokenizeCommand(t terminal) *cobra.Command {
-	c := newCommand("detokenize [video|shape|quads]", "detokenize")
+	c := newCommand("detokenize [video|image|shape|quads]", "detokenize")
 	o := newDetokenizeFlags()
 	c.PersistentFlags().AddFlagSet(o.flags)
 	o.complete(c)

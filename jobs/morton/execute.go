@@ -7,11 +7,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/checkpoint"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
@@ -26,6 +31,9 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	job.Command = "morton " + quote(t.args)
 	if err := job.Validate(); err != nil {
 		return o.usagef("%s", plain(err))
+	}
+	if err := o.checkModel(&job); err != nil {
+		return err
 	}
 	if err := o.reach(); err != nil {
 		return err
@@ -133,11 +141,17 @@ func (o *options) outError(err error) error {
 	return err
 }
 
+// mistakes are errors of opening a model that another --model puts right.
+var mistakes = []error{
+	models.ErrFolder, models.ErrFamily, fs.ErrNotExist, system.ErrUnknown, checkpoint.ErrFormat, checkpoint.ErrUnsafe, checkpoint.ErrAmbiguous,
+	checkpoint.ErrLimit, nn.ErrConfig, nn.ErrWeights, vq.ErrConfig,
+}
+
 func (o *options) modelError(err error) error {
-	mistaken := errors.Is(err, models.ErrFolder) || errors.Is(err, models.ErrFamily) || errors.Is(err, fs.ErrNotExist)
+	mistaken := slices.ContainsFunc(mistakes, func(m error) bool { return errors.Is(err, m) })
 	switch {
 	case o.model != "" && mistaken:
-		return o.usagef("--model %s: %v", o.model, err)
+		return o.usagef("--model %s: %s", o.model, report.Message(err))
 	case errors.Is(err, gpu.ErrNoDevice) && o.device != "auto":
 		return o.usagef("--device %s: %v", o.device, err)
 	}

@@ -40,7 +40,7 @@ func newGenerateFlags() *generateFlags {
 }
 
 func generateCommand(t terminal) *cobra.Command {
-	c := newCommand("generate video|shape|quads", "generate")
+	c := newCommand("generate video|image|shape|quads", "generate")
 	requireKind(c)
 	g := newGenerateFlags()
 	c.PersistentFlags().AddFlagSet(g.flags)
@@ -61,6 +61,8 @@ type generateKind struct {
 
 	own   *pflag.FlagSet
 	base  request.Request
+	class int
+	scale float64 // of guidance
 	count int
 	cube  int // frames of a video model's cube; 0 for other kinds
 }
@@ -73,6 +75,9 @@ func (g *generateFlags) ofKind(kind request.Family) *generateKind {
 		f.IntVar(&k.base.Prefix, "prefix", 16, "frames of the input that are given, at the model's rate: whole cubes, of 8 frames in the shipped model")
 		f.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
 		addReading(f, &k.base)
+	case request.Image:
+		k.addPrompt()
+		f.IntVar(&k.count, "count", 1, "how many pictures")
 	case request.Shape:
 		f.IntVar(&k.base.PrefixDepth, "prefix-depth", 0, "octree levels taken from the input; 0 is two above the depth")
 		f.IntVar(&k.base.Depth, "depth", 0, depthUsage)
@@ -138,7 +143,7 @@ func framesPerCube(dir string) int {
 	return c.Cube.FramesPerCube()
 }
 
-// all makes the requests: of inputs, or for shapes from nothink.
+// all makes the requests: of inputs, or from nothing.
 func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if k.base.Family == request.Video && (k.base.Frames < 1 || k.base.Prefix < 1) {
 		return nil, k.usagef("--prefix and --frames are at least 1")
@@ -159,16 +164,21 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if k.flags.Changed("temperature") || k.flags.Changed("top-k") || k.flags.Changed("top-p") {
 		k.base.Sampling = &k.sampling
 	}
+	if k.base.Family == request.Image {
+		if err := k.prompt(); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case len(k.input) > 0 || k.manifest != "":
 		if k.own.Changed("count") {
-			return nil, k.usagef("--count is for shapes from nothing, without --input")
+			return nil, k.usagef("--count is without --input and --manifest")
 		}
 		if k.manifest != "" {
 			return k.fromManifest(t, k.base, k.checkLine)
 		}
 		return k.fromPatterns(t, k.base)
-	case k.base.Family == request.Shape:
+	case k.base.Family.FromNothing():
 		if k.count < 1 || k.count > request.MaxRequests {
 			return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
 		}

@@ -102,7 +102,7 @@ func TestNewcomersMistakes(t *testing.T) {
 		{"generate quads --out o --input a.obj --overwrite false", "--overwrite=false"},
 		{"generate quads --out o --json true a.obj", "--json=true"},
 		{"generate quads --out o --input ~/*.obj", "in quotes ~ is not your home folder"},
-		{"generate image --out o", `no kind "image": video, shape, quads`},
+		{"generate sculpture --out o", `no kind "sculpture": video, image, shape, quads`},
 		{"generate shape --out o --input=", "--input is empty"},
 		{"generate quads --out o --input", "--input needs a value"},
 		{"generate quads --out o clips", "clips is a folder; its files are --input 'clips/*.obj'"},

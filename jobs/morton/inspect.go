@@ -4,10 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/nn"
 )
 
 // fact is one line of what inspect prints.
@@ -21,19 +25,27 @@ type facts []fact
 
 func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value}) }
 
+// inspection says how what is found is looked at.
+type inspection struct {
+	mesh  meshInspection
+	model models.Options // what memory is counted for
+}
+
 // inspectFlags are the flags of inspect.
 type inspectFlags struct {
 	flags *pflag.FlagSet
 
 	count, json bool
-	how         meshInspection
+	how         inspection
 }
 
 func newInspectFlags() *inspectFlags {
 	g := &inspectFlags{flags: newFlags("inspect")}
 	g.flags.BoolVar(&g.count, "count", false, "decode a video: its frames and length, damaged frames, jumps of its clock")
-	g.flags.BoolVar(&g.how.lost, "lost", false, "measure what an octree does not hold also of meshes over 50,000 faces, which takes a while")
-	addMeshFlags(g.flags, &g.how.Limits, &g.how.Scene)
+	g.flags.BoolVar(&g.how.mesh.lost, "lost", false, "measure what an octree does not hold also of meshes over 50,000 faces, which takes a while")
+	addMeshFlags(g.flags, &g.how.mesh.Limits, &g.how.mesh.Scene)
+	g.flags.IntVar(&g.how.model.Slots, "slots", 0, "of a checkpoint: count the memory for `N` sequences at once; 0 is the engine's default")
+	g.flags.StringVar((*string)(&g.how.model.Precision), "precision", "", "of a checkpoint: count it with matrices in `NAME`: f32, f16 (default), bf16, int8 or int4")
 	g.flags.BoolVar(&g.json, "json", false, "print JSON")
 	return g
 }
@@ -43,6 +55,7 @@ func inspectCommand(t terminal) *cobra.Command {
 	g := newInspectFlags()
 	c.Flags().AddFlagSet(g.flags)
 	completeMeshFlags(c)
+	complete(c, "precision", texts(nn.Precisions)...)
 	c.RunE = func(c *cobra.Command, words []string) error { return g.run(c.Context(), t, words) }
 	return c
 }
@@ -50,6 +63,12 @@ func inspectCommand(t terminal) *cobra.Command {
 func (g *inspectFlags) run(ctx context.Context, t terminal, words []string) error {
 	if len(words) != 1 {
 		return usagef("inspect", "inspect: one file or folder, not %d", len(words))
+	}
+	if p := g.how.model.Precision; p != "" && !slices.Contains(nn.Precisions, p) {
+		return usagef("inspect", "inspect: --precision is one of %v", nn.Precisions)
+	}
+	if g.how.model.Slots < 0 {
+		return usagef("inspect", "inspect: --slots is at least 0")
 	}
 	var found facts
 	err := orInterrupted(ctx, func() (err error) {
@@ -84,6 +103,8 @@ func text(value any) any {
 		return "unknown"
 	case float64:
 		return fmt.Sprintf("%.6g", x)
+	case json.RawMessage:
+		return string(x)
 	}
 	return value
 }

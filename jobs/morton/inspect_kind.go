@@ -11,23 +11,26 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/transforms/family"
 )
 
 // errUnknownFile reports a file of no kind that inspect knows.
-var errUnknownFile = errors.New("not a video, mesh, shard, safetensors file or model folder")
+var errUnknownFile = errors.New("not a video, mesh, shard, checkpoint or model folder")
 
-// inspect tells what is at a path, by its contents; how is for meshes.
-func inspect(ctx context.Context, path string, how meshInspection) (facts, error) {
+// inspect tells what is at a path, by its contents; how is for meshes and checkpoints.
+func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		return inspectFolder(path)
+		return inspectFolder(path, how)
 	}
 	if !info.Mode().IsRegular() { // opening a pipe would wait for a writer
 		return nil, fmt.Errorf("%w: %s", family.ErrNotFile, path)
@@ -41,14 +44,17 @@ func inspect(ctx context.Context, path string, how meshInspection) (facts, error
 		return nil, fmt.Errorf("%w: %s", family.ErrEmptyFile, path)
 	case bytes.HasPrefix(head, []byte("PAR1")):
 		return inspectShard(path, info.Size())
-	case looksLikeSafetensors(head, info.Size()):
-		return inspectSafetensors(path, info.Size())
+	case looksLikeSafetensors(head, info.Size()), looksLikeTorch(head):
+		return inspectCheckpoint(path, how.model)
 	}
-	found, err := inspectMesh(path, info.Size(), how)
+	found, err := inspectMesh(path, info.Size(), how.mesh)
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err
 	}
 	found, err = inspectVideo(ctx, path)
+	if errors.Is(err, video.ErrNotVideo) && slices.Contains([]string{".pt", ".pth", ".ckpt", ".bin", ".safetensors"}, strings.ToLower(filepath.Ext(path))) {
+		return inspectCheckpoint(path, how.model) // which knows what often stands in the place of weights
+	}
 	if errors.Is(err, video.ErrNotVideo) {
 		return nil, fmt.Errorf("%w: %s", errUnknownFile, path)
 	}
@@ -75,10 +81,18 @@ func looksLikeSafetensors(head []byte, size int64) bool {
 	return len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) <= uint64(size)-8
 }
 
-// inspectFolder tells a model folder, a run's folder or a folder of shards.
-func inspectFolder(path string) (facts, error) {
-	if _, err := os.Stat(filepath.Join(path, "config.json")); err == nil {
+// looksLikeTorch: a ZIP archive, or the pickle of torch before 1.6.
+func looksLikeTorch(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("\x80\x02"))
+}
+
+// inspectFolder tells a model folder, a checkpoint's, a run's, or a folder of shards.
+func inspectFolder(path string, how inspection) (facts, error) {
+	if isModel(path) {
 		return inspectModel(path)
+	}
+	if weights, err := checkpoint.List(path); err == nil && len(weights) > 0 {
+		return inspectCheckpoint(path, how.model)
 	}
 	shards, err := shard.Glob(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,6 +102,17 @@ func inspectFolder(path string) (facts, error) {
 		return nil, err
 	}
 	return inspectShards(path, shards)
+}
+
+// isModel tells a model folder of ours by its config.json.
+func isModel(path string) bool {
+	var c struct{ Family string }
+	f, err := os.Open(filepath.Join(path, "config.json"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return json.NewDecoder(io.LimitReader(f, 1<<20)).Decode(&c) == nil && c.Family != ""
 }
 
 // inspectModel reports config.json as it stands; the weights are a file of their own.

@@ -22,7 +22,7 @@ func inspectedMesh(t *testing.T, path string, depths ...int) (found map[string]a
 	before := lostDepths
 	lostDepths = depths
 	defer func() { lostDepths = before }()
-	all, err := inspect(t.Context(), path, meshInspection{})
+	all, err := inspect(t.Context(), path, inspection{})
 	if err != nil {
 		t.Fatal(err)
 	}

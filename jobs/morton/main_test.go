@@ -78,7 +78,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "say what to do"},
 		{"genrate", "did you mean generate?"},
-		{"generate", "video, shape, quads"},
+		{"generate", "video, image, shape, quads"},
 		{"generate vidoe", "did you mean video?"},
 		{"generate quads --input a.obj", "--out"},
 		{"generate quads --out o", "--input or --manifest"},
@@ -101,6 +101,17 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate video --out o --input a.mp4 --start soon", "1m30s"},
 		{"generate video --out o --input a.mp4 --start -5", "start"},
 		{"generate video --out o --input a.mp4 --fit squeeze", "crop or letterbox"},
+		{"generate image --out o --class 1", "--model names the checkpoint of an image model"},
+		{"generate image --out o --model m", "--class or --text says what to draw"},
+		{"generate image --out o --model m --class 1 --text a", "not both"},
+		{"generate image --out o --model m --class 1 --input a.png", "not from --input"},
+		{"generate image --out o --model m --class -1", "class -1 is negative"},
+		{"generate image --out o --model m --class 1 --count 0", "--count is 1 to"},
+		{"generate image --out o --model m --class 1 --guidance 101", "guidance 101"},
+		{"generate image --out o --model m --class 1", "--model m: "},
+		{"generate image --out o --model main.go --class 1", "--model main.go: "},
+		{"tokenize image --out o --input a.png", "--model names the checkpoint of an image model"},
+		{"inspect main.go --precision f8", "--precision is one of"},
 		{"generate shape --out o --input a.obj --fit crop", "unknown flag --fit"},
 		{"tokenize quads --out o", "--input"},
 		{"tokenize quads --out o --input a.obj --shards 100000", "shards"},
@@ -188,6 +199,7 @@ func TestPlacesAreWrongUse(t *testing.T) {
 	t.Chdir(dir)
 	for path, text := range map[string]string{
 		"u/video/x.mp4": "a clip", "u/shape/x.glb": "a mesh", "s/index.html": "my page", "d/x.parquet": "tokens", "d/tokens/x.parquet": "tokens", "file": "",
+		"u/image/image-1.png": "features",
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 			t.Fatal(err)
@@ -200,6 +212,7 @@ func TestPlacesAreWrongUse(t *testing.T) {
 		{"generate video --input u/video/*.mp4 --out u", "u/video/x.mp4 would take the place of the input u/video/x.mp4"},
 		{"generate video --input u/video/*.mp4 --out u --overwrite", "would take the place of the input"},
 		{"generate shape --manifest one.jsonl --out ./u/../u", "would take the place of the input"},
+		{"generate image --model m --text u/image/image-1.png#cat --overwrite --out u", "would take the place of the input u/image/image-1.png"},
 		{"generate shape --count 2 --out s", "s/index.html is there, and no run of morton made it"},
 		{"generate shape --count 2 --out file", "file: not a folder"},
 		{"generate shape --count 2 --out file/below", "not a directory"},
@@ -215,7 +228,7 @@ func TestPlacesAreWrongUse(t *testing.T) {
 			t.Errorf("%s holds %q, error %v", path, text, err)
 		}
 	}
-	for folder, n := range map[string]int{".": 5, "u": 2, "u/video": 1, "s": 1} {
+	for folder, n := range map[string]int{".": 5, "u": 3, "u/video": 1, "u/image": 1, "s": 1} {
 		if entries, err := os.ReadDir(folder); err != nil || len(entries) != n {
 			t.Errorf("%s holds %v, error %v", folder, entries, err)
 		}
@@ -409,7 +422,7 @@ func TestValuesKeepTheirDash(t *testing.T) {
 // TestCompletion asks as the shells' scripts do, and makes these.
 func TestCompletion(t *testing.T) {
 	for line, want := range map[string]string{
-		"generate": "video\tcontinue clips\nshape\trefine", "generate quads --precision": "f32\nf16", "generate quads --model": ":16", "tokenize shape --out": ":16",
+		"generate": "video\tcontinue clips\nimage\tdraw pictures of a class or a text with a published checkpoint\nshape\trefine", "generate quads --precision": "f32\nf16", "generate image --model": "safetensors\npt\npth\nckpt\nbin\n:8", "tokenize shape --out": ":16",
 		"tokenize video --fit": "crop\nletterbox", "generate shape --mesh-limit": "bytes=", "remesh --manifest": "jsonl\n:8", "convert --to": "obj\nglb",
 		"train --family": "cube\noctree\nquad\ntokenizer", "detokenize": "video", "help": "generate\tcontinue", "help tokenize": "video", "generate quads --runner": "direct\nprism",
 		"devices --subgroup": "auto\n4", "generate quads --device": "auto",

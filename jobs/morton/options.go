@@ -62,7 +62,7 @@ const patternUsage = "files that fit `PATTERN`: quoted, with *, ?, {a,b} and ** 
 
 // addModel adds the flags of a command with a model.
 func (o *options) addModel() {
-	o.flags.StringVar(&o.model, "model", "", "the model folder `DIR` instead of the shipped model")
+	o.flags.StringVar(&o.model, "model", "", "the model in `PATH` instead of the shipped one: a folder, or the file of a published checkpoint")
 	o.deviceFlags.add(o.flags)
 	o.flags.IntVar(&o.slots, "slots", 0, "sequences generated at once; 0 is the engine's default")
 }
@@ -89,7 +89,7 @@ func (o *options) complete(c *cobra.Command) {
 		must(cobra.MarkFlagFilename(o.flags, "manifest", "jsonl"))
 	}
 	if o.flags.Lookup("model") != nil {
-		completeFolders(o.flags, "model")
+		must(cobra.MarkFlagFilename(o.flags, "model", "safetensors", "pt", "pth", "ckpt", "bin")) // and folders
 		completeDevice(c)
 	}
 }

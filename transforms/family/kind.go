@@ -9,6 +9,7 @@ import (
 
 var kinds = map[request.Family]string{
 	request.Video: shard.KindCube,
+	request.Image: shard.KindVQ,
 	request.Shape: shard.KindOctree,
 	request.Quads: shard.KindQuad,
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/errkind"
@@ -33,14 +34,20 @@ var (
 	ErrNoInput = errkind.New("no_input", "no input")
 )
 
-// Media is a clip, a film or a mesh; all nil stand for nothing.
+// Media is a clip, a film, a picture, a mesh or a text; all nil stand for nothing.
 type Media struct {
-	Clip *clip.Clip
-	Film *Film // a clip that is not read yet
-	Mesh *mesh.Mesh
+	Clip    *clip.Clip
+	Film    *Film // a clip that is not read yet
+	Picture *picture.Picture
+	Mesh    *mesh.Mesh
+	Text    []float32 // features of a text, a row a token
 
 	condition Condition // of what a clip was read from
+	notes     []string
 }
+
+// Notes say for people where m is not what its file holds.
+func (m *Media) Notes() []string { return m.notes }
 
 // Condition is that of the file that m comes from, as far as it was read.
 func (m *Media) Condition() Condition {

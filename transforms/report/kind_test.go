@@ -27,6 +27,8 @@ import (
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/remesh"
 	"github.com/morton-gen/morton/octree/surface"
@@ -53,6 +55,13 @@ var kinds = []struct {
 	{gpu.ErrUnsupported, "unsupported_device"},
 	{models.ErrFolder, "bad_model"},
 	{models.ErrFamily, "bad_model"},
+	{system.ErrUnknown, "bad_model"},
+	{system.ErrPrompt, "bad_request"},
+	{family.ErrText, "bad_text"},
+	{vq.ErrSize, "picture_size"},
+	{vq.ErrToken, "bad_sample"},
+	{vq.ErrNoEncoder, "bad_model"},
+	{vq.ErrNoDecoder, "bad_model"},
 
 	{family.ErrNotFile, "not_a_file"},
 	{family.ErrEmptyFile, "empty"},

@@ -91,13 +91,28 @@ func (p *pager) item(r *Result) gallery.Item {
 	for _, name := range slices.Sorted(maps.Keys(r.Measures)) {
 		it.Measures = append(it.Measures, gallery.KV{Key: strings.ReplaceAll(name, "_", " "), Value: number(r.Measures[name])})
 	}
-	if r.Family != request.Video {
+	it.Counts = append(it.Counts, promptCounts(r)...)
+	if r.Family != request.Video && r.Family != request.Image {
 		it.ResultMesh = p.result(r.OBJ)
 		if r.Action == Generate && r.Input != "" {
 			it.SourceMesh = p.source(r)
 		}
 	}
 	return it
+}
+
+// promptCounts are what a picture started from.
+func promptCounts(r *Result) (out []gallery.KV) {
+	if r.Class != nil {
+		out = append(out, gallery.KV{Key: "class", Value: strconv.Itoa(*r.Class)})
+	}
+	if r.Text != "" {
+		out = append(out, gallery.KV{Key: "text", Value: filepath.Base(r.Text)})
+	}
+	if r.Guidance != nil {
+		out = append(out, gallery.KV{Key: "guidance", Value: number(*r.Guidance)})
+	}
+	return out
 }
 
 // title is the id, with the family where another has it too.

@@ -45,6 +45,8 @@ func (p Place) Files(action string) []string {
 	case action == Tokenize:
 	case p.Family == request.Video:
 		files = append(files, p.File(".mp4"), p.File(".png"))
+	case p.Family == request.Image:
+		files = append(files, p.File(".png"))
 	default:
 		files = append(files, p.File(".glb"), p.File(".obj"), p.File(".png"))
 	}

@@ -17,7 +17,7 @@ type Result struct {
 	Action string `json:"action"` // generate, tokenize or detokenize
 	Model  string `json:"model"`
 
-	Output string `json:"output,omitempty"` // MP4 or GLB
+	Output string `json:"output,omitempty"` // MP4, PNG or GLB
 	OBJ    string `json:"obj,omitempty"`
 	Poster string `json:"poster,omitempty"`
 	Shard  string `json:"shard,omitempty"` // where the tokens stand at the end

@@ -8,11 +8,14 @@ import (
 // CheckGenerate returns why r cannot be a request to generate, beyond [Request.Validate];
 // the command's flags and its manifests refuse the same.
 func (r *Request) CheckGenerate() error {
-	if r.Input == "" && r.Family != Shape {
+	if r.Input == "" && !r.Family.FromNothing() {
 		return fmt.Errorf("no input: %s starts from a file", r.Family)
 	}
 	if name := r.foreign(); name != "" {
 		return fmt.Errorf("%q is no field of %s", name, r.Family)
+	}
+	if err := r.checkPrompt(); err != nil {
+		return err
 	}
 	switch {
 	case r.Family == Video && (r.Prefix < 1 || r.Frames < 1):
@@ -34,6 +37,10 @@ func (r *Request) foreign() string {
 		{Video, r.Frames != 0, "frames"},
 		{Video, r.Start != 0, "start"},
 		{Video, r.Fit != Crop, "fit"},
+		{Image, r.Class != nil, "class"},
+		{Image, r.Text != "", "text"},
+		{Image, r.Guidance != nil, "guidance"},
+		{Image, r.GuidanceTokens != 0, "guidance_tokens"},
 		{Shape, r.PrefixDepth != 0, "prefix_depth"},
 		{Shape, r.Depth != 0, "depth"},
 		{Quads, r.Faces != 0, "faces"},

@@ -12,9 +12,21 @@ import (
 
 // Fields of a manifest's line, and of its "sampling".
 var (
-	lineFields     = fieldsOf(reflect.TypeFor[Request]())
+	allFields      = fieldsOf(reflect.TypeFor[Request]())
 	samplingFields = fieldsOf(reflect.TypeFor[Sampling]())
 )
+
+// imageFields are of images alone: in lines of other families, words as common as these
+// are a user's own.
+var imageFields = []string{"class", "text", "guidance", "guidance_tokens"}
+
+// lineFields returns the fields of a line of a family.
+func lineFields(f Family) []string {
+	if f == Image {
+		return allFields
+	}
+	return slices.DeleteFunc(slices.Clone(allFields), func(name string) bool { return slices.Contains(imageFields, name) })
+}
 
 // flagsOnly are flags that a line cannot set. As a user's own fields they would
 // look as if it could.
@@ -33,19 +45,23 @@ func fieldsOf(t reflect.Type) []string {
 }
 
 // splitLine parts the fields of [Request] from the user's own, and refuses names
-// that are nearly one of ours.
-func splitLine(line []byte) (ours map[string]json.RawMessage, own Extra, err error) {
+// that are nearly one of ours. The family is the run's; a run of any has it in the line.
+func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Extra, err error) {
 	if line[0] == '[' {
 		return nil, nil, errors.New("a list; a manifest has one object {…} a line, and nothing around them")
 	}
 	if err := json.Unmarshal(line, &ours); err != nil {
 		return nil, nil, explain(err)
 	}
+	if of == "" {
+		_ = json.Unmarshal(ours["family"], &of) // what is no text is refused with the line
+	}
+	known := lineFields(of)
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
-		if slices.Contains(lineFields, name) {
+		if slices.Contains(known, name) {
 			continue
 		}
-		if err := refuseNear(name); err != nil {
+		if err := refuseNear(name, known); err != nil {
 			return nil, nil, err
 		}
 		if own == nil {
@@ -57,9 +73,9 @@ func splitLine(line []byte) (ours map[string]json.RawMessage, own Extra, err err
 	return ours, own, nil
 }
 
-func refuseNear(name string) error {
+func refuseNear(name string, known []string) error {
 	const way = `; a field of your own with that name goes into "extra"`
-	if near := Nearest(name, lineFields); near != "" {
+	if near := Nearest(name, known); near != "" {
 		return fmt.Errorf("unknown field %q; did you mean %q?%s", name, near, way)
 	}
 	if near := Nearest(name, samplingFields); near != "" {

@@ -122,14 +122,11 @@ func (m Manifest) fault(number int, err error) error {
 func (m Manifest) line(line []byte) (Request, error) {
 	q := m.Base
 	q.Extra = maps.Clone(q.Extra)
-	if q.Sampling != nil {
-		own := *q.Sampling
-		q.Sampling = &own
-	}
+	q.Sampling, q.Scene, q.Class, q.Guidance = own(q.Sampling), own(q.Scene), own(q.Class), own(q.Guidance)
 	if !utf8.Valid(line) {
 		return q, errors.New("not UTF-8 text, which JSON is")
 	}
-	ours, own, err := splitLine(line)
+	ours, extra, err := splitLine(line, m.Base.Family)
 	if err != nil {
 		return q, err
 	}
@@ -149,14 +146,26 @@ func (m Manifest) line(line []byte) (Request, error) {
 	if m.Base.Family != "" && q.Family != m.Base.Family {
 		return q, fmt.Errorf("family %q in a run of %q", q.Family, m.Base.Family)
 	}
-	if err := q.addOwn(own); err != nil {
+	if err := q.addOwn(extra); err != nil {
 		return q, err
 	}
 	q.ID = Normal(q.ID)
 	if m.Dir != "" && q.Input != "" && !filepath.IsAbs(q.Input) {
 		q.Input = filepath.Join(m.Dir, q.Input)
 	}
+	if _, given := ours["text"]; given && m.Dir != "" && q.Text != "" && !filepath.IsAbs(q.Text) {
+		q.Text = filepath.Join(m.Dir, q.Text)
+	}
 	return q, m.validate(&q)
+}
+
+// own returns a copy of what p points to, if anything.
+func own[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	x := *p
+	return &x
 }
 
 func (m Manifest) validate(q *Request) error {

@@ -32,6 +32,8 @@ type Family string
 // The families, by the words of the command line.
 const (
 	Video Family = "video"
+	// Image models are published ones; none is shipped.
+	Image Family = "image"
 	Shape Family = "shape"
 	Quads Family = "quads"
 	// Remesh has no model, and so no tokens.
@@ -39,16 +41,21 @@ const (
 )
 
 // Families lists all of them.
-var Families = []Family{Video, Shape, Quads, Remesh}
+var Families = []Family{Video, Image, Shape, Quads, Remesh}
 
 // HasModel reports whether a model makes the family's results, out of tokens.
 func (f Family) HasModel() bool { return f != Remesh }
+
+// FromNothing reports whether the family generates without an input.
+func (f Family) FromNothing() bool { return f == Shape || f == Image }
 
 // Bounds of what one request may ask for: far over what a model can give, and
 // low enough that no product of two overflows.
 const (
 	MaxFrames = 1 << 20
 	MaxFaces  = 1 << 20
+	// MaxGuidance is ten times what published models are sampled with.
+	MaxGuidance = 100
 )
 
 // Request asks for one result. Its JSON form is a line of a manifest. Fields of
@@ -65,6 +72,11 @@ type Request struct {
 	Frames int  `json:"frames,omitempty"` // video: frames to generate
 	Start  Time `json:"start,omitempty"`  // video: where in the input the frames that are given begin
 	Fit    Fit  `json:"fit,omitempty"`    // video: how a frame fills the model's square
+
+	Class          *int     `json:"class,omitempty"`           // image: of the model's classes
+	Text           string   `json:"text,omitempty"`            // image: the features of a text, see [SplitText]
+	Guidance       *float64 `json:"guidance,omitempty"`        // image: scale of classifier-free guidance; nil means the model's own
+	GuidanceTokens int      `json:"guidance_tokens,omitempty"` // image: guidance ends after about so many; 0 means never
 
 	PrefixDepth int `json:"prefix_depth,omitempty"` // shape: octree levels that are given
 	Depth       int `json:"depth,omitempty"`        // shape, remesh: level of the finest leaves; 0 means the model's own, or what suits Faces
@@ -117,6 +129,9 @@ func (r *Request) invalid() string {
 	case r.Row < 0:
 		return fmt.Sprintf("row %d is negative", r.Row)
 	}
+	if why := r.invalidPrompt(); why != "" {
+		return why
+	}
 	if why := r.Sampling.invalid(); why != "" {
 		return why
 	}
@@ -138,15 +153,20 @@ func (s *Sampling) invalid() string {
 
 // Fingerprint is equal for two runs of r that must give the same result. It covers
 // every field but Extra, the model's name, and the action, such as "generate". Of the
-// input it covers the absolute path, the size and the time of change. It does not
-// read contents, because a video may be large.
+// files that r reads it covers the absolute path, the size and the time of change. It
+// does not read contents, because a video may be large.
 func (r *Request) Fingerprint(action, model string) string {
 	stamp := ""
 	if info, err := os.Stat(r.Input); err == nil {
 		stamp = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 	}
 	same := *r
-	same.Extra, same.Input = nil, absolute(r.Input)
+	same.Extra, same.Input, same.Text = nil, absolute(r.Input), absolute(r.Text)
+	if path, _ := SplitText(r.Text); path != "" {
+		if info, err := os.Stat(path); err == nil {
+			stamp += fmt.Sprint(" ", info.Size(), info.ModTime().UnixNano())
+		}
+	}
 	text, err := json.Marshal([]any{action, model, stamp, &same})
 	if err != nil {
 		panic("request: a request is always JSON: " + err.Error()) // Validate refuses NaN

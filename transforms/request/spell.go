@@ -83,7 +83,7 @@ func absolute(path string) string {
 func Absolute(requests []Request) []Request {
 	all := make([]Request, len(requests))
 	for i, r := range requests {
-		r.Input = absolute(r.Input)
+		r.Input, r.Text = absolute(r.Input), absolute(r.Text)
 		all[i] = r
 	}
 	return all

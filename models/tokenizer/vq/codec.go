@@ -1,7 +1,6 @@
 package vq
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -17,12 +16,12 @@ import (
 // Errors a caller can branch on.
 var (
 	// ErrNoEncoder reports that the weights hold no encoder.
-	ErrNoEncoder = errors.New("the tokenizer has no encoder")
+	ErrNoEncoder = errkind.New("bad_model", "the tokenizer has no encoder")
 	// ErrNoDecoder reports that the weights hold no decoder.
-	ErrNoDecoder = errors.New("the tokenizer has no decoder")
+	ErrNoDecoder = errkind.New("bad_model", "the tokenizer has no decoder")
 	// ErrSize reports a picture or a grid of tokens of a size that the tokenizer cannot
 	// take, or of another size than said.
-	ErrSize = errors.New("bad picture size")
+	ErrSize = errkind.New("picture_size", "bad picture size")
 	// ErrToken reports a token that is no index of the code book.
 	ErrToken = errkind.New("bad_sample", "no such code")
 )
@@ -120,20 +119,11 @@ func (c *Codec) all() []param {
 
 // plan fails if the weights, with programs for the largest picture to come, do not fit.
 func (c *Codec) plan(o Options) error {
-	bytes := weightBytes(c.all())
-	if o.H != 0 || o.W != 0 {
-		if err := c.cfg.checkSize(o.H, o.W); err != nil {
-			return fmt.Errorf("vq.Open: %w", err)
-		}
-		most := uint64(0)
-		for _, h := range []*half{c.enc, c.dec} {
-			if h != nil {
-				most = max(most, c.cfg.programBytes(*h, o.H, o.W))
-			}
-		}
-		bytes += most
+	bytes, err := c.bytes(o)
+	if err == nil {
+		err = c.dev.CheckMemory(bytes)
 	}
-	if err := c.dev.CheckMemory(bytes); err != nil {
+	if err != nil {
 		return fmt.Errorf("vq.Open: %w", err)
 	}
 	return nil

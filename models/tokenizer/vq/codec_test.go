@@ -389,6 +389,12 @@ func TestNoRoom(t *testing.T) {
 		if !errors.As(err, &oom) || oom.Needed < 4<<20 || oom.Available > 2<<20 || !strings.Contains(err.Error(), "vq.Open") {
 			t.Errorf("2 MiB: %v", err)
 		}
+		if told, err := Bytes(tiny(t), both(t), Options{}); err != nil || oom != nil && told != oom.Needed {
+			t.Errorf("Bytes tells %d, %v; Open asks for %d", told, err, oom.Needed)
+		}
+		if more, err := Bytes(tiny(t), both(t), Options{H: 1024, W: 1024}); err != nil || more < 24<<20 {
+			t.Errorf("with a large picture: %d, %v", more, err)
+		}
 		if small.Used() != 0 {
 			t.Errorf("%d bytes were allocated", small.Used())
 		}

@@ -2,6 +2,7 @@ package vq
 
 import (
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
 )
 
 const (
@@ -89,4 +90,35 @@ func (c Config) programBytes(side half, h, w int) uint64 {
 func (c Config) codesBytes(tokens int) uint64 {
 	between := c.CodebookEmbedDim + c.ZChannels
 	return uint64(c.CodebookSize+tokens*between)*wordBytes + chunk(tokens, c.CodebookSize)
+}
+
+// Bytes is the device memory that [Open] asks for with the same arguments, an estimate
+// from above. Errors are those of [Open], but for memory.
+func Bytes(cfg Config, w nn.Weights, o Options) (uint64, error) {
+	if err := cfg.Validate(); err != nil {
+		return 0, err
+	}
+	c := &Codec{cfg: cfg}
+	if err := c.halves(w); err != nil {
+		return 0, err
+	}
+	return c.bytes(o)
+}
+
+// bytes is that of the weights, with programs for the largest picture to come.
+func (c *Codec) bytes(o Options) (uint64, error) {
+	bytes := weightBytes(c.all())
+	if o.H == 0 && o.W == 0 {
+		return bytes, nil
+	}
+	if err := c.cfg.checkSize(o.H, o.W); err != nil {
+		return 0, err
+	}
+	most := uint64(0)
+	for _, h := range []*half{c.enc, c.dec} {
+		if h != nil {
+			most = max(most, c.cfg.programBytes(*h, o.H, o.W))
+		}
+	}
+	return bytes + most, nil
 }

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/checkpoint"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/vq"
+)
+
+// inspectCheckpoint tells which published system a checkpoint is of, what it is made of
+// and what it needs. No tensor is read but the few that a system's description wants.
+func inspectCheckpoint(path string, o models.Options) (facts, error) {
+	p, why, err := models.LookAt(path)
+	if errors.Is(err, system.ErrUnknown) {
+		return inspectTensors(path, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	var f facts
+	f.add("kind", "checkpoint")
+	f.add("system", p.Name)
+	f.add("title", p.Title)
+	f.add("paper", "arXiv:"+p.Paper)
+	f.add("makes", p.Kind)
+	f.addFiles(p.Checkpoint)
+	if p.System != nil {
+		f.addSystem(p)
+	}
+	f.addTokenizer(p)
+	f.addNeeds(p, why, o)
+	return f, nil
+}
+
+// addFiles adds how a checkpoint lies on disk.
+func (f *facts) addFiles(c *checkpoint.Checkpoint) {
+	f.add("format", c.Format())
+	if c.Part() != "" {
+		f.add("part", c.Part())
+	}
+	if c.Stripped() != "" {
+		f.add("removed_prefix", c.Stripped())
+	}
+	types := map[string]int{}
+	for _, name := range c.Names() {
+		shape, _ := c.Shape(name)
+		types[c.DType(name)] += elements(shape)
+	}
+	f.add("tensors", len(c.Names()))
+	f.add("types", counts(types))
+	f.add("bytes", c.Bytes())
+}
+
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// addSystem adds a system's parts.
+func (f *facts) addSystem(p *models.Published) {
+	s := p.System
+	f.add("parameters", s.Params.Count())
+	f.add("grid", s.Grid)
+	f.add("vocabulary", s.Token.Values)
+	if n := s.Layout.Features; n > 0 {
+		f.add("condition", fmt.Sprintf("the features of a text, %d a token", n))
+	} else {
+		f.add("condition", fmt.Sprintf("a class, 0 to %d", p.Classes()-1))
+	}
+	if stack, ok := s.Trunk.(nn.Stack); ok && len(stack) > 0 {
+		f.add("layers", len(stack))
+		f.add("width", stack[0].Down.Out)
+		f.add("heads", stack[0].Attention.Heads)
+		f.add("hidden", stack[0].Down.In)
+	}
+	f.add("head", headText(s))
+	if reading, drawing, err := p.Steps(); err == nil {
+		f.add("steps", drawing)
+		f.add("condition_steps", reading)
+	}
+	f.add("tokens", s.Grid[0]*s.Grid[1]*s.Grid[2])
+	f.add("sampling", samplingText(s.Default))
+}
+
+// headText says what tokens are drawn from.
+func headText(s *system.System) string {
+	text := fmt.Sprintf("%d logits", s.Head.Outputs())
+	if d := s.Layout.Directions; d > 1 {
+		text += fmt.Sprintf(", the mean of %d directions", d)
+	}
+	if stack, ok := s.Trunk.(nn.Stack); ok && len(s.Params.Attentions) > len(stack) {
+		text += fmt.Sprintf(", behind %s of its own", many(len(s.Params.Attentions)-len(stack), "block"))
+	}
+	return text
+}
+
+func samplingText(s system.Sampling) string {
+	words := []string{fmt.Sprintf("temperature %g", s.Temperature)}
+	for _, x := range []struct {
+		name  string
+		value float64
+	}{{"top-k", float64(s.TopK)}, {"top-p", s.TopP}, {"min-p", s.MinP}, {"guidance", s.Guidance}} {
+		if x.value > 0 {
+			words = append(words, fmt.Sprintf("%s %g", x.name, x.value))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// addTokenizer adds the tokenizer beside a generator.
+func (f *facts) addTokenizer(p *models.Published) {
+	if p.Tokenizer == nil {
+		f.add("tokenizer", "none beside it")
+		return
+	}
+	f.add("tokenizer", p.TokenizerPath)
+	f.addVQ(p.Tokenizer, p.VQ)
+	if p.System != nil && p.VQ.Validate() == nil {
+		side := p.VQ.Reduction()
+		f.add("picture", fmt.Sprintf("%d by %d pixels", p.System.Grid[2]*side, p.System.Grid[1]*side))
+	}
+}
+
+func (f *facts) addVQ(c *checkpoint.Checkpoint, cfg vq.Config) {
+	if cfg.Validate() != nil {
+		return
+	}
+	f.add("tokenizer_codes", fmt.Sprintf("%d of %d numbers", cfg.CodebookSize, cfg.CodebookEmbedDim))
+	f.add("tokenizer_levels", fmt.Sprintf("%d channels times %v, %d blocks each", cfg.Ch, cfg.ChMult, cfg.NumResBlocks))
+	f.add("tokenizer_side", fmt.Sprintf("%d pixels a token", cfg.Reduction()))
+	f.add("tokenizer_halves", halvesText(c))
+}
+
+// halvesText names the halves of a tokenizer that a checkpoint holds.
+func halvesText(c *checkpoint.Checkpoint) string {
+	var halves []string
+	for _, half := range []string{"encoder", "decoder"} {
+		if len(c.Sub(half+".").Names()) > 0 {
+			halves = append(halves, half)
+		}
+	}
+	return strings.Join(halves, " and ")
+}
+
+// addNeeds adds the memory that a system takes, and why it cannot run, if so.
+func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
+	if p.System != nil {
+		missing := p.System.Params.Missing(p.Checkpoint)
+		if len(missing) > 0 {
+			f.add("missing", names(missing))
+		}
+		if unfit := p.Unfit(); len(unfit) > 0 {
+			f.add("unfit", names(unfit))
+			why = fmt.Errorf("%w: %s", nn.ErrWeights, unfit[0])
+		}
+		why = errors.Join(why, o.Precision.Check(p.System.Params))
+		generator, tokenizer, err := p.Bytes(o)
+		f.add("memory", memoryText(generator, tokenizer))
+		f.add("memory_bytes", generator+tokenizer)
+		why = errors.Join(why, err)
+	}
+	switch {
+	case why != nil:
+		f.add("runs", "no: "+firstLine(why.Error()))
+	case p.Kind != "image":
+		f.add("runs", "no: this build opens it, and no command generates "+p.Kind+"s with it yet")
+	case p.Tokenizer == nil:
+		f.add("runs", "no: it has no tokenizer beside it, such as vq_ds16_c2i.pt")
+	case p.VQ.CodebookSize != p.System.Token.Values:
+		f.add("runs", fmt.Sprintf("no: the tokenizer has %d codes, the generator %d", p.VQ.CodebookSize, p.System.Token.Values))
+	default:
+		f.add("runs", "yes")
+	}
+}
+
+func memoryText(generator, tokenizer uint64) string {
+	return fmt.Sprintf("%s of the device: %s for the generator, %s for the tokenizer",
+		bytesText(int64(generator+tokenizer)), bytesText(int64(generator)), bytesText(int64(tokenizer)))
+}
+
+// shownTensors is how many tensors of an unknown checkpoint are listed.
+const shownTensors = 8
+
+// inspectTensors tells what a checkpoint of no known system holds. Unknown is why it is
+// none, for a folder whose files cannot be told apart.
+func inspectTensors(path string, unknown error) (facts, error) {
+	if c, cfg, err := models.OpenVQ(path); err == nil {
+		defer c.Close()
+		var f facts
+		f.add("kind", "image tokenizer")
+		f.addFiles(c)
+		f.addVQ(c, cfg)
+		return f, nil
+	}
+	c, err := checkpoint.Open(path)
+	if errors.Is(err, checkpoint.ErrAmbiguous) || errors.Is(err, checkpoint.ErrFormat) {
+		return nil, unknown
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var f facts
+	f.add("kind", c.Format())
+	f.add("system", "none that this build knows")
+	f.addFiles(c)
+	parameters := 0
+	for _, name := range c.Names() {
+		shape, _ := c.Shape(name)
+		parameters += elements(shape)
+	}
+	f.add("parameters", parameters)
+	metadata := c.Metadata()
+	for _, k := range slices.Sorted(maps.Keys(metadata)) {
+		f.add("metadata."+k, metadata[k])
+	}
+	var first names
+	for _, name := range c.Names()[:min(len(c.Names()), shownTensors)] {
+		shape, _ := c.Shape(name)
+		first = append(first, fmt.Sprintf("%s %s %v", name, c.DType(name), shape))
+	}
+	f.add("first_tensors", first)
+	return f, nil
+}

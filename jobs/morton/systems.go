@@ -1,0 +1,66 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/morton-gen/morton/models/system"
+)
+
+// systemLine is one system that this build can open.
+type systemLine struct {
+	Name    string   `json:"name"`
+	Title   string   `json:"title"`
+	Makes   string   `json:"makes"`
+	Papers  []string `json:"papers"` // arXiv numbers
+	Trained bool     `json:"trained_here"`
+}
+
+// native are the systems of our own, whose weights are shipped. Their papers are those
+// that they follow.
+var native = []systemLine{
+	{"cube", "Morton's cubes of a video", "video", []string{"2509.24081", "2406.07548"}, true},
+	{"octree", "Morton's octrees", "shape", []string{"2504.09975"}, true},
+	{"quad", "Morton's quad meshes", "quads", []string{"2509.21420"}, true},
+}
+
+func systemsCommand(t terminal) *cobra.Command {
+	c := newCommand("systems", "systems")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
+	c.Args = noWords
+	c.RunE = func(*cobra.Command, []string) error {
+		if *asJSON {
+			e := json.NewEncoder(t.out)
+			e.SetIndent("", "  ")
+			return e.Encode(listSystems())
+		}
+		return printSystems(t.out, listSystems())
+	}
+	return c
+}
+
+// listSystems returns our own systems, then the published ones by name.
+func listSystems() []systemLine {
+	all := append([]systemLine{}, native...)
+	for _, p := range system.All() {
+		all = append(all, systemLine{p.Name, p.Title, p.Kind, []string{p.Paper}, false})
+	}
+	return all
+}
+
+func printSystems(out io.Writer, all []systemLine) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tTITLE\tMAKES\tWEIGHTS\tPAPER")
+	for _, s := range all {
+		weights := "yours"
+		if s.Trained {
+			weights = "shipped, trained here"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\tarXiv:%s\n", s.Name, s.Title, s.Makes, weights, s.Papers[0])
+	}
+	return w.Flush()
+}

@@ -1,0 +1,111 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"github.com/morton-gen/morton/models/checkpoint"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/vq"
+)
+
+// LookAt opens a checkpoint as [OpenPublished] does, also one that cannot run: why is then
+// what OpenPublished would say. System is nil where not even the network is known.
+func LookAt(path string) (p *Published, why, err error) {
+	p = &Published{}
+	if err := p.find(path); err != nil {
+		p.Close()
+		return nil, nil, err
+	}
+	return p, p.build(path), nil
+}
+
+// OpenVQ opens a checkpoint that is a tokenizer alone. The error wraps
+// [ErrFolder] for any other, vq.ErrConfig, or is that of package checkpoint.
+func OpenVQ(path string) (*checkpoint.Checkpoint, vq.Config, error) {
+	c, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, vq.Config{}, err
+	}
+	cfg, err := describeVQ(c, path, path)
+	if !isVQ(c) {
+		err = fmt.Errorf("models: %w: %s has no code book", ErrFolder, path)
+	}
+	if err != nil {
+		return nil, vq.Config{}, errors.Join(err, c.Close())
+	}
+	return c, cfg, nil
+}
+
+// Unfit returns a line for each tensor whose number of elements is not the network's.
+func (p *Published) Unfit() (lines []string) {
+	if p.System == nil {
+		return nil
+	}
+	for _, s := range p.System.Params.Specs() {
+		if shape, ok := p.Checkpoint.Shape(s.Name); ok && product(shape) != product(s.Shape) {
+			lines = append(lines, fmt.Sprintf("%s %v, want %v", s.Name, shape, s.Shape))
+		}
+	}
+	return lines
+}
+
+func product(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// Bytes is the device memory that [OpenPictures] asks for: of the generator, and of its
+// tokenizer, 0 without one. Errors are those of package vq.
+func (p *Published) Bytes(o Options) (generator, tokenizer uint64, err error) {
+	generator = engine.Bytes(p.System, engine.DecoderOptions{Slots: pictureSlots(o), Precision: o.Precision})
+	if p.Tokenizer == nil {
+		return generator, 0, nil
+	}
+	side := p.VQ.Reduction()
+	tokenizer, err = vq.Bytes(p.VQ, p.Tokenizer, vq.Options{H: p.System.Grid[1] * side, W: p.System.Grid[2] * side})
+	return generator, tokenizer, err
+}
+
+// Classes is the number of classes that a prompt may name, 0 of a system without.
+func (p *Published) Classes() int {
+	return sort.Search(1<<20, func(class int) bool {
+		_, err := p.System.Schedule(system.Prompt{Class: class})
+		return err != nil
+	})
+}
+
+// Steps counts the steps of a request: those that read the condition alone, and those
+// that draw tokens. Its prompt is the first class, or a text of one row.
+func (p *Published) Steps() (reading, drawing int, err error) {
+	s := p.System
+	prompt := system.Prompt{Guidance: float32(s.Default.Guidance)}
+	if s.Layout.Features > 0 {
+		prompt.Text = make([]float32, s.Layout.Features)
+	}
+	runs, err := s.Schedule(prompt)
+	if err != nil {
+		return 0, 0, err
+	}
+	tokens := make([]uint32, s.Layout.Length*s.Token.Words())
+	for range s.Layout.Length + 1 { // a run has at least one row
+		r, err := runs.Next(tokens)
+		switch {
+		case err == io.EOF:
+			return reading, drawing, nil
+		case err != nil:
+			return 0, 0, err
+		case r.Ask == 0:
+			reading += r.Steps()
+		default:
+			drawing += r.Steps()
+		}
+	}
+	return 0, 0, fmt.Errorf("models: %s does not end", s.Name)
+}

@@ -1,0 +1,63 @@
+package request
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// SplitText parts a request's Text, FILE or FILE#TENSOR, into the path of a safetensors
+// file and the name of a tensor, "" for the file's only one. A text that ends as such a
+// file's name is a path.
+func SplitText(text string) (path, tensor string) {
+	if i := strings.LastIndexByte(text, '#'); i > 0 && !strings.HasSuffix(text, ".safetensors") {
+		return text[:i], text[i+1:]
+	}
+	return text, ""
+}
+
+// Files returns the paths of what the request reads.
+func (r *Request) Files() []string {
+	var files []string
+	for _, path := range []string{r.Input, r.textFile()} {
+		if path != "" {
+			files = append(files, path)
+		}
+	}
+	return files
+}
+
+func (r *Request) textFile() string {
+	path, _ := SplitText(r.Text)
+	return path
+}
+
+// invalidPrompt says what makes no sense in what a picture starts from.
+func (r *Request) invalidPrompt() string {
+	switch {
+	case r.Class != nil && *r.Class < 0:
+		return fmt.Sprintf("class %d is negative", *r.Class)
+	case !utf8.ValidString(r.Text):
+		return fmt.Sprintf("text %q: the file's name is not UTF-8", r.Text)
+	case r.Guidance != nil && !(*r.Guidance >= 0 && *r.Guidance <= MaxGuidance): // also for NaN
+		return fmt.Sprintf("guidance %g: from 0 to %d", *r.Guidance, MaxGuidance)
+	case r.GuidanceTokens < 0 || r.GuidanceTokens > MaxFrames:
+		return fmt.Sprintf("guidance_tokens %d: from 0 to %d", r.GuidanceTokens, MaxFrames)
+	}
+	return ""
+}
+
+// checkPrompt returns why a request to generate a picture has nothing to start from.
+func (r *Request) checkPrompt() error {
+	switch {
+	case r.Family != Image:
+	case r.Input != "":
+		return fmt.Errorf("input %q: a picture starts from a class or a text", r.Input)
+	case r.Class == nil && r.Text == "":
+		return errors.New("no class and no text: a picture starts from one of them")
+	case r.Class != nil && r.Text != "":
+		return fmt.Errorf("class %d and text %q: a picture starts from one of them", *r.Class, r.Text)
+	}
+	return nil
+}
