@@ -9,7 +9,7 @@ import (
 // last use comes before the other's first. Largest first, each at the lowest
 // offset that is free over its whole life: the usual greedy for this interval
 // packing, within a few percent of the best in practice.
-func (p *Program) plan(temps []*storage) error {
+func (p *Program) plan(temps []*storage, shared *Arena) error {
 	var live []*storage
 	for _, s := range temps {
 		if s.first >= 0 {
@@ -22,7 +22,11 @@ func (p *Program) plan(temps []*storage) error {
 	if total == 0 {
 		return nil
 	}
-	arena, err := p.dev.heap.alloc(total)
+	alloc := p.dev.heap.alloc
+	if p.lent = shared != nil; p.lent {
+		alloc = shared.take
+	}
+	arena, err := alloc(total)
 	if err != nil {
 		return fmt.Errorf("gpu.Finish: arena of %d temporaries: %w", len(live), err)
 	}

@@ -13,6 +13,7 @@ type Program struct {
 	dev   *Device
 	cmds  []vk.Commands
 	arena *region
+	lent  bool // the arena belongs to an Arena
 	stats Stats
 	temps []*storage // planned in the arena
 	uses  []*storage // tensors the commands name that are not temporaries
@@ -58,7 +59,7 @@ func (r *Recorder) Finish() (*Program, error) {
 	if err := p.alive("gpu.Finish"); err != nil {
 		return nil, err
 	}
-	if err := p.plan(r.temps); err != nil {
+	if err := p.plan(r.temps, r.arena); err != nil {
 		return nil, err
 	}
 	p.ops, p.push = r.encode(p)
@@ -197,8 +198,8 @@ func (p *Program) free() {
 	for _, s := range p.temps {
 		s.freed.Store(true)
 	}
-	if p.arena != nil {
+	if p.arena != nil && !p.lent {
 		p.dev.heap.release(p.arena)
-		p.arena = nil
 	}
+	p.arena = nil
 }

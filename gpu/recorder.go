@@ -19,7 +19,8 @@ type Recorder struct {
 	ops   []op
 	temps []*storage
 	err   error
-	done  bool // Finish was called
+	done  bool   // Finish was called
+	arena *Arena // of the temporaries; nil: one of the program's own
 }
 
 type op struct {

@@ -21,6 +21,7 @@ type Decoder struct {
 	state    *step.State
 	caches   []attention.Cache // with one table
 	pages    *pages
+	arena    *gpu.Arena  // of all programs' temporaries
 	vectors  *gpu.Tensor // f32 [slots·l, features], nil without
 	programs map[programKey]*program
 	trace    bool
@@ -30,9 +31,15 @@ type Decoder struct {
 type DecoderOptions struct {
 	Slots     int          // sequences at once, at least 1
 	Precision nn.Precision // of the matrices; "" means f16
+	// Rows is how many rows prompts may bring to a step, by which memory is planned; 0
+	// means one piece of a prompt.
+	Rows int
 	// Pages is how many pages of attention.MinPage slots all sequences share; 0 means
 	// enough for every one to fill its context.
 	Pages int
+	// Shares is a decoder of another network whose tokens this one reads and writes, as
+	// it drafts for it; nil for tokens of its own.
+	Shares *Decoder
 	// Trace keeps the marked values of the last step of every program, for tests.
 	Trace bool
 }
@@ -60,6 +67,7 @@ func (o *DecoderOptions) complete(sys *system.System) {
 	if o.Pages == 0 {
 		o.Pages = o.Slots * pagesOf(sys.Layout.Context)
 	}
+	o.Rows = max(o.Rows, promptRows)
 }
 
 func pagesOf(slots int) int { return (slots + attention.MinPage - 1) / attention.MinPage }
@@ -68,7 +76,15 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 	if d.loaded, err = nn.Load(d.dev, d.sys.Params, w, o.Precision); err != nil {
 		return err
 	}
-	if d.state, err = step.NewState(d.dev, d.sys.Dims(o.Slots)); err != nil {
+	if o.Shares != nil {
+		d.state, err = o.Shares.state.Share(d.dev, d.sys.Dims(o.Slots))
+	} else {
+		d.state, err = step.NewState(d.dev, d.sys.Dims(o.Slots))
+	}
+	if err != nil {
+		return err
+	}
+	if d.arena, err = d.dev.NewArena(arenaBytes(d.sys, o)); err != nil {
 		return err
 	}
 	if n := d.sys.Layout.Features; n > 0 {
@@ -113,6 +129,7 @@ func (d *Decoder) Free() {
 		d.pages.table.Free()
 	}
 	d.vectors.Free()
+	d.arena.Free()
 }
 
 // System returns what the decoder runs.

@@ -33,6 +33,22 @@ type Options struct {
 	// while it is full. Requests begin in the order in which they came.
 	Queue int
 	Pages int // see DecoderOptions
+	Draft *Draft
+}
+
+// Draft is a smaller system that proposes tokens, which the engine's own then checks
+// several at once. Both draw with the same random numbers, and a token is kept if both
+// draw it: so the samples are those without a draft, to the bit, only sooner. Requests
+// whose runs are single rows with single draws, without guidance, are drafted for.
+//
+// Source: Leviathan et al., "Fast Inference from Transformers via Speculative
+// Decoding", 2022, arXiv:2211.17192; shared random numbers, Daliri et al., "Coupling
+// without Communication and Drafter-Invariant Speculative Decoding", 2024,
+// arXiv:2408.07978.
+type Draft struct {
+	System  *system.System // with positions and tokens as the engine's
+	Weights nn.Weights
+	Ahead   int // tokens checked at once, at least 2
 }
 
 // complete fills in what is 0.
@@ -65,6 +81,9 @@ type Request struct {
 	// may be called again, if the request must begin again for want of cache. It and
 	// the schedule run on the engine's goroutine: keep them short.
 	Schedule func() (system.Schedule, error)
+	// Drafts is the same schedule for the engine's draft, whose rows may have other
+	// columns; nil means Schedule.
+	Drafts func() (system.Schedule, error)
 }
 
 // Result is one sample.
@@ -82,6 +101,7 @@ type Engine struct {
 	opts  Options
 	sys   *system.System
 	dec   *Decoder
+	draft *Decoder // nil without
 	queue chan *job
 	quit  chan struct{}
 	done  chan struct{}
@@ -95,9 +115,12 @@ type Engine struct {
 // Stats counts what an engine has done since it was made.
 type Stats struct {
 	Requests, Tokens, Submits int64
+	Steps                     int64 // of all submits
 	Busy                      time.Duration
 	Lanes                     int64 // sum of lanes over submits: occupancy is Lanes/Submits
 	Preempted                 int64 // requests that had to begin again for want of cache
+	Checked                   int64 // steps that checked drafted tokens: each kept Kept/Checked tokens
+	Kept                      int64
 }
 
 type outcome struct {
@@ -109,16 +132,32 @@ type outcome struct {
 // gpu.ErrOutOfMemory.
 func New(dev *gpu.Device, sys *system.System, weights nn.Weights, opts Options) (*Engine, error) {
 	opts.complete()
-	dec, err := NewDecoder(dev, sys, weights, DecoderOptions{Slots: opts.Slots, Precision: opts.Precision, Pages: opts.Pages})
+	dec, err := NewDecoder(dev, sys, weights, DecoderOptions{Slots: opts.Slots, Precision: opts.Precision, Pages: opts.Pages, Rows: opts.Rows})
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{opts: opts, sys: sys, dec: dec, queue: make(chan *job, opts.Queue), quit: make(chan struct{}), done: make(chan struct{})}
+	draft, err := newDraft(dev, dec, opts)
+	if err != nil {
+		dec.Free()
+		return nil, err
+	}
+	e := &Engine{opts: opts, sys: sys, dec: dec, draft: draft, queue: make(chan *job, opts.Queue), quit: make(chan struct{}), done: make(chan struct{})}
 	for i := opts.Slots - 1; i >= 0; i-- {
 		e.sched.free = append(e.sched.free, i)
 	}
 	go e.run()
 	return e, nil
+}
+
+// newDraft opens the decoder of a draft, nil without one.
+func newDraft(dev *gpu.Device, dec *Decoder, o Options) (*Decoder, error) {
+	if o.Draft == nil {
+		return nil, nil
+	}
+	if o.Draft.Ahead < 2 {
+		return nil, fmt.Errorf("engine.New: %w: a draft of %d tokens, at least 2", ErrRequest, o.Draft.Ahead)
+	}
+	return NewDecoder(dev, o.Draft.System, o.Draft.Weights, DecoderOptions{Slots: o.Slots, Precision: o.Precision, Shares: dec})
 }
 
 // Close stops the engine; requests in flight fail with [ErrClosed].

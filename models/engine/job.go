@@ -20,7 +20,8 @@ type job struct {
 	queued, started, first time.Time
 
 	schedule    system.Schedule
-	slot, other int // other is the slot of the branch without the condition, -1 without
+	drafts      system.Schedule // nil without a draft
+	slot, other int             // other is the slot of the branch without the condition, -1 without
 
 	// run is at hand: its rows and draws are the first entries of the slots' tables.
 	run       system.Run
@@ -63,6 +64,9 @@ func (e *Engine) begin(j *job) error {
 	if err == nil {
 		j.schedule, err = r.Schedule()
 	}
+	if err == nil {
+		err = e.beginDraft(j)
+	}
 	if err != nil {
 		return err
 	}
@@ -91,7 +95,10 @@ func (e *Engine) next(j *job) (bool, error) {
 	}
 	j.number += j.run.N
 	j.run, j.row, j.draw = run, 0, 0
-	return true, e.load(j)
+	if err := e.load(j); err != nil {
+		return false, err
+	}
+	return true, e.loadDraft(j, tokens)
 }
 
 // tokens reads those of a job's positions, if its schedule may look at them.
@@ -179,4 +186,10 @@ func (j *job) advance(l step.Lane) {
 	if j.ended {
 		j.row = j.run.N
 	}
+}
+
+// endedWith reports whether the last token was drawn and is the one that ends a sample.
+func (j *job) endedWith(tokens []uint32, words int) bool {
+	last := (j.positions - 1) * words
+	return j.ended || j.req.End >= 0 && j.drawn > 0 && last >= 0 && int64(tokens[last]) == j.req.End
 }

@@ -9,8 +9,8 @@ import (
 const promptRows = 64
 
 // Bytes is the device memory a decoder needs: weights, caches and tables, and an
-// estimate from above of what its programs' temporaries take, one program for each
-// power of two of lanes and one for prompts.
+// estimate from above of what the temporaries of its largest program take. All programs
+// share them.
 func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	o.complete(sys)
 	bytes := sys.Params.Bytes(o.Precision) + sys.Dims(o.Slots).Bytes()
@@ -18,16 +18,14 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 		bytes += 2 * 2 * uint64(o.Pages) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V, in halves
 	}
 	bytes += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(sys.Layout.Features)
-	return bytes + 4*programRows(o.Slots, max(sys.Layout.Group, 1))*uint64(rowElems(sys))
+	return bytes + arenaBytes(sys, o)
 }
 
-// programRows is the rows of all programs together.
-func programRows(slots, group int) uint64 {
-	rows := promptRows + group
-	for lanes := 1; lanes < 2*slots; lanes *= 2 {
-		rows += lanes * group
-	}
-	return uint64(rows)
+// arenaBytes is the memory of the temporaries: of a step in which every slot draws, and
+// prompts bring what rows they may.
+func arenaBytes(sys *system.System, o DecoderOptions) uint64 {
+	rows := o.Slots*max(sys.Layout.Group, 1) + o.Rows
+	return 4 * uint64(powerOfTwo(rows)) * uint64(rowElems(sys))
 }
 
 // rowElems is the temporaries of a row that are alive at once, at most: some values as

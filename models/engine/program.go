@@ -113,6 +113,7 @@ func (d *Decoder) program(k programKey) (*program, error) {
 // record records a step: rows in, the network, tokens out.
 func (d *Decoder) record(p *program, k programKey) (err error) {
 	r := d.dev.NewRecorder()
+	r.Share(d.arena)
 	g := &nn.Drawing{
 		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors,
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,

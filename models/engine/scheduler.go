@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/morton-gen/morton/gpu/ops/step"
@@ -17,6 +18,7 @@ type scheduler struct {
 	active  []*job        // in the order in which they came
 	waiting []*job        // the next to begin, which lack slots or pages
 	free    []int         // slots
+	last    sort          // of the jobs of the last step
 	short   bool          // pages were short, and no job has left since
 	perStep time.Duration // of the last submit
 }
@@ -24,13 +26,20 @@ type scheduler struct {
 // run is the engine's goroutine: admit, step, finish, until closed.
 func (e *Engine) run() {
 	defer close(e.done)
-	defer e.dec.Free()
+	defer e.free()
 	for e.admit() {
 		e.advance()
 	}
 	for _, j := range append(e.sched.active, e.sched.waiting...) {
 		j.result <- outcome{err: fmt.Errorf("engine: %w", ErrClosed)}
 	}
+}
+
+func (e *Engine) free() {
+	if e.draft != nil {
+		e.draft.Free()
+	}
+	e.dec.Free()
 }
 
 // admit gives slots to the requests that have waited longest; with none active it
@@ -117,6 +126,12 @@ func (e *Engine) release(j *job) (err error) {
 			if rerr := e.dec.Release(slot); rerr != nil {
 				err = rerr
 			}
+			if e.draft == nil {
+				continue
+			}
+			if rerr := e.draft.Release(slot); rerr != nil {
+				err = rerr
+			}
 		}
 	}
 	return err
@@ -130,21 +145,39 @@ func (e *Engine) advance() {
 	}
 	begin := time.Now()
 	if err == nil {
-		err = e.dec.Run(s)
+		err = e.step(jobs, s)
 	}
 	elapsed := time.Since(begin)
 	e.sched.perStep = elapsed / time.Duration(s.Times)
 	ran := map[*job]bool{}
 	at := 0
+	kept := 0
 	for _, j := range jobs {
 		ran[j] = true
 		if err == nil {
+			if s.Lanes[at].Checks {
+				kept += s.Lanes[at].Draw - j.draw
+			}
 			j.advance(s.Lanes[at])
 		}
 		at += j.slots()
 	}
-	e.count(jobs, elapsed)
+	e.count(jobs, s.Times, elapsed, kept)
 	e.retire(ran, err)
+}
+
+// step runs a step, and what the draft does before it.
+func (e *Engine) step(jobs []*job, s Step) error {
+	if e.draft != nil {
+		run := e.readDraft
+		if e.drafted(jobs[0]) {
+			run = e.runDraft
+		}
+		if err := run(jobs, s); err != nil {
+			return err
+		}
+	}
+	return e.dec.Run(s)
 }
 
 // secure returns the next step, with the pages that it needs lent to its jobs. Where
@@ -174,12 +207,34 @@ func (e *Engine) secure() ([]*job, Step, error) {
 	return nil, Step{}, nil
 }
 
-// compose returns the jobs of the next step: those of one stage, the oldest job's. Every
-// job that draws is among them, and prompts as far as the rows go, the oldest first.
-func (e *Engine) compose() (jobs []*job) {
-	stage, rows := e.sched.active[0].run.Stage, 0
+// sort of a job: jobs of one sort can share a step.
+type sort struct {
+	stage   int
+	drafted bool
+}
+
+func (e *Engine) sortOf(j *job) sort { return sort{j.run.Stage, e.drafted(j)} }
+
+// turn returns the sort of the next step. The sorts at hand take turns, so that no job
+// waits for those of another sort to end.
+func (e *Engine) turn() sort {
+	var sorts []sort
 	for _, j := range e.sched.active {
-		if j.run.Stage != stage {
+		if k := e.sortOf(j); !slices.Contains(sorts, k) {
+			sorts = append(sorts, k)
+		}
+	}
+	next := (slices.Index(sorts, e.sched.last) + 1) % len(sorts)
+	return sorts[next]
+}
+
+// compose returns the jobs of the next step, all of one sort. Every job that draws is
+// among them, and prompts as far as the rows go, the oldest first.
+func (e *Engine) compose() (jobs []*job) {
+	kind, rows := e.turn(), 0
+	e.sched.last = kind
+	for _, j := range e.sched.active {
+		if e.sortOf(j) != kind {
 			continue
 		}
 		if j.run.Ask == 0 {
@@ -197,6 +252,9 @@ func (e *Engine) compose() (jobs []*job) {
 // stepOf lays out a step of some jobs.
 func (e *Engine) stepOf(jobs []*job) Step {
 	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, Whole: true}
+	if e.drafted(jobs[0]) {
+		return e.checkOf(jobs)
+	}
 	longest := 1
 	for _, j := range jobs {
 		g := j.group(e.sys.Layout.Context)
@@ -215,6 +273,17 @@ func (e *Engine) stepOf(jobs []*job) Step {
 	return s
 }
 
+// checkOf lays out a step that checks the drafted tokens of some jobs.
+func (e *Engine) checkOf(jobs []*job) Step {
+	s := Step{Stage: jobs[0].run.Stage, Times: 1, Whole: true}
+	for _, j := range jobs {
+		s.Lanes = j.lanes(s.Lanes, e.opts.Draft.Ahead)
+		own := &s.Lanes[len(s.Lanes)-1]
+		own.Ask, own.Checks = own.Group, true
+	}
+	return s
+}
+
 // reserve lends the jobs of a step the pages they need, and reports whether there were
 // enough.
 func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
@@ -227,6 +296,12 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 				continue
 			}
 			if ok, err := e.dec.Reserve(slot, need); err != nil || !ok {
+				return false, err
+			}
+			if j.drafts == nil {
+				continue
+			}
+			if ok, err := e.draft.Reserve(slot, need); err != nil || !ok {
 				return false, err
 			}
 		}
@@ -247,12 +322,17 @@ func (e *Engine) slotsSeen(j *job, l step.Lane, times int) int {
 	return min(int(most)+1, e.sys.Layout.Context)
 }
 
-func (e *Engine) count(jobs []*job, elapsed time.Duration) {
+func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Submits++
+	e.stats.Steps += int64(times)
 	e.stats.Lanes += int64(len(jobs))
 	e.stats.Busy += elapsed
+	if kept > 0 {
+		e.stats.Checked += int64(len(jobs))
+		e.stats.Kept += int64(kept)
+	}
 }
 
 // retire settles the jobs that ran: those that are done leave.
@@ -299,6 +379,6 @@ func (e *Engine) settle(j *job, err error) (bool, Result, error) {
 	e.stats.Tokens += int64(j.drawn)
 	e.mu.Unlock()
 	return true, Result{
-		Tokens: tokens, Ended: j.ended, Drawn: j.drawn, Elapsed: time.Since(j.started), Waited: j.started.Sub(j.queued), First: j.first.Sub(j.queued),
+		Tokens: tokens, Ended: j.endedWith(tokens, e.sys.Token.Words()), Drawn: j.drawn, Elapsed: time.Since(j.started), Waited: j.started.Sub(j.queued), First: j.first.Sub(j.queued),
 	}, nil
 }

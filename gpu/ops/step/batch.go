@@ -19,6 +19,10 @@ type Lane struct {
 	// Partner is the lane whose rows a draw compares with its own, -1 for none: the
 	// branch of guidance that does not see the condition.
 	Partner int
+	// Checks says that the draws' positions hold drafted tokens: the lane goes on only
+	// to behind the first token that is drawn otherwise. A step has as many draws as
+	// rows.
+	Checks bool
 }
 
 const laneWords = 12
@@ -68,7 +72,11 @@ func (b *Batch) Write(lanes []Lane) error {
 		if l.Partner >= 0 {
 			partner = bases[l.Partner]
 		}
-		for j, x := range []int{l.Slot, l.Canvas, l.Row, l.Rows, l.Group, l.Draw, l.Draws, l.Ask, bases[i], partner, draws} {
+		checks := 0
+		if l.Checks {
+			checks = 1
+		}
+		for j, x := range []int{l.Slot, l.Canvas, l.Row, l.Rows, l.Group, l.Draw, l.Draws, l.Ask, bases[i], partner, draws, checks} {
 			b.host[i*laneWords+j] = int32(x)
 		}
 		rows = fill(maps, rows, i, l.Group)

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
@@ -75,6 +76,8 @@ const (
 type State struct {
 	Dims
 	Rows, Draws, Tokens, Sampling *gpu.Tensor
+
+	shares bool // Tokens and Sampling are another's
 }
 
 const samplingWords = 12
@@ -82,6 +85,29 @@ const samplingWords = 12
 // NewState allocates the tables.
 func NewState(dev *gpu.Device, d Dims) (*State, error) {
 	s := &State{Dims: d}
+	if err := s.allocate(dev); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Share allocates tables for another network that reads and writes the same tokens,
+// drawn in the same way: its rows and draws are its own. The error wraps
+// [gpu.ErrShape] if the slots, positions or sub-tokens differ.
+func (s *State) Share(dev *gpu.Device, d Dims) (*State, error) {
+	if d.Slots != s.Slots || d.Length != s.Length || d.Sub != s.Sub || d.Codes != s.Codes {
+		return nil, fmt.Errorf("step.Share: %w: %d slots of %d positions of %d words, want %d, %d and %d", gpu.ErrShape, d.Slots, d.Length, d.Sub, s.Slots, s.Length, s.Sub)
+	}
+	o := &State{Dims: d, Tokens: s.Tokens, Sampling: s.Sampling, shares: true}
+	if err := o.allocate(dev); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// allocate makes the tables that there are not yet.
+func (s *State) allocate(dev *gpu.Device) error {
+	d := s.Dims
 	for _, x := range []struct {
 		t     **gpu.Tensor
 		typ   tensor.DType
@@ -92,14 +118,17 @@ func NewState(dev *gpu.Device, d Dims) (*State, error) {
 		{&s.Tokens, tensor.U32, []int{d.Slots, d.Length, d.Sub}},
 		{&s.Sampling, tensor.U32, []int{d.Slots, samplingWords}},
 	} {
+		if *x.t != nil {
+			continue
+		}
 		t, err := dev.NewTensor(x.typ, x.shape...)
 		if err != nil {
 			s.Free()
-			return nil, err
+			return err
 		}
 		*x.t = t
 	}
-	return s, nil
+	return nil
 }
 
 // Bytes is the memory of the tables of so many slots.
@@ -109,8 +138,11 @@ func (d Dims) Bytes() uint64 {
 
 // Free gives the tables' memory back.
 func (s *State) Free() {
-	for _, t := range []*gpu.Tensor{s.Rows, s.Draws, s.Tokens, s.Sampling} {
-		t.Free()
+	s.Rows.Free()
+	s.Draws.Free()
+	if !s.shares {
+		s.Tokens.Free()
+		s.Sampling.Free()
 	}
 }
 

@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/morton-gen/morton/gpu/ops/step"
+)
+
+// beginDraft begins the draft's schedule of a job.
+func (e *Engine) beginDraft(j *job) (err error) {
+	if e.draft == nil || j.req.guided() {
+		j.drafts = nil
+		return nil
+	}
+	begin := j.req.Drafts
+	if begin == nil {
+		begin = j.req.Schedule
+	}
+	j.drafts, err = begin()
+	return err
+}
+
+// loadDraft writes the draft's rows of a job's run.
+func (e *Engine) loadDraft(j *job, tokens []uint32) error {
+	if j.drafts == nil {
+		return nil
+	}
+	run, err := j.drafts.Next(tokens)
+	if errors.Is(err, io.EOF) || err == nil && (run.N != j.run.N || run.Draws.N != j.run.Draws.N || run.Group != j.run.Group) {
+		return fmt.Errorf("engine: %w: the draft's schedule is another", ErrRequest)
+	}
+	if err != nil {
+		return err
+	}
+	if err := e.draft.LoadRows(j.slot, 0, j.number, j.req.Pinned, &run.Rows); err != nil {
+		return err
+	}
+	return e.draft.LoadDraws(j.slot, 0, &run.Draws, max(run.Ask, 1), 1)
+}
+
+// drafted reports whether the tokens of a job's run can be drafted. Beyond the context
+// they cannot: a token that is taken back would have taken another's place.
+func (e *Engine) drafted(j *job) bool {
+	return j.drafts != nil && j.run.Group == 1 && j.run.Ask == 1 && j.whole() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
+}
+
+// runDraft has the draft propose tokens for the lanes of a step of drafted jobs: all but
+// the last of a step's draws. Its rows come as far as the step's do.
+func (e *Engine) runDraft(jobs []*job, s Step) error {
+	lanes := make([]step.Lane, len(jobs))
+	times := 0
+	for i, j := range jobs {
+		ahead := min(e.opts.Draft.Ahead, j.run.N-j.row)
+		lanes[i] = step.Lane{Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.row + ahead, Group: 1, Draw: j.draw, Draws: j.draw + ahead - 1, Ask: 1, Partner: -1}
+		times = max(times, ahead)
+	}
+	return e.draft.Run(Step{Stage: s.Stage, Lanes: lanes, Times: times, Whole: true})
+}
+
+// readDraft has the draft read the prompts of a step.
+func (e *Engine) readDraft(jobs []*job, s Step) error {
+	var lanes []step.Lane
+	for _, j := range jobs {
+		if j.drafts != nil && j.run.Ask == 0 {
+			lanes = j.lanes(lanes, j.group(e.sys.Layout.Context))
+		}
+	}
+	if len(lanes) == 0 {
+		return nil
+	}
+	return e.draft.Run(Step{Stage: s.Stage, Lanes: lanes, Times: 1})
+}

@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/transformer"
+)
+
+// near is a network whose weights are those of another, some moved a little: it mostly
+// draws the same tokens.
+func near(t *testing.T, dev *gpu.Device, f *safetensors.File, by float32) *safetensors.File {
+	t.Helper()
+	net, err := transformer.NewTrain(dev, config, 1, 8, transformer.TrainOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Free()
+	if err := net.Store().Load(f, false); err != nil {
+		t.Fatal(err)
+	}
+	p, err := net.Store().P.F32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p {
+		p[i] += by * float32(i%7-3)
+	}
+	path := filepath.Join(t.TempDir(), "near.safetensors")
+	if err := net.Store().P.WriteF32(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := net.Store().Save(path, safetensors.F32, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	g, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	return g
+}
+
+// short requests stay within the context, where tokens can be drafted.
+func short(n int) (out []Request) {
+	for i := range n {
+		r := request(i)
+		tokens := r.Tokens
+		out = append(out, scheduled(r.ID, tokens, len(tokens)+1+i%(config.Context-len(tokens))))
+		if i%3 == 0 {
+			out[i].Temperature = 0
+		}
+	}
+	return out
+}
+
+// TestDraftedTokensAreThoseWithout draws with drafts of several kinds: one that is the
+// network itself, one close to it, and one that knows nothing of it. Requests that draw
+// at temperature 0, and some with prompts, are among them.
+func TestDraftedTokensAreThoseWithout(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		w := weights(t, dev)
+		const n, ahead = 24, 4
+		rs := short(n)
+		rs = append(rs, mixed(6)...) // some that cannot be drafted for
+		want := generate(t, open(t, dev, Options{Slots: 4}), rs)
+		kept := map[string]float64{}
+		for name, by := range map[string]float32{"itself": 0, "near": 0.01, "far": 1} {
+			for _, slots := range []int{2, 8} {
+				e, err := New(dev, config.System(), nn.File(w), Options{Slots: slots, Draft: &Draft{System: config.System(), Weights: nn.File(near(t, dev, w, by)), Ahead: ahead}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, got := range generate(t, e, rs) {
+					if !slices.Equal(got.Tokens, want[i].Tokens) {
+						t.Errorf("draft %s, %d slots: request %s draws %v, without %v", name, slots, rs[i].ID, got.Tokens, want[i].Tokens)
+					}
+				}
+				s := e.Stats()
+				kept[name] = float64(s.Kept) / float64(s.Checked)
+				e.Close()
+			}
+		}
+		t.Logf("tokens kept a check, of %d: %v", ahead, kept)
+		if kept["itself"] <= kept["near"] || kept["near"] <= kept["far"] || kept["far"] < 1 {
+			t.Errorf("tokens kept a check: %v", kept)
+		}
+	})
+}
+
+// TestDraftedDistribution draws two tokens of some thousand requests with a draft, and
+// compares how often each pair comes with its probability in the network that trains.
+func TestDraftedDistribution(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		w := weights(t, dev)
+		e, err := New(dev, config.System(), nn.File(w), Options{Slots: 64, Precision: nn.F32, Draft: &Draft{System: config.System(), Weights: nn.File(near(t, dev, w, 0.05)), Ahead: 2}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		n := gputest.Pick(1, []int{2500, 10000})
+		requests := n[len(n)-1]
+		counts := make([]float64, 256)
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for worker := range 64 {
+			wg.Go(func() {
+				for i := worker; i < requests; i += 64 {
+					res, err := e.Generate(context.Background(), scheduled(fmt.Sprint("c", i), []uint32{3}, 3))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					counts[res.Tokens[1]*16+res.Tokens[2]]++
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		chi := 0.0
+		for pair, p := range pairs(t, dev, w, 3) {
+			want := float64(requests) * p
+			chi += (counts[pair] - want) * (counts[pair] - want) / want
+		}
+		t.Logf("chi-square of 255 degrees of freedom, %d requests: %.1f", requests, chi)
+		if chi > 344 { // exceeded once in ten thousand
+			t.Errorf("chi-square %.1f: the pairs are not drawn by their probabilities", chi)
+		}
+	})
+}
+
+// pairs are the probabilities of two tokens behind a first, by the losses of training.
+func pairs(t *testing.T, dev *gpu.Device, w *safetensors.File, first uint32) []float64 {
+	t.Helper()
+	net, err := transformer.NewTrain(dev, config, 1, 3, transformer.TrainOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer net.Free()
+	if err := net.Store().Load(w, false); err != nil {
+		t.Fatal(err)
+	}
+	out := make([]float64, 256)
+	sum := 0.0
+	for pair := range out {
+		s := chain(0, 3)
+		s.Tokens, s.Draw = []uint32{first, uint32(pair / 16), uint32(pair % 16)}, 1
+		if _, err := net.SetBatch([]transformer.Window{{Seq: s, To: 3}}); err != nil {
+			t.Fatal(err)
+		}
+		loss, err := net.Forward()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[pair] = math.Exp(-2 * loss) // the mean of two tokens
+		sum += out[pair]
+	}
+	if math.Abs(sum-1) > 1e-4 {
+		t.Fatalf("the probabilities sum to %g", sum)
+	}
+	return out
+}
