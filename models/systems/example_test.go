@@ -57,8 +57,8 @@ func openQuarters(json.RawMessage, nn.Weights) (*system.System, error) {
 	}, nil
 }
 
-// coarseToFine predicts the corner of the picture, and then halves the distance of the
-// known cells until all are known. All new cells of a level are predicted at once.
+// coarseToFine predicts the upper left cell first. Then each level halves the distance
+// of the known cells. All new cells of a level are predicted at once.
 func coarseToFine(p system.Prompt) (system.Schedule, error) {
 	if p.Class < 0 || p.Class >= classes {
 		return nil, fmt.Errorf("quarters: %w: class %d of %d", system.ErrPrompt, p.Class, classes)
@@ -115,9 +115,9 @@ const (
 // entries are the weights of a matrix that are not 0, by row and column.
 type entries map[[2]int]float32
 
-// byHand are all tensors but the norms. Nobody trained them. The network computes this:
-// a cell has its parent's colour, but the lower right quarter is paper, or with class 1
-// the other colour.
+// byHand are all tensors but the norms. Nobody trained them. The network computes this
+// rule: a cell has its parent's colour. The lower right quarter is paper with class 0,
+// and the other colour with class 1.
 func byHand() []safetensors.NamedTensor {
 	const query, key, value = 0, width, 2 * width // the rows of qkv.weight
 	const gate, up = 0, hidden                    // the rows of gate_up.weight
@@ -196,7 +196,7 @@ func Example() {
 	}
 	defer e.Close()
 
-	fmt.Printf("%s: %d cells in %d passes\n", found.Title, cells, passes(sys))
+	fmt.Printf("%s: %d cells in %d passes\n", found.Title, cells, countPasses(sys))
 	var pictures [classes][]uint32
 	for class := range pictures {
 		result, err := e.Generate(context.Background(), engine.Request{
@@ -231,8 +231,8 @@ func line(picture []uint32, y int) (s string) {
 	return s
 }
 
-// passes counts the steps of a picture's schedule. It needs no device.
-func passes(sys *system.System) (n int) {
+// countPasses counts the steps of a picture's schedule. It needs no device.
+func countPasses(sys *system.System) (n int) {
 	s, err := sys.Schedule(system.Prompt{})
 	for err == nil {
 		var r system.Run

@@ -21,8 +21,8 @@ func init() {
 }
 
 // openNAR opens "Neighboring Autoregressive Modeling for Efficient Visual Generation",
-// arXiv:2503.10696: LlamaGen's network with one more block, which predicts a token from
-// its left neighbour behind the trunk and from its upper one behind the last block.
+// arXiv:2503.10696. The network is LlamaGen's with one more block. The left neighbour
+// predicts a token behind the trunk, the upper neighbour behind the last block.
 func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	c, err := readLlama(config, w)
 	if err != nil {
@@ -48,8 +48,8 @@ func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	return s, nil
 }
 
-// openNARVideo opens the same paper's video network, which has a third head for the
-// next frame, and learned positions in place of rotary ones.
+// openNARVideo opens the same paper's video network. It has a third head for the next
+// frame, and learned positions in place of rotary ones.
 func openNARVideo(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	c, err := readLlama(config, w)
 	if err != nil {
@@ -78,7 +78,7 @@ func openNARVideo(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	return s, nil
 }
 
-// shells is a system that predicts a grid shell by shell.
+// shells makes a system that predicts a grid shell by shell.
 func (c *llama) shells(p nn.Params, g order.Grid, directions int) *system.System {
 	length := 1 + g.Cells()
 	return &system.System{

@@ -20,8 +20,8 @@ func init() {
 	})
 }
 
-// openPAR opens "Parallelized Autoregressive Visual Generation", arXiv:2412.15119:
-// LlamaGen's network, which predicts one token of every region at once.
+// openPAR opens "Parallelized Autoregressive Visual Generation", arXiv:2412.15119.
+// LlamaGen's network predicts one token of every region at once.
 func openPAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	c, err := readLlama(config, w)
 	if err != nil {
