@@ -1,7 +1,7 @@
 # Morton's tasks; `make help` lists them. Each does its own set-up (scripts/setup), so `make run` is enough on a fresh Debian 12.
 
 .DEFAULT_GOAL := help
-.PHONY: help build check test test-all race fuzz bench validate shaders check-shaders run corpus train setup clean
+.PHONY: help build check test test-all race fuzz bench validate shaders check-shaders reference run corpus train setup clean
 
 # The Go that set-up picked comes first, and may fetch the toolchain that go.mod names.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
@@ -30,10 +30,10 @@ check: setup ## formatting, vet, staticcheck, import arrows, shader freshness, s
 	scripts/check $(PKGS)
 
 test: setup ## run the tests (make check vets); the time of each package, and the longest tests at the end
-	scripts/test -vet=off -timeout 12m $(PKGS)
+	scripts/test -vet=off -timeout=12m $(PKGS)
 
 test-all: setup ## run every test at every shape and subgroup width, which compiles kernels for an hour
-	MORTON_TEST=all scripts/test -vet=off -timeout 120m $(PKGS)
+	MORTON_TEST=all scripts/test -vet=off -timeout=120m $(PKGS)
 
 race: setup ## run the short tests under the race detector
 	go test -race -short -timeout 30m $(PKGS)
@@ -52,6 +52,9 @@ shaders: setup--shaders ## compile every kernel and rewrite the shaders.sum file
 
 check-shaders: setup--shaders ## compile every kernel and compare with what is committed
 	go run ./internal/shaderbuild -check
+
+reference: setup ## rewrite docs/reference/commands from the commands
+	go generate ./jobs/morton
 
 corpus: setup--corpus ## fetch freely licensed clips and meshes into corpus/ (135 MB)
 	scripts/corpus

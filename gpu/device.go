@@ -110,7 +110,7 @@ func open(in *vk.Instance, ps []*vk.Physical, opts Options, width, threads int) 
 		return nil, kind("gpu.Open: "+p.Name, err)
 	}
 	d := &Device{opts: opts, info: describe(i, p, width, threads), instance: in, vk: v, width: chooseWidth(p, width)}
-	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(p)
+	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(v)
 	if d.fence, err = v.NewFence(); err != nil {
 		v.Close()
 		return nil, kind("gpu.Open: "+p.Name, err)

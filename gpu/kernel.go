@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/morton-gen/morton/gpu/diskcache"
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
@@ -24,7 +23,7 @@ type Kernel struct {
 type pipelineCache struct {
 	mu    sync.Mutex
 	byKey map[string]compiled
-	disk  *diskcache.Cache // nil: none
+	disk  *cacheFile // nil: none
 }
 
 type compiled struct {
@@ -90,7 +89,7 @@ func (d *Device) compile(k *Kernel) (vk.Pipeline, error) {
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint32(k.SPIRV[4*i:])
 	}
-	p, err := d.newPipeline(vk.Source{SPIRV: words, Spec: append([]uint32{uint32(d.width)}, k.Spec...), Subgroup: d.width})
+	p, err := d.vk.NewPipeline(vk.Source{SPIRV: words, Spec: append([]uint32{uint32(d.width)}, k.Spec...), Subgroup: d.width})
 	return p, pipelineKind(k.Name, err)
 }
 
@@ -106,21 +105,6 @@ func pipelineKind(name string, err error) error {
 	return fmt.Errorf("%w: %w", ErrPipeline, err)
 }
 
-// newPipeline compiles with what the disk has of it, and keeps what came out.
-func (d *Device) newPipeline(s vk.Source) (vk.Pipeline, error) {
-	disk := d.pipelines.disk
-	if disk == nil {
-		return d.vk.NewPipeline(s)
-	}
-	h := sourceHash(s)
-	seed := disk.Get(h)
-	p, made, err := d.vk.NewCachedPipeline(s, seed)
-	if err == nil && made != nil && !bytes.Equal(made, seed) {
-		disk.Put(h, made)
-	}
-	return p, err
-}
-
 func (c *pipelineCache) destroy(v *vk.Device) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,6 +113,6 @@ func (c *pipelineCache) destroy(v *vk.Device) {
 	}
 	c.byKey = nil
 	if c.disk != nil {
-		_ = c.disk.Save() // what cannot be kept is made again
+		_ = c.disk.save(v) // what cannot be kept is made again
 	}
 }

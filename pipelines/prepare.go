@@ -15,9 +15,9 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// ErrOut reports a folder that a run must not or cannot write to: a result would
-// replace an input, a file that no run made stands where the run's own must, an id
-// is another input's, or nothing can be written there.
+// ErrOut reports a folder that a run must not or cannot write to. A result would
+// replace an input, or a run's own file a stranger's. Or an id is another input's, or
+// the folder is not writable.
 var ErrOut = errors.New("cannot write the results")
 
 // Prepare looks at Settings.Out before any work is done, and gives each request the

@@ -52,8 +52,8 @@ type requestKey struct {
 
 func keyOf(r *request.Request) requestKey { return requestKey{r.Family, request.Fold(r.ID)} }
 
-// earlierRequests returns the requests of earlier runs that this one has not: of
-// results that are still there, and those without a result, which may come yet.
+// earlierRequests returns the requests of earlier runs that this one lacks: those of
+// results that still stand, and those that have no result yet.
 func (j *Job) earlierRequests() ([]request.Request, error) {
 	seen := map[requestKey]bool{}
 	for i := range j.Requests {

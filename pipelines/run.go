@@ -20,9 +20,9 @@ import (
 // Settings.Out, and returns the summary, whose failures are no error.
 //
 // The error wraps ErrJob, ErrOut, ErrRun, ErrCancelled, ErrTooManyFailed or is the
-// file system's. After all but the first two the results that are done are published all
-// the same, and the failures as far as this process has seen them: all of them after
-// ErrTooManyFailed. The context must have no deadline on a runner in another process: Beam panics on it.
+// file system's. After all but the first two, finished results are published, and the
+// failures that this process has seen; after ErrTooManyFailed these are all. On a
+// runner in another process the context must have no deadline: Beam panics on it.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Generate, generateChain)
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // Samples returns one request a sample of the shards, in their order, for
-// [Detokenize]. An id that is no name, or that another sample has, is changed to
-// one that is. What cannot be read has a request without a family, which the run
-// turns into a failure: one for a shard that does not open, for a row group that
-// does not decode, or for a sample that is bad or of a kind not known here.
+// [Detokenize]. It changes an id that is no name, or that another sample has. A part
+// that cannot be read has one request without a family, which the run turns into a
+// failure. Such a part is a shard that does not open, a row group that does not
+// decode, or a sample that is bad or of an unknown kind.
 func Samples(paths []string) []request.Request {
 	var requests []request.Request
 	taken := map[string]bool{}

@@ -13,10 +13,10 @@ func init() {
 	beam.RegisterDoFn(&generateFn{})
 }
 
-// Generate has the model generate from items. It keeps up to Settings.InFlight of
-// a bundle's items with the model while later ones are decoded and earlier ones
-// written, so that a runner which takes one element at a time still fills the
-// model's batch. Items leave in the order in which they are done.
+// Generate has the model generate from items. Up to Settings.InFlight items of a
+// bundle are with the model, while later ones are decoded and earlier ones written.
+// So a runner that passes one element at a time still fills the model's batch. Items
+// leave in the order in which they finish.
 func Generate(s beam.Scope, settings Settings, items beam.PCollection) (generated, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Generate"), &generateFn{stage: stage{Settings: settings}}, items)
 }

@@ -9,17 +9,16 @@ import (
 	"sync"
 )
 
-// Prism's in-process worker closes its response channel when the context of a run
-// is cancelled, while bundles still send on it: a race that can end the process
-// (seen under the race detector with Beam 2.77). A deadline panics outright. So a
-// run in this process gets a context without either, and stages watch the
-// caller's context by way of this table.
+// Prism's in-process worker closes its response channel when a run's context is
+// cancelled. Bundles may still send on it, which can end the process (seen under the
+// race detector with Beam 2.77). A deadline panics outright. So a run in this process
+// gets a context without either, and stages watch the caller's through this table.
 var (
 	haltMu    sync.Mutex
 	halts     = map[string]*halt{}
 	haltCount int
-	// haltPrefix begins the names of this process: to a worker in another one they
-	// mean nothing, and the runner's own context is all there is.
+	// haltPrefix begins the names of this process. A worker in another process
+	// ignores them, and has the runner's own context alone.
 	haltPrefix = fmt.Sprintf("%016x-", rand.Uint64())
 )
 
@@ -33,10 +32,9 @@ type halt struct {
 // errOver ends what a runner still has going when it has given up on the run.
 var errOver = errors.New("the run is over")
 
-// HaltWith has the stages whose Settings.Run is the returned name end with a
-// fault when ctx ends, in this process. When the runner is back, over waits for
-// what it left going, such as other bundles of a job that failed; from then on
-// stages of that name do nothing.
+// HaltWith ends stages of this process with a fault when ctx ends: those whose
+// Settings.Run is the returned name. Call over when the runner has returned. It waits
+// for bundles that the runner left going, and stages of that name then do nothing.
 func HaltWith(ctx context.Context) (name string, over func()) {
 	haltMu.Lock()
 	defer haltMu.Unlock()

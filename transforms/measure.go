@@ -10,17 +10,17 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// compareOptions say how a result is compared with its source: means are then good
-// to about a hundredth of themselves, and one core takes a second at most.
+// compareOptions are those of a result's distance from its source. Means are good to
+// about 1%, and one core takes a second at most.
 var compareOptions = compare.Options{Samples: 10_000, Vertices: 10_000, Seed: 1, Thresholds: []float64{0.005, 0.01, 0.02}}
 
 // fscoreNames are the measures of the thresholds of compareOptions.
 var fscoreNames = []string{"fscore_0.5pct", report.FScoreMeasure, "fscore_2pct"}
 
-// measure returns what a report shows about a result: the model's own numbers,
-// and for a mesh, as it was read back from the file written, the topology and
-// the distance from the source. A mesh that cannot be measured has none of
-// these; writing it is not refused for that.
+// measure returns the numbers of a result that a report shows. They are the model's
+// own, and of a mesh the topology and the distance from the source. The mesh is the
+// one read back from the file written. One that cannot be measured has none of these,
+// and is written all the same.
 func measure(it *Item, m *mesh.Mesh) family.Measures {
 	all := maps.Clone(it.Result.Measures)
 	if all == nil {

@@ -48,10 +48,10 @@ func (f *readFn) ProcessElement(_ context.Context, _ []byte, emit func(request.R
 	return nil
 }
 
-// Spread deals requests into n branches by a stable hash of their ids, each
-// behind a Reshuffle of its own: Prism gives all of a stage's pending elements
-// to one bundle, so this is what makes it run n at once (at most 8). Which
-// branch a request is in changes nothing about its result.
+// Spread deals requests into n branches by a stable hash of their ids. Each branch
+// has its own Reshuffle, because Prism puts all pending elements of a stage into one
+// bundle: n branches make it run n bundles at once, at most 8. The branch of a
+// request does not affect its result.
 func Spread(s beam.Scope, n int, requests beam.PCollection) []beam.PCollection {
 	s = s.Scope("Spread")
 	branches := make([]beam.PCollection, max(n, 1))
@@ -81,11 +81,10 @@ func place(id string, n int) int {
 	return int(h.Sum32() % uint32(n))
 }
 
-// SkipDone lets through the requests that are still to be done; those that an
-// earlier run did in the same way (see [report.Done]) end here, and so do those
-// whose place has a file that may not be replaced, before any work is spent on
-// them. After too many failures (Settings.MaxFailed) it lets nothing through: what is
-// under way comes to its end, and so does the run, with everything reported.
+// SkipDone passes on the requests that still need work. A request ends here if an
+// earlier run did the same (see [report.Done]), or if its place has a file that must
+// not be replaced. After too many failures (Settings.MaxFailed) it passes on nothing.
+// Requests under way then finish, and the run ends with everything reported.
 func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage{Settings: settings}}, requests)
 }

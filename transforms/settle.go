@@ -28,8 +28,8 @@ var (
 	drawnCounter  = beam.NewCounter("morton", "tokens_generated")
 )
 
-// settle ends an item that a stage could not go on with: a fault is returned and
-// fails the bundle, anything else becomes the item's outcome.
+// settle ends an item after an error. A fault is returned and fails the bundle; any
+// other error becomes the item's outcome.
 func (s *stage) settle(ctx context.Context, r request.Request, name string, err error, out func(report.Outcome)) error {
 	var f fault
 	if errors.As(err, &f) {

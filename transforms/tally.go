@@ -47,8 +47,8 @@ func (s *stage) begin(r request.Request) {
 	s.withTally(func(t *tally) { t.begun++ })
 }
 
-// CountBegun returns how many requests of a run that HaltWith named this process has begun
-// to work on: an attempt each, and none that an earlier run did.
+// CountBegun returns how many requests of a run this process has begun. The name is
+// that of HaltWith. Requests that an earlier run did are not counted.
 func CountBegun(name string) int {
 	haltMu.Lock()
 	defer haltMu.Unlock()
@@ -66,8 +66,8 @@ func (s *stage) noteFailure(o report.Outcome) {
 	}
 }
 
-// Failures returns what has failed so far in this process, of a run that HaltWith named;
-// an input more than once if its bundle was run again.
+// Failures returns the failures of a run in this process so far. The name is that of
+// HaltWith. An input appears again if its bundle was run again.
 func Failures(name string) []report.Outcome {
 	haltMu.Lock()
 	defer haltMu.Unlock()

@@ -25,11 +25,11 @@ func init() {
 	beam.RegisterDoFn(&writeFn{})
 }
 
-// Write writes each item's result into the run's folder (see [report.Place] and
-// [report.Delivery]): media and tokens aside, a marker that claims them, then all to
-// their places, and last the marker that says done. The same request gives the same
-// tokens, so bundles may rerun, even at the same time. A file that no marker claims
-// is not replaced unless Settings.Overwrite says so, and an input never is.
+// Write writes each item's result into the run's folder, see [report.Place] and
+// [report.Delivery]. It writes media and tokens aside, then a marker that claims them.
+// It moves all to their places, and writes the marker that says done. The same
+// request gives the same tokens, so bundles may rerun, even at the same time. Write
+// replaces unclaimed files only under Settings.Overwrite, and an input never.
 func Write(s beam.Scope, settings Settings, items beam.PCollection) (outcomes beam.PCollection) {
 	return beam.ParDo(s.Scope("Write"), &writeFn{stage{Settings: settings}}, items)
 }

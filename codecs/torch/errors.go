@@ -1,22 +1,24 @@
 package torch
 
-import "errors"
+import (
+	"github.com/morton-gen/morton/internal/errkind"
+)
 
 // Errors a caller can branch on.
 var (
 	// ErrFormat reports a file that torch.save did not write, or that contradicts
 	// itself.
-	ErrFormat = errors.New("not a readable torch file")
+	ErrFormat = errkind.New("bad_model", "not a readable torch file")
 	// ErrLegacy reports a file in the form that torch wrote before version 1.6. It
 	// wraps [ErrFormat]. PyTorch rewrites such a file: torch.save(torch.load(old), new).
 	ErrLegacy error = kind{ErrFormat, "torch file from before version 1.6: rewrite it with torch.save(torch.load(old), new)"}
 	// ErrUnsafe reports a pickle that asks for an opcode or a name outside the
 	// closed list (see the package's description). Nothing of it was executed.
-	ErrUnsafe = errors.New("pickle asks for more than tensors")
+	ErrUnsafe = errkind.New("bad_model", "pickle asks for more than tensors")
 	// ErrLimit reports a count or a length over its limit.
-	ErrLimit = errors.New("over a limit")
+	ErrLimit = errkind.New("bad_model", "over a limit")
 	// ErrDType reports an element type that cannot be converted.
-	ErrDType = errors.New("unsupported element type")
+	ErrDType = errkind.New("bad_model", "unsupported element type")
 )
 
 // kind is a sentinel that belongs to a broader one.

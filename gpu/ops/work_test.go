@@ -63,7 +63,7 @@ func TestWork(t *testing.T) {
 func TestWorkByHand(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		b := bench{t: t, dev: dev}
-		const n, h, dh = 10, 2, 8
+		const n, h, dh = 10, 2, 6
 		q, lse := b.f32(n, h*dh), b.f32(h, n)
 		causal := attention.Args{Q: q, K: b.f32(n, h*dh), V: b.f32(n, h*dh), Out: b.f32(n, h*dh), B: 1, N: n, Heads: h, HeadDim: dh, KeyQ: b.i32(n, n), LSE: lse}
 		half := func(shape ...int) *gpu.Tensor {

@@ -138,33 +138,33 @@ type Source struct {
 	Subgroup    int
 }
 
-// NewPipeline compiles a shader.
-func (d *Device) NewPipeline(s Source) (Pipeline, error) {
-	p, _, err := d.newPipeline(s, nil, nil, nil)
-	return p, err
+// AddCache gives the device a pipeline cache that holds what [Device.CacheData]
+// returned, of the same device under the same driver; nil begins an empty one. Called
+// again it adds to the cache. The bytes must not have changed, as not every driver
+// bears that. No pipeline may be made at the same time.
+func (d *Device) AddCache(data []byte) error {
+	defer runtime.KeepAlive(data)
+	return check(C.mv_cache_add(d.c, unsafe.Pointer(unsafe.SliceData(data)), C.size_t(len(data))))
 }
 
-// NewCachedPipeline compiles a shader too, and returns what the driver would have
-// kept to make it faster. seed is what it returned for the same source on the same
-// device under the same driver, or nil; the bytes must not have changed, as not
-// every driver bears that.
-func (d *Device) NewCachedPipeline(s Source, seed []byte) (Pipeline, []byte, error) {
-	var made unsafe.Pointer
+// CacheData returns what the driver keeps of the pipelines made so far, nil where it
+// keeps nothing or there is no cache.
+func (d *Device) CacheData() []byte {
 	var n C.size_t
-	return d.newPipeline(s, seed, &made, &n)
+	data := C.mv_cache_get(d.c, &n)
+	if data == nil {
+		return nil
+	}
+	defer C.mv_bytes_free(data)
+	return C.GoBytes(data, C.int(n))
 }
 
-func (d *Device) newPipeline(s Source, seed []byte, made *unsafe.Pointer, n *C.size_t) (Pipeline, []byte, error) {
+// NewPipeline compiles a shader, with the help of the device's cache if it has one.
+func (d *Device) NewPipeline(s Source) (Pipeline, error) {
 	var out C.uint64_t
-	r := C.mv_pipeline_create(d.c, words(s.SPIRV), C.size_t(len(s.SPIRV)*4), words(s.Spec), C.uint32_t(len(s.Spec)), C.uint32_t(s.Subgroup),
-		unsafe.Pointer(unsafe.SliceData(seed)), C.size_t(len(seed)), &out, made, n)
+	r := C.mv_pipeline_create(d.c, words(s.SPIRV), C.size_t(len(s.SPIRV)*4), words(s.Spec), C.uint32_t(len(s.Spec)), C.uint32_t(s.Subgroup), &out)
 	runtime.KeepAlive(s)
-	runtime.KeepAlive(seed)
-	if made == nil || *made == nil {
-		return Pipeline(out), nil, check(r)
-	}
-	defer C.mv_bytes_free(*made)
-	return Pipeline(out), C.GoBytes(*made, C.int(*n)), check(r)
+	return Pipeline(out), check(r)
 }
 
 func words(w []uint32) *C.uint32_t { return (*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(w))) }

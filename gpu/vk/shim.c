@@ -261,11 +261,13 @@ struct mv_device {
   VkQueue queue;
   VkCommandPool pool;
   VkPipelineLayout layout;
+  VkPipelineCache cache; // VK_NULL_HANDLE until mv_cache_add
   pthread_mutex_t lock; // the pool is externally synchronised
 #define D(name) PFN_vk##name name;
 #define DEVICE_CALLS                                                                                                         \
   D(DestroyDevice) D(GetDeviceQueue) D(CreateCommandPool) D(DestroyCommandPool) D(CreatePipelineLayout)                      \
-  D(DestroyPipelineLayout) D(CreatePipelineCache) D(DestroyPipelineCache) D(GetPipelineCacheData) D(CreateFence) D(DestroyFence) D(WaitForFences)    \
+  D(DestroyPipelineLayout) D(CreatePipelineCache) D(DestroyPipelineCache) D(GetPipelineCacheData) D(MergePipelineCaches)           \
+  D(CreateFence) D(DestroyFence) D(WaitForFences)                                                                            \
   D(ResetFences) D(CreateShaderModule) D(DestroyShaderModule) D(CreateComputePipelines) D(DestroyPipeline)                   \
   D(AllocateCommandBuffers) D(FreeCommandBuffers) D(BeginCommandBuffer) D(EndCommandBuffer) D(CmdBindPipeline)               \
   D(CmdPushConstants) D(CmdDispatch) D(CmdDispatchIndirect) D(CmdPipelineBarrier) D(CmdFillBuffer) D(CmdCopyBuffer)          \
@@ -334,6 +336,7 @@ void mv_device_destroy(mv_device *d) {
   if (!d) return;
   d->DeviceWaitIdle(d->handle);
   d->DestroyPipelineLayout(d->handle, d->layout, NULL);
+  d->DestroyPipelineCache(d->handle, d->cache, NULL);
   d->DestroyCommandPool(d->handle, d->pool, NULL);
   d->DestroyDevice(d->handle, NULL);
   pthread_mutex_destroy(&d->lock);
@@ -352,33 +355,36 @@ uint64_t mv_buffer_address(mv_device *d, uint64_t buffer) {
   return d->GetBufferDeviceAddress(d->handle, &i);
 }
 
-// take_cache destroys a pipeline cache and gives what it holds.
-static void take_cache(mv_device *d, VkPipelineCache cache, void **made, size_t *bytes) {
-  *made = NULL, *bytes = 0;
-  if (d->GetPipelineCacheData(d->handle, cache, bytes, NULL) == VK_SUCCESS && *bytes > 0) {
-    *made = malloc(*bytes);
-    if (*made && d->GetPipelineCacheData(d->handle, cache, bytes, *made) != VK_SUCCESS) {
-      free(*made);
-      *made = NULL;
-    }
+int mv_cache_add(mv_device *d, const void *bytes, size_t n) {
+  VkPipelineCacheCreateInfo i = {VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, NULL, 0, n, bytes};
+  VkPipelineCache more;
+  VkResult r = d->CreatePipelineCache(d->handle, &i, NULL, &more);
+  if (r != VK_SUCCESS) return r;
+  if (d->cache == VK_NULL_HANDLE) {
+    d->cache = more;
+    return r;
   }
-  d->DestroyPipelineCache(d->handle, cache, NULL);
+  r = d->MergePipelineCaches(d->handle, d->cache, 1, &more);
+  d->DestroyPipelineCache(d->handle, more, NULL);
+  return r;
+}
+
+void *mv_cache_get(mv_device *d, size_t *n) {
+  if (d->cache == VK_NULL_HANDLE || d->GetPipelineCacheData(d->handle, d->cache, n, NULL) != VK_SUCCESS) return NULL;
+  void *bytes = malloc(*n);
+  if (bytes && d->GetPipelineCacheData(d->handle, d->cache, n, bytes) == VK_SUCCESS) return bytes;
+  free(bytes);
+  return NULL;
 }
 
 void mv_bytes_free(void *p) { free(p); }
 
 int mv_pipeline_create(mv_device *d, const uint32_t *spirv, size_t bytes, const uint32_t *spec, uint32_t nspec, uint32_t subgroup,
-                       const void *seed, size_t seed_bytes, uint64_t *out, void **made, size_t *made_bytes) {
-  VkPipelineCacheCreateInfo pi = {VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO, NULL, 0, seed_bytes, seed};
-  VkPipelineCache cache = VK_NULL_HANDLE; // without one the pipeline is only slower to make
-  if (made && d->CreatePipelineCache(d->handle, &pi, NULL, &cache) != VK_SUCCESS) cache = VK_NULL_HANDLE;
+                       uint64_t *out) {
   VkShaderModuleCreateInfo mi = {VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO, NULL, 0, bytes, spirv};
   VkShaderModule module;
   VkResult r = d->CreateShaderModule(d->handle, &mi, NULL, &module);
-  if (r != VK_SUCCESS) {
-    d->DestroyPipelineCache(d->handle, cache, NULL);
-    return r;
-  }
+  if (r != VK_SUCCESS) return r;
   VkSpecializationMapEntry map[32];
   if (nspec > 32) nspec = 32;
   for (uint32_t i = 0; i < nspec; i++) map[i] = (VkSpecializationMapEntry){i, i * 4, 4};
@@ -395,9 +401,8 @@ int mv_pipeline_create(mv_device *d, const uint32_t *spirv, size_t bytes, const 
   }
   ci.layout = d->layout, ci.basePipelineIndex = -1;
   VkPipeline p;
-  r = d->CreateComputePipelines(d->handle, cache, 1, &ci, NULL, &p);
+  r = d->CreateComputePipelines(d->handle, d->cache, 1, &ci, NULL, &p);
   d->DestroyShaderModule(d->handle, module, NULL);
-  if (cache != VK_NULL_HANDLE) take_cache(d, cache, made, made_bytes);
   *out = r == VK_SUCCESS ? (uint64_t)p : 0;
   return r;
 }

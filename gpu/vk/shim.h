@@ -63,11 +63,13 @@ void *mv_device_handle(mv_device *);
 void *mv_address_flags(void); // a static VkMemoryAllocateFlagsInfo for pNext
 uint64_t mv_buffer_address(mv_device *, uint64_t buffer);
 
-// seed is what an earlier call gave as made, or NULL; made, unless NULL, becomes
-// what to keep, for mv_bytes_free, or NULL where the driver has nothing to keep.
-int mv_pipeline_create(mv_device *, const uint32_t *spirv, size_t bytes, const uint32_t *spec, uint32_t nspec,
-                       uint32_t subgroup, const void *seed, size_t seed_bytes, uint64_t *out, void **made, size_t *made_bytes);
+// mv_cache_add gives the device's pipeline cache what mv_cache_get gave of it, or of
+// another process's; mv_cache_get gives bytes for mv_bytes_free, or NULL.
+int mv_cache_add(mv_device *, const void *bytes, size_t n);
+void *mv_cache_get(mv_device *, size_t *n);
 void mv_bytes_free(void *);
+int mv_pipeline_create(mv_device *, const uint32_t *spirv, size_t bytes, const uint32_t *spec, uint32_t nspec,
+                       uint32_t subgroup, uint64_t *out);
 void mv_pipeline_destroy(mv_device *, uint64_t pipeline);
 
 // queries, unless 0, is a pool of nops + 1: the device's clock before the first

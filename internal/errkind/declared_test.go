@@ -17,8 +17,6 @@ var callersFaults = map[string]bool{
 	"codecs/picture.ErrShape": true, "codecs/shard.ErrClosed": true, "codecs/video.ErrOptions": true, "mesh.ErrCloud": true, "mesh/compare.ErrOptions": true,
 	"mesh/draw.ErrOptions": true, "mesh/meshopt.ErrCorrupt": true, "mesh/meshopt.ErrVersion": true, "mesh/sequence.ErrOptions": true,
 	"mesh/sequence.ErrRange": true,
-	// Weights are no input: package models says bad_model of them.
-	"codecs/torch.ErrUnsafe": true, "codecs/torch.ErrLimit": true, "codecs/torch.ErrDType": true, "codecs/torch.ErrFormat": true,
 }
 
 // TestSentinelsOfInputsHaveKinds: a new sentinel of a package that reads inputs has a

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/gpu"
@@ -32,26 +31,6 @@ const (
 	subgroupUsage = "subgroup `WIDTH` of all kernels, on every worker: auto, 4, 8, 16, 32 or 64"
 	threadsUsage  = "share an operation among `N` threads on a device that is the CPU"
 )
-
-// completeDevice lets the shell complete the flags that add adds.
-func completeDevice(c *cobra.Command) {
-	complete(c, "subgroup", "auto", "4", "8", "16", "32", "64")
-	complete(c, "threads", "auto")
-	must(c.RegisterFlagCompletionFunc("device", deviceNames))
-}
-
-// deviceNames lists what --device takes here, with the devices' names.
-func deviceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	names := []string{"auto"}
-	list, err := gpu.List()
-	if err != nil {
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
-	for _, d := range list {
-		names = append(names, fmt.Sprintf("%d\t%s", d.Index, d.Name))
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
-}
 
 func (d *deviceFlags) options() gpu.Options {
 	return gpu.Options{Device: d.device, MemoryLimit: uint64(d.memory), Threads: int(d.threads)}

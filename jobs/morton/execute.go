@@ -97,9 +97,9 @@ func sayIfSlow(w io.Writer, what string) (over func()) {
 	}
 }
 
-// openModels opens the job's models before the run, so that a wrong folder or a
-// missing device is one line and not the end of a pipeline, and keeps them open
-// until it is over.
+// openModels opens the job's models before the run, and keeps them open until it is
+// over. So a wrong folder or a missing device is one line, and not the end of a
+// pipeline.
 func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 	var leases []*family.Lease
 	release = func() {

@@ -119,16 +119,6 @@ func addReading(f *pflag.FlagSet, r *request.Request) {
 	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's square by `crop|letterbox`: with a frame's centre, or all of it on black")
 }
 
-// completeReading lets the shell complete the flags of how inputs are read.
-func completeReading(c *cobra.Command, f *pflag.FlagSet) {
-	if f.Lookup("fit") != nil {
-		complete(c, "fit", "crop", "letterbox")
-	}
-	if f.Lookup("mesh-limit") != nil {
-		completeMeshFlags(c)
-	}
-}
-
 // texts are the texts of values.
 func texts[T ~string](values []T) []string {
 	all := make([]string, len(values))

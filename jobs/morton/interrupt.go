@@ -2,8 +2,8 @@ package main
 
 import "context"
 
-// orInterrupted runs work that only reads, and leaves it behind if ctx ends first: it may
-// be deep in geometry, which looks at no context. The error is work's, or that of ctx.
+// orInterrupted runs work that only reads, and returns early if ctx ends. The work may
+// be deep in geometry, which checks no context. The error is work's, or that of ctx.
 func orInterrupted(ctx context.Context, work func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- work() }()

@@ -98,8 +98,8 @@ func command(ctx context.Context, args []string, t terminal) error {
 	return root.ExecuteContext(ctx)
 }
 
-// firstLine keeps Beam's stacks of wrapped errors off the screen, but for what
-// stands at the top and at the bottom; -v shows them in the log.
+// firstLine returns the first line of an error and the last cause. Beam's stack of
+// wrapped errors between them is in the log, which -v shows.
 func firstLine(s string) string {
 	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	line = strings.Join(strings.Fields(line), " ")

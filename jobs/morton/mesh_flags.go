@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// addMeshFlags adds the flags of every command that reads mesh files: the limits,
-// one at a time, and which scene of a glTF file, nil for its default.
+// addMeshFlags adds the flags of every command that reads mesh files: the limits, and
+// the scene of a glTF file. A nil scene is the file's default.
 func addMeshFlags(f *pflag.FlagSet, limits *limit.Limits, scene **int) {
 	f.Func("scene", "of a glTF file, read scene `N`, from 0; else its default scene, or the first", func(text string) error {
 		n, err := strconv.Atoi(text)
@@ -22,13 +21,4 @@ func addMeshFlags(f *pflag.FlagSet, limits *limit.Limits, scene **int) {
 		return nil
 	})
 	f.Func("mesh-limit", "read a file that an error calls over the limit, such as `NAME=N`; may be given again: see morton help generate shape", limits.Set)
-}
-
-// completeMeshFlags lets the shell complete the names of limits.
-func completeMeshFlags(c *cobra.Command) {
-	var names []string
-	for _, name := range limit.All {
-		names = append(names, string(name)+"=")
-	}
-	must(c.RegisterFlagCompletionFunc("mesh-limit", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)))
 }

@@ -12,8 +12,8 @@ type roof struct {
 	FlopsPerSecond float64 `json:"flops_per_second"`
 }
 
-// share is the part of the roof that work in a time takes, of memory's rate or of
-// arithmetic's, and which of them it is nearer to. Past 1 the tensors stay in caches.
+// share returns the larger of two shares of the roof, memory's and arithmetic's, and
+// whose it is. Past 1 the tensors stay in caches.
 func (r roof) share(w gpu.Work, seconds float64) (of float64, bound string) {
 	if seconds <= 0 {
 		return 0, "-"

@@ -43,10 +43,10 @@ func checkRunner(f *pflag.FlagSet, name, runner string) error {
 	return nil
 }
 
-// chooseWorkers fills in what Beam would fill in to no use: without an
-// environment it wants Docker and its own image, which has neither FFmpeg nor
-// Vulkan, and without a worker binary it builds one without cgo. Prism beside us
-// is best served by this process, and every other worker by this binary.
+// chooseWorkers replaces defaults of Beam that cannot work. Without an environment
+// Beam takes Docker and its own image, which lacks FFmpeg and Vulkan. Without a worker
+// binary it builds one without cgo. Here a Prism beside us gets this process, and
+// every other runner this binary.
 func chooseWorkers(f *pflag.FlagSet, runner string) error {
 	local := runner == "prism" || runner == "universal"
 	if local && *jobopts.Endpoint != "" && *jobopts.EnvironmentType == "" {

@@ -144,3 +144,34 @@ func TestCacheOfTooFewPagesIsAnError(t *testing.T) {
 		t.Errorf("one page for two branches: %v", err)
 	}
 }
+
+// TestPiecesOfAPromptChangeNothing reads prompts shorter and longer than the context in
+// pieces, and row by row.
+func TestPiecesOfAPromptChangeNothing(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		e := open(t, dev, Options{Slots: 2})
+		for _, given := range []int{5, config.Context - 1, config.Context, config.Context + 1, 70} {
+			tokens := make([]uint32, given)
+			for i := range tokens {
+				tokens[i] = uint32(i*i) % 16
+			}
+			for _, pinned := range []int{0, 3} {
+				whole := scheduled("p", tokens, given+20)
+				whole.Pinned = pinned
+				rows := whole
+				rows.Schedule = func() (system.Schedule, error) {
+					s, l := chain(0, given+20), config.Layout()
+					var runs []system.Run
+					for p := range given {
+						runs = append(runs, s.Run(l, 0, p, p+1, 1, false))
+					}
+					return order.Fixed(append(runs, s.Run(l, 0, given, given+20, 1, true))...), nil
+				}
+				got := generate(t, e, []Request{whole, rows})
+				if !slices.Equal(got[0].Tokens, got[1].Tokens) {
+					t.Errorf("a prompt of %d rows, %d pinned: in pieces %v, row by row %v", given, pinned, got[0].Tokens[given:], got[1].Tokens[given:])
+				}
+			}
+		}
+	})
+}

@@ -1,16 +1,16 @@
 package nn
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // ErrConfig reports a network description that cannot be built.
-var ErrConfig = errors.New("bad network configuration")
+var ErrConfig = errkind.New("bad_model", "bad network configuration")
 
 // Precision is the type of a decoder's matrices. Activations and sums are always f32.
 // Another precision draws other tokens, as another model would.

@@ -2,16 +2,16 @@ package system
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
 )
 
 // ErrUnknown reports a checkpoint that no registered system fits.
-var ErrUnknown = errors.New("a checkpoint of no known system")
+var ErrUnknown = errkind.New("bad_model", "a checkpoint of no known system")
 
 // Published is a system that opens from a checkpoint under the names of its own state
 // dict.

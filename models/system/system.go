@@ -1,15 +1,14 @@
 package system
 
 import (
-	"errors"
-
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
 )
 
 // ErrPrompt reports a prompt that the system cannot start from.
-var ErrPrompt = errors.New("the system cannot start from this prompt")
+var ErrPrompt = errkind.New("bad_request", "the system cannot start from this prompt")
 
 // System is one way to generate: a network with the parts around it.
 type System struct {

@@ -2,12 +2,12 @@ package report
 
 import "fmt"
 
-// FScoreMeasure is the measure by which a result is judged to follow its input: the
-// F-score at one in a hundred of the input's longest side.
+// FScoreMeasure tells whether a result follows its input. It is the F-score at 1% of
+// the input's longest side.
 const FScoreMeasure = "fscore_1pct"
 
-// AstrayBelow is the F-score below which a result does not follow its input: nine in
-// ten points of one surface or of the other are further away than the threshold.
+// AstrayBelow is the F-score below which a result does not follow its input. Nine in
+// ten points of one of the surfaces are then further away than the threshold.
 const AstrayBelow = 0.1
 
 // Astray reports whether a result was made along an input and does not follow it.

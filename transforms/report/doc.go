@@ -1,12 +1,11 @@
-// Package report holds what a run says about itself: one row a result, one a
-// failure, the done-marker beside each result, and the files that people and
-// programs look at afterwards: results.jsonl, failures.jsonl, summary.json,
-// tokens.parquet and the page index.html.
+// Package report writes what a run says about itself. A result and a failure are a
+// row each, and a marker stands beside each result. People and programs read the
+// files: results.jsonl, failures.jsonl, summary.json, tokens.parquet and index.html.
 //
 // It is not for making results, and knows no Beam.
 //
-//	summary, err := report.Publish("out", outcomes, report.Run{Title: "Morton", Page: true})
+//	summary, err := report.Publish("out", outcomes, report.Run{Action: report.Generate, Begun: begun})
 //
-// A run into a folder where others have been keeps their rows: a row is replaced
-// by one of the same family and id.
+// A run keeps the rows of earlier runs into the same folder. A row replaces an older
+// one of the same family and id.
 package report

@@ -103,8 +103,8 @@ func (m *Marker) put(dir string, first bool) error {
 	return err
 }
 
-// Done returns the result of an earlier run that did the same, or false: there is
-// no marker, it is another request's, or a file of it is not as it was left.
+// Done returns the result of an earlier run that did the same. It returns false if
+// there is no marker, if it is of another request, or if one of its files changed.
 func Done(dir, fingerprint string, p Place) (Result, bool) {
 	m, err := ReadMarker(dir, p)
 	if err != nil || m.Fingerprint != fingerprint || !m.Files.Whole(dir) {

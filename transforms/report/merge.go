@@ -40,12 +40,11 @@ func readPast(dir string, overwrite bool) (*past, error) {
 	return p, nil
 }
 
-// merge joins what earlier runs left with the outcomes of this one. A request
-// has one row, its latest. Results of earlier runs are those of markers, so none
-// is lost of a run that was killed; those whose files are gone are dropped. A
-// family's samples belong to the run that tokenizes, see [Run.Own]: rows of
-// earlier ones go. A failure without a family has no name that a later row could
-// share: it goes when a run has another outcome of its input.
+// merge joins the rows of earlier runs with the outcomes of this one. A request
+// has one row, its latest. Earlier results come from markers, so a killed run loses
+// none; results whose files are gone are dropped. A family's samples belong to the run
+// that tokenizes, see [Run.Own], and replace those of earlier ones. A failure without
+// a family has no key. It goes when a run has another outcome of its input.
 func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	fresh := make(map[key]bool, len(outcomes))
 	inputs := map[string]bool{}
@@ -115,8 +114,8 @@ func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) 
 	return results
 }
 
-// healed reports whether a request came to a result after its failure was written,
-// in a run that did not come to its own end.
+// healed reports whether a request got a result after its failure was written, in a
+// run that was cut off.
 func (p *past) healed(k key) bool {
 	m, ok := p.markers[k]
 	if !ok || !m.Whole() || m.Result.Action == Tokenize {

@@ -51,9 +51,9 @@ func (p Place) Files(action string) []string {
 	return files
 }
 
-// Source returns the path of an input relative to the run's folder, links of
-// folders followed: the same from any working directory, and after both have moved
-// together. From nothing comes nothing.
+// Source returns the path of an input relative to the run's folder, with links of
+// folders resolved. It is the same from any working directory, and after both have
+// moved together. An empty input gives an empty source.
 func Source(dir, input string) string {
 	if input == "" {
 		return ""

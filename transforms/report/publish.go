@@ -42,8 +42,8 @@ type Run struct {
 	Overwrite bool `json:"overwrite,omitempty"`
 }
 
-// Files returns the files that Publish may write for results of the families,
-// besides scripts of the page, whose names depend on what they hold.
+// Files returns the files that Publish may write for results of the families. It
+// leaves out the page's scripts, whose names depend on their contents.
 func (r *Run) Files(families []request.Family) []string {
 	files := []string{ResultsFile, FailuresFile, SummaryFile}
 	if r.Action == Tokenize {
@@ -55,13 +55,13 @@ func (r *Run) Files(families []request.Family) []string {
 	return append(files, PageFile)
 }
 
-// Publish writes what a run leaves in its folder, each file whole or not at all:
-// results.jsonl and failures.jsonl by family and id, together with the rows of
-// earlier runs; the tokens of each family's results in one shard, and the page,
-// unless the run tokenizes; and summary.json, which counts this run alone.
+// Publish writes the files of a run's folder, each whole or not at all. The rows of
+// results.jsonl and failures.jsonl stand by family and id, and include those of
+// earlier runs. summary.json counts this run alone. Unless the run tokenizes,
+// Publish also writes the page, and each family's tokens as one shard.
 //
-// If not all can be written, the rows and the summary are, if they can be. The
-// summary counts the outcomes whatever the error is.
+// If a file cannot be written, Publish still tries the rows and the summary. The
+// returned summary counts the outcomes whatever the error is.
 func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 	summary := Count(dir, outcomes, run)
 	folder, err := OpenFolder(dir, claim.Policy{Overwrite: run.Overwrite})

@@ -10,9 +10,8 @@ import (
 // ErrThreshold reports text that is no [Threshold].
 var ErrThreshold = errors.New("want a count such as 12, or a share such as 5%")
 
-// minFinished is how many inputs must have come to their end before a share of
-// them stops a run: without it the first failure of ten would stop one that
-// allows 5%.
+// minFinished is how many inputs must finish before a share of failures stops a run.
+// Without it, the first failure of ten would stop a run that allows 5%.
 const minFinished = 20
 
 // Threshold is the number of failures that a run may have: a count, or a share of

@@ -1,5 +1,5 @@
-// Package request says what a run is asked for: one small JSON-able struct an
-// item, made from file patterns or from a manifest, with an id that is unique
+// Package request describes what a run shall do: one small struct an item, with a
+// JSON form. Requests come from file patterns or from a manifest. Their ids are unique
 // and fit to name files.
 //
 // It is not for reading the inputs themselves, and knows no Beam.

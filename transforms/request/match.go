@@ -24,11 +24,11 @@ type Matches struct {
 // patterns that name the dot, and "**" follows no link to a folder, since links
 // may go round.
 //
-// What has no pattern character, or is there under that very name, is a path and
-// stays whether or not there is such a file: its failure belongs to the run. So
-// do a pattern that nothing fits and a folder, if anything else is named, and a
-// folder that a pattern leads into and that cannot be listed. A file counts once
-// however it is spelled, and through links of both kinds.
+// A word without pattern characters is a path, and so is the name of a file that is
+// there. A path stays even if there is no such file: its failure belongs to the run.
+// So does that of a pattern that nothing fits and of a folder, among other words, and
+// that of a folder that cannot be listed. A file counts once, however it is spelled or
+// linked.
 //
 // The error wraps [ErrNoMatch], [ErrFolder], or filepath.ErrBadPattern.
 func Match(patterns []string) ([]string, error) {

@@ -47,8 +47,8 @@ func IsName(s string) bool {
 // Normal returns s in Unicode's form NFC: systems write one name in several.
 func Normal(s string) string { return norm.NFC.String(s) }
 
-// Fold returns what two ids have in common if a file system may take them for one:
-// some know no case, and some no form of Unicode.
+// Fold returns equal strings for ids that a file system may take for one. Some file
+// systems ignore case, and some the form of Unicode.
 func Fold(id string) string { return norm.NFC.String(cases.Fold().String(norm.NFC.String(id))) }
 
 // Name turns a path into an id: its base name without the extension, with every
@@ -95,9 +95,9 @@ type names map[string]bool
 // take returns a free name near the wanted one, and takes it.
 func (n names) take(name, path string) string { return Free(name, path, n.claim) }
 
-// Free returns name made fit for files if need be, or if claim refuses it, with a
-// hash of the path it came from: an id then does not hang on how many others have
-// its name. Claim is asked until it accepts.
+// Free returns a name that is fit for files and that claim accepts. If claim refuses
+// name, a hash of the path is appended, so an id does not depend on how many others
+// have its name. Free asks claim until it accepts.
 func Free(name, path string, claim func(string) bool) string {
 	if !IsName(name) {
 		name = Name(name + ".")

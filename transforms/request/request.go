@@ -136,10 +136,10 @@ func (s *Sampling) invalid() string {
 	return ""
 }
 
-// Fingerprint is the same for two runs of r that must give the same result: it
-// covers every field but Extra, the model's name, what is done (such as
-// "generate"), and the size and time of change of the input. The input counts by
-// its absolute path. Contents are not read: a video may be large.
+// Fingerprint is equal for two runs of r that must give the same result. It covers
+// every field but Extra, the model's name, and the action, such as "generate". Of the
+// input it covers the absolute path, the size and the time of change. It does not
+// read contents, because a video may be large.
 func (r *Request) Fingerprint(action, model string) string {
 	stamp := ""
 	if info, err := os.Stat(r.Input); err == nil {

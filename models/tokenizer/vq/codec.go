@@ -10,6 +10,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/codebook"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
 )
 
@@ -23,7 +24,7 @@ var (
 	// take, or of another size than said.
 	ErrSize = errors.New("bad picture size")
 	// ErrToken reports a token that is no index of the code book.
-	ErrToken = errors.New("no such code")
+	ErrToken = errkind.New("bad_sample", "no such code")
 )
 
 // MaxSide is the most rows or columns of a picture, and MaxPixels the most pixels.

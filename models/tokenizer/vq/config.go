@@ -2,13 +2,14 @@ package vq
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/morton-gen/morton/internal/errkind"
 )
 
 // ErrConfig reports a description of a tokenizer that no network fits.
-var ErrConfig = errors.New("bad tokenizer configuration")
+var ErrConfig = errkind.New("bad_model", "bad tokenizer configuration")
 
 // groups is the number of groups of every group norm.
 const groups = 32

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh/limit"
+)
+
+// complete lets the shell complete a flag's value with words.
+func complete(c *cobra.Command, flag string, words ...string) {
+	must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// completeFolders lets the shell complete flags' values with folders.
+func completeFolders(f *pflag.FlagSet, flags ...string) {
+	for _, name := range flags {
+		must(cobra.MarkFlagDirname(f, name))
+	}
+}
+
+// must panics where a flag that is completed does not exist.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// completeDevice lets the shell complete the flags that add adds.
+func completeDevice(c *cobra.Command) {
+	complete(c, "subgroup", "auto", "4", "8", "16", "32", "64")
+	complete(c, "threads", "auto")
+	must(c.RegisterFlagCompletionFunc("device", deviceNames))
+}
+
+// deviceNames lists what --device takes here, with the devices' names.
+func deviceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	names := []string{"auto"}
+	list, err := gpu.List()
+	if err != nil {
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, d := range list {
+		names = append(names, fmt.Sprintf("%d\t%s", d.Index, d.Name))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeMeshFlags lets the shell complete the names of limits.
+func completeMeshFlags(c *cobra.Command) {
+	var names []string
+	for _, name := range limit.All {
+		names = append(names, string(name)+"=")
+	}
+	must(c.RegisterFlagCompletionFunc("mesh-limit", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)))
+}
+
+// completeReading lets the shell complete the flags of how inputs are read.
+func completeReading(c *cobra.Command, f *pflag.FlagSet) {
+	if f.Lookup("fit") != nil {
+		complete(c, "fit", "crop", "letterbox")
+	}
+	if f.Lookup("mesh-limit") != nil {
+		completeMeshFlags(c)
+	}
+}
