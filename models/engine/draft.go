@@ -8,7 +8,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/step"
 )
 
-// beginDraft begins the draft's schedule of a job.
+// beginDraft starts a job's schedule for the draft.
 func (e *Engine) beginDraft(j *job) (err error) {
 	if e.draft == nil || j.req.guided() {
 		j.drafts = nil
@@ -41,13 +41,13 @@ func (e *Engine) loadDraft(j *job, tokens []uint32) error {
 }
 
 // drafted reports whether the tokens of a job's run can be drafted. Beyond the context
-// they cannot: a token that is taken back would have taken another's place.
+// they cannot. A rejected token would already have replaced another's keys.
 func (e *Engine) drafted(j *job) bool {
 	return j.drafts != nil && j.run.Group == 1 && j.run.Ask == 1 && j.whole() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
 }
 
-// runDraft has the draft propose tokens for the lanes of a step of drafted jobs: all but
-// the last of a step's draws. Its rows come as far as the step's do.
+// runDraft has the draft propose tokens for the jobs of a step, all but the last draw
+// of each. Its rows come as far as the step's.
 func (e *Engine) runDraft(jobs []*job, s Step) error {
 	lanes := make([]step.Lane, len(jobs))
 	times := 0

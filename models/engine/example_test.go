@@ -15,8 +15,8 @@ import (
 	_ "github.com/morton-gen/morton/models/systems"
 )
 
-// Two requests share an engine. The checkpoint is a LlamaGen of three layers with random
-// weights, so the tokens mean nothing; the authors' own code draws the same.
+// Two requests share an engine. The checkpoint is a LlamaGen of three layers with
+// random weights. Its tokens mean nothing, but the authors' own code draws the same.
 func Example() {
 	const folder = "../systems/testdata/llamagen/"
 	file, err := safetensors.Open(folder + "weights.safetensors")
