@@ -169,6 +169,11 @@ func (p *Program) Run(n int) error {
 	if err := p.alive("gpu.Run"); err != nil {
 		return err
 	}
+	return p.runLocked(n)
+}
+
+// runLocked runs the program; the caller holds the device's mu.
+func (p *Program) runLocked(n int) error {
 	if p.dev.profile != nil {
 		for range n {
 			if err := p.dev.profile.run(p); err != nil {

@@ -46,9 +46,9 @@ func (e *Engine) drafted(j *job) bool {
 	return j.drafts != nil && j.run.Group == 1 && j.run.Ask == 1 && j.whole() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
 }
 
-// runDraft has the draft propose tokens for the jobs of a step, all but the last draw
-// of each. Its rows come as far as the step's.
-func (e *Engine) runDraft(jobs []*job, s Step) error {
+// draftOf returns the step in which the draft proposes tokens for the jobs of a step,
+// all but the last draw of each. Its rows come as far as the step's.
+func (e *Engine) draftOf(jobs []*job, s Step) (Step, bool) {
 	lanes := make([]step.Lane, len(jobs))
 	times := 0
 	for i, j := range jobs {
@@ -56,19 +56,32 @@ func (e *Engine) runDraft(jobs []*job, s Step) error {
 		lanes[i] = step.Lane{Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.row + ahead, Group: 1, Draw: j.draw, Draws: j.draw + ahead - 1, Ask: 1, Partner: -1}
 		times = max(times, ahead)
 	}
-	return e.draft.Run(Step{Stage: s.Stage, Lanes: lanes, Times: times, Whole: true})
+	return Step{Stage: s.Stage, Lanes: lanes, Times: times, Whole: true}, true
 }
 
-// readDraft has the draft read the prompts of a step.
-func (e *Engine) readDraft(jobs []*job, s Step) error {
+// promptOf returns the step in which the draft reads the prompts of a step, and false
+// if there are none.
+func (e *Engine) promptOf(jobs []*job, s Step) (Step, bool) {
 	var lanes []step.Lane
 	for _, j := range jobs {
 		if j.drafts != nil && j.run.Ask == 0 {
 			lanes = j.lanes(lanes, j.group(e.sys.Layout.Context))
 		}
 	}
-	if len(lanes) == 0 {
-		return nil
+	return Step{Stage: s.Stage, Lanes: lanes, Times: 1}, len(lanes) > 0
+}
+
+// step runs a step, with the draft's step before it in the same submit.
+func (e *Engine) step(jobs []*job, s Step) error {
+	if e.draft == nil {
+		return e.dec.Run(s)
 	}
-	return e.draft.Run(Step{Stage: s.Stage, Lanes: lanes, Times: 1})
+	of := e.promptOf
+	if e.drafted(jobs[0]) {
+		of = e.draftOf
+	}
+	if first, ok := of(jobs, s); ok {
+		return e.dec.runAfter(e.draft, first, s)
+	}
+	return e.dec.Run(s)
 }

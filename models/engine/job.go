@@ -143,10 +143,7 @@ func (j *job) group(context int) int {
 		return g
 	}
 	at, piece := j.number+j.row, max(promptRows/g, 1)*g
-	switch {
-	case at >= context:
-		return g
-	case at+piece > context && j.run.N-j.row > context-at:
+	if at+piece > context && j.run.N-j.row > context-at {
 		return max((context-at)/g, 1) * g
 	}
 	return piece

@@ -76,17 +76,47 @@ func powerOfTwo(n int) int {
 // Run runs steps and moves the lanes' cursors. A lane whose limit shrank has drawn its
 // end token.
 func (d *Decoder) Run(s Step) error {
-	p, err := d.program(d.keyOf(&s))
+	r, err := d.prepare(s)
 	if err != nil {
 		return err
 	}
-	if err := p.batch.Write(s.Lanes); err != nil {
+	return r.finish(d.dev.Run(gpu.Repeat{Program: r.p.Program, N: s.Times}))
+}
+
+// prepared is a step whose batch is on the device.
+type prepared struct {
+	p    *program
+	step Step
+}
+
+// prepare records a step's program, if there is none yet, and writes its batch.
+func (d *Decoder) prepare(s Step) (prepared, error) {
+	p, err := d.program(d.keyOf(&s))
+	if err == nil {
+		err = p.batch.Write(s.Lanes)
+	}
+	return prepared{p, s}, err
+}
+
+// finish moves the lanes' cursors after a step that ran.
+func (r prepared) finish(err error) error {
+	if err != nil {
 		return err
 	}
-	if err := p.Program.Run(s.Times); err != nil {
+	return r.p.batch.Read(r.step.Lanes)
+}
+
+// runAfter runs steps of another decoder and then of this one in one submit.
+func (d *Decoder) runAfter(other *Decoder, first, s Step) error {
+	a, err := other.prepare(first)
+	if err != nil {
 		return err
 	}
-	return p.batch.Read(s.Lanes)
+	b, err := d.prepare(s)
+	if err != nil {
+		return err
+	}
+	return b.finish(d.dev.Run(gpu.Repeat{Program: a.p.Program, N: first.Times}, gpu.Repeat{Program: b.p.Program, N: s.Times}))
 }
 
 func (d *Decoder) program(k programKey) (*program, error) {

@@ -166,20 +166,6 @@ func (e *Engine) advance() {
 	e.retire(ran, err)
 }
 
-// step runs a step, and what the draft does before it.
-func (e *Engine) step(jobs []*job, s Step) error {
-	if e.draft != nil {
-		run := e.readDraft
-		if e.drafted(jobs[0]) {
-			run = e.runDraft
-		}
-		if err := run(jobs, s); err != nil {
-			return err
-		}
-	}
-	return e.dec.Run(s)
-}
-
 // secure returns the next step, with the pages that it needs lent to its jobs. Where
 // they are short, the job that came last begins again later: it draws the same tokens.
 func (e *Engine) secure() ([]*job, Step, error) {

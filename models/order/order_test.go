@@ -59,7 +59,7 @@ var orders = []struct {
 func TestCounts(t *testing.T) {
 	for _, o := range orders {
 		t.Run(o.name, func(t *testing.T) {
-			w := walk{t: t, done: map[int32]int{}, kept: make([]bool, 1<<14)}
+			w := walk{t: t, all: o.keep, done: map[int32]int{}, kept: make([]bool, 1<<14)}
 			s := o.s()
 			for {
 				r, err := s.Next(nil)
@@ -95,6 +95,7 @@ type walk struct {
 	done        map[int32]int // positions that were predicted, how often
 	kept        []bool        // slots of the cache that hold something
 	steps, rows int
+	all         bool // a row sees all rows up to the end of its step
 }
 
 func (w *walk) run(r *system.Run) {
@@ -108,6 +109,9 @@ func (w *walk) run(r *system.Run) {
 		for i := s * r.Group; i < (s+1)*r.Group; i++ {
 			if from := r.Fed[i]; from >= 0 && w.done[from] == 0 {
 				w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
+			}
+			if w.all && int(r.Sees[i]) != w.rows {
+				w.t.Fatalf("step %d: row %d sees %d slots of %d", w.steps, i, r.Sees[i], w.rows)
 			}
 			for slot := range r.Sees[i] {
 				if !w.kept[slot] {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -177,8 +178,9 @@ func (r *run) point(step int) error {
 		fmt.Fprintf(r.opts.Progress, "step %d/%d  loss %.4f  held-out %.4f  rate %.2e  %.0f tokens/s%s\n",
 			step, r.opts.Steps, p.Loss, p.Heldout, p.Rate, float64(r.tokens)/seconds, r.scaling())
 	}
+	metrics := Metrics{Point: p, TokensPerSecond: float64(r.tokens) / seconds, LossScale: r.scaler.Scale, Skipped: r.scaler.Skipped}
 	r.sum, r.count, r.tokens, r.since = 0, 0, 0, time.Now()
-	return r.curve.WriteHTML(filepath.Join(r.opts.Dir, "loss.html"))
+	return errors.Join(r.curve.WriteHTML(filepath.Join(r.opts.Dir, "loss.html")), metrics.append(filepath.Join(r.opts.Dir, "metrics.jsonl")))
 }
 
 // scaling tells of the loss scale and of skipped steps, where there are any.
