@@ -8,6 +8,7 @@ import (
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
+	"github.com/morton-gen/morton/models/train"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
@@ -16,7 +17,7 @@ func TestReferencePage(t *testing.T) {
 	for heading, of := range map[string]reflect.Type{
 		"config.json": reflect.TypeFor[Config](), "network": reflect.TypeFor[transformer.Config](), "quad": reflect.TypeFor[quad.Config](),
 		"octree": reflect.TypeFor[shape.Config](), "tokenizer.json": reflect.TypeFor[cube.Config](), "tokenizer": reflect.TypeFor[cube.Tokenizer](),
-		"sampling": reflect.TypeFor[Sampling](),
+		"sampling": reflect.TypeFor[Sampling](), "metrics.jsonl": reflect.TypeFor[train.Metrics](),
 	} {
 		names, err := doctable.Names("../docs/reference/models.md", heading)
 		if err != nil {
