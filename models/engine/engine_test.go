@@ -34,6 +34,17 @@ func weights(t *testing.T, dev *gpu.Device) *safetensors.File {
 	if err := net.Store().Init(2); err != nil {
 		t.Fatal(err)
 	}
+	// Larger weights than the initial ones, so that draws depend on what a row sees.
+	p, err := net.Store().P.F32()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p {
+		p[i] *= 6
+	}
+	if err := net.Store().P.WriteF32(p); err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "w.safetensors")
 	if err := net.Store().Save(path, safetensors.F32, false, nil); err != nil {
 		t.Fatal(err)
