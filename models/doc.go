@@ -1,7 +1,8 @@
-// Package models puts the families together: model folders, shipped weights, and
-// generators that take media in and give media out. Its subpackages hold the
-// parts: the shared transformer, the decoding engine, training, and a package a
-// family (cube, shape, quad).
+// Package models puts the parts together: model folders, published checkpoints, shipped
+// weights, and generators that take media in and give media out. Its subpackages hold
+// the parts. system, order, input, nn, head and sampler make a generator, and systems
+// has the published ones. engine runs it, train trains it. cube, shape and quad are
+// Morton's own families.
 //
 // It is not for Beam (see transforms) nor for files of media (see codecs, mesh).
 //
@@ -11,5 +12,5 @@
 //	res, err := q.Generate(ctx, models.QuadRequest{ID: "chair", Seed: 1, Source: m, Faces: 200})
 //
 // A model folder holds config.json and model.safetensors, and for video
-// tokenizer.safetensors.
+// tokenizer.safetensors. A published checkpoint may be one file, see [OpenPublished].
 package models

@@ -8,6 +8,8 @@ import (
 	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/quad"
 	"github.com/morton-gen/morton/models/shape"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/train"
 	"github.com/morton-gen/morton/models/transformer"
 )
 
@@ -16,7 +18,7 @@ func TestReferencePage(t *testing.T) {
 	for heading, of := range map[string]reflect.Type{
 		"config.json": reflect.TypeFor[Config](), "network": reflect.TypeFor[transformer.Config](), "quad": reflect.TypeFor[quad.Config](),
 		"octree": reflect.TypeFor[shape.Config](), "tokenizer.json": reflect.TypeFor[cube.Config](), "tokenizer": reflect.TypeFor[cube.Tokenizer](),
-		"sampling": reflect.TypeFor[Sampling](),
+		"sampling": reflect.TypeFor[Sampling](), "metrics.jsonl": reflect.TypeFor[train.Metrics](),
 	} {
 		names, err := doctable.Names("../docs/reference/models.md", heading)
 		if err != nil {
@@ -26,5 +28,20 @@ func TestReferencePage(t *testing.T) {
 		for _, fault := range doctable.Compare(names, doctable.Fields(of)) {
 			t.Errorf("%s: %s", heading, fault)
 		}
+	}
+}
+
+// TestSystemsPage compares the table of docs/systems.md with the systems of this build.
+func TestSystemsPage(t *testing.T) {
+	names, err := doctable.Names("../docs/systems.md", "Published systems")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var registered []string
+	for _, p := range system.All() {
+		registered = append(registered, p.Name)
+	}
+	for _, fault := range doctable.Compare(names, registered) {
+		t.Error(fault)
 	}
 }

@@ -137,8 +137,8 @@ func (k *coder) graph(t *tape.Tape) nn.Training {
 }
 
 // encode returns the values whose signs are the code, [rows, bits]. There is no norm
-// before the last linear map: it would take a cell's brightness and contrast out of
-// what the code can hold linearly.
+// before the last linear map. A norm would take a cell's brightness and contrast away
+// from the code.
 func (k *coder) encode(t *tape.Tape, x *tape.Value) *tape.Value {
 	g := k.graph(t)
 	return k.net.codeIn.record(g, k.net.encoder.Forward(g, k.net.pixelsIn.record(g, x)))

@@ -30,9 +30,9 @@ type Autoencoding struct {
 	host           []float32
 }
 
-// NewAutoencoding builds the programs for batches of b windows. The first frozen
-// steps train the decoder alone: the codes stand still meanwhile, where noisy
-// gradients through the quantiser would move every threshold.
+// NewAutoencoding builds the programs for batches of b windows. The first frozen steps
+// train the decoder alone. The codes stand still meanwhile, since noisy gradients
+// through the quantiser would move every threshold.
 func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, train, heldout Clips) (*Autoencoding, error) {
 	for _, s := range []Clips{train, heldout} {
 		if s.N < 1 || s.T < c.Tokenizer.Window || s.Size != c.Size || len(s.Pix) != s.N*s.T*s.Size*s.Size*3 {

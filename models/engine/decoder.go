@@ -11,9 +11,9 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// Decoder runs a system's steps: its parameters, its tables and cache for a number of
-// slots, and a recorded program for each kind of step. It knows no requests. Not safe
-// for concurrent use.
+// Decoder runs a system's steps. It has the parameters, the tables and cache for a
+// number of slots, and a recorded program for each kind of step. It knows nothing of
+// requests. Not safe for concurrent use.
 type Decoder struct {
 	sys      *system.System
 	dev      *gpu.Device
@@ -31,22 +31,22 @@ type Decoder struct {
 type DecoderOptions struct {
 	Slots     int          // sequences at once, at least 1
 	Precision nn.Precision // of the matrices; "" means f16
-	// Rows is how many rows prompts may bring to a step, by which memory is planned; 0
-	// means one piece of a prompt.
+	// Rows is the most rows that prompts bring to a step; 0 means one piece of a
+	// prompt. Memory is planned by it.
 	Rows int
-	// Pages is how many pages of attention.MinPage slots all sequences share; 0 means
-	// enough for every one to fill its context.
+	// Pages is the number of pages, of attention.MinPage slots, that all sequences
+	// share; 0 means enough for each to fill its context.
 	Pages int
-	// Shares is a decoder of another network whose tokens this one reads and writes, as
-	// it drafts for it; nil for tokens of its own.
+	// Shares is the decoder that this one drafts for. This one reads and writes its
+	// tokens. Nil means tokens of its own.
 	Shares *Decoder
 	// Trace keeps the marked values of the last step of every program, for tests.
 	Trace bool
 }
 
-// NewDecoder loads weights and allocates everything a number of concurrent sequences
-// needs, or says that it does not fit before it allocates. Errors: nn.ErrConfig,
-// nn.ErrWeights, gpu.ErrOutOfMemory.
+// NewDecoder loads weights and allocates everything that the sequences need. It checks
+// that all of it fits before it allocates. Errors: nn.ErrConfig, nn.ErrWeights,
+// gpu.ErrOutOfMemory.
 func NewDecoder(dev *gpu.Device, sys *system.System, w nn.Weights, o DecoderOptions) (*Decoder, error) {
 	if err := o.Precision.Check(sys.Params); err != nil {
 		return nil, err
@@ -132,17 +132,17 @@ func (d *Decoder) Free() {
 	d.arena.Free()
 }
 
-// System returns what the decoder runs.
+// System returns the system that the decoder runs.
 func (d *Decoder) System() *system.System { return d.sys }
 
-// Slots returns how many sequences fit.
+// Slots returns the number of sequences that fit.
 func (d *Decoder) Slots() int { return d.state.Slots }
 
 // SetSampling sets how a slot's tokens are drawn.
 func (d *Decoder) SetSampling(slot int, s step.Sampling) error { return d.state.SetSampling(slot, s) }
 
-// Reserve lends pages of the cache to a slot until it has the given number of cache
-// slots, and reports whether there were enough.
+// Reserve lends a slot the pages for the given number of cache slots. It reports
+// whether there were enough.
 func (d *Decoder) Reserve(slot, slots int) (bool, error) {
 	return d.pages.reserve(slot, pagesOf(slots))
 }

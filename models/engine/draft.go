@@ -8,7 +8,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/step"
 )
 
-// beginDraft begins the draft's schedule of a job.
+// beginDraft starts a job's schedule for the draft.
 func (e *Engine) beginDraft(j *job) (err error) {
 	if e.draft == nil || j.req.guided() {
 		j.drafts = nil
@@ -41,13 +41,13 @@ func (e *Engine) loadDraft(j *job, tokens []uint32) error {
 }
 
 // drafted reports whether the tokens of a job's run can be drafted. Beyond the context
-// they cannot: a token that is taken back would have taken another's place.
+// they cannot. A rejected token would already have replaced another's keys.
 func (e *Engine) drafted(j *job) bool {
 	return j.drafts != nil && j.run.Group == 1 && j.run.Ask == 1 && j.whole() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
 }
 
-// draftOf is the step in which the draft proposes tokens for the lanes of drafted jobs:
-// all but the last of a step's draws. Its rows come as far as the step's do.
+// draftOf returns the step in which the draft proposes tokens for the jobs of a step,
+// all but the last draw of each. Its rows come as far as the step's.
 func (e *Engine) draftOf(jobs []*job, s Step) (Step, bool) {
 	lanes := make([]step.Lane, len(jobs))
 	times := 0
@@ -59,8 +59,8 @@ func (e *Engine) draftOf(jobs []*job, s Step) (Step, bool) {
 	return Step{Stage: s.Stage, Lanes: lanes, Times: times, Whole: true}, true
 }
 
-// promptOf is the step in which the draft reads the prompts of a step, and false if it
-// need not.
+// promptOf returns the step in which the draft reads the prompts of a step, and false
+// if there are none.
 func (e *Engine) promptOf(jobs []*job, s Step) (Step, bool) {
 	var lanes []step.Lane
 	for _, j := range jobs {
@@ -71,7 +71,7 @@ func (e *Engine) promptOf(jobs []*job, s Step) (Step, bool) {
 	return Step{Stage: s.Stage, Lanes: lanes, Times: 1}, len(lanes) > 0
 }
 
-// step runs a step, and before it what the draft does, in one submit.
+// step runs a step, with the draft's step before it in the same submit.
 func (e *Engine) step(jobs []*job, s Step) error {
 	if e.draft == nil {
 		return e.dec.Run(s)

@@ -85,12 +85,12 @@ func learned(b *testing.B, dev *gpu.Device, c transformer.Config, steps int) nn.
 	return nn.File(f)
 }
 
-// BenchmarkDraft draws with a network of 25M parameters, alone and with one of 0.1M that
+// BenchmarkDraft draws with a network of 4M parameters, alone and with one of 0.1M that
 // drafts for it. Both have learned the same source.
 func BenchmarkDraft(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
-	big, small := network(512, 8, 8, 1408), network(64, 1, 4, 128)
-	w, d := learned(b, dev, big, 150), learned(b, dev, small, 1500)
+	big, small := network(256, 6, 4, 640), network(64, 1, 4, 128)
+	w, d := learned(b, dev, big, 120), learned(b, dev, small, 600)
 	for _, ahead := range []int{0, 4, 8} {
 		b.Run(fmt.Sprintf("ahead=%d", ahead), func(b *testing.B) {
 			o := Options{Slots: 1}

@@ -16,8 +16,8 @@ import (
 	"github.com/morton-gen/morton/models/transformer"
 )
 
-// near is a network whose weights are those of another, some moved a little: it mostly
-// draws the same tokens.
+// near returns another network's weights, some moved a little. It mostly draws the same
+// tokens.
 func near(t *testing.T, dev *gpu.Device, f *safetensors.File, by float32) *safetensors.File {
 	t.Helper()
 	net, err := transformer.NewTrain(dev, config, 1, 8, transformer.TrainOptions{})
@@ -63,9 +63,9 @@ func short(n int) (out []Request) {
 	return out
 }
 
-// TestDraftedTokensAreThoseWithout draws with drafts of several kinds: one that is the
-// network itself, one close to it, and one that knows nothing of it. Requests that draw
-// at temperature 0, and some with prompts, are among them.
+// TestDraftedTokensAreThoseWithout draws with several drafts: the network itself, one
+// close to it, and an unrelated one. Requests that draw at temperature 0, and some with
+// prompts, are among them.
 func TestDraftedTokensAreThoseWithout(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		w := weights(t, dev)
@@ -97,8 +97,8 @@ func TestDraftedTokensAreThoseWithout(t *testing.T) {
 	})
 }
 
-// TestDraftedDistribution draws two tokens of some thousand requests with a draft, and
-// compares how often each pair comes with its probability in the network that trains.
+// TestDraftedDistribution draws two tokens of some thousand requests with a draft. It
+// compares how often each pair comes with the probability in the network that trains.
 func TestDraftedDistribution(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		w := weights(t, dev)

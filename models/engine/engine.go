@@ -23,23 +23,23 @@ const (
 type Options struct {
 	Slots     int          // sequences generated at once; 0 means DefaultSlots. Guidance takes two for a request
 	Precision nn.Precision // of the matrices; "" means f16
-	// Steps caps the steps of a submit, between which requests join and leave; 0 means
-	// 32. The engine takes fewer where a step is slow, see submitTime.
+	// Steps caps the steps of a submit; 0 means 32. Requests join and leave between
+	// submits. The engine takes fewer where a step is slow, see submitTime.
 	Steps int
-	// Rows caps the rows of a step that prompts bring; 0 means 128. A step has at least
-	// one piece of a prompt, and the rows of every request that draws.
+	// Rows caps the rows that prompts bring to a step; 0 means 128. One piece of a
+	// prompt is always taken. So are the rows of every request that draws.
 	Rows int
-	// Queue is how many requests may wait for a slot; 0 means 1024. Generate blocks
-	// while it is full. Requests begin in the order in which they came.
+	// Queue is the number of requests that may wait for a slot; 0 means 1024. Generate
+	// blocks while it is full. Requests begin in the order in which they came.
 	Queue int
 	Pages int // see DecoderOptions
 	Draft *Draft
 }
 
-// Draft is a smaller system that proposes tokens, which the engine's own then checks
-// several at once. Both draw with the same random numbers, and a token is kept if both
-// draw it: so the samples are those without a draft, to the bit, only sooner. Requests
-// whose runs are single rows with single draws, without guidance, are drafted for.
+// Draft is a smaller system that proposes tokens. The engine's own system then checks
+// several at once. Both draw with the same random numbers, and a token stays if both
+// draw it. So the samples are those without a draft, to the bit. It serves requests
+// without guidance, whose runs are single rows with single draws.
 //
 // Source: Leviathan et al., "Fast Inference from Transformers via Speculative
 // Decoding", 2022, arXiv:2211.17192; shared random numbers, Daliri et al., "Coupling
@@ -51,7 +51,7 @@ type Draft struct {
 	Ahead   int // tokens checked at once, at least 2
 }
 
-// complete fills in what is 0.
+// complete replaces zeros by the defaults.
 func (o *Options) complete() {
 	for _, x := range []struct{ have, or *int }{
 		{&o.Slots, ptr(DefaultSlots)}, {&o.Steps, ptr(defaultSteps)}, {&o.Rows, ptr(defaultRows)}, {&o.Queue, ptr(defaultQueue)},
@@ -77,12 +77,12 @@ type Request struct {
 	End         int64   // the token that ends the sample; negative: none
 	Pinned      int     // first rows that stay visible for ever
 	Tokens      []uint32
-	// Schedule begins the request's runs; Tokens are those of its first positions. It
-	// may be called again, if the request must begin again for want of cache. It and
-	// the schedule run on the engine's goroutine: keep them short.
+	// Schedule starts the request's runs. Tokens are those of its first positions. It
+	// is called again if the request begins again for want of pages. It and the
+	// schedule run on the engine's goroutine, so keep them short.
 	Schedule func() (system.Schedule, error)
-	// Drafts is the same schedule for the engine's draft, whose rows may have other
-	// columns; nil means Schedule.
+	// Drafts is the same schedule for the engine's draft; nil means Schedule. The
+	// draft's rows may have other columns.
 	Drafts func() (system.Schedule, error)
 }
 
@@ -223,5 +223,5 @@ func (e *Engine) check(req *Request) error {
 	return nil
 }
 
-// guided reports whether the request has a branch without the condition.
+// guided reports whether the request has a second branch, without the condition.
 func (r *Request) guided() bool { return r.Guidance > 1 }

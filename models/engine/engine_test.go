@@ -113,9 +113,9 @@ func all(t *testing.T, e *Engine, n int) [][]uint32 {
 	return out
 }
 
-// TestTokensDoNotDependOnTheCompany runs the same requests with different numbers
-// of slots and steps a submit: every order of joining and leaving must give the
-// same tokens.
+// TestTokensDoNotDependOnTheCompany runs the same requests with different numbers of
+// slots and steps a submit. Every order of joining and leaving must give the same
+// tokens.
 func TestTokensDoNotDependOnTheCompany(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		const n = 9

@@ -15,8 +15,8 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// branches is a schedule of n tokens behind a first row that is the condition: its fixed
-// id is 1, and 2 in the branch without the condition. Scale is that of every draw.
+// branches is a schedule of n tokens whose first row is the condition. Its fixed id is
+// 1, and 2 in the branch without the condition. Scale is that of every draw.
 func branches(n int, scale []float32) func() (system.Schedule, error) {
 	return func() (system.Schedule, error) {
 		run := chain(0, n).Run(config.Layout(), 0, 0, n, 1, true)

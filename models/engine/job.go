@@ -23,7 +23,8 @@ type job struct {
 	drafts      system.Schedule // nil without a draft
 	slot, other int             // other is the slot of the branch without the condition, -1 without
 
-	// run is at hand: its rows and draws are the first entries of the slots' tables.
+	// run is the run at hand. Its rows and draws are the first entries of the slots'
+	// tables.
 	run       system.Run
 	row, draw int // of the run, next
 	number    int // of the run's first row in the request
@@ -32,14 +33,14 @@ type job struct {
 	ended     bool
 }
 
-// number turns a request's id into the number that its randomness comes from.
+// number hashes a request's id. Its randomness comes from the hash.
 func number(id string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(id))
 	return h.Sum64()
 }
 
-// slots is how many a request takes.
+// slots returns the number of slots that the request takes.
 func (j *job) slots() int {
 	if j.req.guided() {
 		return 2
@@ -77,7 +78,7 @@ func (e *Engine) begin(j *job) error {
 	return err
 }
 
-// next brings a job's next run, and reports whether there is one.
+// next loads a job's next run. It reports whether there is one.
 func (e *Engine) next(j *job) (bool, error) {
 	tokens, err := e.tokens(j)
 	if err != nil {
@@ -101,7 +102,7 @@ func (e *Engine) next(j *job) (bool, error) {
 	return true, e.loadDraft(j, tokens)
 }
 
-// tokens reads those of a job's positions, if its schedule may look at them.
+// tokens reads the tokens of a job's positions, if its schedule may look at them.
 func (e *Engine) tokens(j *job) ([]uint32, error) {
 	if s, ok := j.schedule.(interface{ Blind() bool }); ok && s.Blind() {
 		return nil, nil
@@ -134,9 +135,9 @@ func (e *Engine) load(j *job) error {
 	return e.dec.LoadDraws(j.slot, 0, &r.Draws, max(r.Ask, 1), max(j.req.Guidance, 1))
 }
 
-// group is how many rows the job takes in a step. A prompt is read in pieces whose
-// boundaries depend on it alone. Beyond the context it goes group by group: rows read
-// together would overwrite what the first of them still has to see.
+// group returns the number of rows that the job takes in a step. A prompt is read in
+// pieces whose ends depend on it alone. Beyond the context it goes group by group. Rows
+// read together would overwrite keys that the first of them must see.
 func (j *job) group(context int) int {
 	g := j.run.Group
 	if j.run.Ask > 0 {
@@ -149,15 +150,15 @@ func (j *job) group(context int) int {
 	return piece
 }
 
-// whole reports whether every row of the job's steps is drawn from by itself.
+// whole reports whether every row of the job's steps has a draw of its own.
 func (j *job) whole() bool {
 	return j.other < 0 && j.run.Ask == j.run.Group && j.run.Draws.From == nil
 }
 
-// steps is how many of the job's steps are left in its run.
+// steps returns the number of the job's steps that are left in its run.
 func (j *job) steps(group int) int { return (j.run.N - j.row + group - 1) / group }
 
-// lanes appends the job's lanes: its own, and that of its other branch.
+// lanes appends the job's lane, and that of its other branch.
 func (j *job) lanes(lanes []step.Lane, group int) []step.Lane {
 	own := step.Lane{
 		Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Draw: j.draw, Draws: j.run.Draws.N, Ask: j.run.Ask, Partner: -1,
@@ -169,7 +170,7 @@ func (j *job) lanes(lanes []step.Lane, group int) []step.Lane {
 	return append(lanes, own, step.Lane{Slot: j.other, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Partner: -1})
 }
 
-// advance takes over where a step left the job's lane.
+// advance updates the job from its lane after a step.
 func (j *job) advance(l step.Lane) {
 	if l.Draw > j.draw && j.first.IsZero() {
 		j.first = time.Now()
@@ -185,7 +186,7 @@ func (j *job) advance(l step.Lane) {
 	}
 }
 
-// endedWith reports whether the last token was drawn and is the one that ends a sample.
+// endedWith reports whether the last token was drawn and ends the sample.
 func (j *job) endedWith(tokens []uint32, words int) bool {
 	last := (j.positions - 1) * words
 	return j.ended || j.req.End >= 0 && j.drawn > 0 && last >= 0 && int64(tokens[last]) == j.req.End

@@ -7,9 +7,9 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// LoadRows writes rows of a request to entries from on of a slot. Row i of the request
-// is number+i; beyond the context its keys take the place of the oldest that are not
-// among the first pinned ones. Errors: [ErrTooLong], [ErrRequest].
+// LoadRows writes rows of a request to a slot's table, from entry from on. Row i is row
+// number+i of the request. Beyond the context, its keys replace the oldest but for the
+// first pinned rows. Errors: [ErrTooLong], [ErrRequest].
 func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error {
 	if err := d.fits("LoadRows", slot, from, r.N); err != nil || r.N == 0 {
 		return err
@@ -42,7 +42,7 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 	return d.state.Rows.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)
 }
 
-// place is the cache slot of a request's row.
+// place returns the cache slot of a request's row.
 func place(row, context, pinned int) int {
 	if row < context {
 		return row
@@ -50,7 +50,7 @@ func place(row, context, pinned int) int {
 	return pinned + (row-pinned)%(context-pinned)
 }
 
-// loadFeatures writes the features of rows, and returns fixed ids that name them.
+// loadFeatures writes the features of rows. It returns fixed ids that point to them.
 func (d *Decoder) loadFeatures(slot, from int, r *system.Rows) ([]int32, error) {
 	width := d.sys.Layout.Features
 	if len(r.Features) != r.N*width || d.sys.Layout.Fixed < 1 {
@@ -67,8 +67,8 @@ func (d *Decoder) loadFeatures(slot, from int, r *system.Rows) ([]int32, error) 
 	return fixed, d.vectors.View(first*width, len(r.Features)).WriteF32(r.Features)
 }
 
-// LoadDraws writes draws of a request to entries from on of a slot; scale is the
-// guidance of those that name none. Errors: [ErrTooLong], [ErrRequest].
+// LoadDraws writes draws of a request to a slot's table, from entry from on. A draw
+// without a scale of guidance gets scale. Errors: [ErrTooLong], [ErrRequest].
 func (d *Decoder) LoadDraws(slot, from int, w *system.Draws, ask int, scale float32) error {
 	if err := d.fits("LoadDraws", slot, from, w.N); err != nil || w.N == 0 {
 		return err

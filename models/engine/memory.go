@@ -5,12 +5,12 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// promptRows is how many rows of a prompt are read at once; no bit depends on it.
+// promptRows is the number of rows in a piece of a prompt. No bit depends on it.
 const promptRows = 64
 
-// Bytes is the device memory a decoder needs: weights, caches and tables, and an
-// estimate from above of what the temporaries of its largest program take. All programs
-// share them.
+// Bytes returns the device memory that a decoder needs. It counts weights, caches and
+// tables, and an upper bound of the temporaries of the largest program. All programs
+// share these.
 func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	o.complete(sys)
 	bytes := sys.Params.Bytes(o.Precision) + sys.Dims(o.Slots).Bytes()
@@ -21,16 +21,16 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	return bytes + arenaBytes(sys, o)
 }
 
-// arenaBytes is the memory of the temporaries: of a step in which every slot draws, and
-// prompts bring what rows they may.
+// arenaBytes bounds the temporaries of a step in which every slot draws and prompts
+// bring the most rows.
 func arenaBytes(sys *system.System, o DecoderOptions) uint64 {
 	rows := o.Slots*max(sys.Layout.Group, 1) + o.Rows
 	return 4 * uint64(powerOfTwo(rows)) * uint64(rowElems(sys))
 }
 
-// rowElems is the temporaries of a row that are alive at once, at most: some values as
-// wide as the residual stream, what stands on both sides of the widest product, and the
-// logits of two branches and what they are joined to.
+// rowElems bounds the temporaries of a row that are alive at once. They are some values
+// as wide as the residual stream, both sides of the widest product, and the logits of
+// two branches with their combination.
 func rowElems(sys *system.System) int {
 	width, out := 0, 0
 	for _, a := range sys.Params.Attentions {
@@ -43,8 +43,8 @@ func rowElems(sys *system.System) int {
 	return 6*width + 3*out/2 + 3*sys.Head.Outputs()/2 + 3*d.Fed*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
 }
 
-// Grain is the floating-point operations that each dispatch of a step of so many rows
-// does on average: what gpu.Options wants to know before a decoder is made.
+// Grain returns the mean floating-point operations of a dispatch, in a step of so many
+// rows. gpu.Options takes it before a decoder is made.
 func Grain(sys *system.System, rows int) int64 {
 	var weights int64
 	for _, m := range sys.Params.Matrices() {

@@ -2,7 +2,7 @@ package engine
 
 import "github.com/morton-gen/morton/gpu"
 
-// pages lends the pages of a cache to slots, by need.
+// pages lends the pages of a cache to slots as they need them.
 type pages struct {
 	table *gpu.Tensor // i32 [slots, pages of one]; -1: none
 	of    [][]int32   // by slot
@@ -24,7 +24,7 @@ func newPages(dev *gpu.Device, n, slots, most int) (*pages, error) {
 	return p, err
 }
 
-// reserve lends a slot pages until it has n, and reports whether there were enough.
+// reserve lends a slot pages until it has n. It reports whether there were enough.
 func (p *pages) reserve(slot, n int) (bool, error) {
 	n = min(n, p.most)
 	missing := n - len(p.of[slot])

@@ -10,18 +10,17 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// Step is what a decoder runs at once.
+// Step is the work that a decoder runs in one submit.
 type Step struct {
 	Stage int
 	Lanes []step.Lane
-	Times int // steps, of the same rows and draws a lane; a lane at its limit waits
-	// Whole says that every row is drawn from by itself, as in a run that asks for all
-	// its rows. It saves picking them.
+	Times int // steps, with the same rows and draws a lane; a lane at its limit waits
+	// Whole says that every row has a draw of its own. Such a step need not pick rows.
 	Whole bool
 }
 
-// programKey is what a program is recorded for. Numbers are rounded up, so that few
-// programs exist; what a step lacks is inactive.
+// programKey tells recorded programs apart. Numbers are rounded up to keep programs
+// few. Surplus rows and draws are inactive.
 type programKey struct {
 	stage, lanes, rows, draws, run int
 	guided, whole                  bool
@@ -74,8 +73,8 @@ func powerOfTwo(n int) int {
 	return p
 }
 
-// Run runs steps, and moves the lanes' cursors. A lane whose limit shrank drew its end
-// token.
+// Run runs steps and moves the lanes' cursors. A lane whose limit shrank has drawn its
+// end token.
 func (d *Decoder) Run(s Step) error {
 	r, err := d.prepare(s)
 	if err != nil {
@@ -140,7 +139,7 @@ func (d *Decoder) program(k programKey) (*program, error) {
 	return p, nil
 }
 
-// record records a step: rows in, the network, tokens out.
+// record records a step: gather rows, run the network, draw, commit tokens.
 func (d *Decoder) record(p *program, k programKey) (err error) {
 	r := d.dev.NewRecorder()
 	r.Share(d.arena)
@@ -177,7 +176,7 @@ func (d *Decoder) draw(g *nn.Drawing, k programKey, logits *gpu.Tensor) *gpu.Ten
 	return d.sys.Head.Draw(g, logits, mask)
 }
 
-// keep copies a marked value where Traced finds it.
+// keep copies a marked value to where Traced finds it.
 func (p *program) keep(r *gpu.Recorder, dev *gpu.Device, name string, x *gpu.Tensor) {
 	t, err := dev.NewTensor(x.DType, x.Shape...)
 	if err != nil {
@@ -188,7 +187,7 @@ func (p *program) keep(r *gpu.Recorder, dev *gpu.Device, name string, x *gpu.Ten
 	r.Copy(t, x)
 }
 
-// Traced returns a marked value of the last step of the program that a step takes:
+// Traced returns a marked value of the program that serves a step, as of its last run:
 // f32, a row each. It is for tests, with DecoderOptions.Trace.
 func (d *Decoder) Traced(s Step, name string) ([]float32, error) {
 	p, ok := d.programs[d.keyOf(&s)]

@@ -8,11 +8,11 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/step"
 )
 
-// submitTime is how long a submit of several steps may take. A request that comes
-// meanwhile waits that long; a submit costs a tenth of a millisecond by itself.
+// submitTime bounds a submit of several steps. A request that comes meanwhile waits
+// that long. A submit by itself costs a tenth of a millisecond.
 const submitTime = 4 * time.Millisecond
 
-// scheduler is what the engine's goroutine knows. Requests join and leave between
+// scheduler is the state of the engine's goroutine. Requests join and leave between
 // submits.
 type scheduler struct {
 	active  []*job        // in the order in which they came
@@ -42,8 +42,8 @@ func (e *Engine) free() {
 	e.dec.Free()
 }
 
-// admit gives slots to the requests that have waited longest; with none active it
-// waits for one. It returns false when the engine is closed.
+// admit gives slots to the requests that have waited longest. Without active requests
+// it waits for one. It returns false when the engine is closed.
 func (e *Engine) admit() bool {
 	for {
 		idle := len(e.sched.active) == 0
@@ -66,8 +66,8 @@ func (e *Engine) admit() bool {
 	}
 }
 
-// receive returns the next request of the queue, nil if there is none and it need not
-// wait, and false when the engine is closed.
+// receive returns the next request of the queue. Without one it waits, or returns nil
+// if wait is false. It returns false when the engine is closed.
 func (e *Engine) receive(wait bool) (*job, bool) {
 	select {
 	case <-e.quit:
@@ -109,7 +109,7 @@ func (e *Engine) join(j *job) {
 	e.sched.active = append(e.sched.active, j)
 }
 
-// leave takes a job's slots back and tells its outcome.
+// leave takes a job's slots back and sends its outcome.
 func (e *Engine) leave(j *job, r Result, err error) {
 	e.sched.short = false
 	if rerr := e.release(j); err == nil {
@@ -166,8 +166,8 @@ func (e *Engine) advance() {
 	e.retire(ran, err)
 }
 
-// secure returns the next step, with the pages that it needs lent to its jobs. Where
-// they are short, the job that came last begins again later: it draws the same tokens.
+// secure returns the next step, and lends its jobs the pages that it needs. Where pages
+// are short, the job that came last begins again later. It draws the same tokens.
 func (e *Engine) secure() ([]*job, Step, error) {
 	for len(e.sched.active) > 0 {
 		jobs := e.compose()
@@ -193,7 +193,7 @@ func (e *Engine) secure() ([]*job, Step, error) {
 	return nil, Step{}, nil
 }
 
-// sort of a job: jobs of one sort can share a step.
+// sort is the sort of a job. Jobs of one sort can share a step.
 type sort struct {
 	stage   int
 	drafted bool
@@ -201,8 +201,8 @@ type sort struct {
 
 func (e *Engine) sortOf(j *job) sort { return sort{j.run.Stage, e.drafted(j)} }
 
-// turn returns the sort of the next step. The sorts at hand take turns, so that no job
-// waits for those of another sort to end.
+// turn returns the sort of the next step. Sorts take turns, so that no job waits for
+// another sort to end.
 func (e *Engine) turn() sort {
 	var sorts []sort
 	for _, j := range e.sched.active {
@@ -214,8 +214,8 @@ func (e *Engine) turn() sort {
 	return sorts[next]
 }
 
-// compose returns the jobs of the next step, all of one sort. Every job that draws is
-// among them, and prompts as far as the rows go, the oldest first.
+// compose returns the jobs of the next step, all of one sort. They are every job that
+// draws, and prompts up to the budget of rows, the oldest first.
 func (e *Engine) compose() (jobs []*job) {
 	kind, rows := e.turn(), 0
 	e.sched.last = kind
@@ -270,7 +270,7 @@ func (e *Engine) checkOf(jobs []*job) Step {
 	return s
 }
 
-// reserve lends the jobs of a step the pages they need, and reports whether there were
+// reserve lends the jobs of a step the pages they need. It reports whether there were
 // enough.
 func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	at := 0
@@ -295,7 +295,7 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	return true, nil
 }
 
-// slotsSeen is how many slots of the cache a job's steps reach.
+// slotsSeen returns the number of cache slots that a job's steps reach.
 func (e *Engine) slotsSeen(j *job, l step.Lane, times int) int {
 	end := min(l.Row+times*l.Group, l.Rows)
 	if j.run.Slot == nil {
@@ -321,7 +321,7 @@ func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) 
 	}
 }
 
-// retire settles the jobs that ran: those that are done leave.
+// retire settles the jobs that ran. Those that are done leave.
 func (e *Engine) retire(ran map[*job]bool, err error) {
 	var rest []*job
 	for _, j := range e.sched.active {

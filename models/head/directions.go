@@ -5,22 +5,22 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// Directions draws one index from the mean logits of several neighbours, each of
-// which predicts it in a direction of its own: right, down, next in time.
+// Directions draws one index from the mean logits of several neighbours. Each neighbour
+// predicts it in its own direction: right, down, next in time.
 //
 // Source: He et al., "Neighboring Autoregressive Modeling for Efficient Visual
 // Generation", 2025, arXiv:2503.10696.
 type Directions []Direction
 
-// Direction is one head, behind some further blocks of the trunk. The directions
-// after it go on from there.
+// Direction is one head, behind some further blocks of the trunk. The next direction
+// starts from its hidden states.
 type Direction struct {
 	Blocks nn.Stack
 	Out    *nn.Matrix
 }
 
-// Logits implements system.Head: the sum over directions. The further blocks run
-// for all rows, since later rows see their keys.
+// Logits implements system.Head. It sums over directions. The further blocks run for
+// all rows, since later rows see their keys.
 func (d Directions) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 	var sum *nn.Value
 	for i, x := range d {

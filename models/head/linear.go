@@ -1,4 +1,4 @@
-// Package head holds the ways in which a hidden state becomes a token.
+// Package head turns hidden states into logits and tokens.
 package head
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// Linear is the logits of one linear map of a hidden state.
+// Linear makes logits by one linear map of a hidden state.
 type Linear struct {
 	Out  *nn.Matrix
 	Bias *nn.Vector // nil: none
@@ -40,7 +40,7 @@ func idle(g nn.Graph) bool {
 // Outputs implements system.Head.
 func (l Linear) Outputs() int { return l.Out.Out }
 
-// Softmax draws indices: Sub of them a token, each by a softmax of its own.
+// Softmax draws indices. A token has Sub of them, each with a softmax of its own.
 type Softmax struct {
 	Linear
 	Sub int // 0 means 1
@@ -66,7 +66,7 @@ func (s Softmax) Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gp
 	g.SoftmaxCE(logits, logits.X.Dim(-1)/max(s.Sub, 1), tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
 }
 
-// Bits draws every bit of a binary code by itself.
+// Bits draws each bit of a binary code independently.
 type Bits struct{ Linear }
 
 // Draw implements system.Head.

@@ -1,4 +1,4 @@
-// Package input holds what stands at a row of the network.
+// Package input makes the vectors of rows, which the trunk starts from.
 package input
 
 import (
@@ -6,7 +6,8 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// Fed is the sum of the embeddings of a row's fixed ids and of the tokens it is fed.
+// Fed sums the embeddings of a row's fixed ids and of the earlier tokens that it is
+// fed.
 type Fed struct {
 	Table *nn.Table
 	Codes *nn.Matrix // of binary codes, which have no embeddings; nil without
@@ -22,8 +23,8 @@ func (f Fed) Record(g nn.Graph, _ int) *nn.Value {
 	return x
 }
 
-// Text is an input of two stages: the first reads the features of a text by two
-// layers with GELU between them, the second is another input.
+// Text is an input of two stages. TextStage reads the features of a text through two
+// layers, with GELU between them. The other stage is Then.
 type Text struct {
 	Up, Down *nn.Matrix
 	Then     Fed
@@ -37,7 +38,7 @@ func (t Text) Record(g nn.Graph, stage int) *nn.Value {
 	switch stage {
 	case TextStage:
 		return t.read(g)
-	case system.AllStages: // a row has features or embeddings; what it lacks is zero
+	case system.AllStages: // a row has features or embeddings, and zeros for the other
 		x := g.Add(t.read(g), t.Then.Record(g, stage))
 		g.Mark("embed", x)
 		return x

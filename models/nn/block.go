@@ -1,7 +1,7 @@
 package nn
 
 // Block is a pre-norm transformer block: x + Attention(RMS x), then x + SwiGLU(RMS x).
-// The norms belong to the matrices behind them.
+// A norm belongs to the matrix behind it.
 type Block struct {
 	Name         string // of its result, for tests
 	QKV, Out     *Matrix
@@ -17,7 +17,7 @@ func (b *Block) Forward(g Graph, x *Value) *Value {
 	return g.Product(u, b.Down, ProductOptions{Add: x})
 }
 
-// Stack is blocks one after the other.
+// Stack is a sequence of blocks.
 type Stack []*Block
 
 // Forward records the blocks.

@@ -13,8 +13,8 @@ import (
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// Drawing records a network that generates: products do the norm before them and the
-// gate behind, results are added in place, and keys and values go to a cache.
+// Drawing records a network that generates. A product does the norm before it and the
+// gate behind it. Residuals are added in place. Keys and values go to a cache.
 type Drawing struct {
 	*gpu.Recorder
 	Loaded *Loaded
@@ -22,13 +22,13 @@ type Drawing struct {
 	Rows   step.Rows         // of the step
 	Caches []attention.Cache // by attention
 	Bits   int               // of a code; 0: tokens are indices
-	// Run is how many rows on end belong to one sequence, at least.
+	// Run is the least number of consecutive rows of one sequence.
 	Run int
-	// Whole says that every row is drawn from, by one direction of the head.
+	// Whole says that every row has one draw, by one direction of the head.
 	Whole bool
 	// Vectors holds the features of conditions, f32 [rows, features]; nil without.
 	Vectors *gpu.Tensor
-	// Marked, if set, is told of every marked value.
+	// Marked, if set, is called with every marked value.
 	Marked func(name string, x *gpu.Tensor)
 
 	codes *Value
@@ -57,7 +57,7 @@ func (g *Drawing) Codes() *Value {
 	return g.codes
 }
 
-// Features implements [Graph]: a row's fixed ids are rows of Vectors, and it is fed
+// Features implements [Graph]. A row's fixed ids are rows of Vectors, and it is fed
 // nothing.
 func (g *Drawing) Features() *Value {
 	x := g.temp(g.n(), g.Vectors.Dim(-1))
@@ -125,7 +125,7 @@ func (g *Drawing) Pick(x *Value, direction int) *Value {
 	return out
 }
 
-// Draws is the number of tokens that the step draws.
+// Draws returns the number of tokens that the step samples.
 func (g *Drawing) Draws() int {
 	if g.Rows.Draw == nil {
 		return 0

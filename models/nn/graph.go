@@ -12,32 +12,33 @@ type Value = tape.Value
 type Graph interface {
 	// Embed returns the sum of each row's embeddings, [n, width].
 	Embed(t *Table) *Value
-	// Codes returns the binary codes that rows are fed, side by side, each of unit
-	// length: [n, f·bits]. A code that is not there is zero.
+	// Codes returns the codes that rows are fed, side by side: [n, f·bits]. A code has
+	// unit length; a missing one is zero.
 	Codes() *Value
-	// Features returns the vectors of a condition, one a row: [n, features].
+	// Features returns the vectors of a condition, one for each row: [n, features].
 	Features() *Value
-	// Product returns x times the transpose of w, with what stands around it.
+	// Product returns x·wᵀ, with the norm of w and the options applied.
 	Product(x *Value, w *Matrix, o ProductOptions) *Value
-	// Add returns the sum of two values, which may take the memory of the first.
+	// Add returns a + b. The sum may take the memory of a.
 	Add(a, b *Value) *Value
-	// Attend returns attention over the queries, keys and values side by side in
-	// qkv, [n, (h + 2g)·dh]: [n, h·dh].
+	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in
+	// qkv, [n, (h + 2g)·dh], with g heads of keys.
 	Attend(qkv *Value, a *Attention) *Value
-	// Pick returns the rows of x that a direction of the head draws from.
+	// Pick returns the row of x for each draw of a direction of the head.
 	Pick(x *Value, direction int) *Value
-	// Layer records f of x. When it trains it may keep only x, and record f again.
+	// Layer records f of x. Training may keep only x, and record f again for the
+	// gradient.
 	Layer(x *Value, f func(Graph, *Value) *Value) *Value
 	// Mark names a value for tests; it changes nothing.
 	Mark(name string, x *Value)
 }
 
-// ProductOptions say what a product does besides multiplying.
+// ProductOptions are what a product does besides multiplying.
 type ProductOptions struct {
 	Bias  *Vector // added to every row
 	Gate  bool    // SwiGLU: silu of the result's first half times the second
 	GELU  bool    // the tanh form of GELU of the result
-	Add   *Value  // added to the result, which may take its memory
+	Add   *Value  // added to the result, which may take its place
 	Alpha float32 // scales the product; 0 means 1
 }
 
@@ -48,9 +49,9 @@ type Attention struct {
 	cache                   int
 }
 
-// Rope is a table of rotary frequencies: each axis of a position turns its share of
-// a head's pairs (2j, 2j+1), by theta^(-j/pairs) a unit. A position of [Nowhere]
-// makes queries and keys zero on its axis.
+// Rope describes rotary positions. Each axis turns its own share of a head's pairs (2j,
+// 2j+1), pair j by theta^(-j/pairs) a unit. A coordinate of [Nowhere] makes queries and
+// keys zero on its axis.
 type Rope struct {
 	Pairs []int
 	Theta float64

@@ -10,8 +10,8 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// Loaded are a network's parameters on the device, as generating wants them. The gain
-// of a norm is part of the matrix behind it, so that the product does the rest.
+// Loaded holds a network's parameters on the device, laid out to generate. The gain of
+// a norm is multiplied into the matrix behind it.
 type Loaded struct {
 	matrices map[*Matrix]weight
 	vectors  map[*Vector]*gpu.Tensor // f32
@@ -25,7 +25,7 @@ type weight struct{ b, scale *gpu.Tensor }
 // rotary is a table of frequencies on the device.
 type rotary struct{ freq, axis *gpu.Tensor }
 
-// Load reads a network's parameters, a tensor at a time. Errors: [ErrWeights],
+// Load reads a network's parameters, one tensor at a time. Errors: [ErrWeights],
 // gpu.ErrOutOfMemory.
 func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
 	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}}
@@ -193,7 +193,7 @@ func halves(x []float32, t tensor.DType) []byte {
 	return out
 }
 
-// Bytes is the memory that the parameters take on the device in a precision.
+// Bytes returns the device memory of the parameters in a precision.
 func (l *List) Bytes(p Precision) (n uint64) {
 	const aligned = 2 * 256 // each, with the scales
 	folded := l.folded()

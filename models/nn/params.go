@@ -7,15 +7,15 @@ import (
 	"github.com/morton-gen/morton/models/params"
 )
 
-// Params collects the parameters that a network declares, in order, by the names
-// they have in its checkpoint. A network is built once; then its parameters are
-// read to generate, or initialised to train.
+// Params collects the parameters that a network declares, in order. Names are those of
+// its checkpoint. A network is built once. Then its parameters are read, or initialised
+// to train.
 type Params struct {
 	prefix string
 	list   *List
 }
 
-// List is all that a network declared.
+// List holds everything that a network declared.
 type List struct {
 	all        []any // *Matrix, *Vector and *Table, as declared
 	Attentions []*Attention
@@ -41,7 +41,7 @@ type Matrix struct {
 	init    Init
 }
 
-// Init says how the parameters of a matrix or table start when a network trains.
+// Init describes the first values of a matrix or table in training.
 type Init struct {
 	Std      float64 // of the normal distribution
 	Diagonal float64 // of elements [i, i], instead, if not 0
@@ -177,7 +177,7 @@ func (l *List) Missing(w Weights) (names []string) {
 	return names
 }
 
-// folded are the gains that become part of the matrices behind their norms.
+// folded returns the gains that are multiplied into the matrices behind their norms.
 func (l *List) folded() map[*Vector]bool {
 	out := map[*Vector]bool{}
 	for _, m := range l.Matrices() {

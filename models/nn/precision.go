@@ -12,9 +12,8 @@ import (
 // ErrConfig reports a network description that cannot be built.
 var ErrConfig = errkind.New("bad_model", "bad network configuration")
 
-// Precision is the type in which a decoder keeps its matrices. Activations and
-// sums are f32 whatever it is. Another precision draws other tokens, as another
-// model would.
+// Precision is the type of a decoder's matrices. Activations and sums are always f32.
+// Another precision draws other tokens, as another model would.
 type Precision string
 
 // The precisions. The integers have a scale for each 32 weights, see

@@ -13,8 +13,8 @@ type Training struct {
 	Store     *params.Store
 	B, N      int
 	Axes, Key *gpu.Tensor // i32 [b·n, axes], i32 [b, n]: row q sees row k iff Key[k] <= Key[q]
-	// IDs are the rows of the table, i32 [b·n, k]; Starts and Rows say where each
-	// stands, see embed.Index.
+	// IDs are rows of the table, i32 [b·n, k]. Starts and Rows list where each one
+	// occurs, see embed.Index.
 	IDs, Starts, Rows *gpu.Tensor
 	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
@@ -74,7 +74,7 @@ func (g Training) Attend(qkv *Value, a *Attention) *Value {
 	return g.SelfAttention(qkv, tape.SelfAttentionArgs{B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key})
 }
 
-// Pick implements [Graph]: every row is drawn from.
+// Pick implements [Graph]. Training predicts from every row.
 func (g Training) Pick(x *Value, _ int) *Value { return x }
 
 // Layer implements [Graph].

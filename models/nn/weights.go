@@ -8,8 +8,8 @@ import (
 	"github.com/morton-gen/morton/models/params"
 )
 
-// ErrWeights reports a checkpoint whose tensors do not fit a network: one is
-// missing, or has another shape, or holds a value that is not finite.
+// ErrWeights reports a checkpoint whose tensors do not fit a network. One is missing,
+// has another shape, or holds a value that is not finite.
 var ErrWeights = params.ErrWeights
 
 // Weights are the named tensors of a checkpoint, whatever file they lie in.
@@ -18,9 +18,9 @@ type Weights interface {
 	Names() []string
 	// Shape returns a tensor's extents, and false if there is no such tensor.
 	Shape(name string) ([]int, bool)
-	// Floats returns a tensor's elements in row-major order, widened to f32. The
-	// caller owns the slice. The error wraps [ErrWeights] if there is no such
-	// tensor, or its elements are not floating-point numbers.
+	// Floats returns a tensor's elements in row-major order, widened to f32. The caller
+	// owns the slice. The error wraps [ErrWeights] if the tensor is missing or has no
+	// floating-point elements.
 	Floats(name string) ([]float32, error)
 }
 
@@ -52,8 +52,8 @@ func (w file) Floats(name string) ([]float32, error) {
 	return out, nil
 }
 
-// read returns a tensor of so many elements whose first extent is rows; the other
-// extents may be split in any way. The error wraps [ErrWeights].
+// read returns a tensor of elems elements whose first extent is rows. The other extents
+// may be split in any way. The error wraps [ErrWeights].
 func read(w Weights, name string, rows, elems int) ([]float32, error) {
 	shape, ok := w.Shape(name)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package order holds the orders in which positions are predicted, as schedules. It
-// needs no device: an order is checked by counting.
+// Package order holds orders of prediction, as schedules. It needs no device. Tests
+// check an order by counting its steps.
 //
 // It is not for what stands at a row (see models/input).
 package order

@@ -5,12 +5,12 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// Grid describes sequences that begin with the rows of a condition and go on with one
-// row for each token of a grid. A row is fed its own token.
+// Grid describes sequences over a grid of tokens. The rows of a condition come first,
+// then one row for each token. A row is fed its own token.
 type Grid struct {
 	T, H, W int
-	// Place adds row 1 + cell of the table of positions to a token's fixed ids, and
-	// row 0 to the condition's; else rows and columns are rotary positions.
+	// Place gives every row a learned position: row 1 + cell of a table, and row 0 for
+	// the condition. Without it, rows and columns of the grid are rotary positions.
 	Place bool
 	// First is the fixed id of the table's row of position 0.
 	First int
@@ -19,7 +19,7 @@ type Grid struct {
 // Cells is the number of tokens.
 func (g Grid) Cells() int { return g.T * g.H * g.W }
 
-// fixed are the fixed ids of a row: its own, and its position's. Cell -1 is the
+// fixed returns the fixed ids of a row: its own, and its position's. Cell -1 is the
 // condition.
 func (g Grid) fixed(own int32, cell int) []int32 {
 	if !g.Place {
@@ -28,7 +28,7 @@ func (g Grid) fixed(own int32, cell int) []int32 {
 	return []int32{own, int32(g.First + 1 + cell)}
 }
 
-// axes are the rotary coordinates of a cell. Those of a condition are nowhere.
+// axes returns the rotary coordinates of a cell. A condition has none.
 func (g Grid) axes(cell int) []int32 {
 	switch {
 	case g.Place:
@@ -39,29 +39,30 @@ func (g Grid) axes(cell int) []int32 {
 	return []int32{int32(cell / g.W % g.H), int32(cell % g.W)}
 }
 
-// Condition appends the row of a condition's id, which sees what is before it.
+// Condition appends the row of a condition's id. It sees the rows before it, and
+// itself.
 func (g Grid) Condition(r *system.Rows, id int32) {
 	r.N++
 	r.Fixed, r.Fed, r.Axes = append(r.Fixed, g.fixed(id, -1)...), append(r.Fed, system.Nothing), append(r.Axes, g.axes(-1)...)
 	r.Sees = append(r.Sees, int32(r.N))
 }
 
-// Token appends the row that is fed a cell's token; it sees so many rows.
+// Token appends the row that is fed a cell's token. It sees the first sees rows.
 func (g Grid) Token(r *system.Rows, cell, sees int) {
 	r.N++
 	r.Fixed, r.Fed, r.Axes = append(r.Fixed, g.fixed(-1, cell)...), append(r.Fed, int32(cell)), append(r.Axes, g.axes(cell)...)
 	r.Sees = append(r.Sees, int32(sees))
 }
 
-// Conditions are the rows that a sequence begins with, and those of the branch of
-// guidance that does not see the condition, as many.
+// Conditions are the first rows of a sequence. Other has as many, for the branch of
+// guidance without the condition.
 type Conditions struct {
 	Rows, Other system.Rows
 	Stage       int // of the network, in which they are read
 }
 
-// Guide is the scale of guidance of a step that so many drawn tokens lie before. Nil
-// means the request's.
+// Guide returns the scale of guidance of a step, from the number of tokens drawn before
+// it. Nil means the request's scale.
 type Guide func(before int) float32
 
 // add appends the scales of n draws of a step.

@@ -2,9 +2,10 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// Groups predicts the first token of each of regions·regions parts of the first frame,
-// one by one, and then one token of every part of a frame at once. The first of these
-// groups is predicted by the last of the single tokens and by rows of transition ids.
+// Groups divides a frame into regions·regions parts. It predicts the first token of
+// each part of the first frame, one by one. Then it predicts one token of every part at
+// once. The rows of the first such group are the last single token's and those of the
+// transition ids.
 //
 // Source: Wang et al., "Parallelized Autoregressive Visual Generation", 2024,
 // arXiv:2412.15119.
@@ -41,8 +42,8 @@ func (g Grid) Groups(c Conditions, regions int, transition []int32, guide Guide)
 	return Fixed(append(runs, groups)...)
 }
 
-// byRegion lists the cells: by frame, by their place in a region in raster order, and
-// then by region.
+// byRegion lists the cells by frame, then by place within a region, then by region.
+// Places and regions are in raster order.
 func (g Grid) byRegion(regions int) []int32 {
 	h, w := g.H/regions, g.W/regions
 	var out []int32

@@ -21,11 +21,11 @@ func (f *fixed) Next([]uint32) (system.Run, error) {
 	return r, nil
 }
 
-// Blind says that Next does not look at the tokens, so nobody need read them.
+// Blind reports that Next ignores the tokens. The engine then does not read them.
 func (f *fixed) Blind() bool { return true }
 
-// Grow is a schedule of some runs, and then of those that more returns from all tokens
-// so far, until it returns none.
+// Grow is a schedule of some runs, followed by those that more returns. It calls more
+// with all tokens so far, until more returns none.
 func Grow(more func(tokens []uint32) ([]system.Run, error), runs ...system.Run) system.Schedule {
 	return &growing{fixed{runs}, more}
 }
@@ -46,6 +46,5 @@ func (g *growing) Next(tokens []uint32) (system.Run, error) {
 	return g.fixed.Next(nil)
 }
 
-// Blind implements the same of a fixed schedule: only the last of the runs at hand
-// needs the tokens.
+// Blind reports whether Next has a run at hand. Only more needs the tokens.
 func (g *growing) Blind() bool { return len(g.runs) > 0 }

@@ -54,8 +54,8 @@ var orders = []struct {
 	{"NOVA 1440, at most 128 sets", func() system.Schedule { return Sets(permutation(1440), 128) }, 1440, 126, 1, false},
 }
 
-// TestCounts holds every order to the steps of its paper, to predicting every position
-// the right number of times, and to rows that are fed and see only what is there.
+// TestCounts compares the steps of every order with its paper. Every position must be
+// predicted the right number of times. Rows must be fed, and see, only what is there.
 func TestCounts(t *testing.T) {
 	for _, o := range orders {
 		t.Run(o.name, func(t *testing.T) {

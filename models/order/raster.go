@@ -2,8 +2,8 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// Raster predicts the cells of a grid one by one. The last row of the condition predicts
-// the first, and the row of each token the next.
+// Raster predicts the cells of a grid one by one. The last row of the condition
+// predicts the first cell. The row of each token predicts the next.
 //
 // Source: Sun et al., "Autoregressive Model Beats Diffusion: Llama for Scalable Image
 // Generation", 2024, arXiv:2406.06525.
@@ -17,8 +17,8 @@ func (g Grid) Raster(c Conditions, guide Guide) system.Schedule {
 	return Fixed(append(c.runs(guide), r)...)
 }
 
-// runs reads a condition: all rows but the last as a prompt, the last with a draw of
-// position 0.
+// runs reads a condition. All rows but the last are a prompt. The last draws position
+// 0.
 func (c Conditions) runs(guide Guide) (runs []system.Run) {
 	n := c.Rows.N
 	if n > 1 {
@@ -49,7 +49,7 @@ func slice(r system.Rows, from, to int) system.Rows {
 	return out
 }
 
-// count is the positions from lo to hi-1.
+// count returns the positions from lo to hi-1.
 func count(lo, hi int) []int32 {
 	out := make([]int32, 0, hi-lo)
 	for p := lo; p < hi; p++ {

@@ -2,9 +2,9 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// Scales predicts square grids of growing sides, each at once and repeat times; only the
-// last time is kept in the cache. A scale sees those before it and itself. Positions are
-// counted through all scales; the axes of a row are its scale, row and column.
+// Scales predicts square grids of growing sides. Each grid is predicted at once, repeat
+// times; the cache keeps only the last time. A scale sees those before it and itself.
+// Positions count through all scales. The axes of a row are its scale, row and column.
 //
 // Source: Tian et al., "Visual Autoregressive Modeling", 2024, arXiv:2404.02905;
 // repetitions, Liu et al., "InfinityStar", 2025, arXiv:2511.04675.

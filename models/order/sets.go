@@ -6,9 +6,9 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// Sets predicts the positions of a permutation in at most steps sets, whose sizes grow by
-// a cosine; a set that would be empty is left out. Every step computes a row for each
-// position, which sees all others.
+// Sets predicts the positions of a permutation in at most steps sets. Their sizes grow
+// by a cosine. Empty sets are left out. Every step computes a row for each position,
+// and each row sees all others.
 //
 // Source: Chang et al., "MaskGIT", 2022, arXiv:2202.04200; Li et al., "Autoregressive
 // Image Generation without Vector Quantization", 2024, arXiv:2406.11838.

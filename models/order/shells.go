@@ -2,10 +2,10 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// Shells predicts all cells of equal frame+row+column at once, each from its neighbours
-// before it: to the left by direction 0 of the head, above by 1, a frame earlier by 2.
+// Shells predicts all cells of equal frame+row+column at once. Each comes from its
+// neighbours: to the left by direction 0 of the head, above by 1, a frame earlier by 2.
 // The last row of the condition predicts cell 0 by every direction. A row sees the
-// cells of its own shell and of those before it.
+// cells of its own shell and of earlier ones.
 //
 // Source: He et al., "Neighboring Autoregressive Modeling for Efficient Visual
 // Generation", 2025, arXiv:2503.10696.
@@ -44,8 +44,8 @@ func (g Grid) shell(s int) (cells []int32) {
 	return cells
 }
 
-// neighbours are the rows of the cells to the left, above, and a frame earlier; -1
-// where there is none.
+// neighbours returns the rows of the cells to the left, above, and a frame earlier; -1
+// for none.
 func (g Grid) neighbours(cell int32, row map[int32]int32) []int32 {
 	out := []int32{-1, -1, -1}
 	for d, x := range [3]struct{ coordinate, stride int }{{int(cell) % g.W, 1}, {int(cell) / g.W % g.H, g.W}, {int(cell) / (g.H * g.W), g.H * g.W}} {

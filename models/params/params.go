@@ -1,6 +1,6 @@
-// Package params keeps a network's parameters in one flat device tensor, with
-// its gradient and optimizer state beside it in the same layout, so that the
-// optimizer is one dispatch whatever the network.
+// Package params keeps a network's parameters in one flat device tensor. Gradients and
+// the optimizer's state lie beside it in the same layout. So a step of the optimizer is
+// a few dispatches, whatever the network.
 //
 // It is not for what the parameters compute (see models/transformer).
 package params
@@ -167,8 +167,8 @@ func (s *Store) Count() int {
 // Param returns a view of a parameter. It panics on an unknown name.
 func (s *Store) Param(name string) *gpu.Tensor { return s.view(s.P, name) }
 
-// Value returns a parameter for a tape, with its gradient if the store trains, and
-// in 16 bits if it is kept so.
+// Value returns a parameter for a tape. It has a gradient if the store trains, and 16
+// bits if it is kept so.
 func (s *Store) Value(name string) *tape.Value {
 	v := tape.Constant(s.Param(name))
 	if s.G != nil {
@@ -337,8 +337,8 @@ func (s *Store) load(f *safetensors.File, prefix string, t *gpu.Tensor) error {
 	return nil
 }
 
-// finite widens a tensor's elements straight from the file to where they go,
-// some at a time, and fails at one that is no number.
+// finite widens a tensor's elements into place, some at a time. It fails at one that is
+// no number.
 func finite(x safetensors.Tensor) func(dst []float32, at int) error {
 	return func(dst []float32, at int) error {
 		var some [4096]float32 // reading dst may be slow

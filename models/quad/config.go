@@ -29,9 +29,9 @@ const (
 // maxFaces bounds the faces a configuration may name.
 const maxFaces = 1 << 20
 
-// back lists how far before a position the tokens lie that feed it: the last
-// three coordinates, and the same coordinate of the three vertices before the last
-// and of the face before.
+// back lists how far before a position its fed tokens lie. They are the last three
+// coordinates, and the same coordinate of the three vertices before the last and of the
+// face before.
 var back = [fed]int{1, 2, 3, 6, 9, sequence.FaceTokens}
 
 const fed = 6

@@ -1,12 +1,18 @@
-// Package quad is the mesh family: points of any surface -> a face sequence of
-// quads and padded triangles -> a native quad mesh. One position of the network
-// is one coordinate; the points come first and stay visible for ever.
+// Package quad is the mesh family. Points of any surface become a face sequence of quads
+// and padded triangles, which is a native quad mesh. A position of the network is one
+// coordinate. The points come first and stay visible for ever.
 //
 // It is not for the face sequence itself (see mesh/sequence).
 //
-// The six parts: coordinate tokens; raster order; visibility key(k) <= key(q) =
-// position; input form the shifted previous tokens (the last three coordinates
-// and those six, nine and twelve before); softmax head; temperature, top-k and top-p.
+// Its parts:
+//
+//	token     a coordinate, a pad or the end
+//	schedule  raster order
+//	sees      all positions before it, and itself
+//	input     the last three coordinates, and those six, nine and twelve before
+//	head      a softmax
+//	rule      the grammar of face sequences
+//	sampling  temperature, top-k and top-p
 //
 // Source: the task and the face layout are QuadGPT's, arXiv 2509.21420; the
 // network is ours.

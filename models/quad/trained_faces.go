@@ -7,9 +7,9 @@ import (
 	"github.com/morton-gen/morton/models/transformer"
 )
 
-// DefaultFaces returns how many faces a mesh may have if the request does not say:
-// what three in four meshes of the training had at most, and where that is not
-// known, what fits into a sequence of the given length.
+// DefaultFaces returns the most faces of a mesh if the request does not say. Three in
+// four meshes of the training had at most so many. Where that is not known, it is the
+// number that fits into a sequence of the given length.
 func (c Config) DefaultFaces(length int) int {
 	if c.Faces > 0 {
 		return c.Faces

@@ -1,4 +1,4 @@
-// Package sampler holds what acts between logits and tokens.
+// Package sampler holds rules that mask tokens before they are drawn.
 package sampler
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// Faces keeps what is drawn to the rules of face sequences, see grammar.Faces.
+// Faces allows only tokens that continue a valid face sequence, see grammar.Faces.
 type Faces struct {
 	Levels int // ids of a coordinate
 	Start  int // position of the first face

@@ -145,9 +145,9 @@ func maskIDs(near [27]int32) []int32 {
 	return []int32{facesRow + face, edgesRow + edge&63, edgesRow + 64 + edge>>6, cornerRow + corner}
 }
 
-// Prompt lays out the levels of o above its depth as given, and the nodes at its
-// depth as the next to be predicted: their children if depth is deeper, their
-// codes otherwise. Next continues it, level by level.
+// Prompt lays out the levels of o above its depth as given. The nodes at its depth come
+// next to be predicted: their children if depth is deeper, and their codes otherwise.
+// Next continues it, level by level.
 func (c Config) Prompt(o *octree.Octree, depth int) (*transformer.Sequence, func([]uint32) (*transformer.Sequence, error), error) {
 	if err := c.CheckDepth(depth); err != nil {
 		return nil, nil, err

@@ -10,10 +10,11 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// ErrUnknown reports a checkpoint of no system that this program knows.
+// ErrUnknown reports a checkpoint that no registered system fits.
 var ErrUnknown = errkind.New("bad_model", "a checkpoint of no known system")
 
-// Published is a system that can be opened by the names of its state dict.
+// Published is a system that opens from a checkpoint under the names of its own state
+// dict.
 type Published struct {
 	Name  string // as the command takes it
 	Title string // as its authors call it
@@ -28,7 +29,8 @@ type Published struct {
 
 var published []Published
 
-// Register adds a system. It panics on a name that is taken: a mistake of ours.
+// Register adds a system. It panics if the name is taken, since that is a mistake of
+// ours.
 func Register(p Published) {
 	if slices.ContainsFunc(published, func(q Published) bool { return q.Name == p.Name }) {
 		panic(fmt.Sprintf("system: %q is registered twice", p.Name))
@@ -36,15 +38,15 @@ func Register(p Published) {
 	published = append(published, p)
 }
 
-// All returns the systems that are registered, by name.
+// All returns the registered systems, sorted by name.
 func All() []Published {
 	out := slices.Clone(published)
 	slices.SortFunc(out, func(a, b Published) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 
-// Detect returns the system of a checkpoint: of those whose names it has, the one that
-// asks for the most. The error wraps [ErrUnknown].
+// Detect returns the system of a checkpoint. Where the names of several are there, it
+// takes the one that asks for the most names. The error wraps [ErrUnknown].
 func Detect(w nn.Weights) (Published, error) {
 	best := -1
 	for i, p := range published {

@@ -10,7 +10,7 @@ import (
 // ErrPrompt reports a prompt that the system cannot start from.
 var ErrPrompt = errkind.New("bad_request", "the system cannot start from this prompt")
 
-// System is one way to generate: a network and the parts around it.
+// System is one way to generate: a network with the parts around it.
 type System struct {
 	Name    string
 	Params  *nn.List // of all parts
@@ -29,8 +29,8 @@ type System struct {
 // Prompt is what a request starts from.
 type Prompt struct {
 	Class int // of the system's classes
-	// Text are the features of a text, a row a token, as the system's text encoder
-	// gives them: [n, features].
+	// Text holds a text's features from the system's text encoder, [n, features], a row
+	// for each token.
 	Text []float32
 	// Guidance is the scale of classifier-free guidance; up to 1 there is none.
 	// Interval, if above 0, ends it after about that many tokens.
@@ -52,7 +52,7 @@ func (t Token) Words() int {
 	return t.Sub
 }
 
-// Layout is the extents of a system's rows.
+// Layout holds the extents of a system's rows.
 type Layout struct {
 	Fixed, Fed, Axes int // columns of Rows
 	Base             int // row of the embedding table where those of fed tokens begin
@@ -63,7 +63,7 @@ type Layout struct {
 	Group            int // rows of a step at most, by which memory is planned; 0 means 1
 }
 
-// Dims are the extents of the stepping tables for a number of slots.
+// Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
@@ -71,13 +71,13 @@ func (s *System) Dims(slots int) step.Dims {
 	}
 }
 
-// Input makes the vectors of a batch's rows, [n, width]. A stage is a way to make
-// them: most systems have one, and another to read a condition.
+// Input makes the vectors of a batch's rows, [n, width]. A stage is one way to make
+// them. Most systems have one; some have another to read a condition.
 type Input interface {
 	Record(g nn.Graph, stage int) *nn.Value
 }
 
-// AllStages is the stage of a recording whose rows are of any stage, as in training.
+// AllStages stands for rows of any stage, as in training.
 const AllStages = -1
 
 // Trunk is the network.
@@ -85,10 +85,10 @@ type Trunk interface {
 	Forward(g nn.Graph, x *nn.Value) *nn.Value
 }
 
-// Head turns hidden states into tokens, and when training into a loss.
+// Head turns hidden states into tokens.
 type Head interface {
-	// Logits records what the tokens of a step are drawn from. It records whatever
-	// all rows need, also where nothing is drawn.
+	// Logits records the logits of a step's draws. It also records what all rows need,
+	// such as keys that later rows see, where nothing is drawn.
 	Logits(g nn.Graph, h *nn.Value) *nn.Value
 	// Draw records the sampling of tokens, u32 [m, words], from the combined logits.
 	Draw(g *nn.Drawing, logits *gpu.Tensor, mask *gpu.Tensor) *gpu.Tensor
@@ -96,14 +96,14 @@ type Head interface {
 	Outputs() int
 }
 
-// Learner is a head that training knows the loss of.
+// Learner is a head with a loss.
 type Learner interface {
 	Head
-	// Loss records the loss of the targets; nothing may read the logits afterwards.
+	// Loss records the loss of the targets. It may overwrite the logits.
 	Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor)
 }
 
-// Rule says which tokens may be drawn: a mask, u32 [m, ceil(values/32)].
+// Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.
 type Rule interface {
 	Mask(g *nn.Drawing) *gpu.Tensor
 }

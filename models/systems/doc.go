@@ -1,5 +1,6 @@
-// Package systems holds the systems that Morton opens, one file each: its parts, by
-// the names of its published state dict. Import it for its effect on package system.
+// Package systems holds the published systems that Morton opens, one file each. A file
+// picks the system's parts, under the names of its state dict. Import it to register
+// them with package system.
 //
 // It is not for the parts themselves: see models/order, input, head and sampler.
 package systems

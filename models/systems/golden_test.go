@@ -30,8 +30,8 @@ func must[T any](x T, err error) func(testing.TB) T {
 	}
 }
 
-// golden holds what the authors' own code computes from small random weights. How the
-// files were made is in testdata/README.md.
+// golden holds results of the authors' own code for small random weights.
+// testdata/README.md tells how the files were made.
 type golden struct {
 	name    string
 	weights *safetensors.File
@@ -105,8 +105,8 @@ func (g *golden) greedy(t testing.TB, run string) []int32 {
 
 var goldens = []string{"llamagen", "llamagen-t2i", "par", "par-n9", "nar", "nar-video"}
 
-// TestGreedyTokens generates as the authors' code did, without guidance, with it, and
-// with it for an interval, both samples at once and alone.
+// TestGreedyTokens compares every token of greedy runs with the authors' code. The runs
+// have no guidance, guidance, and guidance that ends early. Both samples run at once.
 func TestGreedyTokens(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, name := range goldens {

@@ -10,25 +10,23 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// llama is the description of LlamaGen's network and of those built on it. The names
-// are those of upstream's ModelArgs; what a checkpoint without config.json leaves out
-// comes from the shapes of its tensors.
+// llama describes LlamaGen's network and those built on it. The names are those of
+// upstream's ModelArgs. Without config.json the sizes come from the shapes of the
+// tensors.
 type llama struct {
-	Dim       int     `json:"dim"`
-	Layers    int     `json:"n_layer"`
-	Heads     int     `json:"n_head"`
-	Vocab     int     `json:"vocab_size"`
-	Classes   int     `json:"num_classes"`
-	Block     int     `json:"block_size"` // tokens of an image
-	Text      int     `json:"cls_token_num"`
-	Caption   int     `json:"caption_dim"`
-	Eps       float32 `json:"norm_eps"`
-	RopeBase  float64 `json:"rope_base"`
-	Special   int     `json:"spe_token_num"`
-	Serial    int     `json:"ar_token_num"`
-	Latent    []int   `json:"latent_shape"`
-	hidden    int
-	condition string // the tensor that tells classes from text
+	Dim      int     `json:"dim"`
+	Layers   int     `json:"n_layer"`
+	Heads    int     `json:"n_head"`
+	Vocab    int     `json:"vocab_size"`
+	Classes  int     `json:"num_classes"`
+	Block    int     `json:"block_size"` // tokens of an image
+	Text     int     `json:"cls_token_num"`
+	Caption  int     `json:"caption_dim"`
+	Eps      float32 `json:"norm_eps"`
+	RopeBase float64 `json:"rope_base"`
+	Special  int     `json:"spe_token_num"`
+	Latent   []int   `json:"latent_shape"`
+	hidden   int
 }
 
 const (
@@ -36,14 +34,16 @@ const (
 	captionUp  = "cls_embedding.cap_proj.fc1.weight"
 )
 
-// publishedHeads are the heads of the published sizes, by width and layers: the one
-// number that the shapes do not tell.
+// publishedHeads has the heads of the published sizes, by width and layers. Shapes do
+// not tell this number.
 var publishedHeads = map[[2]int]int{
 	{768, 12}: 12, {1024, 24}: 16, {1280, 36}: 20, {1536, 48}: 24, {2560, 48}: 40, {2048, 22}: 32, {3200, 24}: 32, {4096, 32}: 32, {1280, 30}: 20,
 }
 
-// readLlama reads a description and fills in what the tensors say.
-func readLlama(config json.RawMessage, w nn.Weights) (*llama, error) {
+// readLlama reads a description, and takes the sizes that tensors have from their
+// shapes.
+// Behind is the number of blocks behind the trunk, which belong to further heads.
+func readLlama(config json.RawMessage, w nn.Weights, behind int) (*llama, error) {
 	c := &llama{Eps: 1e-5, RopeBase: 10000, Text: 1}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
@@ -73,12 +73,12 @@ func readLlama(config json.RawMessage, w nn.Weights) (*llama, error) {
 		}
 	}
 	if c.Layers == 0 {
-		c.Layers = blocks
+		c.Layers = blocks - behind
 	}
 	if c.Heads == 0 {
 		c.Heads = publishedHeads[[2]int{c.Dim, c.Layers}]
 	}
-	return c, c.check(blocks)
+	return c, c.check(blocks - behind)
 }
 
 func (c *llama) check(blocks int) error {
@@ -96,8 +96,8 @@ func (c *llama) check(blocks int) error {
 	return nil
 }
 
-// side is the side of a square image in tokens: that of the description, or of 256
-// pixels at a sixteenth.
+// side returns the side of a square image in tokens. By default that is of 256 pixels
+// at a sixteenth.
 func (c *llama) side() (int, error) {
 	if c.Block == 0 {
 		c.Block = 256
@@ -109,11 +109,10 @@ func (c *llama) side() (int, error) {
 	return side, nil
 }
 
-// init are the deviations of the first weights of upstream.
+// llamaInit has upstream's standard deviation of first weights.
 var llamaInit = nn.Init{Std: 0.02}
 
-// block declares block i. Half of a head's pairs turn by the row of a token, half by
-// its column; rope is nil for networks with a table of positions.
+// block declares block i. Networks with a table of positions have no rope.
 func (c *llama) block(p nn.Params, i int, rope *nn.Rope) *nn.Block {
 	p = p.In("layers.%d.", i)
 	b := &nn.Block{Name: fmt.Sprint("block", i), Attention: p.Attention(nn.Attention{Heads: c.Heads, HeadDim: c.Dim / c.Heads, Rope: rope})}
@@ -124,7 +123,7 @@ func (c *llama) block(p nn.Params, i int, rope *nn.Rope) *nn.Block {
 	return b
 }
 
-// trunk declares blocks from to to.
+// trunk declares the blocks [from, to).
 func (c *llama) trunk(p nn.Params, from, to int, rope *nn.Rope) (s nn.Stack) {
 	for i := from; i < to; i++ {
 		s = append(s, c.block(p, i, rope))
@@ -132,7 +131,7 @@ func (c *llama) trunk(p nn.Params, from, to int, rope *nn.Rope) (s nn.Stack) {
 	return s
 }
 
-// rope2D turns by rows and columns.
+// rope2D turns half of a head's pairs by the row of a token, and half by its column.
 func (c *llama) rope2D() *nn.Rope {
 	pairs := c.Dim / c.Heads / 2
 	return &nn.Rope{Pairs: []int{pairs - pairs/2, pairs / 2}, Theta: c.RopeBase}
@@ -143,7 +142,7 @@ func (c *llama) out(p nn.Params, norm, name string) *nn.Matrix {
 	return p.Matrix(c.Vocab, c.Dim, llamaInit, name).After(p.RMS(c.Dim, c.Eps, norm))
 }
 
-// class is a condition of one row: a class, and no class for the other branch.
+// class returns a condition of one row: the class, or no class in the other branch.
 func (c *llama) class(g order.Grid, p system.Prompt) (order.Conditions, error) {
 	var out order.Conditions
 	if p.Text != nil || p.Class < 0 || p.Class >= c.Classes {
@@ -154,8 +153,8 @@ func (c *llama) class(g order.Grid, p system.Prompt) (order.Conditions, error) {
 	return out, nil
 }
 
-// guide is upstream's interval of guidance, counted from the second token on; nil for
-// guidance throughout.
+// guide turns upstream's interval of guidance into scales. It returns nil for guidance
+// throughout.
 func guide(p system.Prompt, off func(before int) bool) order.Guide {
 	if p.Interval <= 0 {
 		return nil

@@ -21,10 +21,10 @@ func init() {
 }
 
 // openLlamaGen opens "Autoregressive Model Beats Diffusion: Llama for Scalable Image
-// Generation", arXiv:2406.06525: one token after the other, in raster order, behind a
-// class or the features of a text.
+// Generation", arXiv:2406.06525. It predicts tokens one by one in raster order, behind
+// a class or the features of a text.
 func openLlamaGen(config json.RawMessage, w nn.Weights) (*system.System, error) {
-	c, err := readLlama(config, w)
+	c, err := readLlama(config, w, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +58,9 @@ func (c *llama) fromClass(s *system.System, p nn.Params, g order.Grid) {
 	}
 }
 
-// fromText reads the features of a text in a stage of their own. Padded features are
-// left out: no other row sees theirs. The branch without the condition reads learned
-// features in place of as many.
+// fromText reads the features of a text in a stage of their own. It leaves padding out,
+// since no other row sees it. The branch without the condition reads as many learned
+// features.
 func (c *llama) fromText(s *system.System, p nn.Params, g order.Grid, w nn.Weights) error {
 	s.Input = input.Text{
 		Up:   p.Matrix(c.Dim, c.Caption, llamaInit, captionUp),

@@ -21,19 +21,16 @@ func init() {
 }
 
 // openNAR opens "Neighboring Autoregressive Modeling for Efficient Visual Generation",
-// arXiv:2503.10696: LlamaGen's network with one more block, which predicts a token from
-// its left neighbour behind the trunk and from its upper one behind the last block.
+// arXiv:2503.10696. The network is LlamaGen's with one more block. The left neighbour
+// predicts a token behind the trunk, the upper neighbour behind the last block.
 func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
-	c, err := readLlama(config, w)
+	c, err := readLlama(config, w, 1)
 	if err != nil {
 		return nil, err
 	}
 	side, err := c.side()
 	if err != nil {
 		return nil, err
-	}
-	if _, ok := w.Shape(fmt.Sprintf("layers.%d.attention.wqkv.weight", c.Layers)); !ok && config == nil {
-		c.Layers-- // the shapes count the block of the second head
 	}
 	p := nn.NewParams()
 	rope := c.rope2D()
@@ -48,15 +45,15 @@ func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	return s, nil
 }
 
-// openNARVideo opens the same paper's video network, which has a third head for the
-// next frame, and learned positions in place of rotary ones.
+// openNARVideo opens the same paper's video network. It has a third head for the next
+// frame, and learned positions in place of rotary ones.
 func openNARVideo(config json.RawMessage, w nn.Weights) (*system.System, error) {
-	c, err := readLlama(config, w)
+	c, err := readLlama(config, w, 2)
 	if err != nil {
 		return nil, err
 	}
 	if c.Latent == nil {
-		c.Latent, c.Layers = []int{4, 16, 16}, c.Layers-2
+		c.Latent = []int{4, 16, 16}
 	}
 	g := order.Grid{Place: true, First: c.Classes + 1}
 	if len(c.Latent) != 3 || min(c.Latent[0], c.Latent[1], c.Latent[2]) < 1 || max(c.Latent[0], c.Latent[1], c.Latent[2]) > 1<<10 {
@@ -78,7 +75,7 @@ func openNARVideo(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	return s, nil
 }
 
-// shells is a system that predicts a grid shell by shell.
+// shells makes a system that predicts a grid shell by shell.
 func (c *llama) shells(p nn.Params, g order.Grid, directions int) *system.System {
 	length := 1 + g.Cells()
 	return &system.System{

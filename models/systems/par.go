@@ -20,10 +20,10 @@ func init() {
 	})
 }
 
-// openPAR opens "Parallelized Autoregressive Visual Generation", arXiv:2412.15119:
-// LlamaGen's network, which predicts one token of every region at once.
+// openPAR opens "Parallelized Autoregressive Visual Generation", arXiv:2412.15119.
+// LlamaGen's network predicts one token of every region at once.
 func openPAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
-	c, err := readLlama(config, w)
+	c, err := readLlama(config, w, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -16,14 +16,14 @@ import (
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// forced is one pass of the network over all rows of a schedule, whose tokens are given.
+// forced is one pass of the network over all rows of a schedule, with given tokens.
 type forced struct {
 	rows   system.Rows
 	draws  []draw
 	values map[string][]float32 // by the name they are marked with, a row each
 }
 
-// draw is a token that is drawn: its position, and the rows it comes from, by direction.
+// draw is a token's position, and the rows that it comes from, by direction.
 type draw struct {
 	at   int32
 	from []int32
@@ -116,7 +116,7 @@ func (g *golden) ids(f *forced, tokens []int32) (out []int32) {
 	return out
 }
 
-// goldenRow is the row of upstream's sequence that a row of ours is.
+// goldenRow returns the row of upstream's sequence for a row of ours.
 func (g *golden) goldenRow(f *forced, i, rows int) int {
 	if g.name == "par" || g.name == "par-n9" {
 		return i // the same order
@@ -127,7 +127,7 @@ func (g *golden) goldenRow(f *forced, i, rows int) int {
 	return rows - g.given() - f.conditions() + i
 }
 
-// given is how many tokens upstream's sequence holds, and conditions the rows before ours.
+// given returns the number of tokens in upstream's sequence.
 func (g *golden) given() int {
 	if strings.HasPrefix(g.name, "nar") {
 		return g.cells() // the last token too
@@ -158,8 +158,8 @@ func (g *golden) forcedTokens(t *testing.T, sample int) []int32 {
 // bound is the largest relative error of a waypoint.
 const bound = 1e-4
 
-// TestWaypoints compares what the network computes on the way to its logits with what
-// the authors' code does: the embedding, every block, and the logits of every token.
+// TestWaypoints compares values inside the network with those of the authors' code.
+// They are the embedding, every block, and the logits of every token.
 func TestWaypoints(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, name := range goldens {
@@ -199,7 +199,7 @@ func TestWaypoints(t *testing.T) {
 	})
 }
 
-// compare holds rows of ours to those of upstream, [2, rows, d].
+// compare compares our rows with upstream's, [2, rows, d].
 func (g *golden) compare(t *testing.T, f *forced, sample int, got, all []float32) float64 {
 	t.Helper()
 	d := len(got) / f.rows.N
@@ -211,7 +211,7 @@ func (g *golden) compare(t *testing.T, f *forced, sample int, got, all []float32
 	return distance(got, want)
 }
 
-// compareLogits holds the mean logits over directions to those of upstream.
+// compareLogits compares the mean logits over directions with upstream's.
 func (g *golden) compareLogits(t *testing.T, f *forced, sample int) float64 {
 	t.Helper()
 	heads := map[string][]string{

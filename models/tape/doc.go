@@ -1,5 +1,5 @@
-// Package tape differentiates programs: operations are recorded forward as they
-// are called, and the tape keeps for each how to record its gradients.
+// Package tape differentiates programs. Operations are recorded forward as they are
+// called. The tape keeps how to record the gradients of each.
 //
 //	t := tape.New(rec, true)
 //	h := t.RMS(x, gain, 1e-6)
@@ -9,9 +9,9 @@
 //
 // A matrix with a Half, of 16 bits, is multiplied in them: see Linear.
 //
-// It holds no arithmetic: every operation and its gradient is one of gpu/ops, and
-// both passes end up in one gpu.Program with planned memory. It is not for
-// decoding (see models/transformer), which keeps a cache instead.
+// It has no arithmetic of its own. Every operation and its gradient is one of gpu/ops.
+// Both passes end up in one gpu.Program with planned memory. It is not for generating,
+// which keeps a cache instead (see models/nn).
 //
 // Letters: n rows, d columns.
 package tape

@@ -21,9 +21,9 @@ type LinearArgs struct {
 // Linear is y = alpha·x·Wᵀ + bias + residual, for x [n, in]. Its errors are those
 // of matmul.Record.
 //
-// If W has a Half, the product is of it and of x rounded to its type, and so are
-// those of the gradients, with dy rounded too if its columns are a multiple of four;
-// all add in f32, and dx and dW are f32. The gradient of rounding is taken for 1.
+// If W has a Half, the product is of it and of x rounded to its type. So are the
+// products of the gradients, with dy rounded too if its columns are a multiple of four.
+// All add in f32, and dx and dW are f32. The gradient of rounding is taken for 1.
 func (t *Tape) Linear(x *Value, a LinearArgs) *Value {
 	if a.Alpha == 0 {
 		a.Alpha = 1

@@ -2,10 +2,9 @@ package tape
 
 import "github.com/morton-gen/morton/gpu"
 
-// Recompute is f(x), of which only x and the result outlive the forward pass: what
-// the gradients need is computed again before them, by the same operations and so
-// to the same bits. It trades a forward pass of f for its memory. f must record
-// nothing that must not happen twice.
+// Recompute returns f(x) and keeps only x and the result. What the gradients need is
+// computed again before them. The operations are the same, so the bits are. It trades a
+// forward pass of f for its memory. f must record nothing that must not happen twice.
 func (t *Tape) Recompute(x *Value, f func(*Tape, *Value) *Value) *Value {
 	if !t.training {
 		return f(t, x)

@@ -19,8 +19,8 @@ type Tape struct {
 func New(r *gpu.Recorder, training bool) *Tape { return &Tape{r: r, training: training} }
 
 // Backward records the gradients of all operations so far, last first, and forgets
-// them. The gradient of a value is complete when those of all that read it are
-// recorded; one that nothing reads has none, and adds none.
+// them. The gradient of a value is complete when the gradients of all its readers are
+// recorded. A value without readers has none, and adds none.
 func (t *Tape) Backward() {
 	for i := len(t.back) - 1; i >= 0; i-- {
 		t.back[i]()
@@ -43,8 +43,8 @@ func (t *Tape) push(y *Value, back func(dy *gpu.Tensor)) {
 // Value is a tensor with its gradient.
 type Value struct {
 	X *gpu.Tensor
-	// Half is X rounded to f16 or bf16, nil until something needs it: what products
-	// read, and what is kept of X for the backward pass where X itself is not.
+	// Half is X rounded to f16 or bf16, nil until something needs it. Products read it.
+	// The backward pass keeps it where X itself is not kept.
 	Half  *gpu.Tensor
 	again func() *gpu.Tensor // records X once more, if Half alone does not give it
 	grad  *gpu.Tensor        // nil until something adds to it
@@ -81,8 +81,8 @@ func (t *Tape) widen(h *gpu.Tensor) *gpu.Tensor {
 	return x
 }
 
-// kept returns v for a backward pass: X, or what it was rounded to, so that X need
-// not outlive the forward pass.
+// kept returns v for a backward pass: X, or its Half. With a Half, X need not outlive
+// the forward pass.
 func (t *Tape) kept(v *Value) *gpu.Tensor {
 	switch {
 	case v.again != nil:
@@ -93,7 +93,7 @@ func (t *Tape) kept(v *Value) *gpu.Tensor {
 	return v.X
 }
 
-// sink returns where to write a part of v's gradient, nil if it has none, and
+// sink returns the tensor for a part of v's gradient, nil if it has none. It reports
 // whether to add to what is there.
 func (t *Tape) sink(v *Value) (g *gpu.Tensor, add bool) {
 	switch {

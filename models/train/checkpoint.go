@@ -26,8 +26,8 @@ type state struct {
 	Scaler  scaler  `json:"scaler"`
 }
 
-// save writes parameters, moments, curve and step in one file, renamed into
-// place: a kill at any time leaves the last whole one.
+// save writes parameters, moments, curve and step in one file, and renames it into
+// place. A kill at any time leaves the last whole file.
 func (r *run) save(step int) error {
 	state := state{r.opts, r.curve, r.sum, r.count, r.scaler}
 	text, err := json.Marshal(state)
@@ -38,8 +38,8 @@ func (r *run) save(step int) error {
 	return r.task.Store().Save(filepath.Join(r.opts.Dir, checkpointName), safetensors.F32, true, meta)
 }
 
-// CheckpointWidth returns the subgroup width that a folder's checkpoint was trained
-// at and [Run] can go on with; 0 if there is none, or it does not say.
+// CheckpointWidth returns the subgroup width that a folder's checkpoint was trained at,
+// with which [Run] can go on. It is 0 without a checkpoint, or if that does not say.
 func CheckpointWidth(dir string) (int, error) {
 	f, s, _, err := open(dir)
 	if errors.Is(err, fs.ErrNotExist) {

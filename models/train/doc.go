@@ -1,6 +1,5 @@
 // Package train runs trainings: AdamW with warm-up and a cosine rate, clipping,
-// held-out loss, checkpoints that resume bit for bit, and a loss curve.
+// held-out loss, and a loss curve. Checkpoints resume bit for bit.
 //
-// It is not for what is trained: see [Task], models/transformer and
-// models/cube/tokenizer.
+// It is not for what is trained: see [Task], models/transformer and models/cube.
 package train

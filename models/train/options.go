@@ -22,8 +22,8 @@ type Options struct {
 	Seed        uint64  `json:"seed"`
 	EvalEvery   int     `json:"eval_every"` // steps; 0 means a twentieth of Steps
 	SaveEvery   int     `json:"save_every"` // steps; 0 means EvalEvery
-	// Subgroup is the width of the device's kernels, which Run fills in: sums are
-	// added in its order, so a run ends at the one it began at.
+	// Subgroup is the width of the device's kernels. Run fills it in. Sums are added in
+	// its order, so a run ends at the width it began at.
 	Subgroup int `json:"subgroup,omitempty"`
 	// LossScale is the first loss scale of a task in f16, a power of two; 0 means 2¹⁵.
 	LossScale float64 `json:"loss_scale,omitempty"`
@@ -67,8 +67,8 @@ func powerOfTwo(x float64) bool {
 	return x == 0 || frac == 0.5 && exp >= 1 && exp <= 100
 }
 
-// rate is the learning rate of a step, counted from 0: linear warm-up, then a
-// cosine from the peak to Floor times the peak.
+// rate returns the learning rate of a step, counted from 0. After a linear warm-up it
+// falls by a cosine from the peak to Floor times the peak.
 func (o *Options) rate(step int) float64 {
 	if step < o.Warmup {
 		return o.Rate * float64(step+1) / float64(o.Warmup)

@@ -19,9 +19,8 @@ import (
 type Task interface {
 	// Store holds the parameters, gradients and moments.
 	Store() *params.Store
-	// Step adds the gradients of batch number step, times the store's Scale, and
-	// returns its loss and how many tokens it predicted. The batch depends on the step
-	// alone.
+	// Step adds the gradients of batch number step, times the store's Scale. It returns
+	// the loss and the number of predicted tokens. The batch depends on the step alone.
 	Step(step int) (loss float64, tokens int, err error)
 	// Heldout returns the loss on data the training never sees.
 	Heldout() (float64, error)
@@ -29,10 +28,10 @@ type Task interface {
 
 const adamEps = 1e-8
 
-// Run trains a task from where its checkpoint in opts.Dir ends, if there is one,
-// to opts.Steps, and returns the curve. A run that was cut off and resumed gives
-// the same curve and the same weights, bit for bit, as one that was not. On a
-// cancelled context it saves a checkpoint and returns the context's error.
+// Run trains a task from where its checkpoint in opts.Dir ends, if there is one, to
+// opts.Steps, and returns the curve. A run that was cut off and resumed gives the same
+// curve and weights, bit for bit. On a cancelled context it saves a checkpoint and
+// returns the context's error.
 func Run(ctx context.Context, dev *gpu.Device, task Task, opts Options) (*Curve, error) {
 	if err := opts.defaults(); err != nil {
 		return nil, err

@@ -20,9 +20,9 @@ type Sequences struct {
 	batchLen int
 }
 
-// NewSequences makes the task. A batch holds windows drawn from the training
-// samples, each position as likely as another; held-out loss is over all of the
-// held-out samples, cut into windows, at most maxHeldout of them.
+// NewSequences makes the task. A batch holds windows drawn from the training samples.
+// Each position is as likely as another. The held-out samples are cut into windows, and
+// the held-out loss is over at most maxHeldout of them.
 func NewSequences(net *transformer.Train, cfg transformer.Config, align int, seed uint64, train, heldout []*transformer.Sequence, maxHeldout int) (*Sequences, error) {
 	s := &Sequences{net: net, align: max(align, 1), seed: seed, train: train}
 	_, s.batchLen = net.Batch()

@@ -6,14 +6,14 @@ import (
 	"github.com/morton-gen/morton/models/transformer"
 )
 
-// Tables returns the held-out loss, in nats a token as Sequences.Heldout counts
-// it, of a unigram and a bigram table built from the training samples: what a
-// network has to beat to have learned anything.
+// Tables returns the held-out loss of a unigram and a bigram table built from the
+// training samples. It is in nats a token, as Sequences.Heldout counts. A network that
+// has learned anything beats them.
 //
-// Every sub-token (or bit) has tables of its own; the bigram table is indexed by
-// the same sub-token of the token before (for bits, of the first token the
-// position is fed, the cell before in time). Counts start at half a count, and a
-// bigram backs off to the unigram with a weight of four counts.
+// Every sub-token (or bit) has tables of its own. The bigram table is indexed by the
+// same sub-token of the token before. For bits that is the first token the position is
+// fed, the cell before in time. Counts start at half a count, and a bigram backs off to
+// the unigram with a weight of four counts.
 func Tables(c transformer.Config, train []*transformer.Sequence, heldout []transformer.Window) []Line {
 	t := newTables(c)
 	for _, q := range train {

@@ -21,8 +21,7 @@ type Config struct {
 	Layers int `json:"layers"` // l
 	Heads  int `json:"heads"`  // h, of width/heads each
 	Hidden int `json:"hidden"` // f
-	// RopePairs gives every axis of a position its share of the head width, in
-	// pairs; the pairs beyond their sum do not rotate.
+	// RopePairs gives every axis of a position its share of the head width, in pairs.
 	RopePairs []int   `json:"rope_pairs"`
 	RopeTheta float64 `json:"rope_theta"`
 
@@ -92,9 +91,6 @@ func (c *Config) Words() int {
 	return c.Sub
 }
 
-// skipScale makes codes, which have unit length, ±1 for the skip.
-func (c *Config) skipScale() float32 { return float32(math.Sqrt(float64(c.Bits))) }
-
 // Outputs returns the width of the head: s·v logits, or one a bit.
 func (c *Config) Outputs() int {
 	if c.Bits > 0 {
@@ -116,10 +112,10 @@ func (c *Config) Token() system.Token {
 	return system.Token{Sub: c.Sub, Values: c.Vocab}
 }
 
-// skipStart is what the logit of a bit starts with for the same bit of the first
-// code the position is fed, plus or minus. The skip, a linear map from fed codes
-// to logits, starts where a bigram table would end, and the blocks learn the rest:
-// 66.8 nats a code are the table's, and 68.0 a network's without it after 210 steps.
+// skipStart is the first weight of the skip, a linear map from fed codes to logits. It
+// joins a bit's logit to the same bit of the first code that the position is fed. So
+// training starts where a bigram table would end, and the blocks learn the rest. The
+// table has 66.8 nats a code; a network without the skip has 68.0 after 210 steps.
 const skipStart = 2
 
 // System returns the network as a system, without a schedule. The configuration is

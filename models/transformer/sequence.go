@@ -48,9 +48,9 @@ func (s *Sequence) Run(l system.Layout, base, from, to, group int, asked bool) s
 	return r
 }
 
-// Schedule returns the runs of a sequence whose first given positions have tokens: a
-// prompt, and the others in the network's groups. More, if not nil, returns the
-// positions behind them from all tokens so far, and nil after the last.
+// Schedule returns the runs of a sequence whose first given positions have tokens.
+// Those are a prompt; the others are drawn in the network's groups. More, if not nil,
+// returns further positions from all tokens so far, and nil after the last.
 func (c *Config) Schedule(s *Sequence, given int, more func(tokens []uint32) (*Sequence, error)) system.Schedule {
 	var runs []system.Run
 	if given > 0 {
@@ -74,8 +74,8 @@ func (c *Config) Schedule(s *Sequence, given int, more func(tokens []uint32) (*S
 	}, runs...)
 }
 
-// Add appends a position: the columns of its row, the number of slots it sees, and
-// the tokens lo <= t < hi that it may hold.
+// Add appends a position. It takes the columns of its row, the number of slots it sees,
+// and its tokens, lo <= t < hi.
 func (s *Sequence) Add(fixed, fed, axes []int32, sees, lo, hi int32) {
 	s.N++
 	s.Fixed, s.Fed, s.Axes = append(s.Fixed, fixed...), append(s.Fed, fed...), append(s.Axes, axes...)

@@ -34,14 +34,14 @@ type Train struct {
 
 // TrainOptions say how a network is trained. The zero value is useful.
 type TrainOptions struct {
-	// Precision is F32, BF16 or F16, "" meaning F32. With 16 bits, matrices are
-	// multiplied in them (Decay in params.Spec; the master is f32), activations are
-	// rounded to them where products read them, and kept so for the backward pass;
-	// gradients are rounded where products read them. Sums, norms, softmax, loss, the
-	// residual stream and the gradients of parameters are f32. See docs/design.md.
+	// Precision is F32, BF16 or F16, "" meaning F32. With 16 bits, products read
+	// matrices (Decay in params.Spec; the master is f32) and activations rounded to
+	// them. The backward pass keeps activations so. Gradients are rounded where
+	// products read them. Sums, norms, softmax, loss, the residual stream and the
+	// gradients of parameters are f32. See docs/design.md.
 	Precision Precision
-	// Recompute keeps of each block only its input until the backward pass, and
-	// computes the rest again: a third more work for a fraction of the memory. It
+	// Recompute keeps only the input of each block for the backward pass, and computes
+	// the rest again. That is a third more work for a fraction of the memory. It
 	// changes no bit.
 	Recompute bool
 }
@@ -191,8 +191,8 @@ func (t *Train) Store() *params.Store { return t.store }
 // Batch returns the number of sequences and positions of a step.
 func (t *Train) Batch() (b, n int) { return t.b, t.n }
 
-// Window is what fills a row of a batch: a sequence's pinned positions and a run
-// of the others; together at most n.
+// Window fills a row of a batch: a sequence's pinned positions, and a stretch of the
+// others. Together they are at most n.
 type Window struct {
 	Seq      *Sequence
 	From, To int // positions [From, To), From at least Seq.Pinned
@@ -347,8 +347,8 @@ func (t *Train) scaledWeight() []float32 {
 	return out
 }
 
-// Forward runs the forward pass alone and returns the batch's loss: nats a
-// predicted token (a whole code for bits), summed in row order.
+// Forward runs the forward pass alone and returns the batch's loss. It is in nats a
+// predicted token, or a whole code for bits, summed in row order.
 func (t *Train) Forward() (float64, error) { return t.run(t.forward) }
 
 // Backward runs both passes, adds to the gradients, times the store's Scale when

@@ -7,17 +7,16 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// Lane is one sequence in a batch: where its tables lie, how far it has come, and
-// how much of them a step takes.
+// Lane is one sequence in a batch. It says where the tables lie, how far they are done,
+// and how much a step takes.
 type Lane struct {
 	Slot   int // of its rows, its draws, and its sequence of the cache
 	Canvas int // slot of the tokens that it reads and writes, and of their sampling
-	// Row is the next row and Rows one past the last; a step takes Group of them.
+	// Row is the next row and Rows one past the last. A step takes Group of them.
 	Row, Rows, Group int
-	// Draw is the next draw and Draws one past the last; a step takes Ask of them.
+	// Draw is the next draw and Draws one past the last. A step takes Ask of them.
 	Draw, Draws, Ask int
-	// Partner is the lane whose rows a draw compares with its own, -1 for none: the
-	// branch of guidance that does not see the condition.
+	// Partner is the lane of the branch of guidance without the condition, -1 for none.
 	Partner int
 	// Checks says that the draws' positions hold drafted tokens: the lane goes on only
 	// to behind the first token that is drawn otherwise. A step has as many draws as
@@ -27,8 +26,8 @@ type Lane struct {
 
 const laneWords = 12
 
-// Batch is a step's lanes on the device, with the rows and draws of each. It is for
-// up to so many lanes, rows and draws; those that a batch lacks are inactive.
+// Batch holds a step's lanes on the device, with the rows and draws of each. It has
+// room for a number of them. Those that a step lacks are inactive.
 type Batch struct {
 	Rows, Draws int // r, m
 	t           *gpu.Tensor
@@ -49,8 +48,8 @@ func NewBatch(dev *gpu.Device, lanes, rows, draws int) (*Batch, error) {
 // Free gives the memory back.
 func (b *Batch) Free() { b.t.Free() }
 
-// Write lays out the rows and draws of the lanes, one lane after the other, and
-// uploads them. The error wraps [gpu.ErrShape] if they do not fit.
+// Write lays out the lanes' rows and draws, one lane after the other, and uploads them.
+// The error wraps [gpu.ErrShape] if they do not fit.
 func (b *Batch) Write(lanes []Lane) error {
 	clear(b.host)
 	maps := b.host[b.lanes*laneWords:]
@@ -97,7 +96,7 @@ func fill(pairs []int32, at, lane, n int) int {
 	return at
 }
 
-// Read brings the lanes' cursors and limits up to date.
+// Read reads the lanes' cursors and limits back.
 func (b *Batch) Read(lanes []Lane) error {
 	raw := b.host[:len(lanes)*laneWords]
 	if err := b.t.View(0, len(raw)).ReadI32(raw); err != nil {

@@ -13,7 +13,7 @@ import (
 //go:embed *.spv
 var shaders embed.FS
 
-// Rows is what Gather makes for one step.
+// Rows is a step's rows and draws, as Gather makes them.
 type Rows struct {
 	Seq, Slot, Len *gpu.Tensor // i32 [r]: sequence, cache slot (-1: none), slots seen
 	IDs            *gpu.Tensor // i32 [r, ids]
@@ -21,14 +21,14 @@ type Rows struct {
 	Valid          *gpu.Tensor // i32 [r·f], codes only: 0 where nothing is fed
 	Axes           *gpu.Tensor // i32 [r, a]
 
-	// Of the draws, nil without any: their canvas i32 [m], their rows for package
-	// sample u32 [m, 8] and f32 [m, 3], their guidance scale f32 [m], and the rows of
-	// the step that each is made from, i32 [h, 2·m]: by direction, those of its own lane,
-	// then those of the lane's partner; -1 where there is none.
+	// Of the draws, nil without any. Canvas is i32 [m]. Draw, u32 [m, 8], and Temp, f32
+	// [m, 3], are for package sample. Scale, f32 [m], is of the guidance. Picks, i32
+	// [h, 2·m], names the rows of the step that a draw is made from. By direction, it
+	// has those of the lane, then those of its partner; -1 is none.
 	Canvas, Draw, Temp, Scale, Picks *gpu.Tensor
 }
 
-// Gather reads the next rows and draws of every lane of the batch out of the tables.
+// Gather reads the next rows and draws of every lane out of the tables.
 func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 	rows, draws, h := b.Rows, b.Draws, s.directions()
 	ints := r.Temp(tensor.I32, rows*(3+s.Axes+s.Fed)+draws*(1+2*h))
@@ -63,16 +63,16 @@ func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 	return out
 }
 
-// gathered is the bytes of a step: of the tables, and of what is made of them.
+// gathered returns the bytes that Gather moves: of the tables, and of its results.
 func (s *State) gathered(b *Batch, made ...*gpu.Tensor) gpu.Work {
 	w := launch.Work(0, append(made, b.t)...)
 	w.Bytes += 4 * int64(b.Rows*(s.RowColumns()+s.Fed*s.Sub)+b.Draws*(s.DrawColumns()+samplingWords))
 	return w
 }
 
-// Commit writes the drawn tokens (u32 [m, s]; nil if the batch draws nothing) of a
-// step to their positions and moves every lane's cursors by a step, up to its
-// limits. A drawn end token lowers the limits to just behind it.
+// Commit writes a step's drawn tokens to their positions: u32 [m, s], nil if the batch
+// draws nothing. It moves every lane's cursors by a step, up to the limits. An end
+// token lowers the limits to just behind it.
 func Commit(r *gpu.Recorder, s *State, b *Batch, rows Rows, drawn *gpu.Tensor) {
 	if b.Draws > 0 && (drawn == nil || drawn.Elems() != b.Draws*s.Sub) {
 		r.Fail(fmt.Errorf("step.Commit: %w: tokens of %d draws of %d words are wanted", gpu.ErrShape, b.Draws, s.Sub))

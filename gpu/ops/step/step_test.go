@@ -62,8 +62,8 @@ func (r read) equal(t *testing.T, name string, from int, want ...int32) {
 func bits(x float32) int32 { return int32(math.Float32bits(x)) }
 
 // TestGatherThenCommit walks one step of three lanes by hand. Lane 0 draws three tokens
-// from two rows and is compared with lane 1, its branch without the condition, which
-// reads the canvas of lane 0. Lane 2 is at its last row and reads a prompt.
+// from two rows. Lane 1 is its branch without the condition, and reads the canvas of
+// lane 0. Lane 2 is at its last row and reads a prompt.
 func TestGatherThenCommit(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		d := Dims{Slots: 3, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Base: 100, Directions: 2}

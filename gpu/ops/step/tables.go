@@ -9,7 +9,7 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// Dims are the extents all tables of one engine share.
+// Dims are the extents that all tables of one engine share.
 type Dims struct {
 	Slots, Length int  // b, l
 	Fixed, Fed    int  // k fixed ids and f fed tokens a row
@@ -37,8 +37,8 @@ func (d Dims) IDColumns() int {
 	return d.Fixed + d.Fed*d.Sub
 }
 
-// FedID is the embedding row of a fed token: feed f's sub-token s with value
-// token, or its start row if token is negative. Every (f, s) has v+1 rows.
+// FedID returns the row of the embedding table for sub-token s of fed token f. A
+// negative token is the start. Every (f, s) has v+1 rows.
 func (d Dims) FedID(f, s int, token int64) int32 {
 	block := d.Base + (f*d.Sub+s)*(d.Vocab+1)
 	if token < 0 {
@@ -55,8 +55,8 @@ func (d Dims) TableRows() int {
 	return d.Base + d.Fed*d.Sub*(d.Vocab+1)
 }
 
-// Start and Nothing stand for the position of a fed token: nothing is there yet,
-// for which the table has a row, or nothing is fed at all.
+// Start and Nothing stand for the position of a fed token. Start has a row of the
+// embedding table. Nothing adds nothing.
 const (
 	Start   = -1
 	Nothing = -2
@@ -91,8 +91,8 @@ func NewState(dev *gpu.Device, d Dims) (*State, error) {
 	return s, nil
 }
 
-// Share allocates tables for another network that reads and writes the same tokens,
-// drawn in the same way: its rows and draws are its own. The error wraps
+// Share allocates tables for another network that reads and writes the same tokens. It
+// shares their sampling too; its rows and draws are its own. The error wraps
 // [gpu.ErrShape] if the slots, positions or sub-tokens differ.
 func (s *State) Share(dev *gpu.Device, d Dims) (*State, error) {
 	if d.Slots != s.Slots || d.Length != s.Length || d.Sub != s.Sub || d.Codes != s.Codes {
