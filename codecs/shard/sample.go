@@ -27,7 +27,7 @@ var (
 	ErrClosed = errors.New("shard is closed")
 )
 
-// The kinds of the native families. Others are allowed.
+// The kinds of the native families, and of tokenizers of pictures. Others are allowed.
 const (
 	KindCube   = "cube"
 	KindOctree = "octree"

@@ -329,6 +329,8 @@ func convs(b bench, r *gpu.Recorder) {
 	conv.Grad(r, conv.GradArgs{Shape: s, X: x, W: w, DOut: y, DX: b.f32(n, 6), DW: b.f32(4, 27, 6), DBias: bias})
 	conv.Transposed(r, conv.TransposedArgs{Shape: s, X: y, W: w, Bias: b.f32(6), Out: x})
 	s = conv.Shape{T: 3, H: 4, W: 5, Cin: 6, Cout: 4, Kernel: [3]int{1, 3, 3}, Pad: [3][2]int{{}, {1, 1}, {1, 1}}}
+	pixels := s.T * s.H * s.W
+	x, y = b.f32(pixels, 6), b.f32(pixels, 4)
 	for _, add := range []bool{false, true} {
 		conv.Winograd(r, conv.WinogradArgs{Shape: s, X: x, W: b.f32(16, 4, 6), Bias: bias, Out: y, Add: add})
 	}

@@ -24,19 +24,19 @@ func network(width, layers, heads, hidden int) transformer.Config {
 	}
 }
 
-// letters is a sequence of a source in which two letters decide the next one, nine times
-// in ten: what a network can learn in a minute.
+// letters is a sequence of a source in which a letter decides the next one, nine times in
+// ten: what a network can learn in a minute.
 func letters(n int, seed uint64) *transformer.Sequence {
 	r := rand.New(rand.NewPCG(seed, 1))
 	s := letterRows(n)
-	a, b := r.IntN(64), r.IntN(64)
+	last := r.IntN(64)
 	for range n {
-		next := (5*a + 11*b + 7) % 64
+		next := (5*last + 7) % 64
 		if r.IntN(10) == 0 {
 			next = r.IntN(64)
 		}
 		s.Tokens = append(s.Tokens, uint32(next))
-		a, b = b, next
+		last = next
 	}
 	return s
 }
