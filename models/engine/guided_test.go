@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -174,4 +175,45 @@ func TestPiecesOfAPromptChangeNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestCloseWaitsForNobody closes an engine while a request draws and another waits for
+// its slot.
+func TestCloseWaitsForNobody(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	e, err := New(dev, config.System(), nn.File(weights(t, dev)), Options{Slots: 1, Steps: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := func(id string) Request {
+		r := scheduled(id, nil, 100)
+		r.Schedule = func() (system.Schedule, error) { // which never ends by itself
+			return order.Grow(func([]uint32) ([]system.Run, error) {
+				return []system.Run{chain(0, 100).Run(config.Layout(), 0, 0, 100, 1, true)}, nil
+			}), nil
+		}
+		return r
+	}
+	errs := make(chan error, 2)
+	for _, id := range []string{"a", "b"} {
+		go func() {
+			_, err := e.Generate(context.Background(), long(id))
+			errs <- err
+		}()
+	}
+	for e.Stats().Submits < 5 { // until the second waits for a slot
+		time.Sleep(10 * time.Millisecond)
+	}
+	closed := make(chan bool)
+	go func() { e.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(20 * time.Second):
+		t.Fatal("Close waits for a request that does not end")
+	}
+	for range 2 {
+		if err := <-errs; !errors.Is(err, ErrClosed) {
+			t.Errorf("a request of a closed engine: %v", err)
+		}
+	}
 }

@@ -45,7 +45,7 @@ func (e *Engine) free() {
 // admit gives slots to the requests that have waited longest. Without active requests
 // it waits for one. It returns false when the engine is closed.
 func (e *Engine) admit() bool {
-	for {
+	for !e.closed() {
 		idle := len(e.sched.active) == 0
 		if len(e.sched.waiting) == 0 {
 			j, open := e.receive(idle)
@@ -64,16 +64,22 @@ func (e *Engine) admit() bool {
 		e.sched.waiting = e.sched.waiting[1:]
 		e.join(j)
 	}
+	return false
+}
+
+// closed reports whether the engine is to end.
+func (e *Engine) closed() bool {
+	select {
+	case <-e.quit:
+		return true
+	default:
+		return false
+	}
 }
 
 // receive returns the next request of the queue. Without one it waits, or returns nil
 // if wait is false. It returns false when the engine is closed.
 func (e *Engine) receive(wait bool) (*job, bool) {
-	select {
-	case <-e.quit:
-		return nil, false
-	default:
-	}
 	if !wait {
 		select {
 		case j := <-e.queue:
