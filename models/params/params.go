@@ -296,19 +296,6 @@ func (s *Store) Load(f *safetensors.File, moments bool) error {
 	return errors.Join(s.load(f, "adam.m.", s.M), s.load(f, "adam.v.", s.V))
 }
 
-// Read returns a parameter of a file, widened to f32. Errors: [ErrWeights].
-func Read(f *safetensors.File, sp Spec) ([]float32, error) {
-	x, err := find(f, sp.Name, sp.Shape)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]float32, tensor.Elems(sp.Shape))
-	if err := finite(x)(out, 0); err != nil {
-		return nil, fmt.Errorf("params.Read: %s: %w", sp.Name, err)
-	}
-	return out, nil
-}
-
 // find looks a parameter up and checks its shape.
 func find(f *safetensors.File, name string, shape []int) (safetensors.Tensor, error) {
 	x, err := f.Tensor(name)
