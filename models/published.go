@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
@@ -287,10 +288,7 @@ func hashTensors(h io.Writer, c *checkpoint.Checkpoint) error {
 	elems := map[string]int{}
 	for _, n := range names {
 		shape, _ := c.Shape(n)
-		elems[n] = 1
-		for _, d := range shape {
-			elems[n] *= d
-		}
+		elems[n] = tensor.Elems(shape)
 		fmt.Fprintf(h, "%s %v\n", n, shape)
 	}
 	slices.SortStableFunc(names, func(a, b string) int {

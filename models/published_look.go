@@ -6,6 +6,7 @@ import (
 	"io"
 	"sort"
 
+	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
@@ -46,25 +47,17 @@ func (p *Published) Unfit() (lines []string) {
 		return nil
 	}
 	for _, s := range p.System.Params.Specs() {
-		if shape, ok := p.Checkpoint.Shape(s.Name); ok && product(shape) != product(s.Shape) {
+		if shape, ok := p.Checkpoint.Shape(s.Name); ok && tensor.Elems(shape) != tensor.Elems(s.Shape) {
 			lines = append(lines, fmt.Sprintf("%s %v, want %v", s.Name, shape, s.Shape))
 		}
 	}
 	return lines
 }
 
-func product(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
-}
-
 // Bytes is the device memory that [OpenPictures] asks for: of the generator, and of its
 // tokenizer, 0 without one. Errors are those of package vq.
 func (p *Published) Bytes(o Options) (generator, tokenizer uint64, err error) {
-	generator = engine.Bytes(p.System, engine.DecoderOptions{Slots: pictureSlots(o), Precision: o.Precision})
+	generator = engine.Options{Slots: pictureSlots(o), Precision: o.Precision}.Bytes(p.System)
 	if p.Tokenizer == nil {
 		return generator, 0, nil
 	}

@@ -54,16 +54,21 @@ func openFile(path string, part *string) (*contents, error) {
 
 const headBytes = 64
 
-// readHead returns the first bytes of a file, at most headBytes.
-func readHead(path string) ([]byte, error) {
+// openRegular opens a regular file. A pipe would wait for a writer.
+func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() { // a pipe would wait for a writer
+	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: %w: %v", path, ErrFormat, info.Mode())
 	}
-	f, err := os.Open(path)
+	return os.Open(path)
+}
+
+// readHead returns the first bytes of a file, at most headBytes.
+func readHead(path string) ([]byte, error) {
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}

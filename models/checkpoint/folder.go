@@ -138,14 +138,7 @@ func checkConfig(b []byte) error {
 
 // readSmall returns a regular file's bytes, at most limit.
 func readSmall(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // a pipe would wait for a writer
-		return nil, fmt.Errorf("%s: %w: %v", path, ErrFormat, info.Mode())
-	}
-	f, err := os.Open(path)
+	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,17 @@ func (o *Options) complete() {
 
 func ptr(n int) *int { return &n }
 
+// decoder returns the options of the engine's decoder.
+func (o *Options) decoder() DecoderOptions {
+	return DecoderOptions{Slots: o.Slots, Precision: o.Precision, Pages: o.Pages, Rows: o.Rows}
+}
+
+// Bytes returns the device memory that [New] asks for, without a draft's.
+func (o Options) Bytes(sys *system.System) uint64 {
+	o.complete()
+	return Bytes(sys, o.decoder())
+}
+
 // Request asks for one sample.
 type Request struct {
 	ID   string // with Seed, decides the randomness
@@ -132,7 +143,7 @@ type outcome struct {
 // gpu.ErrOutOfMemory.
 func New(dev *gpu.Device, sys *system.System, weights nn.Weights, opts Options) (*Engine, error) {
 	opts.complete()
-	dec, err := NewDecoder(dev, sys, weights, DecoderOptions{Slots: opts.Slots, Precision: opts.Precision, Pages: opts.Pages, Rows: opts.Rows})
+	dec, err := NewDecoder(dev, sys, weights, opts.decoder())
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/params"
 )
 
@@ -126,11 +127,7 @@ func (p Params) Attention(a Attention) *Attention {
 // Count returns the number of parameters.
 func (l *List) Count() (n int64) {
 	for _, s := range l.Specs() {
-		k := int64(1)
-		for _, d := range s.Shape {
-			k *= int64(d)
-		}
-		n += k
+		n += int64(tensor.Elems(s.Shape))
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/params"
 )
 
@@ -41,12 +42,8 @@ func (w file) Floats(name string) ([]float32, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nn: %w: %w", ErrWeights, err)
 	}
-	n := 1
-	for _, d := range t.Shape {
-		n *= d
-	}
-	out := make([]float32, n)
-	if err := t.ReadFloat32s(out, 0); err != nil {
+	out, err := t.Float32s()
+	if err != nil {
 		return nil, fmt.Errorf("nn: %w: %s: %w", ErrWeights, name, err)
 	}
 	return out, nil
@@ -59,10 +56,7 @@ func read(w Weights, name string, rows, elems int) ([]float32, error) {
 	if !ok {
 		return nil, fmt.Errorf("nn: %w: there is no tensor %s", ErrWeights, name)
 	}
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
+	n := tensor.Elems(shape)
 	for len(shape) > 1 && shape[0] == 1 && rows > 1 { // a batch of one
 		shape = shape[1:]
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/morton-gen/morton/models/input"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
@@ -140,6 +141,13 @@ func (c *llama) rope2D() *nn.Rope {
 // out declares the logits behind a norm.
 func (c *llama) out(p nn.Params, norm, name string) *nn.Matrix {
 	return p.Matrix(c.Vocab, c.Dim, llamaInit, name).After(p.RMS(c.Dim, c.Eps, norm))
+}
+
+// embeddings declares the table of a network with classes: their rows, those between,
+// and those of tokens.
+func (c *llama) embeddings(p nn.Params, between ...nn.Part) input.Fed {
+	parts := append([]nn.Part{{Name: classTable, Rows: c.Classes + 1}}, between...)
+	return input.Fed{Table: p.Table(c.Dim, llamaInit, append(parts, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})...)}
 }
 
 // class returns a condition of one row: the class, or no class in the other branch.

@@ -51,7 +51,7 @@ func openLlamaGen(config json.RawMessage, w nn.Weights) (*system.System, error) 
 
 func (c *llama) fromClass(s *system.System, p nn.Params, g order.Grid) {
 	s.Layout.Base = c.Classes + 1
-	s.Input = input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: classTable, Rows: c.Classes + 1}, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})}
+	s.Input = c.embeddings(p)
 	s.Schedule = func(q system.Prompt) (system.Schedule, error) {
 		condition, err := c.class(g, q)
 		return g.Raster(condition, guide(q, func(before int) bool { return before-1 > q.Interval })), err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/models/head"
-	"github.com/morton-gen/morton/models/input"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
@@ -36,7 +35,7 @@ func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	rope := c.rope2D()
 	s := c.shells(p, order.Grid{T: 1, H: side, W: side}, 2)
 	s.Name = "nar"
-	s.Input = input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: classTable, Rows: c.Classes + 1}, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})}
+	s.Input = c.embeddings(p)
 	s.Trunk = c.trunk(p, 0, c.Layers, rope)
 	s.Head = head.Directions{
 		{Out: c.out(p, "norm.weight", "output.weight")},
@@ -64,8 +63,7 @@ func openNARVideo(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	s := c.shells(p, g, 3)
 	s.Name, s.Layout.Fixed, s.Layout.Axes = "nar-video", 2, 1
 	s.Layout.Base += g.Cells() + 1
-	s.Input = input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: classTable, Rows: c.Classes + 1}, nn.Part{Name: "abs_pe", Rows: g.Cells() + 1},
-		nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})}
+	s.Input = c.embeddings(p, nn.Part{Name: "abs_pe", Rows: g.Cells() + 1})
 	s.Trunk = c.trunk(p, 0, c.Layers, nil)
 	s.Head = head.Directions{
 		{Out: c.out(p, "norm_R.weight", "output_R.weight")},

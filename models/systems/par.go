@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/models/head"
-	"github.com/morton-gen/morton/models/input"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
@@ -47,9 +46,8 @@ func openPAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	length := 1 + c.Block + c.Special
 	return &system.System{
 		Name: "par", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, side, side},
-		Layout: system.Layout{Fixed: 1, Fed: 1, Axes: 2, Base: c.Classes + 1 + c.Special, Context: length, Length: length, Group: c.Special + 1},
-		Input: input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: classTable, Rows: c.Classes + 1}, nn.Part{Name: transitions, Rows: c.Special},
-			nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})},
+		Layout:  system.Layout{Fixed: 1, Fed: 1, Axes: 2, Base: c.Classes + 1 + c.Special, Context: length, Length: length, Group: c.Special + 1},
+		Input:   c.embeddings(p, nn.Part{Name: transitions, Rows: c.Special}),
 		Trunk:   c.trunk(p, 0, c.Layers, c.rope2D()),
 		Head:    head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}},
 		Default: system.Sampling{Temperature: 1, Guidance: 1.5},
