@@ -17,9 +17,6 @@ type Schedule struct {
 	Passes []refine.Pass
 }
 
-// trainSteps is the number of steps that diffusion heads train with.
-const trainSteps = 1000
-
 // CosineBetas are the variances that n steps of noise add.
 //
 // Source: Nichol and Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021,

@@ -35,14 +35,14 @@ type Masked struct {
 // Schedule returns the runs. They are made one by one, as they are asked for.
 func (m Masked) Schedule() (system.Schedule, error) {
 	if m.Order != nil {
-		if err := permutation(m.Order, m.N); err != nil {
+		if err := checkOrder(m.Order, m.N); err != nil {
 			return nil, err
 		}
 	}
 	return &masked{Masked: m, left: m.N}, nil
 }
 
-func permutation(order []int32, n int) error {
+func checkOrder(order []int32, n int) error {
 	seen := make([]bool, n)
 	for _, p := range order {
 		if p < 0 || int(p) >= n || seen[p] {

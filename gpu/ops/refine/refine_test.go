@@ -139,12 +139,8 @@ func TestNoiseIsNormal(t *testing.T) {
 }
 
 // oracle moves one draw by all passes.
-func oracle(d draw, x, bound []float64, said func(i int, row int) float64, learned, recorded bool, z func(pass int) ([]float64, []float64)) {
+func oracle(d draw, x, bound []float64, said func(i int, row int) float64, learned bool, z func(pass int) ([]float64, []float64)) {
 	c := len(x)
-	wide := c
-	if learned {
-		wide *= 2
-	}
 	for at := int(d.lo); d.active && at < min(int(d.hi), len(passes)); at++ {
 		p := passes[at]
 		zs, es := z(at - int(d.lo) + 1)
@@ -217,7 +213,7 @@ func testStep(t *testing.T, dev *gpu.Device, c int, learned, branches, record bo
 			clear(x)
 			clear(e)
 		}
-		oracle(d, x, e, func(branch, j int) float64 { return float64(out[(branch*m+i)*wide+j]) }, learned, record, z)
+		oracle(d, x, e, func(branch, j int) float64 { return float64(out[(branch*m+i)*wide+j]) }, learned, z)
 		want, bound = append(want, x...), append(bound, e...)
 	}
 	gputest.Close(t, "x", gputest.Read(t, a.State.X), want, bound)
