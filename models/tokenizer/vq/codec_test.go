@@ -14,6 +14,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 func TestMain(m *testing.M) { gputest.Main(m) }
@@ -44,9 +45,9 @@ func open(tb testing.TB, dev *gpu.Device, cfg Config, w fake, o Options) *Codec 
 
 // picture is one of many, with edges.
 func picture(seed, h, w int) []uint8 {
-	pix := make([]uint8, h*w*colours)
+	pix := make([]uint8, h*w*cnn.Colours)
 	for i := range pix {
-		y, x, c := i/colours/w, i/colours%w, i%colours
+		y, x, c := i/cnn.Colours/w, i/cnn.Colours%w, i%cnn.Colours
 		pix[i] = uint8(x*(7+seed) + y*(11+3*seed)*(c+1) + 90*(x/5%2))
 	}
 	return pix
@@ -90,12 +91,12 @@ func TestHalves(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := open(t, dev, tiny(t), both(t), Options{})
-		for _, s := range [][3]int{{16, 16, 767}, {16, 18, 864}, {14, 16, 672}, {0, 16, 0}, {-16, -16, 768}, {MaxSide + 4, 4, 0}, {1 << 40, 1 << 40, 0}, {1 << 12, 1 << 12, 0}} {
+		for _, s := range [][3]int{{16, 16, 767}, {16, 18, 864}, {14, 16, 672}, {0, 16, 0}, {-16, -16, 768}, {cnn.MaxSide + 4, 4, 0}, {1 << 40, 1 << 40, 0}, {1 << 12, 1 << 12, 0}} {
 			if _, err := c.Encode(make([]uint8, s[2]), s[0], s[1]); !errors.Is(err, ErrSize) {
 				t.Errorf("%v: %v", s, err)
 			}
 		}
-		for _, s := range [][3]int{{4, 4, 15}, {0, 4, 0}, {-4, -4, 16}, {1 << 62, 4, 0}, {MaxSide, 4, 0}} {
+		for _, s := range [][3]int{{4, 4, 15}, {0, 4, 0}, {-4, -4, 16}, {1 << 62, 4, 0}, {cnn.MaxSide, 4, 0}} {
 			if _, err := c.Decode(make([]uint32, s[2]), s[0], s[1]); !errors.Is(err, ErrSize) {
 				t.Errorf("%v: %v", s, err)
 			}
@@ -232,9 +233,6 @@ func TestBits(t *testing.T) {
 			}
 		}
 		wg.Wait()
-		if len(c.programs) > 2 {
-			t.Errorf("%d programs are kept", len(c.programs))
-		}
 		if slices.Equal(want[0].x, want[3].x) {
 			t.Error("two pictures are equal")
 		}
@@ -250,21 +248,16 @@ func TestPlainCodes(t *testing.T) {
 			cfg.CodebookL2Norm = unit
 			w := both(t)
 			codes := slices.Clone(w[codesName].data)
-			c := open(t, dev, cfg, w, Options{})
-			saw := waypoints{}
-			p, err := c.record(true, 16, 16, saw.marker(t, dev))
+			c := open(t, dev, cfg, w, Options{Trace: true})
+			ids, err := c.EncodeFloats(gputest.Normal(3, 16*16*cnn.Colours), 16, 16)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.free()
-			if err := p.pixels.WriteF32(gputest.Normal(3, p.pixels.Elems())); err != nil {
+			z, err := c.codec.Traced("quant_conv")
+			if err != nil {
 				t.Fatal(err)
 			}
-			if err := p.run.Run(1); err != nil {
-				t.Fatal(err)
-			}
-			z, quant := gputest.Read(t, saw["enc.quant_conv"]), gputest.Read(t, saw["enc.quant"])
-			ids, err := p.ids.I32()
+			quant, err := c.codec.Traced("quantize")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -349,28 +342,6 @@ func TestClosed(t *testing.T) {
 		}
 		if dev.Used() != used {
 			t.Errorf("%d bytes are held, %d before", dev.Used(), used)
-		}
-	})
-}
-
-// TestMemory holds the plan against what programs take.
-func TestMemory(t *testing.T) {
-	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		c := open(t, dev, tiny(t), both(t), Options{})
-		for _, s := range [][2]int{{4, 4}, {4, 12}, {20, 12}, {16, 16}, {64, 128}, {256, 256}} {
-			for _, h := range []*half{c.enc, c.dec} {
-				p, err := c.record(h == c.enc, s[0], s[1], nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				took := p.run.Stats().ArenaBytes + p.pixels.SizeBytes() + p.ids.SizeBytes()
-				planned := c.cfg.programBytes(*h, s[0], s[1])
-				t.Logf("%v, encodes %v: %d bytes, planned %d", s, h == c.enc, took, planned)
-				if planned < took || planned > 2*took+1<<17 {
-					t.Errorf("%v, encodes %v: %d bytes were planned, %d taken", s, h == c.enc, planned, took)
-				}
-				p.free()
-			}
 		}
 	})
 }

@@ -81,21 +81,21 @@ func both(tb testing.TB) fake {
 // random draws weights for a configuration, of a size that keeps values near one.
 func random(cfg Config) fake {
 	f := fake{}
-	params := append(append(cfg.encoderHalf().params(), cfg.decoderHalf().params()...), cfg.codes())
+	params := cfg.model().Params()
 	for i, p := range params {
-		n := tensor.Elems(p.shape)
+		n := tensor.Elems(p.Shape)
 		x := gputest.Normal(uint64(i+1), n)
 		scale := float32(0.1)
-		if len(p.shape) == 4 {
-			scale = float32(1 / math.Sqrt(float64(n/p.shape[0])))
+		if len(p.Shape) == 4 {
+			scale = float32(1 / math.Sqrt(float64(n/p.Shape[0])))
 		}
 		for j := range x {
 			x[j] *= scale
-			if strings.HasSuffix(p.name, ".weight") && len(p.shape) == 1 {
+			if strings.HasSuffix(p.Name, ".weight") && len(p.Shape) == 1 {
 				x[j]++
 			}
 		}
-		f[p.name] = fakeTensor{p.shape, x}
+		f[p.Name] = fakeTensor{p.Shape, x}
 	}
 	return f
 }
@@ -105,13 +105,13 @@ func TestNames(t *testing.T) {
 	cfg := tiny(t)
 	want := both(t)
 	got := fake{}
-	for _, p := range append(append(cfg.encoderHalf().params(), cfg.decoderHalf().params()...), cfg.codes()) {
-		if _, twice := got[p.name]; twice {
-			t.Errorf("%s is there twice", p.name)
+	for _, p := range cfg.model().Params() {
+		if _, twice := got[p.Name]; twice {
+			t.Errorf("%s is there twice", p.Name)
 		}
-		got[p.name] = fakeTensor{shape: p.shape}
-		if !slices.Equal(want[p.name].shape, p.shape) {
-			t.Errorf("%s is %v, the file has %v", p.name, p.shape, want[p.name].shape)
+		got[p.Name] = fakeTensor{shape: p.Shape}
+		if !slices.Equal(want[p.Name].shape, p.Shape) {
+			t.Errorf("%s is %v, the file has %v", p.Name, p.Shape, want[p.Name].shape)
 		}
 	}
 	if len(got) != len(want) {
@@ -127,43 +127,13 @@ func TestParameters(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := 0
-		for _, p := range append(append(cfg.encoderHalf().params(), cfg.decoderHalf().params()...), cfg.codes()) {
-			n += tensor.Elems(p.shape)
+		for _, p := range cfg.model().Params() {
+			n += tensor.Elems(p.Shape)
 		}
-		enc, dec := cfg.encoderHalf(), cfg.decoderHalf()
-		t.Logf("%s: %d parameters, %d MB of weights on the device to encode and %d to decode, %d and %d MB for 256 by 256 pixels", name, n,
-			weightBytes(enc.params())/1e6, weightBytes(dec.params())/1e6, cfg.programBytes(enc, 256, 256)/1e6, cfg.programBytes(dec, 256, 256)/1e6)
+		t.Logf("%s: %d parameters", name, n)
 		if n/1e6 != want && (n+5e5)/1e6 != want {
 			t.Errorf("%s has %d parameters, want %d million", name, n, want)
 		}
-	}
-}
-
-func TestToDevice(t *testing.T) {
-	p := param{name: "conv", shape: []int{3, 3, 2, 2}} // channels out and in get a fourth
-	x := make([]float32, 36)
-	for i := range x {
-		x[i] = float32(i + 1)
-	}
-	y := p.toDevice(x)
-	if len(y) != 4*4*4 {
-		t.Fatalf("%d elements", len(y))
-	}
-	for o := range 4 {
-		for tap := range 4 {
-			for c := range 4 {
-				want := float32(0)
-				if o < 3 && c < 3 {
-					want = x[(o*3+c)*4+tap]
-				}
-				if got := y[(o*4+tap)*4+c]; got != want {
-					t.Errorf("out %d, tap %d, in %d: %g, want %g", o, tap, c, got, want)
-				}
-			}
-		}
-	}
-	if bias := (param{name: "bias", shape: []int{3}}).toDevice([]float32{1, 2, 3}); !slices.Equal(bias, []float32{1, 2, 3, 0}) {
-		t.Errorf("bias %v", bias)
 	}
 }
 
