@@ -8,7 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/models/tokenizer/cnn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn/cnntest"
 )
 
 // bounds of the largest error of a waypoint over its largest magnitude.
@@ -35,36 +35,8 @@ func layerOf(golden string) string {
 	).Replace(golden)
 }
 
-// channelsLast returns picture i of a batch [b, c, h, w] as [h·w, c], with an even c.
-func (x fakeTensor) channelsLast(i int) []float32 {
-	c, n := x.shape[1], x.shape[2]*x.shape[3]
-	out := make([]float32, n*(c+c%2))
-	for j := range n {
-		for k := range c {
-			out[j*(c+c%2)+k] = x.data[(i*c+k)*n+j]
-		}
-	}
-	return out
-}
-
-// relative is the largest difference over the largest magnitude.
-func relative(got, want []float32) float64 {
-	if len(got) != len(want) {
-		return math.Inf(1)
-	}
-	diff, mag := 0.0, 0.0
-	for i, w := range want {
-		d := math.Abs(float64(got[i]) - float64(w))
-		if math.IsNaN(d) {
-			return math.Inf(1)
-		}
-		diff, mag = max(diff, d), max(mag, math.Abs(float64(w)))
-	}
-	return diff / mag
-}
-
 // compare holds every waypoint of a golden file to what the last run kept.
-func compare(t *testing.T, c *Codec, golden fake, picture int, worst map[string]float64) {
+func compare(t *testing.T, c *Codec, golden cnntest.Tensors, picture int, worst map[string]float64) {
 	t.Helper()
 	for name, want := range golden {
 		if strings.HasPrefix(name, "in.") || name == "enc.indices" {
@@ -75,7 +47,7 @@ func compare(t *testing.T, c *Codec, golden fake, picture int, worst map[string]
 			t.Errorf("%s: no such waypoint (%v)", name, err)
 			continue
 		}
-		e := relative(got, want.channelsLast(picture))
+		e := cnntest.Distance(got, want.ChannelsLast(picture))
 		worst[name] = max(worst[name], e)
 		bound := waypointBound
 		if name == "dec.pixels" {
@@ -99,23 +71,13 @@ func logErrors(t *testing.T, worst map[string]float64) {
 	}
 }
 
-// row returns row i of a golden's integers.
-func (x fakeTensor) row(i int) []int32 {
-	n := len(x.data) / x.shape[0]
-	out := make([]int32, n)
-	for j, v := range x.data[i*n:][:n] {
-		out[j] = int32(v)
-	}
-	return out
-}
-
 func TestDecoderGolden(t *testing.T) {
-	golden := fake{}.read(t, "testdata/decoder-golden.safetensors")
+	golden := cnntest.Read(t, "testdata/decoder-golden.safetensors")
 	if len(golden) != 13 {
 		t.Fatalf("%d tensors, want 13", len(golden))
 	}
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		c := open(t, dev, tiny(t), fake{}.read(t, "testdata/decoder.safetensors"), Options{Trace: true})
+		c := open(t, dev, tiny(t), cnntest.Read(t, "testdata/decoder.safetensors"), Options{Trace: true})
 		worst := map[string]float64{}
 		for i := range 2 {
 			comparePixels(t, c, golden, i)
@@ -125,27 +87,16 @@ func TestDecoderGolden(t *testing.T) {
 	})
 }
 
-// narrow takes the fourth value of every pixel away.
-func narrow(x []float32) (out []float32) {
-	for i := 0; i < len(x); i += 4 {
-		out = append(out, x[i:i+cnn.Colours]...)
-	}
-	return out
-}
-
 // comparePixels holds the public entries to the golden picture: as values, and as bytes.
-func comparePixels(t *testing.T, c *Codec, golden fake, i int) {
+func comparePixels(t *testing.T, c *Codec, golden cnntest.Tensors, i int) {
 	t.Helper()
-	var tokens []uint32
-	for _, id := range golden["in.indices"].row(i) {
-		tokens = append(tokens, uint32(id))
-	}
-	want := narrow(golden["dec.pixels"].channelsLast(i))
+	tokens := golden["in.indices"].Row(i)
+	want := golden["dec.pixels"].Pixels(i)
 	x, err := c.DecodeFloats(tokens, 4, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := relative(x, want); !(e <= pixelBound) {
+	if e := cnntest.Distance(x, want); !(e <= pixelBound) {
 		t.Errorf("picture %d: relative error %.3g of the pixels", i, e)
 	}
 	pix, err := c.Decode(tokens, 4, 4)
@@ -161,27 +112,22 @@ func comparePixels(t *testing.T, c *Codec, golden fake, i int) {
 }
 
 func TestEncoderGolden(t *testing.T) {
-	golden := fake{}.read(t, "testdata/encoder-golden.safetensors")
+	golden := cnntest.Read(t, "testdata/encoder-golden.safetensors")
 	if len(golden) != 10 {
 		t.Fatalf("%d tensors, want 10", len(golden))
 	}
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		c := open(t, dev, tiny(t), fake{}.read(t, "testdata/encoder.safetensors"), Options{Trace: true})
+		c := open(t, dev, tiny(t), cnntest.Read(t, "testdata/encoder.safetensors"), Options{Trace: true})
 		worst := map[string]float64{}
 		for i := range 2 {
-			tokens, err := c.EncodeFloats(narrow(golden["in.image"].channelsLast(i)), side, side)
+			tokens, err := c.EncodeFloats(golden["in.image"].Pixels(i), side, side)
 			if err != nil {
 				t.Fatal(err)
 			}
 			compare(t, c, golden, i, worst)
-			want := golden["enc.indices"].row(i)
-			if len(tokens) != len(want) {
-				t.Fatalf("%d tokens, want %d", len(tokens), len(want))
-			}
-			for j := range tokens {
-				if int32(tokens[j]) != want[j] {
-					t.Errorf("picture %d, token %d is %d, want %d", i, j, tokens[j], want[j])
-				}
+			want := golden["enc.indices"].Row(i)
+			if !slices.Equal(tokens, want) {
+				t.Errorf("picture %d: tokens %v, want %v", i, tokens, want)
 			}
 		}
 		logErrors(t, worst)

@@ -10,18 +10,19 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn/cnntest"
 )
 
 // scaled multiplies the tensors whose name contains one of the words.
-func (f fake) scaled(by float32, words ...string) fake {
+func scaled(f cnntest.Tensors, by float32, words ...string) cnntest.Tensors {
 	out := maps.Clone(f)
 	for name, x := range f {
 		if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) }) {
 			continue
 		}
-		x.data = slices.Clone(x.data)
-		for i := range x.data {
-			x.data[i] *= by
+		x.Data = slices.Clone(x.Data)
+		for i := range x.Data {
+			x.Data[i] *= by
 		}
 		out[name] = x
 	}
@@ -36,7 +37,7 @@ var linear = []string{"conv_in.", ".conv2.", ".proj_out.", ".nin_shortcut.bias",
 // counts, and computes the last norm of either network in float64.
 func TestNormEps(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		w := both(t).scaled(1e-3, linear...)
+		w := scaled(both(t), 1e-3, linear...)
 		c := open(t, dev, tiny(t), w, Options{Trace: true})
 		for _, n := range []struct {
 			encodes    bool
@@ -59,8 +60,8 @@ func TestNormEps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := groupNorm64(x, w[n.name+".weight"].data, w[n.name+".bias"].data)
-			e := relative(got, want)
+			want := groupNorm64(x, w[n.name+".weight"].Data, w[n.name+".bias"].Data)
+			e := cnntest.Distance(got, want)
 			t.Logf("%s: relative error %.2e", n.name, e)
 			if !(e <= waypointBound) {
 				t.Errorf("%s: relative error %g", n.name, e)
@@ -98,8 +99,8 @@ func TestSizeOfCodes(t *testing.T) {
 		const h, w = 32, 64
 		var want []uint32
 		for _, by := range []float32{1, 1. / (1 << 24), 1 << 24} {
-			c := open(t, dev, tiny(t), both(t).scaled(by, "quant_conv."), Options{})
-			got, err := c.Encode(picture(3, h, w), h, w)
+			c := open(t, dev, tiny(t), scaled(both(t), by, "quant_conv."), Options{})
+			got, err := c.Encode(cnntest.Picture(3, h, w), h, w)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,85 +2,30 @@ package vq
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn/cnntest"
 )
 
-// fake are named tensors in memory.
-type fake map[string]fakeTensor
-
-type fakeTensor struct {
-	shape []int
-	data  []float32
-}
-
-func (f fake) Names() []string { return slices.Sorted(maps.Keys(f)) }
-
-func (f fake) Shape(name string) ([]int, bool) {
-	x, ok := f[name]
-	return x.shape, ok
-}
-
-func (f fake) Floats(name string) ([]float32, error) {
-	x, ok := f[name]
-	if !ok {
-		return nil, fmt.Errorf("%w: no %s", nn.ErrWeights, name)
-	}
-	return slices.Clone(x.data), nil
-}
-
-// read adds a file's tensors.
-func (f fake) read(tb testing.TB, path string) fake {
-	tb.Helper()
-	file, err := safetensors.Open(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer file.Close()
-	for _, name := range file.Names() {
-		x, err := file.Tensor(name)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		data, err := x.Float32s()
-		if errors.Is(err, safetensors.ErrDType) { // integers
-			data, err = integers(x), nil
-		}
-		if err != nil {
-			tb.Fatal(err)
-		}
-		f[name] = fakeTensor{x.Shape, data}
-	}
-	return f
-}
-
-func integers(x safetensors.Tensor) []float32 {
-	out := make([]float32, x.Elements())
-	for i := range out {
-		b := x.Data[4*i:]
-		out[i] = float32(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24)
-	}
-	return out
-}
-
 // both are the weights of the tiny tokenizer's two halves.
-func both(tb testing.TB) fake {
-	return fake{}.read(tb, "testdata/encoder.safetensors").read(tb, "testdata/decoder.safetensors")
+func both(tb testing.TB) cnntest.Tensors {
+	tb.Helper()
+	w := cnntest.Read(tb, "testdata/encoder.safetensors")
+	maps.Copy(w, cnntest.Read(tb, "testdata/decoder.safetensors"))
+	return w
 }
 
 // random draws weights for a configuration, of a size that keeps values near one.
-func random(cfg Config) fake {
-	f := fake{}
+func random(cfg Config) cnntest.Tensors {
+	f := cnntest.Tensors{}
 	params := cfg.model().Params()
 	for i, p := range params {
 		n := tensor.Elems(p.Shape)
@@ -95,7 +40,7 @@ func random(cfg Config) fake {
 				x[j]++
 			}
 		}
-		f[p.Name] = fakeTensor{p.Shape, x}
+		f[p.Name] = cnntest.Tensor{Shape: p.Shape, Data: x}
 	}
 	return f
 }
@@ -104,14 +49,14 @@ func random(cfg Config) fake {
 func TestNames(t *testing.T) {
 	cfg := tiny(t)
 	want := both(t)
-	got := fake{}
+	got := cnntest.Tensors{}
 	for _, p := range cfg.model().Params() {
 		if _, twice := got[p.Name]; twice {
 			t.Errorf("%s is there twice", p.Name)
 		}
-		got[p.Name] = fakeTensor{shape: p.Shape}
-		if !slices.Equal(want[p.Name].shape, p.Shape) {
-			t.Errorf("%s is %v, the file has %v", p.Name, p.Shape, want[p.Name].shape)
+		got[p.Name] = cnntest.Tensor{Shape: p.Shape}
+		if !slices.Equal(want[p.Name].Shape, p.Shape) {
+			t.Errorf("%s is %v, the file has %v", p.Name, p.Shape, want[p.Name].Shape)
 		}
 	}
 	if len(got) != len(want) {
@@ -152,35 +97,35 @@ func TestOpenRefuses(t *testing.T) {
 	good := both(t)
 	deep, few := cfg, cfg
 	deep.NumResBlocks, few.NumResBlocks = 3, 1
-	broken := func(name string, value float32) fake {
+	broken := func(name string, value float32) cnntest.Tensors {
 		w := maps.Clone(good)
 		x := w[name]
-		x.data = slices.Clone(x.data)
-		x.data[len(x.data)-1] = value
+		x.Data = slices.Clone(x.Data)
+		x.Data[len(x.Data)-1] = value
 		w[name] = x
 		return w
 	}
-	without := func(names ...string) fake {
+	without := func(names ...string) cnntest.Tensors {
 		w := maps.Clone(good)
 		for _, n := range names {
 			delete(w, n)
 		}
 		return w
 	}
-	shaped := func(name string, shape ...int) fake {
+	shaped := func(name string, shape ...int) cnntest.Tensors {
 		w := maps.Clone(good)
-		w[name] = fakeTensor{shape, good[name].data}
+		w[name] = cnntest.Tensor{Shape: shape, Data: good[name].Data}
 		return w
 	}
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range map[string]struct {
 			cfg   Config
-			w     fake
+			w     cnntest.Tensors
 			kind  error
 			words []string
 		}{
-			"empty":       {cfg, fake{}, nn.ErrWeights, []string{"encoder"}},
-			"codes alone": {cfg, fake{codesName: good[codesName]}, nn.ErrWeights, []string{"encoder"}},
+			"empty":       {cfg, cnntest.Tensors{}, nn.ErrWeights, []string{"encoder"}},
+			"codes alone": {cfg, cnntest.Tensors{codesName: good[codesName]}, nn.ErrWeights, []string{"encoder"}},
 			"no codes":    {cfg, without(codesName), nn.ErrWeights, []string{codesName, "[64 8]"}},
 			"no bias":     {cfg, without("decoder.mid.1.q.bias"), nn.ErrWeights, []string{"decoder.mid.1.q.bias", "[64]"}},
 			"shape":       {cfg, shaped("quant_conv.weight", 16, 8, 1, 1), nn.ErrWeights, []string{"quant_conv.weight", "[16 8 1 1]", "[8 16 1 1]"}},
