@@ -20,7 +20,6 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
-	_ "github.com/morton-gen/morton/models/systems" // registers the systems
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 )
 

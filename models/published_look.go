@@ -8,7 +8,6 @@ import (
 
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/checkpoint"
-	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 )
@@ -54,15 +53,14 @@ func (p *Published) Unfit() (lines []string) {
 	return lines
 }
 
-// Bytes is the device memory that [OpenPictures] asks for: of the generator, and of its
+// Bytes is the device memory that [Open] asks for: of the generator, and of its
 // tokenizer, 0 without one. Errors are those of package vq.
 func (p *Published) Bytes(o Options) (generator, tokenizer uint64, err error) {
-	generator = engine.Options{Slots: pictureSlots(o), Precision: o.Precision}.Bytes(p.System)
+	generator = o.engine(p.System).Bytes(p.System)
 	if p.Tokenizer == nil {
 		return generator, 0, nil
 	}
-	side := p.VQ.Reduction()
-	tokenizer, err = vq.Bytes(p.VQ, p.Tokenizer, vq.Options{H: p.System.Grid[1] * side, W: p.System.Grid[2] * side})
+	tokenizer, err = vq.Bytes(p.VQ, p.Tokenizer, p.vqOptions())
 	return generator, tokenizer, err
 }
 

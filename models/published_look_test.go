@@ -147,7 +147,7 @@ func TestNamesOfPictures(t *testing.T) {
 	name := func(change func(dir string)) string {
 		dir := folder(t, llamaFiles())
 		change(dir)
-		p := must(models.OpenPictures(dev, dir, models.Options{}))(t)
+		p := must(models.Open(dev, system.Image, dir, models.Options{}))(t)
 		defer p.Close()
 		return p.Name()
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -16,9 +16,9 @@ func TestFacesDefault(t *testing.T) {
 	if g := newGenerateFlags().ofKind(request.Quads); g.base.Faces != 0 {
 		t.Errorf("a default of %d faces, whatever the model", g.base.Faces)
 	}
-	c, err := models.ReadConfig("", shard.KindQuad)
-	if err != nil || c.DefaultFaces() != 188 {
-		t.Fatalf("the shipped model's default is %d: %v", c.DefaultFaces(), err)
+	_, f, err := models.Describe(system.Quads, "")
+	if err != nil || f.Faces != 188 {
+		t.Fatalf("the shipped model's default is %d: %v", f.Faces, err)
 	}
 	if _, text, _ := morton("help", "generate"); !strings.Contains(text, "(the shipped model: 188)") {
 		t.Errorf("the help does not name it:\n%s", text)

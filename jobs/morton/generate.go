@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -45,7 +45,7 @@ func generateCommand(t terminal) *cobra.Command {
 	g := newGenerateFlags()
 	c.PersistentFlags().AddFlagSet(g.flags)
 	g.complete(c)
-	complete(c, "precision", texts(transformer.Precisions)...)
+	complete(c, "precision", texts(nn.Precisions)...)
 	addKinds(c, func(k *cobra.Command, kind request.Family) {
 		own := g.ofKind(kind)
 		k.Flags().AddFlagSet(own.own)
@@ -102,7 +102,7 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 		return err
 	}
 	j := k.job(k.base.Family, requests, begun)
-	j.Settings.Spec.Precision = transformer.Precision(k.precision)
+	j.Settings.Spec.Precision = nn.Precision(k.precision)
 	noteFaces(t.err, k.model, requests)
 	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
@@ -136,11 +136,8 @@ func texts[T ~string](values []T) []string {
 // framesPerCube is that of a video model's folder, or 0 if the folder cannot be read: then
 // opening the model tells.
 func framesPerCube(dir string) int {
-	c, err := models.ReadConfig(dir, shard.KindCube)
-	if err != nil {
-		return 0
-	}
-	return c.Cube.FramesPerCube()
+	_, f, _ := models.Describe(system.Video, dir)
+	return f.Frames
 }
 
 // all makes the requests: of inputs, or from nothing.
@@ -154,8 +151,8 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if k.base.Prefix < k.cube {
 		return nil, k.usagef("--prefix is at least %d, one cube of the model", k.cube)
 	}
-	if p := transformer.Precision(k.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
-		return nil, k.usagef("--precision is one of %v", transformer.Precisions)
+	if p := nn.Precision(k.precision); p != "" && !slices.Contains(nn.Precisions, p) {
+		return nil, k.usagef("--precision is one of %v", nn.Precisions)
 	}
 	if k.base.Family == request.Quads && k.own.Changed("faces") && k.base.Faces < 1 {
 		return nil, k.usagef("--faces is at least 1")
