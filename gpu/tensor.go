@@ -115,6 +115,15 @@ func (t *Tensor) View(off int, shape ...int) *Tensor {
 	return v
 }
 
+// As returns the same memory as elements of another type of the same size. It panics if
+// the sizes differ: a broken invariant of ours.
+func (t *Tensor) As(typ tensor.DType) *Tensor {
+	if typ.Bytes() != t.DType.Bytes() {
+		panic(fmt.Sprintf("gpu: %v as %v", t.DType, typ))
+	}
+	return &Tensor{Shape: t.Shape, DType: typ, mem: t.mem, off: t.off}
+}
+
 // extents reports whether a view may have this shape: a valid one, or none of
 // its elements.
 func extents(shape []int) bool {

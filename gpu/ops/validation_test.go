@@ -21,6 +21,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
+	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/resize"
 	"github.com/morton-gen/morton/gpu/ops/rope"
 	"github.com/morton-gen/morton/gpu/ops/rows"
@@ -227,6 +228,7 @@ func norms(b bench, r *gpu.Recorder) {
 	norm.Adaptive(r, norm.AdaptiveArgs{X: x, Scale: mod, Shift: mod, Out: out, Mean: mean, RStd: rstd, B: 2})
 	norm.AdaptiveGrad(r, norm.AdaptiveGradArgs{X: x, Scale: mod, Mean: mean, RStd: rstd, DOut: out, DX: b.f32(70, 33), DScale: dmod, DShift: dmod, B: 2})
 	norm.Gate(r, norm.GateArgs{X: x, Gate: mod, Residual: out, Out: out, B: 2})
+	norm.Modulate(r, norm.ModulateArgs{X: x, Scale: mod, Shift: mod, Out: out, B: 2})
 	norm.GateGrad(r, norm.GateGradArgs{X: x, Gate: mod, DOut: out, DX: b.f32(70, 33), DGate: dmod, B: 2})
 	stat := b.f32(1, 11)
 	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: stat, RStd: b.f32(1, 11), Groups: 11})
@@ -347,6 +349,7 @@ func resizes(b bench, r *gpu.Recorder) {
 func rowses(b bench, r *gpu.Recorder) {
 	x, starts, ids := b.f32(9, 20), b.i32(10, 10), b.i32(9, 9)
 	rows.Gather(r, rows.GatherArgs{X: x, IDs: b.i32(9, 5, 27), Out: b.f32(5, 27*20)})
+	rows.Scatter(r, rows.ScatterArgs{X: x, IDs: gputest.I32(b.t, b.dev, []int32{3, -1, 0, 1, 2, 8, 9, 7, 5}, 9), Out: b.f32(9, 20)})
 	for _, mean := range []bool{false, true} {
 		rows.Segment(r, rows.SegmentArgs{X: x, Starts: starts, Rows: ids, Out: b.f32(9, 20), Mean: mean})
 		rows.SegmentGrad(r, rows.SegmentGradArgs{DOut: x, Starts: starts, ToStarts: starts, ToRows: ids, DX: b.f32(9, 20), Mean: mean})
@@ -386,9 +389,21 @@ func grammars(b bench, r *gpu.Recorder) {
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 10), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
 }
 
+func refines(b bench, r *gpu.Recorder) {
+	const m, c = 5, 6
+	s := &refine.State{X: b.f32(m, c), At: b.i32(2, 2*m), Draw: b.u32(9, m, sample.DrawWords), Info: b.f32(m, 4)}
+	table := b.f32(3, refine.PassColumns)
+	for _, recorded := range []*refine.Recorded{nil, b.f32(2, 9, 4, c)} {
+		refine.Begin(r, refine.BeginArgs{State: s, Draw: b.u32(2, m, sample.DrawWords), Temp: b.f32(m, 3), Scale: b.f32(m), Canvas: b.i32(2, m), Picks: b.i32(m, 2*m), Recorded: recorded})
+		refine.Step(r, refine.StepArgs{State: s, Out: b.f32(m, c), Table: table, Recorded: recorded})
+		refine.Step(r, refine.StepArgs{State: s, Out: b.f32(2*m, 2*c), Table: table, Recorded: recorded})
+	}
+	refine.Noise(r, refine.NoiseArgs{Draw: s.Draw, Out: b.f32(m, 7), Uniform: true})
+}
+
 func steps(b bench, r *gpu.Recorder) {
-	for _, codes := range []bool{false, true} {
-		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes})
+	for places, codes := range []bool{false, true} {
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places})
 		if err != nil {
 			b.t.Fatal(err)
 		}

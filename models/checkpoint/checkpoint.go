@@ -35,7 +35,7 @@ type tensor struct {
 }
 
 // Open opens the checkpoint at path, a file or a folder (see the package's
-// description), and reads no tensor. Of a torch file it takes the part "model", else
+// description), and reads no tensor. Of a torch file it takes the part "model_ema" or "model", else
 // "module", "state_dict" or "ema", else the file's own dictionary, else its only
 // part. Prefixes that wrappers put before all names ("module.", "_orig_mod.") are
 // removed.

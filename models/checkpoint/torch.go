@@ -120,8 +120,9 @@ func holdsTensors(d *torch.Dict) bool {
 }
 
 // usual are the parts in which training scripts keep a network's weights, the
-// likelier first. "" is the file's own dictionary.
-var usual = []string{"model", "module", "state_dict", "ema", ""}
+// likelier first. "" is the file's own dictionary. MAR is evaluated with the moving
+// average that lies beside what was trained.
+var usual = []string{"model_ema", "model", "module", "state_dict", "ema", ""}
 
 // choose returns the name of the part that is asked for, or of the usual one.
 func choose(parts map[string]*torch.Dict, part *string) (string, error) {

@@ -23,6 +23,8 @@ type Decoder struct {
 	pages    *pages
 	arena    *gpu.Arena  // of all programs' temporaries
 	vectors  *gpu.Tensor // f32 [slots·l, features], nil without
+	states   *gpu.Tensor // f32 [slots·places, width], nil without
+	refined  *refinement // nil if the head does not refine
 	programs map[programKey]*program
 	trace    bool
 }
@@ -40,6 +42,12 @@ type DecoderOptions struct {
 	// Shares is the decoder that this one drafts for. This one reads and writes its
 	// tokens. Nil means tokens of its own.
 	Shares *Decoder
+	// Cache is the type of keys and values: f16, also if it is "", or f32. In f16 they
+	// are rounded, whatever the precision.
+	Cache nn.Precision
+	// Recorded is the number of entries of recorded noise that a position has, one for the
+	// start and one a pass; 0 means random numbers. It is for tests, see SetNoise.
+	Recorded int
 	// Trace keeps the marked values of the last step of every program, for tests.
 	Trace bool
 }
@@ -50,6 +58,9 @@ type DecoderOptions struct {
 func NewDecoder(dev *gpu.Device, sys *system.System, w nn.Weights, o DecoderOptions) (*Decoder, error) {
 	if err := o.Precision.Check(sys.Params); err != nil {
 		return nil, err
+	}
+	if o.Cache != "" && o.Cache != nn.F16 && o.Cache != nn.F32 {
+		return nil, fmt.Errorf("engine.NewDecoder: %w: a cache in %s, want %s or %s", nn.ErrConfig, o.Cache, nn.F16, nn.F32)
 	}
 	o.complete(sys)
 	if err := dev.CheckMemory(Bytes(sys, o)); err != nil {
@@ -92,13 +103,25 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 			return err
 		}
 	}
+	if n := d.sys.Layout.Places; n > 0 {
+		if d.states, err = d.dev.NewTensor(tensor.F32, o.Slots*n, d.sys.Layout.State); err != nil {
+			return err
+		}
+	}
+	if d.refined, err = newRefinement(d, o); err != nil {
+		return err
+	}
+	return d.allocateCache(o)
+}
+
+func (d *Decoder) allocateCache(o DecoderOptions) (err error) {
 	if d.pages, err = newPages(d.dev, o.Pages, o.Slots, pagesOf(d.sys.Layout.Context)); err != nil {
 		return err
 	}
 	for _, a := range d.sys.Params.Attentions {
 		c := attention.Cache{Table: d.pages.table}
 		for _, t := range []**gpu.Tensor{&c.K, &c.V} {
-			if *t, err = d.dev.NewTensor(tensor.F16, o.Pages, attention.MinPage, a.KeyHeads()*a.HeadDim); err != nil {
+			if *t, err = d.dev.NewTensor(o.Cache.DType(), o.Pages, attention.MinPage, a.KeyHeads()*a.HeadDim); err != nil {
 				break
 			}
 		}
@@ -129,6 +152,8 @@ func (d *Decoder) Free() {
 		d.pages.table.Free()
 	}
 	d.vectors.Free()
+	d.states.Free()
+	d.refined.free()
 	d.arena.Free()
 }
 
@@ -185,4 +210,18 @@ func (d *Decoder) fits(where string, slot, from, n int) error {
 		return fmt.Errorf("engine.%s: %w: entries %d to %d of slot %d, room for %d in %d slots", where, ErrTooLong, from, from+n, slot, d.state.Length, d.state.Slots)
 	}
 	return nil
+}
+
+// SetNoise writes recorded noise, for tests: f32 [positions, entries, width] of a slot's
+// positions from 0 on, see DecoderOptions.Recorded.
+func (d *Decoder) SetNoise(slot int, x []float32) error {
+	if d.refined == nil || d.refined.recorded == nil {
+		return fmt.Errorf("engine.SetNoise: %w: the decoder has no room for noise", ErrRequest)
+	}
+	t := d.refined.recorded
+	each := t.Dim(2) * t.Dim(3)
+	if err := d.fits("SetNoise", slot, 0, (len(x)+each-1)/each); err != nil {
+		return err
+	}
+	return t.View(slot*t.Dim(1)*each, len(x)).WriteF32(x)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -31,9 +32,11 @@ type Options struct {
 	Rows int
 	// Queue is the number of requests that may wait for a slot; 0 means 1024. Generate
 	// blocks while it is full. Requests begin in the order in which they came.
-	Queue int
-	Pages int // see DecoderOptions
-	Draft *Draft
+	Queue    int
+	Pages    int          // see DecoderOptions
+	Cache    nn.Precision // see DecoderOptions
+	Recorded int          // see DecoderOptions; for tests
+	Draft    *Draft
 }
 
 // Draft is a smaller system that proposes tokens. The engine's own system then checks
@@ -66,7 +69,7 @@ func ptr(n int) *int { return &n }
 
 // decoder returns the options of the engine's decoder.
 func (o *Options) decoder() DecoderOptions {
-	return DecoderOptions{Slots: o.Slots, Precision: o.Precision, Pages: o.Pages, Rows: o.Rows}
+	return DecoderOptions{Slots: o.Slots, Precision: o.Precision, Pages: o.Pages, Rows: o.Rows, Cache: o.Cache, Recorded: o.Recorded}
 }
 
 // Bytes returns the device memory that [New] asks for, without a draft's.
@@ -88,6 +91,7 @@ type Request struct {
 	End         int64   // the token that ends the sample; negative: none
 	Pinned      int     // first rows that stay visible for ever
 	Tokens      []uint32
+	Noise       []float32 // recorded, in place of random numbers; for tests, see Decoder.SetNoise
 	// Schedule starts the request's runs. Tokens are those of its first positions. It
 	// is called again if the request begins again for want of pages. It and the
 	// schedule run on the engine's goroutine, so keep them short.
@@ -99,12 +103,21 @@ type Request struct {
 
 // Result is one sample.
 type Result struct {
-	Tokens  []uint32 // of all positions, the given ones too
+	Tokens  []uint32 // of all positions, the given ones too; the bits of real numbers
 	Ended   bool     // the end token was drawn (it is the last token)
 	Drawn   int      // positions drawn
 	Elapsed time.Duration
 	Waited  time.Duration // before a slot was free
 	First   time.Duration // from when it came to its first drawn token
+}
+
+// Numbers returns tokens of real numbers.
+func (r *Result) Numbers() []float32 {
+	out := make([]float32, len(r.Tokens))
+	for i, x := range r.Tokens {
+		out[i] = math.Float32frombits(x)
+	}
+	return out
 }
 
 // Engine owns a decoder and the goroutine that runs it. Safe for concurrent use.
@@ -167,6 +180,9 @@ func newDraft(dev *gpu.Device, dec *Decoder, o Options) (*Decoder, error) {
 	}
 	if o.Draft.Ahead < 2 {
 		return nil, fmt.Errorf("engine.New: %w: a draft of %d tokens, at least 2", ErrRequest, o.Draft.Ahead)
+	}
+	if dec.refined != nil {
+		return nil, fmt.Errorf("engine.New: %w: tokens of real numbers are not drafted", ErrRequest)
 	}
 	return NewDecoder(dev, o.Draft.System, o.Draft.Weights, DecoderOptions{Slots: o.Slots, Precision: o.Precision, Shares: dec})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/models/system"
 )
@@ -40,6 +41,15 @@ func number(id string) uint64 {
 	return h.Sum64()
 }
 
+// words returns the random words of a request's schedule. Their counter is apart from those
+// of draws, which have small last words.
+func words(seed, request uint64) func(uint32) uint32 {
+	key, counter := sample.Stream(seed, request)
+	return func(i uint32) uint32 {
+		return sample.Philox([4]uint32{i / 4, 0, counter, 1 << 20}, key)[i%4]
+	}
+}
+
 // slots returns the number of slots that the request takes.
 func (j *job) slots() int {
 	if j.req.guided() {
@@ -64,6 +74,12 @@ func (e *Engine) begin(j *job) error {
 	}
 	if err == nil {
 		j.schedule, err = r.Schedule()
+	}
+	if err == nil && r.Noise != nil {
+		err = e.dec.SetNoise(j.slot, r.Noise)
+	}
+	if s, ok := j.schedule.(system.Seeded); ok && err == nil {
+		s.Seed(words(r.Seed, number(r.ID)))
 	}
 	if err == nil {
 		err = e.beginDraft(j)
@@ -135,12 +151,29 @@ func (e *Engine) load(j *job) error {
 	return e.dec.LoadDraws(j.slot, 0, &r.Draws, max(r.Ask, 1), max(j.req.Guidance, 1))
 }
 
+// prompt reports whether the job's run is only read. One that keeps hidden states is part
+// of a step.
+func (j *job) prompt() bool { return j.run.Ask == 0 && j.run.Keep == nil }
+
+// passes returns the most passes that refine the job's draws in its next steps.
+func (j *job) passes(times, all int) int {
+	p := j.run.Draws.Passes
+	if p == nil {
+		return all
+	}
+	most := 0
+	for i := j.draw; i < min(j.draw+times*j.run.Ask, j.run.Draws.N); i++ {
+		most = max(most, int(p[2*i+1]-p[2*i]))
+	}
+	return most
+}
+
 // group returns the number of rows that the job takes in a step. A prompt is read in
 // pieces whose ends depend on it alone. Beyond the context it goes group by group. Rows
 // read together would overwrite keys that the first of them must see.
 func (j *job) group(context int) int {
 	g := j.run.Group
-	if j.run.Ask > 0 {
+	if !j.prompt() {
 		return g
 	}
 	at, piece := j.number+j.row, max(promptRows/g, 1)*g

@@ -20,6 +20,11 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 			return fmt.Errorf("engine.LoadRows: %w: %d values in a column of %d for %d rows", ErrRequest, c.have, c.want, r.N)
 		}
 	}
+	for _, c := range [][]int32{r.Keep, r.Recall} {
+		if c != nil && (len(c) != r.N || l.Places == 0) {
+			return fmt.Errorf("engine.LoadRows: %w: %d places of hidden states for %d rows of a system that has %d", ErrRequest, len(c), r.N, l.Places)
+		}
+	}
 	fixed := r.Fixed
 	if r.Features != nil {
 		var err error
@@ -37,9 +42,20 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 			at = int(r.Slot[i])
 		}
 		out = append(out, int32(at), min(r.Sees[i], int32(l.Context)))
+		if l.Places > 0 {
+			out = append(out, entry(r.Keep, i), entry(r.Recall, i))
+		}
 	}
 	cols := d.state.RowColumns()
 	return d.state.Rows.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)
+}
+
+// entry returns entry i of a column, -1 if there is no column.
+func entry(column []int32, i int) int32 {
+	if column == nil {
+		return -1
+	}
+	return column[i]
 }
 
 // place returns the cache slot of a request's row.
@@ -74,8 +90,8 @@ func (d *Decoder) LoadDraws(slot, from int, w *system.Draws, ask int, scale floa
 		return err
 	}
 	h := max(d.sys.Layout.Directions, 1)
-	if len(w.At) != w.N || w.Allow != nil && len(w.Allow) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N {
-		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.Allow), len(w.From), len(w.Scale), w.N)
+	if len(w.At) != w.N || w.Allow != nil && len(w.Allow) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N || w.Passes != nil && len(w.Passes) != 2*w.N {
+		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.Allow), len(w.From), len(w.Scale), len(w.Passes), w.N)
 	}
 	out := make([]int32, 0, w.N*d.state.DrawColumns())
 	for i := range w.N {
@@ -85,6 +101,12 @@ func (d *Decoder) LoadDraws(slot, from int, w *system.Draws, ask int, scale floa
 		lo, hi, s := int32(0), int32(max(d.sys.Token.Values, 1)), scale
 		if w.Allow != nil {
 			lo, hi = w.Allow[2*i], w.Allow[2*i+1]
+		}
+		if d.refined != nil {
+			hi = int32(d.refined.head.Passes())
+			if w.Passes != nil {
+				lo, hi = w.Passes[2*i], w.Passes[2*i+1]
+			}
 		}
 		if w.Scale != nil {
 			s = w.Scale[i]

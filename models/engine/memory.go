@@ -15,8 +15,9 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	o.complete(sys)
 	bytes := sys.Params.Bytes(o.Precision) + sys.Dims(o.Slots).Bytes()
 	for _, a := range sys.Params.Attentions {
-		bytes += 2 * 2 * uint64(o.Pages) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V, in halves
+		bytes += 2 * uint64(o.Cache.DType().Bytes()) * uint64(o.Pages) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V
 	}
+	bytes += 4*uint64(o.Slots)*uint64(sys.Layout.Places)*uint64(sys.Layout.State) + refinementBytes(sys, o)
 	bytes += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(sys.Layout.Features)
 	return bytes + arenaBytes(sys, o)
 }

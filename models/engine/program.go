@@ -17,6 +17,9 @@ type Step struct {
 	Times int // steps, with the same rows and draws a lane; a lane at its limit waits
 	// Whole says that every row has a draw of its own. Such a step need not pick rows.
 	Whole bool
+	// Passes is the number of passes that refine the draws of a step; 0 means all that
+	// the head has.
+	Passes int
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
@@ -29,6 +32,7 @@ type programKey struct {
 // program is a recorded step.
 type program struct {
 	*gpu.Program
+	end    *gpu.Program // commits what passes have refined; nil without
 	batch  *step.Batch
 	traced map[string]*gpu.Tensor
 }
@@ -36,6 +40,9 @@ type program struct {
 func (p *program) free() {
 	if p.Program != nil {
 		p.Program.Free()
+	}
+	if p.end != nil {
+		p.end.Free()
 	}
 	p.batch.Free()
 	for _, t := range p.traced {
@@ -45,7 +52,7 @@ func (p *program) free() {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, lanes: powerOfTwo(len(s.Lanes)), whole: s.Whole, run: s.Lanes[0].Group}
+	k := programKey{stage: s.Stage, lanes: powerOfTwo(len(s.Lanes)), whole: s.Whole, run: min(s.Lanes[0].Group, 4)}
 	rows, draws, even := 0, 0, true
 	for _, l := range s.Lanes {
 		rows, draws = rows+l.Group, draws+l.Ask
@@ -54,11 +61,20 @@ func (d *Decoder) keyOf(s *Step) programKey {
 	}
 	if even {
 		k.rows, k.draws = k.lanes*s.Lanes[0].Group, k.lanes*s.Lanes[0].Ask
+		if s.Lanes[0].Group > 64 { // sets and scales of every size
+			k.rows, k.draws = roundUp(k.rows), roundUp(k.draws)
+		}
 	} else {
 		k.rows, k.draws, k.run = powerOfTwo(rows), powerOfTwo(draws), 1
 	}
 	k.whole = k.whole && !k.guided && k.rows == k.draws
 	return k
+}
+
+// roundUp rounds up to an eighth of the next power of two. Up to 8 nothing is rounded.
+func roundUp(n int) int {
+	unit := max(powerOfTwo(n)/8, 1)
+	return (n + unit - 1) / unit * unit
 }
 
 // powerOfTwo rounds up to a power of two; 0 stays 0.
@@ -80,22 +96,49 @@ func (d *Decoder) Run(s Step) error {
 	if err != nil {
 		return err
 	}
-	return r.finish(d.dev.Run(gpu.Repeat{Program: r.p.Program, N: s.Times}))
+	return r.finish(d.dev.Run(r.programs...))
 }
 
-// prepared is a step whose batch is on the device.
+// prepared is a step whose batch is on the device, with the programs to run.
 type prepared struct {
-	p    *program
-	step Step
+	p        *program
+	step     Step
+	programs []gpu.Repeat
 }
 
 // prepare records a step's program, if there is none yet, and writes its batch.
 func (d *Decoder) prepare(s Step) (prepared, error) {
-	p, err := d.program(d.keyOf(&s))
+	k := d.keyOf(&s)
+	p, err := d.program(k)
 	if err == nil {
 		err = p.batch.Write(s.Lanes)
 	}
-	return prepared{p, s}, err
+	if err != nil {
+		return prepared{}, err
+	}
+	programs, err := d.programsOf(p, k, s)
+	return prepared{p, s, programs}, err
+}
+
+// programsOf returns the programs of a step. Where the head refines, passes stand between
+// trunk and commit.
+func (d *Decoder) programsOf(p *program, k programKey, s Step) ([]gpu.Repeat, error) {
+	if p.end == nil {
+		return []gpu.Repeat{{Program: p.Program, N: s.Times}}, nil
+	}
+	pass, err := d.refined.pass(d, k.passKey())
+	if err != nil {
+		return nil, err
+	}
+	passes := s.Passes
+	if passes == 0 {
+		passes = d.refined.head.Passes()
+	}
+	var out []gpu.Repeat
+	for range s.Times {
+		out = append(out, gpu.Repeat{Program: p.Program, N: 1}, gpu.Repeat{Program: pass, N: passes}, gpu.Repeat{Program: p.end, N: 1})
+	}
+	return out, nil
 }
 
 // finish moves the lanes' cursors after a step that ran.
@@ -116,7 +159,7 @@ func (d *Decoder) runAfter(other *Decoder, first, s Step) error {
 	if err != nil {
 		return err
 	}
-	return b.finish(d.dev.Run(gpu.Repeat{Program: a.p.Program, N: first.Times}, gpu.Repeat{Program: b.p.Program, N: s.Times}))
+	return b.finish(d.dev.Run(append(a.programs, b.programs...)...))
 }
 
 func (d *Decoder) program(k programKey) (*program, error) {
@@ -144,7 +187,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	r := d.dev.NewRecorder()
 	r.Share(d.arena)
 	g := &nn.Drawing{
-		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors,
+		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, InStage: k.stage,
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
 	}
 	if d.trace {
@@ -152,6 +195,13 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	}
 	h := d.sys.Trunk.Forward(g, d.sys.Input.Record(g, k.stage))
 	logits := d.sys.Head.Logits(g, h)
+	if k.draws > 0 && d.refined != nil {
+		d.refined.begin(g, k, logits.X)
+		if p.Program, err = r.Finish(); err == nil {
+			p.end, err = d.end(p, k)
+		}
+		return err
+	}
 	var drawn *gpu.Tensor
 	if k.draws > 0 {
 		drawn = d.draw(g, k, logits.X)

@@ -229,7 +229,7 @@ func (e *Engine) compose() (jobs []*job) {
 		if e.sortOf(j) != kind {
 			continue
 		}
-		if j.run.Ask == 0 {
+		if j.prompt() {
 			n := j.slots() * j.group(e.sys.Layout.Context)
 			if rows > 0 && rows+n > e.opts.Rows {
 				continue
@@ -253,7 +253,7 @@ func (e *Engine) stepOf(jobs []*job) Step {
 		s.Lanes = j.lanes(s.Lanes, g)
 		s.Whole = s.Whole && j.whole()
 		longest = max(longest, j.steps(g))
-		if j.run.Ask == 0 { // pieces of a prompt may differ
+		if j.prompt() { // pieces of a prompt may differ
 			longest = 1
 			s.Times = 1
 		}
@@ -262,6 +262,11 @@ func (e *Engine) stepOf(jobs []*job) Step {
 		s.Times = min(s.Times, max(int(submitTime/e.sched.perStep), 1))
 	}
 	s.Times = min(s.Times, longest)
+	if e.dec.refined != nil {
+		for _, j := range jobs {
+			s.Passes = max(s.Passes, j.passes(s.Times, e.dec.refined.head.Passes()))
+		}
+	}
 	return s
 }
 

@@ -47,7 +47,7 @@ func (t Text) Record(g nn.Graph, stage int) *nn.Value {
 }
 
 func (t Text) read(g nn.Graph) *nn.Value {
-	x := g.Product(g.Features(), t.Up, nn.ProductOptions{GELU: true})
+	x := g.Product(g.Features(), t.Up, nn.ProductOptions{Act: nn.GELUTanh})
 	x = g.Product(x, t.Down, nn.ProductOptions{})
 	g.Mark("embed", x)
 	return x

@@ -28,6 +28,10 @@ type Drawing struct {
 	Whole bool
 	// Vectors holds the features of conditions, f32 [rows, features]; nil without.
 	Vectors *gpu.Tensor
+	// States holds the hidden states that rows keep, f32 [places of all slots, width]; nil
+	// without.
+	States  *gpu.Tensor
+	InStage int
 	// Marked, if set, is called with every marked value.
 	Marked func(name string, x *gpu.Tensor)
 
@@ -65,18 +69,17 @@ func (g *Drawing) Features() *Value {
 	return x
 }
 
+var acts = [...]matmul.Act{NoAct: matmul.NoAct, SiLU: matmul.SiLU, GELU: matmul.GELU, GELUTanh: matmul.GELUTanh}
+
 // Product implements [Graph].
 func (g *Drawing) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 	m := g.Loaded.matrices[w]
-	a := matmul.Args{A: x.X, B: m.b, Scale: m.scale, Add: o.Add != nil, Alpha: o.Alpha, Gated: o.Gate}
+	a := matmul.Args{A: x.X, B: m.b, Scale: m.scale, Add: o.Add != nil, Alpha: o.Alpha, Gated: o.Gate, Act: acts[o.Act]}
 	if w.Norm != nil {
 		a.NormEps = w.Norm.Eps
 	}
 	if o.Bias != nil {
 		a.Bias = g.Loaded.vectors[o.Bias]
-	}
-	if o.GELU {
-		a.Act = matmul.GELUTanh
 	}
 	y, columns := o.Add, w.Out
 	if o.Gate {

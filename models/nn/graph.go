@@ -17,8 +17,16 @@ type Graph interface {
 	Codes() *Value
 	// Features returns the vectors of a condition, one for each row: [n, features].
 	Features() *Value
+	// Numbers returns the tokens of real numbers that rows are fed, side by side: [n,
+	// f·width]. A missing one is zero.
+	Numbers() *Value
+	// Place returns for each row the row of t at its only coordinate, [n, width], and
+	// zeros where t has none.
+	Place(t *Table) *Value
 	// Product returns x·wᵀ, with the norm of w and the options applied.
 	Product(x *Value, w *Matrix, o ProductOptions) *Value
+	// LayerNorm returns x normalized, [n, d].
+	LayerNorm(x *Value, n *LayerNorm) *Value
 	// Add returns a + b. The sum may take the memory of a.
 	Add(a, b *Value) *Value
 	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in
@@ -29,15 +37,33 @@ type Graph interface {
 	// Layer records f of x. Training may keep only x, and record f again for the
 	// gradient.
 	Layer(x *Value, f func(Graph, *Value) *Value) *Value
+	// Stage is the stage of the network that is recorded.
+	Stage() int
+	// Keep keeps the hidden states of rows for later stages, in their places.
+	Keep(x *Value)
+	// Recall returns the kept hidden state that each row starts from, and zeros where it
+	// starts from none.
+	Recall() *Value
 	// Mark names a value for tests; it changes nothing.
 	Mark(name string, x *Value)
 }
+
+// Act is an activation of a product's result.
+type Act int
+
+// The activations. GELU is exact, GELUTanh its form with tanh.
+const (
+	NoAct Act = iota
+	SiLU
+	GELU
+	GELUTanh
+)
 
 // ProductOptions are what a product does besides multiplying.
 type ProductOptions struct {
 	Bias  *Vector // added to every row
 	Gate  bool    // SwiGLU: silu of the result's first half times the second
-	GELU  bool    // the tanh form of GELU of the result
+	Act   Act     // of the result
 	Add   *Value  // added to the result, which may take its place
 	Alpha float32 // scales the product; 0 means 1
 }

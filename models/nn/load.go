@@ -13,10 +13,11 @@ import (
 // Loaded holds a network's parameters on the device, laid out to generate. The gain of
 // a norm is multiplied into the matrix behind it.
 type Loaded struct {
-	matrices map[*Matrix]weight
-	vectors  map[*Vector]*gpu.Tensor // f32
-	tables   map[*Table]*gpu.Tensor  // f32
-	rotary   map[*Rope]rotary
+	matrices  map[*Matrix]weight
+	vectors   map[*Vector]*gpu.Tensor // f32
+	tables    map[*Table]*gpu.Tensor  // f32
+	rotary    map[*Rope]rotary
+	constants map[*Constant]*gpu.Tensor
 }
 
 // weight is the B of a product, and its Scale if it holds integers.
@@ -28,7 +29,7 @@ type rotary struct{ freq, axis *gpu.Tensor }
 // Load reads a network's parameters, one tensor at a time. Errors: [ErrWeights],
 // gpu.ErrOutOfMemory.
 func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
-	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}}
+	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}, map[*Constant]*gpu.Tensor{}}
 	folded := l.folded()
 	for _, x := range l.all {
 		var err error
@@ -41,6 +42,8 @@ func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
 			}
 		case *Table:
 			err = out.table(dev, x, w)
+		case *Constant:
+			out.constants[x], err = dev.FromF32(x.x, x.shape...)
 		}
 		if err != nil {
 			out.Free()
@@ -150,6 +153,9 @@ func (l *Loaded) Free() {
 	for _, t := range l.tables {
 		t.Free()
 	}
+	for _, c := range l.constants {
+		c.Free()
+	}
 	for _, r := range l.rotary {
 		r.free()
 	}
@@ -205,6 +211,8 @@ func (l *List) Bytes(p Precision) (n uint64) {
 			if !folded[x] {
 				n += 4*uint64(x.N) + aligned
 			}
+		case *Constant:
+			n += 4*uint64(len(x.x)) + aligned
 		case *Table:
 			n += 4*uint64(x.Rows)*uint64(x.Width) + aligned
 		}

@@ -18,7 +18,11 @@ type Training struct {
 	IDs, Starts, Rows *gpu.Tensor
 	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
-	Recompute         bool        // keep of each layer only its input
+	Given             *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed
+	Places, Recalled  Index       // of the coordinate of rows, and of the states that they start from
+	States            *States     // of the stages so far; nil without
+	InStage           int
+	Recompute         bool // keep of each layer only its input
 	Tables            *Rotaries
 	Marked            func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
 }
@@ -56,10 +60,19 @@ func (g Training) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 	if o.Gate {
 		y = g.SwiGLU(y)
 	}
-	if o.GELU {
-		y = g.GELU(y)
+	return g.activate(y, o.Act)
+}
+
+func (g Training) activate(x *Value, a Act) *Value {
+	switch a {
+	case SiLU:
+		return g.SiLU(x)
+	case GELU:
+		return g.ExactGELU(x)
+	case GELUTanh:
+		return g.GELU(x)
 	}
-	return y
+	return x
 }
 
 // Attend implements [Graph].

@@ -22,6 +22,9 @@ type Rows struct {
 	// number in its request. Beyond the context, that is the slot of the oldest row
 	// that is not pinned.
 	Slot []int32
+	// Keep is the place where a row's hidden state is kept for later stages, and Recall the
+	// place of the kept state that it starts from; -1: none. Nil means none for all rows.
+	Keep, Recall []int32 // [n]
 	// Features are vectors of a condition, [n, features], in stages that read one.
 	Features []float32
 }
@@ -37,11 +40,15 @@ type Draws struct {
 	// Nil means that draw i of a step comes from row i.
 	From  []int32
 	Scale []float32 // [m] of the guidance; nil means the request's
+	// Passes bounds the rows of a refiner's table that a draw goes through: lo <= row < hi,
+	// [m, 2]; nil means all. It is for tokens of real numbers, which have no Allow.
+	Passes []int32
 }
 
 // Run is work that the device does without asking the host. It is steps of Group rows
 // with Ask draws each. A run that asks for nothing is a prompt. Its rows are read in
-// pieces of any multiple of Group.
+// pieces of any multiple of Group, unless it keeps hidden states: then it is a part of
+// the step behind it.
 type Run struct {
 	Rows
 	// Other has as many rows, for the branch of guidance without the condition; nil
@@ -60,4 +67,12 @@ func (r *Run) Steps() int { return r.N / r.Group }
 // highest drawn so far. Only an order that depends on them looks at them.
 type Schedule interface {
 	Next(tokens []uint32) (Run, error)
+}
+
+// Seeded is a schedule with random choices of its own, such as an order. The engine calls
+// Seed before Next. Word i of the request's random numbers depends on its seed and id
+// alone.
+type Seeded interface {
+	Schedule
+	Seed(word func(i uint32) uint32)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
@@ -65,19 +66,43 @@ type Prompt struct {
 	// Interval, if above 0, ends it after about that many tokens.
 	Guidance float32
 	Interval int
+	// Ramp says how the scale of guidance grows over the steps, where a system knows
+	// several ways; "" means its own. Steps is the number of steps, where the system
+	// leaves it open, and Order the positions in the order in which they are predicted;
+	// 0 and nil mean the system's own, a random order by the request's seed.
+	Ramp  Ramp
+	Steps int
+	Order []int32
+	// Inner are the refiner's passes of the first and of the last step; 0 means the
+	// system's own. Between them they fall or grow evenly.
+	Inner [2]int
 }
 
-// Token is what a position holds: sub-tokens of some values each, or a binary code.
+// Ramp is how the scale of guidance grows over the steps of a request.
+type Ramp string
+
+// The ramps. A linear one grows with the share of the tokens that are known.
+const (
+	Constant Ramp = "constant"
+	Linear   Ramp = "linear"
+)
+
+// Token is what a position holds: sub-tokens of some values each, a binary code, or real
+// numbers.
 type Token struct {
 	Sub, Values int // sub-tokens, and values of each
 	Bits        int // of a binary code; 0 for indices
 	End         int // the token that ends a sample; 0: none
+	Width       int // real numbers of a token, whose bits are its words; 0 for others
 }
 
 // Words is the number of 32-bit words of a token.
 func (t Token) Words() int {
-	if t.Bits > 0 {
+	switch {
+	case t.Bits > 0:
 		return (t.Bits + 31) / 32
+	case t.Width > 0:
+		return t.Width
 	}
 	return t.Sub
 }
@@ -93,13 +118,14 @@ type Layout struct {
 	Group            int // rows of a step at most, by which memory is planned; 0 means 1
 	Pinned           int // first rows, which stay visible for ever
 	Unit             int // rows that belong together: training windows start at multiples; 0 means 1
+	Places, State    int // kept hidden states of a sequence, and their width; 0: none
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
-		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0, Directions: s.Layout.Directions,
+		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0, Places: s.Layout.Places, Directions: s.Layout.Directions,
 	}
 }
 
@@ -112,7 +138,7 @@ type Input interface {
 // AllStages stands for rows of any stage, as in training.
 const AllStages = -1
 
-// Trunk is the network.
+// Trunk is the network. One of several stages asks the graph for the stage.
 type Trunk interface {
 	Forward(g nn.Graph, x *nn.Value) *nn.Value
 }
@@ -126,6 +152,29 @@ type Head interface {
 	Draw(g *nn.Drawing, logits *gpu.Tensor, mask *gpu.Tensor) *gpu.Tensor
 	// Outputs is the number of logits of a token.
 	Outputs() int
+}
+
+// Refiner is a head that makes a token in several passes over the step's draws, such as a
+// denoiser. A pass is a row of a table. The engine records the logits behind the trunk,
+// replays a recorded pass over them, and draws what the passes left.
+type Refiner interface {
+	Head
+	// Passes is the number of rows of the table.
+	Passes() int
+	// Prepare records what the rows of the table say to the network, f32 [passes, d]. It
+	// runs once.
+	Prepare(g *nn.Drawing) *gpu.Tensor
+	// Pass records one pass.
+	Pass(g *nn.Drawing, r *Refinement)
+}
+
+// Refinement is what a refiner's pass works on.
+type Refinement struct {
+	*refine.State             // of m draws
+	Branches      int         // 2 with guidance
+	Prepared      *gpu.Tensor // f32 [passes, d], see Refiner
+	Logits        *gpu.Tensor // f32 [branches·m, outputs], of the head
+	Recorded      *refine.Recorded
 }
 
 // Learner is a head with a loss.

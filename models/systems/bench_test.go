@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
 )
 
@@ -183,6 +184,84 @@ func BenchmarkArrival(b *testing.B) {
 	slices.Sort(waits)
 	b.ReportMetric(waits[len(waits)/2], "steps-to-first")
 	b.ReportMetric(1000/rate, "ms/step")
+}
+
+// mixedRequests are 32 requests of three schedules, for one network: in raster order, by
+// groups of 4, and by groups of 16.
+func mixedRequests(sys *system.System, id string) (out []engine.Request) {
+	grid := order.Grid{T: 1, H: 16, W: 16}
+	var special []int32 // behind the ten classes and that of none
+	for i := range int32(15) {
+		special = append(special, int32(small.classes)+1+i)
+	}
+	for i := range 32 {
+		r := request(sys, fmt.Sprint(id, i), system.Prompt{Class: i % 10}, 1)
+		r.Schedule = func() (system.Schedule, error) {
+			var c order.Conditions
+			grid.Condition(&c.Rows, int32(i%10))
+			grid.Condition(&c.Other, int32(small.classes))
+			switch i % 3 {
+			case 0:
+				return grid.Raster(c, nil), nil
+			case 1:
+				return grid.Groups(c, 2, special[:3], nil), nil
+			}
+			return grid.Groups(c, 4, special, nil), nil
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// drawAll draws requests at once and returns the tokens of each.
+func drawAll(b testing.TB, e *engine.Engine, rs []engine.Request) [][]uint32 {
+	b.Helper()
+	out := make([][]uint32, len(rs))
+	var wg sync.WaitGroup
+	for i, r := range rs {
+		wg.Go(func() {
+			res, err := e.Generate(context.Background(), r)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			out[i] = res.Tokens
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// BenchmarkMixed draws 32 requests of three schedules one by one and all at once. It
+// compares the tokens.
+func BenchmarkMixed(b *testing.B) {
+	w := shapesOf(small, small.layers, shapes{
+		"norm.weight": {small.dim}, "output.weight": {small.vocab, small.dim}, "spe_tok_embeddings.special_embeddings.weight": {15, small.dim},
+	})
+	p := must(system.Detect(w))(b)
+	sys := must(p.Open([]byte(`{"block_size": 256, "n_head": 4}`), w))(b)
+	var alone [][]uint32
+	for _, slots := range []int{1, 32} {
+		b.Run(fmt.Sprintf("slots=%d", slots), func(b *testing.B) {
+			dev := gputest.Open(b, gpu.Options{Grain: engine.Grain(sys, slots)})
+			e := must(engine.New(dev, sys, w, engine.Options{Slots: slots}))(b)
+			defer e.Close()
+			drawAll(b, e, mixedRequests(sys, "r")[:min(slots, 3)]) // compiles
+			var drawn [][]uint32
+			for b.Loop() {
+				drawn = drawAll(b, e, mixedRequests(sys, "r"))
+			}
+			b.ReportMetric(float64(b.N*32*256)/b.Elapsed().Seconds(), "tokens/s")
+			if alone == nil {
+				alone = drawn
+			}
+			for i := range drawn {
+				if !slices.Equal(drawn[i], alone[i]) {
+					b.Errorf("request %d draws others together than alone", i)
+				}
+			}
+		})
+	}
 }
 
 // BenchmarkTogether draws 32 requests one by one and all at once.

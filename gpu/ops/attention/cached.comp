@@ -1,6 +1,7 @@
 #version 460
 //morton:variant cached
 //morton:variant cached_types16 -DTYPES16
+//morton:variant cached_cache32 -DCACHE32
 #extension GL_EXT_control_flow_attributes : require
 #include "morton.glsl"
 #include "half.glsl"
@@ -37,7 +38,12 @@ layout(push_constant, scalar) uniform Push {
 const uint B = W <= 16 ? 4 : 64 / W; // B·W is at most the least page, 64
 const uint SPAN = B * W;
 const uint PAIRS = DH / 2;
-const uint LINE = 16; // pairs in a line of the cache
+const uint LINE = 16; // words in a line of the cache
+#ifdef CACHE32
+#define WORDS DH // of a row of a head
+#else
+#define WORDS PAIRS
+#endif
 const uint QUADS = (DH + 3) / 4;
 const uint R = (QUADS + W - 1) / W; // quads of columns a lane owns
 const float LOWEST = -1e38;
@@ -52,8 +58,14 @@ uint owned(uint j) { return min(j * W + LANE, QUADS - 1); }
 
 vec2 pair(uint w) { return vec2(halfOf(w, 0, p.rows >> 31), halfOf(w, 1, p.rows >> 31)); }
 
-// halves returns elements 4c to 4c+3 of a row of halves; past the end it gives 0.
-vec4 halves(uint64_t at, uint c) {
+// quad returns elements 4c to 4c+3 of a row of the cache; past the end it gives 0.
+#ifdef CACHE32
+vec4 quad(uint64_t at, uint c) {
+  vec2 y = floats(F32x2(at).v[min(2 * c + 1, PAIRS - 1)]);
+  return vec4(floats(F32x2(at).v[2 * c]), 2 * c + 1 < PAIRS ? y : vec2(0));
+}
+#else
+vec4 quad(uint64_t at, uint c) {
   if (DH % 4 == 0) {
     uvec2 x = unpack32(F32x2(at).v[c]);
     return vec4(pair(x.x), pair(x.y));
@@ -61,6 +73,7 @@ vec4 halves(uint64_t at, uint c) {
   vec2 y = pair(U32(at).v[min(2 * c + 1, PAIRS - 1)]);
   return vec4(pair(U32(at).v[2 * c]), 2 * c + 1 < PAIRS ? y : vec2(0));
 }
+#endif
 
 bool live(uint t, int k0) { return mapped && k0 + int(SPAN) > lo[t] && k0 < hi[t]; }
 
@@ -90,7 +103,7 @@ void weigh(uint t, int k0, inout float s[B]) {
 // are s[t][n / W] of lane n % W.
 void add(uint64_t at, uint n, float s[T][B], inout vec4 sum[T][R]) {
   vec4 v[R];
-  EACH(uint j = 0; j < R; j++) v[j] = halves(at, owned(j));
+  EACH(uint j = 0; j < R; j++) v[j] = quad(at, owned(j));
   EACH(uint t = 0; t < T; t++) {
     float w = subgroupBroadcast(s[t][n / W], n % W);
     EACH(uint j = 0; j < R; j++) sum[t][j] = fma(v[j], vec4(w), sum[t][j]);
@@ -109,13 +122,13 @@ void block(uint64_t keys, uint64_t values, uint stride, int k0, int first, int l
   // Every line of the values is asked for at once, while the keys are worked on. The
   // compiler can't know that nothing comes of it.
   uint asked = 0;
-  EACH(uint i = 0; i < B; i++) EACH(uint c = 0; c < PAIRS; c += LINE) asked |= U32(krow[i] - keys + values).v[c];
+  EACH(uint i = 0; i < B; i++) EACH(uint c = 0; c < WORDS; c += LINE) asked |= U32(krow[i] - keys + values).v[c];
   EACH(uint t = 0; t < T; t++) s[t][0] = uintBitsToFloat(asked & p.rows >> 31);
   EACH(uint j = 0; j < R; j++) {
     EACH(uint l = 0; l < W; l++) {
       if (j * W + l < QUADS) {
         vec4 k[B];
-        EACH(uint i = 0; i < B; i++) k[i] = halves(krow[i], j * W + l);
+        EACH(uint i = 0; i < B; i++) k[i] = quad(krow[i], j * W + l);
         EACH(uint t = 0; t < T; t++) {
           EACH(uint c = 0; c < 4; c++) {
             float x = subgroupBroadcast(q[t][j][c], l);
@@ -198,10 +211,10 @@ void main() {
       ivec2 all = range(e0, i, turn, together);
       for (int k0 = all.x / int(SPAN) * int(SPAN); k0 < all.y; k0 += int(SPAN)) {
         int page = pageOf(p.table, p.perSeq, p.pages, p.shift, from, k0);
-        uint64_t at = slotAt(page, p.shift, k0, width) + 2ul * kh * DH;
+        uint64_t at = slotAt(page, p.shift, k0, width) + uint64_t(CACHE_ELEM) * kh * DH;
         mapped = page >= 0;
         int first = max(all.x, k0), last = max(min(all.y, k0 + int(SPAN)) - 1, first);
-        block(p.ck + at, p.cv + at, 2 * width, k0, first, last);
+        block(p.ck + at, p.cv + at, CACHE_ELEM * width, k0, first, last);
       }
     }
   }

@@ -40,14 +40,15 @@ func (a *CachedArgs) tile() int {
 	return tile
 }
 
-// CachedKernel names the kernel that attention over a cache takes on a device.
+// CachedKernel names the kernel that attention over a cache of halves takes on a
+// device.
 func CachedKernel(d gpu.Info) string { return launch.Types16(d, "cached") }
 
 // Cached adds attention over a cache to a program:
 //
 //	Out[i] = Σ_k softmax_k(scale · Q[i]·K[k]) V[k],   over the slots k that row i sees
 //
-// with keys and values in halves, and everything else in f32. A row that sees
+// with keys and values as the cache has them, and everything else in f32. A row that sees
 // nothing, or whose sequence lies outside the cache, gets zeros; a Len over what a
 // sequence can have counts as that. Slots that no row sees are not read. The work
 // grows with what is seen, not with the cache. Slots are summed in an order that
@@ -65,9 +66,13 @@ func Cached(r *gpu.Recorder, a CachedArgs) {
 		return
 	}
 	tile, group := a.tile(), a.Heads/a.KVHeads
+	kernel := CachedKernel(r.Device().Info())
+	if a.Cache.floats() {
+		kernel = "cached_cache32"
+	}
 	params := append([]uint32{uint32(a.Rows), uint32(a.KVHeads), uint32(group), uint32(a.LDQ), uint32(a.LDO)}, a.Cache.paging()...)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", CachedKernel(r.Device().Info()), uint32(a.HeadDim), uint32(tile)),
+		Kernel: launch.Kernel(shaders, "attention", kernel, uint32(a.HeadDim), uint32(tile)),
 		Grid:   gpu.Linear(launch.Ceil(a.Rows*group, tile) * a.KVHeads),
 		In:     []*gpu.Tensor{a.Q, a.Cache.K, a.Cache.V, a.Cache.Table, a.Seq, a.Len, a.Ranges},
 		Out:    []*gpu.Tensor{a.Out},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -22,14 +23,21 @@ type store struct {
 // newStore makes a cache of perSeq pages of z slots for a layout's sequences; seed
 // shuffles them.
 func newStore(t testing.TB, dev *gpu.Device, s shape, perSeq, z int, seed uint64) store {
+	return newStoreOf(t, dev, tensor.F16, s, perSeq, z, seed)
+}
+
+func newStoreOf(t testing.TB, dev *gpu.Device, typ tensor.DType, s shape, perSeq, z int, seed uint64) store {
 	pages := s.b*perSeq + 1
 	c := store{shape: s}
 	for _, x := range []**gpu.Tensor{&c.K, &c.V} {
-		data := make([]byte, 2*pages*z*s.g*s.dh)
+		data := make([]byte, typ.Bytes()*pages*z*s.g*s.dh)
 		for i := range data {
 			data[i] = 0x7e
+			if typ == tensor.F32 {
+				data[i] = 0xff
+			}
 		}
-		*x = halves(t, dev, data, pages, z, s.g*s.dh)
+		*x = bytesOf(t, dev, typ, data, pages, z, s.g*s.dh)
 	}
 	table := make([]int32, s.b*perSeq)
 	for i, p := range rand.New(rand.NewPCG(seed, 1)).Perm(pages)[:len(table)] {
@@ -40,7 +48,11 @@ func newStore(t testing.TB, dev *gpu.Device, s shape, perSeq, z int, seed uint64
 }
 
 func halves(t testing.TB, dev *gpu.Device, data []byte, shape ...int) *gpu.Tensor {
-	x, err := dev.NewTensor(tensor.F16, shape...)
+	return bytesOf(t, dev, tensor.F16, data, shape...)
+}
+
+func bytesOf(t testing.TB, dev *gpu.Device, typ tensor.DType, data []byte, shape ...int) *gpu.Tensor {
+	x, err := dev.NewTensor(typ, shape...)
 	if err == nil {
 		err = x.WriteBytes(data)
 	}
@@ -50,8 +62,11 @@ func halves(t testing.TB, dev *gpu.Device, data []byte, shape ...int) *gpu.Tenso
 	return x
 }
 
-// wide reads halves.
+// wide reads halves or floats.
 func wide(t testing.TB, x *gpu.Tensor) []float64 {
+	if x.DType == tensor.F32 {
+		return optest.Wide(gputest.Read(t, x))
+	}
 	data := make([]byte, 2*x.Elems())
 	if err := x.ReadBytes(data); err != nil {
 		t.Fatal(err)
@@ -198,6 +213,29 @@ func TestCachedMatchesOracle(t *testing.T) {
 					c := newStore(t, dev, s, 3, 64, 1)
 					c.fill(t, dev, l, 0, l.n, 16)
 					c.rounded(t, l)
+					want, bound := l.forward()
+					gputest.Close(t, "out", c.run(t, dev, l, everyRow(l)), want, bound)
+				})
+			}
+		}
+	})
+}
+
+// TestCachedFloats holds a cache of floats to the oracle. What it keeps is exact.
+func TestCachedFloats(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, mask := range []string{"causal", "all"} {
+			for _, s := range gputest.Pick(defaultCachedShapes, cachedShapes) {
+				t.Run(fmt.Sprintf("%s/%+v", mask, s), func(t *testing.T) {
+					l := newLayout(s, masks[mask])
+					c := newStoreOf(t, dev, tensor.F32, s, 3, 64, 1)
+					c.fill(t, dev, l, 0, l.n, 16)
+					keys := append([]float64(nil), l.k...)
+					values := append([]float64(nil), l.v...)
+					c.rounded(t, l)
+					if !slices.Equal(l.k, keys) || !slices.Equal(l.v, values) {
+						t.Fatal("the cache rounds")
+					}
 					want, bound := l.forward()
 					gputest.Close(t, "out", c.run(t, dev, l, everyRow(l)), want, bound)
 				})

@@ -1,5 +1,6 @@
 #version 460
 //morton:variant prepare
+//morton:variant prepare_cache32 -DCACHE32
 #extension GL_EXT_control_flow_attributes : require
 #include "morton.glsl"
 #include "sincos.glsl"
@@ -9,7 +10,7 @@
 // One workgroup takes HEADS heads of one row of qkv, [rows, (h + 2g)·DH] with rows ld
 // apart, one after the other: it scales a head of queries or keys to unit root mean
 // square, times a gain, if there is one, turns it by the row's position, and writes
-// it back, if queries, or to the cache in halves; a head of values goes there as it
+// it back, if queries, or to the cache in halves (or floats, see page.glsl); a head of values goes there as it
 // is. A row whose slot or sequence lies outside, or has no page, goes nowhere, its
 // queries aside. A lane owns pairs of columns, and everybody reads before anybody writes.
 // The sum of squares runs over W lanes and then a fixed tree.
@@ -25,6 +26,15 @@ layout(push_constant, scalar) uniform Push {
   uint rows, heads, kvheads, ld, seqs, perSeq, pages, shift, fh;
   float eps;
 } p;
+
+// A pair of columns in the cache.
+#ifdef CACHE32
+#define CACHED F32x2
+#define PACK(y) pack64(floatBitsToUint(y))
+#else
+#define CACHED U32
+#define PACK(y) packHalf2x16(y)
+#endif
 
 const uint PAIRS = DH / 2;
 const uint R = (PAIRS + W - 1) / W;
@@ -95,8 +105,8 @@ void head(uint row, uint u, int page, int slot) {
   if (query) {
     EACH(uint j = 0; j < R; j++) if (j * W + LANE < PAIRS) F32x2(at).v[j * W + LANE] = pack64(floatBitsToUint(x[j]));
   } else if (page >= 0) {
-    U32 to = U32((key ? p.ck : p.cv) + slotAt(page, p.shift, slot, p.kvheads * DH) + 2ul * ((u - p.heads) % p.kvheads) * DH);
-    EACH(uint j = 0; j < R; j++) if (j * W + LANE < PAIRS) to.v[j * W + LANE] = packHalf2x16(x[j]);
+    CACHED to = CACHED((key ? p.ck : p.cv) + slotAt(page, p.shift, slot, p.kvheads * DH) + uint64_t(CACHE_ELEM) * ((u - p.heads) % p.kvheads) * DH);
+    EACH(uint j = 0; j < R; j++) if (j * W + LANE < PAIRS) to.v[j * W + LANE] = PACK(x[j]);
   }
 }
 

@@ -31,7 +31,7 @@ type PrepareArgs struct {
 // (as norm.RMS), their rotary turn (as rope.Apply), in place for the queries, and
 // the copy of keys and values to slot Slot[i] of sequence Seq[i].
 //
-// Halves are rounded as the device rounds. A row whose sequence or slot lies
+// Halves are rounded as the device rounds; floats are exact. A row whose sequence or slot lies
 // outside the cache, or has no page, is not copied; two rows must not name the
 // same slot. The columns of keys and values stay as they are. A row's bits depend
 // on the row alone. Errors wrap [gpu.ErrShape].
@@ -55,9 +55,13 @@ func Prepare(r *gpu.Recorder, a PrepareArgs) {
 	if r.Device().OnCPU() {
 		each = min(units, 12)
 	}
+	kernel := "prepare"
+	if a.Cache.floats() {
+		kernel = "prepare_cache32"
+	}
 	params := append([]uint32{uint32(a.Rows), uint32(a.Heads), uint32(a.KVHeads), uint32(a.LD)}, a.Cache.paging()...)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", "prepare", uint32(a.HeadDim), turn, launch.Flag(a.Half), uint32(axes), uint32(each)),
+		Kernel: launch.Kernel(shaders, "attention", kernel, uint32(a.HeadDim), turn, launch.Flag(a.Half), uint32(axes), uint32(each)),
 		Grid:   gpu.Linear(a.Rows * launch.Ceil(units, each)),
 		In:     []*gpu.Tensor{a.Seq, a.Slot, a.Cache.Table, a.Pos, a.Freq, a.Axis, a.QGain, a.KGain},
 		Out:    []*gpu.Tensor{a.QKV, a.Cache.K, a.Cache.V},

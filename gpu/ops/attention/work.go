@@ -31,16 +31,16 @@ func (a *Args) pairs() int {
 func (a *Args) rows(matrices int) int { return matrices * a.B * a.N * a.width() }
 func (a *Args) keys(matrices int) int { return matrices * a.B * a.NK * a.kvWidth() }
 
-// work of the rows' queries and keys in place, and of their keys and values as halves;
+// work of the rows' queries and keys in place, and of their keys and values in the cache;
 // the norm and the turn are some 8 operations an element.
 func (a *PrepareArgs) work() gpu.Work {
 	turned, copied := a.Rows*(a.Heads+a.KVHeads)*a.HeadDim, a.Rows*2*a.KVHeads*a.HeadDim
 	w := launch.Work(8*turned, a.Seq, a.Slot, a.Pos, a.Freq, a.Axis, a.QGain, a.KGain)
-	w.Bytes += int64(4*a.Rows*(2*a.Heads+2*a.KVHeads)*a.HeadDim + 2*copied)
+	w.Bytes += int64(4*a.Rows*(2*a.Heads+2*a.KVHeads)*a.HeadDim + a.Cache.K.DType.Bytes()*copied)
 	return w
 }
 
-// tally counts a row's slots by its Len: each is a key and a value in halves, a product
+// tally counts a row's slots by its Len: each is a key and a value, a product
 // with either for every head, and at most what the cache has.
 func (a *CachedArgs) tally() *gpu.Tally {
 	rest := launch.Work(0, a.Seq, a.Len, a.Ranges)
@@ -51,6 +51,6 @@ func (a *CachedArgs) tally() *gpu.Tally {
 	}
 	return &gpu.Tally{
 		Of: a.Len, Most: most, Rest: rest,
-		Each: gpu.Work{Flops: int64(4 * a.Heads * a.HeadDim), Bytes: int64(2 * 2 * a.KVHeads * a.HeadDim)},
+		Each: gpu.Work{Flops: int64(4 * a.Heads * a.HeadDim), Bytes: int64(2 * a.Cache.K.DType.Bytes() * a.KVHeads * a.HeadDim)},
 	}
 }

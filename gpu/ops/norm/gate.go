@@ -83,3 +83,39 @@ func (v rows) gate(r *gpu.Recorder, x, gate, add, out *gpu.Tensor) {
 		Work:   v.work(2, 2, gate, add),
 	})
 }
+
+// ModulateArgs are the operands of [Modulate].
+type ModulateArgs struct {
+	X            *gpu.Tensor // f32 [n, d]: B samples of n/B rows
+	Scale, Shift *gpu.Tensor // f32 [B, d], rows LDMod apart
+	Out          *gpu.Tensor // f32 [n, d], may be X
+	B            int
+	LDMod        int // 0 means d
+}
+
+// Modulate adds to a program the second half of [Adaptive] alone, for rows that were
+// normalized with a gain of their own:
+//
+//	out[r, c] = x[r, c]·(1 + scale[s, c]) + shift[s, c],  s = r/(n/B)
+//
+// Its error is at most 2⁻²²·(|x·(1 + scale)| + |shift|). Alignment, errors and source are
+// as for Adaptive.
+func Modulate(r *gpu.Recorder, a ModulateArgs) {
+	const where = "norm.Modulate"
+	v, err := adaptive(where, a.X, a.Scale, a.B, a.LDMod)
+	if err == nil {
+		err = launch.Check(where, launch.F32("Out", a.Out, v.n*v.d), v.mod("Shift", a.Shift))
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Dispatch(gpu.Call{
+		Kernel: launch.Kernel(shaders, "norm", "modulate", launch.Flag(launch.Even(v.d, v.ldm))),
+		Grid:   gpu.Linear(v.n),
+		In:     []*gpu.Tensor{a.X, a.Scale, a.Shift},
+		Out:    []*gpu.Tensor{a.Out},
+		Params: []uint32{uint32(v.n), uint32(v.d), uint32(v.per), uint32(v.ldm)},
+		Work:   v.work(3, 2, a.Scale, a.Shift),
+	})
+}

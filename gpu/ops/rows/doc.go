@@ -5,8 +5,9 @@
 //	matmul.Record(rec, matmul.Args{Layout: matmul.NT, A: cols, B: w, C: y})         // w [out, 27·d]
 //	rows.Segment(rec, rows.SegmentArgs{X: x, Starts: s, Rows: e, Out: z, Mean: true}) // [n, 7·d] of a graph
 //
-// Nothing is scattered: a result gathers its terms by a table in compressed form, so
-// that sums have an order. [Transpose] makes the table of the way back.
+// No sum is scattered: a result gathers its terms by a table in compressed form, so
+// that sums have an order. [Transpose] makes the table of the way back. [Scatter] only
+// moves rows.
 //
 // It is not for tables of tokens (see gpu/ops/embed) nor for building an octree's
 // indices (see octree).

@@ -245,3 +245,34 @@ func BenchmarkRows(b *testing.B) {
 		})
 	}
 }
+
+// TestScatter puts rows in their places, the other way round than TestGather.
+func TestScatter(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, d := range []int{1, 6, 33, 300} {
+			const m, n = 6, 9
+			x, old := gputest.Normal(1, m*d), gputest.Normal(2, n*d)
+			ids := []int32{7, -1, 0, math.MinInt32, 8, n}
+			out := gputest.F32(t, dev, old, n, d)
+			gputest.Run(t, dev, func(r *gpu.Recorder) {
+				Scatter(r, ScatterArgs{X: gputest.F32(t, dev, x, m, d), IDs: gputest.I32(t, dev, ids, m), Out: out})
+			})
+			want := slices.Clone(old)
+			for r, id := range ids {
+				if id >= 0 && id < n {
+					copy(want[int(id)*d:], x[r*d:(r+1)*d])
+				}
+			}
+			if got := gputest.Read(t, out); !slices.Equal(got, want) {
+				t.Errorf("d=%d: %v, want %v", d, got, want)
+			}
+		}
+		x := gputest.F32(t, dev, make([]float32, 12), 3, 4)
+		optest.Refused(t, dev, map[string]func(*gpu.Recorder){
+			"ids": func(r *gpu.Recorder) { Scatter(r, ScatterArgs{X: x, IDs: gputest.I32(t, dev, []int32{1}, 1), Out: x}) },
+			"width": func(r *gpu.Recorder) {
+				Scatter(r, ScatterArgs{X: x, IDs: gputest.I32(t, dev, []int32{0, 1, 2}, 3), Out: nil})
+			},
+		})
+	})
+}

@@ -23,7 +23,7 @@ func gathered(t *testing.T, dev *gpu.Device, s *State, b *Batch, drawn *gpu.Tens
 		rows := Gather(r, s, b)
 		for name, x := range map[string]*gpu.Tensor{
 			"seq": rows.Seq, "slot": rows.Slot, "len": rows.Len, "ids": rows.IDs, "words": rows.Words, "valid": rows.Valid, "axes": rows.Axes,
-			"canvas": rows.Canvas, "draw": rows.Draw, "picks": rows.Picks, "temp": rows.Temp, "scale": rows.Scale,
+			"canvas": rows.Canvas, "keep": rows.Keep, "recall": rows.Recall, "draw": rows.Draw, "picks": rows.Picks, "temp": rows.Temp, "scale": rows.Scale,
 		} {
 			if x == nil {
 				continue
@@ -184,6 +184,36 @@ func TestCodesGather(t *testing.T) {
 		r := gathered(t, dev, s, batch, nil)
 		r.equal(t, "words", 0, 11, 12, 0, 0, 21, 22, 11, 12)
 		r.equal(t, "valid", 0, 1, 0, 1, 1)
+	})
+}
+
+// TestPlacesGather checks where hidden states are kept, and which ones rows start from.
+func TestPlacesGather(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s, err := NewState(dev, Dims{Slots: 2, Length: 3, Fixed: 1, Fed: 0, Sub: 1, Axes: 1, Codes: true, Places: 10})
+		check(t, err)
+		check(t, s.Rows.WriteI32([]int32{
+			0, 5, 0, 1, 4, -1,
+			1, 6, 1, 2, -1, 9,
+			2, 7, 2, 3, 10, 3,
+			3, 5, 0, 1, 4, 2,
+			4, 6, 1, 2, 0, 0,
+			5, 7, 2, 3, 1, -5,
+		}))
+		check(t, s.Draws.WriteI32(make([]int32, 2*3*5)))
+		check(t, s.Tokens.WriteI32(make([]int32, 6)))
+		for slot := range 2 {
+			check(t, s.SetSampling(slot, Sampling{End: -1}))
+		}
+		batch, err := NewBatch(dev, 2, 6, 2)
+		check(t, err)
+		check(t, batch.Write([]Lane{{Rows: 3, Group: 3, Draws: 1, Ask: 1, Partner: 1}, {Slot: 1, Rows: 3, Row: 1, Group: 3, Partner: -1}}))
+		r := gathered(t, dev, s, batch, gputest.I32(t, dev, []int32{9, 9}, 2, 1))
+		r.equal(t, "keep", 0, 4, -1, -1, 10, 11, -1)
+		r.equal(t, "recall", 0, -1, 9, 3, 10, -1, -1)
+		r.equal(t, "slot", 0, 0, 1, 2, 1, 2, -1)
+		r.equal(t, "len", 0, 1, 2, 3, 2, 3, 0)
+		r.equal(t, "picks", 0, 0, -1, 3, -1)
 	})
 }
 

@@ -1,0 +1,81 @@
+package refine
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/internal/launch"
+)
+
+// Pass has the numbers of one row of a table, see [Step].
+type Pass struct {
+	Keep, Move     float64
+	LogMin, LogMax float64 // of the variance; without a learned variance LogMin counts
+	Noise          float64 // times temperature and the square root of the variance
+}
+
+// PassColumns is the width of a table of passes.
+const PassColumns = 5
+
+// Table returns passes as [StepArgs] has them, f32 [p, 5].
+func Table(passes []Pass) []float32 {
+	out := make([]float32, 0, len(passes)*PassColumns)
+	for _, p := range passes {
+		out = append(out, float32(p.Keep), float32(p.Move), float32(p.LogMin), float32(p.LogMax), float32(p.Noise))
+	}
+	return out
+}
+
+// StepArgs are the operands of [Step].
+type StepArgs struct {
+	State *State
+	// Out is what the network says, f32 [b·m, c] or [b·m, 2·c] with a learned variance:
+	// of the branch with the condition, and with two branches then of that without.
+	Out      *gpu.Tensor
+	Table    *gpu.Tensor // f32 [p, 5], see Table
+	Recorded *Recorded   // in place of random numbers; nil: none
+}
+
+// Step adds one pass to a program. Each draw takes the row of the table that is its
+// turn, and goes on to the next:
+//
+//	x ← keep·x + move·e + noise·temperature·exp(v/2)·z
+//	e = u + scale·(o - u)
+//	v = logMin + (logMax - logMin)·(w + 1)/2
+//
+// o and u are the first c columns of the branches with and without the condition; without
+// a second branch, and where scale is 1, e is o to the bit. w is the other c columns of
+// the first branch, or -1 for all if there are none. z is normal noise, by Philox with the
+// counter (element/4, position, request, 256 + the pass's number from 1 on). A draw behind
+// its last row stays as it is. Errors wrap [gpu.ErrShape].
+//
+// Source: Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models", 2020,
+// arXiv:2006.11239; learned variance, Nichol and Dhariwal, "Improved Denoising Diffusion
+// Probabilistic Models", 2021, arXiv:2102.09672; guidance as for sample.Combine.
+func Step(r *gpu.Recorder, a StepArgs) {
+	const where = "refine.Step"
+	m, c := a.State.X.Rows(), a.State.X.Dim(-1)
+	rows, width, err := launch.Matrix(where, "Out", a.Out)
+	if err == nil && (rows != m && rows != 2*m || width != c && width != 2*c) {
+		err = launch.Error(where, "Out is %d rows of %d for %d draws of %d numbers", rows, width, m, c)
+	}
+	passes, _, terr := launch.Matrix(where, "Table", a.Table)
+	if err == nil {
+		err = terr
+	}
+	if err == nil {
+		err = launch.Check(where, append(a.State.wants(), launch.F32("Table", a.Table, passes*PassColumns))...)
+	}
+	l, n, rerr := recorded(where, a.Recorded, c)
+	if err == nil {
+		err = rerr
+	}
+	if err != nil {
+		r.Fail(err)
+		return
+	}
+	r.Dispatch(gpu.Call{
+		Kernel: launch.Kernel(shaders, "refine", "step", launch.Flag(width == 2*c), launch.Flag(rows == 2*m), launch.Flag(a.Recorded != nil)), Grid: gpu.Linear(m),
+		In: []*gpu.Tensor{a.Out, a.Table, a.State.Draw, a.State.Info, a.Recorded}, Out: []*gpu.Tensor{a.State.X, a.State.At},
+		Params: []uint32{uint32(m), uint32(c), uint32(passes), l, n},
+		Work:   launch.Work(30*m*c, a.Out, a.State.X, a.State.X, a.State.Draw, a.State.Info),
+	})
+}

@@ -1,0 +1,150 @@
+package engine
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/refine"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// refinement is the state of a decoder whose head refines tokens. It has room for the
+// draws of the largest step, and steps use its first rows in turn.
+type refinement struct {
+	head     system.Refiner
+	state    *refine.State
+	logits   *gpu.Tensor      // f32 [2·m, outputs]
+	prepared *gpu.Tensor      // f32 [passes, d]
+	recorded *refine.Recorded // nil without
+	passes   map[passKey]*gpu.Program
+}
+
+// passKey tells recorded passes apart.
+type passKey struct{ draws, branches int }
+
+// mostDraws bounds the draws of a step of a system that refines.
+func mostDraws(sys *system.System, slots int) int {
+	return roundUp(slots * max(sys.Layout.Group, 1))
+}
+
+// newRefinement allocates a decoder's refinement, nil if its head does not refine.
+func newRefinement(d *Decoder, o DecoderOptions) (*refinement, error) {
+	head, ok := d.sys.Head.(system.Refiner)
+	if !ok {
+		return nil, nil
+	}
+	r := &refinement{head: head, passes: map[passKey]*gpu.Program{}}
+	m, width := mostDraws(d.sys, o.Slots), d.sys.Token.Width
+	var err error
+	if r.state, err = refine.NewState(d.dev, m, width); err != nil {
+		return r, err
+	}
+	if r.logits, err = d.dev.NewTensor(tensor.F32, 2*m, head.Outputs()); err != nil {
+		return r, err
+	}
+	if o.Recorded > 0 {
+		if r.recorded, err = d.dev.NewTensor(tensor.F32, o.Slots, d.sys.Layout.Length, o.Recorded, width); err != nil {
+			return r, err
+		}
+	}
+	return r, r.prepare(d)
+}
+
+// prepare computes what the rows of the head's table say to its network.
+func (r *refinement) prepare(d *Decoder) error {
+	rec := d.dev.NewRecorder()
+	x := r.head.Prepare(&nn.Drawing{Recorder: rec, Loaded: d.loaded})
+	if rec.Err() == nil {
+		var err error
+		if r.prepared, err = d.dev.NewTensor(tensor.F32, x.Shape...); err != nil {
+			return err
+		}
+		rec.Copy(r.prepared, x)
+	}
+	p, err := rec.Finish()
+	if err != nil {
+		return err
+	}
+	defer p.Free()
+	return p.Run(1)
+}
+
+func (r *refinement) free() {
+	if r == nil {
+		return
+	}
+	for _, p := range r.passes {
+		p.Free()
+	}
+	r.state.Free()
+	r.logits.Free()
+	r.prepared.Free()
+	r.recorded.Free()
+}
+
+// of returns the refinement of a step.
+func (r *refinement) of(k passKey) *system.Refinement {
+	return &system.Refinement{
+		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Recorded: r.recorded,
+		Logits: r.logits.View(0, k.branches*k.draws, r.logits.Dim(-1)),
+	}
+}
+
+// passKey returns the key of a step's passes.
+func (k programKey) passKey() passKey {
+	if k.guided {
+		return passKey{k.draws, 2}
+	}
+	return passKey{k.draws, 1}
+}
+
+// begin records what stands between the trunk and the passes.
+func (r *refinement) begin(g *nn.Drawing, k programKey, logits *gpu.Tensor) {
+	s := r.of(k.passKey())
+	g.Copy(s.Logits, logits.View(0, s.Logits.Shape...))
+	g.Mark("logits", &nn.Value{X: s.Logits})
+	a := refine.BeginArgs{State: s.State, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: r.recorded}
+	if k.guided {
+		a.Picks = g.Rows.Picks.View(0, 2*k.draws)
+	}
+	refine.Begin(g.Recorder, a)
+}
+
+// pass returns the program of a pass.
+func (r *refinement) pass(d *Decoder, k passKey) (*gpu.Program, error) {
+	if p, ok := r.passes[k]; ok {
+		return p, nil
+	}
+	s := r.of(k)
+	rec := d.dev.NewRecorder()
+	rec.Share(d.arena)
+	r.head.Pass(&nn.Drawing{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Draw: s.Draw}}, s)
+	p, err := rec.Finish()
+	if err == nil {
+		r.passes[k] = p
+	}
+	return p, err
+}
+
+// end records the commit of what the passes left.
+func (d *Decoder) end(p *program, k programKey) (*gpu.Program, error) {
+	s := d.refined.of(k.passKey())
+	rec := d.dev.NewRecorder()
+	rec.Share(d.arena)
+	g := &nn.Drawing{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Draw: s.Draw}}
+	step.Commit(rec, d.state, p.batch, g.Rows, d.sys.Head.Draw(g, s.X, nil))
+	return rec.Finish()
+}
+
+// bytes is the device memory of a refinement.
+func refinementBytes(sys *system.System, o DecoderOptions) uint64 {
+	head, ok := sys.Head.(system.Refiner)
+	if !ok {
+		return 0
+	}
+	m := mostDraws(sys, o.Slots)
+	n := refine.StateBytes(m, sys.Token.Width) + 8*uint64(m)*uint64(head.Outputs())
+	n += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(o.Recorded) * uint64(sys.Token.Width)
+	return n + 4*uint64(head.Passes())*uint64(head.Outputs())
+}

@@ -1,0 +1,134 @@
+package head
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/activation"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
+	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/norm"
+	"github.com/morton-gen/morton/gpu/ops/rows"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Denoiser is a small network over single tokens. Adaptive norms tell it the hidden state
+// and the time of a pass.
+//
+// Source: Li et al., "Autoregressive Image Generation without Vector Quantization", 2024,
+// arXiv:2406.11838, section 4.2 (SimpleMLPAdaLN).
+type Denoiser struct {
+	In, Cond *nn.Linear
+	Time     [2]*nn.Linear
+	Blocks   []DenoiserBlock
+	Final    *nn.Linear // shift and scale
+	Out      *nn.Linear
+	freq     *nn.Constant // of the features of a time
+}
+
+// DenoiserBlock is x + gate·MLP((1 + scale)·LN x + shift).
+type DenoiserBlock struct {
+	Norm     *nn.LayerNorm
+	Modulate *nn.Linear // shift, scale and gate
+	Up, Down *nn.Linear
+}
+
+// timeFeatures is the number of sines and cosines that describe a time.
+const timeFeatures = 256
+
+const denoiserEps = 1e-6
+
+// DenoiserOptions are the sizes of a denoiser.
+type DenoiserOptions struct {
+	Width, Depth int
+	Token        int // numbers of a token
+	Says         int // numbers that it says of one
+	Condition    int // width of a hidden state
+}
+
+// NewDenoiser declares a denoiser under MAR's names.
+func NewDenoiser(p nn.Params, o DenoiserOptions) *Denoiser {
+	init, w := nn.Init{Std: 0.02}, o.Width
+	d := &Denoiser{
+		In: p.Linear(w, o.Token, init, "input_proj"), Cond: p.Linear(w, o.Condition, init, "cond_embed"),
+		Time: [2]*nn.Linear{p.Linear(w, timeFeatures, init, "time_embed.mlp.0"), p.Linear(w, w, init, "time_embed.mlp.2")},
+		freq: p.Constant(embed.Frequencies(timeFeatures/2, 10000), 2, timeFeatures/2),
+	}
+	for i := range o.Depth {
+		b := p.In("res_blocks.%d.", i)
+		d.Blocks = append(d.Blocks, DenoiserBlock{
+			Norm: b.LayerNorm(w, denoiserEps, "in_ln"), Modulate: b.Linear(3*w, w, nn.Init{}, "adaLN_modulation.1"),
+			Up: b.Linear(w, w, init, "mlp.0"), Down: b.Linear(w, w, init, "mlp.2"),
+		})
+	}
+	d.Final = p.Linear(2*w, w, nn.Init{}, "final_layer.adaLN_modulation.1")
+	d.Out = p.Linear(o.Says, w, nn.Init{}, "final_layer.linear")
+	return d
+}
+
+// Width is the width of the network.
+func (d *Denoiser) Width() int { return d.In.W.Out }
+
+// Times records what times, f32 [n, 1], say to the network: [n, width].
+func (d *Denoiser) Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value {
+	x := g.Temp(tensor.F32, t.Rows(), timeFeatures)
+	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: t, Freq: g.Constant(d.freq), Out: x, Order: embed.CosSin})
+	g.Mark("head.time_freq", tape.Constant(x))
+	y := d.Time[0].Forward(g, tape.Constant(x), nn.ProductOptions{Act: nn.SiLU})
+	y = d.Time[1].Forward(g, y, nn.ProductOptions{})
+	g.Mark("head.time_embed", y)
+	return y
+}
+
+// Told records what each branch's rows are told in a pass: y = SiLU(times[at] + cond),
+// [n, width].
+func (d *Denoiser) Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
+	y := g.Temp(tensor.F32, cond.Rows(), cond.Dim(-1))
+	rows.Gather(g.Recorder, rows.GatherArgs{X: times, IDs: at, Out: y})
+	elementwise.Add(g.Recorder, elementwise.AddArgs{A: y, B: cond, Out: y})
+	activation.SiLU(g.Recorder, activation.SiLUArgs{X: y, Out: y})
+	return tape.Constant(y)
+}
+
+// Say records what the network says of tokens x, f32 [m, c], in each branch: [b·m, says].
+// Both branches see the same tokens. y is SiLU of time and condition, [b·m, width].
+func (d *Denoiser) Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor {
+	h := d.In.Forward(g, tape.Constant(x), nn.ProductOptions{})
+	g.Mark("head.input_proj", h)
+	if n, m := y.X.Rows(), x.Rows(); n > m {
+		both := g.Temp(tensor.F32, n, d.Width())
+		for i := range n / m {
+			g.Copy(both.View(i*m*d.Width(), m, d.Width()), h.X)
+		}
+		h = tape.Constant(both)
+	}
+	for i := range d.Blocks {
+		h = d.Blocks[i].forward(g, h, y)
+		g.Mark(blockName(i), h)
+	}
+	return d.final(g, h, y).X
+}
+
+func blockName(i int) string { return "head.block" + string(rune('0'+i%10)) }
+
+func (b *DenoiserBlock) forward(g *nn.Drawing, x, y *nn.Value) *nn.Value {
+	w, n := x.X.Dim(-1), x.X.Rows()
+	mod := b.Modulate.Forward(g, y, nn.ProductOptions{}).X
+	h := g.LayerNorm(x, b.Norm)
+	norm.Modulate(g.Recorder, norm.ModulateArgs{X: h.X, Shift: part(mod, 0, w), Scale: part(mod, 1, w), Out: h.X, B: n, LDMod: 3 * w})
+	u := b.Up.Forward(g, h, nn.ProductOptions{Act: nn.SiLU})
+	v := b.Down.Forward(g, u, nn.ProductOptions{})
+	norm.Gate(g.Recorder, norm.GateArgs{X: v.X, Gate: part(mod, 2, w), Residual: x.X, Out: x.X, B: n, LDMod: 3 * w})
+	return x
+}
+
+// final is the last adaptive norm, without a gain of its own, and the way out.
+func (d *Denoiser) final(g *nn.Drawing, x, y *nn.Value) *nn.Value {
+	w, n := x.X.Dim(-1), x.X.Rows()
+	mod := d.Final.Forward(g, y, nn.ProductOptions{}).X
+	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{X: x.X, Shift: part(mod, 0, w), Scale: part(mod, 1, w), Out: x.X, B: n, LDMod: 2 * w, Eps: denoiserEps})
+	return d.Out.Forward(g, x, nn.ProductOptions{})
+}
+
+// part is columns i·w to (i+1)·w-1 of all rows, in their stride.
+func part(mod *gpu.Tensor, i, w int) *gpu.Tensor { return mod.View(i*w, mod.Elems()-i*w) }

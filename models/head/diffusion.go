@@ -1,0 +1,77 @@
+package head
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/refine"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Diffusion draws a token of real numbers by denoising it, in passes of a table that may
+// hold several schedules. The hidden state is the condition. Guidance acts on what the
+// denoiser says.
+type Diffusion struct {
+	Net          *Denoiser
+	times, table *nn.Constant
+}
+
+// NewDiffusion declares the table of some schedules, one behind the other.
+func NewDiffusion(p nn.Params, net *Denoiser, schedules ...Schedule) *Diffusion {
+	var times []float32
+	var passes []refine.Pass
+	for _, s := range schedules {
+		times, passes = append(times, s.Times...), append(passes, s.Passes...)
+	}
+	return &Diffusion{net, p.Constant(times, len(times), 1), p.Constant(refine.Table(passes), len(passes), refine.PassColumns)}
+}
+
+// Logits implements system.Head: the part of the hidden state in what the denoiser is told.
+func (d *Diffusion) Logits(g nn.Graph, h *nn.Value) *nn.Value {
+	if idle(g) {
+		return nil
+	}
+	z := g.Pick(h, 0)
+	g.Mark("z", z)
+	return d.Net.Cond.Forward(g, z, nn.ProductOptions{})
+}
+
+// Outputs implements system.Head.
+func (d *Diffusion) Outputs() int { return d.Net.Width() }
+
+// Draw implements system.Head. The passes have made the tokens.
+func (d *Diffusion) Draw(_ *nn.Drawing, x, _ *gpu.Tensor) *gpu.Tensor { return x.As(tensor.U32) }
+
+// Passes implements system.Refiner.
+func (d *Diffusion) Passes() int { return d.times.Dim(0) }
+
+// Prepare implements system.Refiner.
+func (d *Diffusion) Prepare(g *nn.Drawing) *gpu.Tensor { return d.Net.Times(g, g.Constant(d.times)).X }
+
+// Pass implements system.Refiner.
+func (d *Diffusion) Pass(g *nn.Drawing, r *system.Refinement) {
+	n := r.Branches * r.X.Rows()
+	said := d.Net.Say(g, r.X, d.Net.Told(g, r.Prepared, r.At.View(0, n), r.Logits))
+	refine.Step(g.Recorder, refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded})
+}
+
+// Bank is a schedule of a refiner's default, and others of every length from Least to
+// Most, in one table.
+type Bank struct{ Default, Least, Most int }
+
+// Rows returns the rows [lo, hi) of the schedule of a length; 0 means the default.
+func (b Bank) Rows(length int) (lo, hi int32, err error) {
+	switch {
+	case length == 0:
+		return 0, int32(b.Default), nil
+	case length < b.Least || length > b.Most:
+		return 0, 0, fmt.Errorf("head: %w: %d passes, from %d to %d", system.ErrPrompt, length, b.Least, b.Most)
+	}
+	lo = int32(b.Default)
+	for n := b.Least; n < length; n++ {
+		lo += int32(n)
+	}
+	return lo, lo + int32(length), nil
+}

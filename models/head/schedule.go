@@ -1,0 +1,125 @@
+package head
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/morton-gen/morton/gpu/ops/refine"
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// Schedule is the passes of a denoiser, from noise to token. Times are what the network
+// is told of each.
+type Schedule struct {
+	Times  []float32
+	Passes []refine.Pass
+}
+
+// CosineBetas are the variances that n steps of noise add.
+//
+// Source: Nichol and Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021,
+// arXiv:2102.09672, equation 17.
+func CosineBetas(n int) []float64 {
+	left := func(t int) float64 {
+		c := math.Cos((float64(t)/float64(n) + 0.008) / 1.008 * math.Pi / 2)
+		return c * c
+	}
+	out := make([]float64, n)
+	for t := range out {
+		out[t] = math.Min(1-left(t+1)/left(t), 0.999)
+	}
+	return out
+}
+
+// Spacing returns the steps of n that are kept, in ascending order. It reads what the
+// field's programs take: a number of steps from the first to the last, or ddim and a
+// number for steps of one integer stride. The error wraps nn.ErrConfig.
+func Spacing(n int, text string) ([]int, error) {
+	digits, ddim := strings.CutPrefix(text, "ddim")
+	count, err := strconv.Atoi(digits)
+	if err != nil || count < 1 || count > n {
+		return nil, fmt.Errorf("head: %w: %q sampling steps of %d", nn.ErrConfig, text, n)
+	}
+	if !ddim {
+		return evenly(n, count), nil
+	}
+	for stride := 1; stride < n; stride++ {
+		if (n+stride-1)/stride == count {
+			var out []int
+			for t := 0; t < n; t += stride {
+				out = append(out, t)
+			}
+			return out, nil
+		}
+	}
+	return nil, fmt.Errorf("head: %w: no stride makes %d steps of %d", nn.ErrConfig, count, n)
+}
+
+// evenly returns count steps of n with the first and the last among them.
+func evenly(n, count int) []int {
+	stride := 1.0
+	if count > 1 {
+		stride = float64(n-1) / float64(count-1)
+	}
+	out := make([]int, count)
+	at := 0.0
+	for i := range out {
+		out[i] = int(math.RoundToEven(at))
+		at += stride
+	}
+	return out
+}
+
+// diffusion are the numbers of some kept steps of a diffusion, step by step.
+type diffusion struct {
+	betas, products, posterior []float64 // posterior is the log of the variance
+	coef1, coef2               []float64 // of the token and of what is there, in the mean
+	recip, recipM1             []float64 // of what is there and of the noise, in the token
+}
+
+// respace makes the numbers of kept steps.
+func respace(betas []float64, kept []int) (d diffusion) {
+	all, product := make([]float64, len(betas)), 1.0
+	for t, b := range betas {
+		product *= 1 - b
+		all[t] = product
+	}
+	before := 1.0
+	var variance []float64
+	for _, t := range kept {
+		a := all[t]
+		b := 1 - a/before
+		variance = append(variance, b*(1-before)/(1-a))
+		d.betas, d.products = append(d.betas, b), append(d.products, a)
+		d.coef1 = append(d.coef1, b*math.Sqrt(before)/(1-a))
+		d.coef2 = append(d.coef2, (1-before)*math.Sqrt(1-b)/(1-a))
+		d.recip, d.recipM1 = append(d.recip, math.Sqrt(1/a)), append(d.recipM1, math.Sqrt(1/a-1))
+		before = a
+	}
+	variance[0] = variance[min(1, len(variance)-1)] // that of the first step is 0
+	for _, v := range variance {
+		d.posterior = append(d.posterior, math.Log(v))
+	}
+	return d
+}
+
+// Ancestral is the schedule of a network that says the noise and its variance.
+//
+// Source: Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models", 2020,
+// arXiv:2006.11239, algorithm 2; fewer steps and the variance as in arXiv:2102.09672.
+func Ancestral(betas []float64, kept []int) Schedule {
+	d := respace(betas, kept)
+	var s Schedule
+	for i := len(kept) - 1; i >= 0; i-- {
+		p := refine.Pass{
+			Keep: d.coef1[i]*d.recip[i] + d.coef2[i], Move: -d.coef1[i] * d.recipM1[i], LogMin: d.posterior[i], LogMax: math.Log(d.betas[i]), Noise: 1,
+		}
+		if i == 0 {
+			p.Noise = 0
+		}
+		s.Times, s.Passes = append(s.Times, float32(kept[i])), append(s.Passes, p)
+	}
+	return s
+}

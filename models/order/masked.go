@@ -1,0 +1,168 @@
+package order
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Masked predicts positions in random order, set by set. Each set takes two runs. The
+// first reads the condition and the known tokens, which see each other. It keeps their
+// hidden states. The second has a row for the condition and every position, which all see
+// each other, and predicts the set. Tokens are n, behind c rows of condition, and the
+// place of a hidden state is its row in the second run.
+//
+// Source: Li et al., "Autoregressive Image Generation without Vector Quantization", 2024,
+// arXiv:2406.11838; He et al., "Masked Autoencoders Are Scalable Vision Learners", 2021,
+// arXiv:2111.06377.
+type Masked struct {
+	N, Steps   int
+	Order      []int32 // of the positions: the last of them are predicted first; nil: random
+	Class      []int32 // [c] ids of the condition's rows, and
+	OtherClass []int32 // without the condition
+	// Ids of the first run: Known stands beside a known token, and Places is that of the
+	// first place. In the second Unknown stands at an unknown position, and Fill is that of
+	// the first place.
+	Known, Places, Unknown, Fill int32
+	Stage                        int                    // of the second run; the first has stage 0
+	Scale                        func(left int) float32 // of the guidance, when so many are unknown; nil: the request's
+	Passes                       func(step int) (lo, hi int32)
+}
+
+// Schedule returns the runs. They are made one by one, as they are asked for.
+func (m Masked) Schedule() (system.Schedule, error) {
+	if m.Order != nil {
+		if err := checkOrder(m.Order, m.N); err != nil {
+			return nil, err
+		}
+	}
+	return &masked{Masked: m, left: m.N}, nil
+}
+
+func checkOrder(order []int32, n int) error {
+	seen := make([]bool, n)
+	for _, p := range order {
+		if p < 0 || int(p) >= n || seen[p] {
+			return fmt.Errorf("order: %w: position %d of %d stands twice in the order, or is none", system.ErrPrompt, p, n)
+		}
+		seen[p] = true
+	}
+	if len(order) != n {
+		return fmt.Errorf("order: %w: an order of %d positions, want %d", system.ErrPrompt, len(order), n)
+	}
+	return nil
+}
+
+// Shuffle is a random order of n positions.
+//
+// Source: Durstenfeld, "Algorithm 235: Random permutation", 1964.
+func Shuffle(n int, word func(i uint32) uint32) []int32 {
+	out := count(0, n)
+	for i := n - 1; i > 0; i-- {
+		j := int(uint64(word(uint32(i))) * uint64(i+1) >> 32)
+		out[i], out[j] = out[j], out[i]
+	}
+	return out
+}
+
+// Left returns how many of n positions are unknown after step k of so many: the cosine,
+// rounded down, and at least one fewer than before. Only the last step leaves none.
+func Left(n, k, steps, before int) int {
+	if k >= steps-1 {
+		return 0
+	}
+	return max(min(int(math.Cos(math.Pi/2*float64(k+1)/float64(steps))*float64(n)), before-1), 1)
+}
+
+type masked struct {
+	Masked
+	step int // next
+	left int // unknown positions, the first of Order
+	then *system.Run
+}
+
+// Seed implements system.Seeded.
+func (m *masked) Seed(word func(i uint32) uint32) {
+	if m.Order == nil {
+		m.Order = Shuffle(m.N, word)
+	}
+}
+
+// Blind reports that Next ignores the tokens.
+func (m *masked) Blind() bool { return true }
+
+// Next implements system.Schedule.
+func (m *masked) Next([]uint32) (system.Run, error) {
+	if m.then != nil {
+		r := *m.then
+		m.then = nil
+		return r, nil
+	}
+	if m.left == 0 {
+		return system.Run{}, io.EOF
+	}
+	left := Left(m.N, m.step, m.Steps, m.left)
+	for left == m.left { // more steps than positions
+		m.step++
+		left = Left(m.N, m.step, m.Steps, m.left)
+	}
+	known, set := slices.Sorted(slices.Values(m.Order[m.left:])), slices.Sorted(slices.Values(m.Order[left:m.left]))
+	first, then := m.read(known), m.fill(known, set, left)
+	m.then = &then
+	m.left = left
+	m.step++
+	return first, nil
+}
+
+// read is the run that reads the condition and the known tokens.
+func (m *masked) read(known []int32) system.Run {
+	c := len(m.Class)
+	r := system.Run{Group: c + len(known)}
+	r.N = r.Group
+	r.Slot, r.Sees, r.Axes, r.Keep = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, -1), count(0, c)
+	for i, id := range m.Class {
+		r.Fixed, r.Fed = append(r.Fixed, id, m.Places+int32(i)), append(r.Fed, system.Nothing)
+	}
+	for _, p := range known {
+		r.Fixed, r.Fed, r.Keep = append(r.Fixed, m.Known, m.Places+int32(c)+p), append(r.Fed, p), append(r.Keep, int32(c)+p)
+	}
+	other := r.Rows
+	other.Fixed = slices.Clone(r.Fixed)
+	for i, id := range m.OtherClass {
+		other.Fixed[2*i] = id
+	}
+	r.Other = &other
+	return r
+}
+
+// fill is the run that predicts a set, after which so many positions are unknown.
+func (m *masked) fill(known, set []int32, left int) system.Run {
+	c := len(m.Class)
+	r := system.Run{Group: c + m.N, Ask: len(set), Stage: m.Stage, Draws: system.Draws{N: len(set), At: set}}
+	r.N = r.Group
+	r.Slot, r.Sees, r.Fed = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, system.Nothing)
+	r.Axes, r.Recall = append(fill(c, -1), count(0, m.N)...), append(count(0, c), fill(m.N, -1)...)
+	for _, p := range known {
+		r.Recall[c+int(p)] = int32(c) + p
+	}
+	for i := range r.N {
+		id := m.Unknown
+		if r.Recall[i] >= 0 {
+			id = -1
+		}
+		r.Fixed = append(r.Fixed, id, m.Fill+int32(i))
+	}
+	lo, hi := m.Passes(m.step)
+	for _, p := range set {
+		r.Draws.From, r.Draws.Passes = append(r.Draws.From, int32(c)+p), append(r.Draws.Passes, lo, hi)
+	}
+	if m.Scale != nil {
+		for range set {
+			r.Draws.Scale = append(r.Draws.Scale, m.Scale(left))
+		}
+	}
+	return r
+}

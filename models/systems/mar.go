@@ -1,0 +1,274 @@
+package systems
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/models/head"
+	"github.com/morton-gen/morton/models/input"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+)
+
+func init() {
+	system.Register(system.Published{
+		Name: "mar", Title: "MAR", Paper: "2406.11838", Kind: "image",
+		Tensors: []string{"class_emb.weight", "z_proj_ln.weight", "mask_token", "diffusion_pos_embed_learned", "diffloss.net.time_embed.mlp.0.weight"}, Open: openMAR,
+	})
+}
+
+// mar describes MAR's network. The names are those of upstream's arguments. What a
+// description lacks comes from the shapes of the tensors.
+type mar struct {
+	Patch         int     `json:"patch_size"`
+	EncoderHeads  int     `json:"encoder_num_heads"`
+	DecoderHeads  int     `json:"decoder_num_heads"`
+	SamplingSteps string  `json:"num_sampling_steps"`
+	Latent        float64 `json:"latent_scale"`
+
+	token, classes, buffer, side int
+	enc, dec                     mae
+	headWidth, headDepth         int
+	bank                         head.Bank
+}
+
+// mae has the sizes of one part of a masked autoencoder.
+type mae struct{ width, depth, heads, hidden int }
+
+const marEps = 1e-6
+
+// readMAR reads a description and the shapes of the tensors.
+func readMAR(config json.RawMessage, w nn.Weights) (*mar, error) {
+	c := &mar{Patch: 1, SamplingSteps: "100", Latent: 0.2325}
+	if config != nil {
+		if err := json.Unmarshal(config, c); err != nil {
+			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+		}
+	}
+	dim := func(name string, axis int) int {
+		if shape, ok := w.Shape(name); ok && axis < len(shape) {
+			return shape[axis]
+		}
+		return 0
+	}
+	cells := dim("diffusion_pos_embed_learned", 1)
+	c.token, c.classes, c.side = dim("z_proj.weight", 1), dim("class_emb.weight", 0), int(math.Round(math.Sqrt(float64(cells))))
+	c.buffer = dim("encoder_pos_embed_learned", 1) - cells
+	c.enc = mae{dim("z_proj.weight", 0), blocksOf(w, "encoder_blocks.%d.norm1.weight"), c.EncoderHeads, dim("encoder_blocks.0.mlp.fc1.weight", 0)}
+	c.dec = mae{dim("mask_token", 2), blocksOf(w, "decoder_blocks.%d.norm1.weight"), c.DecoderHeads, dim("decoder_blocks.0.mlp.fc1.weight", 0)}
+	c.headWidth, c.headDepth = dim("diffloss.net.input_proj.weight", 0), blocksOf(w, "diffloss.net.res_blocks.%d.in_ln.weight")
+	for _, m := range []*mae{&c.enc, &c.dec} {
+		if m.heads == 0 {
+			m.heads = map[int]int{768: 12, 1024: 16, 1280: 16}[m.width]
+		}
+	}
+	return c, c.check(cells)
+}
+
+// blocksOf counts blocks by a tensor that each has.
+func blocksOf(w nn.Weights, name string) (n int) {
+	for ; ; n++ {
+		if _, ok := w.Shape(fmt.Sprintf(name, n)); !ok {
+			return n
+		}
+	}
+}
+
+func (c *mar) check(cells int) error {
+	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
+	for _, m := range []mae{c.enc, c.dec} {
+		if !in(m.width, 2, 1<<14) || !in(m.depth, 1, 256) || !in(m.hidden, 2, 1<<17) || m.heads < 1 || m.width%(2*m.heads) != 0 {
+			return fmt.Errorf("systems: %w: width %d, %d heads, %d blocks, hidden width %d", nn.ErrConfig, m.width, m.heads, m.depth, m.hidden)
+		}
+	}
+	switch {
+	case !in(cells, 1, 1<<16) || c.side*c.side != cells || !in(c.buffer, 1, 1<<12) || !in(c.classes, 1, 1<<20):
+		return fmt.Errorf("systems: %w: %d tokens, %d rows of condition, %d classes", nn.ErrConfig, cells, c.buffer, c.classes)
+	case !in(c.token, 1, 1<<12) || !in(c.Patch, 1, 64) || c.token%(c.Patch*c.Patch) != 0 || !(c.Latent > 0):
+		return fmt.Errorf("systems: %w: tokens of %d numbers in patches of %d, scale %g", nn.ErrConfig, c.token, c.Patch, c.Latent)
+	case !in(c.headWidth, 2, 1<<14) || !in(c.headDepth, 1, 256):
+		return fmt.Errorf("systems: %w: a head of width %d with %d blocks", nn.ErrConfig, c.headWidth, c.headDepth)
+	}
+	return nil
+}
+
+// openMAR opens "Autoregressive Image Generation without Vector Quantization",
+// arXiv:2406.11838. A masked autoencoder predicts tokens of real numbers in random sets,
+// and a small network denoises each.
+func openMAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
+	c, err := readMAR(config, w)
+	if err != nil {
+		return nil, err
+	}
+	p := nn.NewParams()
+	n, rows := c.side*c.side, c.buffer+c.side*c.side
+	in := c.input(p, rows)
+	trunk := c.trunk(p, n)
+	diffusion, err := c.diffusion(p.In("diffloss.net."))
+	if err != nil {
+		return nil, err
+	}
+	return &system.System{
+		Name: "mar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
+		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
+		Input:  in, Trunk: trunk, Head: diffusion,
+		Default: system.Sampling{Temperature: 1, Guidance: 3}, Schedule: c.schedule,
+	}, nil
+}
+
+// input declares both tables: of the condition, a token's bias and places, and of the
+// unknown token and places.
+func (c *mar) input(p nn.Params, rows int) input.Masked {
+	init := nn.Init{Std: 0.02}
+	return input.Masked{
+		Known: p.Table(c.enc.width, init, nn.Part{Name: "class_emb.weight", Rows: c.classes}, nn.Part{Name: "fake_latent", Rows: 1},
+			nn.Part{Name: "z_proj.bias", Rows: 1}, nn.Part{Name: "encoder_pos_embed_learned", Rows: rows}),
+		Numbers: p.Matrix(c.enc.width, c.token, init, "z_proj.weight"),
+		Norm:    p.LayerNorm(c.enc.width, marEps, "z_proj_ln"),
+		Fill:    p.Table(c.dec.width, init, nn.Part{Name: "mask_token", Rows: 1}, nn.Part{Name: "decoder_pos_embed_learned", Rows: rows}),
+	}
+}
+
+// marTrunk is an encoder of what is known, and a decoder of all positions.
+type marTrunk struct {
+	encoder, decoder         nn.ViTs
+	encoderNorm, decoderNorm *nn.LayerNorm
+	embed                    *nn.Linear
+	place                    *nn.Table
+}
+
+func (c *mar) trunk(p nn.Params, n int) *marTrunk {
+	t := &marTrunk{encoder: c.enc.blocks(p, "encoder"), encoderNorm: p.LayerNorm(c.enc.width, marEps, "encoder_norm")}
+	t.embed = p.Linear(c.dec.width, c.enc.width, nn.Init{Std: 0.02}, "decoder_embed")
+	t.decoder, t.decoderNorm = c.dec.blocks(p, "decoder"), p.LayerNorm(c.dec.width, marEps, "decoder_norm")
+	t.place = p.Table(c.dec.width, nn.Init{Std: 0.02}, nn.Part{Name: "diffusion_pos_embed_learned", Rows: n})
+	return t
+}
+
+func (m mae) blocks(p nn.Params, part string) (s nn.ViTs) {
+	for i := range m.depth {
+		s = append(s, p.In("%s_blocks.%d.", part, i).ViT(fmt.Sprint(part, i), nn.ViTOptions{
+			Width: m.width, Heads: m.heads, Hidden: m.hidden, Eps: marEps, Init: nn.Init{Std: 0.02},
+		}))
+	}
+	return s
+}
+
+// Forward implements system.Trunk.
+func (t *marTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
+	if g.Stage() == input.FillStage {
+		x = g.LayerNorm(t.decoder.Forward(g, x), t.decoderNorm)
+		g.Mark("decoder.norm", x)
+		return g.Add(x, g.Place(t.place))
+	}
+	x = g.LayerNorm(t.encoder.Forward(g, x), t.encoderNorm)
+	g.Mark("encoder.norm", x)
+	x = t.embed.Forward(g, x, nn.ProductOptions{})
+	g.Mark("embed", x)
+	g.Keep(x)
+	return x
+}
+
+// diffusion declares the head, with a table of the description's schedule and of shorter
+// ones, see [head.Bank].
+func (c *mar) diffusion(p nn.Params) (*head.Diffusion, error) {
+	betas := head.CosineBetas(1000)
+	kept, err := head.Spacing(len(betas), c.SamplingSteps)
+	if err != nil {
+		return nil, err
+	}
+	c.bank = head.Bank{Default: len(kept), Least: 2, Most: 50}
+	schedules := []head.Schedule{head.Ancestral(betas, kept)}
+	for n := c.bank.Least; n <= c.bank.Most; n++ {
+		kept, err := head.Spacing(len(betas), fmt.Sprint(n))
+		if err != nil {
+			return nil, err
+		}
+		schedules = append(schedules, head.Ancestral(betas, kept))
+	}
+	net := head.NewDenoiser(p, head.DenoiserOptions{Width: c.headWidth, Depth: c.headDepth, Token: c.token, Says: 2 * c.token, Condition: c.dec.width})
+	return head.NewDiffusion(p, net, schedules...), nil
+}
+
+// marSteps is the number of sets by default. Upstream evaluates with 256, too.
+const marSteps = 64
+
+// schedule returns the runs of a class; -1 is none.
+func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
+	n := c.side * c.side
+	steps := q.Steps
+	if steps == 0 {
+		steps = marSteps
+	}
+	if q.Text != nil || q.Class < -1 || q.Class >= c.classes || steps < 1 || steps > 1<<16 {
+		return nil, fmt.Errorf("systems: %w: class %d of %d, %d features of text, %d steps", system.ErrPrompt, q.Class, c.classes, len(q.Text), steps)
+	}
+	passes, err := c.passes(q.Inner, steps)
+	if err != nil {
+		return nil, err
+	}
+	scale, err := ramp(q, n)
+	if err != nil {
+		return nil, err
+	}
+	none := int32(c.classes)
+	class := none
+	if q.Class >= 0 {
+		class = int32(q.Class)
+	}
+	return order.Masked{
+		N: n, Steps: steps, Order: q.Order, Class: repeated(c.buffer, class), OtherClass: repeated(c.buffer, none),
+		Known: none + 1, Places: none + 2, Unknown: 0, Fill: 1, Stage: input.FillStage, Scale: scale, Passes: passes,
+	}.Schedule()
+}
+
+func repeated(n int, id int32) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		out[i] = id
+	}
+	return out
+}
+
+// ramp returns the scale of guidance by the number of tokens that stay unknown.
+func ramp(q system.Prompt, n int) (func(left int) float32, error) {
+	switch q.Ramp {
+	case system.Constant:
+		return nil, nil
+	case system.Linear, "":
+		return func(left int) float32 {
+			if q.Guidance <= 1 {
+				return 1
+			}
+			return 1 + (q.Guidance-1)*float32(n-max(left, 1))/float32(n)
+		}, nil
+	}
+	return nil, fmt.Errorf("systems: %w: guidance ramp %q", system.ErrPrompt, q.Ramp)
+}
+
+// passes returns the rows of the head's table by step. Between the first and the last
+// step the number of passes falls evenly.
+//
+// Source: Zhao et al., "DiSA: Diffusion Step Annealing in Autoregressive Image
+// Generation", 2025, arXiv:2505.20297.
+func (c *mar) passes(inner [2]int, steps int) (func(step int) (lo, hi int32), error) {
+	for _, n := range inner {
+		if _, _, err := c.bank.Rows(n); err != nil || (inner[0] == 0) != (inner[1] == 0) {
+			return nil, fmt.Errorf("systems: %w: from %d to %d passes", system.ErrPrompt, inner[0], inner[1])
+		}
+	}
+	return func(step int) (lo, hi int32) {
+		lo, hi, _ = c.bank.Rows(annealed(inner[0], inner[1], step, steps)) // checked above
+		return lo, hi
+	}, nil
+}
+
+// annealed returns the number of passes of a step.
+func annealed(first, last, step, steps int) int {
+	if steps < 2 {
+		return first
+	}
+	return last + (steps-1-step)*(first-last)/(steps-1)
+}
