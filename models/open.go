@@ -40,11 +40,13 @@ func isOwn(path string) bool {
 
 // readOwn reads the configuration of one of Morton's own models.
 func readOwn(kind, path string) (*Config, *system.System, error) {
-	p, err := system.OfKind(kind)
-	if err != nil {
+	want := kind
+	if p, err := system.OfKind(kind); err == nil {
+		want = p.Name
+	} else if path == "" {
 		return nil, nil, fmt.Errorf("models: %w: no model for %q is shipped", ErrFolder, kind)
 	}
-	c, err := ReadConfig(path, p.Name)
+	c, err := ReadConfig(path, want)
 	if err != nil {
 		return nil, nil, err
 	}
