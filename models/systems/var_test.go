@@ -147,6 +147,36 @@ func TestVARGreedy(t *testing.T) {
 	})
 }
 
+// TestVARAlone holds that a request draws the same tokens alone and among others, guided
+// and not, in whatever slots.
+func TestVARAlone(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "var")
+		requests := func() (out []engine.Request) {
+			for i := range 5 {
+				r := request(g.sys, fmt.Sprint("r", i), system.Prompt{Class: i, Guidance: []float32{1, 2.5}[i%2]}, 1)
+				r.TopK, r.TopP = 20, 0.9
+				out = append(out, r)
+			}
+			return out
+		}
+		one := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2}))(t)
+		defer one.Close()
+		many := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 7}))(t)
+		defer many.Close()
+		together := drawAll(t, many, requests())
+		for i, r := range requests() {
+			res := must(one.Generate(context.Background(), r))(t)
+			if !slices.Equal(res.Tokens, together[i]) {
+				t.Errorf("request %d draws others alone", i)
+			}
+		}
+		if slices.Equal(together[0], together[2]) {
+			t.Error("two classes draw the same")
+		}
+	})
+}
+
 // TestVARPasses counts the passes of the published schedule.
 func TestVARPasses(t *testing.T) {
 	s := varOfSize(t, 16, nil)
