@@ -70,8 +70,9 @@ type ProductOptions struct {
 
 // Attention describes attention among the rows of a sequence.
 type Attention struct {
-	Heads, KVHeads, HeadDim int   // KVHeads 0 means Heads
-	Rope                    *Rope // nil: none
+	Heads, KVHeads, HeadDim int     // KVHeads 0 means Heads
+	Rope                    *Rope   // nil: none
+	Scale                   float32 // of the products of queries and keys; 0 means 1/√dh
 	cache                   int
 }
 
