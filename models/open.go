@@ -40,11 +40,13 @@ func isOwn(path string) bool {
 
 // readOwn reads the configuration of one of Morton's own models.
 func readOwn(kind, path string) (*Config, *system.System, error) {
-	p, err := system.OfKind(kind)
-	if err != nil {
+	want := kind
+	if p, err := system.OfKind(kind); err == nil {
+		want = p.Name
+	} else if path == "" {
 		return nil, nil, fmt.Errorf("models: %w: no model for %q is shipped", ErrFolder, kind)
 	}
-	c, err := ReadConfig(path, p.Name)
+	c, err := ReadConfig(path, want)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,25 +80,35 @@ func openPublished(kind, path string) (*files, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, err := p.usable(kind, path)
+	if p.Kind != kind {
+		err = fmt.Errorf("models: %w: %s makes %ss, not %ss", ErrFamily, p.Title, p.Kind, kind)
+	} else if why := p.Usable(); why != nil {
+		err = fmt.Errorf("models: %w: %s: %w", ErrFolder, path, why)
+	}
+	var id string
+	if err == nil {
+		id, err = p.identity()
+	}
 	if err != nil {
 		p.Close()
 		return nil, err
 	}
-	return &files{name: name, system: p.System, weights: p.Checkpoint, tokenizer: p.openVQ, close: p.Close}, nil
+	load := func(dev *gpu.Device) (system.Tokenizer, error) { return p.Description.Load(dev, p.Tokenizer, p.System) }
+	return &files{name: p.Name + "-" + id, system: p.System, weights: p.Checkpoint, tokenizer: load, close: p.Close}, nil
 }
 
-// usable returns the name of a published model, or why it does not make a kind of media.
-func (p *Published) usable(kind, path string) (string, error) {
+// Usable returns why the checkpoint cannot generate media, in a person's words, or nil. It
+// sets the format of the system's media.
+func (p *Published) Usable() (why error) {
 	switch {
-	case p.Kind != kind:
-		return "", fmt.Errorf("models: %w: %s makes %ss, not %ss", ErrFamily, p.Title, p.Kind, kind)
+	case p.Tokenizer == nil && !system.HasCodec(p.Kind):
+		return fmt.Errorf("this build opens it, and no command generates %ss with it yet", p.Kind)
 	case p.Tokenizer == nil:
-		return "", fmt.Errorf("models: %w: %s has no tokenizer beside it, such as vq_ds16_c2i.pt", ErrFolder, path)
-	case p.VQ.CodebookSize != p.System.Token.Values:
-		return "", fmt.Errorf("models: %w: the tokenizer has %d codes, the generator %d", ErrFolder, p.VQ.CodebookSize, p.System.Token.Values)
+		return fmt.Errorf("it has no tokenizer beside it%s", example[p.Kind])
 	}
-	p.System.Format.Side = p.VQ.Reduction()
-	id, err := p.identity()
-	return p.Name + "-" + id, err
+	p.System.Format, why = p.Description.Fit(p.System)
+	return why
 }
+
+// example names a published tokenizer of a kind of media.
+var example = map[string]string{system.Image: ", such as vq_ds16_c2i.pt"}

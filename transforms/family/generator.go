@@ -47,8 +47,8 @@ func OfKind(kind string) (request.Family, error) {
 			return request.Family(p.Kind), nil
 		}
 	}
-	if kind == shard.KindVQ {
-		return request.Image, nil
+	if c, err := system.CodecOf(kind); err == nil {
+		return request.Family(c.Kind), nil
 	}
 	return "", fmt.Errorf("family.OfKind: %w: samples of kind %q", ErrUnknown, kind)
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tokenizer/cube"
 	"github.com/morton-gen/morton/models/tokenizer/faces"
+	"github.com/morton-gen/morton/models/tokenizer/larp"
 	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/octree"
@@ -62,6 +63,10 @@ var kinds = []struct {
 	{vq.ErrToken, "bad_sample"},
 	{vq.ErrNoEncoder, "bad_model"},
 	{vq.ErrNoDecoder, "bad_model"},
+	{larp.ErrConfig, "bad_model"},
+	{larp.ErrSize, "clip_size"},
+	{larp.ErrToken, "bad_sample"},
+	{larp.ErrNoEncoder, "bad_model"},
 
 	{family.ErrNotFile, "not_a_file"},
 	{family.ErrEmptyFile, "empty"},

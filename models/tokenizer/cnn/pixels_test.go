@@ -1,4 +1,4 @@
-package vq
+package cnn
 
 import (
 	"math"
@@ -8,17 +8,17 @@ import (
 
 func TestBytes(t *testing.T) {
 	for b := range 256 {
-		if got := toByte(toFloat(uint8(b))); int(got) != b {
+		if got := Byte(Float(uint8(b))); int(got) != b {
 			t.Errorf("byte %d comes back as %d", b, got)
 		}
 	}
 	for x, want := range map[float32]uint8{-1: 0, 1: 255, -7: 0, 7: 255, 0: 128, -0.003: 127, 0.999: 255, float32(math.Inf(1)): 255} {
-		if got := toByte(x); got != want {
+		if got := Byte(x); got != want {
 			t.Errorf("%g is %d, want %d", x, got, want)
 		}
 	}
-	if toFloat(0) != -1 || toFloat(255) != 1 {
-		t.Errorf("the range is %g to %g", toFloat(0), toFloat(255))
+	if Float(0) != -1 || Float(255) != 1 {
+		t.Errorf("the range is %g to %g", Float(0), Float(255))
 	}
 }
 
