@@ -104,6 +104,9 @@ func (m *masked) Next([]uint32) (system.Run, error) {
 	if m.left == 0 {
 		return system.Run{}, io.EOF
 	}
+	if m.Order == nil { // nobody seeded it, as where steps are counted
+		m.Order = count(0, m.N)
+	}
 	left := Left(m.N, m.step, m.Steps, m.left)
 	for left == m.left { // more steps than positions
 		m.step++

@@ -478,3 +478,51 @@ func TestMARPrompts(t *testing.T) {
 		}
 	}
 }
+
+// TestMARPasses counts the passes of annealed requests by the paper's rule: entry
+// int((K-1-k)/(K-1)·45) of the schedules of 5 to 50 passes for step k of K.
+func TestMARPasses(t *testing.T) {
+	g := open(t, "mar")
+	count := func(p system.Prompt) (sets, passes int) {
+		for _, r := range runsOf(t, g.sys, p) {
+			if r.Ask > 0 {
+				sets++
+				passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+			}
+		}
+		return sets, passes
+	}
+	for _, c := range []struct {
+		inner        [2]int
+		sets, passes int
+	}{{[2]int{}, 16, 16 * 8}, {[2]int{50, 50}, 16, 16 * 50}, {[2]int{50, 5}, 16, 440}, {[2]int{5, 20}, 16, 200}} {
+		if sets, passes := count(system.Prompt{Steps: 16, Inner: c.inner}); sets != c.sets || passes != c.passes {
+			t.Errorf("%v: %d sets with %d passes, want %d with %d", c.inner, sets, passes, c.sets, c.passes)
+		}
+	}
+}
+
+// TestMARMemory draws in an engine on a device that has as much memory as the plan says,
+// in the largest steps that there are.
+func TestMARMemory(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "mar")
+		o := engine.Options{Slots: 6, Cache: nn.F32}
+		enough := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: o.Bytes(g.sys)})
+		e := must(engine.New(enough, g.sys, nn.File(g.weights), o))(t)
+		defer e.Close()
+		drawPictures(t, e, g.sys, 6, "a")
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				if _, err := e.Generate(context.Background(), request(g.sys, fmt.Sprint(i), system.Prompt{Steps: 1, Guidance: 2}, 1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if used := enough.Used(); used > o.Bytes(g.sys) || used < o.Bytes(g.sys)/2 {
+			t.Errorf("%d bytes are planned, %d used", o.Bytes(g.sys), used)
+		}
+	})
+}

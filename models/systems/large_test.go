@@ -1,0 +1,107 @@
+package systems_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// zeros are weights of given shapes, all 0.
+type zeros struct{ shapes }
+
+func (z zeros) Floats(name string) ([]float32, error) {
+	return make([]float32, tensor.Elems(z.shapes[name])), nil
+}
+
+// linear adds a linear map with its bias.
+func (s shapes) linear(name string, out, in int) {
+	s[name+".weight"], s[name+".bias"] = []int{out, in}, []int{out}
+}
+
+// layerNorm adds a norm with its bias.
+func (s shapes) layerNorm(name string, n int) { s[name+".weight"], s[name+".bias"] = []int{n}, []int{n} }
+
+// vit adds a block of a vision transformer.
+func (s shapes) vit(name string, width, hidden int) {
+	s.layerNorm(name+"norm1", width)
+	s.layerNorm(name+"norm2", width)
+	s.linear(name+"attn.qkv", 3*width, width)
+	s.linear(name+"attn.proj", width, width)
+	s.linear(name+"mlp.fc1", hidden, width)
+	s.linear(name+"mlp.fc2", width, hidden)
+}
+
+// marH has the tensors of MAR-H: 943 million parameters.
+func marH() shapes {
+	const width, depth, cells, buffer, classes, token, headWidth, headDepth = 1280, 20, 256, 64, 1000, 16, 1536, 12
+	s := shapes{
+		"class_emb.weight": {classes, width}, "fake_latent": {1, width}, "mask_token": {1, 1, width}, "encoder_pos_embed_learned": {1, buffer + cells, width},
+		"decoder_pos_embed_learned": {1, buffer + cells, width}, "diffusion_pos_embed_learned": {1, cells, width},
+	}
+	s.linear("z_proj", width, token)
+	s.layerNorm("z_proj_ln", width)
+	for i := range depth {
+		s.vit(fmt.Sprintf("encoder_blocks.%d.", i), width, 4*width)
+		s.vit(fmt.Sprintf("decoder_blocks.%d.", i), width, 4*width)
+	}
+	s.layerNorm("encoder_norm", width)
+	s.layerNorm("decoder_norm", width)
+	s.linear("decoder_embed", width, width)
+	const head = "diffloss.net."
+	s.linear(head+"input_proj", headWidth, token)
+	s.linear(head+"cond_embed", headWidth, width)
+	s.linear(head+"time_embed.mlp.0", headWidth, 256)
+	s.linear(head+"time_embed.mlp.2", headWidth, headWidth)
+	for i := range headDepth {
+		b := fmt.Sprintf("%sres_blocks.%d.", head, i)
+		s.layerNorm(b+"in_ln", headWidth)
+		s.linear(b+"adaLN_modulation.1", 3*headWidth, headWidth)
+		s.linear(b+"mlp.0", headWidth, headWidth)
+		s.linear(b+"mlp.2", headWidth, headWidth)
+	}
+	s.linear(head+"final_layer.adaLN_modulation.1", 2*headWidth, headWidth)
+	s.linear(head+"final_layer.linear", 2*token, headWidth)
+	return s
+}
+
+// TestMARH opens MAR-H by the names and shapes of its tensors, and tells its parameters and
+// memory. With MORTON_TEST=all it takes the first step of a picture too, in f16 and with
+// weights that are 0. Noise and 100 passes are left of it.
+func TestMARH(t *testing.T) {
+	w := zeros{marH()}
+	p := must(system.Detect(w))(t)
+	s := must(p.Open(nil, w))(t)
+	if missing := s.Params.Missing(w); p.Name != "mar" || len(missing) > 0 {
+		t.Fatalf("%s lacks %d tensors", p.Name, len(missing))
+	}
+	if n := s.Params.Count(); n < 940e6 || n > 946e6 || s.Grid != [3]int{1, 16, 16} {
+		t.Errorf("%d parameters, %v tokens", n, s.Grid)
+	}
+	o := engine.DecoderOptions{Slots: 2}
+	t.Logf("%s: %d parameters, %d MB with guidance", p.Title, s.Params.Count(), engine.Bytes(s, o)>>20)
+	if !gputest.Exhaustive() {
+		return
+	}
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		begin := time.Now()
+		d := must(engine.NewDecoder(dev, s, w, o))(t)
+		defer d.Free()
+		opened := time.Since(begin)
+		runs := runsOf(t, s, system.Prompt{Class: 1, Steps: 64})[:2]
+		begin = time.Now()
+		steps(t, d, 0, runs...)
+		t.Logf("opened in %v, step of %d and %d rows in %v", opened, runs[0].N, runs[1].N, time.Since(begin))
+		at := int(runs[1].Draws.At[0])
+		for i, x := range must(d.Tokens(0, at, at+1))(t) {
+			if x == 0 {
+				t.Errorf("number %d of position %d was not drawn", i, at)
+			}
+		}
+	})
+}
