@@ -9,7 +9,7 @@ import "github.com/morton-gen/morton/models/nn"
 type Masked struct {
 	Known   *nn.Table
 	Numbers *nn.Matrix
-	Norm    *nn.LayerNorm
+	Norm    *nn.LayerNorm // nil: none
 	Fill    *nn.Table
 }
 
@@ -25,6 +25,9 @@ func (m Masked) Record(g nn.Graph, stage int) *nn.Value {
 	}
 	x := g.Product(g.Numbers(), m.Numbers, nn.ProductOptions{Add: g.Embed(m.Known)})
 	g.Mark("known", x)
+	if m.Norm == nil {
+		return x
+	}
 	x = g.LayerNorm(x, m.Norm)
 	g.Mark("known.norm", x)
 	return x

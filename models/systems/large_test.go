@@ -25,7 +25,9 @@ func (s shapes) linear(name string, out, in int) {
 }
 
 // layerNorm adds a norm with its bias.
-func (s shapes) layerNorm(name string, n int) { s[name+".weight"], s[name+".bias"] = []int{n}, []int{n} }
+func (s shapes) layerNorm(name string, n int) {
+	s[name+".weight"], s[name+".bias"] = []int{n}, []int{n}
+}
 
 // vit adds a block of a vision transformer.
 func (s shapes) vit(name string, width, hidden int) {
@@ -72,7 +74,7 @@ func marH() shapes {
 
 // TestMARH opens MAR-H by the names and shapes of its tensors, and tells its parameters and
 // memory. With MORTON_TEST=all it takes the first step of a picture too, in f16 and with
-// weights that are 0. Noise and 100 passes are left of it.
+// weights that are 0. Noise and one pass are left of it.
 func TestMARH(t *testing.T) {
 	w := zeros{marH()}
 	p := must(system.Detect(w))(t)
