@@ -69,10 +69,11 @@ func place(row, context, pinned int) int {
 // loadFeatures writes the features of rows. It returns fixed ids that point to them.
 func (d *Decoder) loadFeatures(slot, from int, r *system.Rows) ([]int32, error) {
 	width := d.sys.Layout.Features
-	if len(r.Features) != r.N*width || d.sys.Layout.Fixed < 1 {
+	most := featureRows(&d.sys.Layout)
+	if len(r.Features) != r.N*width || d.sys.Layout.Fixed < 1 || from+r.N > most {
 		return nil, fmt.Errorf("engine.LoadRows: %w: %d features for %d rows of %d", ErrRequest, len(r.Features), r.N, width)
 	}
-	first := slot*d.state.Length + from
+	first := slot*most + from
 	fixed := make([]int32, len(r.Fixed))
 	for i := range fixed {
 		fixed[i] = -1

@@ -70,20 +70,25 @@ func newDenoiserBlock(p nn.Params, w int) DenoiserBlock {
 	}
 }
 
-// Width is the width of the network.
+// Condition implements [Network].
+func (d *Denoiser) Condition(g nn.Graph, z *nn.Value) *nn.Value {
+	return d.Cond.Forward(g, z, nn.ProductOptions{})
+}
+
+// Width implements [Network].
 func (d *Denoiser) Width() int { return d.In.W.Out }
 
-// Times records what times, f32 [n, 1], say to the network: [n, width].
+// Times implements [Network].
 func (d *Denoiser) Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value {
-	y := d.embedTimes(g, t, d.Time)
+	y := embedTimes(g, t, d.freq, d.Time)
 	g.Mark("head.time_embed", y)
 	return y
 }
 
 // embedTimes records sines and cosines of numbers, through two layers.
-func (d *Denoiser) embedTimes(g *nn.Drawing, t *gpu.Tensor, layers [2]*nn.Linear) *nn.Value {
+func embedTimes(g *nn.Drawing, t *gpu.Tensor, freq *nn.Constant, layers [2]*nn.Linear) *nn.Value {
 	x := g.Temp(tensor.F32, t.Rows(), timeFeatures)
-	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: t, Freq: g.Constant(d.freq), Out: x, Order: embed.CosSin})
+	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: t, Freq: g.Constant(freq), Out: x, Order: embed.CosSin})
 	g.Mark("head.time_freq", tape.Constant(x))
 	y := layers[0].Forward(g, tape.Constant(x), nn.ProductOptions{Act: nn.SiLU})
 	return layers[1].Forward(g, y, nn.ProductOptions{})
@@ -91,7 +96,7 @@ func (d *Denoiser) embedTimes(g *nn.Drawing, t *gpu.Tensor, layers [2]*nn.Linear
 
 // Told records what each branch's rows are told in a pass: y = SiLU(times[at] + cond),
 // [n, width].
-func (d *Denoiser) Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
+func Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
 	y := g.Temp(tensor.F32, cond.Rows(), cond.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: times, IDs: at, Out: y})
 	elementwise.Add(g.Recorder, elementwise.AddArgs{A: y, B: cond, Out: y})
@@ -99,23 +104,28 @@ func (d *Denoiser) Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
 	return tape.Constant(y)
 }
 
-// Say records what the network says of tokens x, f32 [m, c], in each branch: [b·m, says].
-// Both branches see the same tokens. y is SiLU of time and condition, [b·m, width].
+// Say implements [Network].
 func (d *Denoiser) Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor {
-	h := d.In.Forward(g, tape.Constant(x), nn.ProductOptions{})
+	h := branches(g, d.In.Forward(g, tape.Constant(x), nn.ProductOptions{}), y.X.Rows())
 	g.Mark("head.input_proj", h)
-	if n, m := y.X.Rows(), x.Rows(); n > m {
-		both := g.Temp(tensor.F32, n, d.Width())
-		for i := range n / m {
-			g.Copy(both.View(i*m*d.Width(), m, d.Width()), h.X)
-		}
-		h = tape.Constant(both)
-	}
 	for i := range d.Blocks {
 		h = d.Blocks[i].forward(g, h, y, nil)
 		g.Mark(blockName(i), h)
 	}
 	return adaptiveOut(g, h, y, d.Final, d.Out)
+}
+
+// branches repeats rows for every branch, of n rows in all.
+func branches(g *nn.Drawing, h *nn.Value, n int) *nn.Value {
+	m, w := h.X.Rows(), h.X.Dim(-1)
+	if n == m {
+		return h
+	}
+	both := g.Temp(tensor.F32, n, w)
+	for i := range n / m {
+		g.Copy(both.View(i*m*w, m, w), h.X)
+	}
+	return tape.Constant(both)
 }
 
 func blockName(i int) string { return "head.block" + string(rune('0'+i%10)) }

@@ -16,12 +16,13 @@ type Shortcut struct {
 	Diffusion
 	Length  [2]*nn.Linear
 	lengths *nn.Constant
+	freq    *nn.Constant
 }
 
 // NewShortcut declares the head's further layers and its table.
 func NewShortcut(p nn.Params, net *Denoiser, schedules ...Schedule) *Shortcut {
 	init, w := nn.Init{Std: 0.02}, net.Width()
-	s := &Shortcut{Diffusion: *NewDiffusion(p, net, schedules...)}
+	s := &Shortcut{Diffusion: *NewDiffusion(p, net, schedules...), freq: net.freq}
 	s.Length = [2]*nn.Linear{p.Linear(w, timeFeatures, init, "step_embed.mlp.0"), p.Linear(w, w, init, "step_embed.mlp.2")}
 	var lengths []float32
 	for _, x := range schedules {
@@ -36,7 +37,7 @@ func NewShortcut(p nn.Params, net *Denoiser, schedules ...Schedule) *Shortcut {
 // Prepare implements system.Refiner: what the time of each pass says, and its length.
 func (s *Shortcut) Prepare(g *nn.Drawing) *gpu.Tensor {
 	times := s.Net.Times(g, g.Constant(s.times))
-	length := s.Net.embedTimes(g, g.Constant(s.lengths), s.Length)
+	length := embedTimes(g, g.Constant(s.lengths), s.freq, s.Length)
 	return g.Add(times, length).X
 }
 

@@ -44,6 +44,11 @@ type Prompt struct {
 	Ramp  Ramp
 	Steps int
 	Order []int32
+	// Frames is the number of frames of a video, where the system leaves it open, and Known
+	// the number of the first ones whose tokens are given. Motion is what else a system
+	// takes of a clip, such as NOVA's flow and frames a second; nil means its own.
+	Frames, Known int
+	Motion        []float32
 	// Inner are the refiner's passes of the first and of the last step; 0 means the
 	// system's own. Between them they fall or grow evenly.
 	Inner [2]int
@@ -83,6 +88,7 @@ type Layout struct {
 	Base             int // row of the embedding table where those of fed tokens begin
 	Directions       int // of the head; 0 means 1
 	Features         int // of a condition's vectors; 0: none
+	FeatureRows      int // rows of a run that have features at most; 0 means Length
 	Context          int // slots of the cache that a sequence has at most
 	Length           int // rows, draws and positions that a sequence has at most
 	Group            int // rows of a step at most, by which memory is planned; 0 means 1

@@ -128,7 +128,7 @@ func TestMARWaypoints(t *testing.T) {
 func TestMARHead(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		g := open(t, "mar")
-		net := g.sys.Head.(*head.Diffusion).Net
+		net := g.sys.Head.(*head.Diffusion).Net.(*head.Denoiser)
 		loaded := must(nn.Load(dev, g.sys.Params, nn.File(g.weights), nn.F32))(t)
 		defer loaded.Free()
 		var at []float32
@@ -147,13 +147,13 @@ func TestMARHead(t *testing.T) {
 		cond := net.Cond.Forward(d, tape.Constant(input("head.c")), nn.ProductOptions{})
 		keep("head.cond_embed", cond.X)
 		times := net.Times(d, gputest.F32(t, dev, at, n, 1))
-		y := net.Told(d, times.X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
+		y := head.Told(d, times.X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
 		keep("head.out", net.Say(d, input("head.x"), y))
 		d.Marked = nil
 		kept8 := must(head.Spacing(1000, "ddim8"))(t)
 		for _, i := range []int{7, 3, 0} {
 			at := slices.Repeat([]float32{float32(kept8[i])}, n)
-			y := net.Told(d, net.Times(d, gputest.F32(t, dev, at, n, 1)).X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
+			y := head.Told(d, net.Times(d, gputest.F32(t, dev, at, n, 1)).X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
 			keep(fmt.Sprint("pmv", i), net.Say(d, input("head.x"), y))
 		}
 		p := must(rec.Finish())(t)
