@@ -19,7 +19,7 @@ const FillStage = 1
 // Record implements system.Input.
 func (m Masked) Record(g nn.Graph, stage int) *nn.Value {
 	if stage == FillStage {
-		x := g.Add(g.Recall(), g.Embed(m.Fill))
+		x := g.Add(g.Recall(0), g.Embed(m.Fill))
 		g.Mark("fill", x)
 		return x
 	}

@@ -20,17 +20,21 @@ type Frames struct {
 	Steps   int     // sets of a frame at most
 	Order   []int32 // of a frame's positions, the first of them predicted first; nil: random
 	// Conditions are runs that keep the rows that the first frame's run begins with, in
-	// places from 0 on. There are Prefix such rows, and behind them a row for every frame.
+	// places from 0 on. There are Prefix such rows. With Times a row for every frame is kept
+	// behind them, from which the frame's rows start.
 	Conditions []system.Run
 	Prefix     int
-	Block      int // rows and columns of tokens that a row of the frame's run reads at once
+	Times      bool
+	// First has the rows of a frame start from what the first frame's run said, too.
+	First bool
+	Block int // rows and columns of tokens that a row of the frame's run reads at once
 	// Ids of the table: of the start, of what is read, of the first place of a frame's row;
 	// then of a token, of an unknown one, and of the first place of a token.
-	Start, Read, ReadPlaces, Token, Unknown, Places int32
-	Axes                                            bool // rows have coordinates: frame, row, column
-	Stages                                          [3]int
-	Scale                                           func(set, sets int) float32 // of the guidance; nil: the request's
-	Passes                                          func(set int) (lo, hi int32)
+	Start, Read, ReadPlaces, Token, Unknown, TokenPlaces int32
+	Axes                                                 bool                        // rows have coordinates: frame, row, column
+	Stages                                               [4]int                      // of the first run, of another frame, and of both runs of a set
+	Scale                                                func(set, sets int) float32 // of the guidance; nil: the request's
+	Passes                                               func(set int) (lo, hi int32)
 }
 
 // Schedule returns the runs. They are made frame by frame, as they are asked for.
@@ -98,6 +102,12 @@ func (f *Frames) blocks() int { return f.H * f.W / f.Block / f.Block }
 func (f *Frames) said(j int) int32 { return int32(f.Prefix + f.T + j) }
 func (f *Frames) half(j int) int32 { return f.said(f.blocks() + j) }
 
+// origin is the place of the state that the first frame's run has for block j.
+func (f *Frames) origin(j int) int32 { return f.half(f.blocks() + f.H*f.W + j) }
+
+// Places is the number of places of a clip of so many frames.
+func (f *Frames) Places() int { return int(f.origin(f.blocks())) }
+
 // rows collects rows of a run.
 type rows struct {
 	system.Run
@@ -105,9 +115,12 @@ type rows struct {
 }
 
 // add appends a row at the next cache slot, or that of slot.
-func (r *rows) add(slot int, ids [2]int32, keep, recall int32, axes [3]int, fed ...int32) {
+func (r *rows) add(slot int, ids [2]int32, keep int32, recall [2]int32, axes [3]int, fed ...int32) {
 	r.N++
-	r.Slot, r.Fixed, r.Keep, r.Recall = append(r.Slot, int32(slot)), append(r.Fixed, ids[:]...), append(r.Keep, keep), append(r.Recall, recall)
+	r.Slot, r.Fixed, r.Keep, r.Recall = append(r.Slot, int32(slot)), append(r.Fixed, ids[:]...), append(r.Keep, keep), append(r.Recall, recall[0])
+	if r.f.First {
+		r.Recall = append(r.Recall, recall[1])
+	}
 	if r.f.Axes {
 		r.Axes = append(r.Axes, int32(axes[0]), int32(axes[1]), int32(axes[2]))
 	}
@@ -126,7 +139,19 @@ func (r *rows) whole(sees int) system.Run {
 	return r.Run
 }
 
-var noIDs = [2]int32{-1, -1}
+// none stands for no ids and no states.
+var none = [2]int32{-1, -1}
+
+// from is a start from one kept state.
+func from(place int32) [2]int32 { return [2]int32{place, -1} }
+
+// heard is the place of what the frame's run has said of block j.
+func (f *frames) heard(j int) int32 {
+	if f.First && f.frame == 0 {
+		return f.origin(j)
+	}
+	return f.said(j)
+}
 
 // read is the run that reads the frame before, or the conditions and the start.
 func (f *frames) read() system.Run {
@@ -134,21 +159,30 @@ func (f *frames) read() system.Run {
 	n := f.blocks()
 	if f.frame == 0 {
 		for i := range f.Prefix {
-			r.add(i, noIDs, -1, int32(i), [3]int{})
+			r.add(i, none, -1, from(int32(i)), [3]int{})
 		}
 	}
 	for j := range n {
 		y, x := j/(f.W/f.Block), j%(f.W/f.Block)
-		id, fed := f.Start, []int32(nil)
+		id, fed, start, keep := f.Start, []int32(nil), none, f.said(j)
+		if f.Times {
+			start[0] = int32(f.Prefix + f.frame)
+		}
+		if f.First {
+			start[1], keep = f.origin(j), f.said(j)
+			if f.frame == 0 {
+				start[1], keep = -1, f.origin(j)
+			}
+		}
 		if f.frame > 0 {
 			id = f.Read
 			for i := range f.Block * f.Block {
 				fed = append(fed, int32(((f.frame-1)*f.H+y*f.Block+i/f.Block)*f.W+x*f.Block+i%f.Block))
 			}
 		}
-		r.add(f.Prefix+f.frame*n+j, [2]int32{id, f.ReadPlaces + int32(j)}, f.said(j), int32(f.Prefix+f.frame), [3]int{f.frame, y, x}, fed...)
+		r.add(f.Prefix+f.frame*n+j, [2]int32{id, f.ReadPlaces + int32(j)}, keep, start, [3]int{f.frame, y, x}, fed...)
 	}
-	r.Stage = f.Stages[0]
+	r.Stage = f.Stages[min(f.frame, 1)]
 	return r.whole(f.Prefix + (f.frame+1)*n)
 }
 
@@ -170,12 +204,12 @@ func (f *frames) reread(known []int32) system.Run {
 	r := rows{f: &f.Frames}
 	n := f.blocks()
 	for j := range n {
-		r.add(j, noIDs, f.half(j), f.said(j), [3]int{})
+		r.add(j, none, f.half(j), from(f.heard(j)), [3]int{})
 	}
 	for i, p := range known {
-		r.add(n+i, [2]int32{f.Token, f.Places + p}, f.half(n+int(p)), -1, f.axes(p), int32(f.frame*f.H*f.W)+p)
+		r.add(n+i, [2]int32{f.Token, f.TokenPlaces + p}, f.half(n+int(p)), none, f.axes(p), int32(f.frame*f.H*f.W)+p)
 	}
-	r.Stage = f.Stages[1]
+	r.Stage = f.Stages[2]
 	return r.whole(r.N)
 }
 
@@ -184,7 +218,7 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 	r := rows{f: &f.Frames}
 	n := f.blocks()
 	for j := range n {
-		r.add(j, noIDs, -1, f.half(j), [3]int{})
+		r.add(j, none, -1, from(f.half(j)), [3]int{})
 	}
 	is := make([]bool, f.H*f.W)
 	for _, p := range known {
@@ -192,9 +226,9 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 	}
 	for p := range int32(f.H * f.W) {
 		if is[p] {
-			r.add(n+int(p), noIDs, -1, f.half(n+int(p)), f.axes(p))
+			r.add(n+int(p), none, -1, from(f.half(n+int(p))), f.axes(p))
 		} else {
-			r.add(n+int(p), [2]int32{f.Unknown, f.Places + p}, -1, -1, f.axes(p))
+			r.add(n+int(p), [2]int32{f.Unknown, f.TokenPlaces + p}, -1, none, f.axes(p))
 		}
 	}
 	r.Keep = nil
@@ -207,6 +241,6 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 			r.Draws.Scale = append(r.Draws.Scale, f.Scale(number, of))
 		}
 	}
-	r.Stage = f.Stages[2]
+	r.Stage = f.Stages[3]
 	return r.whole(r.N)
 }

@@ -93,13 +93,14 @@ type Layout struct {
 	Length           int // rows, draws and positions that a sequence has at most
 	Group            int // rows of a step at most, by which memory is planned; 0 means 1
 	Places, State    int // kept hidden states of a sequence, and their width; 0: none
+	Recalls          int // kept states that a row starts from; 0 means 1
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
-		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0, Places: s.Layout.Places, Directions: s.Layout.Directions,
+		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Directions: s.Layout.Directions,
 	}
 }
 

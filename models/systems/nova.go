@@ -44,6 +44,7 @@ type nova struct {
 	video, image         mae
 	headWidth, headDepth int
 	fillers              []float32 // text features where there is no text
+	mixer                int       // rank of what expresses frames by the first; 0: they are not
 	bank                 head.Bank
 }
 
@@ -60,6 +61,7 @@ const (
 	novaFlow
 	novaFPS
 	novaTime
+	novaFirst // reads the conditions
 	novaVideo // reads the frame before
 	novaKnown // the first half of the image encoder
 	novaFill  // the second half
@@ -82,6 +84,7 @@ func readNOVA(config json.RawMessage, w nn.Weights) (*nova, error) {
 		return m
 	}
 	c.video, c.image = read("video_encoder.", c.Video.Heads), read("image_encoder.", c.Image.Heads)
+	c.mixer = dim(w, "video_encoder.mixer.lora.weight", 0)
 	c.headWidth, c.headDepth = dim(w, "image_decoder.head.weight", 1), blocksOf(w, "image_decoder.blocks.%d.norm1.proj.weight")
 	if c.patch > 0 {
 		c.block = dim(w, "video_encoder."+conv, 2) / c.patch
@@ -143,15 +146,18 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	prefix, frames := c.TextRows+2, c.VideoBase[0]
 	rows := max(prefix+read*frames, read+n)
 	token := c.Channels * c.patch * c.patch
-	axes := 0
+	axes, recalls := 0, 1
 	if c.Rotary {
 		axes = 3
+	}
+	if c.mixer > 0 {
+		recalls = 2
 	}
 	return &system.System{
 		Name: "nova", Params: p.List(), Token: system.Token{Width: token}, Grid: [3]int{frames, c.h, c.w},
 		Layout: system.Layout{
 			Fixed: 2, Fed: c.block * c.block, Axes: axes, Features: c.features(), FeatureRows: max(c.TextRows, frames),
-			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: prefix + frames + 2*read + n, State: c.video.width,
+			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: prefix + frames + 3*read + n, Recalls: recalls, State: c.video.width,
 		},
 		Input: in, Trunk: trunk, Head: c.head(p.In("image_decoder."), token),
 		Default: system.Sampling{Temperature: 1, Guidance: 5}, Schedule: c.schedule,
@@ -278,9 +284,9 @@ func (in *novaInput) Record(g nn.Graph, stage int) *nn.Value {
 		g.Mark("prefix", x)
 		return x
 	}
-	x := g.Add(g.Recall(), g.Embed(in.table))
+	x := g.Add(g.Recall(0), g.Embed(in.table))
 	switch stage {
-	case novaVideo:
+	case novaFirst, novaVideo:
 		x = g.Product(g.Numbers(), in.video, nn.ProductOptions{Add: x})
 	case novaKnown:
 		x = g.Product(g.Numbers(), in.image, nn.ProductOptions{Add: x})
@@ -293,6 +299,8 @@ func (in *novaInput) Record(g nn.Graph, stage int) *nn.Value {
 type novaTrunk struct {
 	video, first, second nn.ViTs
 	videoNorm, imageNorm *nn.LayerNorm
+	lora                 *nn.Matrix // nil without a mixer
+	mix                  *nn.Linear
 }
 
 func (c *nova) trunk(p nn.Params) *novaTrunk {
@@ -306,10 +314,15 @@ func (c *nova) trunk(p nn.Params) *novaTrunk {
 	}
 	image := blocks(c.image, "image", c.rope(c.image))
 	half := len(image) / 2
-	return &novaTrunk{
-		blocks(c.video, "video", c.rope(c.video)), image[:half], image[half:],
-		p.LayerNorm(c.video.width, novaEps, "video_encoder.norm"), p.LayerNorm(c.image.width, novaEps, "image_encoder.norm"),
+	t := &novaTrunk{
+		video: blocks(c.video, "video", c.rope(c.video)), first: image[:half], second: image[half:],
+		videoNorm: p.LayerNorm(c.video.width, novaEps, "video_encoder.norm"), imageNorm: p.LayerNorm(c.image.width, novaEps, "image_encoder.norm"),
 	}
+	if c.mixer > 0 {
+		t.lora = p.Matrix(c.mixer, c.video.width, nn.Init{Std: 0.02}, "video_encoder.mixer.lora.weight")
+		t.mix = p.Linear(2*c.video.width, c.mixer, nn.Init{}, "video_encoder.mixer.proj")
+	}
+	return t
 }
 
 // rope turns an eighth of a head's columns by the frame, and half of the rest each by row
@@ -330,9 +343,13 @@ func (t *novaTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
 		return g.LayerNorm(t.second.Forward(g, x), t.imageNorm)
 	case novaKnown:
 		x = t.first.Forward(g, x)
-	case novaVideo:
+	case novaFirst, novaVideo:
 		x = g.LayerNorm(t.video.Forward(g, x), t.videoNorm)
 		g.Mark("video", x)
+		if t.lora != nil && g.Stage() == novaVideo { // an affine map of what the first frame's rows are
+			low := g.Product(g.SiLU(x), t.lora, nn.ProductOptions{})
+			x = g.Modulate(g.Recall(1), t.mix.Forward(g, low, nn.ProductOptions{}))
+		}
 	}
 	g.Keep(x)
 	return x
@@ -375,9 +392,9 @@ func (c *nova) schedule(q system.Prompt) (system.Schedule, error) {
 	}
 	read := int32(c.h * c.w / c.block / c.block)
 	return order.Frames{
-		T: frames, H: c.h, W: c.w, Known: q.Known, Steps: steps, Order: q.Order, Conditions: c.conditions(q, frames), Prefix: c.TextRows + 2, Block: c.block,
-		Start: novaStart, Read: novaRead, ReadPlaces: novaPlaces, Token: novaToken, Unknown: novaUnknown, Places: novaPlaces + read, Axes: c.Rotary,
-		Stages: [3]int{novaVideo, novaKnown, novaFill}, Passes: func(int) (int32, int32) { return lo, hi },
+		T: frames, H: c.h, W: c.w, Known: q.Known, Steps: steps, Order: q.Order, Conditions: c.conditions(q, frames), Prefix: c.TextRows + 2, Block: c.block, Times: !c.Rotary, First: c.mixer > 0,
+		Start: novaStart, Read: novaRead, ReadPlaces: novaPlaces, Token: novaToken, Unknown: novaUnknown, TokenPlaces: novaPlaces + read, Axes: c.Rotary,
+		Stages: [4]int{novaFirst, novaVideo, novaKnown, novaFill}, Passes: func(int) (int32, int32) { return lo, hi },
 	}.Schedule()
 }
 
