@@ -48,23 +48,24 @@ func llamaFiles() map[string]string {
 func TestPicturesOfAFolder(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		dir := folder(t, llamaFiles())
-		var first *models.PictureResult
+		var first *models.Result
 		for _, path := range []string{dir, filepath.Join(dir, "c2i.safetensors")} {
-			p := must(models.OpenPictures(dev, path, models.Options{}))(t)
-			res := must(p.Generate(context.Background(), models.PictureRequest{ID: "a", Seed: 1, Class: 7}))(t)
-			if h, w := p.Size(); res.Picture.H != h || res.Picture.W != w || h != 16 {
-				t.Errorf("a picture of %dx%d, want %dx%d", res.Picture.H, res.Picture.W, h, w)
+			p := must(models.Open(dev, system.Image, path, models.Options{}))(t)
+			res := must(p.Generate(context.Background(), models.Request{ID: "a", Seed: 1, Class: 7}))(t)
+			got, side := res.Media.Picture, p.System().Format.Side
+			if h, w := p.System().Grid[1]*side, p.System().Grid[2]*side; got.H != h || got.W != w || h != 16 {
+				t.Errorf("a picture of %dx%d, want %dx%d", got.H, got.W, h, w)
 			}
 			if first == nil {
 				first = res
-			} else if !slices.Equal(first.Picture.Pix, res.Picture.Pix) {
+			} else if !slices.Equal(first.Media.Picture.Pix, got.Pix) {
 				t.Errorf("%s draws another picture", path)
 			}
-			back := must(p.Detokenize(res.Sample))(t)
-			if !slices.Equal(back.Pix, res.Picture.Pix) {
+			back, _, err := p.Decode(res.Sample)
+			if err != nil || !slices.Equal(back.Picture.Pix, got.Pix) {
 				t.Error("the sample gives another picture")
 			}
-			if _, err := p.Generate(context.Background(), models.PictureRequest{ID: "a", Class: 10}); !errors.Is(err, system.ErrPrompt) {
+			if _, err := p.Generate(context.Background(), models.Request{ID: "a", Class: 10}); !errors.Is(err, system.ErrPrompt) {
 				t.Errorf("class 10 of 10: %v", err)
 			}
 			p.Close()

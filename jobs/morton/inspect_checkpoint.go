@@ -11,7 +11,6 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tokenizer/vq"
 )
 
 // inspectCheckpoint tells which published system a checkpoint is of, what it is made of
@@ -125,20 +124,22 @@ func (f *facts) addTokenizer(p *models.Published) {
 		return
 	}
 	f.add("tokenizer", p.TokenizerPath)
-	f.addVQ(p.Tokenizer, p.VQ)
-	if p.System != nil && p.VQ.Validate() == nil {
-		side := p.VQ.Reduction()
-		f.add("picture", fmt.Sprintf("%d by %d pixels", p.System.Grid[2]*side, p.System.Grid[1]*side))
+	if p.Description == nil {
+		return
+	}
+	f.addCodec(p.Tokenizer, p.Description)
+	if p.System == nil {
+		return
+	}
+	if format, err := p.Description.Fit(p.System); err == nil && format.Side > 0 {
+		f.add("picture", fmt.Sprintf("%d by %d pixels", p.System.Grid[2]*format.Side, p.System.Grid[1]*format.Side))
 	}
 }
 
-func (f *facts) addVQ(c *checkpoint.Checkpoint, cfg vq.Config) {
-	if cfg.Validate() != nil {
-		return
+func (f *facts) addCodec(c *checkpoint.Checkpoint, d system.Description) {
+	for _, x := range d.Facts() {
+		f.add(x.Name, x.Value)
 	}
-	f.add("tokenizer_codes", fmt.Sprintf("%d of %d numbers", cfg.CodebookSize, cfg.CodebookEmbedDim))
-	f.add("tokenizer_levels", fmt.Sprintf("%d channels times %v, %d blocks each", cfg.Ch, cfg.ChMult, cfg.NumResBlocks))
-	f.add("tokenizer_side", fmt.Sprintf("%d pixels a token", cfg.Reduction()))
 	f.add("tokenizer_halves", halvesText(c))
 }
 
@@ -173,12 +174,8 @@ func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 	switch {
 	case why != nil:
 		f.add("runs", "no: "+firstLine(why.Error()))
-	case p.Kind != "image":
-		f.add("runs", "no: this build opens it, and no command generates "+p.Kind+"s with it yet")
-	case p.Tokenizer == nil:
-		f.add("runs", "no: it has no tokenizer beside it, such as vq_ds16_c2i.pt")
-	case p.VQ.CodebookSize != p.System.Token.Values:
-		f.add("runs", fmt.Sprintf("no: the tokenizer has %d codes, the generator %d", p.VQ.CodebookSize, p.System.Token.Values))
+	case p.Usable() != nil:
+		f.add("runs", "no: "+p.Usable().Error())
 	default:
 		f.add("runs", "yes")
 	}
@@ -195,12 +192,12 @@ const shownTensors = 8
 // inspectTensors tells what a checkpoint of no known system holds. Unknown is why it is
 // none, for a folder whose files cannot be told apart.
 func inspectTensors(path string, unknown error) (facts, error) {
-	if c, cfg, err := models.OpenVQ(path); err == nil {
+	if c, k, d, err := models.OpenCodec(path); err == nil {
 		defer c.Close()
 		var f facts
-		f.add("kind", "image tokenizer")
+		f.add("kind", k.Kind+" tokenizer")
 		f.addFiles(c)
-		f.addVQ(c, cfg)
+		f.addCodec(c, d)
 		return f, nil
 	}
 	c, err := checkpoint.Open(path)

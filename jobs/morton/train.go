@@ -16,7 +16,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/cube"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
 	"github.com/morton-gen/morton/models/train"
 	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/transforms/request"
@@ -33,7 +33,7 @@ type trainFlags struct {
 
 	options         models.TrainOptions
 	tokens, heldout []string
-	config          string // of a tokenizer: JSON, see models/cube.Config
+	config          string // of a tokenizer: JSON, see cube.Config
 	precision       string
 	json            bool
 }
@@ -201,10 +201,10 @@ func (g *trainFlags) readGrids() error {
 				o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
 			case s.Kind == shard.KindOctree && len(s.Grid) == 1:
 				depth := int(s.Grid[0])
-				if o.Shape.MinDepth == 0 {
-					o.Shape.MinDepth = depth
+				if o.Octree.MinDepth == 0 {
+					o.Octree.MinDepth = depth
 				}
-				o.Shape.MinDepth, o.Shape.MaxDepth = min(o.Shape.MinDepth, depth), max(o.Shape.MaxDepth, depth)
+				o.Octree.MinDepth, o.Octree.MaxDepth = min(o.Octree.MinDepth, depth), max(o.Octree.MaxDepth, depth)
 			}
 		}
 	}

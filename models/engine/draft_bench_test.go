@@ -105,7 +105,7 @@ func BenchmarkDraft(b *testing.B) {
 			draw := func(i int) {
 				given := letters(16, uint64(1000+i)).Tokens
 				r := Request{ID: fmt.Sprint(i), Temperature: 1, TopP: 1, End: -1, Tokens: given, Schedule: func() (system.Schedule, error) {
-					return big.Schedule(letterRows(256), 16, nil), nil
+					return letterRows(256).Schedule(big.Layout(), 16), nil
 				}}
 				if _, err := e.Generate(context.Background(), r); err != nil {
 					b.Fatal(err)

@@ -69,7 +69,7 @@ func chain(from, to int) *transformer.Sequence {
 // scheduled is a request for the positions of a chain behind those with tokens.
 func scheduled(id string, tokens []uint32, n int) Request {
 	return Request{ID: id, Temperature: 1, TopP: 1, End: -1, Tokens: tokens, Schedule: func() (system.Schedule, error) {
-		return config.Schedule(chain(0, n), len(tokens), nil), nil
+		return chain(0, n).Schedule(config.Layout(), len(tokens)), nil
 	}}
 }
 
@@ -149,7 +149,16 @@ func TestNextExtendsARequest(t *testing.T) {
 		}
 		parts := whole
 		growing := func(more func([]uint32) (*transformer.Sequence, error)) func() (system.Schedule, error) {
-			return func() (system.Schedule, error) { return config.Schedule(chain(0, 15), 3, more), nil }
+			return func() (system.Schedule, error) {
+				first, l := chain(0, 15), config.Layout()
+				return order.Grow(func(tokens []uint32) ([]system.Run, error) {
+					next, err := more(tokens)
+					if err != nil || next == nil {
+						return nil, err
+					}
+					return []system.Run{next.Run(l, len(tokens), 0, next.N, l.Group, true)}, nil
+				}, first.Run(l, 0, 0, 3, l.Group, false), first.Run(l, 0, 3, first.N, l.Group, true)), nil
+			}
 		}
 		parts.Schedule = growing(func(tokens []uint32) (*transformer.Sequence, error) {
 			if len(tokens) >= 60 {

@@ -1,6 +1,10 @@
 package system
 
 import (
+	"errors"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/step"
@@ -8,8 +12,17 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// ErrPrompt reports a prompt that the system cannot start from.
-var ErrPrompt = errkind.New("bad_request", "the system cannot start from this prompt")
+// Errors a caller can branch on.
+var (
+	// ErrPrompt reports a prompt that the system cannot start from.
+	ErrPrompt = errkind.New("bad_request", "the system cannot start from this prompt")
+	// ErrRequest reports a request that makes no sense.
+	ErrRequest = errkind.New("bad_request", "bad request")
+	// ErrTooLong reports a request with more positions than the system takes.
+	ErrTooLong = errkind.New("too_long", "sequence is too long for the model")
+	// ErrClosed reports the use of something that was closed.
+	ErrClosed = errors.New("engine is closed")
+)
 
 // System is one way to generate: a network with the parts around it.
 type System struct {
@@ -22,14 +35,30 @@ type System struct {
 	Head    Head
 	Rule    Rule // what may be drawn next; nil: anything
 	Default Sampling
-	// Schedule returns the runs of a request. It is nil where a caller makes them.
+	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
+	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
-	Grid     [3]int // of the tokens: frames, rows, columns; position p is cell p in raster order
+	// Lay returns the tokens of a sample's positions, and the prompt of a request that
+	// draws all of them. Nil: the system has no samples to learn from.
+	Lay func(shard.Sample) (Prompt, []uint32, error)
+	// Tokenizer opens the tokenizer. Nil: it is another checkpoint.
+	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
+	Format    Format // of media
+	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
 }
 
-// Prompt is what a request starts from.
+// Files opens the other weights of a model's folder, by their names. The caller closes
+// them.
+type Files func(name string) (*safetensors.File, error)
+
+// Prompt is what a request starts from. A system reads the fields that it knows.
 type Prompt struct {
-	Class int // of the system's classes
+	Given  []uint32 // tokens of the first positions, which are not drawn
+	Frames int      // of the clip, those of Given too
+	Depth  int      // of the octree
+	Faces  int      // at most
+	Points []int64  // points of a surface, one a position before the first face
+	Class  int      // of the system's classes
 	// Text holds a text's features from the system's text encoder, [n, features], a row
 	// for each token.
 	Text []float32
@@ -68,6 +97,7 @@ const (
 type Token struct {
 	Sub, Values int // sub-tokens, and values of each
 	Bits        int // of a binary code; 0 for indices
+	End         int // the token that ends a sample; 0: none
 	Width       int // real numbers of a token, whose bits are its words; 0 for others
 }
 
@@ -92,6 +122,8 @@ type Layout struct {
 	Context          int // slots of the cache that a sequence has at most
 	Length           int // rows, draws and positions that a sequence has at most
 	Group            int // rows of a step at most, by which memory is planned; 0 means 1
+	Pinned           int // first rows, which stay visible for ever
+	Unit             int // rows that belong together: training windows start at multiples; 0 means 1
 	Places, State    int // kept hidden states of a sequence, and their width; 0: none
 	Recalls          int // kept states that a row starts from; 0 means 1
 }

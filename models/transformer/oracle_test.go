@@ -8,6 +8,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/ops/rope"
+	"github.com/morton-gen/morton/models/nn"
 )
 
 // oracle is the network in float64, written out from its equations: the loss of
@@ -45,7 +46,7 @@ func rms(x, gain []float64) []float64 {
 			sum += v * v
 		}
 		for c := range d {
-			y[r+c] = x[r+c] * gain[c] / math.Sqrt(sum/float64(d)+normEps)
+			y[r+c] = x[r+c] * gain[c] / math.Sqrt(sum/float64(d)+nn.OwnEps)
 		}
 	}
 	return y

@@ -1,6 +1,10 @@
 package transformer
 
 import (
+	"errors"
+	"fmt"
+	"io"
+
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
 )
@@ -10,23 +14,62 @@ import (
 type Sequence struct {
 	system.Rows
 	Allow  []int32  // [n, 2] tokens lo <= t < hi that a position may hold
-	Tokens []uint32 // [n, words]; positions still to be drawn may be missing
+	Tokens []uint32 // [n, words]
 	// Draw is the first position that is predicted; those before are a condition.
 	Draw int
 	// Pinned positions at the start stay visible for ever and come with every
 	// training window.
 	Pinned int
-	// Short lists positions whose last sub-tokens do not exist, with how many:
-	// they are not trained.
-	Short func(p int) int
 }
 
-// Ignored returns how many of position p's last sub-tokens are not predicted.
+// Lay lays a sample out: the rows of the schedule that draws its tokens. The error is that
+// of the sample or of the schedule.
+func Lay(s *system.System, prompt system.Prompt, tokens []uint32) (*Sequence, error) {
+	runs, err := s.Schedule(prompt)
+	if err != nil {
+		return nil, err
+	}
+	out := &Sequence{Tokens: tokens, Pinned: s.Layout.Pinned}
+	for words := s.Token.Words(); out.N < len(tokens)/words; {
+		r, err := runs.Next(tokens[:out.N*words])
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("transformer.Lay: %w: %d rows for %d positions", system.ErrPrompt, out.N, len(tokens)/words)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.add(&r)
+	}
+	return out, nil
+}
+
+// add appends the rows of a run.
+func (s *Sequence) add(r *system.Run) {
+	if r.Ask == 0 {
+		s.Draw = s.N + r.N
+		s.Allow = append(s.Allow, make([]int32, 2*r.N)...)
+	}
+	s.N += r.N
+	s.Fixed, s.Fed, s.Axes = append(s.Fixed, r.Fixed...), append(s.Fed, r.Fed...), append(s.Axes, r.Axes...)
+	s.Sees, s.Allow = append(s.Sees, r.Sees...), append(s.Allow, r.Draws.Allow...)
+}
+
+// Ignored returns how many of position p's last sub-tokens do not exist, see
+// sample.Existing. They are not trained.
 func (s *Sequence) Ignored(p, words int) int {
-	if s.Short == nil {
+	exist := int(uint32(s.Allow[2*p+1]) >> 24)
+	if exist == 0 {
 		return 0
 	}
-	return min(s.Short(p), words-1)
+	return min(words-exist, words-1)
+}
+
+// Add appends a position. It takes the columns of its row, the number of slots it sees,
+// and its tokens, lo <= t < hi.
+func (s *Sequence) Add(fixed, fed, axes []int32, sees, lo, hi int32) {
+	s.N++
+	s.Fixed, s.Fed, s.Axes = append(s.Fixed, fixed...), append(s.Fed, fed...), append(s.Axes, axes...)
+	s.Sees, s.Allow = append(s.Sees, sees), append(s.Allow, lo, hi)
 }
 
 // Run returns positions [from, to) as a run in groups; asked, their tokens are drawn.
@@ -49,35 +92,13 @@ func (s *Sequence) Run(l system.Layout, base, from, to, group int, asked bool) s
 }
 
 // Schedule returns the runs of a sequence whose first given positions have tokens.
-// Those are a prompt; the others are drawn in the network's groups. More, if not nil,
-// returns further positions from all tokens so far, and nil after the last.
-func (c *Config) Schedule(s *Sequence, given int, more func(tokens []uint32) (*Sequence, error)) system.Schedule {
+func (s *Sequence) Schedule(l system.Layout, given int) system.Schedule {
 	var runs []system.Run
 	if given > 0 {
-		runs = append(runs, s.Run(c.Layout(), 0, 0, given, c.Group, false))
+		runs = append(runs, s.Run(l, 0, 0, given, l.Group, false))
 	}
 	if given < s.N {
-		runs = append(runs, s.Run(c.Layout(), 0, given, s.N, c.Group, true))
+		runs = append(runs, s.Run(l, 0, given, s.N, l.Group, true))
 	}
-	if more == nil {
-		return order.Fixed(runs...)
-	}
-	at := s.N
-	return order.Grow(func(tokens []uint32) ([]system.Run, error) {
-		next, err := more(tokens)
-		if err != nil || next == nil || next.N == 0 {
-			return nil, err
-		}
-		run := next.Run(c.Layout(), at, 0, next.N, c.Group, true)
-		at += next.N
-		return []system.Run{run}, nil
-	}, runs...)
-}
-
-// Add appends a position. It takes the columns of its row, the number of slots it sees,
-// and its tokens, lo <= t < hi.
-func (s *Sequence) Add(fixed, fed, axes []int32, sees, lo, hi int32) {
-	s.N++
-	s.Fixed, s.Fed, s.Axes = append(s.Fixed, fixed...), append(s.Fed, fed...), append(s.Axes, axes...)
-	s.Sees, s.Allow = append(s.Sees, sees), append(s.Allow, lo, hi)
+	return order.Fixed(runs...)
 }

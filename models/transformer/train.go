@@ -108,7 +108,7 @@ func (t *Train) build(dev *gpu.Device) (err error) {
 
 func (t *Train) inputs(dev *gpu.Device) error {
 	c, r := &t.cfg, t.b*t.n
-	dims := c.dims()
+	dims := t.sys.Dims(1)
 	cols := max(dims.IDColumns(), 1)
 	t.hostIDs, t.hostAxes = make([]int32, r*cols), make([]int32, r*dims.Axes)
 	t.hostKey, t.hostTargets = make([]int32, r), make([]int32, r*c.Words())
@@ -240,7 +240,7 @@ func (t *Train) clear() {
 
 func (t *Train) setWindow(b int, w Window) (int, error) {
 	c := &t.cfg
-	dims := c.dims()
+	dims := t.sys.Dims(1)
 	ids, words := dims.IDColumns(), c.Words()
 	pinned := w.Seq.Pinned
 	if pinned+w.To-w.From > t.n || w.From < pinned || w.To > w.Seq.N {
@@ -289,7 +289,7 @@ func (t *Train) weigh(row, ignored int) int {
 
 func (t *Train) feed(row, f, from int, seq *Sequence) {
 	c := &t.cfg
-	dims, words := c.dims(), c.Words()
+	dims, words := t.sys.Dims(1), c.Words()
 	if c.Bits == 0 {
 		for s := range words {
 			token := int64(-1)
@@ -314,7 +314,7 @@ func (t *Train) feed(row, f, from int, seq *Sequence) {
 }
 
 func (t *Train) upload() error {
-	dims := t.cfg.dims()
+	dims := t.sys.Dims(1)
 	rows, cols := t.b*t.n, max(dims.IDColumns(), 1)
 	starts, list := make([]int32, dims.TableRows()+1), make([]int32, rows*cols)
 	embed.Index(t.hostIDs, cols, dims.TableRows(), starts, list)
