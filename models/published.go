@@ -20,6 +20,7 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
+	_ "github.com/morton-gen/morton/models/tokenizer/kl" // registers the codec
 	_ "github.com/morton-gen/morton/models/tokenizer/vq" // registers the codec
 )
 

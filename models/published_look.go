@@ -92,6 +92,7 @@ func (p *Published) Steps() (reading, drawing int, err error) {
 			return reading, drawing, nil
 		case err != nil:
 			return 0, 0, err
+		case r.Keep != nil: // a part of the step behind it
 		case r.Ask == 0:
 			reading += r.Steps()
 		default:

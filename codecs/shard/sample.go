@@ -33,6 +33,7 @@ const (
 	KindOctree = "octree"
 	KindQuad   = "quad"
 	KindVQ     = "vq" // of pictures: Grid is [rows, columns]
+	KindKL     = "kl" // of pictures: Grid is [rows, columns, numbers], tokens are the bits of f32
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

@@ -2,7 +2,6 @@ package order
 
 import (
 	"io"
-	"math"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -81,17 +80,6 @@ func (f *frames) Next([]uint32) (system.Run, error) {
 	r := f.runs[0]
 	f.runs = f.runs[1:]
 	return r, nil
-}
-
-// Sets returns the sizes of sets of n positions, by the cosine. Empty ones are left out.
-func sets(n, steps int) (sizes []int) {
-	left := func(i int) int { return int(math.Round(math.Cos(math.Pi/2*float64(i)/float64(steps)) * float64(n))) }
-	for i := range steps {
-		if size := left(i) - left(i+1); size > 0 {
-			sizes = append(sizes, size)
-		}
-	}
-	return sizes
 }
 
 // blocks is the number of rows that read a frame.
@@ -188,10 +176,10 @@ func (f *frames) read() system.Run {
 
 // sets are the runs of a frame's sets.
 func (f *frames) sets() (out []system.Run) {
-	sizes := sets(f.H*f.W, f.Steps)
+	all := sizes(f.H*f.W, f.Steps)
 	known := 0
-	for s, size := range sizes {
-		out = append(out, f.reread(f.Order[:known]), f.fill(f.Order[:known], f.Order[known:known+size], s, len(sizes)))
+	for s, size := range all {
+		out = append(out, f.reread(f.Order[:known]), f.fill(f.Order[:known], f.Order[known:known+size], s, len(all)))
 		known += size
 	}
 	return out

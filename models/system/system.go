@@ -73,11 +73,9 @@ type Prompt struct {
 	Ramp  Ramp
 	Steps int
 	Order []int32
-	// Frames is the number of frames of a video, where the system leaves it open, and Known
-	// the number of the first ones whose tokens are given. Motion is what else a system
-	// takes of a clip, such as NOVA's flow and frames a second; nil means its own.
-	Frames, Known int
-	Motion        []float32
+	// Motion is what else a system takes of a clip, such as NOVA's flow and frames a
+	// second; nil means its own.
+	Motion []float32
 	// Inner are the refiner's passes of the first and of the last step; 0 means the
 	// system's own. Between them they fall or grow evenly.
 	Inner [2]int

@@ -24,6 +24,7 @@ type ear struct {
 	Patch  int `json:"patch_size"`
 	Heads  int `json:"decoder_num_heads"`
 	Buffer int `json:"buffer_size"` // rows of the condition
+	drawing
 
 	token, classes, side int
 	mae
@@ -32,7 +33,7 @@ type ear struct {
 
 // readEAR reads a description and the shapes of the tensors.
 func readEAR(config json.RawMessage, w nn.Weights) (*ear, error) {
-	c := &ear{Patch: 1, Buffer: 64}
+	c := &ear{Patch: 1, Buffer: 64, drawing: drawing{Sets: marSets, Guidance: 3, Temperature: 0.7}}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
@@ -52,6 +53,9 @@ func readEAR(config json.RawMessage, w nn.Weights) (*ear, error) {
 }
 
 func (c *ear) check(rows int) error {
+	if err := c.drawing.check(); err != nil {
+		return err
+	}
 	if err := c.mae.check(); err != nil {
 		return err
 	}
@@ -85,7 +89,7 @@ func openEAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		Name: "ear", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
 		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows},
 		Input:  in, Trunk: trunk, Head: head.NewEnergy(p.In("scoreloss.net."), c.head),
-		Default: system.Sampling{Temperature: 0.7, Guidance: 3}, Schedule: c.schedule,
+		Default: c.sampling(), Schedule: c.schedule,
 	}, nil
 }
 
@@ -104,7 +108,7 @@ func (t earTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
 
 // schedule returns the runs of a class; -1 is none.
 func (c *ear) schedule(q system.Prompt) (system.Schedule, error) {
-	steps, err := setsOf(q, c.classes)
+	steps, err := c.setsOf(q, c.classes)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +116,7 @@ func (c *ear) schedule(q system.Prompt) (system.Schedule, error) {
 		return nil, fmt.Errorf("systems: %w: %v passes, the head has one", system.ErrPrompt, q.Inner)
 	}
 	n := c.side * c.side
-	scale, err := ramp(q, n)
+	scale, err := c.ramp(q, n)
 	none := int32(c.classes)
 	if err != nil {
 		return nil, err

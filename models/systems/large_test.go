@@ -107,3 +107,77 @@ func TestMARH(t *testing.T) {
 		}
 	})
 }
+
+// novaLarge has the tensors of NOVA's 0.6B model for video.
+func novaLarge() shapes {
+	const width, text, headWidth = 1024, 2560, 1280
+	s := shapes{"mask_embed.bos_token": {1, width}, "mask_embed.mask_token": {1, width}, "text_embed.weight": {512, text}}
+	conv := func(name string, out, pixels int) {
+		s[name+".weight"], s[name+".bias"] = []int{out, 4, pixels, pixels}, []int{out}
+	}
+	for part, sizes := range map[string][2]int{"video_encoder": {16, 4}, "image_encoder": {32, 2}} {
+		for i := range sizes[0] {
+			s.vit(fmt.Sprintf("%s.blocks.%d.", part, i), width, 4*width)
+		}
+		s.layerNorm(part+".norm", width)
+		conv(part+".patch_embed.proj", width, sizes[1])
+	}
+	s.linear("text_embed.proj", width, text)
+	s.layerNorm("text_embed.norm", width)
+	for _, name := range []string{"motion_embed.flow_proj", "motion_embed.fps_proj", "video_pos_embed.time_proj"} {
+		s.linear(name+".0", width, 256)
+		s.linear(name+".2", width, width)
+	}
+	s.layerNorm("video_pos_embed.norm", width)
+	const head = "image_decoder."
+	conv(head+"patch_embed.proj", headWidth, 2)
+	for name, in := range map[string]int{"condition_proj": width, "timestep_proj": 256} {
+		s.linear(head+"time_cond_embed."+name+".fc1", headWidth, in)
+		s.linear(head+"time_cond_embed."+name+".fc2", headWidth, headWidth)
+	}
+	for i := range 3 {
+		b := fmt.Sprintf("%sblocks.%d.", head, i)
+		s.linear(b+"norm1.proj", 3*headWidth, headWidth)
+		s.linear(b+"proj.fc1", headWidth, headWidth)
+		s.linear(b+"proj.fc2", headWidth, headWidth)
+		s.layerNorm(b+"norm2", headWidth)
+	}
+	s.linear(head+"norm.proj", 2*headWidth, headWidth)
+	s.linear(head+"head", 16, headWidth)
+	return s
+}
+
+// TestNOVALarge does for NOVA-0.6B what TestMARH does for MAR-H. Its step is the first set
+// of the first frame, with the conditions before it.
+func TestNOVALarge(t *testing.T) {
+	w := zeros{novaLarge()}
+	p := must(system.Detect(w))(t)
+	s := must(p.Open(nil, w))(t)
+	if missing := s.Params.Missing(w); p.Name != "nova" || len(missing) > 0 {
+		t.Fatalf("%s lacks %d tensors", p.Name, len(missing))
+	}
+	if n := s.Params.Count(); n < 600e6 || n > 700e6 || s.Grid != [3]int{9, 30, 48} {
+		t.Errorf("%d parameters, %v tokens", n, s.Grid)
+	}
+	o := engine.DecoderOptions{Slots: 2}
+	t.Logf("%s: %d parameters, %d MB with guidance", p.Title, s.Params.Count(), engine.Bytes(s, o)>>20)
+	if !gputest.Exhaustive() {
+		return
+	}
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		begin := time.Now()
+		d := must(engine.NewDecoder(dev, s, w, o))(t)
+		defer d.Free()
+		opened := time.Since(begin)
+		runs := runsOf(t, s, system.Prompt{Frames: 1, Steps: 64})[:7]
+		begin = time.Now()
+		steps(t, d, 0, runs...)
+		t.Logf("opened in %v, step of %d, %d and %d rows in %v", opened, runs[4].N, runs[5].N, runs[6].N, time.Since(begin))
+		at := int(runs[6].Draws.At[0])
+		for i, x := range must(d.Tokens(0, at, at+1))(t) {
+			if x == 0 {
+				t.Errorf("number %d of position %d was not drawn", i, at)
+			}
+		}
+	})
+}

@@ -22,11 +22,12 @@ func init() {
 // mar describes MAR's network. The names are those of upstream's arguments. What a
 // description lacks comes from the shapes of the tensors.
 type mar struct {
-	Patch         int     `json:"patch_size"`
-	EncoderHeads  int     `json:"encoder_num_heads"`
-	DecoderHeads  int     `json:"decoder_num_heads"`
-	SamplingSteps string  `json:"num_sampling_steps"`
-	Latent        float64 `json:"latent_scale"`
+	Patch         int    `json:"patch_size"`
+	EncoderHeads  int    `json:"encoder_num_heads"`
+	DecoderHeads  int    `json:"decoder_num_heads"`
+	SamplingSteps string `json:"num_sampling_steps"`
+	Inner         [2]int `json:"inner_steps"` // passes of the first and of the last set; a name of ours
+	drawing
 
 	token, classes, buffer, side int
 	enc, dec                     mae
@@ -42,7 +43,7 @@ const marEps = 1e-6
 
 // readMAR reads a description and the shapes of the tensors.
 func readMAR(config json.RawMessage, w nn.Weights) (*mar, error) {
-	c := &mar{Patch: 1, SamplingSteps: "100", Latent: 0.2325}
+	c := &mar{Patch: 1, SamplingSteps: "100", drawing: drawing{Sets: marSets, Guidance: 3, Temperature: 1}}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
@@ -96,6 +97,9 @@ func blocksOf(w nn.Weights, name string) (n int) {
 
 func (c *mar) check(cells int) error {
 	in := within
+	if err := c.drawing.check(); err != nil {
+		return err
+	}
 	for _, m := range []mae{c.enc, c.dec} {
 		if err := m.check(); err != nil {
 			return err
@@ -104,8 +108,8 @@ func (c *mar) check(cells int) error {
 	switch {
 	case !in(cells, 1, 1<<16) || c.side*c.side != cells || !in(c.buffer, 1, 1<<12) || !in(c.classes, 1, 1<<20):
 		return fmt.Errorf("systems: %w: %d tokens, %d rows of condition, %d classes", nn.ErrConfig, cells, c.buffer, c.classes)
-	case !in(c.token, 1, 1<<12) || !in(c.Patch, 1, 64) || c.token%(c.Patch*c.Patch) != 0 || !(c.Latent > 0):
-		return fmt.Errorf("systems: %w: tokens of %d numbers in patches of %d, scale %g", nn.ErrConfig, c.token, c.Patch, c.Latent)
+	case !in(c.token, 1, 1<<12) || !in(c.Patch, 1, 64) || c.token%(c.Patch*c.Patch) != 0:
+		return fmt.Errorf("systems: %w: tokens of %d numbers in patches of %d", nn.ErrConfig, c.token, c.Patch)
 	case !in(c.headWidth, 2, 1<<14) || !in(c.headDepth, 1, 256):
 		return fmt.Errorf("systems: %w: a head of width %d with %d blocks", nn.ErrConfig, c.headWidth, c.headDepth)
 	}
@@ -128,11 +132,14 @@ func openMAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := c.passes(c.Inner, c.Sets); err != nil {
+		return nil, fmt.Errorf("systems: %w: inner_steps %v", nn.ErrConfig, c.Inner)
+	}
 	return &system.System{
 		Name: "mar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
 		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
 		Input:  in, Trunk: trunk, Head: refiner,
-		Default: system.Sampling{Temperature: 1, Guidance: 3}, Schedule: c.schedule,
+		Default: c.sampling(), Schedule: c.schedule,
 	}, nil
 }
 
@@ -236,21 +243,45 @@ func (c *mar) schedules() (first head.Schedule, others []head.Schedule, err erro
 	return head.Ancestral(betas, kept), others, nil
 }
 
-// marSteps is the number of sets by default. Upstream evaluates with 256, too.
-const marSteps = 64
+// marSets is the number of sets by default. Upstream evaluates with 256, too.
+const marSets = 64
+
+// drawing says how a system draws where a request leaves it open, by the names of
+// upstream's arguments.
+type drawing struct {
+	Sets        int         `json:"num_iter"`
+	Guidance    float64     `json:"cfg"`
+	Ramp        system.Ramp `json:"cfg_schedule"`
+	Temperature float64     `json:"temperature"`
+}
+
+func (d drawing) check() error {
+	if !within(d.Sets, 1, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
+		return fmt.Errorf("systems: %w: %d sets, guidance %g, %q, temperature %g", nn.ErrConfig, d.Sets, d.Guidance, d.Ramp, d.Temperature)
+	}
+	return nil
+}
+
+// sampling are the defaults that commands know.
+func (d drawing) sampling() system.Sampling {
+	return system.Sampling{Temperature: d.Temperature, Guidance: d.Guidance}
+}
 
 // schedule returns the runs of a class; -1 is none.
 func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 	n := c.side * c.side
-	steps, err := setsOf(q, c.classes)
+	steps, err := c.setsOf(q, c.classes)
 	if err != nil {
 		return nil, err
+	}
+	if q.Inner == [2]int{} {
+		q.Inner = c.Inner
 	}
 	passes, err := c.passes(q.Inner, steps)
 	if err != nil {
 		return nil, err
 	}
-	scale, err := ramp(q, n)
+	scale, err := c.ramp(q, n)
 	if err != nil {
 		return nil, err
 	}
@@ -262,10 +293,10 @@ func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 }
 
 // setsOf returns the number of sets that a prompt asks for, and checks the rest of it.
-func setsOf(q system.Prompt, classes int) (int, error) {
+func (d drawing) setsOf(q system.Prompt, classes int) (int, error) {
 	steps := q.Steps
 	if steps == 0 {
-		steps = marSteps
+		steps = d.Sets
 	}
 	if q.Text != nil || q.Class < -1 || q.Class >= classes || steps < 1 || steps > 1<<16 {
 		return 0, fmt.Errorf("systems: %w: class %d of %d, %d features of text, %d steps", system.ErrPrompt, q.Class, classes, len(q.Text), steps)
@@ -290,7 +321,10 @@ func repeated(n int, id int32) []int32 {
 }
 
 // ramp returns the scale of guidance by the number of tokens that stay unknown.
-func ramp(q system.Prompt, n int) (func(left int) float32, error) {
+func (d drawing) ramp(q system.Prompt, n int) (func(left int) float32, error) {
+	if q.Ramp == "" {
+		q.Ramp = d.Ramp
+	}
 	switch q.Ramp {
 	case system.Constant:
 		return nil, nil

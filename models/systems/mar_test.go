@@ -206,7 +206,7 @@ var marRuns = []struct {
 	{"s_cfg3_linear_full8", 3, system.Linear, 1, "8", false},
 }
 
-const marSets = 5
+const marTestSets = 5
 
 // noise lays out a run's recorded numbers by position: those of the start, and of every
 // pass.
@@ -256,7 +256,7 @@ func TestMARRuns(t *testing.T) {
 			config["num_sampling_steps"] = run.spacing
 			published := must(system.Detect(nn.File(g.weights)))(t)
 			g.sys = must(published.Open(must(json.Marshal(config))(t), nn.File(g.weights)))(t)
-			g.marRun(t, dev, run.name, system.Prompt{Guidance: run.guidance, Ramp: run.ramp, Steps: marSets}, run.temperature, run.none)
+			g.marRun(t, dev, run.name, system.Prompt{Guidance: run.guidance, Ramp: run.ramp, Steps: marTestSets}, run.temperature, run.none)
 		}
 	})
 }
@@ -310,7 +310,7 @@ func (g *golden) marRun(t *testing.T, dev *gpu.Device, run string, p system.Prom
 func (g *golden) checkSets(t *testing.T, run string, b int, sets []system.Run, guidance float32) {
 	t.Helper()
 	n := g.cells()
-	if len(sets) != marSets {
+	if len(sets) != marTestSets {
 		t.Fatalf("%s: %d sets", run, len(sets))
 	}
 	scales := g.floats(t, run+".cfg_iter")

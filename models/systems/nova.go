@@ -145,6 +145,8 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	n, read := c.h*c.w, c.h*c.w/c.block/c.block
 	prefix, frames := c.TextRows+2, c.VideoBase[0]
 	rows := max(prefix+read*frames, read+n)
+	clip := order.Frames{T: frames, H: c.h, W: c.w, Prefix: prefix, Block: c.block}
+	places := clip.Places()
 	token := c.Channels * c.patch * c.patch
 	axes, recalls := 0, 1
 	if c.Rotary {
@@ -157,7 +159,7 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		Name: "nova", Params: p.List(), Token: system.Token{Width: token}, Grid: [3]int{frames, c.h, c.w},
 		Layout: system.Layout{
 			Fixed: 2, Fed: c.block * c.block, Axes: axes, Features: c.features(), FeatureRows: max(c.TextRows, frames),
-			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: prefix + frames + 3*read + n, Recalls: recalls, State: c.video.width,
+			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: places, Recalls: recalls, State: c.video.width,
 		},
 		Input: in, Trunk: trunk, Head: c.head(p.In("image_decoder."), token),
 		Default: system.Sampling{Temperature: 1, Guidance: 5}, Schedule: c.schedule,
@@ -380,11 +382,12 @@ func (c *nova) schedule(q system.Prompt) (system.Schedule, error) {
 		frames = c.VideoBase[0]
 	}
 	if steps == 0 {
-		steps = marSteps
+		steps = marSets
 	}
-	rows := len(q.Text) / c.text
-	if !within(frames, 1, c.VideoBase[0]) || !within(steps, 1, 1<<16) || !within(q.Known, 0, frames-1) || len(q.Text) != rows*c.text || rows > c.TextRows || len(q.Motion) > 2 {
-		return nil, fmt.Errorf("systems: %w: %d of %d frames in %d sets, %d features of text in rows of %d, motion %v", system.ErrPrompt, q.Known, frames, steps, len(q.Text), c.text, q.Motion)
+	rows, token := len(q.Text)/c.text, c.h*c.w*c.Channels*c.patch*c.patch
+	known := len(q.Given) / token // frames
+	if !within(frames, 1, c.VideoBase[0]) || !within(steps, 1, 1<<16) || known >= frames || known*token != len(q.Given) || len(q.Text) != rows*c.text || rows > c.TextRows || len(q.Motion) > 2 {
+		return nil, fmt.Errorf("systems: %w: %d of %d frames in %d sets, %d features of text in rows of %d, motion %v", system.ErrPrompt, known, frames, steps, len(q.Text), c.text, q.Motion)
 	}
 	lo, hi, err := c.bank.Rows(q.Inner[0])
 	if err != nil || q.Inner[0] != q.Inner[1] {
@@ -392,7 +395,7 @@ func (c *nova) schedule(q system.Prompt) (system.Schedule, error) {
 	}
 	read := int32(c.h * c.w / c.block / c.block)
 	return order.Frames{
-		T: frames, H: c.h, W: c.w, Known: q.Known, Steps: steps, Order: q.Order, Conditions: c.conditions(q, frames), Prefix: c.TextRows + 2, Block: c.block, Times: !c.Rotary, First: c.mixer > 0,
+		T: frames, H: c.h, W: c.w, Known: known, Steps: steps, Order: q.Order, Conditions: c.conditions(q, frames), Prefix: c.TextRows + 2, Block: c.block, Times: !c.Rotary, First: c.mixer > 0,
 		Start: novaStart, Read: novaRead, ReadPlaces: novaPlaces, Token: novaToken, Unknown: novaUnknown, TokenPlaces: novaPlaces + read, Axes: c.Rotary,
 		Stages: [4]int{novaFirst, novaVideo, novaKnown, novaFill}, Passes: func(int) (int32, int32) { return lo, hi },
 	}.Schedule()

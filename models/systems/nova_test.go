@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -35,9 +36,18 @@ const (
 func (g *golden) novaPrompt(t testing.TB, r novaRun) system.Prompt {
 	t.Helper()
 	return system.Prompt{
-		Text: g.floats(t, r.name+".in.text")[:novaTextRows*32], Frames: r.frames, Known: r.known, Steps: novaSets, Inner: [2]int{r.passes, r.passes},
+		Text: g.floats(t, r.name+".in.text")[:novaTextRows*32], Frames: r.frames, Given: g.novaGiven(t, r), Steps: novaSets, Inner: [2]int{r.passes, r.passes},
 		Order: g.ints(t, r.name+".order"), Guidance: r.guidance,
 	}
+}
+
+// novaGiven are the tokens of the given frames.
+func (g *golden) novaGiven(t testing.TB, r novaRun) (out []uint32) {
+	t.Helper()
+	for f := range r.known {
+		out = append(out, words(novaTokens(g.floats(t, r.name+".latents"), f, r.frames))...)
+	}
+	return out
 }
 
 // novaTokens cuts a map of 4 by 8 by 12 numbers into tokens of 16.
@@ -191,9 +201,7 @@ func (g *golden) novaRun(t *testing.T, e *engine.Engine, run novaRun) {
 	}
 	r := request(g.sys, "a", p, 1)
 	r.Noise = noise
-	for f := range run.known {
-		r.Tokens = append(r.Tokens, words(novaTokens(want, f, run.frames))...)
-	}
+	r.Tokens = p.Given
 	res := must(e.Generate(context.Background(), r))(t)
 	got, worst := res.Numbers(), 0.0
 	if len(got) != len(noise) {
@@ -213,7 +221,7 @@ func (g *golden) novaRun(t *testing.T, e *engine.Engine, run novaRun) {
 func TestNOVAPrompts(t *testing.T) {
 	g := open(t, "nova")
 	for name, p := range map[string]system.Prompt{
-		"frames": {Frames: 99}, "known": {Frames: 2, Known: 2}, "sets": {Steps: -2}, "text": {Text: make([]float32, 33)}, "long text": {Text: make([]float32, 6*32)},
+		"frames": {Frames: 99}, "known": {Frames: 2, Given: make([]uint32, 2*24*16)}, "part of a frame": {Frames: 2, Given: make([]uint32, 16)}, "sets": {Steps: -2}, "text": {Text: make([]float32, 33)}, "long text": {Text: make([]float32, 6*32)},
 		"passes": {Inner: [2]int{101, 101}}, "other passes": {Inner: [2]int{10, 5}}, "order": {Order: []int32{1}}, "motion": {Motion: []float32{1, 2, 3}},
 	} {
 		if _, err := g.sys.Schedule(p); !errors.Is(err, system.ErrPrompt) {
@@ -227,4 +235,44 @@ func TestNOVAPrompts(t *testing.T) {
 	if !strings.HasPrefix(g.sys.Name, "nova") {
 		t.Error(g.sys.Name)
 	}
+}
+
+// TestNOVACompany draws clips of several lengths, texts and scales alone, and all at once in
+// engines with few slots and pages. The bits are the same.
+func TestNOVACompany(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "nova-rope")
+		text := gputest.Normal(1, 4*32)
+		prompts := []system.Prompt{
+			{Text: text, Frames: 2, Steps: 3, Guidance: 3, Inner: [2]int{3, 3}},
+			{Text: text[:64], Frames: 1, Steps: 4, Guidance: 1, Inner: [2]int{5, 5}, Motion: []float32{9, 24}},
+			{Frames: 3, Steps: 2, Guidance: 2, Inner: [2]int{2, 2}},
+		}
+		draw := func(e *engine.Engine, i int) []uint32 {
+			res, err := e.Generate(context.Background(), request(g.sys, fmt.Sprint("n", i), prompts[i], 1))
+			if err != nil {
+				t.Error(err)
+			}
+			return res.Tokens
+		}
+		alone := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2}))(t)
+		var want [][]uint32
+		for i := range prompts {
+			want = append(want, draw(alone, i))
+		}
+		alone.Close()
+		for _, o := range []engine.Options{{Slots: 6}, {Slots: 4, Pages: 2, Rows: 1}} {
+			e := must(engine.New(dev, g.sys, nn.File(g.weights), o))(t)
+			var wait sync.WaitGroup
+			for i := range prompts {
+				wait.Go(func() {
+					if got := draw(e, i); len(got) != prompts[i].Frames*24*16 || !slices.Equal(got, want[i]) {
+						t.Errorf("%+v: clip %d is drawn otherwise in company", o, i)
+					}
+				})
+			}
+			wait.Wait()
+			e.Close()
+		}
+	})
 }
