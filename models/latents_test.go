@@ -27,7 +27,9 @@ func tinyEAR(t *testing.T, path string) {
 	shapes := map[string][]int{
 		"class_emb.weight": {5, width}, "fake_latent": {1, width}, "mask_token": {1, 1, width}, "decoder_pos_embed_learned": {1, buffer + cells, width},
 	}
-	linear := func(name string, out, in int) { shapes[name+".weight"], shapes[name+".bias"] = []int{out, in}, []int{out} }
+	linear := func(name string, out, in int) {
+		shapes[name+".weight"], shapes[name+".bias"] = []int{out, in}, []int{out}
+	}
 	layer := func(name string, n int) { shapes[name+".weight"], shapes[name+".bias"] = []int{n}, []int{n} }
 	linear("z_proj", width, token)
 	const b, net, r = "decoder_blocks.0.", "scoreloss.net.", "scoreloss.net.res_blocks.0."
