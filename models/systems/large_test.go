@@ -39,38 +39,74 @@ func (s shapes) vit(name string, width, hidden int) {
 	s.linear(name+"mlp.fc2", width, hidden)
 }
 
-// marH has the tensors of MAR-H: 943 million parameters.
-func marH() shapes {
-	const width, depth, cells, buffer, classes, token, headWidth, headDepth = 1280, 20, 256, 64, 1000, 16, 1536, 12
+// marSize are the sizes of a MAR for pictures of 16 by 16 tokens.
+type marSize struct{ width, depth, classes, headWidth, headDepth int }
+
+// marShapes has the tensors of a MAR, with a head that takes diffusion's passes or, as in
+// FAR, long steps.
+func marShapes(z marSize, shortcut bool) shapes {
+	const cells, buffer, token = 256, 64, 16
 	s := shapes{
-		"class_emb.weight": {classes, width}, "fake_latent": {1, width}, "mask_token": {1, 1, width}, "encoder_pos_embed_learned": {1, buffer + cells, width},
-		"decoder_pos_embed_learned": {1, buffer + cells, width}, "diffusion_pos_embed_learned": {1, cells, width},
+		"class_emb.weight": {z.classes, z.width}, "fake_latent": {1, z.width}, "mask_token": {1, 1, z.width}, "encoder_pos_embed_learned": {1, buffer + cells, z.width},
+		"decoder_pos_embed_learned": {1, buffer + cells, z.width}, "diffusion_pos_embed_learned": {1, cells, z.width},
 	}
-	s.linear("z_proj", width, token)
-	s.layerNorm("z_proj_ln", width)
-	for i := range depth {
-		s.vit(fmt.Sprintf("encoder_blocks.%d.", i), width, 4*width)
-		s.vit(fmt.Sprintf("decoder_blocks.%d.", i), width, 4*width)
+	s.linear("z_proj", z.width, token)
+	s.layerNorm("z_proj_ln", z.width)
+	for i := range z.depth {
+		s.vit(fmt.Sprintf("encoder_blocks.%d.", i), z.width, 4*z.width)
+		s.vit(fmt.Sprintf("decoder_blocks.%d.", i), z.width, 4*z.width)
 	}
-	s.layerNorm("encoder_norm", width)
-	s.layerNorm("decoder_norm", width)
-	s.linear("decoder_embed", width, width)
+	s.layerNorm("encoder_norm", z.width)
+	s.layerNorm("decoder_norm", z.width)
+	s.linear("decoder_embed", z.width, z.width)
 	const head = "diffloss.net."
-	s.linear(head+"input_proj", headWidth, token)
-	s.linear(head+"cond_embed", headWidth, width)
-	s.linear(head+"time_embed.mlp.0", headWidth, 256)
-	s.linear(head+"time_embed.mlp.2", headWidth, headWidth)
-	for i := range headDepth {
-		b := fmt.Sprintf("%sres_blocks.%d.", head, i)
-		s.layerNorm(b+"in_ln", headWidth)
-		s.linear(b+"adaLN_modulation.1", 3*headWidth, headWidth)
-		s.linear(b+"mlp.0", headWidth, headWidth)
-		s.linear(b+"mlp.2", headWidth, headWidth)
+	says := 2 * token
+	s.linear(head+"time_embed.mlp.0", z.headWidth, 256)
+	s.linear(head+"time_embed.mlp.2", z.headWidth, z.headWidth)
+	if shortcut {
+		says = token
+		s.linear(head+"step_embed.mlp.0", z.headWidth, 256)
+		s.linear(head+"step_embed.mlp.2", z.headWidth, z.headWidth)
 	}
-	s.linear(head+"final_layer.adaLN_modulation.1", 2*headWidth, headWidth)
-	s.linear(head+"final_layer.linear", 2*token, headWidth)
+	s.linear(head+"input_proj", z.headWidth, token)
+	s.linear(head+"cond_embed", z.headWidth, z.width)
+	s.adaptive(head, z.headWidth, z.headDepth, says)
 	return s
 }
+
+// adaptive adds the blocks and the last layer of a head.
+func (s shapes) adaptive(head string, width, depth, out int) {
+	for i := range depth {
+		b := fmt.Sprintf("%sres_blocks.%d.", head, i)
+		s.layerNorm(b+"in_ln", width)
+		s.linear(b+"adaLN_modulation.1", 3*width, width)
+		s.linear(b+"mlp.0", width, width)
+		s.linear(b+"mlp.2", width, width)
+	}
+	s.linear(head+"final_layer.adaLN_modulation.1", 2*width, width)
+	s.linear(head+"final_layer.linear", out, width)
+}
+
+// earShapes has the tensors of an EAR with as many blocks.
+func earShapes(z marSize) shapes {
+	const cells, buffer, token = 256, 64, 16
+	s := shapes{
+		"class_emb.weight": {z.classes, z.width}, "fake_latent": {1, z.width}, "mask_token": {1, 1, z.width}, "decoder_pos_embed_learned": {1, buffer + cells, z.width},
+	}
+	s.linear("z_proj", z.width, token)
+	for i := range 2 * z.depth {
+		s.vit(fmt.Sprintf("decoder_blocks.%d.", i), z.width, 4*z.width)
+	}
+	s.layerNorm("decoder_norm", z.width)
+	const head = "scoreloss.net."
+	s.linear(head+"noise_embed", z.headWidth, 64)
+	s.linear(head+"input_proj", z.headWidth, z.width)
+	s.adaptive(head, z.headWidth, z.headDepth, token)
+	return s
+}
+
+// marH has the tensors of MAR-H: 943 million parameters.
+func marH() shapes { return marShapes(marSize{1280, 20, 1000, 1536, 12}, false) }
 
 // TestMARH opens MAR-H by the names and shapes of its tensors, and tells its parameters and
 // memory. With MORTON_TEST=all it takes the first step of a picture too, in f16 and with

@@ -526,3 +526,45 @@ func TestMARMemory(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkInnerPasses draws a picture of 256 tokens in 64 sets with heads of several kinds
+// behind one size of trunk, and reports the passes of each.
+func BenchmarkInnerPasses(b *testing.B) {
+	z := marSize{192, 3, 10, 384, 3}
+	for _, c := range []struct {
+		name  string
+		w     shapes
+		inner [2]int
+	}{
+		{"diffusion=100", marShapes(z, false), [2]int{}},
+		{"diffusion=50", marShapes(z, false), [2]int{50, 50}},
+		{"annealed=50-5", marShapes(z, false), [2]int{50, 5}},
+		{"shortcut=8", marShapes(z, true), [2]int{8, 8}},
+		{"energy=1", earShapes(z), [2]int{}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			p := must(system.Detect(c.w))(b)
+			s := must(p.Open([]byte(`{"encoder_num_heads": 3, "decoder_num_heads": 3}`), c.w))(b)
+			dev := gputest.Open(b, gpu.Options{Grain: engine.Grain(s, 320)})
+			e := must(engine.New(dev, s, c.w, engine.Options{Slots: 2}))(b)
+			defer e.Close()
+			prompt, passes := system.Prompt{Class: 1, Steps: 64, Inner: c.inner, Guidance: 3}, 0
+			for _, r := range runsOf(b, s, prompt) {
+				if r.Draws.Passes != nil {
+					passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+				} else {
+					passes += min(r.Ask, 1)
+				}
+			}
+			draw := func(id string) { must(e.Generate(context.Background(), request(s, id, prompt, 1)))(b) }
+			draw("warm") // compiles
+			n := 0
+			for b.Loop() {
+				draw(fmt.Sprint(n))
+				n++
+			}
+			b.ReportMetric(float64(passes), "passes")
+			b.ReportMetric(b.Elapsed().Seconds()/float64(n), "s/picture")
+		})
+	}
+}
