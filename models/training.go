@@ -18,7 +18,6 @@ import (
 	"github.com/morton-gen/morton/models/tokenizer/faces"
 	"github.com/morton-gen/morton/models/tokenizer/octree"
 	"github.com/morton-gen/morton/models/train"
-	"github.com/morton-gen/morton/models/transformer"
 )
 
 // ErrData reports training data that cannot be used.
@@ -39,7 +38,7 @@ type TrainOptions struct {
 	Window          int    // positions of one; 0 means the context
 	MaxHeldout      int    // held-out windows evaluated; 0 means all
 	Sampling        Sampling
-	Memory          transformer.TrainOptions
+	Memory          train.NetworkOptions
 	Run             train.Options
 }
 
@@ -65,23 +64,31 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 		return nil, err
 	}
 	if cfg.Quad != nil {
-		cfg.Quad.Faces = cfg.Quad.TrainedFaces(lengths(data))
+		cfg.Quad.Faces = cfg.Quad.TrainedFaces(data.Rows())
 	}
 	if o.Window == 0 {
-		o.Window = cfg.Network.Context
+		o.Window = sys.Layout.Context
 	}
-	net, err := transformer.NewTrain(dev, cfg.Network, max(o.Batch, 1), o.Window, o.Memory)
+	net, err := train.NewNetwork(dev, sys, max(o.Batch, 1), o.Window, o.Memory)
 	if err != nil {
 		return nil, err
 	}
+	defer net.Free()
 	if err := net.Store().Init(o.Run.Seed); err != nil {
 		return nil, err
 	}
-	task, err := train.NewSequences(net, cfg.Network, sys.Layout.Unit, o.Run.Seed, data, held, o.MaxHeldout)
+	task, err := train.NewSequences(net, o.Run.Seed, data, held, o.MaxHeldout)
 	if err != nil {
 		return nil, err
 	}
-	lines := train.Tables(cfg.Network, data, task.HeldoutWindows())
+	tables := train.NewTables(sys)
+	for _, q := range data {
+		tables.Count(q)
+	}
+	lines, err := tables.Lines(task.HeldoutWindows)
+	if err != nil {
+		return nil, err
+	}
 	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f nats a token\n",
 		cfg.Name, net.Store().Count(), len(data), len(held), lines[0].Name, lines[0].Value, lines[1].Name, lines[1].Value)
 	begin := time.Now()
@@ -107,13 +114,6 @@ func say(w io.Writer, format string, args ...any) {
 	if w != nil {
 		fmt.Fprintf(w, format, args...)
 	}
-}
-
-func lengths(data []*transformer.Sequence) (all []int) {
-	for _, q := range data {
-		all = append(all, q.N)
-	}
-	return all
 }
 
 // config makes the folder's configuration and, for video, copies the tokenizer.
@@ -147,8 +147,8 @@ func (o *TrainOptions) config() (*Config, error) {
 }
 
 // loadSequences reads shards and lays their samples out, those that fit.
-func loadSequences(sys *system.System, paths []string, progress io.Writer) ([]*transformer.Sequence, error) {
-	var out []*transformer.Sequence
+func loadSequences(sys *system.System, paths []string, progress io.Writer) (train.Held, error) {
+	var out train.Held
 	skipped := 0
 	var why error
 	for _, path := range paths {
@@ -174,12 +174,12 @@ func loadSequences(sys *system.System, paths []string, progress io.Writer) ([]*t
 	return out, nil
 }
 
-func lay(sys *system.System, s shard.Sample) (*transformer.Sequence, error) {
+func lay(sys *system.System, s shard.Sample) (*train.Sequence, error) {
 	prompt, tokens, err := sys.Lay(s)
 	if err != nil {
 		return nil, err
 	}
-	return transformer.Lay(sys, prompt, tokens)
+	return train.Lay(sys, prompt, tokens)
 }
 
 // TokenizerOptions describe the training of a video tokenizer.

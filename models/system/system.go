@@ -35,6 +35,7 @@ type System struct {
 	Head    Head
 	Rule    Rule // what may be drawn next; nil: anything
 	Default Sampling
+	Dropout float64 // share of the training samples that lose their condition, for guidance
 	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
 	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
@@ -185,8 +186,9 @@ type Refinement struct {
 // Learner is a head with a loss.
 type Learner interface {
 	Head
-	// Loss records the loss of the targets. It may overwrite the logits.
-	Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor)
+	// Loss records the loss of the tokens that rows of hidden states predict. With one
+	// direction each row predicts one, with several each draw of g does.
+	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
 }
 
 // Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.

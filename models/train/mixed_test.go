@@ -1,4 +1,4 @@
-package transformer
+package train
 
 import (
 	"errors"
@@ -10,22 +10,24 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/systems"
 )
 
 // mixed are the precisions of 16 bits that training is tested in.
-func mixed() []Precision { return gputest.Pick(1, []Precision{BF16, F16}) }
+func mixed() []nn.Precision { return gputest.Pick(1, []nn.Precision{nn.BF16, nn.F16}) }
 
 // roundoff is half the distance of 1 to the next value of a precision.
-func roundoff(p Precision) float64 { return map[Precision]float64{BF16: 0x1p-8, F16: 0x1p-11}[p] }
+func roundoff(p nn.Precision) float64 { return map[nn.Precision]float64{nn.BF16: 0x1p-8, nn.F16: 0x1p-11}[p] }
 
 // rounded rounds the matrices of a network, which then are what H holds.
-func rounded(t *testing.T, net *Train, p Precision) []float32 {
+func rounded(t *testing.T, net *Network, p nn.Precision) []float32 {
 	t.Helper()
 	x := must(net.Store().P.F32())(t)
 	matrices := x[:net.Store().H.Elems()]
 	for i, v := range matrices {
 		matrices[i] = safetensors.F16ToFloat32(safetensors.Float32ToF16(v))
-		if p == BF16 {
+		if p == nn.BF16 {
 			matrices[i] = safetensors.BF16ToFloat32(safetensors.Float32ToBF16(v))
 		}
 	}
@@ -54,13 +56,13 @@ func TestMixedGradientMatchesFloat64(t *testing.T) {
 	})
 }
 
-func mixedGradient(t *testing.T, dev *gpu.Device, c Config, p Precision) {
+func mixedGradient(t *testing.T, dev *gpu.Device, c systems.Decoder, p nn.Precision) {
 	var grad []float64
 	var want float64
 	// 16 rows take low tiles, whose kernels compile in a quarter of the time.
 	const length, short = 8, 4
 	for _, recompute := range []bool{false, true} {
-		net := must(NewTrain(dev, c, 2, length, TrainOptions{Precision: p, Recompute: recompute}))(t)
+		net := must(NewNetwork(dev, c.System(), 2, length, NetworkOptions{Precision: p, Recompute: recompute}))(t)
 		check(t, net.Store().Init(3))
 		x := must(net.Store().P.F32())(t)
 		for i := range x {
@@ -68,10 +70,10 @@ func mixedGradient(t *testing.T, dev *gpu.Device, c Config, p Precision) {
 		}
 		check(t, net.Store().P.WriteF32(x))
 		x = rounded(t, net, p)
-		must(net.SetBatch([]Window{{chain(c, length, 1), 0, length}, {chain(c, length, 2), 0, short}}))(t)
+		must(net.SetBatch([]Window{{Seq: chain(c, length, 1), To: length}, {Seq: chain(c, length, 2), To: short}}))(t)
 		loss := must(net.Backward())(t)
 		if grad == nil {
-			want, grad = slopes(&oracle{net, wide(x)})
+			want, grad = slopes(&oracle{net, c, wide(x)})
 		}
 		n, u := float64(10*c.Layers+3), roundoff(p)
 		if !(math.Abs(loss-want) < math.Sqrt(n)*u*want) {
@@ -105,13 +107,13 @@ func TestMixedRecomputeChangesNoBit(t *testing.T) {
 					recompute bool
 					scale     float32
 				}{{false, 1}, {true, 1}, {false, 1024}} {
-					if p == F16 && o.scale != 1 {
+					if p == nn.F16 && o.scale != 1 {
 						continue // subnormal gradients gain bits
 					}
-					net := must(NewTrain(dev, c, 2, 24, TrainOptions{Precision: p, Recompute: o.recompute}))(t)
+					net := must(NewNetwork(dev, c.System(), 2, 24, NetworkOptions{Precision: p, Recompute: o.recompute}))(t)
 					check(t, net.Store().Init(3))
 					net.Store().Scale = o.scale
-					must(net.SetBatch([]Window{{chain(c, 24, 1), 0, 24}, {chain(c, 20, 2), 0, 16}}))(t)
+					must(net.SetBatch([]Window{{Seq: chain(c, 24, 1), To: 24}, {Seq: chain(c, 20, 2), To: 16}}))(t)
 					must(net.Backward())(t)
 					got := must(net.Store().G.F32())(t)
 					if want == nil {
@@ -134,8 +136,8 @@ func TestMixedTakesLessMemory(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := sizes[0].cfg
 		var arena [2]uint64
-		for i, p := range []Precision{F32, BF16} {
-			net := must(NewTrain(dev, c, 4, 128, TrainOptions{Precision: p}))(t)
+		for i, p := range []nn.Precision{nn.F32, nn.BF16} {
+			net := must(NewNetwork(dev, c.System(), 4, 128, NetworkOptions{Precision: p}))(t)
 			arena[i] = net.both.Stats().ArenaBytes
 			if bytes := net.Store().Bytes(); i == 1 && bytes != uint64(16*net.Store().P.Elems()+2*net.Store().H.Elems()) {
 				t.Errorf("parameters take %d bytes", bytes)
@@ -151,14 +153,14 @@ func TestMixedTakesLessMemory(t *testing.T) {
 func TestTrainPrecisionErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := tiny()["softmax"]
-		if _, err := NewTrain(dev, c, 1, 4, TrainOptions{Precision: Int8}); !errors.Is(err, ErrConfig) {
+		if _, err := NewNetwork(dev, c.System(), 1, 4, NetworkOptions{Precision: nn.Int8}); !errors.Is(err, nn.ErrConfig) {
 			t.Errorf("int8: %v", err)
 		}
 		c.Hidden = 46
-		if _, err := NewTrain(dev, c, 1, 4, TrainOptions{Precision: BF16}); !errors.Is(err, ErrConfig) {
+		if _, err := NewNetwork(dev, c.System(), 1, 4, NetworkOptions{Precision: nn.BF16}); !errors.Is(err, nn.ErrConfig) {
 			t.Errorf("rows of 46 in bf16: %v", err)
 		}
-		if got := must(NewTrain(dev, c, 1, 4, TrainOptions{}))(t).Store().Precision(); got != tensor.F32.String() {
+		if got := must(NewNetwork(dev, c.System(), 1, 4, NetworkOptions{}))(t).Store().Precision(); got != tensor.F32.String() {
 			t.Errorf("the zero value trains in %s", got)
 		}
 	})

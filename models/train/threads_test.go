@@ -1,4 +1,4 @@
-package transformer
+package train
 
 import (
 	"fmt"
@@ -57,7 +57,7 @@ func runAll(t *testing.T, dev *gpu.Device) results {
 		}
 		dec.Free()
 	}
-	net := must(NewTrain(dev, c, 4, c.Context, TrainOptions{}))(t)
+	net := must(NewNetwork(dev, c.System(), 4, c.Context, NetworkOptions{}))(t)
 	defer net.Free()
 	check(t, net.Store().Init(5))
 	var ws []Window

@@ -1,4 +1,4 @@
-package transformer
+package train
 
 import (
 	"fmt"
@@ -9,12 +9,14 @@ import (
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/ops/rope"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/systems"
 )
 
 // oracle is the network in float64, written out from its equations: the loss of
-// the batch that a Train holds.
+// the batch that a network holds.
 type oracle struct {
-	t *Train
+	t *Network
+	c systems.Decoder
 	p []float64 // all parameters, in the store's layout
 }
 
@@ -62,7 +64,7 @@ func plus(a, b []float64) []float64 {
 
 // loss is the weighted sum of cross-entropies over the batch.
 func (o *oracle) loss() float64 {
-	c, n := &o.t.cfg, o.t.b*o.t.n
+	c, n := &o.c, o.t.b*o.t.n
 	x := o.embed(n)
 	for l := range c.Layers {
 		p := func(name string) []float64 { return o.param(fmt.Sprintf("layers.%d.%s", l, name)) }
@@ -78,7 +80,7 @@ func (o *oracle) loss() float64 {
 	if c.Bits == 0 {
 		return o.softmaxLoss(logits)
 	}
-	for i, s := range linear(wide(o.t.hostCodes), o.param("skip.weight"), n) {
+	for i, s := range linear(wide(o.t.in.hostCodes), o.param("skip.weight"), n) {
 		logits[i] += s * math.Sqrt(float64(c.Bits))
 	}
 	return o.bitsLoss(logits)
@@ -93,32 +95,32 @@ func wide(x []float32) []float64 {
 }
 
 func (o *oracle) embed(n int) []float64 {
-	d, table := o.t.cfg.Width, o.param("embed.weight")
+	d, table := o.c.Width, o.param("embed.weight")
 	x := make([]float64, n*d)
-	ids := len(o.t.hostIDs) / n
-	for i, id := range o.t.hostIDs {
+	ids := len(o.t.in.hostIDs) / n
+	for i, id := range o.t.in.hostIDs {
 		for c := range d {
 			if id >= 0 {
 				x[i/ids*d+c] += table[int(id)*d+c]
 			}
 		}
 	}
-	if o.t.codes != nil {
-		x = plus(x, linear(wide(o.t.hostCodes), o.param("code.weight"), n))
+	if o.t.in.codes != nil {
+		x = plus(x, linear(wide(o.t.in.hostCodes), o.param("code.weight"), n))
 	}
 	return x
 }
 
 // attend turns queries and keys by their positions and mixes values, a head at a time.
 func (o *oracle) attend(qkv []float64) []float64 {
-	c := &o.t.cfg
+	c := &o.c
 	d, dh, n := c.Width, c.HeadDim(), o.t.n
 	freq, axis := rope.Table(dh, c.RopePairs, c.RopeTheta)
 	axes := len(c.RopePairs)
 	turned := func(row, col int) []float64 {
 		v := append([]float64(nil), qkv[row*3*d+col:row*3*d+col+dh]...)
 		for j := range dh / 2 {
-			sin, cos := math.Sincos(float64(float32(o.t.hostAxes[row*axes+int(axis[j])]) * freq[j]))
+			sin, cos := math.Sincos(float64(float32(o.t.in.hostAxes[row*axes+int(axis[j])]) * freq[j]))
 			v[2*j], v[2*j+1] = v[2*j]*cos-v[2*j+1]*sin, v[2*j]*sin+v[2*j+1]*cos
 		}
 		return v
@@ -129,7 +131,7 @@ func (o *oracle) attend(qkv []float64) []float64 {
 			q, total := turned(row, h*dh), 0.0
 			sum := make([]float64, dh)
 			for key := row / n * n; key < (row/n+1)*n; key++ {
-				if o.t.hostKey[key] > o.t.hostKey[row] {
+				if o.t.in.hostKey[key] > o.t.in.hostKey[row] {
 					continue
 				}
 				s := 0.0
@@ -160,8 +162,8 @@ func swiglu(u []float64, f int) []float64 {
 }
 
 func (o *oracle) softmaxLoss(logits []float64) float64 {
-	v, sum := o.t.cfg.Vocab, 0.0
-	for i, target := range o.t.hostTargets {
+	v, sum := o.c.Vocab, 0.0
+	for i, target := range o.t.in.hostTargets {
 		if target < 0 {
 			continue
 		}
@@ -169,19 +171,19 @@ func (o *oracle) softmaxLoss(logits []float64) float64 {
 		for _, x := range logits[i*v : (i+1)*v] {
 			total += math.Exp(x)
 		}
-		sum += float64(o.t.hostWeight[i]) * (math.Log(total) - logits[i*v+int(target)])
+		sum += float64(o.t.in.hostWeight[i]) * (math.Log(total) - logits[i*v+int(target)])
 	}
 	return sum
 }
 
 func (o *oracle) bitsLoss(logits []float64) float64 {
-	bits, words, sum := o.t.cfg.Bits, o.t.cfg.Words(), 0.0
+	bits, words, sum := o.c.Bits, o.c.Words(), 0.0
 	for i, x := range logits {
 		row, bit := i/bits, i%bits
-		if uint32(o.t.hostTargets[row*words+bit/32])>>(bit%32)&1 == 1 {
+		if uint32(o.t.in.hostTargets[row*words+bit/32])>>(bit%32)&1 == 1 {
 			x = -x
 		}
-		sum += float64(o.t.hostWeight[row]) * math.Log1p(math.Exp(x))
+		sum += float64(o.t.in.hostWeight[row]) * math.Log1p(math.Exp(x))
 	}
 	return sum
 }
@@ -195,18 +197,18 @@ func TestGradientMatchesFloat64(t *testing.T) {
 			c.Bits = min(c.Bits, 12)
 			var want float64
 			var grad []float64
-			for _, o := range []TrainOptions{{}, {Recompute: true}} {
-				net := must(NewTrain(dev, c, 2, 12, o))(t)
+			for _, o := range []NetworkOptions{{}, {Recompute: true}} {
+				net := must(NewNetwork(dev, c.System(), 2, 12, o))(t)
 				check(t, net.Store().Init(3))
 				p := must(net.Store().P.F32())(t)
 				for i := range p {
 					p[i] *= 6 // far enough from zero for every path to carry something
 				}
 				check(t, net.Store().P.WriteF32(p))
-				must(net.SetBatch([]Window{{chain(c, 12, 1), 0, 12}, {chain(c, 12, 2), 0, 8}}))(t)
+				must(net.SetBatch([]Window{{Seq: chain(c, 12, 1), To: 12}, {Seq: chain(c, 12, 2), To: 8}}))(t)
 				loss := must(net.Backward())(t)
 				if grad == nil { // the same for both
-					want, grad = slopes(&oracle{net, wide(p)})
+					want, grad = slopes(&oracle{net, c, wide(p)})
 				}
 				if math.Abs(loss-want) > 1e-5*want {
 					t.Errorf("%s: loss %g, in float64 %g", name, loss, want)
@@ -254,10 +256,10 @@ func TestRecomputeChangesNoBit(t *testing.T) {
 			c.Layers = 4
 			var grads [2][]float32
 			var arena [2]uint64
-			for i, o := range []TrainOptions{{}, {Recompute: true}} {
-				net := must(NewTrain(dev, c, 2, 24, o))(t)
+			for i, o := range []NetworkOptions{{}, {Recompute: true}} {
+				net := must(NewNetwork(dev, c.System(), 2, 24, o))(t)
 				check(t, net.Store().Init(3))
-				must(net.SetBatch([]Window{{chain(c, 24, 1), 0, 24}, {chain(c, 20, 2), 0, 16}}))(t)
+				must(net.SetBatch([]Window{{Seq: chain(c, 24, 1), To: 24}, {Seq: chain(c, 20, 2), To: 16}}))(t)
 				must(net.Backward())(t)
 				grads[i], arena[i] = must(net.Store().G.F32())(t), net.both.Stats().ArenaBytes
 			}

@@ -1,4 +1,4 @@
-package transformer
+package train
 
 import (
 	"errors"
@@ -11,10 +11,11 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/systems"
 )
 
 // packable is the tiny network with rows that come in every precision.
-func packable() Config {
+func packable() systems.Decoder {
 	c := tiny()["softmax"]
 	c.Hidden = 64
 	return c
@@ -22,7 +23,7 @@ func packable() Config {
 
 // drawn are the precisions that drawing is tested in: by default what the models ship in,
 // and one of packed weights.
-func drawn() []Precision { return gputest.Pick(2, []Precision{F16, Int8, Int4, BF16, F32}) }
+func drawn() []nn.Precision { return gputest.Pick(2, []nn.Precision{nn.F16, nn.Int8, nn.Int4, nn.BF16, nn.F32}) }
 
 // TestEqualBits draws a request alone, in a batch of 32 with others, again after
 // its cache was rolled back, and a hundred times over.
@@ -30,10 +31,10 @@ func TestEqualBits(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := packable()
 		f := savedWeights(t, dev, c)
-		seen := map[string]Precision{}
+		seen := map[string]nn.Precision{}
 		for _, p := range drawn() {
 			key := string(key(equalBits(t, dev, c, f, p)))
-			if q, ok := seen[key]; ok && (p == Int8 || p == Int4) {
+			if q, ok := seen[key]; ok && (p == nn.Int8 || p == nn.Int4) {
 				t.Errorf("%s draws what %s draws: its weights make no difference", p, q)
 			}
 			seen[key] = p
@@ -48,7 +49,7 @@ func key(tokens []uint32) (out []byte) {
 	return out
 }
 
-func equalBits(t *testing.T, dev *gpu.Device, c Config, f *safetensors.File, p Precision) []uint32 {
+func equalBits(t *testing.T, dev *gpu.Device, c systems.Decoder, f *safetensors.File, p nn.Precision) []uint32 {
 	t.Helper()
 	const n, prompt, slots = 60, 8, 32
 	dec := newDecoder(t, dev, c, f, engine.DecoderOptions{Slots: slots, Precision: p})
@@ -84,8 +85,8 @@ func TestPrecisionErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := tiny()["softmax"] // rows of 48 weights
 		f := savedWeights(t, dev, c)
-		for _, p := range []Precision{Int8, Int4, "f8"} {
-			if _, err := engine.NewDecoder(dev, c.System(), nn.File(f), engine.DecoderOptions{Slots: 1, Precision: p}); !errors.Is(err, ErrConfig) {
+		for _, p := range []nn.Precision{nn.Int8, nn.Int4, "f8"} {
+			if _, err := engine.NewDecoder(dev, c.System(), nn.File(f), engine.DecoderOptions{Slots: 1, Precision: p}); !errors.Is(err, nn.ErrConfig) {
 				t.Errorf("%s: %v", p, err)
 			}
 		}

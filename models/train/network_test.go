@@ -1,4 +1,4 @@
-package transformer
+package train
 
 import (
 	"math"
@@ -13,25 +13,29 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/systems"
 )
 
 // tiny are small networks of each kind of token and grouping.
-func tiny() map[string]Config {
-	base := Config{
+func tiny() map[string]systems.Decoder {
+	base := systems.Decoder{
 		Width: 32, Layers: 2, Heads: 2, Hidden: 48, RopePairs: []int{4, 4}, RopeTheta: 100,
 		Static: 2, StaticRows: 20, Fed: 2, Sub: 1, Vocab: 12, Context: 24, Length: 64, Group: 1,
 	}
 	sub, codes := base, base
 	sub.Sub, sub.Vocab, sub.Group = 3, 8, 4
 	codes.Sub, codes.Vocab, codes.Bits, codes.Group = 0, 0, 40, 2
-	return map[string]Config{"softmax": base, "sub-tokens": sub, "codes": codes}
+	return map[string]systems.Decoder{"softmax": base, "sub-tokens": sub, "codes": codes}
 }
 
 // chain lays out n positions in groups, fed from the previous group and from two
 // groups back, with random tokens.
-func chain(c Config, n int, seed uint64) *Sequence {
+func chain(c systems.Decoder, n int, seed uint64) *Sequence {
 	r := rand.New(rand.NewPCG(seed, 0))
-	s := &Sequence{}
+	var rows order.Positions
+	var tokens []uint32
 	for p := range n {
 		g := p / c.Group
 		feed := func(k int) int32 { return int32(max(p-k*c.Group, -1)) }
@@ -42,21 +46,39 @@ func chain(c Config, n int, seed uint64) *Sequence {
 		if p < 2*c.Group {
 			two = -1
 		}
-		s.Add([]int32{int32(g % 10), int32(10 + p%10)}, []int32{one, two}, []int32{int32(g), int32(p % c.Group)}, int32((g+1)*c.Group), 0, int32(max(c.Vocab, 1)))
+		rows.Add([]int32{int32(g % 10), int32(10 + p%10)}, []int32{one, two}, []int32{int32(g), int32(p % c.Group)}, int32((g+1)*c.Group), 0, int32(max(c.Vocab, 1)))
 		for range c.Words() {
 			if c.Bits > 0 {
-				s.Tokens = append(s.Tokens, r.Uint32())
+				tokens = append(tokens, r.Uint32())
 			} else {
-				s.Tokens = append(s.Tokens, uint32(r.IntN(c.Vocab)))
+				tokens = append(tokens, uint32(r.IntN(c.Vocab)))
 			}
 		}
 	}
 	if c.Bits > 0 {
-		for i := c.Words() - 1; i < len(s.Tokens); i += c.Words() {
-			s.Tokens[i] &= 1<<(c.Bits%32) - 1
+		for i := c.Words() - 1; i < len(tokens); i += c.Words() {
+			tokens[i] &= 1<<(c.Bits%32) - 1
 		}
 	}
-	return s
+	return joined(c, rows, tokens)
+}
+
+// joined lays out positions of which all are drawn.
+func joined(c systems.Decoder, rows order.Positions, tokens []uint32) *Sequence {
+	q, err := Join(c.System(), order.Fixed(rows.Runs(0, 0, c.Group)...), tokens)
+	if err != nil {
+		panic(err) // the test's own rows
+	}
+	return q
+}
+
+// from returns a sequence that predicts the tokens from position p on, a row each.
+func from(q *Sequence, p int) *Sequence {
+	out := *q
+	d := q.Draws
+	out.Draws = system.Draws{N: d.N - p, At: d.At[p:], From: d.From[p:], Allow: d.Allow[2*p:]}
+	out.First = p
+	return &out
 }
 
 // must returns a function that fails the test on an error and returns the value.
@@ -75,9 +97,9 @@ func must[T any](x T, err error) func(testing.TB) T {
 func TestGradientIsTheSlope(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
-			net := must(NewTrain(dev, c, 2, 24, TrainOptions{}))(t)
+			net := must(NewNetwork(dev, c.System(), 2, 24, NetworkOptions{}))(t)
 			check(t, net.Store().Init(3))
-			seqs := []Window{{chain(c, 24, 1), 0, 24}, {chain(c, 20, 2), 0, 16}}
+			seqs := []Window{{Seq: chain(c, 24, 1), To: 24}, {Seq: chain(c, 20, 2), To: 16}}
 			must(net.SetBatch(seqs))(t)
 			must(net.Backward())(t)
 			p, g := must(net.Store().P.F32())(t), must(net.Store().G.F32())(t)
@@ -117,9 +139,9 @@ func check(t testing.TB, err error) {
 }
 
 // saved stores a freshly initialised network and opens it for a decoder.
-func savedWeights(t *testing.T, dev *gpu.Device, c Config) *safetensors.File {
+func savedWeights(t *testing.T, dev *gpu.Device, c systems.Decoder) *safetensors.File {
 	t.Helper()
-	net := must(NewTrain(dev, c, 1, c.Context, TrainOptions{}))(t)
+	net := must(NewNetwork(dev, c.System(), 1, c.Context, NetworkOptions{}))(t)
 	check(t, net.Store().Init(5))
 	// Larger weights than the initial ones, so that draws depend on the context.
 	p := must(net.Store().P.F32())(t)
@@ -135,33 +157,34 @@ func savedWeights(t *testing.T, dev *gpu.Device, c Config) *safetensors.File {
 }
 
 // newDecoder opens a network to generate.
-func newDecoder(t testing.TB, dev *gpu.Device, c Config, f *safetensors.File, o engine.DecoderOptions) *engine.Decoder {
+func newDecoder(t testing.TB, dev *gpu.Device, c systems.Decoder, f *safetensors.File, o engine.DecoderOptions) *engine.Decoder {
 	t.Helper()
 	return must(engine.NewDecoder(dev, c.System(), nn.File(f), o))(t)
 }
 
 // lay writes a sequence to a slot, with the tokens of its first positions, and returns
 // the lane that reads them in a piece of 64 rows; draw lets it go on.
-func lay(t testing.TB, dec *engine.Decoder, c Config, slot int, s *Sequence, prompt int) step.Lane {
+func lay(t testing.TB, dec *engine.Decoder, c systems.Decoder, slot int, s *Sequence, prompt int) step.Lane {
 	t.Helper()
 	check(t, dec.SetTokens(slot, 0, s.Tokens[:prompt*c.Words()]))
 	if !must(dec.Reserve(slot, c.Context))(t) {
 		t.Fatal("too few pages")
 	}
 	check(t, dec.LoadRows(slot, 0, 0, 0, &s.Rows))
-	draws := s.Run(c.Layout(), 0, 0, s.N, c.Group, true).Draws
+	draws := s.Draws
+	draws.From = nil // the rows of their own numbers
 	check(t, dec.LoadDraws(slot, 0, &draws, c.Group, 1))
 	return step.Lane{Slot: slot, Canvas: slot, Rows: prompt, Group: 64, Draw: prompt, Draws: prompt, Partner: -1}
 }
 
 // draw lets a lane draw up to position n.
-func draw(l step.Lane, c Config, n int) step.Lane {
+func draw(l step.Lane, c systems.Decoder, n int) step.Lane {
 	l.Rows, l.Group, l.Draws, l.Ask = n, c.Group, n, c.Group
 	return l
 }
 
 // drawAll generates n positions of several slots after a prompt, with some lanes a step.
-func drawAll(t *testing.T, dec *engine.Decoder, c Config, seqs []*Sequence, prompt, n int, slots []int, times int) [][]uint32 {
+func drawAll(t *testing.T, dec *engine.Decoder, c systems.Decoder, seqs []*Sequence, prompt, n int, slots []int, times int) [][]uint32 {
 	t.Helper()
 	lanes := make([]step.Lane, len(slots))
 	for i, slot := range slots {
@@ -213,7 +236,7 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, c := range tiny() {
 			f := savedWeights(t, dev, c)
-			dec := newDecoder(t, dev, c, f, engine.DecoderOptions{Slots: 1, Precision: F32})
+			dec := newDecoder(t, dev, c, f, engine.DecoderOptions{Slots: 1, Precision: nn.F32})
 			seq := chain(c, c.Context, 3)
 			prompt := 2 * c.Group
 			check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))
@@ -225,7 +248,7 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 			}
 			seq.Tokens = must(dec.Tokens(0, 0, c.Context))(t)
 			dec.Free()
-			net := must(NewTrain(dev, c, 1, c.Context, TrainOptions{}))(t)
+			net := must(NewNetwork(dev, c.System(), 1, c.Context, NetworkOptions{}))(t)
 			check(t, net.Store().Load(f, false))
 			for p := prompt; p < c.Context; p += 5 { // every place in a group
 				likeliest(t, name, net, c, seq, p)
@@ -238,14 +261,13 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 // likeliest holds the token at position p of a drawn sequence against all others.
 // The window ends with the group of p, whose positions see each other's inputs but
 // not each other's tokens, so a change of p's token changes p's loss alone.
-func likeliest(t *testing.T, name string, net *Train, c Config, seq *Sequence, p int) {
+func likeliest(t *testing.T, name string, net *Network, c systems.Decoder, seq *Sequence, p int) {
 	t.Helper()
 	lossOf := func(word int, token uint32) float64 {
-		one := *seq
+		one := from(seq, p)
 		one.Tokens = slices.Clone(seq.Tokens)
 		one.Tokens[p*c.Words()+word] = token
-		one.Draw = p
-		must(net.SetBatch([]Window{{&one, 0, (p/c.Group + 1) * c.Group}}))(t)
+		must(net.SetBatch([]Window{{Seq: one, To: (p/c.Group + 1) * c.Group}}))(t)
 		return must(net.Forward())(t)
 	}
 	for word, drawn := range seq.Tokens[p*c.Words() : (p+1)*c.Words()] {
@@ -263,13 +285,13 @@ func likeliest(t *testing.T, name string, net *Train, c Config, seq *Sequence, p
 }
 
 func TestConfigErrors(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"heads":   func(c *Config) { c.Heads = 3 },
-		"rope":    func(c *Config) { c.RopePairs = []int{1} },
-		"both":    func(c *Config) { c.Bits = 8 },
-		"width":   func(c *Config) { c.Width = 1 << 30 },
-		"context": func(c *Config) { c.Context = 0 },
-		"theta":   func(c *Config) { c.RopeTheta = math.NaN() },
+	for name, change := range map[string]func(*systems.Decoder){
+		"heads":   func(c *systems.Decoder) { c.Heads = 3 },
+		"rope":    func(c *systems.Decoder) { c.RopePairs = []int{1} },
+		"both":    func(c *systems.Decoder) { c.Bits = 8 },
+		"width":   func(c *systems.Decoder) { c.Width = 1 << 30 },
+		"context": func(c *systems.Decoder) { c.Context = 0 },
+		"theta":   func(c *systems.Decoder) { c.RopeTheta = math.NaN() },
 	} {
 		c := tiny()["softmax"]
 		change(&c)
