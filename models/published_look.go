@@ -85,13 +85,14 @@ func (p *Published) Steps() (reading, drawing, drawn int, err error) {
 		return 0, 0, 0, err
 	}
 	tokens := make([]uint32, s.Layout.Length*s.Token.Words())
-	for range s.Layout.Length + 1 { // a run has at least one row
+	for range 3*s.Layout.Length + 8 { // a position has two runs at most, and a frame one more
 		r, err := runs.Next(tokens)
 		switch {
 		case err == io.EOF:
 			return reading, drawing, drawn, nil
 		case err != nil:
 			return 0, 0, 0, err
+		case r.Keep != nil: // a part of the step behind it
 		case r.Ask == 0:
 			reading += r.Steps()
 		default:

@@ -71,7 +71,11 @@ func (f *facts) addSystem(p *models.Published) {
 	s := p.System
 	f.add("parameters", s.Params.Count())
 	f.add("grid", s.Grid)
-	f.add("vocabulary", s.Token.Values)
+	if s.Token.Width > 0 {
+		f.add("numbers", s.Token.Width)
+	} else {
+		f.add("vocabulary", s.Token.Values)
+	}
 	if n := s.Layout.Features; n > 0 {
 		f.add("condition", fmt.Sprintf("the features of a text, %d a token", n))
 	} else {
@@ -99,6 +103,12 @@ func (f *facts) addSystem(p *models.Published) {
 // headText says what tokens are drawn from.
 func headText(s *system.System) string {
 	text := fmt.Sprintf("%d logits", s.Head.Outputs())
+	if _, ok := s.Head.(system.Refiner); ok {
+		return fmt.Sprintf("a denoiser of width %d", s.Head.Outputs())
+	}
+	if s.Token.Width > 0 {
+		return fmt.Sprintf("numbers of a hidden state of width %d", s.Head.Outputs())
+	}
 	if d := s.Layout.Directions; d > 1 {
 		text += fmt.Sprintf(", the mean of %d directions", d)
 	}

@@ -67,11 +67,11 @@ func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) e
 	var x []float32
 	for _, n := range m.Names {
 		rows := m.Out / len(m.Names)
-		part, err := read(w, n, rows, rows*m.In)
+		part, err := read(w, n, rows, rows*m.width())
 		if err != nil {
 			return err
 		}
-		x = append(x, part...)
+		x = append(x, m.pick(part)...)
 	}
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
@@ -87,6 +87,24 @@ func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) e
 		l.matrices[m] = b
 	}
 	return err
+}
+
+// pick returns the matrix's columns of a tensor's.
+func (m *Matrix) pick(x []float32) []float32 {
+	if m.columns == nil {
+		return x
+	}
+	out := make([]float32, 0, len(x)/m.stored*m.In)
+	for i := 0; i < len(x); i += m.stored {
+		for _, c := range m.columns {
+			v := float32(0)
+			if c >= 0 {
+				v = x[i+c]
+			}
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
@@ -139,7 +157,8 @@ func (l *Loaded) table(dev *gpu.Device, t *Table, w Weights) error {
 	x := make([]float32, 0, t.Rows*t.Width)
 	for _, part := range t.parts {
 		if part.Name == "" {
-			x = append(x, make([]float32, part.Rows*t.Width)...)
+			x = append(x, part.Values...)
+			x = append(x, make([]float32, part.Rows*t.Width-len(part.Values))...)
 			continue
 		}
 		y, err := read(w, part.Name, part.Rows, part.Rows*t.Width)

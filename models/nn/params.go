@@ -40,6 +40,8 @@ type Matrix struct {
 	Names   []string // of the tensors that are stacked by rows, in order
 	Norm    *Norm    // of the product's input; nil: none
 	init    Init
+	columns []int // by column, that of the tensor, see Pick; nil: the same
+	stored  int   // columns of the tensor
 }
 
 // Init describes the first values of a matrix or table in training.
@@ -67,10 +69,11 @@ type Table struct {
 	init        Init
 }
 
-// Part is some rows of a table. Without a name they are zero.
+// Part is some rows of a table. Without a name they are Values, or zero.
 type Part struct {
-	Name string
-	Rows int
+	Name   string
+	Rows   int
+	Values []float32 // [rows, width]: a constant, which only networks that generate have
 }
 
 // Norm is a root-mean-square norm of rows.
@@ -92,6 +95,14 @@ func (p Params) Matrix(out, in int, init Init, names ...string) *Matrix {
 // After sets the norm of the matrix's input, and returns the matrix.
 func (m *Matrix) After(n *Norm) *Matrix {
 	m.Norm = n
+	return m
+}
+
+// Pick says which column of the tensor, which has so many, each column of the matrix is;
+// -1 is zeros. It returns the matrix. A convolution over patches is a product of patches
+// in another order.
+func (m *Matrix) Pick(stored int, columns []int) *Matrix {
+	m.stored, m.columns = stored, columns
 	return m
 }
 
@@ -196,7 +207,7 @@ func (l *List) Specs() (out []params.Spec) {
 		switch x := x.(type) {
 		case *Matrix:
 			for _, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.In}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
+				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
 			}
 		case *Vector:
 			for _, n := range x.names() {
@@ -246,4 +257,12 @@ func (l *List) folded() map[*Vector]bool {
 		}
 	}
 	return out
+}
+
+// width is the number of columns of the tensors.
+func (m *Matrix) width() int {
+	if m.columns != nil {
+		return m.stored
+	}
+	return m.In
 }
