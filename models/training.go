@@ -12,11 +12,12 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/models/cube"
-	"github.com/morton-gen/morton/models/quad"
-	"github.com/morton-gen/morton/models/shape"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/systems"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
+	"github.com/morton-gen/morton/models/tokenizer/faces"
+	"github.com/morton-gen/morton/models/tokenizer/octree"
 	"github.com/morton-gen/morton/models/train"
-	"github.com/morton-gen/morton/models/transformer"
 )
 
 // ErrData reports training data that cannot be used.
@@ -25,19 +26,19 @@ var ErrData = errors.New("unusable training data")
 // TrainOptions describe a training. What a family decides of the network
 // (vocabulary, static ids, groups, axes) is filled in.
 type TrainOptions struct {
-	Family          string   // shard.KindCube, KindOctree or KindQuad
+	Family          string   // name of the system: cube, octree or quad
 	Name            string   // of the model; the family's by default
 	Shards, Heldout []string // token shards (Parquet)
 	Out             string   // model folder
-	Network         transformer.Config
-	Quad            quad.Config
-	Shape           shape.Config
+	Network         systems.Decoder
+	Quad            faces.Config
+	Octree          octree.Config
 	Tokenizer       string // cube: model folder that holds the tokenizer
 	Batch           int    // sequences a step
 	Window          int    // positions of one; 0 means the context
 	MaxHeldout      int    // held-out windows evaluated; 0 means all
 	Sampling        Sampling
-	Memory          transformer.TrainOptions
+	Memory          train.NetworkOptions
 	Run             train.Options
 }
 
@@ -50,36 +51,44 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 	if err != nil {
 		return nil, err
 	}
-	part, err := cfg.part()
+	sys, err := cfg.System()
 	if err != nil {
 		return nil, err
 	}
-	data, err := loadSequences(part, o.Shards, o.Run.Progress)
+	data, err := loadSequences(sys, o.Shards, o.Run.Progress)
 	if err != nil {
 		return nil, err
 	}
-	held, err := loadSequences(part, o.Heldout, o.Run.Progress)
+	held, err := loadSequences(sys, o.Heldout, o.Run.Progress)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Quad != nil {
-		cfg.Quad.Faces = cfg.Quad.TrainedFaces(data)
+		cfg.Quad.Faces = cfg.Quad.TrainedFaces(data.Rows())
 	}
 	if o.Window == 0 {
-		o.Window = cfg.Network.Context
+		o.Window = sys.Layout.Context
 	}
-	net, err := transformer.NewTrain(dev, cfg.Network, max(o.Batch, 1), o.Window, o.Memory)
+	net, err := train.NewNetwork(dev, sys, max(o.Batch, 1), o.Window, o.Memory)
 	if err != nil {
 		return nil, err
 	}
+	defer net.Free()
 	if err := net.Store().Init(o.Run.Seed); err != nil {
 		return nil, err
 	}
-	task, err := train.NewSequences(net, cfg.Network, windowAlign(cfg), o.Run.Seed, data, held, o.MaxHeldout)
+	task, err := train.NewSequences(net, o.Run.Seed, data, held, o.MaxHeldout)
 	if err != nil {
 		return nil, err
 	}
-	lines := train.Tables(cfg.Network, data, task.HeldoutWindows())
+	tables := train.NewTables(sys)
+	for _, q := range data {
+		tables.Count(q)
+	}
+	lines, err := tables.Lines(task.HeldoutWindows)
+	if err != nil {
+		return nil, err
+	}
 	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f nats a token\n",
 		cfg.Name, net.Store().Count(), len(data), len(held), lines[0].Name, lines[0].Value, lines[1].Name, lines[1].Value)
 	begin := time.Now()
@@ -107,19 +116,10 @@ func say(w io.Writer, format string, args ...any) {
 	}
 }
 
-func windowAlign(c *Config) int {
-	switch c.Family {
-	case shard.KindQuad:
-		return 12
-	case shard.KindCube:
-		return c.Network.Group
-	}
-	return 1
-}
-
 // config makes the folder's configuration and, for video, copies the tokenizer.
 func (o *TrainOptions) config() (*Config, error) {
-	c := &Config{Format: formatVersion, Family: o.Family, Name: o.Name, Network: o.Network, Sampling: o.Sampling}
+	c := &Config{Format: formatVersion, Family: o.Family, Name: o.Name, Sampling: o.Sampling}
+	c.Network = o.Network
 	if c.Name == "" {
 		c.Name = o.Family
 	}
@@ -130,7 +130,7 @@ func (o *TrainOptions) config() (*Config, error) {
 	case shard.KindQuad:
 		c.Quad = &o.Quad
 	case shard.KindOctree:
-		c.Shape = &o.Shape
+		c.Octree = &o.Octree
 	case shard.KindCube:
 		k, err := copyTokenizer(o.Tokenizer, o.Out)
 		if err != nil {
@@ -140,20 +140,15 @@ func (o *TrainOptions) config() (*Config, error) {
 	default:
 		return nil, fmt.Errorf("models.Train: %w: %q; cube, octree or quad", ErrFamily, o.Family)
 	}
-	p, err := c.part()
-	if err != nil {
+	if err := c.Fill(c.Family); err != nil {
 		return nil, err
 	}
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	c.Network = p.Network(c.Network)
 	return c, c.Validate()
 }
 
 // loadSequences reads shards and lays their samples out, those that fit.
-func loadSequences(p family, paths []string, progress io.Writer) ([]*transformer.Sequence, error) {
-	var out []*transformer.Sequence
+func loadSequences(sys *system.System, paths []string, progress io.Writer) (train.Held, error) {
+	var out train.Held
 	skipped := 0
 	var why error
 	for _, path := range paths {
@@ -162,7 +157,7 @@ func loadSequences(p family, paths []string, progress io.Writer) ([]*transformer
 			return nil, err
 		}
 		for _, s := range samples {
-			q, err := p.Sequence(s)
+			q, err := lay(sys, s)
 			if err != nil {
 				skipped, why = skipped+1, err
 				continue
@@ -177,6 +172,14 @@ func loadSequences(p family, paths []string, progress io.Writer) ([]*transformer
 		say(progress, "%d samples do not fit and are left out, the last: %v\n", skipped, why)
 	}
 	return out, nil
+}
+
+func lay(sys *system.System, s shard.Sample) (*train.Sequence, error) {
+	prompt, tokens, err := sys.Lay(s)
+	if err != nil {
+		return nil, err
+	}
+	return train.Lay(sys, prompt, tokens)
 }
 
 // TokenizerOptions describe the training of a video tokenizer.

@@ -16,9 +16,9 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/cube"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
 	"github.com/morton-gen/morton/models/train"
-	"github.com/morton-gen/morton/models/transformer"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -33,7 +33,7 @@ type trainFlags struct {
 
 	options         models.TrainOptions
 	tokens, heldout []string
-	config          string // of a tokenizer: JSON, see models/cube.Config
+	config          string // of a tokenizer: JSON, see cube.Config
 	precision       string
 	json            bool
 }
@@ -57,7 +57,7 @@ func newTrainFlags() *trainFlags {
 	f.IntVar(&r.Warmup, "warmup", 0, "steps until the peak rate; 0 is a fiftieth of the steps")
 	f.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "weight decay of AdamW")
 	f.Uint64Var(&r.Seed, "seed", 1, "decides the first weights and the order of samples")
-	f.StringVar(&g.precision, "precision", string(transformer.F32), "multiply matrices and keep activations in `NAME`: f32, bf16 or f16; "+
+	f.StringVar(&g.precision, "precision", string(nn.F32), "multiply matrices and keep activations in `NAME`: f32, bf16 or f16; "+
 		"weights are updated and saved in f32, and a tokenizer trains in f32")
 
 	f.IntVar(&n.Width, "width", 192, "width of the network")
@@ -81,7 +81,7 @@ func trainCommand(t terminal) *cobra.Command {
 	g := newTrainFlags()
 	c.Flags().AddFlagSet(g.flags)
 	complete(c, "family", trained...)
-	complete(c, "precision", texts(transformer.TrainPrecisions)...)
+	complete(c, "precision", texts(nn.TrainPrecisions)...)
 	completeFolders(g.flags, "out", "tokenizer")
 	must(cobra.MarkFlagFilename(g.flags, "config", "json"))
 	completeDevice(c)
@@ -139,12 +139,12 @@ func (g *trainFlags) check() error {
 	case o.Out == "":
 		return usagef("train", "train: --out says where the model goes")
 	}
-	if p := transformer.Precision(g.precision); !slices.Contains(transformer.TrainPrecisions, p) {
-		return usagef("train", "train: --precision is one of %v", transformer.TrainPrecisions)
-	} else if p != transformer.F32 && o.Family == tokenizerFamily {
+	if p := nn.Precision(g.precision); !slices.Contains(nn.TrainPrecisions, p) {
+		return usagef("train", "train: --precision is one of %v", nn.TrainPrecisions)
+	} else if p != nn.F32 && o.Family == tokenizerFamily {
 		return usagef("train", "train: a tokenizer trains in f32, not in %s", p)
 	}
-	o.Memory.Precision = transformer.Precision(g.precision)
+	o.Memory.Precision = nn.Precision(g.precision)
 	switch o.Family {
 	case tokenizerFamily:
 		if len(g.tokens) != 1 || len(g.heldout) != 1 || g.config == "" {
@@ -201,10 +201,10 @@ func (g *trainFlags) readGrids() error {
 				o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
 			case s.Kind == shard.KindOctree && len(s.Grid) == 1:
 				depth := int(s.Grid[0])
-				if o.Shape.MinDepth == 0 {
-					o.Shape.MinDepth = depth
+				if o.Octree.MinDepth == 0 {
+					o.Octree.MinDepth = depth
 				}
-				o.Shape.MinDepth, o.Shape.MaxDepth = min(o.Shape.MinDepth, depth), max(o.Shape.MaxDepth, depth)
+				o.Octree.MinDepth, o.Octree.MaxDepth = min(o.Octree.MinDepth, depth), max(o.Octree.MaxDepth, depth)
 			}
 		}
 	}
@@ -230,7 +230,7 @@ func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (*train.Curve, 
 
 // mistake tells errors of the command line from those of the training.
 func (g *trainFlags) mistake(err error) error {
-	for _, e := range []error{transformer.ErrConfig, train.ErrOptions, train.ErrCheckpoint, models.ErrFolder, models.ErrData, fs.ErrNotExist} {
+	for _, e := range []error{nn.ErrConfig, train.ErrOptions, train.ErrCheckpoint, models.ErrFolder, models.ErrData, fs.ErrNotExist} {
 		if errors.Is(err, e) {
 			return usagef("train", "train: %v", err)
 		}

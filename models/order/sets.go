@@ -13,17 +13,25 @@ import (
 // Source: Chang et al., "MaskGIT", 2022, arXiv:2202.04200; Li et al., "Autoregressive
 // Image Generation without Vector Quantization", 2024, arXiv:2406.11838.
 func Sets(permutation []int32, steps int) system.Schedule {
-	n := len(permutation)
-	left := func(i int) int { return int(math.Round(math.Cos(math.Pi/2*float64(i)/float64(steps)) * float64(n))) }
+	n, at := len(permutation), 0
 	var runs []system.Run
-	for i := range steps {
-		set := permutation[n-left(i) : n-left(i+1)]
-		if len(set) == 0 {
-			continue
-		}
-		r := system.Run{Group: n, Ask: len(set), Draws: system.Draws{N: len(set), At: set, From: set}}
+	for _, size := range sizes(n, steps) {
+		set := permutation[at : at+size]
+		at += size
+		r := system.Run{Group: n, Ask: size, Draws: system.Draws{N: size, At: set, From: set}}
 		r.N, r.Slot, r.Axes, r.Sees, r.Fed = n, count(0, n), count(0, n), fill(n, int32(n)), fill(n, system.Nothing)
 		runs = append(runs, r)
 	}
 	return Fixed(runs...)
+}
+
+// sizes returns the sizes of sets of n positions, by the cosine. Empty ones are left out.
+func sizes(n, steps int) (out []int) {
+	left := func(i int) int { return int(math.Round(math.Cos(math.Pi/2*float64(i)/float64(steps)) * float64(n))) }
+	for i := range steps {
+		if size := left(i) - left(i+1); size > 0 {
+			out = append(out, size)
+		}
+	}
+	return out
 }

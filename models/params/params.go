@@ -2,7 +2,7 @@
 // the optimizer's state lie beside it in the same layout. So a step of the optimizer is
 // a few dispatches, whatever the network.
 //
-// It is not for what the parameters compute (see models/transformer).
+// It is not for what the parameters compute (see models/nn).
 package params
 
 import (

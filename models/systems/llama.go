@@ -110,6 +110,9 @@ func (c *llama) side() (int, error) {
 	return side, nil
 }
 
+// llamaDropout is upstream's class_dropout_prob, of captions too.
+const llamaDropout = 0.1
+
 // llamaInit has upstream's standard deviation of first weights.
 var llamaInit = nn.Init{Std: 0.02}
 

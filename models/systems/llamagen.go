@@ -45,7 +45,7 @@ func openLlamaGen(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	}
 	s.Trunk = c.trunk(p, 0, c.Layers, c.rope2D())
 	s.Head = head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}}
-	s.Default = system.Sampling{Temperature: 1, Guidance: 2}
+	s.Default, s.Dropout = system.Sampling{Temperature: 1, Guidance: 2}, llamaDropout
 	return s, err
 }
 

@@ -80,6 +80,7 @@ func (c *llama) shells(p nn.Params, g order.Grid, directions int) *system.System
 		Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{g.T, g.H, g.W},
 		Layout:  system.Layout{Fixed: 1, Fed: 1, Axes: 2, Base: c.Classes + 1, Context: length, Length: length, Group: min(g.H, g.W) * g.T, Directions: directions},
 		Default: system.Sampling{Temperature: 1, Guidance: 2},
+		Dropout: llamaDropout,
 		Schedule: func(q system.Prompt) (system.Schedule, error) {
 			condition, err := c.class(g, q)
 			return g.Shells(condition, directions, guide(q, func(before int) bool { return before > q.Interval })), err

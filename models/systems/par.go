@@ -51,6 +51,7 @@ func openPAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		Trunk:   c.trunk(p, 0, c.Layers, c.rope2D()),
 		Head:    head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}},
 		Default: system.Sampling{Temperature: 1, Guidance: 1.5},
+		Dropout: llamaDropout,
 		Schedule: func(q system.Prompt) (system.Schedule, error) {
 			condition, err := c.class(grid, q)
 			off := func(before int) bool { // tokens are counted anew in the groups
