@@ -147,15 +147,15 @@ func (l *List) Specs() (out []params.Spec) {
 	for _, x := range l.all {
 		switch x := x.(type) {
 		case *Matrix:
-			for _, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.In}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
+			for i, n := range x.Names {
+				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.In}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
 			}
 		case *Vector:
 			out = append(out, params.Spec{Name: x.Name, Shape: []int{x.N}, Value: x.Start, Std: x.Std})
 		case *Table:
-			for _, part := range x.parts {
+			for i, part := range x.parts {
 				if part.Name != "" {
-					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std})
+					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std, Behind: i > 0})
 				}
 			}
 		}
