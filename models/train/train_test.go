@@ -333,11 +333,11 @@ type limited struct {
 	left int
 }
 
-func (l *limited) Step(step int) (float64, int, error) {
+func (l *limited) Batch(step int) (*gpu.Program, int, error) {
 	if l.left--; l.left < 0 {
-		return 0, 0, errKilled
+		return nil, 0, errKilled
 	}
-	return l.Sequences.Step(step)
+	return l.Sequences.Batch(step)
 }
 
 func TestCancelSaves(t *testing.T) {
