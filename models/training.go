@@ -54,15 +54,7 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 	if err != nil {
 		return nil, err
 	}
-	data, err := loadSequences(m.System(), o.Shards, o.Run.Progress)
-	if err != nil {
-		return nil, err
-	}
-	held, err := loadSequences(m.System(), o.Heldout, o.Run.Progress)
-	if err != nil {
-		return nil, err
-	}
-	t := &training{model: m, options: &o, data: data, held: held, begin: time.Now()}
+	t := &training{model: m, options: &o, begin: time.Now()}
 	defer t.free()
 	if err := t.prepare(dev); err != nil {
 		return nil, err
@@ -91,7 +83,7 @@ type trained interface {
 type training struct {
 	model      trained
 	options    *TrainOptions
-	data, held train.Held
+	data, held *train.Shards
 	net        *train.Network
 	task       *train.Sequences
 	lines      []train.Line
@@ -100,15 +92,27 @@ type training struct {
 }
 
 func (t *training) free() {
+	for _, s := range []*train.Shards{t.data, t.held} {
+		if s != nil {
+			s.Close()
+		}
+	}
 	if t.net != nil {
 		t.net.Free()
 	}
 }
 
-// prepare makes the network, draws its first weights, and counts the tables.
+// prepare reads the shards once, makes the network, and draws its first weights.
 func (t *training) prepare(dev *gpu.Device) (err error) {
 	o, sys := t.options, t.model.System()
 	t.device = dev.Info().Name
+	tables := train.NewTables(sys)
+	if t.data, err = openShards(sys, o.Shards, o.Run.Progress, tables.Count); err != nil {
+		return err
+	}
+	if t.held, err = openShards(sys, o.Heldout, o.Run.Progress, func(*train.Sequence) {}); err != nil {
+		return err
+	}
 	if o.Window == 0 {
 		o.Window = sys.Layout.Context
 	}
@@ -121,15 +125,11 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if t.task, err = train.NewSequences(t.net, o.Run.Seed, t.data, t.held, o.MaxHeldout); err != nil {
 		return err
 	}
-	tables := train.NewTables(sys)
-	for _, q := range t.data {
-		tables.Count(q)
-	}
 	if t.lines, err = tables.Lines(t.task.HeldoutWindows); err != nil {
 		return err
 	}
 	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f nats a token\n",
-		t.model.Name(), t.net.Store().Count(), len(t.data), len(t.held), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value)
+		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value)
 	return nil
 }
 
@@ -137,7 +137,7 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 func (t *training) facts(last train.Point) map[string]any {
 	o := t.options
 	return map[string]any{
-		"steps": o.Run.Steps, "batch": o.Batch, "window": o.Window, "samples": len(t.data), "heldout_samples": len(t.held),
+		"steps": o.Run.Steps, "batch": o.Batch, "window": o.Window, "samples": len(t.data.Rows()), "heldout_samples": len(t.held.Rows()),
 		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": t.net.Store().Precision(), "minutes": int(time.Since(t.begin).Minutes()), "device": t.device,
 		"heldout_nats": last.Heldout, "unigram_nats": t.lines[0].Value, "bigram_nats": t.lines[1].Value, "parameters": t.net.Store().Count(),
 	}
@@ -215,40 +215,20 @@ func (o *TrainOptions) config() (*Config, error) {
 	return c, c.Validate()
 }
 
-// loadSequences reads shards and lays their samples out, those that fit.
-func loadSequences(sys *system.System, paths []string, progress io.Writer) (train.Held, error) {
-	var out train.Held
-	skipped := 0
-	var why error
-	for _, path := range paths {
-		samples, err := shard.ReadAll(path, shard.Limits{})
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range samples {
-			q, err := lay(sys, s)
-			if err != nil {
-				skipped, why = skipped+1, err
-				continue
-			}
-			out = append(out, q)
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("models.Train: %w: no samples in %d shards: %v", ErrData, len(paths), why)
-	}
-	if skipped > 0 {
-		say(progress, "%d samples do not fit and are left out, the last: %v\n", skipped, why)
-	}
-	return out, nil
-}
-
-func lay(sys *system.System, s shard.Sample) (*train.Sequence, error) {
-	prompt, tokens, err := sys.Lay(s)
+// openShards opens shards, of whose samples at least one fits.
+func openShards(sys *system.System, paths []string, progress io.Writer, see func(*train.Sequence)) (*train.Shards, error) {
+	s, err := train.OpenShards(sys, paths, see)
 	if err != nil {
 		return nil, err
 	}
-	return train.Lay(sys, prompt, tokens)
+	if len(s.Rows()) == 0 {
+		s.Close()
+		return nil, fmt.Errorf("models.Train: %w: no samples in %d shards: %v", ErrData, len(paths), s.Why)
+	}
+	if s.Skipped > 0 {
+		say(progress, "%d samples do not fit and are left out, the last: %v\n", s.Skipped, s.Why)
+	}
+	return s, nil
 }
 
 // TokenizerOptions describe the training of a video tokenizer.

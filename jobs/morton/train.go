@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -212,26 +213,39 @@ func (g *trainFlags) readGrids() error {
 		return nil // the tokenizer's folder says it
 	}
 	for _, path := range o.Shards {
-		samples, err := shard.ReadAll(path, shard.Limits{})
-		if err != nil {
+		if err := g.readGridsOf(path); err != nil {
 			return err
-		}
-		for _, s := range samples {
-			switch {
-			case s.Kind != o.Family:
-				return usagef("train", "train: %s holds samples of family %s, not %s", path, s.Kind, o.Family)
-			case s.Kind == shard.KindQuad && len(s.Grid) == 3:
-				o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
-			case s.Kind == shard.KindOctree && len(s.Grid) == 1:
-				depth := int(s.Grid[0])
-				if o.Octree.MinDepth == 0 {
-					o.Octree.MinDepth = depth
-				}
-				o.Octree.MinDepth, o.Octree.MaxDepth = min(o.Octree.MinDepth, depth), max(o.Octree.MaxDepth, depth)
-			}
 		}
 	}
 	return nil
+}
+
+func (g *trainFlags) readGridsOf(path string) error {
+	r, err := shard.Open(path, shard.Limits{})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	o := &g.options
+	for {
+		s, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case s.Kind != o.Family:
+			return usagef("train", "train: %s holds samples of family %s, not %s", path, s.Kind, o.Family)
+		case s.Kind == shard.KindQuad && len(s.Grid) == 3:
+			o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
+		case s.Kind == shard.KindOctree && len(s.Grid) == 1:
+			depth := int(s.Grid[0])
+			if o.Octree.MinDepth == 0 {
+				o.Octree.MinDepth = depth
+			}
+			o.Octree.MinDepth, o.Octree.MaxDepth = min(o.Octree.MinDepth, depth), max(o.Octree.MaxDepth, depth)
+		}
+	}
 }
 
 func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (curve *train.Curve, err error) {
