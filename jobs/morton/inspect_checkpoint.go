@@ -86,13 +86,17 @@ func (f *facts) addSystem(p *models.Published) {
 		f.add("width", stack[0].Down.Out)
 		f.add("heads", stack[0].Attention.Heads)
 		f.add("hidden", stack[0].Down.In)
+	} else if all := s.Params.Attentions; len(all) > 0 {
+		f.add("layers", len(all))
+		f.add("width", all[0].Heads*all[0].HeadDim)
+		f.add("heads", all[0].Heads)
 	}
 	f.add("head", headText(s))
-	if reading, drawing, err := p.Steps(); err == nil {
+	if reading, drawing, drawn, err := p.Steps(); err == nil {
 		f.add("steps", drawing)
 		f.add("condition_steps", reading)
+		f.add("tokens", drawn)
 	}
-	f.add("tokens", s.Grid[0]*s.Grid[1]*s.Grid[2])
 	f.add("sampling", samplingText(s.Default))
 }
 
@@ -167,7 +171,7 @@ func halvesText(c *checkpoint.Checkpoint) string {
 // addNeeds adds the memory that a system takes, and why it cannot run, if so.
 func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 	if p.System != nil {
-		missing := p.System.Params.Missing(p.Checkpoint)
+		missing := p.System.Params.Missing(p.Weights())
 		if len(missing) > 0 {
 			f.add("missing", names(missing))
 		}

@@ -54,6 +54,10 @@ type Init struct {
 type Vector struct {
 	N     int
 	Name  string
+	Parts []string // the tensors that it is made of, one after the other; nil: Name
+	Plus  string   // a tensor that is added; "": none
+	// As, if set, changes the elements when they are loaded to draw.
+	As    func(x []float32)
 	Start float64 // its value when a network starts to train,
 	Std   float64 // or the standard deviation of its values then, if not 0
 }
@@ -109,6 +113,50 @@ func (p Params) Vector(n int, start float64, name string) *Vector {
 	return v
 }
 
+// Stack declares a vector of several tensors, one after the other, in equal parts.
+func (p Params) Stack(n int, names ...string) *Vector {
+	v := &Vector{N: n}
+	for _, name := range names {
+		v.Parts = append(v.Parts, p.prefix+name)
+	}
+	p.list.all = append(p.list.all, v)
+	return v
+}
+
+// Sum declares a vector that is the sum of two tensors. The first has no prefix: several
+// vectors share it.
+func (p Params) Sum(n int, shared, name string) *Vector {
+	v := &Vector{N: n, Name: shared, Plus: p.prefix + name}
+	p.list.all = append(p.list.all, v)
+	return v
+}
+
+// names returns the tensors of a vector.
+func (v *Vector) names() []string {
+	switch {
+	case v.Parts != nil:
+		return v.Parts
+	case v.Plus != "":
+		return []string{v.Name, v.Plus}
+	}
+	return []string{v.Name}
+}
+
+// Frozen is a tensor of another network, which nobody trains. It has a form of its own on
+// the device.
+type Frozen struct {
+	Name  string
+	Shape []int // in the checkpoint
+	On    []int // on the device
+	Make  func(w Weights) ([]float32, error)
+}
+
+// Frozen declares such a tensor. Its name has no prefix.
+func (p Params) Frozen(f Frozen) *Frozen {
+	p.list.all = append(p.list.all, &f)
+	return &f
+}
+
 // RMS declares a norm by its gain.
 func (p Params) RMS(n int, eps float32, name string) *Norm {
 	return &Norm{Gain: p.Vector(n, 1, name), Eps: eps}
@@ -162,7 +210,15 @@ func (l *List) Specs() (out []params.Spec) {
 				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
 			}
 		case *Vector:
-			out = append(out, params.Spec{Name: x.Name, Shape: []int{x.N}, Value: x.Start, Std: x.Std})
+			for _, n := range x.names() {
+				size := x.N
+				if x.Parts != nil {
+					size /= len(x.Parts)
+				}
+				if !slices.ContainsFunc(out, func(s params.Spec) bool { return s.Name == n }) { // several sums share one
+					out = append(out, params.Spec{Name: n, Shape: []int{size}, Value: x.Start, Std: x.Std})
+				}
+			}
 		case *Table:
 			for _, part := range x.parts {
 				if part.Name != "" {
@@ -179,6 +235,13 @@ func (l *List) Missing(w Weights) (names []string) {
 	for _, s := range l.Specs() {
 		if _, ok := w.Shape(s.Name); !ok {
 			names = append(names, s.Name)
+		}
+	}
+	for _, x := range l.all {
+		if f, ok := x.(*Frozen); ok {
+			if _, ok := w.Shape(f.Name); !ok {
+				names = append(names, f.Name)
+			}
 		}
 	}
 	slices.Sort(names)
