@@ -16,8 +16,6 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tokenizer/cnn"
-	"github.com/morton-gen/morton/models/tokenizer/kl"
 )
 
 const tinyKL = "tokenizer/kl/testdata/"
@@ -76,7 +74,7 @@ func TestPicturesOfLatents(t *testing.T) {
 		defer m.Close()
 		res := must(m.Generate(context.Background(), models.Request{ID: "a", Seed: 1, Class: 3}))(t)
 		got := res.Media.Picture
-		if got.H != 12 || got.W != 12 || res.Sample.Kind != shard.KindLatents || !slices.Equal(res.Sample.Grid, []int32{3, 3, 4}) || len(res.Sample.Tokens) != 36 {
+		if got.H != 12 || got.W != 12 || res.Sample.Kind != shard.KindKL || !slices.Equal(res.Sample.Grid, []int32{3, 3, 4}) || len(res.Sample.Tokens) != 36 {
 			t.Fatalf("a picture of %dx%d, sample %+v", got.H, got.W, res.Sample)
 		}
 		if slices.Min(got.Pix) == slices.Max(got.Pix) {
@@ -92,10 +90,10 @@ func TestPicturesOfLatents(t *testing.T) {
 			t.Error("a request's id and seed do not decide its picture")
 		}
 		for name, s := range map[string]shard.Sample{
-			"kind": {ID: "a", Kind: shard.KindVQ, Grid: []int32{3, 3}}, "grid": {ID: "a", Kind: shard.KindLatents, Grid: []int32{3, 3, 5}, Tokens: make([]int64, 45)},
-			"tokens": {ID: "a", Kind: shard.KindLatents, Grid: []int32{3, 3, 4}, Tokens: make([]int64, 35)}, "negative": {ID: "a", Kind: shard.KindLatents, Grid: []int32{1, 1, 4}, Tokens: []int64{-1, 0, 0, 0}},
+			"kind": {ID: "a", Kind: shard.KindVQ, Grid: []int32{3, 3}}, "grid": {ID: "a", Kind: shard.KindKL, Grid: []int32{3, 3, 5}, Tokens: make([]int64, 45)},
+			"tokens": {ID: "a", Kind: shard.KindKL, Grid: []int32{3, 3, 4}, Tokens: make([]int64, 35)}, "negative": {ID: "a", Kind: shard.KindKL, Grid: []int32{1, 1, 4}, Tokens: []int64{-1, 0, 0, 0}},
 		} {
-			if _, _, err := m.Decode(s); !errors.Is(err, shard.ErrSample) && !errors.Is(err, kl.ErrLatents) {
+			if _, _, err := m.Decode(s); !errors.Is(err, shard.ErrSample) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -127,8 +125,8 @@ func TestLatentsOfPictures(t *testing.T) {
 		if err != nil || why != nil || p.Name != "ear" {
 			t.Fatalf("%v, %v", why, err)
 		}
-		reading, drawing, drawn, err := p.Steps()
-		if err != nil || reading != 0 || drawing != 9 || drawn != 9 || p.Classes() != 5 {
+		reading, drawing, _, err := p.Steps()
+		if err != nil || reading != 0 || drawing != 9 || p.Classes() != 5 {
 			t.Errorf("%d steps read and %d draw, %d classes, %v", reading, drawing, p.Classes(), err)
 		}
 		p.Close()
@@ -147,7 +145,7 @@ func TestLatentsOfPictures(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		odd := &picture.Picture{H: 6, W: 8, Pix: make([]uint8, 6*8*3)}
-		if _, _, err := m.Encode("a", system.Media{Picture: odd}, system.Extent{}); !errors.Is(err, cnn.ErrSize) {
+		if _, _, err := m.Encode("a", system.Media{Picture: odd}, system.Extent{}); !errors.Is(err, system.ErrPrompt) {
 			t.Errorf("a picture of 6 by 8: %v", err)
 		}
 	})

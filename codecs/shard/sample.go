@@ -33,11 +33,11 @@ const (
 	KindOctree = "octree"
 	KindQuad   = "quad"
 	// Of pictures: KindVQ has a Grid of [rows, columns], KindScales the sides of all
-	// scales, and KindLatents [rows, columns, numbers], with tokens that are the bits of
-	// f32 numbers.
-	KindVQ      = "vq"
-	KindScales  = "scales"
-	KindLatents = "latents"
+	// scales, and KindKL [rows, columns, numbers], with tokens that are the bits of f32
+	// numbers.
+	KindVQ     = "vq"
+	KindScales = "scales"
+	KindKL     = "kl"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

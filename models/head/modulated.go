@@ -16,7 +16,7 @@ func (m Modulated) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 	if idle(d) {
 		return nil
 	}
-	h = d.Modulate(h, d.Spread(m.Modulation.Forward(d, d.Condition(), nn.ProductOptions{})), 0, 1, m.Eps)
+	h = d.Adapt(h, d.Spread(m.Modulation.Forward(d, d.Condition(), nn.ProductOptions{})), 0, 1, m.Eps)
 	d.Mark("head_nm", h)
 	return m.Softmax.Logits(d, h)
 }

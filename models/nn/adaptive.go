@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -41,12 +40,12 @@ func ScaleOf(x []float32) {
 // Forward records the block.
 func (b *Adaptive) Forward(d *Drawing, x *Value) *Value {
 	m := d.Spread(b.Modulation.Forward(d, d.Condition(), ProductOptions{}))
-	h := d.Modulate(x, m, 2, 4, b.Eps)
+	h := d.Adapt(x, m, 2, 4, b.Eps)
 	d.Mark(b.Name+".attn_in", h)
 	h = b.attend(d, h)
 	d.Mark(b.Name+".attn_out", h)
 	x = d.Gate(h, m, 0, x)
-	h = d.Modulate(x, m, 3, 5, b.Eps)
+	h = d.Adapt(x, m, 3, 5, b.Eps)
 	d.Mark(b.Name+".ffn_in", h)
 	h = b.Down.Forward(d, b.Up.Forward(d, h, ProductOptions{Act: GELUTanh}), ProductOptions{})
 	d.Mark(b.Name+".ffn_out", h)
@@ -70,7 +69,7 @@ func (g *Drawing) Condition() *Value { return &Value{X: g.States} }
 // Spread returns for each row what x, [slots, d], has for its sequence: [n, d].
 func (g *Drawing) Spread(x *Value) *Value {
 	y := g.temp(g.n(), x.X.Dim(-1))
-	rows.Gather(g.Recorder, rows.GatherArgs{X: x.X, IDs: g.Rows.Recall, Out: y.X})
+	rows.Gather(g.Recorder, rows.GatherArgs{X: x.X, IDs: g.Rows.Recall.View(0, g.n()), Out: y.X})
 	return y
 }
 
@@ -80,9 +79,9 @@ func part(m, x *Value, i int) *gpu.Tensor {
 	return m.X.View(i*d, (n-1)*m.X.Dim(-1)+d)
 }
 
-// Modulate returns LN(x)·(1 + scale) + shift, the scale and the shift being parts of a
-// row of m.
-func (g *Drawing) Modulate(x, m *Value, scale, shift int, eps float32) *Value {
+// Adapt returns LN(x)·(1 + scale) + shift, the scale and the shift being parts of a row
+// of m.
+func (g *Drawing) Adapt(x, m *Value, scale, shift int, eps float32) *Value {
 	y := g.temp(x.X.Rows(), x.X.Dim(-1))
 	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{
 		X: x.X, Scale: part(m, x, scale), Shift: part(m, x, shift), Out: y.X, B: x.X.Rows(), LDMod: m.X.Dim(-1), Eps: eps,
@@ -95,12 +94,6 @@ func (g *Drawing) Modulate(x, m *Value, scale, shift int, eps float32) *Value {
 func (g *Drawing) Gate(x, m *Value, gate int, residual *Value) *Value {
 	norm.Gate(g.Recorder, norm.GateArgs{X: x.X, Gate: part(m, x, gate), Residual: residual.X, Out: residual.X, B: x.X.Rows(), LDMod: m.X.Dim(-1)})
 	return residual
-}
-
-// SiLU returns x·sigmoid(x), in the place of x.
-func (g *Drawing) SiLU(x *Value) *Value {
-	activation.SiLU(g.Recorder, activation.SiLUArgs{X: x.X, Out: x.X})
-	return x
 }
 
 // Frozen returns a tensor that nobody trains.

@@ -27,10 +27,10 @@ type Graph interface {
 	Product(x *Value, w *Matrix, o ProductOptions) *Value
 	// LayerNorm returns x normalized, [n, d].
 	LayerNorm(x *Value, n *LayerNorm) *Value
-	// SiLU returns x/(1 + exp(-x)). The result may take the memory of x.
+	// SiLU returns x/(1 + exp(-x)).
 	SiLU(x *Value) *Value
-	// Affine returns (1 + scale)·x + shift, [n, d]. mod is [n, 2d]: scales, then shifts.
-	Affine(x, mod *Value) *Value
+	// Modulate returns (1 + scale)·x + shift, [n, d]. mod is [n, 2d]: scales, then shifts.
+	Modulate(x, mod *Value) *Value
 	// Add returns a + b. The sum may take the memory of a.
 	Add(a, b *Value) *Value
 	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in

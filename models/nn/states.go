@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -40,8 +41,15 @@ func (g *Drawing) LayerNorm(x *Value, n *LayerNorm) *Value {
 	return y
 }
 
-// Affine implements [Graph].
-func (g *Drawing) Affine(x, mod *Value) *Value {
+// SiLU implements [Graph].
+func (g *Drawing) SiLU(x *Value) *Value {
+	y := g.temp(x.X.Rows(), x.X.Dim(-1))
+	activation.SiLU(g.Recorder, activation.SiLUArgs{X: x.X, Out: y.X})
+	return y
+}
+
+// Modulate implements [Graph].
+func (g *Drawing) Modulate(x, mod *Value) *Value {
 	n, d := x.X.Rows(), x.X.Dim(-1)
 	y := g.temp(n, d)
 	norm.Modulate(g.Recorder, norm.ModulateArgs{
@@ -90,9 +98,6 @@ type States struct{ kept *Value }
 
 // Stage implements [Graph].
 func (g Training) Stage() int { return g.InStage }
-
-// Affine implements [Graph].
-func (g Training) Affine(x, mod *Value) *Value { return g.Tape.Modulate(x, mod) }
 
 // LayerNorm implements [Graph].
 func (g Training) LayerNorm(x *Value, n *LayerNorm) *Value {

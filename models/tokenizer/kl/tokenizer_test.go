@@ -12,7 +12,7 @@ func TestPatches(t *testing.T) {
 		for c := range 3 {
 			for y := range 2 {
 				for x := range 2 {
-					at := p.place(token, (c*2+y)*2+x, cols)
+					at := p.at(token, (c*2+y)*2+x, cols)
 					if want := ((token/cols*2+y)*cols*2+token%cols*2+x)*3 + c; at != want || seen[at] {
 						t.Errorf("channel %d of latent %d, %d of token %d is at %d, want %d", c, y, x, token, at, want)
 					}
