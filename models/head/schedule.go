@@ -123,3 +123,29 @@ func Ancestral(betas []float64, kept []int) Schedule {
 	}
 	return s
 }
+
+// ShiftedFlow is the schedule of a network that says the velocity from token to noise, in
+// steps of noise levels that are shifted towards noise. Times are a thousand levels. As in
+// the schedulers that NOVA uses, the levels between the largest and the smallest of 1000
+// shifted ones are shifted once more.
+//
+// Source: Esser et al., "Scaling Rectified Flow Transformers for High-Resolution Image
+// Synthesis", 2024, arXiv:2403.03206, section 5.3.2.
+func ShiftedFlow(steps int, shift float64) (s Schedule) {
+	shifted := func(x float64) float64 { return shift * x / (1 + (shift-1)*x) }
+	least := shifted(1. / timeScale)
+	level := func(i int) float64 {
+		switch {
+		case i == steps:
+			return 0
+		case steps == 1:
+			return shifted(1)
+		}
+		return shifted(1 + (least-1)*float64(i)/float64(steps-1))
+	}
+	for i := range steps {
+		s.Times = append(s.Times, float32(timeScale*level(i)))
+		s.Passes = append(s.Passes, refine.Pass{Keep: 1, Move: level(i+1) - level(i)})
+	}
+	return s
+}

@@ -19,7 +19,8 @@ type Training struct {
 	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
 	Given             *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed
-	Places, Recalled  Index       // of the coordinate of rows, and of the states that they start from
+	Places            Index       // of the coordinate of rows
+	Recalled          []Index     // of the states that they start from
 	States            *States     // of the stages so far; nil without
 	// Draws are the rows that tokens are predicted from, where a head has several
 	// directions. Rows of direction i begin at i·b·n.
