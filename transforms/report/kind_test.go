@@ -29,6 +29,7 @@ import (
 	"github.com/morton-gen/morton/models/tokenizer/faces"
 	"github.com/morton-gen/morton/models/tokenizer/larp"
 	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
+	"github.com/morton-gen/morton/models/tokenizer/vae3d"
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/remesh"
@@ -67,6 +68,8 @@ var kinds = []struct {
 	{larp.ErrSize, "clip_size"},
 	{larp.ErrToken, "bad_sample"},
 	{larp.ErrNoEncoder, "bad_model"},
+	{vae3d.ErrConfig, "bad_model"},
+	{vae3d.ErrSize, "clip_size"},
 
 	{family.ErrNotFile, "not_a_file"},
 	{family.ErrEmptyFile, "empty"},
