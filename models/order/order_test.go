@@ -3,7 +3,6 @@ package order
 import (
 	"errors"
 	"io"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/morton-gen/morton/models/system"
@@ -17,12 +16,6 @@ func class(g Grid) Conditions {
 	g.Condition(&c.Rows, 7)
 	g.Condition(&c.Other, 8)
 	return c
-}
-
-func permutation(n int) []int32 {
-	out := count(0, n)
-	rand.New(rand.NewPCG(1, 2)).Shuffle(n, func(i, j int) { out[i], out[j] = out[j], out[i] })
-	return out
 }
 
 func transitions(n int) []int32 { return count(100, 100+n-1) }
@@ -51,8 +44,6 @@ var orders = []struct {
 	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
 	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
 	{"InfinityStar, three times", func() system.Schedule { return Scales([]int{1, 2, 4}, 3) }, 21, 9, 3, false},
-	{"NOVA 1440, at most 64 sets", func() system.Schedule { return Sets(permutation(1440), 64) }, 1440, 63, 1, false},
-	{"NOVA 1440, at most 128 sets", func() system.Schedule { return Sets(permutation(1440), 128) }, 1440, 126, 1, false},
 }
 
 // TestNoRunIsEmpty holds that each run has rows, also where the condition predicts all.
