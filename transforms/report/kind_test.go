@@ -29,6 +29,7 @@ import (
 	"github.com/morton-gen/morton/models/tokenizer/faces"
 	"github.com/morton-gen/morton/models/tokenizer/larp"
 	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
+	"github.com/morton-gen/morton/models/tokenizer/star"
 	"github.com/morton-gen/morton/models/tokenizer/vae3d"
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/octree"
@@ -68,6 +69,8 @@ var kinds = []struct {
 	{larp.ErrSize, "clip_size"},
 	{larp.ErrToken, "bad_sample"},
 	{larp.ErrNoEncoder, "bad_model"},
+	{star.ErrConfig, "bad_model"},
+	{star.ErrSize, "clip_size"},
 	{vae3d.ErrConfig, "bad_model"},
 	{vae3d.ErrSize, "clip_size"},
 
