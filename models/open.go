@@ -94,7 +94,7 @@ func openPublished(kind, path string) (*files, error) {
 		return nil, err
 	}
 	load := func(dev *gpu.Device) (system.Tokenizer, error) { return p.Description.Load(dev, p.Tokenizer, p.System) }
-	return &files{name: p.Name + "-" + id, system: p.System, weights: p.Checkpoint, tokenizer: load, close: p.Close}, nil
+	return &files{name: p.Name + "-" + id, system: p.System, weights: p.Weights(), tokenizer: load, close: p.Close}, nil
 }
 
 // Usable returns why the checkpoint cannot generate media, in a person's words, or nil. It

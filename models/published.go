@@ -20,7 +20,9 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
-	_ "github.com/morton-gen/morton/models/tokenizer/vq" // registers the codec
+	_ "github.com/morton-gen/morton/models/tokenizer/kl"   // these
+	_ "github.com/morton-gen/morton/models/tokenizer/msvq" // register
+	_ "github.com/morton-gen/morton/models/tokenizer/vq"   // codecs
 )
 
 // Published is a checkpoint of a published system, with the tokenizer beside it. Nothing
@@ -77,14 +79,64 @@ func (p *Published) find(path string) error {
 func (p *Published) build(path string) error {
 	tokenizer := p.describe(path)
 	var err error
-	if p.System, err = p.Published.Open(p.Config, p.Checkpoint); err != nil {
+	if p.System, err = p.Published.Open(p.Config, p.Weights()); err != nil {
 		p.System = nil
 		return err
 	}
-	if missing := p.System.Params.Missing(p.Checkpoint); len(missing) > 0 {
+	missing := p.System.Params.Missing(p.Weights())
+	if p.Tokenizer == nil { // Usable tells
+		missing = slices.DeleteFunc(missing, func(name string) bool { return strings.HasPrefix(name, tokenizerPrefix) })
+	}
+	if len(missing) > 0 {
 		return fmt.Errorf("models: %w: %s lacks %d tensors of %s, such as %s", nn.ErrWeights, path, len(missing), p.Title, missing[0])
 	}
 	return tokenizer
+}
+
+// tokenizerPrefix begins the names of those of the tokenizer's tensors that a generator
+// computes with.
+const tokenizerPrefix = "vae."
+
+// Weights are the tensors of the generator, and those of its tokenizer behind a prefix.
+func (p *Published) Weights() nn.Weights {
+	if p.Tokenizer == nil {
+		return p.Checkpoint
+	}
+	return joined{p.Checkpoint, p.Tokenizer}
+}
+
+// joined are the tensors of a generator, and of the tokenizer beside it.
+type joined struct{ generator, tokenizer nn.Weights }
+
+// of returns the checkpoint of a tensor, and its name there.
+func (j joined) of(name string) (nn.Weights, string) {
+	inside, ok := strings.CutPrefix(name, tokenizerPrefix)
+	if _, has := j.generator.Shape(name); has || !ok {
+		return j.generator, name
+	}
+	return j.tokenizer, inside
+}
+
+// Names implements nn.Weights.
+func (j joined) Names() []string {
+	out := j.generator.Names()
+	for _, name := range j.tokenizer.Names() {
+		out = append(out, tokenizerPrefix+name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Shape implements nn.Weights.
+func (j joined) Shape(name string) ([]int, bool) {
+	w, name := j.of(name)
+	return w.Shape(name)
+}
+
+// Floats implements nn.Weights.
+func (j joined) Floats(name string) ([]float32, error) {
+	w, name := j.of(name)
+	return w.Floats(name)
 }
 
 // openGenerator opens the one checkpoint of a known system among some.

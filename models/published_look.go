@@ -72,9 +72,9 @@ func (p *Published) Classes() int {
 	})
 }
 
-// Steps counts the steps of a request: those that read the condition alone, and those
-// that draw tokens. Its prompt is the first class, or a text of one row.
-func (p *Published) Steps() (reading, drawing int, err error) {
+// Steps counts the steps of a request, those that read the condition alone and those that
+// draw tokens, and the tokens. Its prompt is the first class, or a text of one row.
+func (p *Published) Steps() (reading, drawing, drawn int, err error) {
 	s := p.System
 	prompt := system.Prompt{Guidance: float32(s.Default.Guidance)}
 	if s.Layout.Features > 0 {
@@ -82,21 +82,22 @@ func (p *Published) Steps() (reading, drawing int, err error) {
 	}
 	runs, err := s.Schedule(prompt)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	tokens := make([]uint32, s.Layout.Length*s.Token.Words())
-	for range s.Layout.Length + 1 { // a run has at least one row
+	for range 3*s.Layout.Length + 8 { // a position has two runs at most, and a frame one more
 		r, err := runs.Next(tokens)
 		switch {
 		case err == io.EOF:
-			return reading, drawing, nil
+			return reading, drawing, drawn, nil
 		case err != nil:
-			return 0, 0, err
+			return 0, 0, 0, err
+		case r.Keep != nil: // a part of the step behind it
 		case r.Ask == 0:
 			reading += r.Steps()
 		default:
-			drawing += r.Steps()
+			drawing, drawn = drawing+r.Steps(), drawn+r.Draws.N
 		}
 	}
-	return 0, 0, fmt.Errorf("models: %s does not end", s.Name)
+	return 0, 0, 0, fmt.Errorf("models: %s does not end", s.Name)
 }

@@ -35,7 +35,7 @@ func TestLookAtCounts(t *testing.T) {
 		if err != nil || why != nil {
 			t.Fatalf("%s: %v, %v", c.name, why, err)
 		}
-		reading, drawing, err := p.Steps()
+		reading, drawing, _, err := p.Steps()
 		if err != nil || reading != c.reading || drawing != c.drawing || p.Classes() != c.classes {
 			t.Errorf("%s: %d and %d steps, %d classes, %v; want %d, %d, %d", c.name, reading, drawing, p.Classes(), err, c.reading, c.drawing, c.classes)
 		}

@@ -71,7 +71,11 @@ func (f *facts) addSystem(p *models.Published) {
 	s := p.System
 	f.add("parameters", s.Params.Count())
 	f.add("grid", s.Grid)
-	f.add("vocabulary", s.Token.Values)
+	if s.Token.Width > 0 {
+		f.add("numbers", s.Token.Width)
+	} else {
+		f.add("vocabulary", s.Token.Values)
+	}
 	if n := s.Layout.Features; n > 0 {
 		f.add("condition", fmt.Sprintf("the features of a text, %d a token", n))
 	} else {
@@ -82,19 +86,29 @@ func (f *facts) addSystem(p *models.Published) {
 		f.add("width", stack[0].Down.Out)
 		f.add("heads", stack[0].Attention.Heads)
 		f.add("hidden", stack[0].Down.In)
+	} else if all := s.Params.Attentions; len(all) > 0 {
+		f.add("layers", len(all))
+		f.add("width", all[0].Heads*all[0].HeadDim)
+		f.add("heads", all[0].Heads)
 	}
 	f.add("head", headText(s))
-	if reading, drawing, err := p.Steps(); err == nil {
+	if reading, drawing, drawn, err := p.Steps(); err == nil {
 		f.add("steps", drawing)
 		f.add("condition_steps", reading)
+		f.add("tokens", drawn)
 	}
-	f.add("tokens", s.Grid[0]*s.Grid[1]*s.Grid[2])
 	f.add("sampling", samplingText(s.Default))
 }
 
 // headText says what tokens are drawn from.
 func headText(s *system.System) string {
 	text := fmt.Sprintf("%d logits", s.Head.Outputs())
+	if _, ok := s.Head.(system.Refiner); ok {
+		return fmt.Sprintf("a denoiser of width %d", s.Head.Outputs())
+	}
+	if s.Token.Width > 0 {
+		return fmt.Sprintf("numbers of a hidden state of width %d", s.Head.Outputs())
+	}
 	if d := s.Layout.Directions; d > 1 {
 		text += fmt.Sprintf(", the mean of %d directions", d)
 	}
@@ -157,7 +171,7 @@ func halvesText(c *checkpoint.Checkpoint) string {
 // addNeeds adds the memory that a system takes, and why it cannot run, if so.
 func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 	if p.System != nil {
-		missing := p.System.Params.Missing(p.Checkpoint)
+		missing := p.System.Params.Missing(p.Weights())
 		if len(missing) > 0 {
 			f.add("missing", names(missing))
 		}

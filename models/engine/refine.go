@@ -54,6 +54,7 @@ func newRefinement(d *Decoder, o DecoderOptions) (*refinement, error) {
 // prepare computes what the rows of the head's table say to its network.
 func (r *refinement) prepare(d *Decoder) error {
 	rec := d.dev.NewRecorder()
+	rec.Share(d.arena)
 	x := r.head.Prepare(&nn.Drawing{Recorder: rec, Loaded: d.loaded})
 	if rec.Err() == nil {
 		var err error

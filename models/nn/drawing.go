@@ -112,7 +112,7 @@ func (g *Drawing) Attend(qkv *Value, a *Attention) *Value {
 	attention.Prepare(g.Recorder, p)
 	attention.Cached(g.Recorder, attention.CachedArgs{
 		Q: qkv.X, LDQ: a.Width(), Cache: cache, Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run,
+		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run, Scale: a.Scale,
 	})
 	return out
 }

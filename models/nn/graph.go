@@ -27,6 +27,10 @@ type Graph interface {
 	Product(x *Value, w *Matrix, o ProductOptions) *Value
 	// LayerNorm returns x normalized, [n, d].
 	LayerNorm(x *Value, n *LayerNorm) *Value
+	// SiLU returns x/(1 + exp(-x)).
+	SiLU(x *Value) *Value
+	// Modulate returns (1 + scale)·x + shift, [n, d]. mod is [n, 2d]: scales, then shifts.
+	Modulate(x, mod *Value) *Value
 	// Add returns a + b. The sum may take the memory of a.
 	Add(a, b *Value) *Value
 	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in
@@ -41,9 +45,9 @@ type Graph interface {
 	Stage() int
 	// Keep keeps the hidden states of rows for later stages, in their places.
 	Keep(x *Value)
-	// Recall returns the kept hidden state that each row starts from, and zeros where it
-	// starts from none.
-	Recall() *Value
+	// Recall returns kept hidden state number i that each row starts from, and zeros where
+	// there is none.
+	Recall(i int) *Value
 	// Mark names a value for tests; it changes nothing.
 	Mark(name string, x *Value)
 }
@@ -70,8 +74,9 @@ type ProductOptions struct {
 
 // Attention describes attention among the rows of a sequence.
 type Attention struct {
-	Heads, KVHeads, HeadDim int   // KVHeads 0 means Heads
-	Rope                    *Rope // nil: none
+	Heads, KVHeads, HeadDim int     // KVHeads 0 means Heads
+	Rope                    *Rope   // nil: none
+	Scale                   float32 // of the products of queries and keys; 0 means 1/√dh
 	cache                   int
 }
 

@@ -19,17 +19,23 @@ type Training struct {
 	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
 	Given             *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed
-	Places, Recalled  Index       // of the coordinate of rows, and of the states that they start from
+	Places            Index       // of the coordinate of rows
+	Recalled          []Index     // of the states that they start from
 	States            *States     // of the stages so far; nil without
-	InStage           int
-	Recompute         bool // keep of each layer only its input
-	Tables            *Rotaries
-	Marked            func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
+	// Draws are the rows that tokens are predicted from, where a head has several
+	// directions. Rows of direction i begin at i·b·n.
+	Draws     tape.MeanArgs
+	InStage   int
+	Recompute bool // keep of each layer only its input
+	Tables    *Rotaries
+	Marked    func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
 }
 
 // Embed implements [Graph].
 func (g Training) Embed(t *Table) *Value {
-	return g.Tape.Embed(tape.EmbedArgs{Table: g.Store.Span(t.names()...), IDs: g.IDs, Starts: g.Starts, Rows: g.Rows})
+	table := g.Store.Span(t.names()...)
+	// Of the ids, those behind the table's last row do not occur.
+	return g.Tape.Embed(tape.EmbedArgs{Table: table, IDs: g.IDs, Starts: g.Starts.View(0, table.X.Rows()+1), Rows: g.Rows})
 }
 
 func (t *Table) names() (out []string) {

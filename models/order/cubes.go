@@ -34,10 +34,10 @@ func (c Cubes) Schedule(frames, given int) (system.Schedule, error) {
 	if frames < 1 || frames%c.Size.T != 0 || given < 0 || given > n || given%cells != 0 {
 		return nil, fmt.Errorf("order.Cubes: %w: %d cells of %d frames in cubes of %d frames, %d cells", system.ErrPrompt, given, frames, c.Size.T, cells)
 	}
-	var p positions
+	var p Positions
 	for i := range n {
 		t, h, w := c.Cube(i)
-		p.add(
+		p.Add(
 			[]int32{int32(i % cells), int32(cells + h), int32(cells + c.H + w)},
 			[]int32{
 				int32(c.Number(t/c.Size.T*c.Size.T-1, h, w)),
@@ -46,5 +46,5 @@ func (c Cubes) Schedule(frames, given int) (system.Schedule, error) {
 			},
 			[]int32{int32(t), int32(h), int32(w)}, int32((i/cells+1)*cells), 0, 1)
 	}
-	return Fixed(p.runs(0, given, cells)...), nil
+	return Fixed(p.Runs(0, given, cells)...), nil
 }

@@ -39,7 +39,7 @@ func (f Faces) Schedule(points []int64, n, given int) (system.Schedule, error) {
 	if len(points) != f.Points || n < 0 || given < f.Points || given > f.Points+n {
 		return nil, fmt.Errorf("order.Faces: %w: %d points of %d, %d coordinates, %d positions given", system.ErrPrompt, len(points), f.Points, n, given)
 	}
-	var p positions
+	var p Positions
 	for i, code := range points {
 		if code < 0 || code >= 1<<24 {
 			return nil, fmt.Errorf("order.Faces: %w: point %d is %d", system.ErrPrompt, i, code)
@@ -49,21 +49,21 @@ func (f Faces) Schedule(points []int64, n, given int) (system.Schedule, error) {
 	for i := range n {
 		p.coordinate(f, i)
 	}
-	return Fixed(p.runs(0, given, 1)...), nil
+	return Fixed(p.Runs(0, given, 1)...), nil
 }
 
 // point appends the row of a point: 6 bits each of x, y, z and normal from the lowest.
-func (p *positions) point(x int32) {
+func (p *Positions) point(x int32) {
 	const last = faceKinds + 2*pointLevels
 	fed := make([]int32, FaceFed)
 	for k := range fed {
 		fed[k] = system.Start
 	}
-	p.add([]int32{0, faceKinds + x&63, faceKinds + pointLevels + x>>6&63, last + x>>12&63, last + pointLevels + x>>18}, fed, []int32{0, 0}, int32(p.N+1), 0, 0)
+	p.Add([]int32{0, faceKinds + x&63, faceKinds + pointLevels + x>>6&63, last + x>>12&63, last + pointLevels + x>>18}, fed, []int32{0, 0}, int32(p.N+1), 0, 0)
 }
 
 // coordinate appends the row of coordinate i behind the points.
-func (p *positions) coordinate(f Faces, i int) {
+func (p *Positions) coordinate(f Faces, i int) {
 	slot := i % sequence.FaceTokens
 	fed := make([]int32, FaceFed)
 	for k, b := range back {
@@ -79,5 +79,5 @@ func (p *positions) coordinate(f Faces, i int) {
 	case slot < 3:
 		top = f.Pad() + 1
 	}
-	p.add([]int32{int32(1 + slot), -1, -1, -1, -1}, fed, []int32{int32(1 + i/sequence.FaceTokens), int32(slot)}, int32(p.N+1), 0, top)
+	p.Add([]int32{int32(1 + slot), -1, -1, -1, -1}, fed, []int32{int32(1 + i/sequence.FaceTokens), int32(slot)}, int32(p.N+1), 0, top)
 }

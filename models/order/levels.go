@@ -42,7 +42,7 @@ func Levels(given []uint32, depth int) (system.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
-	var p positions
+	var p Positions
 	for p.N*LevelSub < len(given) {
 		if tree.Depth == depth {
 			return nil, fmt.Errorf("order.Levels: %w: %d tokens are given beyond the nodes of depth %d", system.ErrPrompt, len(given)/LevelSub-p.N, depth)
@@ -61,11 +61,11 @@ func Levels(given []uint32, depth int) (system.Schedule, error) {
 		if tree, err = grow(tree, tokens); err != nil {
 			return nil, err
 		}
-		var next positions
+		var next Positions
 		next.level(tree, tree.Depth == depth)
-		return next.runs(before(tree, tree.Depth), 0, 1), nil
+		return next.Runs(before(tree, tree.Depth), 0, 1), nil
 	}
-	return Grow(more, p.runs(0, known, 1)...), nil
+	return Grow(more, p.Runs(0, known, 1)...), nil
 }
 
 // grow adds the level that the tokens of the tree's last one describe.
@@ -91,7 +91,7 @@ func before(o *octree.Octree, d int) (n int) {
 }
 
 // level appends the nodes of the tree's last level, as leaves or as internal nodes.
-func (p *positions) level(o *octree.Octree, leaves bool) {
+func (p *Positions) level(o *octree.Octree, leaves bool) {
 	d := o.Depth
 	base, above := before(o, d), before(o, max(d-1, 0))
 	kind, lowest, top := int32(d), int32(1), sample.Existing(LevelVocab, 1)
@@ -109,7 +109,7 @@ func (p *positions) level(o *octree.Octree, leaves bool) {
 			parent = int32(above) + parents[row]
 		}
 		fed := []int32{previous, parent, neighbour(base, near[4]), neighbour(base, near[10]), neighbour(base, near[12])}
-		p.add(fixed, fed, []int32{fine(x, d), fine(y, d), fine(z, d)}, int32(base+row+1), lowest, top)
+		p.Add(fixed, fed, []int32{fine(x, d), fine(y, d), fine(z, d)}, int32(base+row+1), lowest, top)
 	}
 }
 

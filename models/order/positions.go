@@ -2,23 +2,23 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// positions are rows that each predict the position of their own number.
-type positions struct {
+// Positions are rows that each predict the position of their own number.
+type Positions struct {
 	system.Rows
 	allow []int32 // [n, 2] lo <= t < hi
 }
 
-// add appends a position: the columns of its row, the number of slots that it sees, and
+// Add appends a position: the columns of its row, the number of slots that it sees, and
 // its tokens, lo <= t < hi.
-func (p *positions) add(fixed, fed, axes []int32, sees, lo, hi int32) {
+func (p *Positions) Add(fixed, fed, axes []int32, sees, lo, hi int32) {
 	p.N++
 	p.Fixed, p.Fed, p.Axes = append(p.Fixed, fixed...), append(p.Fed, fed...), append(p.Axes, axes...)
 	p.Sees, p.allow = append(p.Sees, sees), append(p.allow, lo, hi)
 }
 
-// runs returns the positions as runs in groups. The first of them is position base of
+// Runs returns the positions as runs in groups. The first of them is position base of
 // the request. The first given positions have tokens, and are a prompt.
-func (p *positions) runs(base, given, group int) (runs []system.Run) {
+func (p *Positions) Runs(base, given, group int) (runs []system.Run) {
 	if given > 0 {
 		runs = append(runs, system.Run{Rows: slice(p.Rows, 0, given), Group: group})
 	}

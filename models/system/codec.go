@@ -16,6 +16,9 @@ type Codec struct {
 	Samples string // kind of its samples, see shard.Sample
 	// Tensors are names that only its checkpoints have together.
 	Tensors []string
+	// Without are names that its checkpoints do not have, but those of another codec with
+	// the same Tensors.
+	Without []string
 	// Fields are those of a config.json by which its descriptions are told from a
 	// generator's: one of them is there.
 	Fields []string
@@ -57,7 +60,7 @@ func DetectCodec(w nn.Weights) (Codec, error) {
 	best := -1
 	for i, c := range codecs {
 		has := func(name string) bool { _, ok := w.Shape(name); return ok }
-		if all(c.Tensors, has) && (best < 0 || len(c.Tensors) > len(codecs[best].Tensors)) {
+		if all(c.Tensors, has) && !slices.ContainsFunc(c.Without, has) && (best < 0 || len(c.Tensors) > len(codecs[best].Tensors)) {
 			best = i
 		}
 	}

@@ -35,6 +35,7 @@ type System struct {
 	Head    Head
 	Rule    Rule // what may be drawn next; nil: anything
 	Default Sampling
+	Dropout float64 // share of the training samples that lose their condition, for guidance
 	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
 	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
@@ -73,6 +74,9 @@ type Prompt struct {
 	Ramp  Ramp
 	Steps int
 	Order []int32
+	// Motion is what else a system takes of a clip, such as NOVA's flow and frames a
+	// second; nil means its own.
+	Motion []float32
 	// Inner are the refiner's passes of the first and of the last step; 0 means the
 	// system's own. Between them they fall or grow evenly.
 	Inner [2]int
@@ -109,23 +113,27 @@ func (t Token) Words() int {
 
 // Layout holds the extents of a system's rows.
 type Layout struct {
-	Fixed, Fed, Axes int // columns of Rows
-	Base             int // row of the embedding table where those of fed tokens begin
-	Directions       int // of the head; 0 means 1
-	Features         int // of a condition's vectors; 0: none
-	Context          int // slots of the cache that a sequence has at most
-	Length           int // rows, draws and positions that a sequence has at most
-	Group            int // rows of a step at most, by which memory is planned; 0 means 1
-	Pinned           int // first rows, which stay visible for ever
-	Unit             int // rows that belong together: training windows start at multiples; 0 means 1
-	Places, State    int // kept hidden states of a sequence, and their width; 0: none
+	Fixed, Fed, Axes int  // columns of Rows
+	Base             int  // row of the embedding table where those of fed tokens begin
+	Directions       int  // of the head; 0 means 1
+	Features         int  // of a condition's vectors; 0: none
+	FeatureRows      int  // rows of a run that have features at most; 0 means Length
+	Context          int  // slots of the cache that a sequence has at most
+	Length           int  // rows, draws and positions that a sequence has at most
+	Group            int  // rows of a step at most, by which memory is planned; 0 means 1
+	Pinned           int  // first rows, which stay visible for ever
+	Unit             int  // rows that belong together: training windows start at multiples; 0 means 1
+	Places, State    int  // kept hidden states of a sequence, and their width; 0: none
+	Recalls          int  // kept states that a row starts from; 0 means 1
+	Raw              bool // rows are fed tokens as they are, and not by the embedding table
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
-		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0, Places: s.Layout.Places, Directions: s.Layout.Directions,
+		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls,
+		Directions: s.Layout.Directions,
 	}
 }
 
@@ -180,8 +188,9 @@ type Refinement struct {
 // Learner is a head with a loss.
 type Learner interface {
 	Head
-	// Loss records the loss of the targets. It may overwrite the logits.
-	Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor)
+	// Loss records the loss of the tokens that rows of hidden states predict. With one
+	// direction each row predicts one, with several each draw of g does.
+	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
 }
 
 // Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.

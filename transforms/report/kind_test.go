@@ -25,9 +25,12 @@ import (
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 	"github.com/morton-gen/morton/models/tokenizer/cube"
 	"github.com/morton-gen/morton/models/tokenizer/faces"
+	"github.com/morton-gen/morton/models/tokenizer/kl"
 	"github.com/morton-gen/morton/models/tokenizer/larp"
+	"github.com/morton-gen/morton/models/tokenizer/msvq"
 	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
 	"github.com/morton-gen/morton/models/tokenizer/star"
 	"github.com/morton-gen/morton/models/tokenizer/vae3d"
@@ -61,6 +64,11 @@ var kinds = []struct {
 	{system.ErrUnknown, "bad_model"},
 	{system.ErrPrompt, "bad_request"},
 	{family.ErrText, "bad_text"},
+	{cnn.ErrSize, "picture_size"},
+	{kl.ErrConfig, "bad_model"},
+	{kl.ErrLatents, "bad_sample"},
+	{msvq.ErrConfig, "bad_model"},
+	{msvq.ErrToken, "bad_sample"},
 	{vq.ErrSize, "picture_size"},
 	{vq.ErrToken, "bad_sample"},
 	{vq.ErrNoEncoder, "bad_model"},

@@ -36,6 +36,23 @@ func (p Param) source() (string, []int) {
 	return p.of, shape
 }
 
+// Frozen is the tensor as a part of another network, whose checkpoint has a prefix before
+// its name.
+func (p Param) Frozen(prefix string) nn.Frozen {
+	return nn.Frozen{Name: prefix + p.Name, Shape: p.Shape, On: p.deviceShape(), Make: func(w nn.Weights) ([]float32, error) {
+		q := p
+		q.Name = prefix + p.Name
+		if err := q.check(w); err != nil {
+			return nil, err
+		}
+		x, err := q.read(w)
+		if err != nil {
+			return nil, err
+		}
+		return p.toDevice(x), nil
+	}}
+}
+
 // half is one direction of a codec: its layers and the prefixes of their names.
 type half struct {
 	layers   []Layer
