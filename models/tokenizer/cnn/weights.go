@@ -137,16 +137,20 @@ func (p Param) read(w nn.Weights) ([]float32, error) {
 // fourth of zeros.
 func even(n int) int { return (n + 1) &^ 1 }
 
+// vector reports whether a parameter has one number a channel. Some networks' gains have
+// the shape [c, 1, 1, 1].
+func (p Param) vector() bool { return tensor.Elems(p.Shape[1:]) == 1 }
+
 // deviceShape is a parameter's shape on the device: channels even, a convolution's
 // input channels last.
 func (p Param) deviceShape() []int {
 	switch s := p.Shape; {
 	case p.Tiled:
 		return []int{16, even(s[0]), even(s[1])}
+	case p.vector():
+		return []int{even(s[0])}
 	case len(s) >= 4:
 		return []int{even(s[0]), tensor.Elems(s[2:]), even(s[1])}
-	case len(s) == 1:
-		return []int{even(s[0])}
 	default:
 		return s
 	}
@@ -157,10 +161,10 @@ func (p Param) toDevice(x []float32) []float32 {
 	switch {
 	case p.Tiled:
 		return conv.WinogradWeights(p.channelsLast(x), even(p.Shape[0]), even(p.Shape[1]))
+	case p.vector():
+		return append(x, make([]float32, even(len(x))-len(x))...)
 	case len(p.Shape) >= 4:
 		return p.channelsLast(x)
-	case len(p.Shape) == 1:
-		return append(x, make([]float32, even(len(x))-len(x))...)
 	}
 	return x
 }
