@@ -86,10 +86,19 @@ func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) e
 }
 
 func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
-	x, err := read(w, v.Name, v.N, v.N)
-	if err == nil {
-		l.vectors[v], err = dev.FromF32(x, v.N)
+	x := make([]float32, 0, v.N)
+	for _, part := range v.parts() {
+		y := make([]float32, part.Rows)
+		if part.Name != "" {
+			var err error
+			if y, err = read(w, part.Name, part.Rows, part.Rows); err != nil {
+				return err
+			}
+		}
+		x = append(x, y...)
 	}
+	var err error
+	l.vectors[v], err = dev.FromF32(x, v.N)
 	return err
 }
 

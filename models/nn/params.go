@@ -54,6 +54,21 @@ type Vector struct {
 	Name  string
 	Start float64 // its value when a network starts to train,
 	Std   float64 // or the standard deviation of its values then, if not 0
+	// Parts are the names of vectors that it is made of, in equal parts, in place of Name.
+	// A part without a name is zero.
+	Parts []string
+}
+
+// parts returns the names and lengths of what it is made of.
+func (v *Vector) parts() []Part {
+	if v.Parts == nil {
+		return []Part{{v.Name, v.N}}
+	}
+	var out []Part
+	for _, name := range v.Parts {
+		out = append(out, Part{name, v.N / len(v.Parts)})
+	}
+	return out
 }
 
 // Table holds embeddings, a row each.
@@ -94,6 +109,19 @@ func (m *Matrix) After(n *Norm) *Matrix {
 // Vector declares a vector that starts at a value.
 func (p Params) Vector(n int, start float64, name string) *Vector {
 	v := &Vector{N: n, Name: p.prefix + name, Start: start}
+	p.list.all = append(p.list.all, v)
+	return v
+}
+
+// Stack declares a vector made of parts of as many elements, zeros where a name is empty.
+func (p Params) Stack(n int, names ...string) *Vector {
+	v := &Vector{N: n}
+	for _, name := range names {
+		if name != "" {
+			name = p.prefix + name
+		}
+		v.Parts = append(v.Parts, name)
+	}
 	p.list.all = append(p.list.all, v)
 	return v
 }
@@ -151,7 +179,11 @@ func (l *List) Specs() (out []params.Spec) {
 				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.In}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
 			}
 		case *Vector:
-			out = append(out, params.Spec{Name: x.Name, Shape: []int{x.N}, Value: x.Start, Std: x.Std})
+			for _, part := range x.parts() {
+				if part.Name != "" {
+					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows}, Value: x.Start, Std: x.Std})
+				}
+			}
 		case *Table:
 			for _, part := range x.parts {
 				if part.Name != "" {

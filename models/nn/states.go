@@ -10,8 +10,8 @@ import (
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// Constant is a table that a network computes with and nobody trains. Only networks that
-// generate have it.
+// Constant is a table that a network computes with and nobody trains. A network that trains
+// takes it from [Constants].
 type Constant struct {
 	shape []int
 	x     []float32

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rope"
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/tape"
@@ -20,6 +21,8 @@ type Training struct {
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
 	Given             *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed
 	Places, Recalled  Index       // of the coordinate of rows, and of the states that they start from
+	Conditions        Index       // of the condition of each sequence
+	Constants         *Constants  // nil without
 	States            *States     // of the stages so far; nil without
 	InStage           int
 	Recompute         bool // keep of each layer only its input
@@ -54,7 +57,7 @@ func (g Training) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 		x = g.RMS(x, g.Store.Value(w.Norm.Gain.Name), w.Norm.Eps)
 	}
 	if o.Bias != nil {
-		a.Bias = g.Store.Value(o.Bias.Name)
+		a.Bias = g.vector(o.Bias)
 	}
 	y := g.Linear(x, a)
 	if o.Gate {
@@ -84,7 +87,12 @@ func (g Training) Attend(qkv *Value, a *Attention) *Value {
 			Pos: g.Axes, Axes: len(a.Rope.Pairs), Freq: r.freq, Axis: r.axis,
 		})
 	}
-	return g.SelfAttention(qkv, tape.SelfAttentionArgs{B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key})
+	scale := float32(0)
+	if c := a.Cosine; c != nil {
+		scale = 1
+		qkv = g.Unit(qkv, g.vector(c.Log), norm.UnitArgs{Cap: c.Cap, Heads: a.Heads + a.KeyHeads(), HeadDim: a.HeadDim})
+	}
+	return g.SelfAttention(qkv, tape.SelfAttentionArgs{Scale: scale, B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key})
 }
 
 // Pick implements [Graph]. Training predicts from every row.

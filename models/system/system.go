@@ -86,7 +86,11 @@ type Layout struct {
 	Context          int // slots of the cache that a sequence has at most
 	Length           int // rows, draws and positions that a sequence has at most
 	Group            int // rows of a step at most, by which memory is planned; 0 means 1
-	Places, State    int // kept hidden states of a sequence, and their width; 0: none
+	// Conditions is 1 if the first fixed id of a row names the condition of its sequence,
+	// which nothing is added for; see nn.Graph. Steps then have whole lanes.
+	Conditions    int
+	Extra         int // further floats of temporaries for each row, by which memory is planned
+	Places, State int // kept hidden states of a sequence, and their width; 0: none
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
