@@ -91,7 +91,7 @@ func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
 		y := make([]float32, part.Rows)
 		if part.Name != "" {
 			var err error
-			if y, err = read(w, part.Name, part.Rows, part.Rows); err != nil {
+			if y, err = read(w, part.Name, firstExtent(w, part), part.Rows); err != nil {
 				return err
 			}
 		}
@@ -100,6 +100,17 @@ func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
 	var err error
 	l.vectors[v], err = dev.FromF32(x, v.N)
 	return err
+}
+
+// firstExtent is the first extent over 1 of a vector's tensor, which may be split in any way.
+func firstExtent(w Weights, v Part) int {
+	shape, _ := w.Shape(v.Name)
+	for _, n := range shape {
+		if n > 1 {
+			return n
+		}
+	}
+	return v.Rows
 }
 
 func (l *Loaded) table(dev *gpu.Device, t *Table, w Weights) error {

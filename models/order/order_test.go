@@ -48,8 +48,8 @@ var orders = []struct {
 	}, 1280, 95, 1, true},
 	{"NAR 16x16", func() system.Schedule { g := square(16); return g.Shells(class(g), 2, nil) }, 256, 31, 1, true},
 	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
-	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
-	{"InfinityStar, three times", func() system.Schedule { return Scales([]int{1, 2, 4}, 3) }, 21, 9, 3, false},
+	{"VAR 256", func() system.Schedule { return Scales{Sides: []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}}.Schedule() }, 680, 10, 1, true},
+	{"InfinityStar, three times", func() system.Schedule { return Scales{Sides: []int{1, 2, 4}, Repeat: 3}.Schedule() }, 21, 9, 3, false},
 	{"NOVA 1440, at most 64 sets", func() system.Schedule { return Sets(permutation(1440), 64) }, 1440, 63, 1, false},
 	{"NOVA 1440, at most 128 sets", func() system.Schedule { return Sets(permutation(1440), 128) }, 1440, 126, 1, false},
 }
