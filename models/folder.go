@@ -9,17 +9,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
-	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/internal/errkind"
-	"github.com/morton-gen/morton/models/cube"
-	"github.com/morton-gen/morton/models/quad"
-	"github.com/morton-gen/morton/models/shape"
 	"github.com/morton-gen/morton/models/shipped"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/systems"
 )
 
 // Errors a caller can branch on.
@@ -33,16 +29,13 @@ var (
 // formatVersion is the version of config.json this package writes and reads.
 const formatVersion = 1
 
-// Config is a model folder's config.json.
+// Config is the config.json of a model folder of Morton's own systems.
 type Config struct {
-	Format   int                `json:"format"`
-	Family   string             `json:"family"` // shard.KindCube, KindOctree or KindQuad
-	Name     string             `json:"name"`
-	Network  transformer.Config `json:"network"`
-	Quad     *quad.Config       `json:"quad,omitempty"`
-	Shape    *shape.Config      `json:"octree,omitempty"`
-	Cube     *cube.Config       `json:"cube,omitempty"`
-	Sampling Sampling           `json:"sampling"` // defaults of this model
+	Format int    `json:"format"`
+	Family string `json:"family"` // name of the system: cube, octree or quad
+	Name   string `json:"name"`
+	systems.Sections
+	Sampling Sampling `json:"sampling"` // defaults of this model
 	// Training says how the weights came about, for people.
 	Training map[string]any `json:"training,omitempty"`
 }
@@ -54,45 +47,29 @@ type Sampling struct {
 	TopP        float64 `json:"top_p,omitempty"` // 0 or 1: off
 }
 
-// family is what a family's own configuration does for a folder.
-type family interface {
-	Validate() error
-	Network(transformer.Config) transformer.Config
-	Sequence(shard.Sample) (*transformer.Sequence, error)
-}
-
-// part returns the configuration of the model's family.
-func (c *Config) part() (family, error) {
-	switch {
-	case c.Family == shard.KindQuad && c.Quad != nil:
-		return *c.Quad, nil
-	case c.Family == shard.KindOctree && c.Shape != nil:
-		return *c.Shape, nil
-	case c.Family == shard.KindCube && c.Cube != nil:
-		return *c.Cube, nil
-	}
-	return nil, fmt.Errorf("models: %w: family %q without its section", ErrFolder, c.Family)
-}
-
-// Validate returns an error wrapping [ErrFolder] or transformer.ErrConfig.
+// Validate returns an error wrapping [ErrFolder] or nn.ErrConfig.
 func (c *Config) Validate() error {
 	if c.Format != formatVersion {
 		return fmt.Errorf("models: %w: format %d, this program reads %d", ErrFolder, c.Format, formatVersion)
 	}
-	p, err := c.part()
-	if err != nil {
-		return err
+	if _, err := system.ByName(c.Family); err != nil {
+		return fmt.Errorf("models: %w: %w", ErrFolder, err)
 	}
-	if err := p.Validate(); err != nil {
+	if _, err := c.System(); err != nil {
 		return err
-	}
-	if err := c.Network.Validate(); err != nil {
-		return err
-	}
-	if want := p.Network(c.Network); !reflect.DeepEqual(want, c.Network) {
-		return fmt.Errorf("models: %w: the network does not fit its family: %+v, want %+v", ErrFolder, c.Network, want)
 	}
 	return c.Sampling.Validate()
+}
+
+// System makes the system that the configuration describes, with its own defaults. The
+// error wraps nn.ErrConfig.
+func (c *Config) System() (*system.System, error) {
+	s, err := c.Open(c.Family)
+	if err != nil {
+		return nil, err
+	}
+	s.Default = system.Sampling{Temperature: c.Sampling.Temperature, TopK: c.Sampling.TopK, TopP: c.Sampling.TopP}
+	return s, nil
 }
 
 // Validate returns an error wrapping [ErrFolder] for values that no sampler takes.
@@ -110,7 +87,7 @@ const maxTemperature = 100
 const maxConfigBytes = 1 << 20
 
 // ReadConfig reads and checks a model folder's config.json; dir "" and a family
-// name the shipped model of that family.
+// name the shipped model of that system. Family "" takes any.
 func ReadConfig(dir, family string) (*Config, error) {
 	data, err := readFile(dir, family, "config.json")
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/nn"
 )
 
 // FuzzConfig holds config.json to its bounds: what passes describes a network of bounded
@@ -30,7 +30,7 @@ func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parseConfig(data)
 		if err != nil {
-			if !errors.Is(err, ErrFolder) && !errors.Is(err, transformer.ErrConfig) {
+			if !errors.Is(err, ErrFolder) && !errors.Is(err, nn.ErrConfig) {
 				t.Fatalf("error %v", err)
 			}
 			return

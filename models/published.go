@@ -20,8 +20,10 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
-	_ "github.com/morton-gen/morton/models/systems" // registers the systems
-	"github.com/morton-gen/morton/models/tokenizer/vq"
+	_ "github.com/morton-gen/morton/models/tokenizer/kl"   // these
+	_ "github.com/morton-gen/morton/models/tokenizer/larp" // and
+	_ "github.com/morton-gen/morton/models/tokenizer/msvq" // register
+	_ "github.com/morton-gen/morton/models/tokenizer/vq"   // codecs
 )
 
 // Published is a checkpoint of a published system, with the tokenizer beside it. Nothing
@@ -33,7 +35,8 @@ type Published struct {
 	Config        json.RawMessage        // of the generator; nil without a config.json
 	Tokenizer     *checkpoint.Checkpoint // nil if none is beside it
 	TokenizerPath string
-	VQ            vq.Config // of the tokenizer
+	Codec         system.Codec
+	Description   system.Description // of the tokenizer; nil if it cannot be described
 	System        *system.System
 }
 
@@ -77,14 +80,64 @@ func (p *Published) find(path string) error {
 func (p *Published) build(path string) error {
 	tokenizer := p.describe(path)
 	var err error
-	if p.System, err = p.Published.Open(p.Config, p.Checkpoint); err != nil {
+	if p.System, err = p.Published.Open(p.Config, p.Weights()); err != nil {
 		p.System = nil
 		return err
 	}
-	if missing := p.System.Params.Missing(p.Checkpoint); len(missing) > 0 {
+	missing := p.System.Params.Missing(p.Weights())
+	if p.Tokenizer == nil { // Usable tells
+		missing = slices.DeleteFunc(missing, func(name string) bool { return strings.HasPrefix(name, tokenizerPrefix) })
+	}
+	if len(missing) > 0 {
 		return fmt.Errorf("models: %w: %s lacks %d tensors of %s, such as %s", nn.ErrWeights, path, len(missing), p.Title, missing[0])
 	}
 	return tokenizer
+}
+
+// tokenizerPrefix begins the names of those of the tokenizer's tensors that a generator
+// computes with.
+const tokenizerPrefix = "vae."
+
+// Weights are the tensors of the generator, and those of its tokenizer behind a prefix.
+func (p *Published) Weights() nn.Weights {
+	if p.Tokenizer == nil {
+		return p.Checkpoint
+	}
+	return joined{p.Checkpoint, p.Tokenizer}
+}
+
+// joined are the tensors of a generator, and of the tokenizer beside it.
+type joined struct{ generator, tokenizer nn.Weights }
+
+// of returns the checkpoint of a tensor, and its name there.
+func (j joined) of(name string) (nn.Weights, string) {
+	inside, ok := strings.CutPrefix(name, tokenizerPrefix)
+	if _, has := j.generator.Shape(name); has || !ok {
+		return j.generator, name
+	}
+	return j.tokenizer, inside
+}
+
+// Names implements nn.Weights.
+func (j joined) Names() []string {
+	out := j.generator.Names()
+	for _, name := range j.tokenizer.Names() {
+		out = append(out, tokenizerPrefix+name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Shape implements nn.Weights.
+func (j joined) Shape(name string) ([]int, bool) {
+	w, name := j.of(name)
+	return w.Shape(name)
+}
+
+// Floats implements nn.Weights.
+func (j joined) Floats(name string) ([]float32, error) {
+	w, name := j.of(name)
+	return w.Floats(name)
 }
 
 // openGenerator opens the one checkpoint of a known system among some.
@@ -132,27 +185,27 @@ func (p *Published) openTokenizer(among []string) {
 		if err != nil {
 			continue // whatever else lies there
 		}
-		if isVQ(c) {
-			p.Tokenizer, p.TokenizerPath = c, f
+		if k, err := system.DetectCodec(c); err == nil && k.Kind == p.Kind {
+			p.Tokenizer, p.TokenizerPath, p.Codec = c, f, k
 			return
 		}
 		c.Close()
 	}
 }
 
-// describe finds the description of the tokenizer: that beside it, or the published one
-// with as many levels.
+// describe finds the description of the tokenizer: that beside it, or what its tensors
+// say.
 func (p *Published) describe(path string) (err error) {
 	if p.Tokenizer == nil {
 		return nil
 	}
-	p.VQ, err = describeVQ(p.Tokenizer, p.TokenizerPath, path)
+	p.Description, err = describe(p.Codec, p.Tokenizer, p.TokenizerPath, path)
 	return err
 }
 
-// describeVQ finds the description of a tokenizer at a path: its folder's config.json,
+// describe finds the description of a tokenizer at a path: its folder's config.json,
 // unless that is a generator's, or tokenizer.json, there or in the folder of among.
-func describeVQ(c *checkpoint.Checkpoint, path, among string) (vq.Config, error) {
+func describe(k system.Codec, c *checkpoint.Checkpoint, path, among string) (system.Description, error) {
 	data := c.Config()
 	for _, x := range []struct{ path, name string }{{path, "config.json"}, {path, tokenizerConfig}, {among, tokenizerConfig}} {
 		if data != nil {
@@ -160,28 +213,13 @@ func describeVQ(c *checkpoint.Checkpoint, path, among string) (vq.Config, error)
 		}
 		var err error
 		if data, err = readBeside(x.path, x.name); err != nil {
-			return vq.Config{}, err
+			return nil, err
 		}
-		if x.name != tokenizerConfig && !describesVQ(data) {
+		if x.name != tokenizerConfig && !k.Describes(data) {
 			data = nil
 		}
 	}
-	if data != nil {
-		return vq.ParseConfig(data)
-	}
-	name := "VQ-8"
-	if _, ok := c.Shape("decoder.conv_blocks.4.res.0.conv1.weight"); ok {
-		name = "VQ-16"
-	}
-	return vq.Preset(name)
-}
-
-// describesVQ tells a tokenizer's config.json from a generator's.
-func describesVQ(data json.RawMessage) bool {
-	var c map[string]json.RawMessage
-	_ = json.Unmarshal(data, &c) // what is no object describes nothing
-	_, ok := c["codebook_size"]
-	return ok
+	return k.Describe(data, c)
 }
 
 // Close closes the files.
@@ -191,12 +229,6 @@ func (p *Published) Close() {
 			_ = c.Close() // read only
 		}
 	}
-}
-
-// isVQ tells a tokenizer with a code book by its names.
-func isVQ(w nn.Weights) bool {
-	_, ok := w.Shape("quantize.embedding.weight")
-	return ok
 }
 
 // candidates lists what may be the generator, and what may be its tokenizer: the path
@@ -262,7 +294,7 @@ func readBeside(path, name string) (json.RawMessage, error) {
 // smallest ones, which training changes too. The whole of a checkpoint may be gigabytes.
 func (p *Published) identity() (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%+v\n", compact(p.Config), p.VQ)
+	fmt.Fprintf(h, "%s\n%+v\n", compact(p.Config), p.Description)
 	for _, c := range []*checkpoint.Checkpoint{p.Checkpoint, p.Tokenizer} {
 		if c == nil {
 			continue

@@ -8,9 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/checkpoint"
-	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tokenizer/vq"
 )
 
 // LookAt opens a checkpoint as [OpenPublished] does, also one that cannot run: why is then
@@ -24,21 +22,22 @@ func LookAt(path string) (p *Published, why, err error) {
 	return p, p.build(path), nil
 }
 
-// OpenVQ opens a checkpoint that is a tokenizer alone. The error wraps
-// [ErrFolder] for any other, vq.ErrConfig, or is that of package checkpoint.
-func OpenVQ(path string) (*checkpoint.Checkpoint, vq.Config, error) {
+// OpenCodec opens a checkpoint that is a tokenizer alone. The error wraps [ErrFolder] for
+// any other, or is that of package checkpoint or of the codec.
+func OpenCodec(path string) (*checkpoint.Checkpoint, system.Codec, system.Description, error) {
 	c, err := checkpoint.Open(path)
 	if err != nil {
-		return nil, vq.Config{}, err
+		return nil, system.Codec{}, nil, err
 	}
-	cfg, err := describeVQ(c, path, path)
-	if !isVQ(c) {
-		err = fmt.Errorf("models: %w: %s has no code book", ErrFolder, path)
-	}
+	k, err := system.DetectCodec(c)
 	if err != nil {
-		return nil, vq.Config{}, errors.Join(err, c.Close())
+		return nil, k, nil, errors.Join(fmt.Errorf("models: %w: %w: %s", ErrFolder, err, path), c.Close())
 	}
-	return c, cfg, nil
+	d, err := describe(k, c, path, path)
+	if err != nil {
+		return nil, k, nil, errors.Join(err, c.Close())
+	}
+	return c, k, d, nil
 }
 
 // Unfit returns a line for each tensor whose number of elements is not the network's.
@@ -54,15 +53,14 @@ func (p *Published) Unfit() (lines []string) {
 	return lines
 }
 
-// Bytes is the device memory that [OpenPictures] asks for: of the generator, and of its
-// tokenizer, 0 without one. Errors are those of package vq.
+// Bytes is the device memory that [Open] asks for: of the generator, and of its
+// tokenizer, 0 without one. Errors are the codec's.
 func (p *Published) Bytes(o Options) (generator, tokenizer uint64, err error) {
-	generator = engine.Options{Slots: pictureSlots(o), Precision: o.Precision}.Bytes(p.System)
-	if p.Tokenizer == nil {
+	generator = o.engine(p.System).Bytes(p.System)
+	if p.Description == nil {
 		return generator, 0, nil
 	}
-	side := p.VQ.Reduction()
-	tokenizer, err = vq.Bytes(p.VQ, p.Tokenizer, vq.Options{H: p.System.Grid[1] * side, W: p.System.Grid[2] * side})
+	tokenizer, err = p.Description.Size(p.Tokenizer, p.System)
 	return generator, tokenizer, err
 }
 
@@ -74,9 +72,9 @@ func (p *Published) Classes() int {
 	})
 }
 
-// Steps counts the steps of a request: those that read the condition alone, and those
-// that draw tokens. Its prompt is the first class, or a text of one row.
-func (p *Published) Steps() (reading, drawing int, err error) {
+// Steps counts the steps of a request, those that read the condition alone and those that
+// draw tokens, and the tokens. Its prompt is the first class, or a text of one row.
+func (p *Published) Steps() (reading, drawing, drawn int, err error) {
 	s := p.System
 	prompt := system.Prompt{Guidance: float32(s.Default.Guidance)}
 	if s.Layout.Features > 0 {
@@ -84,21 +82,22 @@ func (p *Published) Steps() (reading, drawing int, err error) {
 	}
 	runs, err := s.Schedule(prompt)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	tokens := make([]uint32, s.Layout.Length*s.Token.Words())
-	for range s.Layout.Length + 1 { // a run has at least one row
+	for range 3*s.Layout.Length + 8 { // a position has two runs at most, and a frame one more
 		r, err := runs.Next(tokens)
 		switch {
 		case err == io.EOF:
-			return reading, drawing, nil
+			return reading, drawing, drawn, nil
 		case err != nil:
-			return 0, 0, err
+			return 0, 0, 0, err
+		case r.Keep != nil: // a part of the step behind it
 		case r.Ask == 0:
 			reading += r.Steps()
 		default:
-			drawing += r.Steps()
+			drawing, drawn = drawing+r.Steps(), drawn+r.Draws.N
 		}
 	}
-	return 0, 0, fmt.Errorf("models: %s does not end", s.Name)
+	return 0, 0, 0, fmt.Errorf("models: %s does not end", s.Name)
 }

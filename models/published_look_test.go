@@ -13,6 +13,7 @@ import (
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/vq"
 )
 
 // TestLookAtCounts holds what is told of each tiny checkpoint to its configuration: steps
@@ -34,7 +35,7 @@ func TestLookAtCounts(t *testing.T) {
 		if err != nil || why != nil {
 			t.Fatalf("%s: %v, %v", c.name, why, err)
 		}
-		reading, drawing, err := p.Steps()
+		reading, drawing, _, err := p.Steps()
 		if err != nil || reading != c.reading || drawing != c.drawing || p.Classes() != c.classes {
 			t.Errorf("%s: %d and %d steps, %d classes, %v; want %d, %d, %d", c.name, reading, drawing, p.Classes(), err, c.reading, c.drawing, c.classes)
 		}
@@ -111,7 +112,7 @@ func TestLookAtSaysWhy(t *testing.T) {
 	if _, _, err := models.LookAt(tinyVQ + "decoder.safetensors"); !errors.Is(err, system.ErrUnknown) {
 		t.Errorf("a tokenizer: %v", err)
 	}
-	if _, _, err := models.OpenVQ(from); !errors.Is(err, models.ErrFolder) {
+	if _, _, _, err := models.OpenCodec(from); !errors.Is(err, models.ErrFolder) {
 		t.Errorf("a generator as a tokenizer: %v", err)
 	}
 }
@@ -124,8 +125,8 @@ func TestTokenizerFolder(t *testing.T) {
 	files["tokenizer/vq.safetensors"], files["tokenizer/config.json"] = tinyVQ+"decoder.safetensors", tinyVQ+"config.json"
 	p := must(models.OpenPublished(folder(t, files)))(t)
 	defer p.Close()
-	if p.Tokenizer == nil || p.VQ.CodebookSize != 64 {
-		t.Errorf("tokenizer %v of %+v", p.TokenizerPath, p.VQ)
+	if p.Tokenizer == nil || p.Description.(vq.Config).CodebookSize != 64 {
+		t.Errorf("tokenizer %v of %+v", p.TokenizerPath, p.Description)
 	}
 }
 
@@ -147,7 +148,7 @@ func TestNamesOfPictures(t *testing.T) {
 	name := func(change func(dir string)) string {
 		dir := folder(t, llamaFiles())
 		change(dir)
-		p := must(models.OpenPictures(dev, dir, models.Options{}))(t)
+		p := must(models.Open(dev, system.Image, dir, models.Options{}))(t)
 		defer p.Close()
 		return p.Name()
 	}

@@ -6,11 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
 )
 
@@ -48,23 +52,24 @@ func llamaFiles() map[string]string {
 func TestPicturesOfAFolder(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		dir := folder(t, llamaFiles())
-		var first *models.PictureResult
+		var first *models.Result
 		for _, path := range []string{dir, filepath.Join(dir, "c2i.safetensors")} {
-			p := must(models.OpenPictures(dev, path, models.Options{}))(t)
-			res := must(p.Generate(context.Background(), models.PictureRequest{ID: "a", Seed: 1, Class: 7}))(t)
-			if h, w := p.Size(); res.Picture.H != h || res.Picture.W != w || h != 16 {
-				t.Errorf("a picture of %dx%d, want %dx%d", res.Picture.H, res.Picture.W, h, w)
+			p := must(models.Open(dev, system.Image, path, models.Options{}))(t)
+			res := must(p.Generate(context.Background(), models.Request{ID: "a", Seed: 1, Class: 7}))(t)
+			got, side := res.Media.Picture, p.System().Format.Side
+			if h, w := p.System().Grid[1]*side, p.System().Grid[2]*side; got.H != h || got.W != w || h != 16 {
+				t.Errorf("a picture of %dx%d, want %dx%d", got.H, got.W, h, w)
 			}
 			if first == nil {
 				first = res
-			} else if !slices.Equal(first.Picture.Pix, res.Picture.Pix) {
+			} else if !slices.Equal(first.Media.Picture.Pix, got.Pix) {
 				t.Errorf("%s draws another picture", path)
 			}
-			back := must(p.Detokenize(res.Sample))(t)
-			if !slices.Equal(back.Pix, res.Picture.Pix) {
+			back, _, err := p.Decode(res.Sample)
+			if err != nil || !slices.Equal(back.Picture.Pix, got.Pix) {
 				t.Error("the sample gives another picture")
 			}
-			if _, err := p.Generate(context.Background(), models.PictureRequest{ID: "a", Class: 10}); !errors.Is(err, system.ErrPrompt) {
+			if _, err := p.Generate(context.Background(), models.Request{ID: "a", Class: 10}); !errors.Is(err, system.ErrPrompt) {
 				t.Errorf("class 10 of 10: %v", err)
 			}
 			p.Close()
@@ -96,5 +101,57 @@ func TestPublishedErrors(t *testing.T) {
 	defer p.Close()
 	if p.Name != "nar" || p.Tokenizer != nil || p.System.Grid != [3]int{1, 5, 5} {
 		t.Errorf("%s, tokenizer %v, grid %v", p.Name, p.Tokenizer, p.System.Grid)
+	}
+}
+
+// varFiles are a tiny VAR with its tokenizer.
+func varFiles() map[string]string {
+	return map[string]string{
+		"config.json": tinySystems + "var/config.json", "var_d3.safetensors": tinySystems + "var/weights.safetensors",
+		"vae.safetensors": "tokenizer/msvq/testdata/decoder.safetensors", "tokenizer.json": "tokenizer/msvq/testdata/config.json",
+	}
+}
+
+// TestVARPicture draws the authors' picture from a folder of a generator and its
+// tokenizer: the likeliest tokens with guidance, through the decoder.
+func TestVARPicture(t *testing.T) {
+	golden := must(safetensors.Open(tinySystems + "var/golden.safetensors"))(t)
+	defer golden.Close()
+	want := must(must(golden.Tensor("ref_greedy_cfg1.5.image"))(t).Float32s())(t) // [2, 3, 24, 24] of 0 to 1
+	labels := must(golden.Tensor("in.labels"))(t).Data
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		m := must(models.Open(dev, system.Image, folder(t, varFiles()), models.Options{Precision: nn.F32}))(t)
+		defer m.Close()
+		scale := 2.5
+		for b := range 2 {
+			r := models.Request{ID: "a", Class: int(labels[4*b]), Guidance: &scale, Sampling: &models.Sampling{}}
+			res := must(m.Generate(context.Background(), r))(t)
+			pix := res.Media.Picture
+			if pix.H != 24 || pix.W != 24 || res.Sample.Kind != shard.KindScales || len(res.Sample.Tokens) != 91 {
+				t.Fatalf("a picture of %dx%d, a sample of %d %s tokens", pix.H, pix.W, len(res.Sample.Tokens), res.Sample.Kind)
+			}
+			for i, x := range pix.Pix {
+				y := float64(want[(3*b+i%3)*24*24+i/3])
+				if d := float64(x)/255 - y; d > 0.003 || d < -0.003 {
+					t.Fatalf("sample %d: byte %d is %d, want %g", b, i, x, 255*y)
+				}
+			}
+			back, _, err := m.Decode(res.Sample)
+			if err != nil || !slices.Equal(back.Picture.Pix, pix.Pix) {
+				t.Errorf("the sample gives another picture: %v", err)
+			}
+		}
+	})
+}
+
+// TestGeneratorNeedsItsTokenizer opens a VAR without its tokenizer, and says so.
+func TestGeneratorNeedsItsTokenizer(t *testing.T) {
+	files := varFiles()
+	delete(files, "vae.safetensors")
+	// A released generator has no tensors of the tokenizer.
+	p := must(models.OpenPublished(folder(t, files)))(t)
+	defer p.Close()
+	if why := p.Usable(); why == nil || !strings.Contains(why.Error(), "no tokenizer") {
+		t.Errorf("usable: %v", why)
 	}
 }

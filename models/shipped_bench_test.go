@@ -6,13 +6,12 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/morton-gen/morton/codecs/clip"
-	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // BenchmarkGenerate counts the positions each shipped model draws a second, alone
@@ -24,56 +23,35 @@ func BenchmarkGenerate(b *testing.B) {
 		b.Fatal(err)
 	}
 	source := mesh.Torus(24, 12, 1, 0.4)
+	work := []struct {
+		name, kind string
+		ask        models.Request
+	}{
+		{"cube", system.Video, models.Request{Source: system.Media{Clip: c}, Extent: system.Extent{Frames: 16}}},
+		{"octree", system.Shape, models.Request{Source: system.Media{Mesh: source}, Extent: system.Extent{PrefixDepth: 4, Depth: 5}}},
+		{"quad", system.Quads, models.Request{Source: system.Media{Mesh: source}, Extent: system.Extent{Faces: 60}}},
+	}
 	for _, n := range []int{1, 4} {
 		o := models.Options{Slots: n}
-		open := func(b *testing.B, family string) *gpu.Device {
-			return gputest.Open(b, gpu.Options{Grain: models.Grain("", family, o)})
-		}
-		b.Run(fmt.Sprintf("cube/batch=%d", n), func(b *testing.B) { benchCube(b, open(b, shard.KindCube), n, c) })
-		b.Run(fmt.Sprintf("octree/batch=%d", n), func(b *testing.B) {
-			s, err := models.OpenShapes(open(b, shard.KindOctree), "", o)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer s.Close()
-			benchTokens(b, n, func(i int) (models.Stats, error) {
-				r, err := s.Generate(ctx, models.ShapeRequest{ID: fmt.Sprint(i), Source: source, PrefixDepth: 4, Depth: 5})
+		for _, w := range work {
+			b.Run(fmt.Sprintf("%s/batch=%d", w.name, n), func(b *testing.B) {
+				m, err := models.Open(gputest.Open(b, gpu.Options{Grain: models.Grain(w.kind, "", o)}), w.kind, "", o)
 				if err != nil {
-					return models.Stats{}, err
+					b.Fatal(err)
 				}
-				return r.Stats, nil
+				defer m.Close()
+				benchTokens(b, n, func(i int) (models.Stats, error) {
+					ask := w.ask
+					ask.ID = fmt.Sprint(i)
+					r, err := m.Generate(ctx, ask)
+					if err != nil {
+						return models.Stats{}, err
+					}
+					return r.Stats, nil
+				})
 			})
-		})
-		b.Run(fmt.Sprintf("quad/batch=%d", n), func(b *testing.B) {
-			q, err := models.OpenQuads(open(b, shard.KindQuad), "", o)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer q.Close()
-			benchTokens(b, n, func(i int) (models.Stats, error) {
-				r, err := q.Generate(ctx, models.QuadRequest{ID: fmt.Sprint(i), Source: source, Faces: 60})
-				if err != nil {
-					return models.Stats{}, err
-				}
-				return r.Stats, nil
-			})
-		})
-	}
-}
-
-func benchCube(b *testing.B, dev *gpu.Device, n int, c *clip.Clip) {
-	v, err := models.OpenVideos(dev, "", models.Options{Slots: n})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer v.Close()
-	benchTokens(b, n, func(i int) (models.Stats, error) {
-		r, err := v.Generate(context.Background(), models.VideoRequest{ID: fmt.Sprint(i), Prefix: c, Frames: 16})
-		if err != nil {
-			return models.Stats{}, err
 		}
-		return r.Stats, nil
-	})
+	}
 }
 
 func benchTokens(b *testing.B, n int, generate func(i int) (models.Stats, error)) {

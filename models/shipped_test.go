@@ -17,8 +17,9 @@ import (
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/shape"
 	"github.com/morton-gen/morton/models/shipped"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/octree"
 )
 
 func fixture(parts ...string) string {
@@ -83,11 +84,12 @@ func TestShippedFoldersAreWholeAndSmall(t *testing.T) {
 // that no training used.
 func TestTokenizerKeepsTheHeldOutClip(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		v := must(models.OpenVideos(dev, "", models.Options{Slots: 1}))(t)
+		v := must(models.Open(dev, system.Video, "", models.Options{Slots: 1}))(t)
 		defer v.Close()
 		c := readClip(t, "plant_320x240_30fps_36f.mp4", 0)
-		s := must(v.Tokenize("plant", c))(t)
-		back := must(v.Detokenize(s))(t)
+		s := encode(t, v, "plant", c)
+		media, _, err := v.Decode(s)
+		back := must(media.Clip, err)(t)
 		if back.T != c.T {
 			t.Fatalf("%d frames came back as %d", c.T, back.T)
 		}
@@ -103,15 +105,16 @@ func TestTokenizerKeepsTheHeldOutClip(t *testing.T) {
 // the clip that was given.
 func TestVideosContinue(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		v := must(models.OpenVideos(dev, "", models.Options{Slots: 2}))(t)
+		v := must(models.Open(dev, system.Video, "", models.Options{Slots: 2}))(t)
 		defer v.Close()
 		c := readClip(t, "cockatoo_320x180_20fps_48f.mp4", 21)
-		res := must(v.Generate(context.Background(), models.VideoRequest{ID: "c", Seed: 1, Prefix: c, Frames: 12}))(t)
-		if res.Prefix != 16 || res.Clip.T != 28 || res.Clip.Rate != c.Rate {
-			t.Fatalf("prefix %d, %d frames at %v", res.Prefix, res.Clip.T, res.Clip.Rate)
+		res := must(v.Generate(context.Background(), models.Request{ID: "c", Seed: 1, Source: system.Media{Clip: c}, Extent: system.Extent{Frames: 12}}))(t)
+		made := res.Media.Clip
+		if res.Given != 16 || made.T != 28 || made.Rate != c.Rate {
+			t.Fatalf("prefix %d, %d frames at %v", res.Given, made.T, made.Rate)
 		}
 		given := must(c.Slice(5, 21))(t)
-		prefix := must(res.Clip.Slice(0, 16))(t)
+		prefix := must(made.Slice(0, 16))(t)
 		if db := must(clip.PSNR(prefix, given))(t); db < 20 {
 			t.Errorf("the prefix came out at %.2f dB", db)
 		}
@@ -127,26 +130,26 @@ func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 		ctx := context.Background()
 		families := map[string]func(slots int) [][]int64{
 			"cube": func(slots int) [][]int64 {
-				v := must(models.OpenVideos(dev, "", models.Options{Slots: slots}))(t)
+				v := must(models.Open(dev, system.Video, "", models.Options{Slots: slots}))(t)
 				defer v.Close()
 				return together(t, slots, func(i int) (shard.Sample, error) {
-					r, err := v.Generate(ctx, models.VideoRequest{ID: string(rune('a' + i)), Seed: 7, Prefix: clips[i], Frames: 8})
+					r, err := v.Generate(ctx, models.Request{ID: string(rune('a' + i)), Seed: 7, Source: system.Media{Clip: clips[i]}, Extent: system.Extent{Frames: 8}})
 					return sampleOf(r, err, func() shard.Sample { return r.Sample })
 				})
 			},
 			"octree": func(slots int) [][]int64 {
-				s := must(models.OpenShapes(dev, "", models.Options{Slots: slots}))(t)
+				s := must(models.Open(dev, system.Shape, "", models.Options{Slots: slots}))(t)
 				defer s.Close()
 				return together(t, slots, func(i int) (shard.Sample, error) {
-					r, err := s.Generate(ctx, models.ShapeRequest{ID: string(rune('a' + i)), Seed: 7, Source: []*mesh.Mesh{chair, vase}[i], PrefixDepth: 5, Depth: 5})
+					r, err := s.Generate(ctx, models.Request{ID: string(rune('a' + i)), Seed: 7, Source: system.Media{Mesh: []*mesh.Mesh{chair, vase}[i]}, Extent: system.Extent{PrefixDepth: 5, Depth: 5}})
 					return sampleOf(r, err, func() shard.Sample { return r.Sample })
 				})
 			},
 			"quad": func(slots int) [][]int64 {
-				q := must(models.OpenQuads(dev, "", models.Options{Slots: slots}))(t)
+				q := must(models.Open(dev, system.Quads, "", models.Options{Slots: slots}))(t)
 				defer q.Close()
 				return together(t, slots, func(i int) (shard.Sample, error) {
-					r, err := q.Generate(ctx, models.QuadRequest{ID: string(rune('a' + i)), Seed: 7, Source: []*mesh.Mesh{chair, vase}[i], Faces: 12})
+					r, err := q.Generate(ctx, models.Request{ID: string(rune('a' + i)), Seed: 7, Source: system.Media{Mesh: []*mesh.Mesh{chair, vase}[i]}, Extent: system.Extent{Faces: 12}})
 					return sampleOf(r, err, func() shard.Sample { return r.Sample })
 				})
 			},
@@ -197,16 +200,16 @@ func together(t *testing.T, slots int, make1 func(int) (shard.Sample, error)) []
 // surface, with a source and from nothing.
 func TestShapesAreClosedQuads(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s := must(models.OpenShapes(dev, "", models.Options{Slots: 2}))(t)
+		s := must(models.Open(dev, system.Shape, "", models.Options{Slots: 2}))(t)
 		defer s.Close()
 		for name, source := range map[string]*mesh.Mesh{"chair": readMesh(t, "katorlegaz_dining_chair.obj"), "nothing": nil} {
-			r := must(s.Generate(context.Background(), models.ShapeRequest{ID: name, Seed: 3, Source: source, Depth: 5}))(t)
-			m := must(mesh.Measure(r.Mesh))(t)
+			r := must(s.Generate(context.Background(), models.Request{ID: name, Seed: 3, Source: system.Media{Mesh: source}, Extent: system.Extent{Depth: 5}}))(t)
+			m := must(mesh.Measure(r.Media.Mesh))(t)
 			if !m.Watertight || m.QuadRatio != 1 {
 				t.Errorf("%s: watertight %v, quad ratio %g", name, m.Watertight, m.QuadRatio)
 			}
 		}
-		if _, err := s.Generate(context.Background(), models.ShapeRequest{ID: "deep", Depth: 10}); !errors.Is(err, shape.ErrDepth) {
+		if _, err := s.Generate(context.Background(), models.Request{ID: "deep", Extent: system.Extent{Depth: 10}}); !errors.Is(err, octree.ErrDepth) {
 			t.Errorf("depth 10: %v", err)
 		}
 	})

@@ -6,15 +6,15 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/atomicfile"
-	"github.com/morton-gen/morton/models/cube"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
 )
 
 const (
 	tokenizerConfig  = "tokenizer.json"
 	tokenizerWeights = "tokenizer.safetensors"
+	shippedClips     = "cube" // shipped folder with a tokenizer of clips
 )
 
 func writeTokenizer(dir string, c *cube.Config) error {
@@ -32,7 +32,7 @@ func OpenTokenizer(dev *gpu.Device, dir string) (*cube.Coder, cube.Config, error
 	if err != nil {
 		return nil, cube.Config{}, err
 	}
-	w, err := openWeights(dir, shard.KindCube, tokenizerWeights)
+	w, err := openWeights(dir, shippedClips, tokenizerWeights)
 	if err != nil {
 		return nil, cube.Config{}, err
 	}
@@ -42,7 +42,7 @@ func OpenTokenizer(dev *gpu.Device, dir string) (*cube.Coder, cube.Config, error
 }
 
 func readTokenizer(dir string) (*cube.Config, error) {
-	data, err := readFile(dir, shard.KindCube, tokenizerConfig)
+	data, err := readFile(dir, shippedClips, tokenizerConfig)
 	if err != nil {
 		return nil, err
 	}

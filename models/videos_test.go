@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
 )
 
 // inOneBuffer gives a clip's frames as a decoder does: in memory that the next one takes.
@@ -29,10 +31,16 @@ func inOneBuffer(c *clip.Clip) iter.Seq2[[]uint8, error] {
 	}
 }
 
+func encode(t *testing.T, m *models.Model, id string, c *clip.Clip) shard.Sample {
+	t.Helper()
+	s, _, err := m.Encode(id, system.Media{Clip: c}, system.Extent{})
+	return must(s, err)(t)
+}
+
 // inWindows tokenizes a clip window by window, each as a clip of its own that is extended
 // by its last frame, and keeps the tokens of whole cubes: the definition of a clip's
 // tokens, without a stream.
-func inWindows(t *testing.T, v *models.Videos, c *clip.Clip, window, cube int) []int64 {
+func inWindows(t *testing.T, v *models.Model, c *clip.Clip, window, cube int) []int64 {
 	t.Helper()
 	var tokens []int64
 	for from := 0; from < c.T; from += window {
@@ -40,7 +48,7 @@ func inWindows(t *testing.T, v *models.Videos, c *clip.Clip, window, cube int) [
 		for i := range window {
 			copy(w.Frame(i), c.Frame(min(from+i, c.T-1)))
 		}
-		tokens = append(tokens, must(v.Tokenize("window", w))(t).Tokens...)
+		tokens = append(tokens, encode(t, v, "window", w).Tokens...)
 	}
 	perCube := len(tokens) / ((c.T + window - 1) / window) / (window / cube)
 	return tokens[:(c.T+cube-1)/cube*perCube]
@@ -50,13 +58,13 @@ func inWindows(t *testing.T, v *models.Videos, c *clip.Clip, window, cube int) [
 // one piece, for lengths that are whole cubes and windows and for those that are not.
 func TestStreamedIsWhole(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		v := must(models.OpenVideos(dev, "", models.Options{Slots: 1}))(t)
+		v := must(models.Open(dev, system.Video, "", models.Options{Slots: 1}))(t)
 		defer v.Close()
 		all := readClip(t, "bbb_256x144_25fps_64f.mp4", 0)
 		for _, n := range []int{1, 7, 8, 9, 16, 21, 24, 33, 48} {
 			c := must(all.Slice(0, n))(t)
-			whole := must(v.Tokenize("clip", c))(t)
-			streamed := must(v.TokenizeFrames("clip", c.Rate, inOneBuffer(c)))(t)
+			whole := encode(t, v, "clip", c)
+			streamed := must(v.EncodeFrames("clip", c.Rate, inOneBuffer(c)))(t)
 			if !slices.Equal(streamed.Tokens, whole.Tokens) || !slices.Equal(streamed.Grid, whole.Grid) || streamed.Meta["frames"] != whole.Meta["frames"] {
 				t.Errorf("%d frames: streamed %v %v, whole %v %v", n, streamed.Grid, streamed.Meta, whole.Grid, whole.Meta)
 			}
@@ -70,9 +78,9 @@ func TestStreamedIsWhole(t *testing.T) {
 // TestStreamErrors checks what ends a stream early.
 func TestStreamErrors(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})
-	v := must(models.OpenVideos(dev, "", models.Options{Slots: 1}))(t)
+	v := must(models.Open(dev, system.Video, "", models.Options{Slots: 1}))(t)
 	defer v.Close()
-	rate, broken := v.Config().Rate, errors.New("broken file")
+	rate, broken := v.System().Format.Rate, errors.New("broken file")
 	for name, c := range map[string]struct {
 		frames iter.Seq2[[]uint8, error]
 		want   error
@@ -81,7 +89,7 @@ func TestStreamErrors(t *testing.T) {
 		"small":      {func(yield func([]uint8, error) bool) { yield(make([]uint8, 12), nil) }, cube.ErrSample},
 		"the file's": {func(yield func([]uint8, error) bool) { yield(nil, broken) }, broken},
 	} {
-		if _, err := v.TokenizeFrames("a", rate, c.frames); !errors.Is(err, c.want) {
+		if _, err := v.EncodeFrames("a", rate, c.frames); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -90,7 +98,7 @@ func TestStreamErrors(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	_, err := v.TokenizeFrames("a", rate, func(yield func([]uint8, error) bool) {
+	_, err := v.EncodeFrames("a", rate, func(yield func([]uint8, error) bool) {
 		for long = 1; long < 1000 && yield(frame, nil); long++ {
 			if long == 40 {
 				v.Close()
@@ -106,7 +114,7 @@ func TestStreamErrors(t *testing.T) {
 // without frames names none of its pixels.
 func TestPrefixes(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})
-	v := must(models.OpenVideos(dev, "", models.Options{Slots: 1}))(t)
+	v := must(models.Open(dev, system.Video, "", models.Options{Slots: 1}))(t)
 	defer v.Close()
 	c := readClip(t, "bbb_256x144_25fps_64f.mp4", 16)
 	for _, x := range []struct {
@@ -114,13 +122,13 @@ func TestPrefixes(t *testing.T) {
 		frames int
 		want   error
 	}{
-		{nil, 8, models.ErrPrefix},
-		{must(c.Slice(0, 1))(t), 8, models.ErrPrefix},
-		{must(c.Slice(0, 7))(t), 8, models.ErrPrefix},
+		{nil, 8, cube.ErrPrefix},
+		{must(c.Slice(0, 1))(t), 8, cube.ErrPrefix},
+		{must(c.Slice(0, 7))(t), 8, cube.ErrPrefix},
 		{c, 0, engine.ErrRequest},
 	} {
-		_, err := v.Generate(context.Background(), models.VideoRequest{ID: "a", Prefix: x.prefix, Frames: x.frames})
-		if !errors.Is(err, x.want) || len(err.Error()) > 200 || x.want == models.ErrPrefix && !strings.Contains(err.Error(), "whole cubes of 8") {
+		_, err := v.Generate(context.Background(), models.Request{ID: "a", Source: system.Media{Clip: x.prefix}, Extent: system.Extent{Frames: x.frames}})
+		if !errors.Is(err, x.want) || len(err.Error()) > 200 || x.want == cube.ErrPrefix && !strings.Contains(err.Error(), "whole cubes of 8") {
 			t.Errorf("%d frames: %.300v, want %v", x.frames, err, x.want)
 		}
 	}

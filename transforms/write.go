@@ -2,22 +2,10 @@ package transforms
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"image/png"
-	"io"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"github.com/morton-gen/morton/codecs/clip"
-	"github.com/morton-gen/morton/codecs/picture"
-	"github.com/morton-gen/morton/codecs/video"
-	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
-	"github.com/morton-gen/morton/mesh/draw"
-	"github.com/morton-gen/morton/mesh/gltf"
-	"github.com/morton-gen/morton/mesh/limit"
-	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 )
@@ -96,39 +84,18 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	}
 }
 
-// writeMedia writes a clip, a picture or a mesh. Of a mesh it returns what a reader of the
-// GLB gets.
+// writeMedia writes a clip, a picture or a mesh, each by a file of its own here. Of a mesh
+// it returns what a reader of the GLB gets.
 func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) (*mesh.Mesh, error) {
 	switch m := it.Result.Media; {
 	case m.Clip != nil:
-		row.Output, row.Poster = p.File(".mp4"), p.File(".png")
-		row.OutputFrames, row.GivenFrames = m.Clip.T, it.Result.Given
-		return nil, errors.Join(
-			writeTo(d, row.Output, func(path string) error { return video.Encode(ctx, path, m.Clip, video.EncodeOptions{}) }),
-			writeTo(d, row.Poster, func(path string) error { return writeSheet(path, m.Clip) }))
+		return nil, writeClip(ctx, it, p, row, d)
 	case m.Picture != nil:
-		row.Output = p.File(".png")
-		return nil, writeTo(d, row.Output, func(path string) error {
-			return atomicfile.Write(path, func(w io.Writer) error { return picture.EncodePNG(w, m.Picture) })
-		})
+		return nil, writePicture(m.Picture, p, row, d)
 	case m.Mesh != nil:
-		row.Output, row.OBJ, row.Poster = p.File(".glb"), p.File(".obj"), p.File(".png")
-		return writeMesh(m.Mesh, row, d)
+		return writeMesh(m.Mesh, p, row, d)
 	}
 	return nil, nil
-}
-
-func writeMesh(m *mesh.Mesh, row *report.Result, d *report.Delivery) (written *mesh.Mesh, err error) {
-	err = errors.Join(
-		writeTo(d, row.Output, func(path string) (err error) {
-			if err = gltf.Write(path, m, gltf.WriteOptions{}); err == nil {
-				written, _, err = gltf.Read(path, gltf.ReadOptions{Limits: limit.Unlimited()})
-			}
-			return err
-		}),
-		writeTo(d, row.OBJ, func(path string) error { return obj.WriteFile(path, m) }),
-		writeTo(d, row.Poster, func(path string) error { return writeView(path, m) }))
-	return written, err
 }
 
 // writeTo has write write one file of a delivery.
@@ -138,27 +105,4 @@ func writeTo(d *report.Delivery, place string, write func(path string) error) er
 		return err
 	}
 	return write(path)
-}
-
-// A contact sheet shows at most sheetFrames frames, evenly chosen.
-const (
-	sheetColumns = 8
-	sheetFrames  = 64
-)
-
-func writeSheet(path string, c *clip.Clip) error {
-	n := min(c.T, sheetFrames)
-	shown := clip.New(n, c.H, c.W, c.Rate)
-	for i := range n {
-		copy(shown.Frame(i), c.Frame(i*c.T/n))
-	}
-	return clip.WritePNG(path, min(sheetColumns, n), shown)
-}
-
-func writeView(path string, m *mesh.Mesh) error {
-	view, err := draw.Draw(m, draw.Options{Size: 256, Azimuth: 35, Elevation: 25})
-	if err != nil {
-		return fmt.Errorf("transforms.Write: %w", err)
-	}
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, view) })
 }

@@ -32,7 +32,14 @@ const (
 	KindCube   = "cube"
 	KindOctree = "octree"
 	KindQuad   = "quad"
-	KindVQ     = "vq" // of pictures: Grid is [rows, columns]
+	// Of pictures: KindVQ has a Grid of [rows, columns], KindScales the sides of all
+	// scales, and KindKL [rows, columns, numbers], with tokens that are the bits of f32
+	// numbers.
+	KindVQ     = "vq"
+	KindScales = "scales"
+	KindKL     = "kl"
+	// Of clips: KindLARP has a Grid of [clips, tokens of a clip].
+	KindLARP = "larp"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

@@ -230,6 +230,7 @@ func norms(b bench, r *gpu.Recorder) {
 	norm.Gate(r, norm.GateArgs{X: x, Gate: mod, Residual: out, Out: out, B: 2})
 	norm.Modulate(r, norm.ModulateArgs{X: x, Scale: mod, Shift: mod, Out: out, B: 2})
 	norm.GateGrad(r, norm.GateGradArgs{X: x, Gate: mod, DOut: out, DX: b.f32(70, 33), DGate: dmod, B: 2})
+	norm.Heads(r, norm.HeadsArgs{X: b.f32(70, 33), Scale: b.f32(2), Heads: 3, Dim: 8})
 	stat := b.f32(1, 11)
 	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: stat, RStd: b.f32(1, 11), Groups: 11})
 	s := norm.Samples{Of: b.i32(1, 70), Starts: gputest.I32(b.t, b.dev, []int32{0, 70}, 2), Rows: b.i32(70, 70)}
@@ -350,6 +351,7 @@ func rowses(b bench, r *gpu.Recorder) {
 	x, starts, ids := b.f32(9, 20), b.i32(10, 10), b.i32(9, 9)
 	rows.Gather(r, rows.GatherArgs{X: x, IDs: b.i32(9, 5, 27), Out: b.f32(5, 27*20)})
 	rows.Scatter(r, rows.ScatterArgs{X: x, IDs: gputest.I32(b.t, b.dev, []int32{3, -1, 0, 1, 2, 8, 9, 7, 5}, 9), Out: b.f32(9, 20)})
+	rows.Cut(r, rows.CutArgs{X: x, Out: b.f32(9, 7), From: 3})
 	for _, mean := range []bool{false, true} {
 		rows.Segment(r, rows.SegmentArgs{X: x, Starts: starts, Rows: ids, Out: b.f32(9, 20), Mean: mean})
 		rows.SegmentGrad(r, rows.SegmentGradArgs{DOut: x, Starts: starts, ToStarts: starts, ToRows: ids, DX: b.f32(9, 20), Mean: mean})

@@ -17,21 +17,6 @@ var (
 	ErrGeometry = errors.New("bad geometry")
 )
 
-// Family is one of the kinds of results.
-type Family string
-
-// The families, in the order a page shows them.
-const (
-	Video Family = "video"
-	Image Family = "image"
-	Shape Family = "shape"
-	Quads Family = "quads"
-	// Remesh results are drawn from nothing random: their cards show no seed.
-	Remesh Family = "remesh"
-)
-
-var families = []Family{Video, Image, Shape, Quads, Remesh}
-
 // KV is one labelled value of a card. The caller formats the value.
 type KV struct{ Key, Value string }
 
@@ -117,7 +102,7 @@ func (p *Page) validate() error {
 		switch {
 		case it.ID == "" || seen[it.ID]:
 			return fmt.Errorf("%w: item %d has ID %q, empty or taken", ErrItem, i, it.ID)
-		case !slices.Contains(families, it.Family):
+		case kindOf(it.Family) == nil:
 			return fmt.Errorf("%w: %s is of family %q", ErrItem, it.ID, it.Family)
 		case it.PrefixFrames < 0 || it.PrefixFrames > it.Frames:
 			return fmt.Errorf("%w: %s has %d prefix frames of %d", ErrItem, it.ID, it.PrefixFrames, it.Frames)
@@ -140,7 +125,7 @@ func (p *Page) validate() error {
 func (p *Page) ordered() []Item {
 	items := slices.Clone(p.Items)
 	slices.SortStableFunc(items, func(a, b Item) int {
-		return cmp.Compare(slices.Index(families, a.Family), slices.Index(families, b.Family))
+		return cmp.Compare(order(a.Family), order(b.Family))
 	})
 	return items
 }

@@ -108,9 +108,9 @@ func firstDifference(got, want string) string {
 func TestEscaping(t *testing.T) {
 	const evil = `"><script>alert('1')</script><img src=x onerror=alert(2)>`
 	p := Page{Title: evil, Command: evil, Failures: []Failure{{evil, evil, evil, evil}}}
-	for i, f := range families {
+	for i, k := range kinds {
 		p.Items = append(p.Items, Item{
-			ID: fmt.Sprint(i, evil), Family: f, Source: evil, Result: "javascript:alert(3)", OBJ: evil, Poster: evil, SourceMesh: pyramid(), ResultMesh: pyramid(),
+			ID: fmt.Sprint(i, evil), Family: k.family, Source: evil, Result: "javascript:alert(3)", OBJ: evil, Poster: evil, SourceMesh: pyramid(), ResultMesh: pyramid(),
 			PrefixFrames: 1, Frames: 2, Counts: []KV{{evil, evil}}, Measures: []KV{{evil, evil}}, Model: evil, Error: evil,
 			Marks: []string{evil}, Notes: []string{evil},
 		})

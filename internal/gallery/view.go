@@ -48,15 +48,6 @@ type pane struct {
 	Describe string
 }
 
-// prefix is how much of a video was given.
-type prefix struct {
-	Known   bool
-	Percent float64
-	Text    string
-}
-
-var labels = map[Family]string{Video: "Video", Image: "Images", Shape: "Shapes", Quads: "Quad meshes", Remesh: "Remeshed"}
-
 func newView(p *Page) *view {
 	v := &view{Title: p.Title, Command: p.Command, Failures: p.Failures}
 	if v.Title == "" {
@@ -74,9 +65,9 @@ func newView(p *Page) *view {
 		}
 	}
 	v.Totals = totals(p, count, total)
-	for _, f := range families {
-		if count[f] > 0 {
-			v.Filters = append(v.Filters, filter{f, labels[f], count[f]})
+	for _, k := range kinds {
+		if n := count[k.family]; n > 0 {
+			v.Filters = append(v.Filters, filter{k.family, k.label, n})
 		}
 	}
 	return v
@@ -84,9 +75,9 @@ func newView(p *Page) *view {
 
 func totals(p *Page, count map[Family]int, total float64) []KV {
 	out := []KV{{"Results", fmt.Sprint(len(p.Items))}}
-	for _, f := range families {
-		if count[f] > 0 {
-			out = append(out, KV{labels[f], fmt.Sprint(count[f])})
+	for _, k := range kinds {
+		if n := count[k.family]; n > 0 {
+			out = append(out, KV{k.label, fmt.Sprint(n)})
 		}
 	}
 	out = append(out, marked(p)...)
@@ -116,8 +107,8 @@ func marked(p *Page) []KV {
 }
 
 func newCard(it Item) card {
-	c := card{Item: it}
-	if it.Family != Remesh {
+	c, k := card{Item: it}, kindOf(it.Family)
+	if !k.seedless {
 		c.Facts = append(c.Facts, KV{"Seed", fmt.Sprint(it.Seed)})
 	}
 	if it.Model != "" {
@@ -126,11 +117,8 @@ func newCard(it Item) card {
 	if it.Seconds > 0 {
 		c.Facts = append(c.Facts, KV{"Time", seconds(it.Seconds)})
 	}
-	if it.Family == Video && it.Frames > 0 {
-		c.Prefix = prefix{
-			Known: it.PrefixFrames > 0, Percent: 100 * float64(it.PrefixFrames) / float64(it.Frames),
-			Text: fmt.Sprintf("%d of %d frames given", it.PrefixFrames, it.Frames),
-		}
+	if k.card != nil {
+		k.card(&c)
 	}
 	if it.Source != "" || it.SourceMesh != nil {
 		c.Panes = append(c.Panes, newPane(it, "source", "Source", it.Source, it.SourceMesh))
@@ -144,38 +132,9 @@ func newCard(it Item) card {
 }
 
 func newPane(it Item, side, label, path string, m *Mesh) pane {
-	p := pane{Side: side, Label: label, Path: path, Video: it.Family == Video, Image: it.Family == Image, Drawn: drawable(m)}
-	switch {
-	case p.Video:
-		p.Describe = fmt.Sprintf("%s video of %s", label, it.ID)
-	case p.Image:
-		p.Describe = fmt.Sprintf("%s picture of %s", label, it.ID)
-	case m == nil || m.NumFaces() == 0:
-		p.Why = "No geometry to draw."
-	case !p.Drawn:
-		p.Why = fmt.Sprintf("%d faces are too many to draw here. Open the file instead.", m.NumFaces())
-	default:
-		p.Summary = census(m)
-		p.Describe = fmt.Sprintf("%s mesh of %s: %s. Arrow keys turn it, plus and minus zoom, zero resets the view.", label, it.ID, p.Summary)
-	}
+	p := pane{Side: side, Label: label, Path: path, Drawn: drawable(m)}
+	kindOf(it.Family).show(&p, it, m)
 	return p
-}
-
-// census tells how many faces of which kind m has.
-func census(m *Mesh) string {
-	var n [3]int // triangles, quads, more
-	for f := range m.NumFaces() {
-		n[min(m.Starts[f+1]-m.Starts[f], 5)-3]++
-	}
-	total := m.NumFaces()
-	switch total {
-	case n[0]:
-		return fmt.Sprintf("%d triangles", total)
-	case n[1]:
-		return fmt.Sprintf("%d quads", total)
-	}
-	// Rounded down, so that 100% means all.
-	return fmt.Sprintf("%d faces, %d%% quads", total, 100*int64(n[1])/int64(total))
 }
 
 // seconds prints a time in seconds as people read it.

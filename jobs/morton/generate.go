@@ -9,9 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/morton-gen/morton/codecs/shard"
-	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -45,7 +43,7 @@ func generateCommand(t terminal) *cobra.Command {
 	g := newGenerateFlags()
 	c.PersistentFlags().AddFlagSet(g.flags)
 	g.complete(c)
-	complete(c, "precision", texts(transformer.Precisions)...)
+	complete(c, "precision", texts(nn.Precisions)...)
 	addKinds(c, func(k *cobra.Command, kind request.Family) {
 		own := g.ofKind(kind)
 		k.Flags().AddFlagSet(own.own)
@@ -70,27 +68,11 @@ type generateKind struct {
 func (g *generateFlags) ofKind(kind request.Family) *generateKind {
 	f := newFlags(string(kind))
 	k := &generateKind{generateFlags: g, own: f, base: request.Request{Family: kind}}
-	switch kind {
-	case request.Video:
-		f.IntVar(&k.base.Prefix, "prefix", 16, "frames of the input that are given, at the model's rate: whole cubes, of 8 frames in the shipped model")
-		f.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
-		addReading(f, &k.base)
-	case request.Image:
-		k.addPrompt()
-		f.IntVar(&k.count, "count", 1, "how many pictures")
-	case request.Shape:
-		f.IntVar(&k.base.PrefixDepth, "prefix-depth", 0, "octree levels taken from the input; 0 is two above the depth")
-		f.IntVar(&k.base.Depth, "depth", 0, depthUsage)
-		f.IntVar(&k.count, "count", 1, "without --input: how many shapes")
-		addMeshFlags(f, &g.limits, &k.base.Scene)
-	case request.Quads:
-		f.IntVar(&k.base.Faces, "faces", 0, "at most so many; without it, what three in four meshes of the model's training had at most (the shipped model: 188)")
-		addMeshFlags(f, &g.limits, &k.base.Scene)
+	if add := mediaFlags[kind].generate; add != nil {
+		add(k)
 	}
 	return k
 }
-
-const depthUsage = "level of the leaves; 0 is the model's deepest"
 
 func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) error {
 	begun := time.Now() // so that opening the model counts
@@ -102,26 +84,23 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 		return err
 	}
 	j := k.job(k.base.Family, requests, begun)
-	j.Settings.Spec.Precision = transformer.Precision(k.precision)
+	j.Settings.Spec.Precision = nn.Precision(k.precision)
 	noteFaces(t.err, k.model, requests)
 	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
 
 // checkLine refuses in a line of a manifest what all refuses in flags.
 func (k *generateKind) checkLine(r *request.Request) error {
+	if r.Family == request.Video && r.Class != nil && r.Prefix == k.base.Prefix && r.Frames == k.base.Frames {
+		r.Prefix, r.Frames = 0, 0 // the defaults of those that continue an input
+	}
 	if err := r.CheckGenerate(); err != nil {
 		return err
 	}
-	if r.Prefix < k.cube {
+	if r.Class == nil && r.Prefix < k.cube {
 		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, k.cube)
 	}
 	return nil
-}
-
-// addReading adds the flags that say how a clip is read.
-func addReading(f *pflag.FlagSet, r *request.Request) {
-	f.TextVar(&r.Start, "start", request.Time(0), "begin at `TIME` of the input: seconds, or such as 1m30s")
-	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's square by `crop|letterbox`: with a frame's centre, or all of it on black")
 }
 
 // texts are the texts of values.
@@ -133,39 +112,17 @@ func texts[T ~string](values []T) []string {
 	return all
 }
 
-// framesPerCube is that of a video model's folder, or 0 if the folder cannot be read: then
-// opening the model tells.
-func framesPerCube(dir string) int {
-	c, err := models.ReadConfig(dir, shard.KindCube)
-	if err != nil {
-		return 0
-	}
-	return c.Cube.FramesPerCube()
-}
-
 // all makes the requests: of inputs, or from nothing.
 func (k *generateKind) all(t terminal) ([]request.Request, error) {
-	if k.base.Family == request.Video && (k.base.Frames < 1 || k.base.Prefix < 1) {
-		return nil, k.usagef("--prefix and --frames are at least 1")
-	}
-	if k.base.Family == request.Video {
-		k.cube = framesPerCube(k.model)
-	}
-	if k.base.Prefix < k.cube {
-		return nil, k.usagef("--prefix is at least %d, one cube of the model", k.cube)
-	}
-	if p := transformer.Precision(k.precision); p != "" && !slices.Contains(transformer.Precisions, p) {
-		return nil, k.usagef("--precision is one of %v", transformer.Precisions)
-	}
-	if k.base.Family == request.Quads && k.own.Changed("faces") && k.base.Faces < 1 {
-		return nil, k.usagef("--faces is at least 1")
+	if p := nn.Precision(k.precision); p != "" && !slices.Contains(nn.Precisions, p) {
+		return nil, k.usagef("--precision is one of %v", nn.Precisions)
 	}
 	k.base.Seed = k.seed
 	if k.flags.Changed("temperature") || k.flags.Changed("top-k") || k.flags.Changed("top-p") {
 		k.base.Sampling = &k.sampling
 	}
-	if k.base.Family == request.Image {
-		if err := k.prompt(); err != nil {
+	if take := mediaFlags[k.base.Family].take; take != nil {
+		if err := take(k); err != nil {
 			return nil, err
 		}
 	}
@@ -178,7 +135,7 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 			return k.fromManifest(t, k.base, k.checkLine)
 		}
 		return k.fromPatterns(t, k.base)
-	case k.base.Family.FromNothing():
+	case k.base.FromNothing():
 		if k.count < 1 || k.count > request.MaxRequests {
 			return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
 		}

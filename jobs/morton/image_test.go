@@ -15,6 +15,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/transforms/report"
 )
 
@@ -72,7 +73,7 @@ func readPNG(t *testing.T, path string) *picture.Picture {
 	return p
 }
 
-// TestGenerateImages draws three pictures of a class: they are those of models.Pictures,
+// TestGenerateImages draws three pictures of a class: they are those of models.Model,
 // a second run does nothing, and their tokens turn back into them.
 func TestGenerateImages(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})
@@ -81,7 +82,7 @@ func TestGenerateImages(t *testing.T) {
 	if code, text, errs := morton(args...); code != exitDone || !strings.Contains(text, "3 done, 0 failed") || !strings.Contains(text, "48 tokens drawn") {
 		t.Fatalf("exit %d\n%s%s", code, text, errs)
 	}
-	p, err := models.OpenPictures(dev, model, models.Options{})
+	p, err := models.Open(dev, system.Image, model, models.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,15 +93,15 @@ func TestGenerateImages(t *testing.T) {
 	}
 	scale := 3.0
 	for _, r := range rows {
-		want, err := p.Generate(t.Context(), models.PictureRequest{
+		want, err := p.Generate(t.Context(), models.Request{
 			ID: r.ID, Seed: 5, Class: 7, Guidance: &scale, Interval: 9, Sampling: &models.Sampling{Temperature: 1, TopK: 20, TopP: 1},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		got := readPNG(t, filepath.Join(out, r.Output))
-		if !slices.Equal(got.Pix, want.Picture.Pix) || got.W != 16 || r.TokensSHA256 != report.HashTokens(want.Sample.Tokens) {
-			t.Errorf("%s is another picture than that of models.Pictures", r.Output)
+		if !slices.Equal(got.Pix, want.Media.Picture.Pix) || got.W != 16 || r.TokensSHA256 != report.HashTokens(want.Sample.Tokens) {
+			t.Errorf("%s is another picture than that of models.Model", r.Output)
 		}
 		if r.Model != p.Name() || r.TokenCount != 16 || r.Poster != "" {
 			t.Errorf("%+v", r)

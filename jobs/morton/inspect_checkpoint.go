@@ -11,7 +11,6 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tokenizer/vq"
 )
 
 // inspectCheckpoint tells which published system a checkpoint is of, what it is made of
@@ -72,7 +71,11 @@ func (f *facts) addSystem(p *models.Published) {
 	s := p.System
 	f.add("parameters", s.Params.Count())
 	f.add("grid", s.Grid)
-	f.add("vocabulary", s.Token.Values)
+	if s.Token.Width > 0 {
+		f.add("numbers", s.Token.Width)
+	} else {
+		f.add("vocabulary", s.Token.Values)
+	}
 	if n := s.Layout.Features; n > 0 {
 		f.add("condition", fmt.Sprintf("the features of a text, %d a token", n))
 	} else {
@@ -83,19 +86,29 @@ func (f *facts) addSystem(p *models.Published) {
 		f.add("width", stack[0].Down.Out)
 		f.add("heads", stack[0].Attention.Heads)
 		f.add("hidden", stack[0].Down.In)
+	} else if all := s.Params.Attentions; len(all) > 0 {
+		f.add("layers", len(all))
+		f.add("width", all[0].Heads*all[0].HeadDim)
+		f.add("heads", all[0].Heads)
 	}
 	f.add("head", headText(s))
-	if reading, drawing, err := p.Steps(); err == nil {
+	if reading, drawing, drawn, err := p.Steps(); err == nil {
 		f.add("steps", drawing)
 		f.add("condition_steps", reading)
+		f.add("tokens", drawn)
 	}
-	f.add("tokens", s.Grid[0]*s.Grid[1]*s.Grid[2])
 	f.add("sampling", samplingText(s.Default))
 }
 
 // headText says what tokens are drawn from.
 func headText(s *system.System) string {
 	text := fmt.Sprintf("%d logits", s.Head.Outputs())
+	if _, ok := s.Head.(system.Refiner); ok {
+		return fmt.Sprintf("a denoiser of width %d", s.Head.Outputs())
+	}
+	if s.Token.Width > 0 {
+		return fmt.Sprintf("numbers of a hidden state of width %d", s.Head.Outputs())
+	}
 	if d := s.Layout.Directions; d > 1 {
 		text += fmt.Sprintf(", the mean of %d directions", d)
 	}
@@ -125,20 +138,22 @@ func (f *facts) addTokenizer(p *models.Published) {
 		return
 	}
 	f.add("tokenizer", p.TokenizerPath)
-	f.addVQ(p.Tokenizer, p.VQ)
-	if p.System != nil && p.VQ.Validate() == nil {
-		side := p.VQ.Reduction()
-		f.add("picture", fmt.Sprintf("%d by %d pixels", p.System.Grid[2]*side, p.System.Grid[1]*side))
+	if p.Description == nil {
+		return
+	}
+	f.addCodec(p.Tokenizer, p.Description)
+	if p.System == nil {
+		return
+	}
+	if format, err := p.Description.Fit(p.System); err == nil && format.Side > 0 {
+		f.add("picture", fmt.Sprintf("%d by %d pixels", p.System.Grid[2]*format.Side, p.System.Grid[1]*format.Side))
 	}
 }
 
-func (f *facts) addVQ(c *checkpoint.Checkpoint, cfg vq.Config) {
-	if cfg.Validate() != nil {
-		return
+func (f *facts) addCodec(c *checkpoint.Checkpoint, d system.Description) {
+	for _, x := range d.Facts() {
+		f.add(x.Name, x.Value)
 	}
-	f.add("tokenizer_codes", fmt.Sprintf("%d of %d numbers", cfg.CodebookSize, cfg.CodebookEmbedDim))
-	f.add("tokenizer_levels", fmt.Sprintf("%d channels times %v, %d blocks each", cfg.Ch, cfg.ChMult, cfg.NumResBlocks))
-	f.add("tokenizer_side", fmt.Sprintf("%d pixels a token", cfg.Reduction()))
 	f.add("tokenizer_halves", halvesText(c))
 }
 
@@ -156,7 +171,7 @@ func halvesText(c *checkpoint.Checkpoint) string {
 // addNeeds adds the memory that a system takes, and why it cannot run, if so.
 func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 	if p.System != nil {
-		missing := p.System.Params.Missing(p.Checkpoint)
+		missing := p.System.Params.Missing(p.Weights())
 		if len(missing) > 0 {
 			f.add("missing", names(missing))
 		}
@@ -173,12 +188,8 @@ func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 	switch {
 	case why != nil:
 		f.add("runs", "no: "+firstLine(why.Error()))
-	case p.Kind != "image":
-		f.add("runs", "no: this build opens it, and no command generates "+p.Kind+"s with it yet")
-	case p.Tokenizer == nil:
-		f.add("runs", "no: it has no tokenizer beside it, such as vq_ds16_c2i.pt")
-	case p.VQ.CodebookSize != p.System.Token.Values:
-		f.add("runs", fmt.Sprintf("no: the tokenizer has %d codes, the generator %d", p.VQ.CodebookSize, p.System.Token.Values))
+	case p.Usable() != nil:
+		f.add("runs", "no: "+p.Usable().Error())
 	default:
 		f.add("runs", "yes")
 	}
@@ -195,12 +206,12 @@ const shownTensors = 8
 // inspectTensors tells what a checkpoint of no known system holds. Unknown is why it is
 // none, for a folder whose files cannot be told apart.
 func inspectTensors(path string, unknown error) (facts, error) {
-	if c, cfg, err := models.OpenVQ(path); err == nil {
+	if c, k, d, err := models.OpenCodec(path); err == nil {
 		defer c.Close()
 		var f facts
-		f.add("kind", "image tokenizer")
+		f.add("kind", k.Kind+" tokenizer")
 		f.addFiles(c)
-		f.addVQ(c, cfg)
+		f.addCodec(c, d)
 		return f, nil
 	}
 	c, err := checkpoint.Open(path)

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // profileFlags are the flags of profile.
@@ -51,8 +51,17 @@ func profileCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// profiled are the families that profile runs.
-var profiled = []string{shard.KindCube, shard.KindOctree, shard.KindQuad}
+// profiled are the systems that profile runs: our own.
+var profiled = ownSystems()
+
+func ownSystems() (names []string) {
+	for _, p := range system.All() {
+		if p.Own {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
 
 func (p *profileFlags) check() error {
 	switch {
@@ -72,13 +81,17 @@ func (p *profileFlags) run(ctx context.Context, t terminal) error {
 	}
 	o := p.deviceFlags.options()
 	o.Width = p.wanted()
-	o.Grain = models.Grain(p.model, p.family, models.Options{Slots: p.batch})
+	of, err := system.ByName(p.family)
+	if err != nil {
+		return err
+	}
+	o.Grain = models.Grain(of.Kind, p.model, models.Options{Slots: p.batch})
 	dev, err := gpu.Open(o)
 	if err != nil {
 		return err
 	}
 	defer dev.Close()
-	report, spans, err := p.measure(ctx, dev)
+	report, spans, err := p.measure(ctx, dev, of)
 	if err != nil {
 		return err
 	}
@@ -91,12 +104,12 @@ func (p *profileFlags) run(ctx context.Context, t terminal) error {
 }
 
 // measure runs the family's work, once to warm up and once under a profile.
-func (p *profileFlags) measure(ctx context.Context, dev *gpu.Device) (*profileReport, []gpu.Span, error) {
+func (p *profileFlags) measure(ctx context.Context, dev *gpu.Device, of system.Published) (*profileReport, []gpu.Span, error) {
 	roof, err := measureRoof(dev)
 	if err != nil {
 		return nil, nil, err
 	}
-	work, err := openWork(dev, p.family, p.model, p.batch)
+	work, err := openWork(dev, of, p.model, p.batch)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,11 +8,11 @@ import (
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/clip"
-	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/shape"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/octree"
 )
 
 // work is what profile runs: some requests to a model at once, made up so that no
@@ -24,53 +24,41 @@ type work struct {
 	one   func(ctx context.Context, id string) (tokens int, err error)
 }
 
-// openWork opens the family's model; dir "" is the shipped one.
-func openWork(dev *gpu.Device, family, dir string, batch int) (*work, error) {
-	o := models.Options{Slots: batch}
-	ball, stick := mesh.UVSphere(24, 12), mesh.Box(mesh.Vec3{-1, -0.1, -0.1}, mesh.Vec3{1, 0.1, 0.1}) // a stick has few cells
-	switch family {
-	case shard.KindQuad:
-		m, err := models.OpenQuads(dev, dir, o)
-		if err != nil {
-			return nil, err
-		}
-		return &work{m.Name(), batch, m.Close, func(ctx context.Context, id string) (int, error) {
-			out, err := m.Generate(ctx, models.QuadRequest{ID: id, Seed: 1, Source: ball, Faces: 40})
-			if err != nil {
-				return 0, err
-			}
-			return out.Stats.Tokens, nil
-		}}, nil
-	case shard.KindOctree:
-		m, err := models.OpenShapes(dev, dir, o)
-		if err != nil {
-			return nil, err
-		}
-		return &work{m.Name(), batch, m.Close, func(ctx context.Context, id string) (int, error) {
-			r := models.ShapeRequest{ID: id, Seed: 1, Source: stick, Depth: m.DefaultDepth() - 1}
-			out, err := m.Generate(ctx, r)
-			if errors.Is(err, shape.ErrDepth) { // the model knows one depth
-				r.Depth++
-				out, err = m.Generate(ctx, r)
-			}
-			if err != nil {
-				return 0, err
-			}
-			return out.Stats.Tokens, nil
-		}}, nil
-	}
-	m, err := models.OpenVideos(dev, dir, o)
+// openWork opens the model of a system of ours; dir "" is the shipped one.
+func openWork(dev *gpu.Device, p system.Published, dir string, batch int) (*work, error) {
+	m, err := models.Open(dev, p.Kind, dir, models.Options{Slots: batch})
 	if err != nil {
 		return nil, err
 	}
-	waves := waves(m.Config())
+	ask := madeUp(p.Kind, m.System().Format)
 	return &work{m.Name(), batch, m.Close, func(ctx context.Context, id string) (int, error) {
-		out, err := m.Generate(ctx, models.VideoRequest{ID: id, Seed: 1, Prefix: waves, Frames: waves.T})
+		r := ask
+		r.ID, r.Seed = id, 1
+		out, err := m.Generate(ctx, r)
+		if errors.Is(err, octree.ErrDepth) { // the model knows one depth
+			r.Extent.Depth++
+			out, err = m.Generate(ctx, r)
+		}
 		if err != nil {
 			return 0, err
 		}
 		return out.Stats.Tokens, nil
 	}}, nil
+}
+
+// madeUp is what a model of a kind gets to do: it covers a ball, refines a stick, which has
+// few cells, or continues a clip.
+func madeUp(kind string, f system.Format) (r models.Request) {
+	switch kind {
+	case system.Quads:
+		r.Source.Mesh, r.Extent.Faces = mesh.UVSphere(24, 12), 40
+	case system.Shape:
+		r.Source.Mesh, r.Extent.Depth = mesh.Box(mesh.Vec3{-1, -0.1, -0.1}, mesh.Vec3{1, 0.1, 0.1}), f.Depth-1
+	case system.Video:
+		r.Source.Clip = waves(f)
+		r.Extent.Frames = r.Source.Clip.T
+	}
+	return r
 }
 
 // all runs the batch and returns how many tokens it drew.
@@ -92,8 +80,8 @@ func (w *work) all(ctx context.Context) (int, error) {
 }
 
 // waves is a clip of two cubes of frames in which something moves.
-func waves(c models.VideoConfig) *clip.Clip {
-	out := clip.New(2*c.FramesPerCube, c.Size, c.Size, c.Rate)
+func waves(c system.Format) *clip.Clip {
+	out := clip.New(2*c.Frames, c.Size, c.Size, c.Rate)
 	for t := range out.T {
 		f := out.Frame(t)
 		for i := range f {

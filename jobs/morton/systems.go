@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	_ "github.com/morton-gen/morton/models" // registers the systems
 	"github.com/morton-gen/morton/models/system"
 )
 
@@ -18,14 +19,6 @@ type systemLine struct {
 	Makes   string   `json:"makes"`
 	Papers  []string `json:"papers"` // arXiv numbers
 	Trained bool     `json:"trained_here"`
-}
-
-// native are the systems of our own, whose weights are shipped. Their papers are those
-// that they follow.
-var native = []systemLine{
-	{"cube", "Morton's cubes of a video", "video", []string{"2509.24081", "2406.07548"}, true},
-	{"octree", "Morton's octrees", "shape", []string{"2504.09975"}, true},
-	{"quad", "Morton's quad meshes", "quads", []string{"2509.21420"}, true},
 }
 
 func systemsCommand(t terminal) *cobra.Command {
@@ -44,10 +37,9 @@ func systemsCommand(t terminal) *cobra.Command {
 }
 
 // listSystems returns our own systems, then the published ones by name.
-func listSystems() []systemLine {
-	all := append([]systemLine{}, native...)
+func listSystems() (all []systemLine) {
 	for _, p := range system.All() {
-		all = append(all, systemLine{p.Name, p.Title, p.Kind, []string{p.Paper}, false})
+		all = append(all, systemLine{p.Name, p.Title, p.Kind, append([]string{p.Paper}, p.Papers...), p.Own})
 	}
 	return all
 }

@@ -54,15 +54,8 @@ type tokenizeKind struct {
 func (g *tokenizeFlags) ofKind(kind request.Family) *tokenizeKind {
 	f := newFlags(string(kind))
 	k := &tokenizeKind{tokenizeFlags: g, own: f, base: request.Request{Family: kind}}
-	switch kind {
-	case request.Video:
-		f.IntVar(&k.base.Prefix, "frames", 0, "at most so many frames of each input, at the model's rate; 0 is all")
-		addReading(f, &k.base)
-	case request.Shape:
-		f.IntVar(&k.base.Depth, "depth", 0, depthUsage)
-		addMeshFlags(f, &g.limits, &k.base.Scene)
-	case request.Quads:
-		addMeshFlags(f, &g.limits, &k.base.Scene)
+	if add := mediaFlags[kind].tokenize; add != nil {
+		add(k)
 	}
 	return k
 }

@@ -22,7 +22,7 @@ type Decoder struct {
 	caches   []attention.Cache // with one table
 	pages    *pages
 	arena    *gpu.Arena  // of all programs' temporaries
-	vectors  *gpu.Tensor // f32 [slots·l, features], nil without
+	vectors  *gpu.Tensor // f32 [slots·rows, features], nil without
 	states   *gpu.Tensor // f32 [slots·places, width], nil without
 	refined  *refinement // nil if the head does not refine
 	programs map[programKey]*program
@@ -99,7 +99,7 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 		return err
 	}
 	if n := d.sys.Layout.Features; n > 0 {
-		if d.vectors, err = d.dev.NewTensor(tensor.F32, o.Slots*d.sys.Layout.Length, n); err != nil {
+		if d.vectors, err = d.dev.NewTensor(tensor.F32, o.Slots*featureRows(&d.sys.Layout), n); err != nil {
 			return err
 		}
 	}
@@ -131,6 +131,14 @@ func (d *Decoder) allocateCache(o DecoderOptions) (err error) {
 		}
 	}
 	return nil
+}
+
+// featureRows is the number of rows of a slot that have features.
+func featureRows(l *system.Layout) int {
+	if l.FeatureRows > 0 {
+		return l.FeatureRows
+	}
+	return l.Length
 }
 
 // Free gives all memory back.

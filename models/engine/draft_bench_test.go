@@ -11,14 +11,15 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/systems"
 	"github.com/morton-gen/morton/models/train"
-	"github.com/morton-gen/morton/models/transformer"
 )
 
 // network is one over plain tokens of a source of 64 letters.
-func network(width, layers, heads, hidden int) transformer.Config {
-	return transformer.Config{
+func network(width, layers, heads, hidden int) systems.Decoder {
+	return systems.Decoder{
 		Width: width, Layers: layers, Heads: heads, Hidden: hidden, RopePairs: []int{width / heads / 2}, RopeTheta: 1e4,
 		StaticRows: 1, Fed: 1, Sub: 1, Vocab: 64, Context: 256, Length: 256, Group: 1,
 	}
@@ -26,33 +27,34 @@ func network(width, layers, heads, hidden int) transformer.Config {
 
 // letters is a sequence of a source in which a letter decides the next one, nine times in
 // ten: what a network can learn in a minute.
-func letters(n int, seed uint64) *transformer.Sequence {
+func letters(c systems.Decoder, n int, seed uint64) (*train.Sequence, error) {
 	r := rand.New(rand.NewPCG(seed, 1))
-	s := letterRows(n)
+	var tokens []uint32
 	last := r.IntN(64)
 	for range n {
 		next := (5*last + 7) % 64
 		if r.IntN(10) == 0 {
 			next = r.IntN(64)
 		}
-		s.Tokens = append(s.Tokens, uint32(next))
+		tokens = append(tokens, uint32(next))
 		last = next
 	}
-	return s
+	return train.Join(c.System(), letterRows(n, 0), tokens)
 }
 
-func letterRows(n int) *transformer.Sequence {
-	s := &transformer.Sequence{}
+// letterRows is the request for n letters, of which the first are given.
+func letterRows(n, given int) system.Schedule {
+	var s order.Positions
 	for p := range n {
 		s.Add(nil, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 64)
 	}
-	return s
+	return order.Fixed(s.Runs(0, given, 1)...)
 }
 
 // learned trains a network on the source.
-func learned(b *testing.B, dev *gpu.Device, c transformer.Config, steps int) nn.Weights {
+func learned(b *testing.B, dev *gpu.Device, c systems.Decoder, steps int) nn.Weights {
 	b.Helper()
-	net, err := transformer.NewTrain(dev, c, 8, 128, transformer.TrainOptions{})
+	net, err := train.NewNetwork(dev, c.System(), 8, 128, train.NetworkOptions{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -60,11 +62,15 @@ func learned(b *testing.B, dev *gpu.Device, c transformer.Config, steps int) nn.
 	if err := net.Store().Init(1); err != nil {
 		b.Fatal(err)
 	}
-	var data []*transformer.Sequence
+	var data train.Held
 	for i := range uint64(200) {
-		data = append(data, letters(128, i))
+		q, err := letters(c, 128, i)
+		if err != nil {
+			b.Fatal(err)
+		}
+		data = append(data, q)
 	}
-	task, err := train.NewSequences(net, c, 1, 3, data[8:], data[:8], 0)
+	task, err := train.NewSequences(net, 3, data[8:], data[:8], 0)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -103,9 +109,12 @@ func BenchmarkDraft(b *testing.B) {
 			}
 			defer e.Close()
 			draw := func(i int) {
-				given := letters(16, uint64(1000+i)).Tokens
-				r := Request{ID: fmt.Sprint(i), Temperature: 1, TopP: 1, End: -1, Tokens: given, Schedule: func() (system.Schedule, error) {
-					return big.Schedule(letterRows(256), 16, nil), nil
+				given, err := letters(big, 16, uint64(1000+i))
+				if err != nil {
+					b.Fatal(err)
+				}
+				r := Request{ID: fmt.Sprint(i), Temperature: 1, TopP: 1, End: -1, Tokens: given.Tokens, Schedule: func() (system.Schedule, error) {
+					return letterRows(256, 16), nil
 				}}
 				if _, err := e.Generate(context.Background(), r); err != nil {
 					b.Fatal(err)

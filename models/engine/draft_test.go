@@ -13,14 +13,15 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/nn"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/train"
 )
 
 // near returns another network's weights, some moved a little. It mostly draws the same
 // tokens.
 func near(t *testing.T, dev *gpu.Device, f *safetensors.File, by float32) *safetensors.File {
 	t.Helper()
-	net, err := transformer.NewTrain(dev, config, 1, 8, transformer.TrainOptions{})
+	net, err := train.NewNetwork(dev, config.System(), 1, 8, train.NetworkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +143,7 @@ func TestDraftedDistribution(t *testing.T) {
 // pairs are the probabilities of two tokens behind a first, by the losses of training.
 func pairs(t *testing.T, dev *gpu.Device, w *safetensors.File, first uint32) []float64 {
 	t.Helper()
-	net, err := transformer.NewTrain(dev, config, 1, 3, transformer.TrainOptions{})
+	net, err := train.NewNetwork(dev, config.System(), 1, 3, train.NetworkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,9 +154,11 @@ func pairs(t *testing.T, dev *gpu.Device, w *safetensors.File, first uint32) []f
 	out := make([]float64, 256)
 	sum := 0.0
 	for pair := range out {
-		s := chain(0, 3)
-		s.Tokens, s.Draw = []uint32{first, uint32(pair / 16), uint32(pair % 16)}, 1
-		if _, err := net.SetBatch([]transformer.Window{{Seq: s, To: 3}}); err != nil {
+		s, err := train.Join(config.System(), order.Fixed(chain(0, 3).Runs(0, 1, 1)...), []uint32{first, uint32(pair / 16), uint32(pair % 16)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := net.SetBatch([]train.Window{{Seq: s, To: 3}}); err != nil {
 			t.Fatal(err)
 		}
 		loss, err := net.Forward()

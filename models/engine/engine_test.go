@@ -16,10 +16,11 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/systems"
+	"github.com/morton-gen/morton/models/train"
 )
 
-var config = transformer.Config{
+var config = systems.Decoder{
 	Width: 32, Layers: 2, Heads: 2, Hidden: 48, RopePairs: []int{8}, RopeTheta: 100,
 	Static: 1, StaticRows: 10, Fed: 1, Sub: 1, Vocab: 16, Context: 24, Length: 100, Group: 1,
 }
@@ -27,7 +28,7 @@ var config = transformer.Config{
 // weights saves a random network whose draws depend on their context.
 func weights(t *testing.T, dev *gpu.Device) *safetensors.File {
 	t.Helper()
-	net, err := transformer.NewTrain(dev, config, 1, 8, transformer.TrainOptions{})
+	net, err := train.NewNetwork(dev, config.System(), 1, 8, train.NetworkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,8 +59,8 @@ func weights(t *testing.T, dev *gpu.Device) *safetensors.File {
 }
 
 // chain lays out positions from to to of a plain chain.
-func chain(from, to int) *transformer.Sequence {
-	s := &transformer.Sequence{}
+func chain(from, to int) *order.Positions {
+	s := &order.Positions{}
 	for p := from; p < to; p++ {
 		s.Add([]int32{int32(p % 10)}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 16)
 	}
@@ -69,7 +70,7 @@ func chain(from, to int) *transformer.Sequence {
 // scheduled is a request for the positions of a chain behind those with tokens.
 func scheduled(id string, tokens []uint32, n int) Request {
 	return Request{ID: id, Temperature: 1, TopP: 1, End: -1, Tokens: tokens, Schedule: func() (system.Schedule, error) {
-		return config.Schedule(chain(0, n), len(tokens), nil), nil
+		return order.Fixed(chain(0, n).Runs(0, len(tokens), 1)...), nil
 	}}
 }
 
@@ -148,10 +149,18 @@ func TestNextExtendsARequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		parts := whole
-		growing := func(more func([]uint32) (*transformer.Sequence, error)) func() (system.Schedule, error) {
-			return func() (system.Schedule, error) { return config.Schedule(chain(0, 15), 3, more), nil }
+		growing := func(more func([]uint32) (*order.Positions, error)) func() (system.Schedule, error) {
+			return func() (system.Schedule, error) {
+				return order.Grow(func(tokens []uint32) ([]system.Run, error) {
+					next, err := more(tokens)
+					if err != nil || next == nil {
+						return nil, err
+					}
+					return next.Runs(len(tokens), 0, 1), nil
+				}, chain(0, 15).Runs(0, 3, 1)...), nil
+			}
 		}
-		parts.Schedule = growing(func(tokens []uint32) (*transformer.Sequence, error) {
+		parts.Schedule = growing(func(tokens []uint32) (*order.Positions, error) {
 			if len(tokens) >= 60 {
 				return nil, nil
 			}
@@ -162,7 +171,7 @@ func TestNextExtendsARequest(t *testing.T) {
 			t.Errorf("in parts it differs: %v", err)
 		}
 		boom := errors.New("boom")
-		parts.Schedule = growing(func([]uint32) (*transformer.Sequence, error) { return nil, boom })
+		parts.Schedule = growing(func([]uint32) (*order.Positions, error) { return nil, boom })
 		if _, err := e.Generate(context.Background(), parts); !errors.Is(err, boom) {
 			t.Errorf("an error of the schedule came out as %v", err)
 		}
@@ -194,7 +203,7 @@ func TestErrors(t *testing.T) {
 		runs := func(runs ...system.Run) func(*Request) {
 			return func(r *Request) { r.Schedule = func() (system.Schedule, error) { return order.Fixed(runs...), nil } }
 		}
-		whole := chain(0, 5).Run(config.Layout(), 0, 0, 5, 1, true)
+		whole := chain(0, 5).Runs(0, 0, 1)[0]
 		ragged, far, odd := whole, whole, whole
 		ragged.Fixed, far.Draws.At, odd.Group = ragged.Fixed[:4], []int32{0, 1, 2, 3, 100}, 2
 		boom := errors.New("boom")

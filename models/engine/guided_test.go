@@ -20,7 +20,7 @@ import (
 // 1, and 2 in the branch without the condition. Scale is that of every draw.
 func branches(n int, scale []float32) func() (system.Schedule, error) {
 	return func() (system.Schedule, error) {
-		run := chain(0, n).Run(config.Layout(), 0, 0, n, 1, true)
+		run := chain(0, n).Runs(0, 0, 1)[0]
 		other := run.Rows
 		run.Fixed, other.Fixed = slices.Clone(run.Fixed), slices.Clone(run.Fixed)
 		run.Fixed[0], other.Fixed[0] = 1, 2
@@ -85,8 +85,7 @@ func groups(given, n int) func() (system.Schedule, error) {
 		for p := range n {
 			s.Fed[p], s.Sees[p] = int32(max(p/4*4-1, -1)), int32(p/4*4+4)
 		}
-		l := config.Layout()
-		return order.Fixed(s.Run(l, 0, 0, given, 4, false), s.Run(l, 0, given, n, 4, true)), nil
+		return order.Fixed(s.Runs(0, given, 4)...), nil
 	}
 }
 
@@ -161,12 +160,11 @@ func TestPiecesOfAPromptChangeNothing(t *testing.T) {
 				whole.Pinned = pinned
 				rows := whole
 				rows.Schedule = func() (system.Schedule, error) {
-					s, l := chain(0, given+20), config.Layout()
 					var runs []system.Run
 					for p := range given {
-						runs = append(runs, s.Run(l, 0, p, p+1, 1, false))
+						runs = append(runs, chain(p, p+1).Runs(p, 1, 1)...)
 					}
-					return order.Fixed(append(runs, s.Run(l, 0, given, given+20, 1, true))...), nil
+					return order.Fixed(append(runs, chain(given, given+20).Runs(given, 0, 1)...)...), nil
 				}
 				got := generate(t, e, []Request{whole, rows})
 				if !slices.Equal(got[0].Tokens, got[1].Tokens) {
@@ -189,7 +187,7 @@ func TestCloseWaitsForNobody(t *testing.T) {
 		r := scheduled(id, nil, 100)
 		r.Schedule = func() (system.Schedule, error) { // which never ends by itself
 			return order.Grow(func([]uint32) ([]system.Run, error) {
-				return []system.Run{chain(0, 100).Run(config.Layout(), 0, 0, 100, 1, true)}, nil
+				return chain(0, 100).Runs(0, 0, 1), nil
 			}), nil
 		}
 		return r

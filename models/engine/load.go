@@ -20,10 +20,9 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 			return fmt.Errorf("engine.LoadRows: %w: %d values in a column of %d for %d rows", ErrRequest, c.have, c.want, r.N)
 		}
 	}
-	for _, c := range [][]int32{r.Keep, r.Recall} {
-		if c != nil && (len(c) != r.N || l.Places == 0) {
-			return fmt.Errorf("engine.LoadRows: %w: %d places of hidden states for %d rows of a system that has %d", ErrRequest, len(c), r.N, l.Places)
-		}
+	recalls := max(l.Recalls, 1)
+	if r.Keep != nil && len(r.Keep) != r.N || r.Recall != nil && len(r.Recall) != recalls*r.N || l.Places == 0 && (r.Keep != nil || r.Recall != nil) {
+		return fmt.Errorf("engine.LoadRows: %w: %d and %d places of hidden states for %d rows of a system that has %d", ErrRequest, len(r.Keep), len(r.Recall), r.N, l.Places)
 	}
 	fixed := r.Fixed
 	if r.Features != nil {
@@ -43,7 +42,10 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 		}
 		out = append(out, int32(at), min(r.Sees[i], int32(l.Context)))
 		if l.Places > 0 {
-			out = append(out, entry(r.Keep, i), entry(r.Recall, i))
+			out = append(out, entry(r.Keep, i))
+			for k := range recalls {
+				out = append(out, entry(r.Recall, i*recalls+k))
+			}
 		}
 	}
 	cols := d.state.RowColumns()
@@ -69,10 +71,11 @@ func place(row, context, pinned int) int {
 // loadFeatures writes the features of rows. It returns fixed ids that point to them.
 func (d *Decoder) loadFeatures(slot, from int, r *system.Rows) ([]int32, error) {
 	width := d.sys.Layout.Features
-	if len(r.Features) != r.N*width || d.sys.Layout.Fixed < 1 {
+	most := featureRows(&d.sys.Layout)
+	if len(r.Features) != r.N*width || d.sys.Layout.Fixed < 1 || from+r.N > most {
 		return nil, fmt.Errorf("engine.LoadRows: %w: %d features for %d rows of %d", ErrRequest, len(r.Features), r.N, width)
 	}
-	first := slot*d.state.Length + from
+	first := slot*most + from
 	fixed := make([]int32, len(r.Fixed))
 	for i := range fixed {
 		fixed[i] = -1

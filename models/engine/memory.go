@@ -18,15 +18,29 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 		bytes += 2 * uint64(o.Cache.DType().Bytes()) * uint64(o.Pages) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V
 	}
 	bytes += 4*uint64(o.Slots)*uint64(sys.Layout.Places)*uint64(sys.Layout.State) + refinementBytes(sys, o)
-	bytes += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(sys.Layout.Features)
+	bytes += 4 * uint64(o.Slots) * uint64(featureRows(&sys.Layout)) * uint64(sys.Layout.Features)
 	return bytes + arenaBytes(sys, o)
 }
 
 // arenaBytes bounds the temporaries of a step in which every slot draws and prompts
-// bring the most rows.
+// bring the most rows, and those of a refiner's table.
 func arenaBytes(sys *system.System, o DecoderOptions) uint64 {
-	rows := o.Slots*max(sys.Layout.Group, 1) + o.Rows
-	return 4 * uint64(powerOfTwo(rows)) * uint64(rowElems(sys))
+	g := max(sys.Layout.Group, 1)
+	rows := max(powerOfTwo(o.Slots*g+o.Rows), roundUp(powerOfTwo(o.Slots)*g)) // as programs round them up
+	bytes := 4 * uint64(rows) * uint64(rowElems(sys))
+	if head, ok := sys.Head.(system.Refiner); ok {
+		bytes = max(bytes, 4*uint64(head.Passes())*uint64(prepareElems(sys)))
+	}
+	return bytes
+}
+
+// prepareElems bounds the temporaries of a row of a refiner's table: both sides of two
+// products.
+func prepareElems(sys *system.System) (n int) {
+	for _, m := range sys.Params.Matrices() {
+		n = max(n, m.In+2*m.Out)
+	}
+	return n
 }
 
 // rowElems bounds the temporaries of a row that are alive at once. They are some values
@@ -41,7 +55,7 @@ func rowElems(sys *system.System) int {
 		out = max(out, m.Out)
 	}
 	d := sys.Dims(1)
-	return 6*width + 3*out/2 + 3*sys.Head.Outputs()/2 + 3*d.Fed*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64 + sys.Layout.Extra
+	return 6*width + 3*out/2 + 3*sys.Head.Outputs()/2 + 3*d.Fed*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
 }
 
 // Grain returns the mean floating-point operations of a dispatch, in a step of so many

@@ -26,7 +26,6 @@ type Step struct {
 // few. Surplus rows and draws are inactive.
 type programKey struct {
 	stage, lanes, rows, draws, run int
-	group                          int // rows of every lane, if the system has conditions and all have as many
 	guided, whole                  bool
 }
 
@@ -54,21 +53,15 @@ func (p *program) free() {
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
 	k := programKey{stage: s.Stage, lanes: powerOfTwo(len(s.Lanes)), whole: s.Whole, run: min(s.Lanes[0].Group, 4)}
-	rows, draws, even, same := 0, 0, true, d.sys.Layout.Conditions > 0
+	rows, draws, even := 0, 0, true
 	for _, l := range s.Lanes {
 		rows, draws = rows+l.Group, draws+l.Ask
 		even = even && l.Group == s.Lanes[0].Group && l.Ask == s.Lanes[0].Ask
-		same = same && l.Group == s.Lanes[0].Group
 		k.guided = k.guided || l.Partner >= 0
 	}
-	if same {
-		k.group = s.Lanes[0].Group
-	}
-	if same && !even {
-		k.rows, k.draws = k.lanes*k.group, roundUp(draws)
-	} else if even {
+	if even {
 		k.rows, k.draws = k.lanes*s.Lanes[0].Group, k.lanes*s.Lanes[0].Ask
-		if s.Lanes[0].Group > 64 && !same { // sets and scales of every size
+		if s.Lanes[0].Group > 64 { // sets and scales of every size
 			k.rows, k.draws = roundUp(k.rows), roundUp(k.draws)
 		}
 	} else {
@@ -195,7 +188,6 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	r.Share(d.arena)
 	g := &nn.Drawing{
 		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, InStage: k.stage,
-		Conditions: d.sys.Layout.Conditions, Group: k.group,
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
 	}
 	if d.trace {

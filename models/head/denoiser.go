@@ -55,34 +55,48 @@ func NewDenoiser(p nn.Params, o DenoiserOptions) *Denoiser {
 		freq: p.Constant(embed.Frequencies(timeFeatures/2, 10000), 2, timeFeatures/2),
 	}
 	for i := range o.Depth {
-		b := p.In("res_blocks.%d.", i)
-		d.Blocks = append(d.Blocks, DenoiserBlock{
-			Norm: b.LayerNorm(w, denoiserEps, "in_ln"), Modulate: b.Linear(3*w, w, nn.Init{}, "adaLN_modulation.1"),
-			Up: b.Linear(w, w, init, "mlp.0"), Down: b.Linear(w, w, init, "mlp.2"),
-		})
+		d.Blocks = append(d.Blocks, newDenoiserBlock(p.In("res_blocks.%d.", i), w))
 	}
 	d.Final = p.Linear(2*w, w, nn.Init{}, "final_layer.adaLN_modulation.1")
 	d.Out = p.Linear(o.Says, w, nn.Init{}, "final_layer.linear")
 	return d
 }
 
-// Width is the width of the network.
+func newDenoiserBlock(p nn.Params, w int) DenoiserBlock {
+	init := nn.Init{Std: 0.02}
+	return DenoiserBlock{
+		Norm: p.LayerNorm(w, denoiserEps, "in_ln"), Modulate: p.Linear(3*w, w, nn.Init{}, "adaLN_modulation.1"),
+		Up: p.Linear(w, w, init, "mlp.0"), Down: p.Linear(w, w, init, "mlp.2"),
+	}
+}
+
+// Condition implements [Network].
+func (d *Denoiser) Condition(g nn.Graph, z *nn.Value) *nn.Value {
+	return d.Cond.Forward(g, z, nn.ProductOptions{})
+}
+
+// Width implements [Network].
 func (d *Denoiser) Width() int { return d.In.W.Out }
 
-// Times records what times, f32 [n, 1], say to the network: [n, width].
+// Times implements [Network].
 func (d *Denoiser) Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value {
-	x := g.Temp(tensor.F32, t.Rows(), timeFeatures)
-	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: t, Freq: g.Constant(d.freq), Out: x, Order: embed.CosSin})
-	g.Mark("head.time_freq", tape.Constant(x))
-	y := d.Time[0].Forward(g, tape.Constant(x), nn.ProductOptions{Act: nn.SiLU})
-	y = d.Time[1].Forward(g, y, nn.ProductOptions{})
+	y := embedTimes(g, t, d.freq, d.Time)
 	g.Mark("head.time_embed", y)
 	return y
 }
 
+// embedTimes records sines and cosines of numbers, through two layers.
+func embedTimes(g *nn.Drawing, t *gpu.Tensor, freq *nn.Constant, layers [2]*nn.Linear) *nn.Value {
+	x := g.Temp(tensor.F32, t.Rows(), timeFeatures)
+	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: t, Freq: g.Constant(freq), Out: x, Order: embed.CosSin})
+	g.Mark("head.time_freq", tape.Constant(x))
+	y := layers[0].Forward(g, tape.Constant(x), nn.ProductOptions{Act: nn.SiLU})
+	return layers[1].Forward(g, y, nn.ProductOptions{})
+}
+
 // Told records what each branch's rows are told in a pass: y = SiLU(times[at] + cond),
 // [n, width].
-func (d *Denoiser) Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
+func Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
 	y := g.Temp(tensor.F32, cond.Rows(), cond.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: times, IDs: at, Out: y})
 	elementwise.Add(g.Recorder, elementwise.AddArgs{A: y, B: cond, Out: y})
@@ -90,44 +104,50 @@ func (d *Denoiser) Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
 	return tape.Constant(y)
 }
 
-// Say records what the network says of tokens x, f32 [m, c], in each branch: [b·m, says].
-// Both branches see the same tokens. y is SiLU of time and condition, [b·m, width].
+// Say implements [Network].
 func (d *Denoiser) Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor {
-	h := d.In.Forward(g, tape.Constant(x), nn.ProductOptions{})
+	h := branches(g, d.In.Forward(g, tape.Constant(x), nn.ProductOptions{}), y.X.Rows())
 	g.Mark("head.input_proj", h)
-	if n, m := y.X.Rows(), x.Rows(); n > m {
-		both := g.Temp(tensor.F32, n, d.Width())
-		for i := range n / m {
-			g.Copy(both.View(i*m*d.Width(), m, d.Width()), h.X)
-		}
-		h = tape.Constant(both)
-	}
 	for i := range d.Blocks {
-		h = d.Blocks[i].forward(g, h, y)
+		h = d.Blocks[i].forward(g, h, y, nil)
 		g.Mark(blockName(i), h)
 	}
-	return d.final(g, h, y).X
+	return adaptiveOut(g, h, y, d.Final, d.Out)
+}
+
+// branches repeats rows for every branch, of n rows in all.
+func branches(g *nn.Drawing, h *nn.Value, n int) *nn.Value {
+	m, w := h.X.Rows(), h.X.Dim(-1)
+	if n == m {
+		return h
+	}
+	both := g.Temp(tensor.F32, n, w)
+	for i := range n / m {
+		g.Copy(both.View(i*m*w, m, w), h.X)
+	}
+	return tape.Constant(both)
 }
 
 func blockName(i int) string { return "head.block" + string(rune('0'+i%10)) }
 
-func (b *DenoiserBlock) forward(g *nn.Drawing, x, y *nn.Value) *nn.Value {
+// forward records the block. heat scales the shift of each row; nil is 1.
+func (b *DenoiserBlock) forward(g *nn.Drawing, x, y *nn.Value, heat *gpu.Tensor) *nn.Value {
 	w, n := x.X.Dim(-1), x.X.Rows()
 	mod := b.Modulate.Forward(g, y, nn.ProductOptions{}).X
 	h := g.LayerNorm(x, b.Norm)
-	norm.Modulate(g.Recorder, norm.ModulateArgs{X: h.X, Shift: part(mod, 0, w), Scale: part(mod, 1, w), Out: h.X, B: n, LDMod: 3 * w})
+	norm.Modulate(g.Recorder, norm.ModulateArgs{X: h.X, Shift: part(mod, 0, w), Scale: part(mod, 1, w), Heat: heat, Out: h.X, B: n, LDMod: 3 * w})
 	u := b.Up.Forward(g, h, nn.ProductOptions{Act: nn.SiLU})
 	v := b.Down.Forward(g, u, nn.ProductOptions{})
 	norm.Gate(g.Recorder, norm.GateArgs{X: v.X, Gate: part(mod, 2, w), Residual: x.X, Out: x.X, B: n, LDMod: 3 * w})
 	return x
 }
 
-// final is the last adaptive norm, without a gain of its own, and the way out.
-func (d *Denoiser) final(g *nn.Drawing, x, y *nn.Value) *nn.Value {
+// adaptiveOut is the last adaptive norm, without a gain of its own, and the way out.
+func adaptiveOut(g *nn.Drawing, x, y *nn.Value, modulate, out *nn.Linear) *gpu.Tensor {
 	w, n := x.X.Dim(-1), x.X.Rows()
-	mod := d.Final.Forward(g, y, nn.ProductOptions{}).X
+	mod := modulate.Forward(g, y, nn.ProductOptions{}).X
 	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{X: x.X, Shift: part(mod, 0, w), Scale: part(mod, 1, w), Out: x.X, B: n, LDMod: 2 * w, Eps: denoiserEps})
-	return d.Out.Forward(g, x, nn.ProductOptions{})
+	return out.Forward(g, x, nn.ProductOptions{}).X
 }
 
 // part is columns i·w to (i+1)·w-1 of all rows, in their stride.

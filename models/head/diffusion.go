@@ -14,12 +14,25 @@ import (
 // hold several schedules. The hidden state is the condition. Guidance acts on what the
 // denoiser says.
 type Diffusion struct {
-	Net          *Denoiser
+	Net          Network
 	times, table *nn.Constant
 }
 
+// Network is a small network over single tokens.
+type Network interface {
+	// Width is the width of what it is told.
+	Width() int
+	// Condition records what hidden states tell it, and Times what times do, f32 [n, 1]:
+	// [n, width].
+	Condition(g nn.Graph, z *nn.Value) *nn.Value
+	Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value
+	// Say records what it says of tokens, f32 [m, c], in each branch: [b·m, says]. Both
+	// branches see the same tokens. y is SiLU of time and condition, [b·m, width].
+	Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor
+}
+
 // NewDiffusion declares the table of some schedules, one behind the other.
-func NewDiffusion(p nn.Params, net *Denoiser, schedules ...Schedule) *Diffusion {
+func NewDiffusion(p nn.Params, net Network, schedules ...Schedule) *Diffusion {
 	var times []float32
 	var passes []refine.Pass
 	for _, s := range schedules {
@@ -35,7 +48,7 @@ func (d *Diffusion) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 	}
 	z := g.Pick(h, 0)
 	g.Mark("z", z)
-	return d.Net.Cond.Forward(g, z, nn.ProductOptions{})
+	return d.Net.Condition(g, z)
 }
 
 // Outputs implements system.Head.
@@ -53,7 +66,7 @@ func (d *Diffusion) Prepare(g *nn.Drawing) *gpu.Tensor { return d.Net.Times(g, g
 // Pass implements system.Refiner.
 func (d *Diffusion) Pass(g *nn.Drawing, r *system.Refinement) {
 	n := r.Branches * r.X.Rows()
-	said := d.Net.Say(g, r.X, d.Net.Told(g, r.Prepared, r.At.View(0, n), r.Logits))
+	said := d.Net.Say(g, r.X, Told(g, r.Prepared, r.At.View(0, n), r.Logits))
 	refine.Step(g.Recorder, refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded})
 }
 

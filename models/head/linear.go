@@ -62,7 +62,8 @@ func drawIndices(g *nn.Drawing, logits, mask *gpu.Tensor, sub int) *gpu.Tensor {
 }
 
 // Loss implements system.Learner: the cross-entropy.
-func (s Softmax) Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor) {
+func (s Softmax) Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor) {
+	logits := s.Logits(g, h)
 	g.SoftmaxCE(logits, logits.X.Dim(-1)/max(s.Sub, 1), tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
 }
 
@@ -78,6 +79,6 @@ func (b Bits) Draw(g *nn.Drawing, logits, _ *gpu.Tensor) *gpu.Tensor {
 }
 
 // Loss implements system.Learner: the binary cross-entropy of every bit.
-func (b Bits) Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor) {
-	g.BitsBCE(logits, tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
+func (b Bits) Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor) {
+	g.BitsBCE(b.Logits(g, h), tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
 }

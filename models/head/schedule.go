@@ -105,6 +105,40 @@ func respace(betas []float64, kept []int) (d diffusion) {
 	return d
 }
 
+// ScaledLinearBetas are variances whose roots grow evenly from that of first to that of
+// last.
+//
+// Source: Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models",
+// 2021, arXiv:2112.10752.
+func ScaledLinearBetas(n int, first, last float64) []float64 {
+	out := make([]float64, n)
+	a, b := math.Sqrt(first), math.Sqrt(last)
+	for t := range out {
+		root := a + (b-a)*float64(t)/float64(max(n-1, 1))
+		out[t] = root * root
+	}
+	return out
+}
+
+// Leading returns steps of one integer stride, from 0 on.
+func Leading(n, count int) []int {
+	out := make([]int, count)
+	for i := range out {
+		out[i] = i * (n / count)
+	}
+	return out
+}
+
+// Fixed is the schedule of a network that says the noise alone. The variance is that of the
+// posterior.
+func Fixed(betas []float64, kept []int) Schedule {
+	s := Ancestral(betas, kept)
+	for i := range s.Passes {
+		s.Passes[i].LogMax = s.Passes[i].LogMin
+	}
+	return s
+}
+
 // Ancestral is the schedule of a network that says the noise and its variance.
 //
 // Source: Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models", 2020,
@@ -120,6 +154,32 @@ func Ancestral(betas []float64, kept []int) Schedule {
 			p.Noise = 0
 		}
 		s.Times, s.Passes = append(s.Times, float32(kept[i])), append(s.Passes, p)
+	}
+	return s
+}
+
+// ShiftedFlow is the schedule of a network that says the velocity from token to noise, in
+// steps of noise levels that are shifted towards noise. Times are a thousand levels. As in
+// the schedulers that NOVA uses, the levels between the largest and the smallest of 1000
+// shifted ones are shifted once more.
+//
+// Source: Esser et al., "Scaling Rectified Flow Transformers for High-Resolution Image
+// Synthesis", 2024, arXiv:2403.03206, section 5.3.2.
+func ShiftedFlow(steps int, shift float64) (s Schedule) {
+	shifted := func(x float64) float64 { return shift * x / (1 + (shift-1)*x) }
+	least := shifted(1. / timeScale)
+	level := func(i int) float64 {
+		switch {
+		case i == steps:
+			return 0
+		case steps == 1:
+			return shifted(1)
+		}
+		return shifted(1 + (least-1)*float64(i)/float64(steps-1))
+	}
+	for i := range steps {
+		s.Times = append(s.Times, float32(timeScale*level(i)))
+		s.Passes = append(s.Passes, refine.Pass{Keep: 1, Move: level(i+1) - level(i)})
 	}
 	return s
 }

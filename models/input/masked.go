@@ -9,7 +9,7 @@ import "github.com/morton-gen/morton/models/nn"
 type Masked struct {
 	Known   *nn.Table
 	Numbers *nn.Matrix
-	Norm    *nn.LayerNorm
+	Norm    *nn.LayerNorm // nil: none
 	Fill    *nn.Table
 }
 
@@ -19,12 +19,15 @@ const FillStage = 1
 // Record implements system.Input.
 func (m Masked) Record(g nn.Graph, stage int) *nn.Value {
 	if stage == FillStage {
-		x := g.Add(g.Recall(), g.Embed(m.Fill))
+		x := g.Add(g.Recall(0), g.Embed(m.Fill))
 		g.Mark("fill", x)
 		return x
 	}
 	x := g.Product(g.Numbers(), m.Numbers, nn.ProductOptions{Add: g.Embed(m.Known)})
 	g.Mark("known", x)
+	if m.Norm == nil {
+		return x
+	}
 	x = g.LayerNorm(x, m.Norm)
 	g.Mark("known.norm", x)
 	return x

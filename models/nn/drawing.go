@@ -7,7 +7,6 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
-	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -33,9 +32,6 @@ type Drawing struct {
 	// without.
 	States  *gpu.Tensor
 	InStage int
-	// Conditions is the number of first fixed ids of a row that name its condition; Embed
-	// leaves them out. Group is the number of rows of every lane, if all have as many, or 1.
-	Conditions, Group int
 	// Marked, if set, is called with every marked value.
 	Marked func(name string, x *gpu.Tensor)
 
@@ -50,10 +46,7 @@ func (g *Drawing) n() int { return g.Rows.Seq.Elems() }
 // Embed implements [Graph].
 func (g *Drawing) Embed(t *Table) *Value {
 	x := g.temp(g.n(), t.Width)
-	ids := g.Rows.IDs
-	embed.Sum(g.Recorder, embed.SumArgs{
-		Table: g.Loaded.tables[t], IDs: ids.View(g.Conditions, ids.Elems()-g.Conditions), Out: x.X, K: ids.Dim(-1) - g.Conditions, LD: ids.Dim(-1),
-	})
+	embed.Sum(g.Recorder, embed.SumArgs{Table: g.Loaded.tables[t], IDs: g.Rows.IDs, Out: x.X})
 	return x
 }
 
@@ -116,18 +109,10 @@ func (g *Drawing) Attend(qkv *Value, a *Attention) *Value {
 		r := g.Loaded.rotary[a.Rope]
 		p.Pos, p.Freq, p.Axis = g.Rows.Axes, r.freq, r.axis
 	}
-	scale := float32(0)
-	if c := a.Cosine; c != nil {
-		scale = 1
-		norm.Unit(g.Recorder, norm.UnitArgs{
-			X: qkv.X, Out: qkv.X, Log: g.Loaded.vectors[c.Log], Cap: c.Cap, N: qkv.X.Rows(), Heads: a.Heads + a.KeyHeads(), HeadDim: a.HeadDim, LD: a.Width(),
-		})
-	}
 	attention.Prepare(g.Recorder, p)
 	attention.Cached(g.Recorder, attention.CachedArgs{
-		Scale: scale,
-		Q:     qkv.X, LDQ: a.Width(), Cache: cache, Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run,
+		Q: qkv.X, LDQ: a.Width(), Cache: cache, Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run, Scale: a.Scale,
 	})
 	return out
 }

@@ -27,27 +27,15 @@ type Graph interface {
 	Product(x *Value, w *Matrix, o ProductOptions) *Value
 	// LayerNorm returns x normalized, [n, d].
 	LayerNorm(x *Value, n *LayerNorm) *Value
+	// SiLU returns x/(1 + exp(-x)).
+	SiLU(x *Value) *Value
+	// Modulate returns (1 + scale)·x + shift, [n, d]. mod is [n, 2d]: scales, then shifts.
+	Modulate(x, mod *Value) *Value
 	// Add returns a + b. The sum may take the memory of a.
 	Add(a, b *Value) *Value
 	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in
 	// qkv, [n, (h + 2g)·dh], with g heads of keys.
 	Attend(qkv *Value, a *Attention) *Value
-	// Condition returns the row of t that the first fixed id of each sample's rows names,
-	// [b, width]. A sample is the rows of one sequence.
-	Condition(t *Table) *Value
-	// Activate returns silu(x).
-	Activate(x *Value) *Value
-	// Adapt returns the rows of x [b·n, d] at mean 0 and variance 1, changed by blocks of
-	// each sample's mod [b, k·d]: times 1 + block scale, plus block shift.
-	Adapt(x, mod *Value, scale, shift int, eps float32) *Value
-	// Gate returns residual + x times a block of each sample's mod. It may take the memory
-	// of residual.
-	Gate(residual, x, mod *Value, gate int) *Value
-	// Shift returns x with v added to every row.
-	Shift(x *Value, v *Vector) *Value
-	// Accumulate returns the code that the tokens of earlier scales add up to, resampled to
-	// the scale of the rows, [n, channels].
-	Accumulate(a *Accumulator) *Value
 	// Pick returns the row of x for each draw of a direction of the head.
 	Pick(x *Value, direction int) *Value
 	// Layer records f of x. Training may keep only x, and record f again for the
@@ -57,9 +45,9 @@ type Graph interface {
 	Stage() int
 	// Keep keeps the hidden states of rows for later stages, in their places.
 	Keep(x *Value)
-	// Recall returns the kept hidden state that each row starts from, and zeros where it
-	// starts from none.
-	Recall() *Value
+	// Recall returns kept hidden state number i that each row starts from, and zeros where
+	// there is none.
+	Recall(i int) *Value
 	// Mark names a value for tests; it changes nothing.
 	Mark(name string, x *Value)
 }
@@ -86,11 +74,10 @@ type ProductOptions struct {
 
 // Attention describes attention among the rows of a sequence.
 type Attention struct {
-	Heads, KVHeads, HeadDim int   // KVHeads 0 means Heads
-	Rope                    *Rope // nil: none
-	// Cosine brings queries and keys to unit length, and scales the queries; nil: no.
-	Cosine *Cosine
-	cache  int
+	Heads, KVHeads, HeadDim int     // KVHeads 0 means Heads
+	Rope                    *Rope   // nil: none
+	Scale                   float32 // of the products of queries and keys; 0 means 1/√dh
+	cache                   int
 }
 
 // Rope describes rotary positions. Each axis turns its own share of a head's pairs (2j,
@@ -113,11 +100,4 @@ func (a *Attention) KeyHeads() int {
 		return a.Heads
 	}
 	return a.KVHeads
-}
-
-// Cosine is the scale of attention by cosines. Its logarithm is learned, one a head, and
-// Cap bounds it.
-type Cosine struct {
-	Log *Vector
-	Cap float32
 }

@@ -3,7 +3,7 @@ package nn
 // Linear is a linear map with a bias.
 type Linear struct {
 	W *Matrix
-	B *Vector
+	B *Vector // nil: none
 }
 
 // Linear declares name.weight and name.bias.

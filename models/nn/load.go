@@ -2,6 +2,7 @@ package nn
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
@@ -18,6 +19,7 @@ type Loaded struct {
 	tables    map[*Table]*gpu.Tensor  // f32
 	rotary    map[*Rope]rotary
 	constants map[*Constant]*gpu.Tensor
+	frozen    map[*Frozen]*gpu.Tensor
 }
 
 // weight is the B of a product, and its Scale if it holds integers.
@@ -29,7 +31,7 @@ type rotary struct{ freq, axis *gpu.Tensor }
 // Load reads a network's parameters, one tensor at a time. Errors: [ErrWeights],
 // gpu.ErrOutOfMemory.
 func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
-	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}, map[*Constant]*gpu.Tensor{}}
+	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}, map[*Constant]*gpu.Tensor{}, map[*Frozen]*gpu.Tensor{}}
 	folded := l.folded()
 	for _, x := range l.all {
 		var err error
@@ -44,6 +46,8 @@ func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
 			err = out.table(dev, x, w)
 		case *Constant:
 			out.constants[x], err = dev.FromF32(x.x, x.shape...)
+		case *Frozen:
+			err = out.freeze(dev, x, w)
 		}
 		if err != nil {
 			out.Free()
@@ -63,11 +67,11 @@ func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) e
 	var x []float32
 	for _, n := range m.Names {
 		rows := m.Out / len(m.Names)
-		part, err := read(w, n, rows, rows*m.In)
+		part, err := read(w, n, rows, rows*m.width())
 		if err != nil {
 			return err
 		}
-		x = append(x, part...)
+		x = append(x, m.pick(part)...)
 	}
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
@@ -85,39 +89,76 @@ func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) e
 	return err
 }
 
-func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
-	x := make([]float32, 0, v.N)
-	for _, part := range v.parts() {
-		y := make([]float32, part.Rows)
-		if part.Name != "" {
-			var err error
-			if y, err = read(w, part.Name, firstExtent(w, part), part.Rows); err != nil {
-				return err
-			}
-		}
-		x = append(x, y...)
+// pick returns the matrix's columns of a tensor's.
+func (m *Matrix) pick(x []float32) []float32 {
+	if m.columns == nil {
+		return x
 	}
-	var err error
-	l.vectors[v], err = dev.FromF32(x, v.N)
+	out := make([]float32, 0, len(x)/m.stored*m.In)
+	for i := 0; i < len(x); i += m.stored {
+		for _, c := range m.columns {
+			v := float32(0)
+			if c >= 0 {
+				v = x[i+c]
+			}
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
+	x, err := v.read(w)
+	if err == nil {
+		if v.As != nil {
+			v.As(x)
+		}
+		l.vectors[v], err = dev.FromF32(x, v.N)
+	}
 	return err
 }
 
-// firstExtent is the first extent over 1 of a vector's tensor, which may be split in any way.
-func firstExtent(w Weights, v Part) int {
-	shape, _ := w.Shape(v.Name)
-	for _, n := range shape {
-		if n > 1 {
-			return n
+// read returns a vector's elements, whatever the extents of its tensors.
+func (v *Vector) read(w Weights) (x []float32, err error) {
+	names := v.names()
+	for i, name := range names {
+		n := v.N
+		if v.Parts != nil {
+			n /= len(names)
+		}
+		shape, ok := w.Shape(name)
+		if !ok || tensor.Elems(shape) != n {
+			return nil, fmt.Errorf("nn: %w: %s is %v, the network wants %d elements", ErrWeights, name, shape, n)
+		}
+		part, err := Finite(w, name)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 || v.Parts != nil {
+			x = append(x, part...)
+			continue
+		}
+		for j := range x {
+			x[j] += part[j]
 		}
 	}
-	return v.Rows
+	return x, nil
+}
+
+func (l *Loaded) freeze(dev *gpu.Device, f *Frozen, w Weights) error {
+	x, err := f.Make(w)
+	if err == nil {
+		l.frozen[f], err = dev.FromF32(x, f.On...)
+	}
+	return err
 }
 
 func (l *Loaded) table(dev *gpu.Device, t *Table, w Weights) error {
 	x := make([]float32, 0, t.Rows*t.Width)
 	for _, part := range t.parts {
 		if part.Name == "" {
-			x = append(x, make([]float32, part.Rows*t.Width)...)
+			x = append(x, part.Values...)
+			x = append(x, make([]float32, part.Rows*t.Width-len(part.Values))...)
 			continue
 		}
 		y, err := read(w, part.Name, part.Rows, part.Rows*t.Width)
@@ -176,6 +217,9 @@ func (l *Loaded) Free() {
 	for _, c := range l.constants {
 		c.Free()
 	}
+	for _, f := range l.frozen {
+		f.Free()
+	}
 	for _, r := range l.rotary {
 		r.free()
 	}
@@ -233,6 +277,8 @@ func (l *List) Bytes(p Precision) (n uint64) {
 			}
 		case *Constant:
 			n += 4*uint64(len(x.x)) + aligned
+		case *Frozen:
+			n += 4*uint64(tensor.Elems(x.On)) + aligned
 		case *Table:
 			n += 4*uint64(x.Rows)*uint64(x.Width) + aligned
 		}

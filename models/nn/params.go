@@ -40,6 +40,8 @@ type Matrix struct {
 	Names   []string // of the tensors that are stacked by rows, in order
 	Norm    *Norm    // of the product's input; nil: none
 	init    Init
+	columns []int // by column, that of the tensor, see Pick; nil: the same
+	stored  int   // columns of the tensor
 }
 
 // Init describes the first values of a matrix or table in training.
@@ -52,23 +54,12 @@ type Init struct {
 type Vector struct {
 	N     int
 	Name  string
+	Parts []string // the tensors that it is made of, one after the other; nil: Name
+	Plus  string   // a tensor that is added; "": none
+	// As, if set, changes the elements when they are loaded to draw.
+	As    func(x []float32)
 	Start float64 // its value when a network starts to train,
 	Std   float64 // or the standard deviation of its values then, if not 0
-	// Parts are the names of vectors that it is made of, in equal parts, in place of Name.
-	// A part without a name is zero.
-	Parts []string
-}
-
-// parts returns the names and lengths of what it is made of.
-func (v *Vector) parts() []Part {
-	if v.Parts == nil {
-		return []Part{{v.Name, v.N}}
-	}
-	var out []Part
-	for _, name := range v.Parts {
-		out = append(out, Part{name, v.N / len(v.Parts)})
-	}
-	return out
 }
 
 // Table holds embeddings, a row each.
@@ -78,10 +69,11 @@ type Table struct {
 	init        Init
 }
 
-// Part is some rows of a table. Without a name they are zero.
+// Part is some rows of a table. Without a name they are Values, or zero.
 type Part struct {
-	Name string
-	Rows int
+	Name   string
+	Rows   int
+	Values []float32 // [rows, width]: a constant, which only networks that generate have
 }
 
 // Norm is a root-mean-square norm of rows.
@@ -106,6 +98,14 @@ func (m *Matrix) After(n *Norm) *Matrix {
 	return m
 }
 
+// Pick says which column of the tensor, which has so many, each column of the matrix is;
+// -1 is zeros. It returns the matrix. A convolution over patches is a product of patches
+// in another order.
+func (m *Matrix) Pick(stored int, columns []int) *Matrix {
+	m.stored, m.columns = stored, columns
+	return m
+}
+
 // Vector declares a vector that starts at a value.
 func (p Params) Vector(n int, start float64, name string) *Vector {
 	v := &Vector{N: n, Name: p.prefix + name, Start: start}
@@ -113,17 +113,48 @@ func (p Params) Vector(n int, start float64, name string) *Vector {
 	return v
 }
 
-// Stack declares a vector made of parts of as many elements, zeros where a name is empty.
+// Stack declares a vector of several tensors, one after the other, in equal parts.
 func (p Params) Stack(n int, names ...string) *Vector {
 	v := &Vector{N: n}
 	for _, name := range names {
-		if name != "" {
-			name = p.prefix + name
-		}
-		v.Parts = append(v.Parts, name)
+		v.Parts = append(v.Parts, p.prefix+name)
 	}
 	p.list.all = append(p.list.all, v)
 	return v
+}
+
+// Sum declares a vector that is the sum of two tensors. The first has no prefix: several
+// vectors share it.
+func (p Params) Sum(n int, shared, name string) *Vector {
+	v := &Vector{N: n, Name: shared, Plus: p.prefix + name}
+	p.list.all = append(p.list.all, v)
+	return v
+}
+
+// names returns the tensors of a vector.
+func (v *Vector) names() []string {
+	switch {
+	case v.Parts != nil:
+		return v.Parts
+	case v.Plus != "":
+		return []string{v.Name, v.Plus}
+	}
+	return []string{v.Name}
+}
+
+// Frozen is a tensor of another network, which nobody trains. It has a form of its own on
+// the device.
+type Frozen struct {
+	Name  string
+	Shape []int // in the checkpoint
+	On    []int // on the device
+	Make  func(w Weights) ([]float32, error)
+}
+
+// Frozen declares such a tensor. Its name has no prefix.
+func (p Params) Frozen(f Frozen) *Frozen {
+	p.list.all = append(p.list.all, &f)
+	return &f
 }
 
 // RMS declares a norm by its gain.
@@ -175,19 +206,23 @@ func (l *List) Specs() (out []params.Spec) {
 	for _, x := range l.all {
 		switch x := x.(type) {
 		case *Matrix:
-			for _, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.In}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
+			for i, n := range x.Names {
+				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
 			}
 		case *Vector:
-			for _, part := range x.parts() {
-				if part.Name != "" {
-					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows}, Value: x.Start, Std: x.Std})
+			for _, n := range x.names() {
+				size := x.N
+				if x.Parts != nil {
+					size /= len(x.Parts)
+				}
+				if !slices.ContainsFunc(out, func(s params.Spec) bool { return s.Name == n }) { // several sums share one
+					out = append(out, params.Spec{Name: n, Shape: []int{size}, Value: x.Start, Std: x.Std})
 				}
 			}
 		case *Table:
-			for _, part := range x.parts {
+			for i, part := range x.parts {
 				if part.Name != "" {
-					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std})
+					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std, Behind: i > 0})
 				}
 			}
 		}
@@ -200,6 +235,13 @@ func (l *List) Missing(w Weights) (names []string) {
 	for _, s := range l.Specs() {
 		if _, ok := w.Shape(s.Name); !ok {
 			names = append(names, s.Name)
+		}
+	}
+	for _, x := range l.all {
+		if f, ok := x.(*Frozen); ok {
+			if _, ok := w.Shape(f.Name); !ok {
+				names = append(names, f.Name)
+			}
 		}
 	}
 	slices.Sort(names)
@@ -215,4 +257,12 @@ func (l *List) folded() map[*Vector]bool {
 		}
 	}
 	return out
+}
+
+// width is the number of columns of the tensors.
+func (m *Matrix) width() int {
+	if m.columns != nil {
+		return m.stored
+	}
+	return m.In
 }

@@ -4,14 +4,15 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// Constant is a table that a network computes with and nobody trains. A network that trains
-// takes it from [Constants].
+// Constant is a table that a network computes with and nobody trains. Only networks that
+// generate have it.
 type Constant struct {
 	shape []int
 	x     []float32
@@ -40,6 +41,23 @@ func (g *Drawing) LayerNorm(x *Value, n *LayerNorm) *Value {
 	return y
 }
 
+// SiLU implements [Graph].
+func (g *Drawing) SiLU(x *Value) *Value {
+	y := g.temp(x.X.Rows(), x.X.Dim(-1))
+	activation.SiLU(g.Recorder, activation.SiLUArgs{X: x.X, Out: y.X})
+	return y
+}
+
+// Modulate implements [Graph].
+func (g *Drawing) Modulate(x, mod *Value) *Value {
+	n, d := x.X.Rows(), x.X.Dim(-1)
+	y := g.temp(n, d)
+	norm.Modulate(g.Recorder, norm.ModulateArgs{
+		X: x.X, Scale: mod.X.View(0, 2*n*d-d), Shift: mod.X.View(d, 2*n*d-d), Out: y.X, B: n, LDMod: 2 * d,
+	})
+	return y
+}
+
 // Numbers implements [Graph]. The words of tokens of real numbers are their bits.
 func (g *Drawing) Numbers() *Value {
 	words := g.Rows.Words.As(tensor.F32)
@@ -64,9 +82,10 @@ func (g *Drawing) Keep(x *Value) {
 }
 
 // Recall implements [Graph].
-func (g *Drawing) Recall() *Value {
-	x := g.temp(g.n(), g.States.Dim(-1))
-	rows.Gather(g.Recorder, rows.GatherArgs{X: g.States, IDs: g.Rows.Recall, Out: x.X})
+func (g *Drawing) Recall(i int) *Value {
+	n := g.n()
+	x := g.temp(n, g.States.Dim(-1))
+	rows.Gather(g.Recorder, rows.GatherArgs{X: g.States, IDs: g.Rows.Recall.View(i*n, n), Out: x.X})
 	return x
 }
 
@@ -97,6 +116,6 @@ func (g Training) Place(t *Table) *Value {
 func (g Training) Keep(x *Value) { g.States.kept = x }
 
 // Recall implements [Graph].
-func (g Training) Recall() *Value {
-	return g.Tape.Gather(g.States.kept, tape.GatherArgs(g.Recalled))
+func (g Training) Recall(i int) *Value {
+	return g.Tape.Gather(g.States.kept, tape.GatherArgs(g.Recalled[i]))
 }

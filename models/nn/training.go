@@ -2,7 +2,6 @@ package nn
 
 import (
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rope"
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/tape"
@@ -20,19 +19,23 @@ type Training struct {
 	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
 	Given             *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed
-	Places, Recalled  Index       // of the coordinate of rows, and of the states that they start from
-	Conditions        Index       // of the condition of each sequence
-	Constants         *Constants  // nil without
+	Places            Index       // of the coordinate of rows
+	Recalled          []Index     // of the states that they start from
 	States            *States     // of the stages so far; nil without
-	InStage           int
-	Recompute         bool // keep of each layer only its input
-	Tables            *Rotaries
-	Marked            func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
+	// Draws are the rows that tokens are predicted from, where a head has several
+	// directions. Rows of direction i begin at i·b·n.
+	Draws     tape.MeanArgs
+	InStage   int
+	Recompute bool // keep of each layer only its input
+	Tables    *Rotaries
+	Marked    func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
 }
 
 // Embed implements [Graph].
 func (g Training) Embed(t *Table) *Value {
-	return g.Tape.Embed(tape.EmbedArgs{Table: g.Store.Span(t.names()...), IDs: g.IDs, Starts: g.Starts, Rows: g.Rows})
+	table := g.Store.Span(t.names()...)
+	// Of the ids, those behind the table's last row do not occur.
+	return g.Tape.Embed(tape.EmbedArgs{Table: table, IDs: g.IDs, Starts: g.Starts.View(0, table.X.Rows()+1), Rows: g.Rows})
 }
 
 func (t *Table) names() (out []string) {
@@ -57,7 +60,7 @@ func (g Training) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 		x = g.RMS(x, g.Store.Value(w.Norm.Gain.Name), w.Norm.Eps)
 	}
 	if o.Bias != nil {
-		a.Bias = g.vector(o.Bias)
+		a.Bias = g.Store.Value(o.Bias.Name)
 	}
 	y := g.Linear(x, a)
 	if o.Gate {
@@ -87,12 +90,7 @@ func (g Training) Attend(qkv *Value, a *Attention) *Value {
 			Pos: g.Axes, Axes: len(a.Rope.Pairs), Freq: r.freq, Axis: r.axis,
 		})
 	}
-	scale := float32(0)
-	if c := a.Cosine; c != nil {
-		scale = 1
-		qkv = g.Unit(qkv, g.vector(c.Log), norm.UnitArgs{Cap: c.Cap, Heads: a.Heads + a.KeyHeads(), HeadDim: a.HeadDim})
-	}
-	return g.SelfAttention(qkv, tape.SelfAttentionArgs{Scale: scale, B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key})
+	return g.SelfAttention(qkv, tape.SelfAttentionArgs{B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key})
 }
 
 // Pick implements [Graph]. Training predicts from every row.

@@ -21,6 +21,7 @@ type ViTOptions struct {
 	Eps                  float32
 	Rope                 *Rope
 	Post                 bool
+	PlainQKV             bool // queries, keys and values have no bias
 	Init                 Init
 }
 
@@ -29,10 +30,17 @@ func (p Params) ViT(name string, o ViTOptions) *ViT {
 	return &ViT{
 		Name: name, Post: o.Post,
 		Norm1: p.LayerNorm(o.Width, o.Eps, "norm1"), Norm2: p.LayerNorm(o.Width, o.Eps, "norm2"),
-		QKV: p.Linear(3*o.Width, o.Width, o.Init, "attn.qkv"), Out: p.Linear(o.Width, o.Width, o.Init, "attn.proj"),
+		QKV: p.qkv(o), Out: p.Linear(o.Width, o.Width, o.Init, "attn.proj"),
 		Up: p.Linear(o.Hidden, o.Width, o.Init, "mlp.fc1"), Down: p.Linear(o.Width, o.Hidden, o.Init, "mlp.fc2"),
 		Attention: p.Attention(Attention{Heads: o.Heads, HeadDim: o.Width / o.Heads, Rope: o.Rope}),
 	}
+}
+
+func (p Params) qkv(o ViTOptions) *Linear {
+	if o.PlainQKV {
+		return &Linear{W: p.Matrix(3*o.Width, o.Width, o.Init, "attn.qkv.weight")}
+	}
+	return p.Linear(3*o.Width, o.Width, o.Init, "attn.qkv")
 }
 
 // Forward records the block.

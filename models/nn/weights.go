@@ -63,6 +63,12 @@ func read(w Weights, name string, rows, elems int) ([]float32, error) {
 	if n != elems || len(shape) == 0 || len(shape) > 1 && shape[0] != rows {
 		return nil, fmt.Errorf("nn: %w: %s is %v, the network wants %d rows of %d", ErrWeights, name, shape, rows, elems/rows)
 	}
+	return Finite(w, name)
+}
+
+// Finite returns a tensor's elements if all of them are finite. The error wraps
+// [ErrWeights].
+func Finite(w Weights, name string) ([]float32, error) {
 	x, err := w.Floats(name)
 	if err != nil {
 		return nil, err

@@ -27,9 +27,13 @@ type Masked struct {
 	// first place. In the second Unknown stands at an unknown position, and Fill is that of
 	// the first place.
 	Known, Places, Unknown, Fill int32
-	Stage                        int                    // of the second run; the first has stage 0
-	Scale                        func(left int) float32 // of the guidance, when so many are unknown; nil: the request's
-	Passes                       func(step int) (lo, hi int32)
+	Stage                        int                           // of the second run; the first has stage 0
+	Scale                        func(left int) float32        // of the guidance, when so many are unknown; nil: the request's
+	Passes                       func(step int) (lo, hi int32) // of a refiner; nil: all
+	// Once has one run a set, as in a network without an encoder of its own: a row for the
+	// condition and every position, of which the known ones are fed their tokens. Its ids
+	// are those of the second run, and Known.
+	Once bool
 }
 
 // Schedule returns the runs. They are made one by one, as they are asked for.
@@ -104,17 +108,40 @@ func (m *masked) Next([]uint32) (system.Run, error) {
 	if m.left == 0 {
 		return system.Run{}, io.EOF
 	}
+	if m.Order == nil { // nobody seeded it, as where steps are counted
+		m.Order = count(0, m.N)
+	}
 	left := Left(m.N, m.step, m.Steps, m.left)
 	for left == m.left { // more steps than positions
 		m.step++
 		left = Left(m.N, m.step, m.Steps, m.left)
 	}
 	known, set := slices.Sorted(slices.Values(m.Order[m.left:])), slices.Sorted(slices.Values(m.Order[left:m.left]))
-	first, then := m.read(known), m.fill(known, set, left)
-	m.then = &then
+	first := m.fill(known, set, left)
+	if m.Once {
+		m.feed(&first, known)
+	} else {
+		then := first
+		first, m.then = m.read(known), &then
+	}
 	m.left = left
 	m.step++
 	return first, nil
+}
+
+// feed turns the run that fills in tokens into one that reads the known ones too.
+func (m *masked) feed(r *system.Run, known []int32) {
+	r.Recall = nil
+	for _, p := range known {
+		i := len(m.Class) + int(p)
+		r.Fed[i], r.Fixed[2*i] = p, m.Known
+	}
+	other := r.Rows
+	other.Fixed = slices.Clone(r.Fixed)
+	for i := range m.Class {
+		r.Fixed[2*i], other.Fixed[2*i] = m.Class[i], m.OtherClass[i]
+	}
+	r.Other = &other
 }
 
 // read is the run that reads the condition and the known tokens.
@@ -155,9 +182,12 @@ func (m *masked) fill(known, set []int32, left int) system.Run {
 		}
 		r.Fixed = append(r.Fixed, id, m.Fill+int32(i))
 	}
-	lo, hi := m.Passes(m.step)
 	for _, p := range set {
-		r.Draws.From, r.Draws.Passes = append(r.Draws.From, int32(c)+p), append(r.Draws.Passes, lo, hi)
+		r.Draws.From = append(r.Draws.From, int32(c)+p)
+		if m.Passes != nil {
+			lo, hi := m.Passes(m.step)
+			r.Draws.Passes = append(r.Draws.Passes, lo, hi)
+		}
 	}
 	if m.Scale != nil {
 		for range set {

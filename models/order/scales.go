@@ -2,45 +2,25 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// Scales describes square grids of growing sides. Each grid is predicted at once, Repeat
-// times; the cache keeps only the last time. A scale sees those before it and itself, and
-// runs in a stage of its own. Positions count through all scales. The axes of a row are
-// its scale, row and column.
+// Scales predicts square grids of growing sides. Each grid is predicted at once, repeat
+// times; the cache keeps only the last time. A scale sees those before it and itself.
+// Positions count through all scales. The axes of a row are its scale, row and column.
 //
 // Source: Tian et al., "Visual Autoregressive Modeling", 2024, arXiv:2404.02905;
 // repetitions, Liu et al., "InfinityStar", 2025, arXiv:2511.04675.
-type Scales struct {
-	Sides  []int
-	Repeat int // 0 means once
-	// Fed is the number of tokens that a row is fed. The rows of a scale together are fed
-	// all tokens before it, in order; see nn.Accumulator.
-	Fed int
-	// Fixed and Other return the fixed ids of a cell of a scale, in both branches of
-	// guidance; nil: none.
-	Fixed, Other func(scale, cell int) []int32
-	// Guide returns the scale of guidance of a scale of the grid; nil means the request's.
-	Guide func(scale int) float32
-}
-
-// Schedule returns the runs, one a scale and repetition.
-func (s Scales) Schedule() system.Schedule {
+func Scales(sides []int, repeat int) system.Schedule {
 	var runs []system.Run
 	at := 0
-	for k, side := range s.Sides {
+	for k, side := range sides {
 		n := side * side
-		for again := range max(s.Repeat, 1) {
-			r := system.Run{Group: n, Ask: n, Draws: system.Draws{N: n, At: count(at, at+n)}, Stage: k}
-			r.Rows = s.rows(k, at, s.Fixed)
-			if s.Other != nil {
-				other := s.rows(k, at, s.Other)
-				r.Other = &other
+		for again := range repeat {
+			r := system.Run{Group: n, Ask: n, Draws: system.Draws{N: n, At: count(at, at+n)}}
+			r.N, r.Slot = n, count(at, at+n)
+			for i := range n {
+				r.Axes = append(r.Axes, int32(k), int32(i/side), int32(i%side))
+				r.Sees, r.Fed = append(r.Sees, int32(at+n)), append(r.Fed, system.Nothing)
 			}
-			if s.Guide != nil {
-				for range n {
-					r.Draws.Scale = append(r.Draws.Scale, s.Guide(k))
-				}
-			}
-			if again < max(s.Repeat, 1)-1 {
+			if again < repeat-1 {
 				r.Sees, r.Slot = fill(n, int32(at)), fill(n, -1)
 			}
 			runs = append(runs, r)
@@ -50,21 +30,78 @@ func (s Scales) Schedule() system.Schedule {
 	return Fixed(runs...)
 }
 
-// rows returns the rows of scale k, which begins at position at.
-func (s Scales) rows(k, at int, fixed func(scale, cell int) []int32) system.Rows {
-	side, fed := s.Sides[k], max(s.Fed, 1)
-	n := side * side
-	r := system.Rows{N: n, Slot: count(at, at+n), Sees: fill(n, int32(at+n)), Fed: fill(n*fed, system.Nothing)}
-	if s.Fed > 0 {
-		copy(r.Fed, count(0, at))
+// Pyramid predicts scales from an accumulated code. A first run keeps the condition as a
+// hidden state, from which all rows start. A row is fed tokens of the scales before, so
+// that the rows of a scale are fed all of them, in order. Fixed ids of a row are its
+// level's, its place's, and, at the first scale, the condition's and the start's.
+//
+// Source: Tian et al., "Visual Autoregressive Modeling", 2024, arXiv:2404.02905.
+type Pyramid struct {
+	Sides        []int
+	Class, Other int32                   // ids of the condition, and of none
+	Start        int32                   // id of the start
+	Levels       int32                   // id of the first level
+	Places       int32                   // id of the first place
+	Fed          int                     // tokens that a row is fed, see [FedByRow]
+	Scale        func(scale int) float32 // of the guidance; nil: the request's
+}
+
+// FedByRow is the number of tokens that every row must be fed, so that the rows of each
+// scale are fed all tokens before it.
+func FedByRow(sides []int) (fed int) {
+	before := 0
+	for _, side := range sides {
+		n := side * side
+		fed = max(fed, (before+n-1)/n)
+		before += n
 	}
-	for i := range n {
-		r.Axes = append(r.Axes, int32(k), int32(i/side), int32(i%side))
-		if fixed != nil {
-			r.Fixed = append(r.Fixed, fixed(k, i)...)
+	return fed
+}
+
+// Schedule returns the runs. Stage 0 keeps the condition, and stage k+1 predicts scale k.
+func (p Pyramid) Schedule() system.Schedule {
+	runs := []system.Run{p.condition()}
+	at := 0
+	for k, side := range p.Sides {
+		n := side * side
+		r := system.Run{Group: n, Ask: n, Stage: k + 1, Draws: system.Draws{N: n, At: count(at, at+n)}}
+		r.N, r.Slot, r.Sees, r.Axes, r.Recall = n, count(at, at+n), fill(n, int32(at+n)), fill(n, 0), fill(n, 0)
+		for i := range n {
+			r.Fixed = append(r.Fixed, p.Levels+int32(k), p.Places+int32(at+i), -1, -1)
+			for j := range p.Fed {
+				from := int32(system.Nothing)
+				if x := i*p.Fed + j; x < at {
+					from = int32(x)
+				}
+				r.Fed = append(r.Fed, from)
+			}
+		}
+		if k == 0 {
+			other := r.Rows
+			other.Fixed = []int32{p.Levels, p.Places, p.Other, p.Start}
+			r.Fixed[2], r.Fixed[3] = p.Class, p.Start
+			r.Other = &other
+		}
+		if p.Scale != nil {
+			for range n {
+				r.Draws.Scale = append(r.Draws.Scale, p.Scale(k))
+			}
+		}
+		runs = append(runs, r)
+		at += n
+	}
+	return Fixed(runs...)
+}
+
+// condition is the run of one row that keeps the condition. It has no place in the cache.
+func (p Pyramid) condition() system.Run {
+	row := func(id int32) system.Rows {
+		return system.Rows{
+			N: 1, Fixed: []int32{id, -1, -1, -1}, Fed: fill(p.Fed, system.Nothing), Axes: []int32{0}, Sees: []int32{0}, Slot: []int32{-1}, Keep: []int32{0},
 		}
 	}
-	return r
+	other := row(p.Other)
+	return system.Run{Rows: row(p.Class), Other: &other, Group: 1}
 }
 
 func fill(n int, x int32) []int32 {

@@ -16,12 +16,20 @@ var ErrUnknown = errkind.New("bad_model", "a checkpoint of no known system")
 // Published is a system that opens from a checkpoint under the names of its own state
 // dict.
 type Published struct {
-	Name  string // as the command takes it
-	Title string // as its authors call it
-	Paper string // arXiv number
-	Kind  string // of media: image or video
+	Name   string   // as the command takes it
+	Title  string   // as its authors call it
+	Paper  string   // arXiv number
+	Papers []string // more of them that it follows
+	Kind   string   // of media, such as [Image]
+	// Samples is the kind of its samples, see shard.Sample; "" if the tokenizer beside it
+	// says so.
+	Samples string
+	// Own systems are Morton's, with shipped weights. A folder's config.json names them.
+	Own bool
 	// Tensors are names that only checkpoints of this system have together.
 	Tensors []string
+	// Trains says that the system can be trained: Open takes nil weights.
+	Trains bool
 	// Open makes the system from config.json, nil without one, and from the shapes of
 	// its tensors. Errors wrap nn.ErrConfig or nn.ErrWeights.
 	Open func(config json.RawMessage, w nn.Weights) (*System, error)
@@ -38,11 +46,47 @@ func Register(p Published) {
 	published = append(published, p)
 }
 
-// All returns the registered systems, sorted by name.
+// All returns the registered systems: Morton's own, then the others, each by name.
 func All() []Published {
 	out := slices.Clone(published)
-	slices.SortFunc(out, func(a, b Published) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b Published) int {
+		if a.Own != b.Own {
+			if a.Own {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
 	return out
+}
+
+// ByName returns Morton's own system of a name. The error wraps [ErrUnknown].
+func ByName(name string) (Published, error) {
+	return find(func(p Published) bool { return p.Own && p.Name == name }, name)
+}
+
+// OfKind returns Morton's own system for a kind of media. The error wraps [ErrUnknown].
+func OfKind(kind string) (Published, error) {
+	return find(func(p Published) bool { return p.Own && p.Kind == kind }, kind)
+}
+
+// ToTrain returns the published system of a name that can be trained. The error wraps
+// [ErrUnknown].
+func ToTrain(name string) (Published, error) {
+	i := slices.IndexFunc(published, func(p Published) bool { return p.Trains && p.Name == name })
+	if i < 0 {
+		return Published{}, fmt.Errorf("system: %w: none that trains is called %q", ErrUnknown, name)
+	}
+	return published[i], nil
+}
+
+func find(is func(Published) bool, word string) (Published, error) {
+	i := slices.IndexFunc(published, is)
+	if i < 0 {
+		return Published{}, fmt.Errorf("system: %w: none of ours is for %q", ErrUnknown, word)
+	}
+	return published[i], nil
 }
 
 // Detect returns the system of a checkpoint. Where the names of several are there, it
@@ -51,7 +95,7 @@ func Detect(w nn.Weights) (Published, error) {
 	best := -1
 	for i, p := range published {
 		has := func(name string) bool { _, ok := w.Shape(name); return ok }
-		if all(p.Tensors, has) && (best < 0 || len(p.Tensors) > len(published[best].Tensors)) {
+		if !p.Own && all(p.Tensors, has) && (best < 0 || len(p.Tensors) > len(published[best].Tensors)) {
 			best = i
 		}
 	}

@@ -23,8 +23,9 @@ type Rows struct {
 	// that is not pinned.
 	Slot []int32
 	// Keep is the place where a row's hidden state is kept for later stages, and Recall the
-	// place of the kept state that it starts from; -1: none. Nil means none for all rows.
-	Keep, Recall []int32 // [n]
+	// places of the kept states that it starts from; -1: none. Nil means none for all rows.
+	Keep   []int32 // [n]
+	Recall []int32 // [n, recalls]
 	// Features are vectors of a condition, [n, features], in stages that read one.
 	Features []float32
 }

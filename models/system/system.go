@@ -1,6 +1,10 @@
 package system
 
 import (
+	"errors"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/step"
@@ -8,8 +12,17 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// ErrPrompt reports a prompt that the system cannot start from.
-var ErrPrompt = errkind.New("bad_request", "the system cannot start from this prompt")
+// Errors a caller can branch on.
+var (
+	// ErrPrompt reports a prompt that the system cannot start from.
+	ErrPrompt = errkind.New("bad_request", "the system cannot start from this prompt")
+	// ErrRequest reports a request that makes no sense.
+	ErrRequest = errkind.New("bad_request", "bad request")
+	// ErrTooLong reports a request with more positions than the system takes.
+	ErrTooLong = errkind.New("too_long", "sequence is too long for the model")
+	// ErrClosed reports the use of something that was closed.
+	ErrClosed = errors.New("engine is closed")
+)
 
 // System is one way to generate: a network with the parts around it.
 type System struct {
@@ -22,14 +35,31 @@ type System struct {
 	Head    Head
 	Rule    Rule // what may be drawn next; nil: anything
 	Default Sampling
-	// Schedule returns the runs of a request. It is nil where a caller makes them.
+	Dropout float64 // share of the training samples that lose their condition, for guidance
+	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
+	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
-	Grid     [3]int // of the tokens: frames, rows, columns; position p is cell p in raster order
+	// Lay returns the tokens of a sample's positions, and the prompt of a request that
+	// draws all of them. Nil: the system has no samples to learn from.
+	Lay func(shard.Sample) (Prompt, []uint32, error)
+	// Tokenizer opens the tokenizer. Nil: it is another checkpoint.
+	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
+	Format    Format // of media
+	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
 }
 
-// Prompt is what a request starts from.
+// Files opens the other weights of a model's folder, by their names. The caller closes
+// them.
+type Files func(name string) (*safetensors.File, error)
+
+// Prompt is what a request starts from. A system reads the fields that it knows.
 type Prompt struct {
-	Class int // of the system's classes
+	Given  []uint32 // tokens of the first positions, which are not drawn
+	Frames int      // of the clip, those of Given too
+	Depth  int      // of the octree
+	Faces  int      // at most
+	Points []int64  // points of a surface, one a position before the first face
+	Class  int      // of the system's classes
 	// Text holds a text's features from the system's text encoder, [n, features], a row
 	// for each token.
 	Text []float32
@@ -44,6 +74,9 @@ type Prompt struct {
 	Ramp  Ramp
 	Steps int
 	Order []int32
+	// Motion is what else a system takes of a clip, such as NOVA's flow and frames a
+	// second; nil means its own.
+	Motion []float32
 	// Inner are the refiner's passes of the first and of the last step; 0 means the
 	// system's own. Between them they fall or grow evenly.
 	Inner [2]int
@@ -63,6 +96,7 @@ const (
 type Token struct {
 	Sub, Values int // sub-tokens, and values of each
 	Bits        int // of a binary code; 0 for indices
+	End         int // the token that ends a sample; 0: none
 	Width       int // real numbers of a token, whose bits are its words; 0 for others
 }
 
@@ -79,25 +113,27 @@ func (t Token) Words() int {
 
 // Layout holds the extents of a system's rows.
 type Layout struct {
-	Fixed, Fed, Axes int // columns of Rows
-	Base             int // row of the embedding table where those of fed tokens begin
-	Directions       int // of the head; 0 means 1
-	Features         int // of a condition's vectors; 0: none
-	Context          int // slots of the cache that a sequence has at most
-	Length           int // rows, draws and positions that a sequence has at most
-	Group            int // rows of a step at most, by which memory is planned; 0 means 1
-	// Conditions is 1 if the first fixed id of a row names the condition of its sequence,
-	// which nothing is added for; see nn.Graph. Steps then have whole lanes.
-	Conditions    int
-	Extra         int // further floats of temporaries for each row, by which memory is planned
-	Places, State int // kept hidden states of a sequence, and their width; 0: none
+	Fixed, Fed, Axes int  // columns of Rows
+	Base             int  // row of the embedding table where those of fed tokens begin
+	Directions       int  // of the head; 0 means 1
+	Features         int  // of a condition's vectors; 0: none
+	FeatureRows      int  // rows of a run that have features at most; 0 means Length
+	Context          int  // slots of the cache that a sequence has at most
+	Length           int  // rows, draws and positions that a sequence has at most
+	Group            int  // rows of a step at most, by which memory is planned; 0 means 1
+	Pinned           int  // first rows, which stay visible for ever
+	Unit             int  // rows that belong together: training windows start at multiples; 0 means 1
+	Places, State    int  // kept hidden states of a sequence, and their width; 0: none
+	Recalls          int  // kept states that a row starts from; 0 means 1
+	Raw              bool // rows are fed tokens as they are, and not by the embedding table
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
-		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0, Places: s.Layout.Places, Directions: s.Layout.Directions,
+		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls,
+		Directions: s.Layout.Directions,
 	}
 }
 
@@ -152,8 +188,9 @@ type Refinement struct {
 // Learner is a head with a loss.
 type Learner interface {
 	Head
-	// Loss records the loss of the targets. It may overwrite the logits.
-	Loss(g nn.Training, logits *nn.Value, targets, weight, loss *gpu.Tensor)
+	// Loss records the loss of the tokens that rows of hidden states predict. With one
+	// direction each row predicts one, with several each draw of g does.
+	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
 }
 
 // Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.

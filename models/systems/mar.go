@@ -22,15 +22,17 @@ func init() {
 // mar describes MAR's network. The names are those of upstream's arguments. What a
 // description lacks comes from the shapes of the tensors.
 type mar struct {
-	Patch         int     `json:"patch_size"`
-	EncoderHeads  int     `json:"encoder_num_heads"`
-	DecoderHeads  int     `json:"decoder_num_heads"`
-	SamplingSteps string  `json:"num_sampling_steps"`
-	Latent        float64 `json:"latent_scale"`
+	Patch         int    `json:"patch_size"`
+	EncoderHeads  int    `json:"encoder_num_heads"`
+	DecoderHeads  int    `json:"decoder_num_heads"`
+	SamplingSteps string `json:"num_sampling_steps"`
+	Inner         [2]int `json:"inner_steps"` // passes of the first and of the last set; a name of ours
+	drawing
 
 	token, classes, buffer, side int
 	enc, dec                     mae
 	headWidth, headDepth         int
+	shortcut                     bool // the head takes a few long steps
 	bank                         head.Bank
 }
 
@@ -41,30 +43,47 @@ const marEps = 1e-6
 
 // readMAR reads a description and the shapes of the tensors.
 func readMAR(config json.RawMessage, w nn.Weights) (*mar, error) {
-	c := &mar{Patch: 1, SamplingSteps: "100", Latent: 0.2325}
+	c := &mar{Patch: 1, SamplingSteps: "100", drawing: drawing{Sets: marSets, Guidance: 3, Temperature: 1}}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
 	}
-	dim := func(name string, axis int) int {
-		if shape, ok := w.Shape(name); ok && axis < len(shape) {
-			return shape[axis]
-		}
-		return 0
-	}
+	dim := func(name string, axis int) int { return dim(w, name, axis) }
 	cells := dim("diffusion_pos_embed_learned", 1)
 	c.token, c.classes, c.side = dim("z_proj.weight", 1), dim("class_emb.weight", 0), int(math.Round(math.Sqrt(float64(cells))))
 	c.buffer = dim("encoder_pos_embed_learned", 1) - cells
 	c.enc = mae{dim("z_proj.weight", 0), blocksOf(w, "encoder_blocks.%d.norm1.weight"), c.EncoderHeads, dim("encoder_blocks.0.mlp.fc1.weight", 0)}
 	c.dec = mae{dim("mask_token", 2), blocksOf(w, "decoder_blocks.%d.norm1.weight"), c.DecoderHeads, dim("decoder_blocks.0.mlp.fc1.weight", 0)}
 	c.headWidth, c.headDepth = dim("diffloss.net.input_proj.weight", 0), blocksOf(w, "diffloss.net.res_blocks.%d.in_ln.weight")
-	for _, m := range []*mae{&c.enc, &c.dec} {
-		if m.heads == 0 {
-			m.heads = map[int]int{768: 12, 1024: 16, 1280: 16}[m.width]
-		}
-	}
+	_, c.shortcut = w.Shape("diffloss.net.step_embed.mlp.0.weight")
+	c.enc.setHeads()
+	c.dec.setHeads()
 	return c, c.check(cells)
+}
+
+// setHeads takes the heads of the published widths, where a description lacks them.
+func (m *mae) setHeads() {
+	if m.heads == 0 {
+		m.heads = map[int]int{768: 12, 1024: 16, 1280: 16}[m.width]
+	}
+}
+
+func (m mae) check() error {
+	if !within(m.width, 2, 1<<14) || !within(m.depth, 1, 256) || !within(m.hidden, 2, 1<<17) || m.heads < 1 || m.width%(2*m.heads) != 0 {
+		return fmt.Errorf("systems: %w: width %d, %d heads, %d blocks, hidden width %d", nn.ErrConfig, m.width, m.heads, m.depth, m.hidden)
+	}
+	return nil
+}
+
+func within(x, lo, hi int) bool { return x >= lo && x <= hi }
+
+// dim returns an extent of a tensor, 0 if there is none.
+func dim(w nn.Weights, name string, axis int) int {
+	if shape, ok := w.Shape(name); ok && axis < len(shape) {
+		return shape[axis]
+	}
+	return 0
 }
 
 // blocksOf counts blocks by a tensor that each has.
@@ -77,17 +96,20 @@ func blocksOf(w nn.Weights, name string) (n int) {
 }
 
 func (c *mar) check(cells int) error {
-	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
+	in := within
+	if err := c.drawing.check(); err != nil {
+		return err
+	}
 	for _, m := range []mae{c.enc, c.dec} {
-		if !in(m.width, 2, 1<<14) || !in(m.depth, 1, 256) || !in(m.hidden, 2, 1<<17) || m.heads < 1 || m.width%(2*m.heads) != 0 {
-			return fmt.Errorf("systems: %w: width %d, %d heads, %d blocks, hidden width %d", nn.ErrConfig, m.width, m.heads, m.depth, m.hidden)
+		if err := m.check(); err != nil {
+			return err
 		}
 	}
 	switch {
 	case !in(cells, 1, 1<<16) || c.side*c.side != cells || !in(c.buffer, 1, 1<<12) || !in(c.classes, 1, 1<<20):
 		return fmt.Errorf("systems: %w: %d tokens, %d rows of condition, %d classes", nn.ErrConfig, cells, c.buffer, c.classes)
-	case !in(c.token, 1, 1<<12) || !in(c.Patch, 1, 64) || c.token%(c.Patch*c.Patch) != 0 || !(c.Latent > 0):
-		return fmt.Errorf("systems: %w: tokens of %d numbers in patches of %d, scale %g", nn.ErrConfig, c.token, c.Patch, c.Latent)
+	case !in(c.token, 1, 1<<12) || !in(c.Patch, 1, 64) || c.token%(c.Patch*c.Patch) != 0:
+		return fmt.Errorf("systems: %w: tokens of %d numbers in patches of %d", nn.ErrConfig, c.token, c.Patch)
 	case !in(c.headWidth, 2, 1<<14) || !in(c.headDepth, 1, 256):
 		return fmt.Errorf("systems: %w: a head of width %d with %d blocks", nn.ErrConfig, c.headWidth, c.headDepth)
 	}
@@ -106,15 +128,18 @@ func openMAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	n, rows := c.side*c.side, c.buffer+c.side*c.side
 	in := c.input(p, rows)
 	trunk := c.trunk(p, n)
-	diffusion, err := c.diffusion(p.In("diffloss.net."))
+	refiner, err := c.head(p.In("diffloss.net."))
 	if err != nil {
 		return nil, err
+	}
+	if _, err := c.passes(c.Inner, c.Sets); err != nil {
+		return nil, fmt.Errorf("systems: %w: inner_steps %v", nn.ErrConfig, c.Inner)
 	}
 	return &system.System{
 		Name: "mar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
 		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
-		Input:  in, Trunk: trunk, Head: diffusion,
-		Default: system.Sampling{Temperature: 1, Guidance: 3}, Schedule: c.schedule,
+		Input:  in, Trunk: trunk, Head: refiner,
+		Default: c.sampling(), Schedule: c.schedule,
 	}, nil
 }
 
@@ -171,57 +196,120 @@ func (t *marTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
 	return x
 }
 
-// diffusion declares the head, with a table of the description's schedule and of shorter
-// ones, see [head.Bank].
-func (c *mar) diffusion(p nn.Params) (*head.Diffusion, error) {
-	betas := head.CosineBetas(1000)
-	kept, err := head.Spacing(len(betas), c.SamplingSteps)
+// head declares the head, with a table of the description's schedule and of others, see
+// [head.Bank]. A head that is told the length of a step is FAR's.
+func (c *mar) head(p nn.Params) (system.Refiner, error) {
+	o := head.DenoiserOptions{Width: c.headWidth, Depth: c.headDepth, Token: c.token, Says: 2 * c.token, Condition: c.dec.width}
+	if c.shortcut {
+		o.Says = c.token
+	}
+	net := head.NewDenoiser(p, o)
+	first, others, err := c.schedules()
 	if err != nil {
 		return nil, err
 	}
-	c.bank = head.Bank{Default: len(kept), Least: 2, Most: 50}
-	schedules := []head.Schedule{head.Ancestral(betas, kept)}
-	for n := c.bank.Least; n <= c.bank.Most; n++ {
-		kept, err := head.Spacing(len(betas), fmt.Sprint(n))
-		if err != nil {
-			return nil, err
-		}
-		schedules = append(schedules, head.Ancestral(betas, kept))
+	all := append([]head.Schedule{first}, others...)
+	if c.shortcut {
+		return head.NewShortcut(p, net, all...), nil
 	}
-	net := head.NewDenoiser(p, head.DenoiserOptions{Width: c.headWidth, Depth: c.headDepth, Token: c.token, Says: 2 * c.token, Condition: c.dec.width})
-	return head.NewDiffusion(p, net, schedules...), nil
+	return head.NewDiffusion(p, net, all...), nil
 }
 
-// marSteps is the number of sets by default. Upstream evaluates with 256, too.
-const marSteps = 64
+// shortcutSteps is the number of passes of a shortcut head by default.
+const shortcutSteps = 8
+
+// schedules returns the schedule of the description, and those that a prompt may ask for.
+func (c *mar) schedules() (first head.Schedule, others []head.Schedule, err error) {
+	if c.shortcut {
+		c.bank = head.Bank{Default: shortcutSteps, Least: 1, Most: 50}
+		for n := 1; n <= c.bank.Most; n++ {
+			others = append(others, head.Flow(n))
+		}
+		return head.Flow(shortcutSteps), others, nil
+	}
+	betas := head.CosineBetas(1000)
+	kept, err := head.Spacing(len(betas), c.SamplingSteps)
+	if err != nil {
+		return first, nil, err
+	}
+	c.bank = head.Bank{Default: len(kept), Least: 2, Most: 50}
+	for n := c.bank.Least; n <= c.bank.Most; n++ {
+		some, err := head.Spacing(len(betas), fmt.Sprint(n))
+		if err != nil {
+			return first, nil, err
+		}
+		others = append(others, head.Ancestral(betas, some))
+	}
+	return head.Ancestral(betas, kept), others, nil
+}
+
+// marSets is the number of sets by default. Upstream evaluates with 256, too.
+const marSets = 64
+
+// drawing says how a system draws where a request leaves it open, by the names of
+// upstream's arguments.
+type drawing struct {
+	Sets        int         `json:"num_iter"`
+	Guidance    float64     `json:"cfg"`
+	Ramp        system.Ramp `json:"cfg_schedule"`
+	Temperature float64     `json:"temperature"`
+}
+
+func (d drawing) check() error {
+	if !within(d.Sets, 1, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
+		return fmt.Errorf("systems: %w: %d sets, guidance %g, %q, temperature %g", nn.ErrConfig, d.Sets, d.Guidance, d.Ramp, d.Temperature)
+	}
+	return nil
+}
+
+// sampling are the defaults that commands know.
+func (d drawing) sampling() system.Sampling {
+	return system.Sampling{Temperature: d.Temperature, Guidance: d.Guidance}
+}
 
 // schedule returns the runs of a class; -1 is none.
 func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 	n := c.side * c.side
-	steps := q.Steps
-	if steps == 0 {
-		steps = marSteps
+	steps, err := c.setsOf(q, c.classes)
+	if err != nil {
+		return nil, err
 	}
-	if q.Text != nil || q.Class < -1 || q.Class >= c.classes || steps < 1 || steps > 1<<16 {
-		return nil, fmt.Errorf("systems: %w: class %d of %d, %d features of text, %d steps", system.ErrPrompt, q.Class, c.classes, len(q.Text), steps)
+	if q.Inner == [2]int{} {
+		q.Inner = c.Inner
 	}
 	passes, err := c.passes(q.Inner, steps)
 	if err != nil {
 		return nil, err
 	}
-	scale, err := ramp(q, n)
+	scale, err := c.ramp(q, n)
 	if err != nil {
 		return nil, err
 	}
 	none := int32(c.classes)
-	class := none
-	if q.Class >= 0 {
-		class = int32(q.Class)
-	}
 	return order.Masked{
-		N: n, Steps: steps, Order: q.Order, Class: repeated(c.buffer, class), OtherClass: repeated(c.buffer, none),
+		N: n, Steps: steps, Order: q.Order, Class: repeated(c.buffer, classOf(q, none)), OtherClass: repeated(c.buffer, none),
 		Known: none + 1, Places: none + 2, Unknown: 0, Fill: 1, Stage: input.FillStage, Scale: scale, Passes: passes,
 	}.Schedule()
+}
+
+// setsOf returns the number of sets that a prompt asks for, and checks the rest of it.
+func (d drawing) setsOf(q system.Prompt, classes int) (int, error) {
+	steps := q.Steps
+	if steps == 0 {
+		steps = d.Sets
+	}
+	if q.Text != nil || q.Class < -1 || q.Class >= classes || steps < 1 || steps > 1<<16 {
+		return 0, fmt.Errorf("systems: %w: class %d of %d, %d features of text, %d steps", system.ErrPrompt, q.Class, classes, len(q.Text), steps)
+	}
+	return steps, nil
+}
+
+// classOf returns the row of a prompt's class, or that of none.
+func classOf(q system.Prompt, none int32) int32 {
+	if q.Class < 0 {
+		return none
+	}
+	return int32(q.Class)
 }
 
 func repeated(n int, id int32) []int32 {
@@ -233,7 +321,10 @@ func repeated(n int, id int32) []int32 {
 }
 
 // ramp returns the scale of guidance by the number of tokens that stay unknown.
-func ramp(q system.Prompt, n int) (func(left int) float32, error) {
+func (d drawing) ramp(q system.Prompt, n int) (func(left int) float32, error) {
+	if q.Ramp == "" {
+		q.Ramp = d.Ramp
+	}
 	switch q.Ramp {
 	case system.Constant:
 		return nil, nil

@@ -128,7 +128,7 @@ func TestMARWaypoints(t *testing.T) {
 func TestMARHead(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		g := open(t, "mar")
-		net := g.sys.Head.(*head.Diffusion).Net
+		net := g.sys.Head.(*head.Diffusion).Net.(*head.Denoiser)
 		loaded := must(nn.Load(dev, g.sys.Params, nn.File(g.weights), nn.F32))(t)
 		defer loaded.Free()
 		var at []float32
@@ -147,13 +147,13 @@ func TestMARHead(t *testing.T) {
 		cond := net.Cond.Forward(d, tape.Constant(input("head.c")), nn.ProductOptions{})
 		keep("head.cond_embed", cond.X)
 		times := net.Times(d, gputest.F32(t, dev, at, n, 1))
-		y := net.Told(d, times.X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
+		y := head.Told(d, times.X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
 		keep("head.out", net.Say(d, input("head.x"), y))
 		d.Marked = nil
 		kept8 := must(head.Spacing(1000, "ddim8"))(t)
 		for _, i := range []int{7, 3, 0} {
 			at := slices.Repeat([]float32{float32(kept8[i])}, n)
-			y := net.Told(d, net.Times(d, gputest.F32(t, dev, at, n, 1)).X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
+			y := head.Told(d, net.Times(d, gputest.F32(t, dev, at, n, 1)).X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
 			keep(fmt.Sprint("pmv", i), net.Say(d, input("head.x"), y))
 		}
 		p := must(rec.Finish())(t)
@@ -206,7 +206,7 @@ var marRuns = []struct {
 	{"s_cfg3_linear_full8", 3, system.Linear, 1, "8", false},
 }
 
-const marSets = 5
+const marTestSets = 5
 
 // noise lays out a run's recorded numbers by position: those of the start, and of every
 // pass.
@@ -256,7 +256,7 @@ func TestMARRuns(t *testing.T) {
 			config["num_sampling_steps"] = run.spacing
 			published := must(system.Detect(nn.File(g.weights)))(t)
 			g.sys = must(published.Open(must(json.Marshal(config))(t), nn.File(g.weights)))(t)
-			g.marRun(t, dev, run.name, system.Prompt{Guidance: run.guidance, Ramp: run.ramp, Steps: marSets}, run.temperature, run.none)
+			g.marRun(t, dev, run.name, system.Prompt{Guidance: run.guidance, Ramp: run.ramp, Steps: marTestSets}, run.temperature, run.none)
 		}
 	})
 }
@@ -310,7 +310,7 @@ func (g *golden) marRun(t *testing.T, dev *gpu.Device, run string, p system.Prom
 func (g *golden) checkSets(t *testing.T, run string, b int, sets []system.Run, guidance float32) {
 	t.Helper()
 	n := g.cells()
-	if len(sets) != marSets {
+	if len(sets) != marTestSets {
 		t.Fatalf("%s: %d sets", run, len(sets))
 	}
 	scales := g.floats(t, run+".cfg_iter")
@@ -477,4 +477,129 @@ func TestMARPrompts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// TestMARPasses counts the passes of annealed requests by the paper's rule: entry
+// int((K-1-k)/(K-1)·45) of the schedules of 5 to 50 passes for step k of K.
+func TestMARPasses(t *testing.T) {
+	g := open(t, "mar")
+	count := func(p system.Prompt) (sets, passes int) {
+		for _, r := range runsOf(t, g.sys, p) {
+			if r.Ask > 0 {
+				sets++
+				passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+			}
+		}
+		return sets, passes
+	}
+	for _, c := range []struct {
+		inner        [2]int
+		sets, passes int
+	}{{[2]int{}, 16, 16 * 8}, {[2]int{50, 50}, 16, 16 * 50}, {[2]int{50, 5}, 16, 440}, {[2]int{5, 20}, 16, 200}} {
+		if sets, passes := count(system.Prompt{Steps: 16, Inner: c.inner}); sets != c.sets || passes != c.passes {
+			t.Errorf("%v: %d sets with %d passes, want %d with %d", c.inner, sets, passes, c.sets, c.passes)
+		}
+	}
+}
+
+// TestMARMemory draws in an engine on a device that has as much memory as the plan says,
+// in the largest steps that there are.
+func TestMARMemory(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "mar")
+		o := engine.Options{Slots: 6, Cache: nn.F32}
+		enough := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: o.Bytes(g.sys)})
+		e := must(engine.New(enough, g.sys, nn.File(g.weights), o))(t)
+		defer e.Close()
+		drawPictures(t, e, g.sys, 6, "a")
+		var wg sync.WaitGroup
+		for i := range 3 {
+			wg.Go(func() {
+				if _, err := e.Generate(context.Background(), request(g.sys, fmt.Sprint(i), system.Prompt{Steps: 1, Guidance: 2}, 1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if used := enough.Used(); used > o.Bytes(g.sys) || used < o.Bytes(g.sys)/2 {
+			t.Errorf("%d bytes are planned, %d used", o.Bytes(g.sys), used)
+		}
+	})
+}
+
+// BenchmarkInnerPasses draws a picture of 256 tokens in 64 sets with heads of several kinds
+// behind one size of trunk, and reports the passes of each.
+func BenchmarkInnerPasses(b *testing.B) {
+	z := marSize{192, 3, 10, 384, 3}
+	for _, c := range []struct {
+		name  string
+		w     shapes
+		inner [2]int
+	}{
+		{"diffusion=100", marShapes(z, false), [2]int{}},
+		{"diffusion=50", marShapes(z, false), [2]int{50, 50}},
+		{"annealed=50-5", marShapes(z, false), [2]int{50, 5}},
+		{"shortcut=8", marShapes(z, true), [2]int{8, 8}},
+		{"energy=1", earShapes(z), [2]int{}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			p := must(system.Detect(c.w))(b)
+			s := must(p.Open([]byte(`{"encoder_num_heads": 3, "decoder_num_heads": 3}`), c.w))(b)
+			dev := gputest.Open(b, gpu.Options{Grain: engine.Grain(s, 320)})
+			e := must(engine.New(dev, s, c.w, engine.Options{Slots: 2}))(b)
+			defer e.Close()
+			prompt, passes := system.Prompt{Class: 1, Steps: 64, Inner: c.inner, Guidance: 3}, 0
+			for _, r := range runsOf(b, s, prompt) {
+				if r.Draws.Passes != nil {
+					passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+				} else {
+					passes += min(r.Ask, 1)
+				}
+			}
+			draw := func(id string) { must(e.Generate(context.Background(), request(s, id, prompt, 1)))(b) }
+			draw("warm") // compiles
+			n := 0
+			for b.Loop() {
+				draw(fmt.Sprint(n))
+				n++
+			}
+			b.ReportMetric(float64(passes), "passes")
+			b.ReportMetric(b.Elapsed().Seconds()/float64(n), "s/picture")
+		})
+	}
+}
+
+// TestMARLargestStep draws every token of five requests in one step, of which the program
+// has room for eight requests.
+func TestMARLargestStep(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "mar")
+		d := must(engine.NewDecoder(dev, g.sys, nn.File(g.weights), engine.DecoderOptions{Slots: 5}))(t)
+		defer d.Free()
+		runs := runsOf(t, g.sys, system.Prompt{Class: 1, Steps: 1})
+		for i, r := range runs {
+			s := engine.Step{Stage: r.Stage, Times: 1, Passes: 2}
+			for slot := range 5 {
+				if ok, err := d.Reserve(slot, r.N); !ok || err != nil {
+					t.Fatal("no pages", err)
+				}
+				for _, err := range []error{d.SetSampling(slot, step.Sampling{Seed: 1, Request: uint64(slot), Temperature: 1, End: -1}), d.LoadRows(slot, 0, 0, 0, &r.Rows), d.LoadDraws(slot, 0, &r.Draws, max(r.Ask, 1), 1)} {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				s.Lanes = append(s.Lanes, step.Lane{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Draws: r.Draws.N, Ask: r.Ask, Partner: -1})
+			}
+			if err := d.Run(s); err != nil {
+				t.Fatalf("run %d: %v", i, err)
+			}
+		}
+		first := must(d.Tokens(0, 0, g.cells()))(t)
+		for slot := 1; slot < 5; slot++ {
+			got := must(d.Tokens(slot, 0, g.cells()))(t)
+			if slices.Equal(got, first) || slices.Contains(got, 0) {
+				t.Errorf("slot %d holds %v", slot, got[:4])
+			}
+		}
+	})
 }

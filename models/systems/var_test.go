@@ -3,188 +3,224 @@ package systems_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/nn"
-	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tape"
 )
 
-const varScales = 6
+// varSides are the scales of the goldens.
+var varSides = []int{1, 2, 3, 4, 5, 6}
 
-// varTokens are the tokens of a sample by position, of results that lie scale by scale.
-func (g *golden) varTokens(t testing.TB, run string, sample int) (out []int32) {
+// varGoldens are both forms of adaptive norms.
+var varGoldens = []string{"var", "var-sharedaln"}
+
+// scaled returns the integers of all scales of a sample.
+func (g *golden) scaled(t testing.TB, name string, sample int) (out []uint32) {
 	t.Helper()
-	for k := range varScales {
-		all := g.ints(t, fmt.Sprintf("%s.idx_scale%d", run, k))
-		out = append(out, all[sample*len(all)/2:(sample+1)*len(all)/2]...)
+	for k, p := range varSides {
+		for _, x := range g.ints(t, fmt.Sprint(name, k))[sample*p*p : (sample+1)*p*p] {
+			out = append(out, uint32(x))
+		}
 	}
 	return out
 }
 
-// scalesForced records the network as training does, in f32 and without a cache, over both
-// samples and all scales at once.
-func (g *golden) scalesForced(t *testing.T, dev *gpu.Device, classes []int32) map[string][]float32 {
-	t.Helper()
-	var axes, sees, ids, conditions []int32
-	n, d, l := 0, g.sys.Dims(1), &g.sys.Layout
-	for b, class := range classes {
-		tokens := g.varTokens(t, "in", b)
-		n = 0
-		for _, r := range runsOf(t, g.sys, system.Prompt{Class: int(class)}) {
-			n += r.N
-			axes, sees = append(axes, r.Axes...), append(sees, r.Sees...)
-			for i := range r.N {
-				ids = append(ids, r.Fixed[i*l.Fixed+1:(i+1)*l.Fixed]...)
-				for f, from := range r.Fed[i*l.Fed : (i+1)*l.Fed] {
-					if from < 0 {
-						ids = append(ids, -1)
-						continue
-					}
-					ids = append(ids, d.FedID(f, 0, int64(tokens[from])))
-				}
-			}
-			if n == r.N {
-				conditions = append(conditions, r.Fixed[0])
-			}
+// lastly turns [c, n] into [n, c].
+func lastly(x []float32, c int) []float32 {
+	n := len(x) / c
+	out := make([]float32, len(x))
+	for i := range n {
+		for j := range c {
+			out[i*c+j] = x[j*n+i]
 		}
-	}
-	store := must(params.New(dev, g.sys.Params.Specs(), true))(t)
-	defer store.Free()
-	if err := g.fill(store); err != nil {
-		t.Fatal(err)
-	}
-	constants := must(nn.NewConstants(dev, g.sys.Params))(t)
-	defer constants.Free()
-	r := dev.NewRecorder()
-	kept := map[string]*gpu.Tensor{}
-	net := nn.Training{
-		Tape: tape.New(r, false), Store: store, B: len(classes), N: n, Constants: constants,
-		Axes: gputest.I32(t, dev, axes, len(classes)*n, l.Axes), Key: gputest.I32(t, dev, sees, len(classes), n),
-		IDs: gputest.I32(t, dev, ids, len(classes)*n, len(ids)/n/len(classes)), Conditions: nn.Index{IDs: gputest.I32(t, dev, conditions, len(classes))},
-		Marked: func(name string, x *gpu.Tensor) {
-			kept[name] = must(dev.NewTensor(tensor.F32, x.Shape...))(t)
-			r.Copy(kept[name], x)
-		},
-	}
-	g.sys.Head.Logits(net, g.sys.Trunk.Forward(net, g.sys.Input.Record(net, system.AllStages)))
-	program := must(r.Finish())(t)
-	defer program.Free()
-	if err := program.Run(1); err != nil {
-		t.Fatal(err)
-	}
-	out := map[string][]float32{}
-	for name, x := range kept {
-		out[name] = must(x.F32())(t)
-		x.Free()
 	}
 	return out
 }
 
-// fill writes the parameters, whatever the extents of one that some have in front.
-func (g *golden) fill(store *params.Store) error {
-	for _, s := range g.sys.Params.Specs() {
-		x, err := nn.File(g.weights).Floats(s.Name)
-		if err == nil {
-			err = store.Param(s.Name).WriteF32(x)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// channelsFirst reorders [b, side², c] to upstream's [b, c, side²].
-func channelsFirst(x []float32, b, c int) []float32 {
-	out, cells := make([]float32, len(x)), len(x)/b/c
-	for i, v := range x {
-		out[(i/c/cells*c+i%c)*cells+i/c%cells] = v
-	}
-	return out
-}
-
-// TestVARWaypoints compares values inside the network with those of the authors' code:
-// what scales add up to, the inputs, each block, the modulations, the logits.
+// TestVARWaypoints compares values inside the network that draws with the authors' code,
+// at every scale, from given tokens.
 func TestVARWaypoints(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		for _, name := range []string{"var", "var-sharedaln"} {
+		for _, name := range varGoldens {
 			g := open(t, name)
-			values := g.scalesForced(t, dev, g.ints(t, "in.labels"))
-			worst, compared := 0.0, 0
-			for mark, got := range values {
-				want := "tf." + mark
-				switch {
-				case strings.HasPrefix(mark, "f_hat"):
-					want, got = "tf.f_hat_scale"+strings.TrimPrefix(mark, "f_hat"), channelsFirst(got, 2, 8)
-				case mark == "var_input": // upstream's lacks the first row
-					got = append(slices.Clone(got[8:len(got)/2]), got[len(got)/2+8:]...)
-				case mark == "head.weight":
-					want = "tf.logits"
+			d := must(engine.NewDecoder(dev, g.sys, nn.File(g.weights), engine.DecoderOptions{Slots: 2, Precision: nn.F32, Cache: nn.F32, Trace: true}))(t)
+			worst, names := 0.0, map[string]bool{}
+			for b, label := range g.ints(t, "in.labels") {
+				if err := d.SetTokens(b, 0, g.scaled(t, "in.idx_scale", b)); err != nil {
+					t.Fatal(err)
 				}
-				if !slices.Contains(g.answers.Names(), want) {
-					continue
+				if ok, err := d.Reserve(b, g.sys.Layout.Context); !ok || err != nil {
+					t.Fatal("no pages", err)
 				}
-				compared++
-				d := distance(got, g.floats(t, want))
-				worst = max(worst, d)
-				if d > bound {
-					t.Errorf("%s: %s is off by %.1e", name, mark, d)
+				from := 0
+				for k, r := range runsOf(t, g.sys, system.Prompt{Class: int(label)}) {
+					s := steps(t, d, b, r)[0]
+					if k == 0 {
+						continue
+					}
+					// The tokens that were drawn are not those that the next scale is given.
+					if err := d.SetTokens(b, 0, g.scaled(t, "in.idx_scale", b)); err != nil {
+						t.Fatal(err)
+					}
+					compare := func(mark string, want []float32) {
+						got := must(d.Traced(s, mark))(t)
+						e := distance(got[:min(len(want), len(got))], want)
+						worst, names[mark] = max(worst, e), true
+						if e > bound {
+							t.Errorf("%s: sample %d: scale %d: %s is off by %.1e", name, b, k-1, mark, e)
+						}
+					}
+					for _, x := range g.answers.Names() {
+						mark, ok := strings.CutPrefix(x, "tf.")
+						all := []float32(nil)
+						switch {
+						case !ok || strings.Contains(mark, "ada") || mark == "logits_uncond" || mark == "var_input":
+							continue
+						case strings.HasPrefix(mark, "f_hat_scale"):
+							if k > 1 && mark == fmt.Sprint("f_hat_scale", k-2) {
+								all = g.floats(t, x)
+								compare("sum", lastly(all[b*len(all)/2:(b+1)*len(all)/2], 8))
+							}
+							continue
+						case mark == "head_nm", mark == "logits", mark == "embed", strings.HasPrefix(mark, "block"):
+							all = g.floats(t, x)
+						default:
+							t.Fatalf("a waypoint %s", x)
+						}
+						w := len(all) / 2 / 91
+						if mark == "logits" {
+							mark = "head.weight"
+						}
+						compare(mark, all[(b*91+from)*w:(b*91+from+r.N)*w])
+					}
+					if k > 1 && slices.Contains(g.answers.Names(), "tf.var_input") {
+						all := g.floats(t, "tf.var_input")
+						compare("next", all[(b*90+from-1)*8:(b*90+from-1+r.N)*8])
+					}
+					from += r.N
 				}
 			}
-			if least := map[string]int{"var": 17, "var-sharedaln": 11}[name]; compared < least {
-				t.Errorf("%s: %d waypoints are compared, want %d", name, compared, least)
+			d.Free()
+			if len(names) < 7 {
+				t.Errorf("%s: only %v are compared", name, names)
 			}
-			t.Logf("%s: largest relative error at any of %d waypoints %.1e", name, compared, worst)
+			t.Logf("%s: largest relative error of %d kinds of waypoints %.1e", name, len(names), worst)
 		}
 	})
 }
 
-// TestVARGreedy compares every token of greedy runs with the authors' code, without
-// guidance and with a ramp. Both samples run at once.
+// TestVARGreedy draws the authors' greedy runs, both samples at once, with and without
+// guidance.
 func TestVARGreedy(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		for _, r := range []struct {
-			name, run string
-			guidance  float32
+		for _, run := range []struct {
+			golden, name string
+			guidance     float32
 		}{{"var", "greedy_cfg0", 1}, {"var", "greedy_cfg1.5", 2.5}, {"var-sharedaln", "greedy_cfg1.5", 2.5}} {
-			g := open(t, r.name)
-			e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32, Cache: nn.F32}))(t)
-			labels := g.ints(t, "in.labels")
-			var results [2]engine.Result
-			done := make(chan error, 2)
-			for b := range results {
-				p := system.Prompt{Class: int(labels[b]), Guidance: r.guidance}
-				go func() {
-					var err error
-					results[b], err = e.Generate(context.Background(), request(g.sys, fmt.Sprint(b), p, 0))
-					done <- err
-				}()
-			}
-			for range results {
-				if err := <-done; err != nil {
-					t.Fatal(err)
-				}
-			}
-			for b, res := range results {
-				want := g.varTokens(t, r.run, b)
-				for i, x := range res.Tokens {
-					if int32(x) != want[i] {
-						t.Fatalf("%s %s: sample %d: token %d is %d, want %d", r.name, r.run, b, i, x, want[i])
+			g := open(t, run.golden)
+			e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32}))(t)
+			var wg sync.WaitGroup
+			for b, label := range g.ints(t, "in.labels") {
+				wg.Go(func() {
+					r := request(g.sys, fmt.Sprint(run.name, b), system.Prompt{Class: int(label), Guidance: run.guidance}, 0)
+					res, err := e.Generate(context.Background(), r)
+					if err != nil {
+						t.Error(err)
+						return
 					}
-				}
-				if len(res.Tokens) != len(want) {
-					t.Errorf("%s: %d tokens, want %d", r.run, len(res.Tokens), len(want))
-				}
+					if want := g.scaled(t, run.name+".idx_scale", b); !slices.Equal(res.Tokens, want) {
+						t.Errorf("%s: %s: sample %d: tokens %v, want %v", run.golden, run.name, b, res.Tokens, want)
+					}
+				})
 			}
+			wg.Wait()
 			e.Close()
 		}
 	})
+}
+
+// TestVARAlone holds that a request draws the same tokens alone and among others, guided
+// and not, in whatever slots.
+func TestVARAlone(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "var")
+		requests := func() (out []engine.Request) {
+			for i := range 5 {
+				r := request(g.sys, fmt.Sprint("r", i), system.Prompt{Class: i, Guidance: []float32{1, 2.5}[i%2]}, 1)
+				r.TopK, r.TopP = 20, 0.9
+				out = append(out, r)
+			}
+			return out
+		}
+		one := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2}))(t)
+		defer one.Close()
+		many := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 7}))(t)
+		defer many.Close()
+		together := drawAll(t, many, requests())
+		for i, r := range requests() {
+			res := must(one.Generate(context.Background(), r))(t)
+			if !slices.Equal(res.Tokens, together[i]) {
+				t.Errorf("request %d draws others alone", i)
+			}
+		}
+		if slices.Equal(together[0], together[2]) {
+			t.Error("two classes draw the same")
+		}
+	})
+}
+
+// TestVARPasses counts the passes of the published schedule.
+func TestVARPasses(t *testing.T) {
+	s := varOfSize(t, 16, nil)
+	runs := runsOf(t, s, system.Prompt{Class: 3, Guidance: 2.5})
+	tokens := 0
+	for k, r := range runs[1:] {
+		tokens += r.Draws.N
+		want := 1 + 1.5*float64(k)/9
+		if r.Steps() != 1 || math.Abs(float64(r.Draws.Scale[0])-want) > 1e-6 {
+			t.Errorf("scale %d takes %d steps with guidance of %g, want %g", k, r.Steps(), r.Draws.Scale[0], want)
+		}
+	}
+	if len(runs) != 11 || tokens != 680 {
+		t.Errorf("%d passes for %d tokens", len(runs)-1, tokens)
+	}
+}
+
+// varShapes are the tensors of a published network of some depth, with the tokenizer's.
+func varShapes(depth int) shapes {
+	d := 64 * depth
+	s := shapes{
+		"pos_1LC": {1, 680, d}, "pos_start": {1, 1, d}, "lvl_embed.weight": {10, d}, "class_emb.weight": {1001, d}, "word_embed.weight": {d, 32},
+		"word_embed.bias": {d}, "head_nm.ada_lin.1.weight": {2 * d, d}, "head_nm.ada_lin.1.bias": {2 * d}, "head.weight": {4096, d}, "head.bias": {4096},
+		"vae.quantize.embedding.weight": {4096, 32},
+	}
+	for i := range 4 {
+		p := fmt.Sprintf("vae.quantize.quant_resi.qresi_ls.%d.", i)
+		s[p+"weight"], s[p+"bias"] = []int{32, 32, 3, 3}, []int{32}
+	}
+	for i := range depth {
+		for name, shape := range map[string][]int{
+			"ada_lin.1.weight": {6 * d, d}, "ada_lin.1.bias": {6 * d}, "attn.mat_qkv.weight": {3 * d, d}, "attn.q_bias": {d}, "attn.zero_k_bias": {d}, "attn.v_bias": {d},
+			"attn.scale_mul_1H11": {1, depth, 1, 1}, "attn.proj.weight": {d, d}, "attn.proj.bias": {d},
+			"ffn.fc1.weight": {4 * d, d}, "ffn.fc1.bias": {4 * d}, "ffn.fc2.weight": {d, 4 * d}, "ffn.fc2.bias": {d},
+		} {
+			s[fmt.Sprintf("blocks.%d.", i)+name] = shape
+		}
+	}
+	return s
+}
+
+// varOfSize opens a network of the published layout.
+func varOfSize(t testing.TB, depth int, config []byte) *system.System {
+	t.Helper()
+	w := varShapes(depth)
+	return must(must(system.Detect(w))(t).Open(config, w))(t)
 }

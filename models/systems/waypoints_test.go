@@ -1,8 +1,7 @@
 package systems_test
 
 import (
-	"errors"
-	"io"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -10,70 +9,34 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/tensor"
-	"github.com/morton-gen/morton/models/nn"
-	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tape"
+	"github.com/morton-gen/morton/models/train"
 )
 
-// forced is one pass of the network over all rows of a schedule, with given tokens.
+// forced is one pass of the network that trains over a sample with given tokens.
 type forced struct {
-	rows   system.Rows
-	draws  []draw
+	*train.Sequence
+	loss   float64
 	values map[string][]float32 // by the name they are marked with, a row each
 }
 
-// draw is a token's position, and the rows that it comes from, by direction.
-type draw struct {
-	at   int32
-	from []int32
-}
-
-// teacherForced records the network as training does, in f32 and without a cache.
-func (g *golden) teacherForced(t *testing.T, dev *gpu.Device, p system.Prompt, tokens []int32) *forced {
+// teacherForced runs the network as training does, in f32 and without a cache.
+func (g *golden) teacherForced(t *testing.T, dev *gpu.Device, p system.Prompt, tokens []uint32) *forced {
 	t.Helper()
-	f := &forced{values: map[string][]float32{}}
-	schedule := must(g.sys.Schedule(p))(t)
-	for {
-		run, err := schedule.Next(nil)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.add(&run, max(g.sys.Layout.Directions, 1))
-	}
-	store := must(params.New(dev, g.sys.Params.Specs(), true))(t)
-	defer store.Free()
-	if err := store.Load(g.weights, false); err != nil {
-		t.Fatal(err)
-	}
-	rope := must(nn.NewRotaries(dev, g.sys.Params))(t)
-	defer rope.Free()
-	r := dev.NewRecorder()
+	f := &forced{Sequence: must(train.Lay(g.sys, p, tokens))(t), values: map[string][]float32{}}
 	kept := map[string]*gpu.Tensor{}
-	n := f.rows.N
-	net := nn.Training{
-		Tape: tape.New(r, false), Store: store, B: 1, N: n, Tables: rope,
-		Axes: gputest.I32(t, dev, f.rows.Axes, n, g.sys.Layout.Axes), Key: gputest.I32(t, dev, f.rows.Sees, 1, n),
-		IDs: gputest.I32(t, dev, g.ids(f, tokens), n, g.sys.Dims(1).IDColumns()),
-		Marked: func(name string, x *gpu.Tensor) {
-			kept[name] = must(dev.NewTensor(tensor.F32, x.Shape...))(t)
-			r.Copy(kept[name], x)
-		},
-	}
-	if g.sys.Layout.Features > 0 {
-		all := make([]float32, n*g.sys.Layout.Features)
-		copy(all, p.Text)
-		net.Vectors = gputest.F32(t, dev, all, n, g.sys.Layout.Features)
-	}
-	g.sys.Head.Logits(net, g.sys.Trunk.Forward(net, g.sys.Input.Record(net, system.AllStages)))
-	program := must(r.Finish())(t)
-	defer program.Free()
-	if err := program.Run(1); err != nil {
+	net := must(train.NewNetwork(dev, g.sys, 1, f.N, train.NetworkOptions{Marked: func(r *gpu.Recorder, name string, x *gpu.Tensor) {
+		kept[name] = must(dev.NewTensor(tensor.F32, x.Shape...))(t)
+		r.Copy(kept[name], x)
+	}}))(t)
+	defer net.Free()
+	if err := net.Store().Load(g.weights, false); err != nil {
 		t.Fatal(err)
 	}
+	if n := must(net.SetBatch([]train.Window{{Seq: f.Sequence, To: f.N}}))(t); n != g.cells() {
+		t.Fatalf("%s: %d tokens of %d are predicted", g.name, n, g.cells())
+	}
+	f.loss = must(net.Forward())(t)
 	for name, x := range kept {
 		f.values[name] = must(x.F32())(t)
 		x.Free()
@@ -81,47 +44,12 @@ func (g *golden) teacherForced(t *testing.T, dev *gpu.Device, p system.Prompt, t
 	return f
 }
 
-// add appends a run.
-func (f *forced) add(r *system.Run, directions int) {
-	for i, at := range r.Draws.At {
-		d := draw{at: at}
-		for j := range directions {
-			from := int32(i % r.Ask)
-			if r.Draws.From != nil {
-				from = r.Draws.From[i*directions+j]
-			}
-			if from >= 0 {
-				from += int32(f.rows.N + i/r.Ask*r.Group)
-			}
-			d.from = append(d.from, from)
-		}
-		f.draws = append(f.draws, d)
-	}
-	f.rows.N += r.N
-	f.rows.Fixed, f.rows.Fed = append(f.rows.Fixed, r.Fixed...), append(f.rows.Fed, r.Fed...)
-	f.rows.Axes, f.rows.Sees = append(f.rows.Axes, r.Axes...), append(f.rows.Sees, r.Sees...)
-}
-
-// ids are the rows of the embedding table that each row sums.
-func (g *golden) ids(f *forced, tokens []int32) (out []int32) {
-	k, d := g.sys.Layout.Fixed, g.sys.Dims(1)
-	for i := range f.rows.N {
-		out = append(out, f.rows.Fixed[i*k:(i+1)*k]...)
-		if from := f.rows.Fed[i]; from >= 0 {
-			out = append(out, d.FedID(0, 0, int64(tokens[from])))
-		} else {
-			out = append(out, -1)
-		}
-	}
-	return out
-}
-
 // goldenRow returns the row of upstream's sequence for a row of ours.
 func (g *golden) goldenRow(f *forced, i, rows int) int {
 	if g.name == "par" || g.name == "par-n9" {
 		return i // the same order
 	}
-	if from := f.rows.Fed[i]; from >= 0 { // raster order behind the condition
+	if from := f.Fed[i]; from >= 0 { // raster order behind the condition
 		return rows - g.given() + int(from)
 	}
 	return rows - g.given() - f.conditions() + i
@@ -136,22 +64,22 @@ func (g *golden) given() int {
 }
 
 func (f *forced) conditions() int {
-	return slices.IndexFunc(f.rows.Fed, func(from int32) bool { return from >= 0 })
+	return slices.IndexFunc(f.Fed, func(from int32) bool { return from >= 0 })
 }
 
 // forcedTokens are the tokens that upstream's pass was given, by cell.
-func (g *golden) forcedTokens(t *testing.T, sample int) []int32 {
+func (g *golden) forcedTokens(t *testing.T, sample int) []uint32 {
 	t.Helper()
-	out := make([]int32, g.cells())
+	out := make([]uint32, g.cells())
+	name, cell := "in.idx", func(i int) int { return i }
 	if slices.Contains(g.answers.Names(), "in.idx_grouped") {
-		given, order := g.ints(t, "in.idx_grouped"), g.ints(t, "order")
-		for i := range len(given) / 2 {
-			out[order[i]] = given[sample*len(given)/2+i]
-		}
-		return out
+		order := g.ints(t, "order")
+		name, cell = "in.idx_grouped", func(i int) int { return int(order[i]) }
 	}
-	given := g.ints(t, "in.idx")
-	copy(out, given[sample*len(given)/2:(sample+1)*len(given)/2])
+	given := g.ints(t, name)
+	for i, x := range given[sample*len(given)/2 : (sample+1)*len(given)/2] {
+		out[cell(i)] = uint32(x)
+	}
 	return out
 }
 
@@ -188,10 +116,14 @@ func TestWaypoints(t *testing.T) {
 						t.Errorf("%s: sample %d: %s is off by %.1e", name, sample, mark, d)
 					}
 				}
-				d := g.compareLogits(t, f, sample)
+				got, want := g.logits(t, f, sample)
+				d := distance(got, want)
 				worst = max(worst, d)
 				if d > bound {
 					t.Errorf("%s: sample %d: the logits are off by %.1e", name, sample, d)
+				}
+				if loss := g.crossEntropy(f, want); math.Abs(f.loss-loss) > bound*loss {
+					t.Errorf("%s: sample %d: the loss is %g, of the authors' logits %g", name, sample, f.loss, loss)
 				}
 			}
 			t.Logf("%s: largest relative error at any waypoint %.1e", name, worst)
@@ -202,17 +134,17 @@ func TestWaypoints(t *testing.T) {
 // compare compares our rows with upstream's, [2, rows, d].
 func (g *golden) compare(t *testing.T, f *forced, sample int, got, all []float32) float64 {
 	t.Helper()
-	d := len(got) / f.rows.N
+	d := len(got) / f.N
 	rows := len(all) / 2 / d
 	want := make([]float32, len(got))
-	for i := range f.rows.N {
+	for i := range f.N {
 		copy(want[i*d:(i+1)*d], all[(sample*rows+g.goldenRow(f, i, rows))*d:])
 	}
 	return distance(got, want)
 }
 
-// compareLogits compares the mean logits over directions with upstream's.
-func (g *golden) compareLogits(t *testing.T, f *forced, sample int) float64 {
+// logits returns the mean logits over directions of every draw, and upstream's.
+func (g *golden) logits(t *testing.T, f *forced, sample int) (got, want []float32) {
 	t.Helper()
 	heads := map[string][]string{
 		"nar": {"output.weight", "medusa_output.weight"}, "nar-video": {"output_R.weight", "output_D.weight", "output_B.weight"},
@@ -221,12 +153,11 @@ func (g *golden) compareLogits(t *testing.T, f *forced, sample int) float64 {
 		heads = []string{"output.weight"}
 	}
 	v := g.sys.Token.Values
-	var got, want []float32
 	all, byRow := g.floats(t, g.logitsName()), g.logitsName() == "tf.logits"
-	for i, d := range f.draws {
+	for i, at := range f.Draws.At {
 		row := make([]float32, v)
 		n := 0
-		for j, from := range d.from {
+		for j, from := range f.Draws.From[i*len(heads) : (i+1)*len(heads)] {
 			if from < 0 {
 				continue
 			}
@@ -239,7 +170,7 @@ func (g *golden) compareLogits(t *testing.T, f *forced, sample int) float64 {
 			row[k] /= float32(n)
 		}
 		got = append(got, row...)
-		at := int(d.at)
+		at := int(at)
 		switch {
 		case g.name == "par" || g.name == "par-n9":
 			at = i // in the order of generation
@@ -248,7 +179,21 @@ func (g *golden) compareLogits(t *testing.T, f *forced, sample int) float64 {
 		}
 		want = append(want, all[(sample*len(all)/2/v+at)*v:][:v]...)
 	}
-	return distance(got, want)
+	return got, want
+}
+
+// crossEntropy is the mean loss of logits, in nats a token.
+func (g *golden) crossEntropy(f *forced, logits []float32) (sum float64) {
+	v := g.sys.Token.Values
+	for i, at := range f.Draws.At {
+		total := 0.0
+		row := logits[i*v : (i+1)*v]
+		for _, x := range row {
+			total += math.Exp(float64(x))
+		}
+		sum += math.Log(total) - float64(row[f.Tokens[at]])
+	}
+	return sum / float64(f.Draws.N)
 }
 
 func (g *golden) logitsName() string {

@@ -5,43 +5,45 @@ import (
 	"math/rand/v2"
 	"sort"
 
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/params"
-	"github.com/morton-gen/morton/models/transformer"
 )
 
-// Sequences is the task of training a transformer on laid-out samples.
+// Sequences is the task of training a network on laid-out samples.
 type Sequences struct {
-	net      *transformer.Train
-	align    int // windows start at multiples of it behind the pinned positions
-	seed     uint64
-	train    []*transformer.Sequence
-	ends     []int // running sum of the sequences' lengths
-	heldout  []transformer.Window
-	batchLen int
+	net     *Network
+	align   int // windows start at multiples of it behind the pinned rows
+	seed    uint64
+	train   Source
+	ends    []int // running sum of the sequences' rows
+	held    Source
+	heldout []cut
 }
 
+// cut is a window of a held-out sample.
+type cut struct{ sample, from, to int }
+
 // NewSequences makes the task. A batch holds windows drawn from the training samples.
-// Each position is as likely as another. The held-out samples are cut into windows, and
-// the held-out loss is over at most maxHeldout of them.
-func NewSequences(net *transformer.Train, cfg transformer.Config, align int, seed uint64, train, heldout []*transformer.Sequence, maxHeldout int) (*Sequences, error) {
-	s := &Sequences{net: net, align: max(align, 1), seed: seed, train: train}
-	_, s.batchLen = net.Batch()
+// Each row is as likely as another. The held-out samples are cut into windows, and
+// the held-out loss is over at most maxHeldout of them; 0 means all.
+func NewSequences(net *Network, seed uint64, train, heldout Source, maxHeldout int) (*Sequences, error) {
+	s := &Sequences{net: net, align: max(net.sys.Layout.Unit, 1), seed: seed, train: train, held: heldout}
 	total := 0
-	for _, q := range train {
-		total += q.N
+	for _, n := range train.Rows() {
+		total += n
 		s.ends = append(s.ends, total)
 	}
 	if total == 0 {
 		return nil, fmt.Errorf("train: %w: no training samples", ErrOptions)
 	}
-	for _, q := range heldout {
-		s.heldout = append(s.heldout, s.cut(q)...)
+	for i, n := range heldout.Rows() {
+		s.cut(i, n)
 	}
 	if len(s.heldout) == 0 {
 		return nil, fmt.Errorf("train: %w: no held-out samples", ErrOptions)
 	}
 	if maxHeldout > 0 && len(s.heldout) > maxHeldout { // spread over all samples
-		var few []transformer.Window
+		var few []cut
 		for i := range maxHeldout {
 			few = append(few, s.heldout[i*len(s.heldout)/maxHeldout])
 		}
@@ -53,27 +55,44 @@ func NewSequences(net *transformer.Train, cfg transformer.Config, align int, see
 // Store returns the network's parameters.
 func (s *Sequences) Store() *params.Store { return s.net.Store() }
 
-// HeldoutWindows returns the windows that Heldout covers.
-func (s *Sequences) HeldoutWindows() []transformer.Window { return s.heldout }
-
-func (s *Sequences) room(q *transformer.Sequence) int {
-	return max((s.batchLen-q.Pinned)/s.align*s.align, 1)
-}
-
-func (s *Sequences) cut(q *transformer.Sequence) []transformer.Window {
-	var out []transformer.Window
-	n, room := q.N, s.room(q)
-	for from := q.Pinned; from < n; from += room {
-		out = append(out, transformer.Window{Seq: q, From: from, To: min(from+room, n)})
+// HeldoutWindows calls visit for the windows that Heldout covers, in order.
+func (s *Sequences) HeldoutWindows(visit func(Window)) error {
+	for _, c := range s.heldout {
+		w, err := s.window(c)
+		if err != nil {
+			return err
+		}
+		visit(w)
 	}
-	return out
+	return nil
 }
 
-// window draws a window for one row of one batch.
-func (s *Sequences) window(r *rand.Rand) transformer.Window {
+func (s *Sequences) window(c cut) (Window, error) {
+	q, err := s.held.Sequence(c.sample)
+	return Window{Seq: q, From: c.from, To: c.to}, err
+}
+
+// pinned is the number of rows that every window begins with.
+func (s *Sequences) pinned() int { return s.net.sys.Layout.Pinned }
+
+// room is the number of rows that a window has beside the pinned ones.
+func (s *Sequences) room() int { return max((s.net.n-s.pinned())/s.align*s.align, 1) }
+
+// cut cuts a held-out sample of n rows.
+func (s *Sequences) cut(sample, n int) {
+	for from := s.pinned(); from < n; from += s.room() {
+		s.heldout = append(s.heldout, cut{sample, from, min(from+s.room(), n)})
+	}
+}
+
+// draw draws a window for one sequence of one batch.
+func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 	at := r.IntN(s.ends[len(s.ends)-1])
-	q := s.train[sort.SearchInts(s.ends, at+1)]
-	n, room := q.N, s.room(q)
+	q, err := s.train.Sequence(sort.SearchInts(s.ends, at+1))
+	if err != nil {
+		return Window{}, err
+	}
+	n, room := q.N, s.room()
 	free := (n - q.Pinned - room + s.align - 1) / s.align // window starts beyond the first
 	from := q.Pinned
 	if free > 0 {
@@ -82,31 +101,47 @@ func (s *Sequences) window(r *rand.Rand) transformer.Window {
 			from += k * s.align
 		}
 	}
-	return transformer.Window{Seq: q, From: from, To: min(from+room, n)}
+	w := Window{Seq: q, From: from, To: min(from+room, n)}
+	if q.Other != nil {
+		w.Drop = r.Float64() < s.net.sys.Dropout
+	}
+	return w, nil
 }
 
-// Step trains on batch number step.
-func (s *Sequences) Step(step int) (float64, int, error) {
+// Batch implements [Task].
+func (s *Sequences) Batch(step int) (*gpu.Program, int, error) {
 	r := rand.New(rand.NewPCG(s.seed, uint64(step)))
-	b, _ := s.net.Batch()
-	ws := make([]transformer.Window, b)
+	ws := make([]Window, s.net.b)
 	for i := range ws {
-		ws[i] = s.window(r)
+		var err error
+		if ws[i], err = s.draw(r); err != nil {
+			return nil, 0, err
+		}
 	}
 	n, err := s.net.SetBatch(ws)
-	if err != nil {
-		return 0, 0, err
-	}
-	loss, err := s.net.Backward()
-	return loss, n, err
+	return s.net.both, n, err
 }
+
+// Losses implements [Task].
+func (s *Sequences) Losses() *gpu.Tensor { return s.net.in.losses }
+
+// Loss implements [Task].
+func (s *Sequences) Loss(losses []float32) float64 { return s.net.in.sum(losses) }
 
 // Heldout returns the mean loss of a held-out token, in nats.
 func (s *Sequences) Heldout() (float64, error) {
 	b, _ := s.net.Batch()
 	sum, count := 0.0, 0
-	for at := 0; at < len(s.heldout); at += b {
-		n, err := s.net.SetBatch(s.heldout[at:min(at+b, len(s.heldout))])
+	var ws []Window
+	for at, c := range s.heldout {
+		w, err := s.window(c)
+		if err != nil {
+			return 0, err
+		}
+		if ws = append(ws, w); len(ws) < b && at+1 < len(s.heldout) {
+			continue
+		}
+		n, err := s.net.SetBatch(ws)
 		if err != nil {
 			return 0, err
 		}
@@ -114,7 +149,7 @@ func (s *Sequences) Heldout() (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		sum, count = sum+loss*float64(n), count+n
+		sum, count, ws = sum+loss*float64(n), count+n, ws[:0]
 	}
 	return sum / float64(max(count, 1)), nil
 }

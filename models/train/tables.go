@@ -3,46 +3,20 @@ package train
 import (
 	"math"
 
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/system"
 )
 
-// Tables returns the held-out loss of a unigram and a bigram table built from the
-// training samples. It is in nats a token, as Sequences.Heldout counts. A network that
-// has learned anything beats them.
+// Tables are a unigram and a bigram table of the training samples. A network that has
+// learned anything beats them.
 //
 // Every sub-token (or bit) has tables of its own. The bigram table is indexed by the
-// same sub-token of the token before. For bits that is the first token the position is
+// same sub-token of the position before. For bits that is the first token the row is
 // fed, the cell before in time. Counts start at half a count, and a bigram backs off to
 // the unigram with a weight of four counts.
-func Tables(c transformer.Config, train []*transformer.Sequence, heldout []transformer.Window) []Line {
-	t := newTables(c)
-	for _, q := range train {
-		for p := q.Draw; p < q.N; p++ {
-			t.each(q, p, t.count)
-		}
-	}
-	var uni, bi float64
-	tokens := 0
-	for _, w := range heldout {
-		for p := max(w.From, w.Seq.Draw); p < w.To; p++ {
-			parts := 0
-			t.each(w.Seq, p, func(part, before, token int) {
-				u, b := t.probability(part, before, token)
-				uni, bi = uni-math.Log(u), bi-math.Log(b)
-				parts++
-			})
-			if c.Bits > 0 {
-				parts = 1
-			}
-			tokens += parts
-		}
-	}
-	n := float64(max(tokens, 1))
-	return []Line{{"unigram", uni / n}, {"bigram", bi / n}}
-}
-
-type tables struct {
-	cfg          transformer.Config
+type Tables struct {
+	token        system.Token
+	fed          int
+	directions   int
 	values       int         // of one sub-token or bit
 	uni          [][]float64 // [part][value]
 	uniTotal     []float64
@@ -51,10 +25,14 @@ type tables struct {
 	parts, words int
 }
 
-func newTables(c transformer.Config) *tables {
-	t := &tables{cfg: c, values: c.Vocab, parts: c.Sub, words: c.Words()}
-	if c.Bits > 0 {
-		t.values, t.parts = 2, c.Bits
+// NewTables returns tables without counts.
+func NewTables(s *system.System) *Tables {
+	t := &Tables{
+		token: s.Token, fed: s.Layout.Fed, directions: max(s.Layout.Directions, 1),
+		values: s.Token.Values, parts: s.Token.Sub, words: s.Token.Words(),
+	}
+	if s.Token.Bits > 0 {
+		t.values, t.parts = 2, s.Token.Bits
 	}
 	for range t.parts {
 		t.uni = append(t.uni, make([]float64, t.values))
@@ -64,18 +42,53 @@ func newTables(c transformer.Config) *tables {
 	return t
 }
 
-// each calls visit for every predicted part of a position; before is -1 where
-// there is no token before.
-func (t *tables) each(q *transformer.Sequence, p int, visit func(part, before, token int)) {
-	from := p - 1
-	if t.cfg.Bits > 0 {
-		from = int(q.Fed[p*t.cfg.Fed])
+// Count counts the tokens of a training sample.
+func (t *Tables) Count(q *Sequence) {
+	for i := range q.Draws.At {
+		t.each(q, i, t.count)
 	}
-	if from < q.Draw {
+}
+
+// Lines returns the tables' loss on held-out windows, in nats a token, as
+// Sequences.Heldout counts. Windows calls its argument for each of them.
+func (t *Tables) Lines(windows func(visit func(Window)) error) ([]Line, error) {
+	var uni, bi float64
+	tokens := 0
+	from := make([]int32, t.directions)
+	err := windows(func(w Window) {
+		for i := range w.Seq.Draws.At {
+			if !w.rows(from, w.Seq.Draws.From[i*t.directions:(i+1)*t.directions], 0) {
+				continue
+			}
+			parts := 0
+			t.each(w.Seq, i, func(part, before, token int) {
+				u, b := t.probability(part, before, token)
+				uni, bi = uni-math.Log(u), bi-math.Log(b)
+				parts++
+			})
+			if t.token.Bits > 0 {
+				parts = 1
+			}
+			tokens += parts
+		}
+	})
+	n := float64(max(tokens, 1))
+	return []Line{{"unigram", uni / n}, {"bigram", bi / n}}, err
+}
+
+// each calls visit for every predicted part of a draw; before is -1 where
+// there is no token before.
+func (t *Tables) each(q *Sequence, draw int, visit func(part, before, token int)) {
+	p := int(q.Draws.At[draw])
+	from := p - 1
+	if t.token.Bits > 0 {
+		from = int(q.Fed[int(q.Draws.From[draw*t.directions])*t.fed])
+	}
+	if from < q.First {
 		from = -1
 	}
 	for part := range t.parts {
-		if t.cfg.Bits == 0 && part >= t.parts-q.Ignored(p, t.words) {
+		if t.token.Bits == 0 && part >= t.parts-q.ignored(draw, t.words) {
 			break
 		}
 		before := -1
@@ -86,21 +99,21 @@ func (t *tables) each(q *transformer.Sequence, p int, visit func(part, before, t
 	}
 }
 
-func (t *tables) value(q *transformer.Sequence, p, part int) int {
-	if t.cfg.Bits > 0 {
+func (t *Tables) value(q *Sequence, p, part int) int {
+	if t.token.Bits > 0 {
 		return int(q.Tokens[p*t.words+part/32] >> (part % 32) & 1)
 	}
 	return int(q.Tokens[p*t.words+part])
 }
 
-func (t *tables) count(part, before, token int) {
+func (t *Tables) count(part, before, token int) {
 	t.uni[part][token]++
 	t.uniTotal[part]++
 	t.bi[part][before*t.values+token]++
 	t.biTotal[part][before]++
 }
 
-func (t *tables) probability(part, before, token int) (unigram, bigram float64) {
+func (t *Tables) probability(part, before, token int) (unigram, bigram float64) {
 	const half, backOff = 0.5, 4.0
 	u := (t.uni[part][token] + half) / (t.uniTotal[part] + half*float64(t.values))
 	b := (t.bi[part][before*t.values+token] + backOff*u) / (t.biTotal[part][before] + backOff)

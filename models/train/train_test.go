@@ -15,45 +15,58 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/systems"
 )
 
-// rows is the product of the windows of a batch and their length. A tile of 8 rows compiles
+// batchRows is the product of the windows of a batch and their length. A tile of 8 rows compiles
 // in a quarter of the time of one of 32.
-const rows = 8
+const batchRows = 8
 
-var config = transformer.Config{
+var config = systems.Decoder{
 	Width: 24, Layers: 1, Heads: 4, Hidden: 48, RopePairs: []int{3}, RopeTheta: 100, // heads as in attention's tests: one kernel
 	Static: 1, StaticRows: 4, Fed: 1, Sub: 1, Vocab: 8, Context: 16, Length: 64, Group: 1,
 }
 
 // counting is a sequence that counts up modulo 8 from first, in steps of by: a
 // network can learn it whole, a unigram table nothing.
-func counting(n, first, by int) *transformer.Sequence {
-	s := &transformer.Sequence{}
+func counting(n, first, by int) *Sequence {
+	var tokens []uint32
 	for p := range n {
-		s.Add([]int32{int32(p % 4)}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 8)
-		s.Tokens = append(s.Tokens, uint32((first+by*p)%8))
+		tokens = append(tokens, uint32((first+by*p)%8))
 	}
-	return s
+	return counted(tokens)
 }
 
-func task(t *testing.T, dev *gpu.Device) *Sequences { return taskIn(t, dev, transformer.F32) }
+// counted lays out tokens, each fed the one before it.
+func counted(tokens []uint32) *Sequence {
+	return joined(config, countingRows(len(tokens)), tokens)
+}
 
-func taskIn(t *testing.T, dev *gpu.Device, p transformer.Precision) *Sequences {
+func countingRows(n int) (rows order.Positions) {
+	for p := range n {
+		rows.Add([]int32{int32(p % 4)}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 8)
+	}
+	return rows
+}
+
+func task(t *testing.T, dev *gpu.Device) *Sequences { return taskIn(t, dev, nn.F32) }
+
+func taskIn(t *testing.T, dev *gpu.Device, p nn.Precision) *Sequences {
 	t.Helper()
-	net, err := transformer.NewTrain(dev, config, 2, rows/2, transformer.TrainOptions{Precision: p})
+	net, err := NewNetwork(dev, config.System(), 2, batchRows/2, NetworkOptions{Precision: p})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := net.Store().Init(1); err != nil {
 		t.Fatal(err)
 	}
-	var data []*transformer.Sequence
+	var data Held
 	for i := range 8 {
 		data = append(data, counting(16+i, i, 1+2*(i%2)))
 	}
-	s, err := NewSequences(net, config, 1, 3, data, []*transformer.Sequence{counting(16, 2, 1), counting(16, 5, 3)}, 0)
+	s, err := NewSequences(net, 3, data, Held{counting(16, 2, 1), counting(16, 5, 3)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,15 +91,25 @@ func TestLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 		last := curve.Points[len(curve.Points)-1]
-		lines := Tables(config, s.train, s.heldout)
+		lines := tablesOf(t, s)
 		if last.Heldout > 0.7*lines[1].Value || last.Step != 200 {
 			t.Errorf("held-out loss %g after %d steps, tables %v", last.Heldout, last.Step, lines)
 		}
 	})
 }
 
+// tablesOf returns the loss of the tables of a task's samples.
+func tablesOf(t *testing.T, s *Sequences) []Line {
+	t.Helper()
+	tables := NewTables(s.net.sys)
+	for i := range s.train.Rows() {
+		tables.Count(must(s.train.Sequence(i))(t))
+	}
+	return must(tables.Lines(s.HeldoutWindows))(t)
+}
+
 // precisions that training is tested in; f16 has a loss scale, bf16 only in exhaustive tests.
-var precisions = gputest.Pick(2, []transformer.Precision{transformer.F32, transformer.F16, transformer.BF16})
+var precisions = gputest.Pick(2, []nn.Precision{nn.F32, nn.F16, nn.BF16})
 
 // TestResumeIsExact kills a run twice and holds the curve and the weights to
 // those of a run that was left alone, bit for bit. In f16 it begins with a loss
@@ -126,9 +149,9 @@ func TestWidthOfACheckpoint(t *testing.T) {
 	})
 }
 
-func testResume(t *testing.T, dev *gpu.Device, p transformer.Precision) {
+func testResume(t *testing.T, dev *gpu.Device, p nn.Precision) {
 	opts := Options{Steps: 30, Rate: 5e-3, EvalEvery: 4, SaveEvery: 7}
-	if p == transformer.F16 {
+	if p == nn.F16 {
 		opts.LossScale = 1 << 32
 	}
 	whole := taskIn(t, dev, p)
@@ -157,7 +180,7 @@ func testResume(t *testing.T, dev *gpu.Device, p transformer.Precision) {
 	if !slices.Equal(flat(t, again), flat(t, whole)) {
 		t.Error("weights differ")
 	}
-	if a, b := again.Store().Scale, whole.Store().Scale; a != b || (p == transformer.F16) != (a < 1<<(32-8) && strings.Contains(said.String(), "steps skipped")) {
+	if a, b := again.Store().Scale, whole.Store().Scale; a != b || (p == nn.F16) != (a < 1<<(32-8) && strings.Contains(said.String(), "steps skipped")) {
 		t.Errorf("loss scale %g, of the whole run %g; it said\n%s", a, b, said.String())
 	}
 	for _, p2 := range precisions {
@@ -177,7 +200,7 @@ func testResume(t *testing.T, dev *gpu.Device, p transformer.Precision) {
 // TestSkippedStepChangesNothing overflows f16 by a loss scale past all bounds.
 func TestSkippedStepChangesNothing(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s := taskIn(t, dev, transformer.F16)
+		s := taskIn(t, dev, nn.F16)
 		opts := Options{Steps: 2, LossScale: 1 << 40, Rate: 0.1, Dir: t.TempDir()}
 		if err := opts.defaults(); err != nil {
 			t.Fatal(err)
@@ -260,19 +283,19 @@ func TestScaler(t *testing.T) {
 func TestOverfits(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, p := range precisions {
-			net, err := transformer.NewTrain(dev, config, 1, rows, transformer.TrainOptions{Precision: p})
+			net, err := NewNetwork(dev, config.System(), 1, batchRows, NetworkOptions{Precision: p})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := net.Store().Init(1); err != nil {
 				t.Fatal(err)
 			}
-			q, r := counting(rows, 0, 1), rand.New(rand.NewPCG(1, 2))
+			q, r := counting(batchRows, 0, 1), rand.New(rand.NewPCG(1, 2))
 			for i := range q.Tokens {
 				q.Tokens[i] = uint32(r.IntN(8))
 			}
-			one := []*transformer.Sequence{q} // every window is all of it
-			s, err := NewSequences(net, config, 1, 1, one, one, 0)
+			one := Held{q} // every window is all of it
+			s, err := NewSequences(net, 1, one, one, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -313,11 +336,11 @@ type limited struct {
 	left int
 }
 
-func (l *limited) Step(step int) (float64, int, error) {
+func (l *limited) Batch(step int) (*gpu.Program, int, error) {
 	if l.left--; l.left < 0 {
-		return 0, 0, errKilled
+		return nil, 0, errKilled
 	}
-	return l.Sequences.Step(step)
+	return l.Sequences.Batch(step)
 }
 
 func TestCancelSaves(t *testing.T) {
@@ -353,12 +376,18 @@ func TestRateWarmsUpAndFalls(t *testing.T) {
 func TestTablesByHand(t *testing.T) {
 	c := config
 	c.Vocab = 2
-	q := &transformer.Sequence{}
-	for p, x := range []uint32{0, 1, 0, 1} {
-		q.Add([]int32{0}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 2)
-		q.Tokens = append(q.Tokens, x)
+	var rows order.Positions
+	tokens := []uint32{0, 1, 0, 1}
+	for p := range tokens {
+		rows.Add([]int32{0}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 2)
 	}
-	lines := Tables(c, []*transformer.Sequence{q}, []transformer.Window{{Seq: q, From: 0, To: 4}})
+	q := joined(c, rows, tokens)
+	tables := NewTables(c.System())
+	tables.Count(q)
+	lines := must(tables.Lines(func(visit func(Window)) error {
+		visit(Window{Seq: q, From: 0, To: 4})
+		return nil
+	}))(t)
 	// Unigram: both tokens have (2+0.5)/(4+1). Bigram, with weight 4 of it: the
 	// first 0 was seen once after nothing, 1 twice after 0, 0 once after 1.
 	uni := math.Log(2)

@@ -11,6 +11,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // makeTokens codes the clips of one side of the video corpus, which are a tensor
@@ -52,7 +53,7 @@ func writeTokens(ctx context.Context, dev *gpu.Device, tokenizer string, t safet
 	if err != nil {
 		return err
 	}
-	defer coder.Free()
+	defer coder.Close()
 	w, err := shard.Create(path)
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func writeTokens(ctx context.Context, dev *gpu.Device, tokenizer string, t safet
 		c := &clip.Clip{
 			T: t.Shape[1], H: t.Shape[2], W: t.Shape[3], Rate: clip.Rate{Num: cfg.Rate[0], Den: cfg.Rate[1]}, Pix: t.Data[i*size : (i+1)*size],
 		}
-		s, err := coder.Tokenize(fmt.Sprintf("clip%05d", i), c)
+		s, _, err := coder.Encode(fmt.Sprintf("clip%05d", i), system.Media{Clip: c}, system.Extent{})
 		if err != nil {
 			return err
 		}

@@ -6,40 +6,21 @@ import (
 	"os"
 
 	"github.com/morton-gen/morton/codecs/picture"
-	"github.com/morton-gen/morton/codecs/shard"
-	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh/meshfile"
-	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
 func init() {
-	Register(request.Image, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
-		if s.Dir == "" {
-			return nil, fmt.Errorf("family.Open: %w: no image model is shipped", models.ErrFolder)
-		}
-		dev, err := device()
-		if err != nil {
-			return nil, err
-		}
-		m, err := models.OpenPictures(dev, s.Dir, s.options())
-		if err != nil {
-			return nil, err
-		}
-		return images{m}, nil
-	})
+	registerKind(request.Image, reader{decode: decodeImage})
 }
 
-// images draws pictures of a class or a text with a published system.
-type images struct{ *models.Pictures }
-
-// Decode reads the features of a request's text, or a picture to tokenize.
-func (f images) Decode(_ context.Context, r request.Request) (m Media, err error) {
+// decodeImage reads the features of a request's text, or a picture to tokenize.
+func decodeImage(_ context.Context, g *generator, r request.Request) (m Media, err error) {
 	switch {
 	case r.Text != "":
-		m.Text, err = readText(r.Text, f.System().Layout.Features)
+		m.Text, err = readText(r.Text, g.model.System().Layout.Features)
 	case r.Input != "":
-		m, err = readPicture(r.Input, f.TokenSide())
+		m, err = readPicture(r.Input, g.format().Side)
 	}
 	return m, err
 }
@@ -84,34 +65,4 @@ func cropCentre(p *picture.Picture, h, w int) *picture.Picture {
 		out.Pix = append(out.Pix, p.Pix[from:from+3*w]...)
 	}
 	return out
-}
-
-func (f images) Tokenize(_ context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
-	s, err := f.Pictures.Tokenize(r.ID, m.Picture)
-	return s, nil, err
-}
-
-func (f images) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
-	ask := models.PictureRequest{
-		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Text: m.Text, Guidance: r.Guidance, Interval: r.GuidanceTokens,
-	}
-	if r.Class != nil {
-		ask.Class = *r.Class
-	}
-	out, err := f.Pictures.Generate(ctx, ask)
-	if err != nil {
-		return nil, err
-	}
-	return &Result{
-		Media: Media{Picture: out.Picture}, Sample: out.Sample, Tokens: out.Stats.Tokens,
-		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited,
-	}, nil
-}
-
-func (f images) Detokenize(_ context.Context, s shard.Sample) (*Result, error) {
-	p, err := f.Pictures.Detokenize(s)
-	if err != nil {
-		return nil, err
-	}
-	return &Result{Media: Media{Picture: p}, Sample: s}, nil
 }

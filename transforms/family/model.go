@@ -15,7 +15,8 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/transformer"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -58,7 +59,7 @@ func (m *Media) Condition() Condition {
 }
 
 // Measures are the numbers that a report shows, by name.
-type Measures map[string]float64
+type Measures = system.Measures
 
 // Result is what a request came to.
 type Result struct {
@@ -110,7 +111,7 @@ type Spec struct {
 	Width   int `json:"width,omitempty"`
 	Threads int `json:"threads,omitempty"`
 	// Precision of the generator's matrices; "" means f16.
-	Precision transformer.Precision `json:"precision,omitempty"`
+	Precision nn.Precision `json:"precision,omitempty"`
 	// Limits bound the mesh files that are read.
 	Limits limit.Limits `json:"mesh_limits,omitzero"`
 }
@@ -119,7 +120,7 @@ type Spec struct {
 // the first count: they change no result.
 func (s *Spec) device() gpu.Options {
 	return gpu.Options{
-		Device: s.Device, MemoryLimit: s.Memory, Width: s.Width, Threads: s.Threads, Grain: models.Grain(s.Dir, kinds[s.Family], s.options()),
+		Device: s.Device, MemoryLimit: s.Memory, Width: s.Width, Threads: s.Threads, Grain: models.Grain(string(s.Family), s.Dir, s.options()),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
+	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/remesh"
 	"github.com/morton-gen/morton/octree/surface"
@@ -73,7 +74,7 @@ func withLoss(all Measures, source *mesh.Mesh, r *remesh.Result) Measures {
 	}
 	frame := octree.Fit(source, surface.FitExtent)
 	if loss, err := surface.LossOf(frame.Mesh(source), frame.Mesh(r.Mesh), depth, r.Parts); err == nil {
-		maps.Copy(all, LossMeasures(loss))
+		maps.Copy(all, leaves.LossMeasures(loss))
 	}
 	return all
 }

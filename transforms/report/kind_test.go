@@ -22,12 +22,18 @@ import (
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/mesh/stl"
 	"github.com/morton-gen/morton/models"
-	"github.com/morton-gen/morton/models/cube"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/params"
-	"github.com/morton-gen/morton/models/quad"
-	"github.com/morton-gen/morton/models/shape"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
+	"github.com/morton-gen/morton/models/tokenizer/faces"
+	"github.com/morton-gen/morton/models/tokenizer/kl"
+	"github.com/morton-gen/morton/models/tokenizer/larp"
+	"github.com/morton-gen/morton/models/tokenizer/msvq"
+	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
+	"github.com/morton-gen/morton/models/tokenizer/star"
+	"github.com/morton-gen/morton/models/tokenizer/vae3d"
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/remesh"
@@ -58,10 +64,23 @@ var kinds = []struct {
 	{system.ErrUnknown, "bad_model"},
 	{system.ErrPrompt, "bad_request"},
 	{family.ErrText, "bad_text"},
+	{cnn.ErrSize, "picture_size"},
+	{kl.ErrConfig, "bad_model"},
+	{kl.ErrLatents, "bad_sample"},
+	{msvq.ErrConfig, "bad_model"},
+	{msvq.ErrToken, "bad_sample"},
 	{vq.ErrSize, "picture_size"},
 	{vq.ErrToken, "bad_sample"},
 	{vq.ErrNoEncoder, "bad_model"},
 	{vq.ErrNoDecoder, "bad_model"},
+	{larp.ErrConfig, "bad_model"},
+	{larp.ErrSize, "clip_size"},
+	{larp.ErrToken, "bad_sample"},
+	{larp.ErrNoEncoder, "bad_model"},
+	{star.ErrConfig, "bad_model"},
+	{star.ErrSize, "clip_size"},
+	{vae3d.ErrConfig, "bad_model"},
+	{vae3d.ErrSize, "clip_size"},
 
 	{family.ErrNotFile, "not_a_file"},
 	{family.ErrEmptyFile, "empty"},
@@ -73,7 +92,7 @@ var kinds = []struct {
 	{request.ErrNoMatch, "no_match"},
 	{request.ErrFolder, "not_a_file"},
 	{request.ErrNotUTF8, "bad_name"},
-	{models.ErrPrefix, "short_prefix"},
+	{cube.ErrPrefix, "short_prefix"},
 
 	{video.ErrNotVideo, "not_a_video"},
 	{video.ErrNoVideoStream, "no_video_stream"},
@@ -101,7 +120,7 @@ var kinds = []struct {
 	{mesh.ErrNotFinite, "not_finite"},
 	{mesh.ErrFace, "bad_face"},
 
-	{shape.ErrDepth, "depth"},
+	{leaves.ErrDepth, "depth"},
 	{octree.ErrDepth, "depth"},
 	{remesh.ErrOptions, "bad_request"},
 	{remesh.ErrBudget, "budget"},
@@ -113,8 +132,8 @@ var kinds = []struct {
 	{surface.ErrCodes, "bad_sample"},
 	{sequence.ErrToken, "bad_sample"},
 	{cube.ErrSample, "bad_sample"},
-	{quad.ErrSample, "bad_sample"},
-	{shape.ErrSample, "bad_sample"},
+	{faces.ErrSample, "bad_sample"},
+	{leaves.ErrSample, "bad_sample"},
 
 	{shard.ErrNotShard, "not_a_shard"},
 	{shard.ErrSchema, "not_a_shard"},

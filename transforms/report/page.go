@@ -16,7 +16,6 @@ import (
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/transforms/claim"
-	"github.com/morton-gen/morton/transforms/request"
 )
 
 // drawnFaces bounds the faces that one page draws, so that a night's run neither
@@ -92,7 +91,7 @@ func (p *pager) item(r *Result) gallery.Item {
 		it.Measures = append(it.Measures, gallery.KV{Key: strings.ReplaceAll(name, "_", " "), Value: number(r.Measures[name])})
 	}
 	it.Counts = append(it.Counts, promptCounts(r)...)
-	if r.Family != request.Video && r.Family != request.Image {
+	if r.OBJ != "" { // a mesh
 		it.ResultMesh = p.result(r.OBJ)
 		if r.Action == Generate && r.Input != "" {
 			it.SourceMesh = p.source(r)

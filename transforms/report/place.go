@@ -41,14 +41,11 @@ func (p Place) Files(action string) []string {
 	if tokens := p.Tokens(); tokens != "" {
 		files = append(files, tokens)
 	}
-	switch {
-	case action == Tokenize:
-	case p.Family == request.Video:
-		files = append(files, p.File(".mp4"), p.File(".png"))
-	case p.Family == request.Image:
-		files = append(files, p.File(".png"))
-	default:
-		files = append(files, p.File(".glb"), p.File(".obj"), p.File(".png"))
+	if action == Tokenize {
+		return files
+	}
+	for _, ending := range p.Family.Files() {
+		files = append(files, p.File(ending))
 	}
 	return files
 }

@@ -27,9 +27,9 @@ func TestReferencePages(t *testing.T) {
 		kinds = append(kinds, k.kind)
 	}
 	// Measures are named in literals of their type, and in assignments to variables of it.
-	measures := append(words(t, `"([a-z0-9_.]+)": *(?:float64\(|l\.|r\.|db\b)`, "transforms"), fscores(t)...)
-	measures = append(measures, words(t, `(?:all|measures)\["([a-z0-9_.]+)"\]`, "transforms")...)
-	keys := words(t, `"(frames|rate|prefix)": *fmt\.Sprint|placeKey = "([a-z]+)"`, "models")
+	measures := append(words(t, `"([a-z0-9_.]+)": *(?:float64\(|l\.|r\.|db\b)`, "models/tokenizer", "transforms"), fscores(t)...)
+	measures = append(measures, words(t, `(?:all|measures)\["([a-z0-9_.]+)"\]`, "models/tokenizer", "transforms")...)
+	keys := words(t, `"(frames|rate|prefix)": *fmt\.Sprint|PlaceKey = "([a-z]+)"`, "models")
 	for _, c := range []struct {
 		page, heading string
 		want          []string

@@ -16,18 +16,6 @@ var (
 	samplingFields = fieldsOf(reflect.TypeFor[Sampling]())
 )
 
-// imageFields are of images alone: in lines of other families, words as common as these
-// are a user's own.
-var imageFields = []string{"class", "text", "guidance", "guidance_tokens"}
-
-// lineFields returns the fields of a line of a family.
-func lineFields(f Family) []string {
-	if f == Image {
-		return allFields
-	}
-	return slices.DeleteFunc(slices.Clone(allFields), func(name string) bool { return slices.Contains(imageFields, name) })
-}
-
 // flagsOnly are flags that a line cannot set. As a user's own fields they would
 // look as if it could.
 var flagsOnly = []string{"count", "device", "manifest", "model", "out", "overwrite", "precision", "shards"}
@@ -57,6 +45,9 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 		_ = json.Unmarshal(ours["family"], &of) // what is no text is refused with the line
 	}
 	known := lineFields(of)
+	if _, ok := ours["input"]; !ok && kinds[of].fromClass { // beside an input they are the user's
+		known = append(known, kinds[of].fields...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		if slices.Contains(known, name) {
 			continue

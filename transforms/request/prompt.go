@@ -51,7 +51,6 @@ func (r *Request) invalidPrompt() string {
 // checkPrompt returns why a request to generate a picture has nothing to start from.
 func (r *Request) checkPrompt() error {
 	switch {
-	case r.Family != Image:
 	case r.Input != "":
 		return fmt.Errorf("input %q: a picture starts from a class or a text", r.Input)
 	case r.Class == nil && r.Text == "":

@@ -26,29 +26,6 @@ var (
 	ErrManifest = errors.New("bad manifest")
 )
 
-// Family is one of the kinds of things Morton makes.
-type Family string
-
-// The families, by the words of the command line.
-const (
-	Video Family = "video"
-	// Image models are published ones; none is shipped.
-	Image Family = "image"
-	Shape Family = "shape"
-	Quads Family = "quads"
-	// Remesh has no model, and so no tokens.
-	Remesh Family = "remesh"
-)
-
-// Families lists all of them.
-var Families = []Family{Video, Image, Shape, Quads, Remesh}
-
-// HasModel reports whether a model makes the family's results, out of tokens.
-func (f Family) HasModel() bool { return f != Remesh }
-
-// FromNothing reports whether the family generates without an input.
-func (f Family) FromNothing() bool { return f == Shape || f == Image }
-
 // Bounds of what one request may ask for: far over what a model can give, and
 // low enough that no product of two overflows.
 const (

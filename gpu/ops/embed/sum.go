@@ -16,9 +16,6 @@ type SumArgs struct {
 	IDs   *gpu.Tensor // i32 [n, k]
 	Out   *gpu.Tensor // f32 [n, d]
 	Add   bool        // add to Out instead of overwriting it
-	// LD is the distance in elements from one row of IDs to the next, and K then the
-	// number of ids of a row; 0 means that they lie without gaps.
-	K, LD int
 }
 
 // Sum adds to a program the sum of k table rows for each row:
@@ -42,7 +39,7 @@ func Sum(r *gpu.Recorder, a SumArgs) {
 		Grid:   gpu.Linear(n),
 		In:     []*gpu.Tensor{a.Table, a.IDs},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(n), uint32(d), uint32(k), uint32(v), uint32(a.LD)},
+		Params: []uint32{uint32(n), uint32(d), uint32(k), uint32(v)},
 		Work:   picked(n*k*d, a.IDs, a.Out, launch.Again(a.Add, a.Out)),
 	})
 }
@@ -53,14 +50,11 @@ func (a *SumArgs) shape() (n, d, v, k int, err error) {
 		return 0, 0, 0, 0, launch.Error(where, "an operand is nil")
 	}
 	n, d, v = a.Out.Rows(), a.Out.Dim(-1), a.Table.Rows()
-	if k = a.K; a.LD == 0 {
-		k = a.IDs.Elems() / n
-		a.LD = k
-	}
+	k = a.IDs.Elems() / n
 	if a.Table.Dim(-1) != d || k < 1 {
 		return 0, 0, 0, 0, launch.Error(where, "table %v, ids %v, out %v", a.Table.Shape, a.IDs.Shape, a.Out.Shape)
 	}
-	err = launch.Check(where, launch.F32("Table", a.Table, v*d), launch.Strided("IDs", a.IDs, n, k, a.LD), launch.F32("Out", a.Out, n*d))
+	err = launch.Check(where, launch.F32("Table", a.Table, v*d), launch.I32("IDs", a.IDs, n*k), launch.F32("Out", a.Out, n*d))
 	return n, d, v, k, err
 }
 

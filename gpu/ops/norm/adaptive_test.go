@@ -255,19 +255,28 @@ func TestModulate(t *testing.T) {
 	eachMod(t, func(t *testing.T, dev *gpu.Device, s modShape, inPlace bool) {
 		o := newMod(s, true)
 		x, out, scale, shift := o.tensors(t, dev)
+		heat := gputest.Normal(9, 3*s.b)
 		if inPlace {
 			out = x
 		}
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			Modulate(r, ModulateArgs{X: x, Scale: scale, Shift: shift, Out: out, B: s.b, LDMod: s.ld()})
+			a := ModulateArgs{X: x, Scale: scale, Shift: shift, Out: out, B: s.b, LDMod: s.ld()}
+			if inPlace {
+				a.Heat = gputest.F32(t, dev, heat, s.b, 3)
+			}
+			Modulate(r, a)
 		})
 		n := s.m * s.d
 		want, bound := make([]float64, s.b*n), make([]float64, s.b*n)
 		for i := range want {
 			at := i/n*s.ld() + i%s.d
 			moved := float64(o.x32[i]) * (1 + float64(o.scale32[at]))
-			want[i] = moved + float64(o.shift32[at])
-			bound[i] = 4 * gputest.Eps * (math.Abs(moved) + math.Abs(float64(o.shift32[at])))
+			shift := float64(o.shift32[at])
+			if inPlace {
+				shift *= float64(heat[i/n*3])
+			}
+			want[i] = moved + shift
+			bound[i] = 4 * gputest.Eps * (math.Abs(moved) + math.Abs(shift))
 		}
 		gputest.Close(t, "out", gputest.Read(t, out), want, bound)
 	})

@@ -4,17 +4,26 @@
 #include "morton.glsl"
 #include "pairs.glsl"
 #include "rows.glsl"
+#ifdef MODULATE
+#include "present.glsl"
+#endif
 
 // One workgroup does one row: out[r, c] = (add[r, c] +) gate[s, c]·x[r, c], s = r/per.
 // x, add and out are [n, d], add at address 0 for none; gate has rows of d, ldm
 // apart. A lane reads what it then writes, so out may be x or add.
 //
-// With MODULATE it is out[r, c] = (1 + gate[s, c])·x[r, c] + add[s, c]: gate is then the
-// scale and add the shift, with rows like gate's.
+// With MODULATE it is out[r, c] = (1 + gate[s, c])·x[r, c] + heat[s]·add[s, c]: gate is
+// then the scale and add the shift, with rows like gate's. heat is ldh apart, 1 at
+// address 0.
 
 layout(push_constant, scalar) uniform Push {
+#ifdef MODULATE
+  uint64_t x, gate, add, heat, out_;
+  uint n, d, per, ldm, ldh;
+#else
   uint64_t x, gate, add, out_;
   uint n, d, per, ldm;
+#endif
 } p;
 
 void main() {
@@ -24,7 +33,9 @@ void main() {
   uint pairs = (p.d + 1) / 2;
 #ifdef MODULATE
   uint64_t shift = p.add + (gate - p.gate);
-  OVER(i, pairs, store2(p.out_ + row, i, p.d, (1 + load2(gate, i, p.d)) * load2(p.x + row, i, p.d) + load2(shift, i, p.d));)
+  float heat = F32(present(p.heat, p.x)).v[p.heat != 0 ? r / p.per * p.ldh : 0];
+  if (p.heat == 0) heat = 1;
+  OVER(i, pairs, store2(p.out_ + row, i, p.d, (1 + load2(gate, i, p.d)) * load2(p.x + row, i, p.d) + heat * load2(shift, i, p.d));)
 #else
   OVER(i, pairs,
     vec2 y = load2(gate, i, p.d) * load2(p.x + row, i, p.d);

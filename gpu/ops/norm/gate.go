@@ -88,6 +88,7 @@ func (v rows) gate(r *gpu.Recorder, x, gate, add, out *gpu.Tensor) {
 type ModulateArgs struct {
 	X            *gpu.Tensor // f32 [n, d]: B samples of n/B rows
 	Scale, Shift *gpu.Tensor // f32 [B, d], rows LDMod apart
+	Heat         *gpu.Tensor // f32 [B, k], optional: the first of each row scales the shift; nil is all ones
 	Out          *gpu.Tensor // f32 [n, d], may be X
 	B            int
 	LDMod        int // 0 means d
@@ -96,15 +97,20 @@ type ModulateArgs struct {
 // Modulate adds to a program the second half of [Adaptive] alone, for rows that were
 // normalized with a gain of their own:
 //
-//	out[r, c] = x[r, c]·(1 + scale[s, c]) + shift[s, c],  s = r/(n/B)
+//	out[r, c] = x[r, c]·(1 + scale[s, c]) + heat[s]·shift[s, c],  s = r/(n/B)
 //
-// Its error is at most 2⁻²²·(|x·(1 + scale)| + |shift|). Alignment, errors and source are
+// Its error is at most 2⁻²²·(|x·(1 + scale)| + |heat·shift|). Alignment, errors and source are
 // as for Adaptive.
 func Modulate(r *gpu.Recorder, a ModulateArgs) {
 	const where = "norm.Modulate"
 	v, err := adaptive(where, a.X, a.Scale, a.B, a.LDMod)
 	if err == nil {
 		err = launch.Check(where, launch.F32("Out", a.Out, v.n*v.d), v.mod("Shift", a.Shift))
+	}
+	heat := 0
+	if err == nil && a.Heat != nil {
+		heat = a.Heat.Dim(-1)
+		err = launch.Check(where, launch.F32("Heat", a.Heat, a.B*heat))
 	}
 	if err != nil {
 		r.Fail(err)
@@ -113,9 +119,9 @@ func Modulate(r *gpu.Recorder, a ModulateArgs) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "norm", "modulate", launch.Flag(launch.Even(v.d, v.ldm))),
 		Grid:   gpu.Linear(v.n),
-		In:     []*gpu.Tensor{a.X, a.Scale, a.Shift},
+		In:     []*gpu.Tensor{a.X, a.Scale, a.Shift, a.Heat},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(v.n), uint32(v.d), uint32(v.per), uint32(v.ldm)},
-		Work:   v.work(3, 2, a.Scale, a.Shift),
+		Params: []uint32{uint32(v.n), uint32(v.d), uint32(v.per), uint32(v.ldm), uint32(heat)},
+		Work:   v.work(4, 2, a.Scale, a.Shift),
 	})
 }

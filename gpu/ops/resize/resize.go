@@ -19,6 +19,7 @@ const (
 	Nearest Mode = iota // out[j] = x[floor(j·n/m)]
 	Linear              // out[j] = (1-f)·x[i] + f·x[i+1], i + f = (j + ½)·n/m - ½, kept inside 0..n-1
 	Area                // out[j] = mean of x[floor(j·n/m) : ceil((j+1)·n/m)]
+	Cubic               // out[j] = Σ w(t-f)·x[i+t] over t of -1 to 2, i + f as for Linear but not kept inside; taps outside take the border. Keys' w with a = -0.75
 )
 
 // Shape is a change of size from [b, t, h, w, c] to [b, To, c].
@@ -39,7 +40,7 @@ func (s *Shape) check(where string, mode Mode) error {
 			return launch.Error(where, "axis %d: from %d to %d, both are 1 to %d", i, n, m, 1<<14)
 		}
 	}
-	if s.C < 1 || mode < Nearest || mode > Area {
+	if s.C < 1 || mode < Nearest || mode > Cubic {
 		return launch.Error(where, "%d channels, mode %d", s.C, mode)
 	}
 	return nil
@@ -106,7 +107,7 @@ func Grad(r *gpu.Recorder, a GradArgs) {
 
 // flops are two for each term of either pass.
 func (s Shape) flops(mode Mode) int {
-	terms := map[Mode]int{Linear: 8 * max(s.elems(s.To), 0), Area: max(s.elems(s.from()), s.elems(s.To))}
+	terms := map[Mode]int{Linear: 8 * max(s.elems(s.To), 0), Cubic: 64 * max(s.elems(s.To), 0), Area: max(s.elems(s.from()), s.elems(s.To))}
 	return 2 * terms[mode]
 }
 

@@ -18,6 +18,18 @@ var shapes = []Shape{
 	{T: 4, H: 1, W: 6, C: 70, To: [3]int{2, 3, 13}},
 }
 
+// keys is the cubic kernel at a distance of x, with a = -0.75.
+func keys(x float64) float64 {
+	const a = -0.75
+	switch x = math.Abs(x); {
+	case x <= 1:
+		return (a+2)*x*x*x - (a+3)*x*x + 1
+	case x < 2:
+		return a*x*x*x - 5*a*x*x + 8*a*x - 4*a
+	}
+	return 0
+}
+
 // axis returns the weights [m][n] of an axis, from the modes' definitions.
 func axis(mode Mode, n, m int) [][]float64 {
 	out := make([][]float64, m)
@@ -36,6 +48,11 @@ func axis(mode Mode, n, m int) [][]float64 {
 			at := min(max((float64(j)+0.5)*ratio-0.5, 0), float64(n-1))
 			for i := range n {
 				out[j][i] = max(0, 1-math.Abs(at-float64(i)))
+			}
+		case Cubic:
+			at := (float64(j)+0.5)*ratio - 0.5
+			for tap := math.Floor(at) - 1; tap <= math.Floor(at)+2; tap++ {
+				out[j][int(min(max(tap, 0), float64(n-1)))] += keys(at - tap)
 			}
 		}
 	}
@@ -65,6 +82,9 @@ func (s Shape) oracle(mode Mode, x, dout []float64) (out, dx, magOut, magX []flo
 	s.each(mode, func(w float64, i, j int) {
 		out[j] += w * x[i]
 		dx[i] += w * dout[j]
+		if mode == Cubic { // an axis' weights, taps of both signs, sum to 1.75 at most
+			w = math.Pow(1.75, 3)
+		}
 		magOut[j] += w * math.Abs(x[i])
 		magX[i] += w * math.Abs(dout[j])
 	})
@@ -81,14 +101,14 @@ func (s Shape) filled(t testing.TB) Shape {
 func TestOracle(t *testing.T) {
 	s := Shape{H: 2, W: 4, C: 1, To: [3]int{1, 2, 2}}.filled(t)
 	x := []float64{1, 2, 3, 4, 5, 6, 7, 8}
-	for mode, want := range map[Mode][]float64{Nearest: {1, 3, 5, 7}, Linear: {1.5, 3.5, 5.5, 7.5}, Area: {1.5, 3.5, 5.5, 7.5}} {
+	for mode, want := range map[Mode][]float64{Nearest: {1, 3, 5, 7}, Linear: {1.5, 3.5, 5.5, 7.5}, Area: {1.5, 3.5, 5.5, 7.5}, Cubic: {1.40625, 3.59375, 5.40625, 7.59375}} {
 		if out, _, _, _ := s.oracle(mode, x, want); fmt.Sprint(out) != fmt.Sprint(want) {
 			t.Errorf("mode %d: %v, want %v", mode, out, want)
 		}
 	}
 	for _, s := range shapes[1:] {
 		s = s.filled(t)
-		for _, mode := range []Mode{Nearest, Linear, Area} {
+		for _, mode := range []Mode{Nearest, Linear, Area, Cubic} {
 			x, dout := optest.Wide(gputest.Normal(1, s.elems(s.from()))), optest.Wide(gputest.Normal(2, s.elems(s.To)))
 			_, dx, _, _ := s.oracle(mode, x, dout)
 			if s.C < 4 {
@@ -104,7 +124,7 @@ func TestOracle(t *testing.T) {
 func TestRecordAndGrad(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, s := range shapes {
-			for _, mode := range []Mode{Nearest, Linear, Area} {
+			for _, mode := range []Mode{Nearest, Linear, Area, Cubic} {
 				t.Run(fmt.Sprintf("%+v/%d", s, mode), func(t *testing.T) { testBoth(t, dev, s.filled(t), mode) })
 			}
 		}
@@ -171,7 +191,7 @@ func TestShapeErrors(t *testing.T) {
 			"out":  func(r *gpu.Recorder) { Record(r, Args{Shape: s, X: x, Out: x}) },
 			"none": func(r *gpu.Recorder) { Record(r, Args{Shape: none, X: x, Out: y}) },
 			"huge": func(r *gpu.Recorder) { Record(r, Args{Shape: huge, X: x, Out: y}) },
-			"mode": func(r *gpu.Recorder) { Record(r, Args{Shape: s, Mode: 3, X: x, Out: y}) },
+			"mode": func(r *gpu.Recorder) { Record(r, Args{Shape: s, Mode: 4, X: x, Out: y}) },
 			"dx":   func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: s, DOut: y, DX: y}) },
 		})
 	})
@@ -182,7 +202,7 @@ func BenchmarkResize(b *testing.B) {
 	s := Shape{T: 4, H: 32, W: 32, C: 64, To: [3]int{8, 64, 64}}.filled(b)
 	small, large := s.elems(s.from()), s.elems(s.To)
 	x, y := gputest.F32(b, dev, gputest.Normal(1, small), small), gputest.F32(b, dev, gputest.Normal(2, large), large)
-	for mode, name := range []string{"nearest", "linear", "area"} { // a product and a sum a term, 1 or 8 terms
+	for mode, name := range []string{"nearest", "linear", "area", "cubic"} { // a product and a sum a term, 1, 8 or 64 terms
 		shape := fmt.Sprintf("%s/in=4x32x32x64/out=8x64x64", name)
 		b.Run("up/"+shape, func(b *testing.B) {
 			optest.Bench(b, dev, 4*(small+large), large/s.C, func(r *gpu.Recorder) { Record(r, Args{Shape: s, Mode: Mode(mode), X: x, Out: y}) })

@@ -4,17 +4,17 @@
 #include "pairs.glsl"
 
 // One workgroup fills one row: out[r, j, :] = x[ids[r, j], :], zeros for an id outside
-// 0..n-1. x is [n, d], ids [rows, k] with rows ld apart, out [rows, k, d]. Lanes take pairs of columns.
+// 0..n-1. x is [n, d], ids [rows, k], out [rows, k, d]. Lanes take pairs of columns.
 
 layout(push_constant, scalar) uniform Push {
   uint64_t x, ids, out_;
-  uint rows, n, d, k, ld;
+  uint rows, n, d, k;
 } p;
 
 void main() {
   uint r = group();
   if (r >= p.rows) return;
-  uint64_t ids = p.ids + 4ul * uint64_t(r) * p.ld;
+  uint64_t ids = p.ids + 4ul * uint64_t(r) * p.k;
   uint pairs = (p.d + 1) / 2;
   for (uint j = 0; j < p.k; j++) {
     uint id = uint(I32(ids).v[j]);

@@ -15,9 +15,6 @@ type GatherArgs struct {
 	X   *gpu.Tensor // f32 [n, d]
 	IDs *gpu.Tensor // i32 [v, k], or [v] for k = 1
 	Out *gpu.Tensor // f32 [v, k·d]
-	// LD is the distance in elements from one row of IDs to the next; 0 means k. With it,
-	// Out says what k is.
-	LD int
 }
 
 // Gather adds to a program rows put side by side:
@@ -33,7 +30,7 @@ type GatherArgs struct {
 func Gather(r *gpu.Recorder, a GatherArgs) {
 	const where = "rows.Gather"
 	n, d, err := launch.Matrix(where, "X", a.X)
-	if err == nil && (a.IDs == nil || a.Out == nil || a.LD == 0 && a.IDs.Elems()%a.Out.Rows() != 0) {
+	if err == nil && (a.IDs == nil || a.Out == nil || a.IDs.Elems()%a.Out.Rows() != 0) {
 		err = launch.Error(where, "IDs or Out is nil, or not of as many rows")
 	}
 	if err != nil {
@@ -41,12 +38,7 @@ func Gather(r *gpu.Recorder, a GatherArgs) {
 		return
 	}
 	v, k := a.Out.Rows(), a.IDs.Elems()/a.Out.Rows()
-	if a.LD > 0 {
-		k = a.Out.Dim(-1) / d
-	} else {
-		a.LD = k
-	}
-	if err := launch.Check(where, launch.F32("X", a.X, n*d), launch.Strided("IDs", a.IDs, v, k, a.LD), launch.F32("Out", a.Out, v*k*d)); err != nil {
+	if err := launch.Check(where, launch.F32("X", a.X, n*d), launch.I32("IDs", a.IDs, v*k), launch.F32("Out", a.Out, v*k*d)); err != nil {
 		r.Fail(err)
 		return
 	}
@@ -55,7 +47,7 @@ func Gather(r *gpu.Recorder, a GatherArgs) {
 		Grid:   gpu.Linear(v),
 		In:     []*gpu.Tensor{a.X, a.IDs},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(v), uint32(n), uint32(d), uint32(k), uint32(a.LD)},
+		Params: []uint32{uint32(v), uint32(n), uint32(d), uint32(k)},
 		Work:   work(0, v*k*d, a.IDs, a.Out),
 	})
 }

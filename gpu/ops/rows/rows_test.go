@@ -276,3 +276,38 @@ func TestScatter(t *testing.T) {
 		})
 	})
 }
+
+// TestCut takes columns of floats and of integers, whose bits stay.
+func TestCut(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, s := range [][4]int{{1, 1, 0, 1}, {3, 7, 2, 4}, {5, 64, 0, 64}, {2, 300, 17, 283}} {
+			n, ld, from, d := s[0], s[1], s[2], s[3]
+			ids := make([]int32, n*ld)
+			for i := range ids {
+				ids[i] = int32(i*i) - 40 // small ones are subnormal as floats
+			}
+			x := gputest.Normal(1, n*ld)
+			floats, ints := gputest.F32(t, dev, make([]float32, n*d), n, d), gputest.I32(t, dev, make([]int32, n*d), n, d)
+			gputest.Run(t, dev, func(r *gpu.Recorder) {
+				Cut(r, CutArgs{X: gputest.F32(t, dev, x, n, ld), Out: floats, From: from})
+				Cut(r, CutArgs{X: gputest.I32(t, dev, ids, n, ld), Out: ints, From: from})
+			})
+			got, err := ints.I32()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for r := range n {
+				if !slices.Equal(got[r*d:(r+1)*d], ids[r*ld+from:][:d]) || !slices.Equal(gputest.Read(t, floats)[r*d:(r+1)*d], x[r*ld+from:][:d]) {
+					t.Errorf("%v: row %d differs", s, r)
+				}
+			}
+		}
+		x, y := gputest.F32(t, dev, make([]float32, 12), 3, 4), gputest.F32(t, dev, make([]float32, 6), 3, 2)
+		optest.Refused(t, dev, map[string]func(*gpu.Recorder){
+			"nil":     func(r *gpu.Recorder) { Cut(r, CutArgs{Out: y}) },
+			"outside": func(r *gpu.Recorder) { Cut(r, CutArgs{X: x, Out: y, From: 3}) },
+			"before":  func(r *gpu.Recorder) { Cut(r, CutArgs{X: x, Out: y, From: -1}) },
+			"rows":    func(r *gpu.Recorder) { Cut(r, CutArgs{X: x, Out: gputest.F32(t, dev, make([]float32, 4), 2, 2)}) },
+		})
+	})
+}

@@ -8,7 +8,7 @@ layout(constant_id = 1) const uint CODES = 0; // 1: tokens are binary codes
 layout(push_constant, scalar) uniform Push {
   uint64_t batch, sampling, rows, draws, tokens; // in
   uint64_t ints, ids, words, draw, floats_;      // out
-  uint R, M, G, L, K, F, S, A, base, V, H, places;
+  uint R, M, G, L, K, F, S, A, base, V, H, states; // states: places of a slot, and recalls a row in the upper four bits
 } p;
 
 const uint LANEWORDS = 12;
@@ -16,7 +16,10 @@ const uint LANEWORDS = 12;
 I32 lanes() { return I32(p.batch); }
 
 // state numbers a place of a slot among those of all slots.
-int state(int place, uint slot) { return place < 0 || place >= int(p.places) ? -1 : int(slot * p.places) + place; }
+int state(int place, uint slot) {
+  uint places = p.states & 0xfffffffu;
+  return place < 0 || place >= int(places) ? -1 : int(slot * places) + place;
+}
 
 void gatherRow(uint r) {
   I32 at = I32(p.batch + 4ul * (p.G * LANEWORDS + 2 * r));
@@ -25,7 +28,7 @@ void gatherRow(uint r) {
   uint b = lane.v[0], canvas = lane.v[1];
   int n = lane.v[2] + at.v[1];
   live = live && n < lane.v[3];
-  uint cols = p.K + p.F + p.A + (p.places > 0 ? 4 : 2), rest = p.K + p.F + p.A;
+  uint cols = p.K + p.F + p.A + (p.states > 0 ? 3 + (p.states >> 28) : 2), rest = p.K + p.F + p.A;
   I32 plan = I32(p.rows + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * cols);
 
   // Fixed ids, then the embeddings of the tokens the row is fed.
@@ -52,10 +55,9 @@ void gatherRow(uint r) {
     ints.v[r] = int(b);
     ints.v[p.R + r] = live ? plan.v[rest] : -1;
     ints.v[2 * p.R + r] = live ? plan.v[rest + 1] : 0;
-    if (p.places > 0) {
+    if (p.states > 0) {
       I32 states = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F) + p.M * (1 + 2 * p.H)));
-      states.v[r] = live ? state(plan.v[rest + 2], b) : -1;
-      states.v[p.R + r] = live ? state(plan.v[rest + 3], b) : -1;
+      for (uint j = 0; j <= p.states >> 28; j++) states.v[j * p.R + r] = live ? state(plan.v[rest + 2 + j], b) : -1;
     }
   }
 }

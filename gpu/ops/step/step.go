@@ -20,8 +20,8 @@ type Rows struct {
 	Words          *gpu.Tensor // u32 [r·f, s], codes only
 	Valid          *gpu.Tensor // i32 [r·f], codes only: 0 where nothing is fed
 	Axes           *gpu.Tensor // i32 [r, a]
-	// Keep and Recall are i32 [r], with Places only: where a row's hidden state is kept
-	// among those of all slots, and the kept one that it starts from; -1: none.
+	// Keep is i32 [r] and Recall [k, r], with Places only: where a row's hidden state is
+	// kept among those of all slots, and the kept ones that it starts from; -1: none.
 	Keep, Recall *gpu.Tensor
 
 	// Of the draws, nil without any. Canvas is i32 [m]. Draw, u32 [m, 8], and Temp, f32
@@ -34,9 +34,10 @@ type Rows struct {
 // Gather reads the next rows and draws of every lane out of the tables.
 func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 	rows, draws, h := b.Rows, b.Draws, s.directions()
-	states := 0
+	states, packed := 0, 0
 	if s.Places > 0 {
-		states = 2
+		states = 1 + s.recalls()
+		packed = s.Places | s.recalls()<<28
 	}
 	ints := r.Temp(tensor.I32, rows*(3+s.Axes+s.Fed+states)+draws*(1+2*h))
 	floats := r.Temp(tensor.F32, max(4*draws, 1))
@@ -59,7 +60,7 @@ func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 	}
 	if states > 0 {
 		at = rows*(3+s.Axes+s.Fed) + draws*(1+2*h)
-		out.Keep, out.Recall = next(rows), next(rows)
+		out.Keep, out.Recall = next(rows), next(s.recalls(), rows)
 	}
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "step", "gather", launch.Flag(s.Codes)), Grid: gpu.Linear(rows + draws),
@@ -67,7 +68,7 @@ func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 		Out: []*gpu.Tensor{ints, out.IDs, out.Words, draw, floats},
 		Params: []uint32{
 			uint32(rows), uint32(draws), uint32(b.lanes), uint32(s.Length), uint32(s.Fixed), uint32(s.Fed), uint32(s.Sub), uint32(s.Axes),
-			uint32(s.Base), uint32(s.Vocab), uint32(h), uint32(s.Places),
+			uint32(s.Base), uint32(s.Vocab), uint32(h), uint32(packed),
 		},
 		Work: s.gathered(b, ints, out.IDs, out.Words, draw, floats),
 	})

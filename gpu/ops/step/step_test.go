@@ -190,15 +190,15 @@ func TestCodesGather(t *testing.T) {
 // TestPlacesGather checks where hidden states are kept, and which ones rows start from.
 func TestPlacesGather(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 2, Length: 3, Fixed: 1, Fed: 0, Sub: 1, Axes: 1, Codes: true, Places: 10})
+		s, err := NewState(dev, Dims{Slots: 2, Length: 3, Fixed: 1, Fed: 0, Sub: 1, Axes: 1, Codes: true, Places: 10, Recalls: 2})
 		check(t, err)
 		check(t, s.Rows.WriteI32([]int32{
-			0, 5, 0, 1, 4, -1,
-			1, 6, 1, 2, -1, 9,
-			2, 7, 2, 3, 10, 3,
-			3, 5, 0, 1, 4, 2,
-			4, 6, 1, 2, 0, 0,
-			5, 7, 2, 3, 1, -5,
+			0, 5, 0, 1, 4, -1, 1,
+			1, 6, 1, 2, -1, 9, 2,
+			2, 7, 2, 3, 10, 3, -1,
+			3, 5, 0, 1, 4, 2, 3,
+			4, 6, 1, 2, 0, 0, 4,
+			5, 7, 2, 3, 1, -5, 5,
 		}))
 		check(t, s.Draws.WriteI32(make([]int32, 2*3*5)))
 		check(t, s.Tokens.WriteI32(make([]int32, 6)))
@@ -211,6 +211,7 @@ func TestPlacesGather(t *testing.T) {
 		r := gathered(t, dev, s, batch, gputest.I32(t, dev, []int32{9, 9}, 2, 1))
 		r.equal(t, "keep", 0, 4, -1, -1, 10, 11, -1)
 		r.equal(t, "recall", 0, -1, 9, 3, 10, -1, -1)
+		r.equal(t, "recall", 6, 1, 2, -1, 14, 15, -1)
 		r.equal(t, "slot", 0, 0, 1, 2, 1, 2, -1)
 		r.equal(t, "len", 0, 1, 2, 3, 2, 3, 0)
 		r.equal(t, "picks", 0, 0, -1, 3, -1)

@@ -19,15 +19,18 @@ type Dims struct {
 	Base          int  // table row where the fed tokens' embeddings start
 	Codes         bool // tokens are binary codes of Sub words
 	Directions    int  // h hidden states that one draw is made from; 0 means 1
-	Places        int  // kept hidden states of a slot; 0: none, and rows lack their columns
+	Places        int  // kept hidden states of a slot, below 2²⁸; 0: none, and rows lack their columns
+	Recalls       int  // k kept states that a row starts from, at most 15; 0 means 1
 }
 
 func (d Dims) directions() int { return max(d.Directions, 1) }
 
+func (d Dims) recalls() int { return max(d.Recalls, 1) }
+
 // RowColumns is the width of a row of State.Rows.
 func (d Dims) RowColumns() int {
 	if d.Places > 0 {
-		return d.Fixed + d.Fed + d.Axes + 4
+		return d.Fixed + d.Fed + d.Axes + 3 + d.recalls()
 	}
 	return d.Fixed + d.Fed + d.Axes + 2
 }
@@ -71,10 +74,10 @@ const (
 // State are the tables of all slots. The host writes a slot's rows and draws
 // before they run; the device fills Tokens.
 //
-//	Rows     i32 [b, l, k+f+a+2 or 4]  fixed ids, -1: none | positions fed from, or Start
+//	Rows     i32 [b, l, k+f+a+2 or more]  fixed ids, -1: none | positions fed from, or Start
 //	                              or Nothing | axes | cache slot, -1: none | slots seen |
 //	                              with Places: where the row's hidden state is kept, and
-//	                              the kept state that it starts from; -1: none
+//	                              the k kept states that it starts from; -1: none
 //	Draws    i32 [b, l, 4+h]      position | lowest token allowed | one past the
 //	                              highest, see sample.Existing | guidance scale (float
 //	                              bits) | rows of the lane's step that it is made from

@@ -14,6 +14,8 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn/cnntest"
 )
 
 func TestMain(m *testing.M) { gputest.Main(m) }
@@ -32,7 +34,7 @@ func tiny(tb testing.TB) Config {
 	return cfg
 }
 
-func open(tb testing.TB, dev *gpu.Device, cfg Config, w fake, o Options) *Codec {
+func open(tb testing.TB, dev *gpu.Device, cfg Config, w cnntest.Tensors, o Options) *Codec {
 	tb.Helper()
 	c, err := Open(dev, cfg, w, o)
 	if err != nil {
@@ -40,16 +42,6 @@ func open(tb testing.TB, dev *gpu.Device, cfg Config, w fake, o Options) *Codec 
 	}
 	tb.Cleanup(c.Free)
 	return c
-}
-
-// picture is one of many, with edges.
-func picture(seed, h, w int) []uint8 {
-	pix := make([]uint8, h*w*colours)
-	for i := range pix {
-		y, x, c := i/colours/w, i/colours%w, i%colours
-		pix[i] = uint8(x*(7+seed) + y*(11+3*seed)*(c+1) + 90*(x/5%2))
-	}
-	return pix
 }
 
 // grid returns tokens of every code in turn.
@@ -65,23 +57,23 @@ func grid(seed, n, codes int) []uint32 {
 func TestHalves(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		cfg := tiny(t)
-		enc := open(t, dev, cfg, fake{}.read(t, "testdata/encoder.safetensors"), Options{})
-		dec := open(t, dev, cfg, fake{}.read(t, "testdata/decoder.safetensors"), Options{})
+		enc := open(t, dev, cfg, cnntest.Read(t, "testdata/encoder.safetensors"), Options{})
+		dec := open(t, dev, cfg, cnntest.Read(t, "testdata/decoder.safetensors"), Options{})
 		if _, err := enc.Decode(grid(0, 16, 64), 4, 4); !errors.Is(err, ErrNoDecoder) {
 			t.Errorf("an encoder decodes: %v", err)
 		}
-		if _, err := dec.Encode(picture(0, 16, 16), 16, 16); !errors.Is(err, ErrNoEncoder) {
+		if _, err := dec.Encode(cnntest.Picture(0, 16, 16), 16, 16); !errors.Is(err, ErrNoEncoder) {
 			t.Errorf("a decoder encodes: %v", err)
 		}
 		if _, err := dec.EncodeFloats(make([]float32, 768), 16, 16); !errors.Is(err, ErrNoEncoder) {
 			t.Errorf("a decoder encodes: %v", err)
 		}
 		c := open(t, dev, cfg, both(t), Options{})
-		tokens, err := c.Encode(picture(0, 16, 16), 16, 16)
+		tokens, err := c.Encode(cnntest.Picture(0, 16, 16), 16, 16)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if alone, err := enc.Encode(picture(0, 16, 16), 16, 16); err != nil || !slices.Equal(alone, tokens) {
+		if alone, err := enc.Encode(cnntest.Picture(0, 16, 16), 16, 16); err != nil || !slices.Equal(alone, tokens) {
 			t.Errorf("the encoder alone gives %v, both %v (%v)", alone, tokens, err)
 		}
 	})
@@ -90,12 +82,12 @@ func TestHalves(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := open(t, dev, tiny(t), both(t), Options{})
-		for _, s := range [][3]int{{16, 16, 767}, {16, 18, 864}, {14, 16, 672}, {0, 16, 0}, {-16, -16, 768}, {MaxSide + 4, 4, 0}, {1 << 40, 1 << 40, 0}, {1 << 12, 1 << 12, 0}} {
+		for _, s := range [][3]int{{16, 16, 767}, {16, 18, 864}, {14, 16, 672}, {0, 16, 0}, {-16, -16, 768}, {cnn.MaxSide + 4, 4, 0}, {1 << 40, 1 << 40, 0}, {1 << 12, 1 << 12, 0}} {
 			if _, err := c.Encode(make([]uint8, s[2]), s[0], s[1]); !errors.Is(err, ErrSize) {
 				t.Errorf("%v: %v", s, err)
 			}
 		}
-		for _, s := range [][3]int{{4, 4, 15}, {0, 4, 0}, {-4, -4, 16}, {1 << 62, 4, 0}, {MaxSide, 4, 0}} {
+		for _, s := range [][3]int{{4, 4, 15}, {0, 4, 0}, {-4, -4, 16}, {1 << 62, 4, 0}, {cnn.MaxSide, 4, 0}} {
 			if _, err := c.Decode(make([]uint32, s[2]), s[0], s[1]); !errors.Is(err, ErrSize) {
 				t.Errorf("%v: %v", s, err)
 			}
@@ -116,9 +108,9 @@ func TestOverflow(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		w := both(t)
 		x := w["decoder.conv_out.weight"]
-		x.data = slices.Clone(x.data)
-		for i := range x.data {
-			x.data[i] = math.MaxFloat32
+		x.Data = slices.Clone(x.Data)
+		for i := range x.Data {
+			x.Data[i] = math.MaxFloat32
 		}
 		w["decoder.conv_out.weight"] = x
 		c := open(t, dev, tiny(t), w, Options{})
@@ -141,18 +133,18 @@ func transpose[T any](x []T, h, w int) []T {
 }
 
 // transposed exchanges rows and columns of every kernel.
-func (f fake) transposed() fake {
+func transposed(f cnntest.Tensors) cnntest.Tensors {
 	out := maps.Clone(f)
 	for name, x := range f {
-		if len(x.shape) != 4 {
+		if len(x.Shape) != 4 {
 			continue
 		}
-		k := x.shape[2]
-		data := make([]float32, 0, len(x.data))
-		for at := 0; at < len(x.data); at += k * k {
-			data = append(data, transpose(x.data[at:at+k*k], k, k)...)
+		k := x.Shape[2]
+		data := make([]float32, 0, len(x.Data))
+		for at := 0; at < len(x.Data); at += k * k {
+			data = append(data, transpose(x.Data[at:at+k*k], k, k)...)
 		}
-		out[name] = fakeTensor{x.shape, data}
+		out[name] = cnntest.Tensor{Shape: x.Shape, Data: data}
 	}
 	return out
 }
@@ -162,7 +154,7 @@ func (f fake) transposed() fake {
 func TestOblong(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		w := both(t)
-		c, flipped := open(t, dev, tiny(t), w, Options{}), open(t, dev, tiny(t), w.transposed(), Options{})
+		c, flipped := open(t, dev, tiny(t), w, Options{}), open(t, dev, tiny(t), transposed(w), Options{})
 		const rows, cols = 3, 8
 		tokens := grid(1, rows*cols, 64)
 		x, err := c.DecodeFloats(tokens, rows, cols)
@@ -173,12 +165,12 @@ func TestOblong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := relative(transpose(y, 4*cols, 4*rows), x)
+		e := cnntest.Distance(transpose(y, 4*cols, 4*rows), x)
 		t.Logf("decoding: relative difference %.2e", e)
 		if !(e <= waypointBound) {
 			t.Errorf("the pictures differ by %g", e)
 		}
-		pix := picture(2, 4*rows, 4*cols)
+		pix := cnntest.Picture(2, 4*rows, 4*cols)
 		a, err := c.Encode(pix, 4*rows, 4*cols)
 		if err != nil {
 			t.Fatal(err)
@@ -206,7 +198,7 @@ func TestBits(t *testing.T) {
 		one := func(c *Codec, i int) (r result, err error) {
 			h, w := sizes[i%3][0], sizes[i%3][1]
 			if r.x, err = c.DecodeFloats(grid(i, h*w, 64), h, w); err == nil {
-				r.tokens, err = c.Encode(picture(i, 4*h, 4*w), 4*h, 4*w)
+				r.tokens, err = c.Encode(cnntest.Picture(i, 4*h, 4*w), 4*h, 4*w)
 			}
 			return r, err
 		}
@@ -232,9 +224,6 @@ func TestBits(t *testing.T) {
 			}
 		}
 		wg.Wait()
-		if len(c.programs) > 2 {
-			t.Errorf("%d programs are kept", len(c.programs))
-		}
 		if slices.Equal(want[0].x, want[3].x) {
 			t.Error("two pictures are equal")
 		}
@@ -249,22 +238,17 @@ func TestPlainCodes(t *testing.T) {
 			cfg := tiny(t)
 			cfg.CodebookL2Norm = unit
 			w := both(t)
-			codes := slices.Clone(w[codesName].data)
-			c := open(t, dev, cfg, w, Options{})
-			saw := waypoints{}
-			p, err := c.record(true, 16, 16, saw.marker(t, dev))
+			codes := slices.Clone(w[codesName].Data)
+			c := open(t, dev, cfg, w, Options{Trace: true})
+			ids, err := c.EncodeFloats(gputest.Normal(3, 16*16*cnn.Colours), 16, 16)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.free()
-			if err := p.pixels.WriteF32(gputest.Normal(3, p.pixels.Elems())); err != nil {
+			z, err := c.codec.Traced("quant_conv")
+			if err != nil {
 				t.Fatal(err)
 			}
-			if err := p.run.Run(1); err != nil {
-				t.Fatal(err)
-			}
-			z, quant := gputest.Read(t, saw["enc.quant_conv"]), gputest.Read(t, saw["enc.quant"])
-			ids, err := p.ids.I32()
+			quant, err := c.codec.Traced("quantize")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -318,11 +302,11 @@ func TestTies(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		w := both(t)
 		codes := w[codesName]
-		codes.data = slices.Clone(codes.data)
-		copy(codes.data[32*8:], codes.data[:32*8]) // the upper half repeats the lower
+		codes.Data = slices.Clone(codes.Data)
+		copy(codes.Data[32*8:], codes.Data[:32*8]) // the upper half repeats the lower
 		w[codesName] = codes
 		c := open(t, dev, tiny(t), w, Options{})
-		tokens, err := c.Encode(picture(4, 32, 32), 32, 32)
+		tokens, err := c.Encode(cnntest.Picture(4, 32, 32), 32, 32)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -349,28 +333,6 @@ func TestClosed(t *testing.T) {
 		}
 		if dev.Used() != used {
 			t.Errorf("%d bytes are held, %d before", dev.Used(), used)
-		}
-	})
-}
-
-// TestMemory holds the plan against what programs take.
-func TestMemory(t *testing.T) {
-	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		c := open(t, dev, tiny(t), both(t), Options{})
-		for _, s := range [][2]int{{4, 4}, {4, 12}, {20, 12}, {16, 16}, {64, 128}, {256, 256}} {
-			for _, h := range []*half{c.enc, c.dec} {
-				p, err := c.record(h == c.enc, s[0], s[1], nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				took := p.run.Stats().ArenaBytes + p.pixels.SizeBytes() + p.ids.SizeBytes()
-				planned := c.cfg.programBytes(*h, s[0], s[1])
-				t.Logf("%v, encodes %v: %d bytes, planned %d", s, h == c.enc, took, planned)
-				if planned < took || planned > 2*took+1<<17 {
-					t.Errorf("%v, encodes %v: %d bytes were planned, %d taken", s, h == c.enc, planned, took)
-				}
-				p.free()
-			}
 		}
 	})
 }

@@ -6,13 +6,11 @@ import (
 	"slices"
 
 	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 // ErrConfig reports a description of a tokenizer that no network fits.
 var ErrConfig = errkind.New("bad_model", "bad tokenizer configuration")
-
-// groups is the number of groups of every group norm.
-const groups = 32
 
 // Config describes a tokenizer. The fields are those of LlamaGen's ModelArgs.
 type Config struct {
@@ -74,7 +72,7 @@ func (c Config) Validate() error {
 		{"codebook_size", c.CodebookSize, 2, 1 << 20, 1},
 		{"codebook_embed_dim", c.CodebookEmbedDim, 2, 1024, 2},
 		{"z_channels", c.ZChannels, 2, 4096, 2},
-		{"ch", c.Ch, groups, 1024, groups},
+		{"ch", c.Ch, 32, 1024, 32},
 		{"the number of levels in ch_mult", len(c.ChMult), 1, 8, 1},
 		{"num_res_blocks", c.NumResBlocks, 1, 16, 1},
 	} {
@@ -93,6 +91,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// network describes the two convolutional networks.
+func (c Config) network() cnn.Network {
+	return cnn.Network{Ch: c.Ch, ChMult: c.ChMult, ResBlocks: c.NumResBlocks, Out: c.ZChannels, In: c.ZChannels, Names: cnn.LlamaGen}
+}
+
 // Reduction is the side in pixels of what one token stands for: 2 to the number of
 // levels less one.
-func (c Config) Reduction() int { return 1 << (len(c.ChMult) - 1) }
+func (c Config) Reduction() int { return c.network().Reduction() }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/tokenizer/cnn/cnntest"
 )
 
 // bounds of the largest error of a waypoint over its largest magnitude.
@@ -20,64 +20,34 @@ const (
 // side is the pixels a side of the pictures in testdata.
 const side = 16
 
-// waypoints keeps copies of a program's intermediate values.
-type waypoints map[string]*gpu.Tensor
-
-func (w waypoints) marker(t *testing.T, dev *gpu.Device) marker {
-	return func(r *gpu.Recorder, name string, x *gpu.Tensor) {
-		keep, err := dev.NewTensor(tensor.F32, x.Shape...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if w[name] != nil {
-			t.Errorf("%s comes twice", name)
-		}
-		w[name] = keep
-		r.Copy(keep, x)
+// layerOf returns the layer that a golden value is of, by the name of its tensors.
+func layerOf(golden string) string {
+	switch golden {
+	case "enc.quant", "dec.codes":
+		return "quantize"
+	case "enc.quant_conv":
+		return "quant_conv"
+	case "dec.post_quant_conv":
+		return "post_quant_conv"
 	}
+	return strings.NewReplacer(
+		"enc.", "encoder.", "dec.", "decoder.", "level", "conv_blocks.", "res", "res.", "attn", "attn.", "mid", "mid.", "sample", "sample.conv", "pixels", "conv_out",
+	).Replace(golden)
 }
 
-// channelsLast returns picture i of a batch [b, c, h, w] as [h·w, even(c)].
-func (x fakeTensor) channelsLast(i int) []float32 {
-	c, n := x.shape[1], x.shape[2]*x.shape[3]
-	out := make([]float32, n*even(c))
-	for j := range n {
-		for k := range c {
-			out[j*even(c)+k] = x.data[(i*c+k)*n+j]
-		}
-	}
-	return out
-}
-
-// relative is the largest difference over the largest magnitude.
-func relative(got, want []float32) float64 {
-	if len(got) != len(want) {
-		return math.Inf(1)
-	}
-	diff, mag := 0.0, 0.0
-	for i, w := range want {
-		d := math.Abs(float64(got[i]) - float64(w))
-		if math.IsNaN(d) {
-			return math.Inf(1)
-		}
-		diff, mag = max(diff, d), max(mag, math.Abs(float64(w)))
-	}
-	return diff / mag
-}
-
-// compare holds every waypoint of a golden file to what a program kept.
-func (w waypoints) compare(t *testing.T, golden fake, picture int, worst map[string]float64) {
+// compare holds every waypoint of a golden file to what the last run kept.
+func compare(t *testing.T, c *Codec, golden cnntest.Tensors, picture int, worst map[string]float64) {
 	t.Helper()
 	for name, want := range golden {
 		if strings.HasPrefix(name, "in.") || name == "enc.indices" {
 			continue
 		}
-		got := w[name]
-		if got == nil {
-			t.Errorf("%s: no such waypoint", name)
+		got, err := c.codec.Traced(layerOf(name))
+		if err != nil || got == nil {
+			t.Errorf("%s: no such waypoint (%v)", name, err)
 			continue
 		}
-		e := relative(gputest.Read(t, got), want.channelsLast(picture))
+		e := cnntest.Distance(got, want.ChannelsLast(picture))
 		worst[name] = max(worst[name], e)
 		bound := waypointBound
 		if name == "dec.pixels" {
@@ -101,57 +71,32 @@ func logErrors(t *testing.T, worst map[string]float64) {
 	}
 }
 
-// row returns row i of a golden's integers.
-func (x fakeTensor) row(i int) []int32 {
-	n := len(x.data) / x.shape[0]
-	out := make([]int32, n)
-	for j, v := range x.data[i*n:][:n] {
-		out[j] = int32(v)
-	}
-	return out
-}
-
 func TestDecoderGolden(t *testing.T) {
-	golden := fake{}.read(t, "testdata/decoder-golden.safetensors")
+	golden := cnntest.Read(t, "testdata/decoder-golden.safetensors")
 	if len(golden) != 13 {
 		t.Fatalf("%d tensors, want 13", len(golden))
 	}
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		c := open(t, dev, tiny(t), fake{}.read(t, "testdata/decoder.safetensors"), Options{})
-		saw := waypoints{}
-		p, err := c.record(false, side, side, saw.marker(t, dev))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.free()
+		c := open(t, dev, tiny(t), cnntest.Read(t, "testdata/decoder.safetensors"), Options{Trace: true})
 		worst := map[string]float64{}
 		for i := range 2 {
-			if err := p.ids.WriteI32(golden["in.indices"].row(i)); err != nil {
-				t.Fatal(err)
-			}
-			if err := p.run.Run(1); err != nil {
-				t.Fatal(err)
-			}
-			saw.compare(t, golden, i, worst)
 			comparePixels(t, c, golden, i)
+			compare(t, c, golden, i, worst)
 		}
 		logErrors(t, worst)
 	})
 }
 
 // comparePixels holds the public entries to the golden picture: as values, and as bytes.
-func comparePixels(t *testing.T, c *Codec, golden fake, i int) {
+func comparePixels(t *testing.T, c *Codec, golden cnntest.Tensors, i int) {
 	t.Helper()
-	var tokens []uint32
-	for _, id := range golden["in.indices"].row(i) {
-		tokens = append(tokens, uint32(id))
-	}
-	want := narrow(golden["dec.pixels"].channelsLast(i))
+	tokens := golden["in.indices"].Row(i)
+	want := golden["dec.pixels"].Pixels(i)
 	x, err := c.DecodeFloats(tokens, 4, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := relative(x, want); !(e <= pixelBound) {
+	if e := cnntest.Distance(x, want); !(e <= pixelBound) {
 		t.Errorf("picture %d: relative error %.3g of the pixels", i, e)
 	}
 	pix, err := c.Decode(tokens, 4, 4)
@@ -167,41 +112,22 @@ func comparePixels(t *testing.T, c *Codec, golden fake, i int) {
 }
 
 func TestEncoderGolden(t *testing.T) {
-	golden := fake{}.read(t, "testdata/encoder-golden.safetensors")
+	golden := cnntest.Read(t, "testdata/encoder-golden.safetensors")
 	if len(golden) != 10 {
 		t.Fatalf("%d tensors, want 10", len(golden))
 	}
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		c := open(t, dev, tiny(t), fake{}.read(t, "testdata/encoder.safetensors"), Options{})
-		saw := waypoints{}
-		p, err := c.record(true, side, side, saw.marker(t, dev))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.free()
+		c := open(t, dev, tiny(t), cnntest.Read(t, "testdata/encoder.safetensors"), Options{Trace: true})
 		worst := map[string]float64{}
 		for i := range 2 {
-			image := golden["in.image"].channelsLast(i)
-			if err := p.pixels.WriteF32(image); err != nil {
+			tokens, err := c.EncodeFloats(golden["in.image"].Pixels(i), side, side)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if err := p.run.Run(1); err != nil {
-				t.Fatal(err)
-			}
-			saw.compare(t, golden, i, worst)
-			want := golden["enc.indices"].row(i)
-			got, err := p.ids.I32()
-			if err != nil || !slices.Equal(got, want) {
-				t.Errorf("picture %d: tokens %v, want %v (%v)", i, got, want, err)
-			}
-			tokens, err := c.EncodeFloats(narrow(image), side, side)
-			if err != nil || len(tokens) != len(want) {
-				t.Fatalf("%d tokens: %v", len(tokens), err)
-			}
-			for j := range tokens {
-				if int32(tokens[j]) != want[j] {
-					t.Errorf("picture %d, token %d is %d, want %d", i, j, tokens[j], want[j])
-				}
+			compare(t, c, golden, i, worst)
+			want := golden["enc.indices"].Row(i)
+			if !slices.Equal(tokens, want) {
+				t.Errorf("picture %d: tokens %v, want %v", i, tokens, want)
 			}
 		}
 		logErrors(t, worst)

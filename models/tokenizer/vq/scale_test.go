@@ -9,18 +9,20 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn/cnntest"
 )
 
 // scaled multiplies the tensors whose name contains one of the words.
-func (f fake) scaled(by float32, words ...string) fake {
+func scaled(f cnntest.Tensors, by float32, words ...string) cnntest.Tensors {
 	out := maps.Clone(f)
 	for name, x := range f {
 		if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) }) {
 			continue
 		}
-		x.data = slices.Clone(x.data)
-		for i := range x.data {
-			x.data[i] *= by
+		x.Data = slices.Clone(x.Data)
+		for i := range x.Data {
+			x.Data[i] *= by
 		}
 		out[name] = x
 	}
@@ -35,35 +37,34 @@ var linear = []string{"conv_in.", ".conv2.", ".proj_out.", ".nin_shortcut.bias",
 // counts, and computes the last norm of either network in float64.
 func TestNormEps(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		w := both(t).scaled(1e-3, linear...)
-		c := open(t, dev, tiny(t), w, Options{})
+		w := scaled(both(t), 1e-3, linear...)
+		c := open(t, dev, tiny(t), w, Options{Trace: true})
 		for _, n := range []struct {
-			encodes          bool
-			last, mark, name string
-		}{{false, "dec.level2.res2", "dec.norm_out", "decoder.norm_out"}, {true, "enc.mid2", "enc.norm_out", "encoder.norm_out"}} {
-			saw := waypoints{}
-			p, err := c.record(n.encodes, side, side, saw.marker(t, dev))
+			encodes    bool
+			last, name string
+		}{{false, "decoder.conv_blocks.2.res.2", "decoder.norm_out"}, {true, "encoder.mid.2", "encoder.norm_out"}} {
+			var err error
+			if n.encodes {
+				_, err = c.EncodeFloats(gputest.Normal(1, side*side*cnn.Colours), side, side)
+			} else {
+				_, err = c.DecodeFloats(make([]uint32, 16), 4, 4)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer p.free()
-			if err := p.pixels.WriteF32(gputest.Normal(1, p.pixels.Elems())); err != nil {
+			x, err := c.codec.Traced(n.last)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if !n.encodes {
-				if err := p.ids.WriteI32(make([]int32, p.ids.Elems())); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := p.run.Run(1); err != nil {
+			got, err := c.codec.Traced(n.name)
+			if err != nil {
 				t.Fatal(err)
 			}
-			x := gputest.Read(t, saw[n.last])
-			want := groupNorm64(x, w[n.name+".weight"].data, w[n.name+".bias"].data)
-			e := relative(gputest.Read(t, saw[n.mark]), want)
-			t.Logf("%s: relative error %.2e", n.mark, e)
+			want := groupNorm64(x, w[n.name+".weight"].Data, w[n.name+".bias"].Data)
+			e := cnntest.Distance(got, want)
+			t.Logf("%s: relative error %.2e", n.name, e)
 			if !(e <= waypointBound) {
-				t.Errorf("%s: relative error %g", n.mark, e)
+				t.Errorf("%s: relative error %g", n.name, e)
 			}
 		}
 	})
@@ -98,8 +99,8 @@ func TestSizeOfCodes(t *testing.T) {
 		const h, w = 32, 64
 		var want []uint32
 		for _, by := range []float32{1, 1. / (1 << 24), 1 << 24} {
-			c := open(t, dev, tiny(t), both(t).scaled(by, "quant_conv."), Options{})
-			got, err := c.Encode(picture(3, h, w), h, w)
+			c := open(t, dev, tiny(t), scaled(both(t), by, "quant_conv."), Options{})
+			got, err := c.Encode(cnntest.Picture(3, h, w), h, w)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -38,11 +38,6 @@ func Rows(name string, t *gpu.Tensor, rows, cols, ld int) Want {
 	return Want{name: name, t: t, dtype: tensor.F32, elems: (rows-1)*ld + cols, atLeast: true}
 }
 
-// Strided demands i32 rows of cols elements, ld apart. Without gaps they must fit exactly.
-func Strided(name string, t *gpu.Tensor, rows, cols, ld int) Want {
-	return Want{name: name, t: t, dtype: tensor.I32, elems: (rows-1)*ld + cols, atLeast: ld != cols}
-}
-
 // Optional lets the operand be nil.
 func Optional(w Want) Want {
 	w.optional = true

@@ -1,0 +1,25 @@
+package gallery
+
+import "fmt"
+
+// prefix is how much of a video was given.
+type prefix struct {
+	Known   bool
+	Percent float64
+	Text    string
+}
+
+func showVideo(p *pane, it Item, _ *Mesh) {
+	p.Video = true
+	p.Describe = fmt.Sprintf("%s video of %s", p.Label, it.ID)
+}
+
+// timeline tells how much of a card's video was given.
+func timeline(c *card) {
+	if c.Frames > 0 {
+		c.Prefix = prefix{
+			Known: c.PrefixFrames > 0, Percent: 100 * float64(c.PrefixFrames) / float64(c.Frames),
+			Text: fmt.Sprintf("%d of %d frames given", c.PrefixFrames, c.Frames),
+		}
+	}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/pipelines"
+)
+
+// addPrompt adds the flags of what a picture starts from.
+func addPrompt(k *generateKind) {
+	f := k.own
+	f.IntVar(&k.class, "class", 0, "draw class `N` of the model's, from 0")
+	f.StringVar(&k.base.Text, "text", "", "draw the text whose features `FILE` holds: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; without rows of padding")
+	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, else the model's own; up to 1 is none")
+	f.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "end the guidance after about `N` tokens; 0 is never")
+	f.IntVar(&k.count, "count", 1, "how many pictures")
+}
+
+// takePrompt takes the flags of what a picture starts from, and refuses those that no
+// request can have. A manifest's lines may say it themselves.
+func (k *generateKind) takePrompt() error {
+	if k.own.Changed("class") {
+		k.base.Class = &k.class
+	}
+	if k.own.Changed("guidance") {
+		k.base.Guidance = &k.scale
+	}
+	switch {
+	case len(k.input) > 0:
+		return k.usagef("a picture starts from --class or --text, not from --input")
+	case k.base.Class != nil && k.base.Text != "":
+		return k.usagef("--class or --text, not both")
+	case k.manifest == "" && k.base.Class == nil && k.base.Text == "":
+		return k.usagef("--class or --text says what to draw, or --manifest")
+	}
+	return nil
+}
+
+// checkModel refuses a job of a kind without a shipped model if --model names none.
+func (o *options) checkModel(job *pipelines.Job) error {
+	if o.model != "" {
+		return nil
+	}
+	for i := range job.Requests {
+		f := job.Requests[i].Family
+		if _, err := system.OfKind(string(f)); err != nil && f != "" && f.HasModel() {
+			return o.usagef("--model names the checkpoint of an %s model, a folder or file: none is shipped (see docs/how-to/checkpoints.md)", f)
+		}
+	}
+	return nil
+}

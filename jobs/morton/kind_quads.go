@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func addFaces(k *generateKind) {
+	k.own.IntVar(&k.base.Faces, "faces", 0, "at most so many; without it, what three in four meshes of the model's training had at most (the shipped model: 188)")
+	addMeshFlags(k.own, &k.limits, &k.base.Scene)
+}
+
+func (k *generateKind) takeFaces() error {
+	if k.own.Changed("faces") && k.base.Faces < 1 {
+		return k.usagef("--faces is at least 1")
+	}
+	return nil
+}
+
+// noteFaces says so if requests ask for larger meshes than the model was trained
+// for. A model that cannot be read has its error when it is opened.
+func noteFaces(w io.Writer, dir string, requests []request.Request) {
+	asked, most := 0, 0
+	name, format, err := models.Describe(system.Quads, dir)
+	if err != nil || format.Faces == 0 {
+		return
+	}
+	for _, r := range requests {
+		if r.Family == request.Quads && r.Faces > format.Faces {
+			asked++
+			most = max(most, r.Faces)
+		}
+	}
+	if asked > 0 {
+		fmt.Fprintf(w, "note: %d of %d requests ask for up to %d faces, which is beyond the training of model %s: three in four of its meshes had at most %d\n",
+			asked, len(requests), most, name, format.Faces)
+	}
+}

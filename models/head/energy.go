@@ -1,0 +1,68 @@
+package head
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/activation"
+	"github.com/morton-gen/morton/gpu/ops/refine"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Energy draws a token of real numbers in one pass. A small network makes it out of the
+// hidden state, and adaptive norms tell it uniform noise. The temperature scales how far
+// noise shifts. Guidance acts on the hidden state.
+//
+// Source: Shao, Meng and Zhou, "Continuous Visual Autoregressive Generation via Score
+// Maximization", 2025, arXiv:2505.07812.
+type Energy struct {
+	In, Noise *nn.Linear
+	Blocks    []DenoiserBlock
+	Final     *nn.Linear // shift and scale
+	Out       *nn.Linear
+}
+
+// EnergyOptions are the sizes of the network.
+type EnergyOptions struct {
+	Width, Depth int
+	Token        int // numbers of a token
+	Noise        int // random numbers
+	Condition    int // width of a hidden state
+}
+
+// NewEnergy declares the network under EAR's names.
+func NewEnergy(p nn.Params, o EnergyOptions) *Energy {
+	init, w := nn.Init{Std: 0.02}, o.Width
+	e := &Energy{Noise: p.Linear(w, o.Noise, init, "noise_embed"), In: p.Linear(w, o.Condition, init, "input_proj")}
+	for i := range o.Depth {
+		e.Blocks = append(e.Blocks, newDenoiserBlock(p.In("res_blocks.%d.", i), w))
+	}
+	e.Final = p.Linear(2*w, w, nn.Init{}, "final_layer.adaLN_modulation.1")
+	e.Out = p.Linear(o.Token, w, nn.Init{}, "final_layer.linear")
+	return e
+}
+
+// Logits implements system.Head: the hidden states.
+func (e *Energy) Logits(g nn.Graph, h *nn.Value) *nn.Value {
+	if idle(g) {
+		return nil
+	}
+	return g.Pick(h, 0)
+}
+
+// Outputs implements system.Head.
+func (e *Energy) Outputs() int { return e.In.W.In }
+
+// Draw implements system.Head.
+func (e *Energy) Draw(g *nn.Drawing, z, _ *gpu.Tensor) *gpu.Tensor {
+	m := z.Rows()
+	noise := g.Temp(tensor.F32, m, e.Noise.W.In)
+	refine.Noise(g.Recorder, refine.NoiseArgs{Draw: g.Rows.Draw, Canvas: g.Rows.Canvas, Out: noise, Uniform: true})
+	y := e.Noise.Forward(g, tape.Constant(noise), nn.ProductOptions{})
+	activation.SiLU(g.Recorder, activation.SiLUArgs{X: y.X, Out: y.X})
+	x := e.In.Forward(g, tape.Constant(z), nn.ProductOptions{})
+	for i := range e.Blocks {
+		x = e.Blocks[i].forward(g, x, y, g.Rows.Temp)
+	}
+	return adaptiveOut(g, x, y, e.Final, e.Out).As(tensor.U32)
+}

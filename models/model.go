@@ -1,0 +1,199 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Options configure an open model.
+type Options struct {
+	Slots     int          // sequences generated at once; 0 means engine.DefaultSlots
+	Precision nn.Precision // of the generator's matrices; "" means f16
+}
+
+// engine returns the options of the engine. Guidance takes two slots.
+func (o Options) engine(sys *system.System) engine.Options {
+	if o.Slots == 1 && sys.Default.Guidance > 0 {
+		o.Slots = 2
+	}
+	return engine.Options{Slots: o.Slots, Precision: o.Precision}
+}
+
+// Model is an open system with its tokenizer: media in, media out. Safe for concurrent
+// use.
+type Model struct {
+	system.Tokenizer
+
+	name   string
+	sys    *system.System
+	engine *engine.Engine
+}
+
+// Open opens the model at a path that makes a kind of media, such as system.Video. It is
+// a folder, or the file of a published checkpoint; "" is the shipped model of that kind.
+// Errors: [ErrFolder], [ErrFamily] for a model of another kind, nn.ErrConfig,
+// nn.ErrWeights, gpu.ErrOutOfMemory, and those of package checkpoint.
+func Open(dev *gpu.Device, kind, path string, o Options) (*Model, error) {
+	f, err := open(kind, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	m := &Model{name: f.name, sys: f.system}
+	if o.Precision != "" { // it draws as another model would
+		m.name += "-" + string(o.Precision)
+	}
+	if m.Tokenizer, err = f.tokenizer(dev); err != nil {
+		return nil, err
+	}
+	if m.engine, err = engine.New(dev, f.system, f.weights, o.engine(f.system)); err != nil {
+		m.Tokenizer.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// Grain is what [gpu.Options] wants to know of the model that a device is opened for;
+// 0 if it is a published one, or cannot be read, which opening the model will tell.
+func Grain(kind, path string, o Options) int64 {
+	_, s, err := readOwn(kind, path)
+	if err != nil {
+		return 0
+	}
+	if o.Slots == 0 {
+		o.Slots = engine.DefaultSlots
+	}
+	return engine.Grain(s, o.Slots*s.Layout.Group)
+}
+
+// Describe returns the name of a model of ours and the format of its media, without a
+// device. Errors are those of [Open].
+func Describe(kind, path string) (name string, f system.Format, err error) {
+	c, s, err := readOwn(kind, path)
+	if err != nil {
+		return "", f, err
+	}
+	return c.Name, s.Format, nil
+}
+
+// Name returns the model's name and the start of a hash of what decides its samples.
+func (m *Model) Name() string { return m.name }
+
+// System returns what the model is made of.
+func (m *Model) System() *system.System { return m.sys }
+
+// EngineStats returns what the engine has done so far.
+func (m *Model) EngineStats() engine.Stats { return m.engine.Stats() }
+
+// Close frees the model; requests in flight fail with system.ErrClosed.
+func (m *Model) Close() {
+	m.engine.Close()
+	m.Tokenizer.Close()
+}
+
+// streamer is a tokenizer of clips that need not be in memory.
+type streamer interface {
+	EncodeFrames(id string, rate clip.Rate, frames iter.Seq2[[]uint8, error]) (shard.Sample, error)
+}
+
+// Streams reports whether the model takes clips by [Model.EncodeFrames].
+func (m *Model) Streams() bool {
+	_, ok := m.Tokenizer.(streamer)
+	return ok
+}
+
+// EncodeFrames codes the frames of a clip as they come, [h, w, 3] bytes each, which it
+// does not keep: its memory grows with the tokens alone. It gives what Encode gives of the
+// same frames, bit for bit. The error is that of the tokenizer, the first that frames
+// gives, or wraps system.ErrRequest.
+func (m *Model) EncodeFrames(id string, rate clip.Rate, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
+	s, ok := m.Tokenizer.(streamer)
+	if !ok {
+		return shard.Sample{}, fmt.Errorf("models.EncodeFrames: %w: %s takes no frames", system.ErrRequest, m.name)
+	}
+	return s.EncodeFrames(id, rate, frames)
+}
+
+// Request asks for one sample. A model reads the fields that its system knows.
+type Request struct {
+	ID       string
+	Seed     uint64
+	Sampling *Sampling    // nil: the model's defaults
+	Source   system.Media // what it starts from: a clip, a mesh, or nothing
+	Extent   system.Extent
+	Class    int       // of a system with classes
+	Text     []float32 // features of a text, [n, features], of a system for texts
+	Guidance *float64  // scale of classifier-free guidance; nil: the system's default
+	Interval int       // tokens after which guidance ends; 0: never
+}
+
+// Result is one sample.
+type Result struct {
+	Media    system.Media
+	Given    int // frames of a clip that were given
+	Sample   shard.Sample
+	Measures system.Measures
+	Notes    []string // where the result is not what was asked for, for people
+	Stats    Stats
+}
+
+// Stats says what a sample cost.
+type Stats struct {
+	Tokens  int           // positions drawn
+	Elapsed time.Duration // on the device
+	Waited  time.Duration // for a free slot
+}
+
+// Generate makes one sample. Errors: system.ErrPrompt, system.ErrRequest,
+// system.ErrTooLong, gpu.ErrDeviceLost, and those of the tokenizer's Begin and Decode.
+func (m *Model) Generate(ctx context.Context, r Request) (*Result, error) {
+	if r.Text == nil && m.sys.Layout.Features > 0 {
+		return nil, fmt.Errorf("models.Generate: %w: it wants the features of a text", system.ErrPrompt)
+	}
+	b, err := m.Begin(r.ID, r.Source, r.Extent)
+	if err != nil {
+		return nil, err
+	}
+	drawn, err := m.engine.Generate(ctx, m.request(&r, b.Prompt))
+	if err != nil {
+		return nil, err
+	}
+	out := &Result{Given: b.Given, Notes: b.Notes, Stats: Stats{Tokens: drawn.Drawn, Elapsed: drawn.Elapsed, Waited: drawn.Waited}}
+	if out.Media, out.Sample, out.Measures, err = b.Finish(drawn.Tokens); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// request is what the engine gets to do.
+func (m *Model) request(r *Request, p system.Prompt) engine.Request {
+	s := m.sys.Default
+	if r.Sampling != nil {
+		s.Temperature, s.TopK, s.TopP = r.Sampling.Temperature, r.Sampling.TopK, r.Sampling.TopP
+	}
+	if r.Guidance != nil {
+		s.Guidance = *r.Guidance
+	}
+	if s.TopP == 0 {
+		s.TopP = 1
+	}
+	p.Class, p.Text, p.Guidance, p.Interval = r.Class, r.Text, float32(s.Guidance), r.Interval
+	out := engine.Request{
+		ID: r.ID, Seed: r.Seed, Temperature: float32(s.Temperature), TopK: s.TopK, TopP: float32(s.TopP), MinP: float32(s.MinP),
+		Guidance: p.Guidance, End: -1, Pinned: m.sys.Layout.Pinned, Tokens: p.Given,
+		Schedule: func() (system.Schedule, error) { return m.sys.Schedule(p) },
+	}
+	if m.sys.Token.End > 0 {
+		out.End = int64(m.sys.Token.End)
+	}
+	return out
+}

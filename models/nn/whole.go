@@ -1,0 +1,50 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Whole records a network over one whole sequence, whose rows all see each other. It
+// keeps no keys, so it serves tokenizers and encoders.
+type Whole struct {
+	*Drawing
+	seen *gpu.Tensor // i32 [n]: the same key for all rows
+}
+
+// NewWhole begins a recording over the rows of ids, i32 [n, k]: those that
+// [Graph.Embed] sums. A row of table that does not exist adds nothing.
+func NewWhole(r *gpu.Recorder, l *Loaded, ids *gpu.Tensor) *Whole {
+	seen := r.Temp(tensor.I32, ids.Rows())
+	r.Fill(seen, 0)
+	return &Whole{&Drawing{Recorder: r, Loaded: l, Rows: step.Rows{Seq: seen, IDs: ids}}, seen}
+}
+
+// Attend implements [Graph].
+func (g *Whole) Attend(qkv *Value, a *Attention) *Value {
+	n, width := qkv.X.Rows(), a.Width()
+	if a.Rope != nil {
+		g.Fail(fmt.Errorf("nn.Whole: %w: rotary positions", ErrConfig))
+	}
+	out := g.temp(n, a.Heads*a.HeadDim)
+	from := func(head int) *gpu.Tensor { return qkv.X.View(head*a.HeadDim, qkv.X.Elems()-head*a.HeadDim) }
+	attention.Forward(g.Recorder, attention.Args{
+		Q: from(0), K: from(a.Heads), V: from(a.Heads + a.KeyHeads()), Out: out.X, LDQ: width, LDK: width, LDV: width,
+		B: 1, N: n, Heads: a.Heads, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, KeyQ: g.seen, LSE: g.Temp(tensor.F32, a.Heads, n),
+	})
+	return out
+}
+
+// Layer implements [Graph].
+func (g *Whole) Layer(x *Value, f func(Graph, *Value) *Value) *Value { return f(g, x) }
+
+// Slice returns the rows [lo, hi) of x. They are the same memory.
+func Slice(x *Value, lo, hi int) *Value {
+	d := x.X.Dim(-1)
+	return tape.Constant(x.X.View(lo*d, hi-lo, d))
+}

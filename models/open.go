@@ -1,0 +1,114 @@
+package models
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// files are what a model is loaded from.
+type files struct {
+	name      string
+	system    *system.System
+	weights   nn.Weights
+	tokenizer func(*gpu.Device) (system.Tokenizer, error)
+	close     func()
+}
+
+// open opens the files of a model that makes a kind of media.
+func open(kind, path string) (*files, error) {
+	if isOwn(path) {
+		return openOwn(kind, path)
+	}
+	return openPublished(kind, path)
+}
+
+// isOwn tells the folder of one of Morton's own systems by its config.json; "" is a
+// shipped one.
+func isOwn(path string) bool {
+	if path == "" {
+		return true
+	}
+	data, err := readFile(path, "", "config.json")
+	var c struct{ Family string }
+	return err == nil && json.Unmarshal(data, &c) == nil && c.Family != ""
+}
+
+// readOwn reads the configuration of one of Morton's own models.
+func readOwn(kind, path string) (*Config, *system.System, error) {
+	want := kind
+	if p, err := system.OfKind(kind); err == nil {
+		want = p.Name
+	} else if path == "" {
+		return nil, nil, fmt.Errorf("models: %w: no model for %q is shipped", ErrFolder, kind)
+	}
+	c, err := ReadConfig(path, want)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := c.System()
+	return c, s, err
+}
+
+func openOwn(kind, path string) (*files, error) {
+	c, s, err := readOwn(kind, path)
+	if err != nil {
+		return nil, err
+	}
+	name, err := title(c, path)
+	if err != nil {
+		return nil, err
+	}
+	w, err := openWeights(path, c.Family, "model.safetensors")
+	if err != nil {
+		return nil, err
+	}
+	beside := func(name string) (*safetensors.File, error) { return openWeights(path, c.Family, name) }
+	return &files{
+		name: name, system: s, weights: nn.File(w), close: func() { _ = w.Close() }, // read only
+		tokenizer: func(dev *gpu.Device) (system.Tokenizer, error) { return s.Tokenizer(dev, beside) },
+	}, nil
+}
+
+// openPublished opens a checkpoint and its tokenizer, see [OpenPublished].
+func openPublished(kind, path string) (*files, error) {
+	p, err := OpenPublished(path)
+	if err != nil {
+		return nil, err
+	}
+	if p.Kind != kind {
+		err = fmt.Errorf("models: %w: %s makes %ss, not %ss", ErrFamily, p.Title, p.Kind, kind)
+	} else if why := p.Usable(); why != nil {
+		err = fmt.Errorf("models: %w: %s: %w", ErrFolder, path, why)
+	}
+	var id string
+	if err == nil {
+		id, err = p.identity()
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	load := func(dev *gpu.Device) (system.Tokenizer, error) { return p.Description.Load(dev, p.Tokenizer, p.System) }
+	return &files{name: p.Name + "-" + id, system: p.System, weights: p.Weights(), tokenizer: load, close: p.Close}, nil
+}
+
+// Usable returns why the checkpoint cannot generate media, in a person's words, or nil. It
+// sets the format of the system's media.
+func (p *Published) Usable() (why error) {
+	switch {
+	case p.Tokenizer == nil && !system.HasCodec(p.Kind):
+		return fmt.Errorf("this build opens it, and no command generates %ss with it yet", p.Kind)
+	case p.Tokenizer == nil:
+		return fmt.Errorf("it has no tokenizer beside it%s", example[p.Kind])
+	}
+	p.System.Format, why = p.Description.Fit(p.System)
+	return why
+}
+
+// example names a published tokenizer of a kind of media.
+var example = map[string]string{system.Image: ", such as vq_ds16_c2i.pt"}

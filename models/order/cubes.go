@@ -1,0 +1,50 @@
+package order
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/cube"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Cubes predicts the cells of a clip cube by cube, in raster order over time, rows and
+// columns. All cells of a cube are predicted at once. A row is fed the token of the
+// nearest cell before its cube in time, and of those left of and above its cube. It sees
+// the cells of earlier cubes and of its own. Its axes are frame, row and column.
+//
+// Source: VideoAR, 2025, arXiv:2509.24081, whose cubes follow each other in raster order.
+type Cubes struct {
+	cube.Groups
+}
+
+// Columns of a row of [Cubes].
+const (
+	CubeFixed = 3 // place in the cube, row, column
+	CubeFed   = 3 // before in time, left, above
+	CubeAxes  = 3
+)
+
+// Ids is the number of fixed ids.
+func (c Cubes) Ids() int { return c.Size.Volume() + c.H + c.W }
+
+// Schedule returns the runs of frames frames of cells, a multiple of a cube's, of which
+// the first given cells have tokens. The error wraps system.ErrPrompt.
+func (c Cubes) Schedule(frames, given int) (system.Schedule, error) {
+	cells, n := c.Size.Volume(), frames*c.H*c.W
+	if frames < 1 || frames%c.Size.T != 0 || given < 0 || given > n || given%cells != 0 {
+		return nil, fmt.Errorf("order.Cubes: %w: %d cells of %d frames in cubes of %d frames, %d cells", system.ErrPrompt, given, frames, c.Size.T, cells)
+	}
+	var p Positions
+	for i := range n {
+		t, h, w := c.Cube(i)
+		p.Add(
+			[]int32{int32(i % cells), int32(cells + h), int32(cells + c.H + w)},
+			[]int32{
+				int32(c.Number(t/c.Size.T*c.Size.T-1, h, w)),
+				int32(c.Number(t, h, w/c.Size.W*c.Size.W-1)),
+				int32(c.Number(t, h/c.Size.H*c.Size.H-1, w)),
+			},
+			[]int32{int32(t), int32(h), int32(w)}, int32((i/cells+1)*cells), 0, 1)
+	}
+	return Fixed(p.Runs(0, given, cells)...), nil
+}

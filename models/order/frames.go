@@ -1,0 +1,246 @@
+package order
+
+import (
+	"io"
+	"math"
+
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Frames predicts a video frame by frame, and each frame in random sets. A frame has a
+// run that reads the frame before it, in a cache that all frames share. Then each set has
+// two runs. One reads what the frame's first run has said and the known tokens. The other
+// fills in the set. Rows have two ids, and are fed Fed tokens.
+//
+// Source: Deng et al., "Autoregressive Video Generation without Vector Quantization", 2024,
+// arXiv:2412.14169.
+type Frames struct {
+	T, H, W int     // tokens of a clip
+	Known   int     // frames that are given
+	Steps   int     // sets of a frame at most
+	Order   []int32 // of a frame's positions, the first of them predicted first; nil: random
+	// Conditions are runs that keep the rows that the first frame's run begins with, in
+	// places from 0 on. There are Prefix such rows. With Times a row for every frame is kept
+	// behind them, from which the frame's rows start.
+	Conditions []system.Run
+	Prefix     int
+	Times      bool
+	// First has the rows of a frame start from what the first frame's run said, too.
+	First bool
+	Block int // rows and columns of tokens that a row of the frame's run reads at once
+	// Ids of the table: of the start, of what is read, of the first place of a frame's row;
+	// then of a token, of an unknown one, and of the first place of a token.
+	Start, Read, ReadPlaces, Token, Unknown, TokenPlaces int32
+	Axes                                                 bool                        // rows have coordinates: frame, row, column
+	Stages                                               [4]int                      // of the first run, of another frame, and of both runs of a set
+	Scale                                                func(set, sets int) float32 // of the guidance; nil: the request's
+	Passes                                               func(set int) (lo, hi int32)
+}
+
+// Schedule returns the runs. They are made frame by frame, as they are asked for.
+func (f Frames) Schedule() (system.Schedule, error) {
+	if f.Order != nil {
+		if err := checkOrder(f.Order, f.H*f.W); err != nil {
+			return nil, err
+		}
+	}
+	return &frames{Frames: f, runs: f.Conditions}, nil
+}
+
+type frames struct {
+	Frames
+	frame int // next
+	runs  []system.Run
+}
+
+// Seed implements system.Seeded.
+func (f *frames) Seed(word func(i uint32) uint32) {
+	if f.Order == nil {
+		f.Order = Shuffle(f.H*f.W, word)
+	}
+}
+
+// Blind reports that Next ignores the tokens.
+func (f *frames) Blind() bool { return true }
+
+// Next implements system.Schedule.
+func (f *frames) Next([]uint32) (system.Run, error) {
+	if f.Order == nil { // nobody seeded it, as where steps are counted
+		f.Order = count(0, f.H*f.W)
+	}
+	for len(f.runs) == 0 {
+		if f.frame == f.T {
+			return system.Run{}, io.EOF
+		}
+		f.runs = append(f.runs, f.read())
+		if f.frame >= f.Known {
+			f.runs = append(f.runs, f.sets()...)
+		}
+		f.frame++
+	}
+	r := f.runs[0]
+	f.runs = f.runs[1:]
+	return r, nil
+}
+
+// blocks is the number of rows that read a frame.
+func (f *Frames) blocks() int { return f.H * f.W / f.Block / f.Block }
+
+// said is the place of the state that a frame's run has for block j, and half that of row
+// j of a set's first run.
+func (f *Frames) said(j int) int32 { return int32(f.Prefix + f.T + j) }
+func (f *Frames) half(j int) int32 { return f.said(f.blocks() + j) }
+
+// origin is the place of the state that the first frame's run has for block j.
+func (f *Frames) origin(j int) int32 { return f.half(f.blocks() + f.H*f.W + j) }
+
+// Places is the number of places of a clip of so many frames.
+func (f *Frames) Places() int { return int(f.origin(f.blocks())) }
+
+// rows collects rows of a run.
+type rows struct {
+	system.Run
+	f *Frames
+}
+
+// add appends a row at the next cache slot, or that of slot.
+func (r *rows) add(slot int, ids [2]int32, keep int32, recall [2]int32, axes [3]int, fed ...int32) {
+	r.N++
+	r.Slot, r.Fixed, r.Keep, r.Recall = append(r.Slot, int32(slot)), append(r.Fixed, ids[:]...), append(r.Keep, keep), append(r.Recall, recall[0])
+	if r.f.First {
+		r.Recall = append(r.Recall, recall[1])
+	}
+	if r.f.Axes {
+		r.Axes = append(r.Axes, int32(axes[0]), int32(axes[1]), int32(axes[2]))
+	}
+	for i := range r.f.Block * r.f.Block {
+		at := int32(system.Nothing)
+		if i < len(fed) {
+			at = fed[i]
+		}
+		r.Fed = append(r.Fed, at)
+	}
+}
+
+// whole makes the rows one step, in which they see so many slots.
+func (r *rows) whole(sees int) system.Run {
+	r.Group, r.Sees = r.N, fill(r.N, int32(sees))
+	return r.Run
+}
+
+// none stands for no ids and no states.
+var none = [2]int32{-1, -1}
+
+// from is a start from one kept state.
+func from(place int32) [2]int32 { return [2]int32{place, -1} }
+
+// heard is the place of what the frame's run has said of block j.
+func (f *frames) heard(j int) int32 {
+	if f.First && f.frame == 0 {
+		return f.origin(j)
+	}
+	return f.said(j)
+}
+
+// read is the run that reads the frame before, or the conditions and the start.
+func (f *frames) read() system.Run {
+	r := rows{f: &f.Frames}
+	n := f.blocks()
+	if f.frame == 0 {
+		for i := range f.Prefix {
+			r.add(i, none, -1, from(int32(i)), [3]int{})
+		}
+	}
+	for j := range n {
+		y, x := j/(f.W/f.Block), j%(f.W/f.Block)
+		id, fed, start, keep := f.Start, []int32(nil), none, f.said(j)
+		if f.Times {
+			start[0] = int32(f.Prefix + f.frame)
+		}
+		if f.First {
+			start[1], keep = f.origin(j), f.said(j)
+			if f.frame == 0 {
+				start[1], keep = -1, f.origin(j)
+			}
+		}
+		if f.frame > 0 {
+			id = f.Read
+			for i := range f.Block * f.Block {
+				fed = append(fed, int32(((f.frame-1)*f.H+y*f.Block+i/f.Block)*f.W+x*f.Block+i%f.Block))
+			}
+		}
+		r.add(f.Prefix+f.frame*n+j, [2]int32{id, f.ReadPlaces + int32(j)}, keep, start, [3]int{f.frame, y, x}, fed...)
+	}
+	r.Stage = f.Stages[min(f.frame, 1)]
+	return r.whole(f.Prefix + (f.frame+1)*n)
+}
+
+// sets are the runs of a frame's sets.
+func (f *frames) sets() (out []system.Run) {
+	all := sizes(f.H*f.W, f.Steps)
+	known := 0
+	for s, size := range all {
+		out = append(out, f.reread(f.Order[:known]), f.fill(f.Order[:known], f.Order[known:known+size], s, len(all)))
+		known += size
+	}
+	return out
+}
+
+func (f *frames) axes(p int32) [3]int { return [3]int{0, int(p) / f.W, int(p) % f.W} }
+
+// reread is the run that reads what the frame's run has said, and the known tokens.
+func (f *frames) reread(known []int32) system.Run {
+	r := rows{f: &f.Frames}
+	n := f.blocks()
+	for j := range n {
+		r.add(j, none, f.half(j), from(f.heard(j)), [3]int{})
+	}
+	for i, p := range known {
+		r.add(n+i, [2]int32{f.Token, f.TokenPlaces + p}, f.half(n+int(p)), none, f.axes(p), int32(f.frame*f.H*f.W)+p)
+	}
+	r.Stage = f.Stages[2]
+	return r.whole(r.N)
+}
+
+// fill is the run that predicts a set.
+func (f *frames) fill(known, set []int32, number, of int) system.Run {
+	r := rows{f: &f.Frames}
+	n := f.blocks()
+	for j := range n {
+		r.add(j, none, -1, from(f.half(j)), [3]int{})
+	}
+	is := make([]bool, f.H*f.W)
+	for _, p := range known {
+		is[p] = true
+	}
+	for p := range int32(f.H * f.W) {
+		if is[p] {
+			r.add(n+int(p), none, -1, from(f.half(n+int(p))), f.axes(p))
+		} else {
+			r.add(n+int(p), [2]int32{f.Unknown, f.TokenPlaces + p}, -1, none, f.axes(p))
+		}
+	}
+	r.Keep = nil
+	r.Ask, r.Draws.N = len(set), len(set)
+	lo, hi := f.Passes(number)
+	for _, p := range set {
+		r.Draws.At, r.Draws.From = append(r.Draws.At, int32(f.frame*f.H*f.W)+p), append(r.Draws.From, int32(n)+p)
+		r.Draws.Passes = append(r.Draws.Passes, lo, hi)
+		if f.Scale != nil {
+			r.Draws.Scale = append(r.Draws.Scale, f.Scale(number, of))
+		}
+	}
+	r.Stage = f.Stages[3]
+	return r.whole(r.N)
+}
+
+// sizes returns the sizes of sets of n positions, by the cosine. Empty ones are left out.
+func sizes(n, steps int) (out []int) {
+	left := func(i int) int { return int(math.Round(math.Cos(math.Pi/2*float64(i)/float64(steps)) * float64(n))) }
+	for i := range steps {
+		if size := left(i) - left(i+1); size > 0 {
+			out = append(out, size)
+		}
+	}
+	return out
+}

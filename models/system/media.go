@@ -1,0 +1,68 @@
+package system
+
+import (
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/picture"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/mesh"
+)
+
+// Kinds of media, as commands name them.
+const (
+	Video = "video"
+	Image = "image"
+	Shape = "shape"
+	Quads = "quads"
+)
+
+// Media is a clip, a picture or a mesh. The zero value is nothing.
+type Media struct {
+	Clip    *clip.Clip
+	Picture *picture.Picture
+	Mesh    *mesh.Mesh
+}
+
+// Measures are numbers about a sample, by the names that reports show.
+type Measures map[string]float64
+
+// Format says what media a system takes and gives. Fields of other kinds are zero.
+type Format struct {
+	Size   int       // clip: rows and columns of a frame
+	Rate   clip.Rate // clip: frames a second that the system was trained on
+	Frames int       // clip: prefixes and results come in multiples of so many
+	Side   int       // picture: rows and columns of pixels that a token stands for
+	Depth  int       // mesh: levels of an octree at most
+	Faces  int       // mesh: faces that three in four training samples had at most
+}
+
+// Extent says how much of a medium a request gives and asks for. A zero leaves it to the
+// system. A tokenizer reads the fields of its own kind.
+type Extent struct {
+	Prefix      int // clip: frames that were asked to be given
+	Frames      int // clip: frames to add
+	PrefixDepth int // mesh: octree levels that are given
+	Depth       int // mesh: level of an octree's leaves
+	Faces       int // mesh: faces at most
+}
+
+// Tokenizer turns media into samples and back. Safe for concurrent use.
+type Tokenizer interface {
+	// Encode turns media into a sample. Errors are those of its kind of media.
+	Encode(id string, m Media, e Extent) (shard.Sample, Measures, error)
+	// Decode turns a sample back into media. The error wraps shard.ErrSample or the
+	// tokenizer's own.
+	Decode(s shard.Sample) (Media, Measures, error)
+	// Begin says what a request starts from. A request from nothing has no media.
+	Begin(id string, m Media, e Extent) (*Beginning, error)
+	// Close frees what the tokenizer holds. Later calls fail with [ErrClosed].
+	Close()
+}
+
+// Beginning is what one request starts from.
+type Beginning struct {
+	Prompt Prompt
+	Given  int      // frames of the result that were given
+	Notes  []string // for people, where it is not what was asked for
+	// Finish turns the tokens of all positions into the result.
+	Finish func(tokens []uint32) (Media, shard.Sample, Measures, error)
+}

@@ -1,0 +1,59 @@
+package systems
+
+import (
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
+)
+
+func init() {
+	registerOwn(system.Published{
+		Name: "cube", Title: "Morton's cubes of a video", Paper: "2509.24081", Papers: []string{"2406.07548"}, Kind: system.Video, Samples: shard.KindCube,
+	}, func(s *Sections) own {
+		if s.Cube == nil {
+			return nil
+		}
+		return cubes{*s.Cube}
+	})
+}
+
+// cubes is the video system. Its parts:
+//
+//	token     a binary code of a spatiotemporal cell
+//	schedule  cube by cube, in raster order over time, rows and columns
+//	input     the codes of the cell before in time, and of those left of and above the cube
+//	trunk     the decoder
+//	head      independent bits
+//	sampling  temperature
+//
+// Source: cubes in raster order follow VideoAR, arXiv:2509.24081; codes follow Zhao, Xiong
+// and Krähenbühl, arXiv:2406.07548; the networks are ours.
+type cubes struct{ cube.Config }
+
+func (c cubes) order() order.Cubes { return order.Cubes{Groups: c.Groups()} }
+
+func (c cubes) network(n Decoder) Decoder {
+	n.Static, n.StaticRows, n.Fed, n.Sub, n.Vocab = order.CubeFixed, c.order().Ids(), order.CubeFed, 0, 0
+	n.Bits, n.Group, n.Faces = c.Tokenizer.Bits, c.order().Size.Volume(), FaceRules{}
+	n.RopePairs = n.threeAxes()
+	return n
+}
+
+func (c cubes) parts(s *system.System, n Decoder) {
+	s.Layout.Unit = n.Group
+	s.Lay, s.Format = c.Lay, c.Config.Format()
+	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
+		frames := (p.Frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0] // of cells
+		return c.order().Schedule(frames, len(p.Given)/s.Token.Words())
+	}
+	s.Tokenizer = func(dev *gpu.Device, files system.Files) (system.Tokenizer, error) {
+		w, err := files("tokenizer.safetensors")
+		if err != nil {
+			return nil, err
+		}
+		defer w.Close()
+		return cube.NewCoder(dev, c.Config, w)
+	}
+}

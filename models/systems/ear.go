@@ -1,0 +1,128 @@
+package systems
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/models/head"
+	"github.com/morton-gen/morton/models/input"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+)
+
+func init() {
+	system.Register(system.Published{
+		Name: "ear", Title: "EAR", Paper: "2505.07812", Kind: "image",
+		Tensors: []string{"class_emb.weight", "z_proj.weight", "mask_token", "scoreloss.net.noise_embed.weight"}, Open: openEAR,
+	})
+}
+
+// ear describes EAR's network, by the names of upstream's arguments.
+type ear struct {
+	Patch  int `json:"patch_size"`
+	Heads  int `json:"decoder_num_heads"`
+	Buffer int `json:"buffer_size"` // rows of the condition
+	drawing
+
+	token, classes, side int
+	mae
+	head head.EnergyOptions
+}
+
+// readEAR reads a description and the shapes of the tensors.
+func readEAR(config json.RawMessage, w nn.Weights) (*ear, error) {
+	c := &ear{Patch: 1, Buffer: 64, drawing: drawing{Sets: marSets, Guidance: 3, Temperature: 0.7}}
+	if config != nil {
+		if err := json.Unmarshal(config, c); err != nil {
+			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+		}
+	}
+	c.token, c.classes = dim(w, "z_proj.weight", 1), dim(w, "class_emb.weight", 0)
+	c.mae = mae{dim(w, "z_proj.weight", 0), blocksOf(w, "decoder_blocks.%d.norm1.weight"), c.Heads, dim(w, "decoder_blocks.0.mlp.fc1.weight", 0)}
+	c.mae.setHeads()
+	const net = "scoreloss.net."
+	c.head = head.EnergyOptions{
+		Width: dim(w, net+"input_proj.weight", 0), Depth: blocksOf(w, net+"res_blocks.%d.in_ln.weight"), Token: c.token,
+		Noise: dim(w, net+"noise_embed.weight", 1), Condition: c.width,
+	}
+	rows := dim(w, "decoder_pos_embed_learned", 1) // of the condition and of a square of tokens
+	c.side = int(math.Round(math.Sqrt(float64(max(rows-c.Buffer, 0)))))
+	return c, c.check(rows)
+}
+
+func (c *ear) check(rows int) error {
+	if err := c.drawing.check(); err != nil {
+		return err
+	}
+	if err := c.mae.check(); err != nil {
+		return err
+	}
+	cells := rows - c.Buffer
+	switch {
+	case !within(cells, 1, 1<<16) || c.side*c.side != cells || !within(c.Buffer, 1, 1<<12) || !within(c.classes, 1, 1<<20):
+		return fmt.Errorf("systems: %w: %d tokens, %d rows of condition, %d classes", nn.ErrConfig, cells, c.Buffer, c.classes)
+	case !within(c.token, 1, 1<<12) || !within(c.Patch, 1, 64) || c.token%(c.Patch*c.Patch) != 0:
+		return fmt.Errorf("systems: %w: tokens of %d numbers in patches of %d", nn.ErrConfig, c.token, c.Patch)
+	case !within(c.head.Width, 2, 1<<14) || !within(c.head.Depth, 1, 256) || !within(c.head.Noise, 1, 1<<12):
+		return fmt.Errorf("systems: %w: a head of width %d with %d blocks and %d random numbers", nn.ErrConfig, c.head.Width, c.head.Depth, c.head.Noise)
+	}
+	return nil
+}
+
+// openEAR opens "Continuous Visual Autoregressive Generation via Score Maximization",
+// arXiv:2505.07812. Random sets as in MAR, by one part of blocks, and a head of one pass.
+func openEAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
+	c, err := readEAR(config, w)
+	if err != nil {
+		return nil, err
+	}
+	p, init, rows := nn.NewParams(), nn.Init{Std: 0.02}, c.Buffer+c.side*c.side
+	in := input.Masked{
+		Known: p.Table(c.width, init, nn.Part{Name: "class_emb.weight", Rows: c.classes}, nn.Part{Name: "fake_latent", Rows: 1},
+			nn.Part{Name: "z_proj.bias", Rows: 1}, nn.Part{Name: "mask_token", Rows: 1}, nn.Part{Name: "decoder_pos_embed_learned", Rows: rows}),
+		Numbers: p.Matrix(c.width, c.token, init, "z_proj.weight"),
+	}
+	trunk := earTrunk{c.blocks(p, "decoder"), p.LayerNorm(c.width, marEps, "decoder_norm")}
+	return &system.System{
+		Name: "ear", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
+		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows},
+		Input:  in, Trunk: trunk, Head: head.NewEnergy(p.In("scoreloss.net."), c.head),
+		Default: c.sampling(), Schedule: c.schedule,
+	}, nil
+}
+
+// earTrunk is blocks with a norm behind them.
+type earTrunk struct {
+	blocks nn.ViTs
+	norm   *nn.LayerNorm
+}
+
+// Forward implements system.Trunk.
+func (t earTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
+	x = g.LayerNorm(t.blocks.Forward(g, x), t.norm)
+	g.Mark("decoder.norm", x)
+	return x
+}
+
+// schedule returns the runs of a class; -1 is none.
+func (c *ear) schedule(q system.Prompt) (system.Schedule, error) {
+	steps, err := c.setsOf(q, c.classes)
+	if err != nil {
+		return nil, err
+	}
+	if q.Inner != [2]int{} {
+		return nil, fmt.Errorf("systems: %w: %v passes, the head has one", system.ErrPrompt, q.Inner)
+	}
+	n := c.side * c.side
+	scale, err := c.ramp(q, n)
+	none := int32(c.classes)
+	if err != nil {
+		return nil, err
+	}
+	return order.Masked{
+		N: n, Steps: steps, Order: q.Order, Class: repeated(c.Buffer, classOf(q, none)), OtherClass: repeated(c.Buffer, none),
+		Known: none + 1, Unknown: none + 2, Fill: none + 3, Scale: scale, Once: true,
+	}.Schedule()
+}

@@ -1,0 +1,347 @@
+package systems_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/sample"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// named64 are random weights of given shapes, and layers over them in float64.
+type named64 struct{ shapes }
+
+// Floats returns numbers by the hash of the name: about as large as in a trained network.
+func (o named64) Floats(name string) ([]float32, error) {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	s := o.shapes[name]
+	x := gputest.Normal(h.Sum64(), tensor.Elems(s))
+	scale := 0.3
+	if len(s) == 2 {
+		scale = 1 / math.Sqrt(float64(s[1]))
+	}
+	for i := range x {
+		x[i] *= float32(scale)
+	}
+	return x, nil
+}
+
+func (o named64) row(name string, i, width int) []float64 {
+	x, _ := o.Floats(name) // has no errors
+	out := make([]float64, width)
+	for j := range out {
+		out[j] = float64(x[i*width+j])
+	}
+	return out
+}
+
+func (o named64) linear(name string, x []float64) []float64 {
+	out := o.row(name+".bias", 0, o.shapes[name+".bias"][0])
+	w, _ := o.Floats(name + ".weight")
+	for i := range out {
+		for j, v := range x {
+			out[i] += float64(w[i*len(x)+j]) * v
+		}
+	}
+	return out
+}
+
+// unit brings x to mean 0 and variance 1.
+func unit(x []float64) []float64 {
+	mean, variance := 0.0, 0.0
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		variance += (v - mean) * (v - mean) / float64(len(x))
+	}
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = (v - mean) / math.Sqrt(variance+1e-6)
+	}
+	return out
+}
+
+func (o named64) norm(name string, x []float64) []float64 {
+	out, gain, bias := unit(x), o.row(name+".weight", 0, len(x)), o.row(name+".bias", 0, len(x))
+	for i := range out {
+		out[i] = out[i]*gain[i] + bias[i]
+	}
+	return out
+}
+
+func plus(x, y []float64) []float64 {
+	out := make([]float64, len(x))
+	for i := range x {
+		out[i] = x[i] + y[i]
+	}
+	return out
+}
+
+func each(x []float64, f func(float64) float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = f(v)
+	}
+	return out
+}
+
+func gelu(x float64) float64 { return x * (1 + math.Erf(x/math.Sqrt2)) / 2 }
+func silu(x float64) float64 { return x / (1 + math.Exp(-x)) }
+
+// block is a block of a vision transformer whose rows all see each other.
+func (o named64) block(name string, heads int, x [][]float64) {
+	n, d := len(x), len(x[0])
+	dh := d / heads
+	qkv, mixed := make([][]float64, n), make([][]float64, n)
+	for i := range x {
+		qkv[i], mixed[i] = o.linear(name+"attn.qkv", o.norm(name+"norm1", x[i])), make([]float64, d)
+	}
+	for i := range x {
+		for h := range heads {
+			weights, total := make([]float64, n), 0.0
+			for k := range x {
+				s := 0.0
+				for c := range dh {
+					s += qkv[i][h*dh+c] * qkv[k][d+h*dh+c]
+				}
+				weights[k] = math.Exp(s / math.Sqrt(float64(dh)))
+				total += weights[k]
+			}
+			for k := range x {
+				for c := range dh {
+					mixed[i][h*dh+c] += weights[k] / total * qkv[k][2*d+h*dh+c]
+				}
+			}
+		}
+	}
+	for i := range x {
+		x[i] = plus(x[i], o.linear(name+"attn.proj", mixed[i]))
+		x[i] = plus(x[i], o.linear(name+"mlp.fc2", each(o.linear(name+"mlp.fc1", o.norm(name+"norm2", x[i])), gelu)))
+	}
+}
+
+// The sizes of a tiny EAR.
+const (
+	earSide, earBuffer, earWidth, earHeads, earToken, earNoise, earHead = 3, 2, 12, 2, 6, 10, 16
+	earCells                                                            = earSide * earSide
+)
+
+func tinyEAR() named64 {
+	s := shapes{
+		"class_emb.weight": {4, earWidth}, "fake_latent": {1, earWidth}, "mask_token": {1, 1, earWidth}, "decoder_pos_embed_learned": {1, earBuffer + earCells, earWidth},
+	}
+	s.linear("z_proj", earWidth, earToken)
+	for i := range 2 {
+		s.vit(fmt.Sprintf("decoder_blocks.%d.", i), earWidth, 2*earWidth)
+	}
+	s.layerNorm("decoder_norm", earWidth)
+	const net = "scoreloss.net."
+	s.linear(net+"noise_embed", earHead, earNoise)
+	s.linear(net+"input_proj", earHead, earWidth)
+	for i := range 2 {
+		b := fmt.Sprintf("%sres_blocks.%d.", net, i)
+		s.layerNorm(b+"in_ln", earHead)
+		s.linear(b+"adaLN_modulation.1", 3*earHead, earHead)
+		s.linear(b+"mlp.0", earHead, earHead)
+		s.linear(b+"mlp.2", earHead, earHead)
+	}
+	s.linear(net+"final_layer.adaLN_modulation.1", 2*earHead, earHead)
+	s.linear(net+"final_layer.linear", earToken, earHead)
+	return named64{s}
+}
+
+// hidden are the hidden states of all positions, with a class's row of the table and the
+// known tokens.
+func (o named64) hidden(table string, row int, known map[int][]float64) [][]float64 {
+	var x [][]float64
+	for i := range earBuffer + earCells {
+		h := o.row("mask_token", 0, earWidth)
+		if p := i - earBuffer; p < 0 {
+			h = o.row(table, row, earWidth)
+		} else if known[p] != nil {
+			h = o.linear("z_proj", known[p])
+		}
+		x = append(x, plus(h, o.row("decoder_pos_embed_learned", i, earWidth)))
+	}
+	for i := range 2 {
+		o.block(fmt.Sprintf("decoder_blocks.%d.", i), earHeads, x)
+	}
+	for i := range x {
+		x[i] = o.norm("decoder_norm", x[i])
+	}
+	return x[earBuffer:]
+}
+
+// token makes a token out of a hidden state and noise.
+func (o named64) token(z, noise []float64, heat float64) []float64 {
+	const net, w = "scoreloss.net.", earHead
+	x, y := o.linear(net+"input_proj", z), each(o.linear(net+"noise_embed", noise), silu)
+	for i := range 2 {
+		b := fmt.Sprintf("%sres_blocks.%d.", net, i)
+		mod, h := o.linear(b+"adaLN_modulation.1", y), o.norm(b+"in_ln", x)
+		for j := range h {
+			h[j] = h[j]*(1+mod[w+j]) + heat*mod[j]
+		}
+		h = o.linear(b+"mlp.2", each(o.linear(b+"mlp.0", h), silu))
+		for j := range x {
+			x[j] += mod[2*w+j] * h[j]
+		}
+	}
+	mod, h := o.linear(net+"final_layer.adaLN_modulation.1", y), unit(x)
+	for j := range h {
+		h[j] = h[j]*(1+mod[w+j]) + mod[j]
+	}
+	return o.linear(net+"final_layer.linear", h)
+}
+
+// TestEAR draws pictures with a tiny EAR, and computes every set again in float64 from the
+// tokens that were known: network, guidance by its ramp, noise and temperature.
+func TestEAR(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		o := tinyEAR()
+		published := must(system.Detect(o))(t)
+		s := must(published.Open([]byte(`{"decoder_num_heads": 2, "buffer_size": 2}`), o))(t)
+		if published.Name != "ear" || len(s.Params.Missing(o)) > 0 {
+			t.Fatalf("%s lacks %v", published.Name, s.Params.Missing(o))
+		}
+		e := must(engine.New(dev, s, o, engine.Options{Slots: 2, Precision: nn.F32, Cache: nn.F32}))(t)
+		defer e.Close()
+		order := []int32{4, 0, 8, 2, 6, 1, 7, 3, 5}
+		for _, p := range []system.Prompt{{Class: 2, Steps: 4, Order: order, Guidance: 2.5}, {Class: -1, Steps: 3, Order: order, Guidance: 1}} {
+			const heat = float32(0.7)
+			r := request(s, "a", p, heat)
+			got := must(e.Generate(context.Background(), r))(t)
+			numbers := got.Numbers()
+			h := fnv.New64a()
+			h.Write([]byte("a"))
+			key, counter := sample.Stream(1, h.Sum64())
+			known := map[int][]float64{}
+			for _, run := range runsOf(t, s, p) {
+				table, row := "class_emb.weight", p.Class
+				if row < 0 {
+					table, row = "fake_latent", 0
+				}
+				c, u := o.hidden(table, row, known), o.hidden("fake_latent", 0, known)
+				set := map[int][]float64{}
+				for i, at := range run.Draws.At {
+					z, scale := c[at], 1.0
+					if p.Guidance > 1 {
+						scale = float64(run.Draws.Scale[i])
+					}
+					for j := range z {
+						z[j] = u[at][j] + scale*(z[j]-u[at][j])
+					}
+					var noise []float64
+					for b := uint32(0); len(noise) < earNoise; b++ {
+						for _, w := range sample.Philox([4]uint32{b, uint32(at), counter, 256}, key) {
+							noise = append(noise, (float64(w>>8)+0.5)/(1<<24)-0.5)
+						}
+					}
+					want := o.token(z, noise[:earNoise], float64(heat))
+					set[int(at)] = make([]float64, earToken)
+					for j := range want {
+						x := numbers[int(at)*earToken+j]
+						if d := math.Abs(float64(x) - want[j]); !(d <= 2e-5*(1+math.Abs(want[j]))) {
+							t.Errorf("class %d: number %d of position %d is %g, want %g", p.Class, j, at, x, want[j])
+						}
+						set[int(at)][j] = float64(x)
+					}
+				}
+				for at, x := range set {
+					known[at] = x
+				}
+			}
+			if len(known) != earCells {
+				t.Errorf("%d positions were predicted", len(known))
+			}
+		}
+		if _, err := s.Schedule(system.Prompt{Inner: [2]int{4, 4}}); !errors.Is(err, system.ErrPrompt) {
+			t.Errorf("passes of a head that has none: %v", err)
+		}
+	})
+}
+
+// TestFAR opens MAR's network with a shortcut head. It draws in as few passes as it is
+// asked for.
+func TestFAR(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "mar")
+		w := far{nn.File(g.weights)}
+		published := must(system.Detect(w))(t)
+		s := must(published.Open([]byte(`{"patch_size": 2, "encoder_num_heads": 4, "decoder_num_heads": 3}`), w))(t)
+		if len(s.Params.Missing(w)) > 0 {
+			t.Fatalf("%v are missing", s.Params.Missing(w))
+		}
+		e := must(engine.New(dev, s, w, engine.Options{Slots: 2, Precision: nn.F32}))(t)
+		defer e.Close()
+		seen := map[uint32]bool{}
+		for _, n := range []int{0, 1, 2, 8} {
+			p := system.Prompt{Class: 3, Steps: 4, Guidance: 2, Inner: [2]int{n, n}}
+			passes := 0
+			for _, r := range runsOf(t, s, p) {
+				if r.Ask > 0 {
+					passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+				}
+			}
+			want := 4 * n
+			if n == 0 {
+				want = 32
+			}
+			if passes != want {
+				t.Errorf("%d passes, want %d", passes, want)
+			}
+			res := must(e.Generate(context.Background(), request(s, "a", p, 1)))(t)
+			for _, x := range res.Numbers() {
+				if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+					t.Fatalf("%d passes draw %g", n, x)
+				}
+			}
+			if n != 0 && seen[res.Tokens[0]] != (n == 8) { // 8 are the default
+				t.Errorf("%d passes draw %v", n, res.Tokens[0])
+			}
+			seen[res.Tokens[0]] = true
+		}
+	})
+}
+
+// far are the weights of a MAR with a head that says velocities, and is told lengths.
+type far struct{ nn.Weights }
+
+func (f far) Shape(name string) ([]int, bool) {
+	switch name {
+	case "diffloss.net.step_embed.mlp.0.weight":
+		return f.Weights.Shape("diffloss.net.time_embed.mlp.0.weight")
+	case "diffloss.net.step_embed.mlp.2.weight":
+		return f.Weights.Shape("diffloss.net.time_embed.mlp.2.weight")
+	case "diffloss.net.step_embed.mlp.0.bias", "diffloss.net.step_embed.mlp.2.bias":
+		return f.Weights.Shape("diffloss.net.time_embed.mlp.0.bias")
+	case "diffloss.net.final_layer.linear.weight", "diffloss.net.final_layer.linear.bias":
+		s, ok := f.Weights.Shape(name)
+		return append([]int{s[0] / 2}, s[1:]...), ok
+	}
+	return f.Weights.Shape(name)
+}
+
+func (f far) Floats(name string) ([]float32, error) {
+	s, ok := f.Shape(name)
+	x, err := f.Weights.Floats(name)
+	if ok && err != nil { // of the length: as of the time, but not the same
+		x = gputest.Normal(uint64(len(name)), tensor.Elems(s))
+		for i := range x {
+			x[i] /= float32(s[len(s)-1])
+		}
+		return x, nil
+	}
+	return x[:min(len(x), tensor.Elems(s))], err
+}

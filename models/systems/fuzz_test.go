@@ -1,0 +1,67 @@
+package systems_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// FuzzDescriptions opens networks of real numbers with any description. It opens, or the
+// error is one of a description or of weights. What opens has runs that fit its layout.
+func FuzzDescriptions(f *testing.F) {
+	for _, seed := range []string{
+		`{"patch_size": 2, "encoder_num_heads": 4, "decoder_num_heads": 3, "num_sampling_steps": "ddim8", "inner_steps": [50, 5]}`,
+		`{"decoder_num_heads": 2, "buffer_size": 2, "num_iter": 3, "cfg": 2, "cfg_schedule": "constant"}`,
+		`{"image_dim": 4, "image_size": [64, 96], "image_stride": 8, "text_token_len": 5, "video_base_size": [4, 2, 3], "image_base_size": [4, 6], "video_encoder": {"num_heads": 2}, "image_encoder": {"num_heads": 2}}`,
+		`{"scheduler": "ddpm", "image_size": [64, 96], "ddpm_scheduler": {"beta_start": 0.001, "beta_end": 0.01}}`, `{"scheduler": "dpm"}`,
+		`{}`, `[]`, `{"num_iter": -1}`, `{"image_size": [8, 1000000]}`, `{"buffer_size": 99}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	var all []nn.Weights
+	for _, name := range []string{"mar", "nova", "nova-rope"} {
+		all = append(all, nn.File(open(f, name).weights))
+	}
+	all = append(all, tinyEAR())
+	f.Fuzz(func(t *testing.T, config []byte) {
+		for _, w := range all {
+			p := must(system.Detect(w))(t)
+			s, err := p.Open(json.RawMessage(config), w)
+			if err != nil {
+				if !errors.Is(err, nn.ErrConfig) && !errors.Is(err, nn.ErrWeights) {
+					t.Errorf("%s: %v", p.Name, err)
+				}
+				continue
+			}
+			fits(t, s)
+		}
+	})
+}
+
+// fits checks the first runs of a system.
+func fits(t *testing.T, s *system.System) {
+	t.Helper()
+	schedule, err := s.Schedule(system.Prompt{})
+	if err != nil {
+		t.Errorf("%s: %v", s.Name, err)
+		return
+	}
+	l := s.Layout
+	for range 8 {
+		r, err := schedule.Next(nil)
+		if err != nil {
+			return // io.EOF
+		}
+		if r.N > l.Length || r.Group > max(l.Group, r.N*r.Ask) && r.Features == nil || len(r.Fixed) != r.N*l.Fixed || len(r.Fed) != r.N*l.Fed || len(r.Axes) != r.N*l.Axes {
+			t.Fatalf("%s: stage %d has %d rows in groups of %d, with columns of %d, %d and %d", s.Name, r.Stage, r.N, r.Group, len(r.Fixed), len(r.Fed), len(r.Axes))
+		}
+		for i, slot := range r.Slot {
+			if int(slot) >= l.Context || int(r.Sees[i]) > l.Context || r.Keep != nil && int(r.Keep[i]) >= l.Places {
+				t.Fatalf("%s: stage %d: row %d goes to slot %d and is kept in %d", s.Name, r.Stage, i, slot, r.Keep[i])
+			}
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package systems
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/sequence"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cube"
+	"github.com/morton-gen/morton/models/tokenizer/faces"
+	"github.com/morton-gen/morton/models/tokenizer/octree"
+)
+
+// small describes a small network.
+var small = Decoder{Width: 96, Layers: 1, Heads: 2, Hidden: 64, RopeTheta: 100, Context: 256, Length: 4096}
+
+// ownSections has a section for each of our own systems.
+func ownSections() Sections {
+	return Sections{
+		Network: small, Quad: &faces.Config{Levels: 128, Points: 64}, Octree: &octree.Config{MinDepth: 2, MaxDepth: 6},
+		Cube: &cube.Config{Size: 32, Cell: [3]int{4, 8, 8}, Group: [3]int{2, 2, 2}, Rate: [2]int{25, 1}, Tokenizer: cube.Tokenizer{
+			Bits: 40, Width: 32, Heads: 2, Hidden: 32, Window: 8, RopeTheta: 100,
+		}},
+	}
+}
+
+func openOwn(t *testing.T, name string) *system.System {
+	t.Helper()
+	s := ownSections()
+	if err := s.Fill(name); err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// laid drives a schedule with known tokens, as training does, and joins its runs.
+func laid(t *testing.T, s *system.System, p system.Prompt, tokens []uint32) (all system.Run) {
+	t.Helper()
+	runs, err := s.Schedule(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for words := s.Token.Words(); all.N < len(tokens)/words; {
+		r, err := runs.Next(tokens[:all.N*words])
+		if err != nil {
+			t.Fatalf("%d rows of %d: %v", all.N, len(tokens)/words, err)
+		}
+		if r.Ask > 0 && r.Draws.At[0] != int32(all.N) {
+			t.Fatalf("row %d predicts position %d", all.N, r.Draws.At[0])
+		}
+		all.N += r.N
+		all.Fixed, all.Fed, all.Axes, all.Sees = append(all.Fixed, r.Fixed...), append(all.Fed, r.Fed...), append(all.Axes, r.Axes...), append(all.Sees, r.Sees...)
+		all.Draws.At, all.Draws.Allow = append(all.Draws.At, r.Draws.At...), append(all.Draws.Allow, r.Draws.Allow...)
+	}
+	return all
+}
+
+func ball(t *testing.T, s *system.System, depth int) (system.Prompt, []uint32) {
+	t.Helper()
+	k, err := s.Tokenizer(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, _, err := k.Encode("ball", system.Media{Mesh: mesh.QuadSphere(8)}, system.Extent{Depth: depth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, tokens, err := s.Lay(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, tokens
+}
+
+// clipSample is a sample of codes that count up.
+func clipSample(frames int) shard.Sample {
+	s := shard.Sample{ID: "clip", Kind: shard.KindCube, Grid: []int32{int32(frames), 4, 4, 2}}
+	for i := range frames * 4 * 4 * 2 {
+		s.Tokens = append(s.Tokens, int64(i%256))
+	}
+	return s
+}
+
+// TestRowsKeepTheirRules checks what every order of ours has to keep. A row is fed what
+// lies before its group, sees no further than it, has ids of the table, and may draw the
+// token that the sample has.
+func TestRowsKeepTheirRules(t *testing.T) {
+	for _, name := range []string{"cube", "octree", "quad"} {
+		s := openOwn(t, name)
+		p, tokens := system.Prompt{Frames: 16}, []uint32(nil)
+		var err error
+		if name == "cube" {
+			p, tokens, err = s.Lay(clipSample(4))
+		} else {
+			p, tokens = ball(t, s, 5)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := laid(t, s, p, tokens)
+		l, words := s.Layout, s.Token.Words()
+		if all.N != len(tokens)/words || len(all.Draws.At) != all.N-len(p.Given)/words {
+			t.Errorf("%s: %d rows and %d draws for %d tokens", name, all.N, len(all.Draws.At), len(tokens)/words)
+		}
+		for row := range all.N {
+			group := row / l.Group * l.Group
+			for _, id := range all.Fixed[row*l.Fixed : (row+1)*l.Fixed] {
+				if int(id) >= l.Base || id < -1 {
+					t.Fatalf("%s row %d: fixed id %d of %d", name, row, id, l.Base)
+				}
+			}
+			for _, from := range all.Fed[row*l.Fed : (row+1)*l.Fed] {
+				if int(from) >= group || from < system.Start {
+					t.Fatalf("%s row %d is fed %d", name, row, from)
+				}
+			}
+			if int(all.Sees[row]) != group+l.Group {
+				t.Fatalf("%s row %d sees %d", name, row, all.Sees[row])
+			}
+		}
+		for i, at := range all.Draws.At {
+			lo, hi := all.Draws.Allow[2*i], all.Draws.Allow[2*i+1]&0xffffff
+			if x := int32(tokens[int(at)*words]); s.Token.Bits == 0 && (x < lo || x >= hi) {
+				t.Fatalf("%s position %d: token %d outside [%d, %d)", name, at, x, lo, hi)
+			}
+		}
+	}
+}
+
+// TestGivenTokensChangeNoRow asks for samples with some tokens given, and compares the
+// rows with those of nothing given.
+func TestGivenTokensChangeNoRow(t *testing.T) {
+	cubeSystem, tree := openOwn(t, "cube"), openOwn(t, "octree")
+	clipPrompt, clipTokens, err := cubeSystem.Lay(clipSample(6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	treePrompt, treeTokens := ball(t, tree, 5)
+	levels := []int{0, 1, 9} // nodes before the first levels
+	for _, c := range []struct {
+		s      *system.System
+		p      system.Prompt
+		tokens []uint32
+		given  []int
+	}{
+		{cubeSystem, clipPrompt, clipTokens, []int{8, 32, 96}}, {tree, treePrompt, treeTokens, levels},
+	} {
+		want := laid(t, c.s, c.p, c.tokens)
+		for _, n := range c.given {
+			p := c.p
+			p.Given = c.tokens[:n*c.s.Token.Words()]
+			got := laid(t, c.s, p, c.tokens)
+			if !reflect.DeepEqual(got.Rows, want.Rows) || !slices.Equal(got.Draws.Allow, want.Draws.Allow[2*n:]) {
+				t.Errorf("%s: %d given positions change rows", c.s.Name, n)
+			}
+		}
+	}
+	for _, given := range []int{3, 5, len(treeTokens) / 4} { // within a level, and a leaf
+		p := treePrompt
+		p.Given = treeTokens[:given*4]
+		if _, err := tree.Schedule(p); !errors.Is(err, system.ErrPrompt) {
+			t.Errorf("%d given positions of an octree: %v", given, err)
+		}
+	}
+	clipPrompt.Given = clipTokens[:2*3]
+	if _, err := cubeSystem.Schedule(clipPrompt); !errors.Is(err, system.ErrPrompt) {
+		t.Errorf("three cells of a cube are given: %v", err)
+	}
+}
+
+// TestFacesAreFedByTheirRule compares what a coordinate is fed with the list of its rule.
+func TestFacesAreFedByTheirRule(t *testing.T) {
+	s := openOwn(t, "quad")
+	p, tokens := ball(t, s, 0)
+	all, points := laid(t, s, p, tokens), s.Layout.Pinned
+	for row := range all.N {
+		for k, b := range []int{1, 2, 3, 6, 9, sequence.FaceTokens} {
+			want := row - b
+			if want < points {
+				want = system.Start
+			}
+			if got := int(all.Fed[row*order.FaceFed+k]); got != want {
+				t.Fatalf("row %d is fed %d, want %d", row, got, want)
+			}
+		}
+	}
+	if points != 64 || s.Token.End != 129 {
+		t.Errorf("%d points, end %d", points, s.Token.End)
+	}
+	p.Points = slices.Clone(p.Points)
+	p.Points[3] = 1 << 24
+	if _, err := s.Schedule(p); !errors.Is(err, system.ErrPrompt) {
+		t.Errorf("a point out of range: %v", err)
+	}
+}
+
+// TestSectionsRefuse checks descriptions that are no system's.
+func TestSectionsRefuse(t *testing.T) {
+	for name, change := range map[string]func(*Sections){
+		"no heads":        func(s *Sections) { s.Network.Heads = 0 },
+		"no width":        func(s *Sections) { s.Network.Width = 0 },
+		"no section":      func(s *Sections) { s.Quad = nil },
+		"a wrong section": func(s *Sections) { s.Quad.Levels = 1 },
+	} {
+		s := ownSections()
+		change(&s)
+		if err := s.Fill("quad"); !errors.Is(err, nn.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s := ownSections()
+	if err := s.Fill("llamagen"); !errors.Is(err, nn.ErrConfig) {
+		t.Errorf("another's name: %v", err)
+	}
+	if err := s.Fill("quad"); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*Decoder){
+		"vocabulary": func(d *Decoder) { d.Vocab += 2 }, "rope": func(d *Decoder) { d.RopePairs = []int{12, 12, 0} },
+		"group": func(d *Decoder) { d.Group = 2 }, "faces": func(d *Decoder) { d.Faces.Start++ }, "length": func(d *Decoder) { d.Length = 1 << 30 },
+	} {
+		other := s
+		change(&other.Network)
+		if _, err := other.Open("quad"); !errors.Is(err, nn.ErrConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

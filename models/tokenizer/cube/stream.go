@@ -1,0 +1,94 @@
+package cube
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/shard"
+)
+
+// Stream codes a clip frame by frame, so that the clip need not be in memory. It holds
+// one window of frames and the codes so far. Not safe for concurrent use.
+type Stream struct {
+	coder  *Coder
+	window *clip.Clip
+	held   int       // frames in window
+	frames int       // of the clip, so far
+	codes  [][]int32 // of each window, [cells, words]
+}
+
+// Stream begins a clip of the given rate.
+func (k *Coder) Stream(rate clip.Rate) *Stream {
+	return &Stream{coder: k, window: clip.New(k.cfg.Tokenizer.Window, k.cfg.Size, k.cfg.Size, rate)}
+}
+
+// Add takes the clip's next frame, [h, w, 3] bytes of the model's size, and keeps
+// nothing of it. Errors: [ErrSample] for a frame of another size, shard.ErrLimit for a
+// clip of more tokens than a sample may have, system.ErrClosed, gpu.ErrDeviceLost.
+func (s *Stream) Add(frame []uint8) error {
+	if want := len(s.window.Frame(0)); len(frame) != want {
+		return fmt.Errorf("cube.Stream: %w: a frame of %d bytes, want %d", ErrSample, len(frame), want)
+	}
+	copy(s.window.Frame(s.held), frame)
+	s.held++
+	s.frames++
+	if s.held < s.window.T {
+		return nil
+	}
+	return s.encode()
+}
+
+// Sample ends the clip. If its length is no multiple of a window, it is extended by its
+// last frame; only whole rows of cubes are kept, at least one. Meta keeps the frame
+// count and the rate. Errors are those of Add, with [ErrSample] for a clip of no frames.
+func (s *Stream) Sample(id string) (shard.Sample, error) {
+	if s.frames == 0 {
+		return shard.Sample{}, fmt.Errorf("cube.Stream: %w: %q has no frames", ErrSample, id)
+	}
+	if err := s.finish(); err != nil {
+		return shard.Sample{}, err
+	}
+	c := s.coder.cfg
+	t := (s.frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0]
+	rate := s.window.Rate
+	return shard.Sample{
+		ID: id, Kind: shard.KindCube, Tokens: s.tokens(t * c.gridH() * c.gridW() * c.words()),
+		Grid: []int32{int32(t), int32(c.gridH()), int32(c.gridW()), int32(c.words())},
+		Meta: map[string]string{"frames": fmt.Sprint(s.frames), "rate": fmt.Sprintf("%d/%d", rate.Num, rate.Den)},
+	}, nil
+}
+
+// finish encodes a window that is not full, with its last frame repeated.
+func (s *Stream) finish() error {
+	if s.held == 0 {
+		return nil
+	}
+	for t := s.held; t < s.window.T; t++ {
+		copy(s.window.Frame(t), s.window.Frame(s.held-1))
+	}
+	return s.encode()
+}
+
+func (s *Stream) encode() error {
+	codes, err := s.coder.encodeWindow(s.window)
+	if err != nil {
+		return err
+	}
+	s.held = 0
+	s.codes = append(s.codes, codes)
+	if n := len(s.codes) * len(codes); n > shard.MaxTokens {
+		return fmt.Errorf("cube.Stream: %w: %d frames are %d tokens, a sample has at most %d", shard.ErrLimit, s.frames, n, shard.MaxTokens)
+	}
+	return nil
+}
+
+// tokens returns the first n words of the windows, 32 bits a token.
+func (s *Stream) tokens(n int) []int64 {
+	out := make([]int64, 0, n)
+	for _, codes := range s.codes {
+		for _, w := range codes[:min(len(codes), n-len(out))] {
+			out = append(out, int64(uint32(w)))
+		}
+	}
+	return out
+}

@@ -1,0 +1,169 @@
+package cube
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	codec "github.com/morton-gen/morton/codecs/cube"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/params"
+)
+
+// Clips is a set of equal clips in memory: Pix is [n, t, size, size, 3].
+type Clips struct {
+	N, T, Size int
+	Pix        []uint8
+}
+
+// Autoencoding is the task (see models/train) of training a tokenizer: the loss
+// is the mean squared error of pixel values in [-1, 1].
+type Autoencoding struct {
+	cfg            Config
+	net            *coder
+	seed           uint64
+	train, heldout Clips
+	x, loss        *gpu.Tensor
+	losses         *gpu.Tensor     // loss, and an element of the run's
+	frozen         int             // first steps, which leave the encoder alone
+	programs       [3]*gpu.Program // by part
+	host           []float32
+}
+
+// NewAutoencoding builds the programs for batches of b windows. The first frozen steps
+// train the decoder alone. The codes stand still meanwhile, since noisy gradients
+// through the quantiser would move every threshold.
+func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, train, heldout Clips) (*Autoencoding, error) {
+	for _, s := range []Clips{train, heldout} {
+		if s.N < 1 || s.T < c.Tokenizer.Window || s.Size != c.Size || len(s.Pix) != s.N*s.T*s.Size*s.Size*3 {
+			return nil, fmt.Errorf("cube: %w: %d clips of %d frames of %d, the tokenizer wants windows of %d frames of %d", ErrSample, s.N, s.T, s.Size, c.Tokenizer.Window, c.Size)
+		}
+	}
+	net, err := newCoder(dev, c, b, true)
+	if err != nil {
+		return nil, err
+	}
+	a := &Autoencoding{cfg: c, net: net, seed: seed, frozen: frozen, train: train, heldout: heldout, host: make([]float32, net.rows()*c.pixels())}
+	if a.x, err = dev.NewTensor(tensor.F32, net.rows(), c.pixels()); err != nil {
+		return nil, err
+	}
+	if a.losses, err = dev.NewTensor(tensor.F32, net.rows()+1); err != nil {
+		return nil, err
+	}
+	a.loss = a.losses.View(0, net.rows())
+	for i := range a.programs {
+		r := dev.NewRecorder()
+		net.recordTraining(r, a.x, a.loss, part(i))
+		if a.programs[i], err = r.Finish(); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// Init draws the parameters; the linear maps start as a transform codec fitted to
+// the first training batch.
+func (a *Autoencoding) Init(seed uint64) error {
+	if err := a.net.store.Init(seed); err != nil {
+		return err
+	}
+	for i := range a.net.b {
+		if err := a.set(i, &a.train, i*a.train.N/a.net.b, 0, false); err != nil {
+			return err
+		}
+	}
+	return a.net.startAsTransformCodec(a.host)
+}
+
+// Store returns the parameters.
+func (a *Autoencoding) Store() *params.Store { return a.net.store }
+
+// set puts a window of a clip, flipped if asked, into row i of the batch.
+func (a *Autoencoding) set(i int, s *Clips, n, from int, flip bool) error {
+	win := a.cfg.Tokenizer.Window
+	c := clip.New(win, s.Size, s.Size, clip.Rate{Num: 1, Den: 1})
+	frame := s.Size * s.Size * 3
+	copy(c.Pix, s.Pix[(n*s.T+from)*frame:])
+	if flip {
+		mirror(c)
+	}
+	g, err := codec.Split(c, codec.Size{T: a.cfg.Cell[0], H: a.cfg.Cell[1], W: a.cfg.Cell[2]})
+	if err != nil {
+		return err
+	}
+	k := len(g.Pix)
+	return g.Floats(a.host[i*k : (i+1)*k])
+}
+
+func mirror(c *clip.Clip) {
+	for row := range c.T * c.H {
+		line := c.Pix[row*c.W*3 : (row+1)*c.W*3]
+		for l, r := 0, c.W-1; l < r; l, r = l+1, r-1 {
+			for ch := range 3 {
+				line[l*3+ch], line[r*3+ch] = line[r*3+ch], line[l*3+ch]
+			}
+		}
+	}
+}
+
+// Batch implements train.Task.
+func (a *Autoencoding) Batch(step int) (*gpu.Program, int, error) {
+	r := rand.New(rand.NewPCG(a.seed, uint64(step)))
+	for i := range a.net.b {
+		n, from := r.IntN(a.train.N), r.IntN(a.train.T-a.cfg.Tokenizer.Window+1)
+		if err := a.set(i, &a.train, n, from, r.IntN(2) == 1); err != nil {
+			return nil, 0, err
+		}
+	}
+	gradients := wholeNetwork
+	if step < a.frozen {
+		gradients = decoderOnly
+	}
+	return a.programs[gradients], a.net.rows(), a.x.WriteF32(a.host)
+}
+
+// Losses implements train.Task.
+func (a *Autoencoding) Losses() *gpu.Tensor { return a.losses }
+
+// Loss implements train.Task.
+func (a *Autoencoding) Loss(losses []float32) (sum float64) {
+	for _, x := range losses {
+		sum += float64(x)
+	}
+	return sum
+}
+
+// Heldout returns the mean squared error over the first window of every held-out
+// clip, as far as they fill batches.
+func (a *Autoencoding) Heldout() (float64, error) {
+	sum, batches := 0.0, max(a.heldout.N/a.net.b, 1)
+	for k := range batches {
+		for i := range a.net.b {
+			if err := a.set(i, &a.heldout, (k*a.net.b+i)%a.heldout.N, 0, false); err != nil {
+				return 0, err
+			}
+		}
+		loss, err := a.forward()
+		if err != nil {
+			return 0, err
+		}
+		sum += loss
+	}
+	return sum / float64(batches), nil
+}
+
+// forward runs the forward pass of the batch alone.
+func (a *Autoencoding) forward() (float64, error) {
+	if err := a.x.WriteF32(a.host); err != nil {
+		return 0, err
+	}
+	if err := a.programs[noGradients].Run(1); err != nil {
+		return 0, err
+	}
+	l, err := a.loss.F32()
+	if err != nil {
+		return 0, err
+	}
+	return a.Loss(l), nil
+}

@@ -1,0 +1,109 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// Window fills a sequence of a batch: a sample's pinned rows, and a stretch of the others.
+// Together they are at most n.
+type Window struct {
+	Seq      *Sequence
+	From, To int  // rows [From, To), From at least Seq.Pinned
+	Drop     bool // the condition, for guidance
+}
+
+// SetBatch uploads windows, one a sequence; unused rows are masked out. It
+// returns how many tokens are predicted.
+func (t *Network) SetBatch(ws []Window) (int, error) {
+	if len(ws) > t.b {
+		return 0, fmt.Errorf("train.SetBatch: %w: %d windows for %d sequences", nn.ErrConfig, len(ws), t.b)
+	}
+	t.in.clear()
+	count := 0
+	for i, w := range ws {
+		n, err := t.setWindow(i, w)
+		if err != nil {
+			return 0, err
+		}
+		count += n
+	}
+	for i, x := range t.in.hostWeight {
+		t.in.hostWeight[i] = x / float32(max(count, 1))
+	}
+	return count, t.in.upload(t.store.Scale)
+}
+
+func (t *Network) setWindow(b int, w Window) (int, error) {
+	q := w.Seq
+	if q.Pinned+w.To-w.From > t.n || w.From < q.Pinned || w.To > q.N {
+		return 0, fmt.Errorf("train.SetBatch: %w: window [%d, %d) of %d rows, %d pinned, room for %d", nn.ErrConfig, w.From, w.To, q.N, q.Pinned, t.n)
+	}
+	r := &q.Rows
+	if w.Drop && q.Other != nil {
+		r = q.Other
+	}
+	for i := range q.Pinned + w.To - w.From {
+		p := i
+		if i >= q.Pinned {
+			p = w.From + i - q.Pinned
+		}
+		t.in.setRow(b*t.n+i, r, p, q.Tokens)
+	}
+	return t.setTargets(b, w)
+}
+
+// setTargets says what the window predicts: the draws whose rows are all in it.
+func (t *Network) setTargets(b int, w Window) (count int, err error) {
+	q, words := w.Seq, t.sys.Token.Words()
+	h := max(t.sys.Layout.Directions, 1)
+	from := make([]int32, h)
+	next := b * t.n // slot, with several directions
+	for i, at := range q.Draws.At {
+		if !w.rows(from, q.Draws.From[i*h:(i+1)*h], b*t.n) {
+			continue
+		}
+		slot := int(from[0])
+		if h > 1 {
+			slot = next
+			next++
+		}
+		if slot >= (b+1)*t.n || t.in.taken(slot) {
+			return 0, fmt.Errorf("train.SetBatch: %w: %d draws of a sequence of %d rows, or a row that predicts two", nn.ErrConfig, q.Draws.N, t.n)
+		}
+		if h > 1 {
+			copy(t.in.hostFrom[slot*h:], from)
+		}
+		count += t.in.setTarget(slot, q.Tokens[int(at)*words:(int(at)+1)*words], q.ignored(i, words))
+	}
+	return count, nil
+}
+
+// rows sets to[d] to the batch's row for each row of the sample, and reports whether the
+// window, whose rows begin at first, has them all.
+func (w *Window) rows(to, of []int32, first int) bool {
+	for d, p := range of {
+		to[d] = -1
+		if p < 0 {
+			continue
+		}
+		row := w.row(int(p))
+		if row < 0 {
+			return false
+		}
+		to[d] = int32(first + row)
+	}
+	return true
+}
+
+// row returns where row p of the sample is in the window, -1 if it is not.
+func (w *Window) row(p int) int {
+	switch pinned := w.Seq.Pinned; {
+	case p < pinned:
+		return p
+	case p >= w.From && p < w.To:
+		return pinned + p - w.From
+	}
+	return -1
+}

@@ -1,0 +1,157 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/params"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Network is a system's network in training form: b sequences of n rows a step.
+type Network struct {
+	sys     *system.System
+	b, n    int
+	options NetworkOptions
+	head    system.Learner
+	store   *params.Store
+	rope    *nn.Rotaries
+	in      inputs
+
+	forward, both *gpu.Program
+}
+
+// NetworkOptions say how a network is trained. The zero value is useful.
+type NetworkOptions struct {
+	// Precision is F32, BF16 or F16, "" meaning F32. With 16 bits, products read
+	// matrices (Decay in params.Spec; the master is f32) and activations rounded to
+	// them. The backward pass keeps activations so. Gradients are rounded where
+	// products read them. Sums, norms, softmax, loss, the residual stream and the
+	// gradients of parameters are f32. See docs/design.md.
+	Precision nn.Precision
+	// Recompute keeps only the input of each block for the backward pass, and computes
+	// the rest again. That is a third more work for a fraction of the memory. It
+	// changes no bit.
+	Recompute bool
+	// Marked is told of the marked values of the forward pass as it is recorded, see
+	// nn.Graph; nil: nobody.
+	Marked func(r *gpu.Recorder, name string, x *gpu.Tensor)
+}
+
+// NewNetwork builds the programs for b sequences of n rows. Errors: nn.ErrConfig, also for
+// a system that cannot be trained, and gpu's.
+func NewNetwork(dev *gpu.Device, sys *system.System, b, n int, o NetworkOptions) (*Network, error) {
+	if b < 1 || n < 1 || n > sys.Layout.Context {
+		return nil, fmt.Errorf("train.NewNetwork: %w: %d sequences of %d rows, context %d", nn.ErrConfig, b, n, sys.Layout.Context)
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	learner, ok := sys.Head.(system.Learner)
+	if !ok {
+		return nil, fmt.Errorf("train.NewNetwork: %w: %s cannot be trained: the loss of its head is not known", nn.ErrConfig, sys.Name)
+	}
+	if err := o.Precision.Check(sys.Params); err != nil {
+		return nil, err
+	}
+	t := &Network{sys: sys, head: learner, b: b, n: n, options: o}
+	if err := t.build(dev); err != nil {
+		t.Free()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (o *NetworkOptions) check() error {
+	if o.Precision == "" {
+		o.Precision = nn.F32
+	}
+	if !slices.Contains(nn.TrainPrecisions, o.Precision) {
+		return fmt.Errorf("train.NewNetwork: %w: precision %q, want one of %v", nn.ErrConfig, o.Precision, nn.TrainPrecisions)
+	}
+	return nil
+}
+
+func (t *Network) build(dev *gpu.Device) (err error) {
+	if t.store, err = params.New(dev, t.sys.Params.Specs(), true); err != nil {
+		return err
+	}
+	if t.options.Precision != nn.F32 {
+		if err = t.store.KeepHalves(t.options.Precision.DType()); err != nil {
+			return err
+		}
+	}
+	if t.rope, err = nn.NewRotaries(dev, t.sys.Params); err != nil {
+		return err
+	}
+	if err = t.in.make(dev, t.sys, t.b, t.n); err != nil {
+		return err
+	}
+	if t.forward, err = t.record(dev, false); err != nil {
+		return err
+	}
+	t.both, err = t.record(dev, true)
+	return err
+}
+
+// record builds the forward program, with the backward pass behind it if asked.
+func (t *Network) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
+	r := dev.NewRecorder()
+	in := &t.in
+	g := nn.Training{
+		Tape: tape.New(r, backward), Store: t.store, B: t.b, N: t.n, Axes: in.axes, Key: in.key, IDs: in.ids, Starts: in.starts, Rows: in.rows,
+		Fed: in.codes, Vectors: in.features, Draws: in.means, Recompute: t.options.Recompute, Tables: t.rope,
+	}
+	if t.options.Marked != nil && !backward {
+		g.Marked = func(name string, x *gpu.Tensor) { t.options.Marked(r, name, x) }
+	}
+	h := t.sys.Trunk.Forward(g, t.sys.Input.Record(g, system.AllStages))
+	t.head.Loss(g, h, in.targets, in.weight, in.loss)
+	g.Backward()
+	return r.Finish()
+}
+
+// Free gives all memory back.
+func (t *Network) Free() {
+	for _, p := range []*gpu.Program{t.forward, t.both} {
+		if p != nil {
+			p.Free()
+		}
+	}
+	t.in.free()
+	if t.store != nil {
+		t.store.Free()
+	}
+	t.rope.Free()
+}
+
+// Store returns the parameters.
+func (t *Network) Store() *params.Store { return t.store }
+
+// System returns what is trained.
+func (t *Network) System() *system.System { return t.sys }
+
+// Batch returns the number of sequences and rows of a step.
+func (t *Network) Batch() (b, n int) { return t.b, t.n }
+
+// Forward runs the forward pass alone and returns the batch's loss. It is in nats a
+// predicted token, or a whole code for bits, summed in row order.
+func (t *Network) Forward() (float64, error) { return t.run(t.forward) }
+
+// Backward runs both passes, adds to the gradients, times the store's Scale when
+// the batch was set, and returns the loss.
+func (t *Network) Backward() (float64, error) { return t.run(t.both) }
+
+func (t *Network) run(p *gpu.Program) (float64, error) {
+	if err := p.Run(1); err != nil {
+		return 0, err
+	}
+	l, err := t.in.loss.F32()
+	if err != nil {
+		return 0, err
+	}
+	return t.in.sum(l), nil
+}

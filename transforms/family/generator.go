@@ -1,0 +1,141 @@
+package family
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// A reader reads the inputs of a kind of media as a model wants them. Each kind has a
+// file here.
+type reader struct {
+	// decode reads a request's input.
+	decode func(ctx context.Context, m *generator, r request.Request) (Media, error)
+	// open looks at an input that is read while it is used. Nil: there are none.
+	open func(m *generator, r request.Request) (Media, error)
+}
+
+// registerKind registers the models of a kind of media, of whatever system.
+func registerKind(f request.Family, read reader) {
+	Register(f, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
+		if _, err := system.OfKind(string(f)); err != nil && s.Dir == "" {
+			return nil, fmt.Errorf("family.Open: %w: no %s model is shipped", models.ErrFolder, f)
+		}
+		dev, err := device()
+		if err != nil {
+			return nil, err
+		}
+		m, err := models.Open(dev, string(f), s.Dir, s.options())
+		if err != nil {
+			return nil, err
+		}
+		return &generator{model: m, read: read, limits: s.Limits}, nil
+	})
+}
+
+// OfKind returns the family whose samples are of a kind (see shard.Sample), or
+// an error wrapping [ErrUnknown].
+func OfKind(kind string) (request.Family, error) {
+	for _, p := range system.All() {
+		if p.Samples == kind && kind != "" {
+			return request.Family(p.Kind), nil
+		}
+	}
+	if c, err := system.CodecOf(kind); err == nil {
+		return request.Family(c.Kind), nil
+	}
+	return "", fmt.Errorf("family.OfKind: %w: samples of kind %q", ErrUnknown, kind)
+}
+
+// generator serves requests with a model of any system.
+type generator struct {
+	model  *models.Model
+	read   reader
+	limits limit.Limits
+}
+
+// Name implements [Model].
+func (g *generator) Name() string { return g.model.Name() }
+
+// Close implements [Model].
+func (g *generator) Close() { g.model.Close() }
+
+// format says what media the model takes.
+func (g *generator) format() system.Format { return g.model.System().Format }
+
+// Decode implements [Model].
+func (g *generator) Decode(ctx context.Context, r request.Request) (Media, error) {
+	return g.read.decode(ctx, g, r)
+}
+
+// Open implements [Streamer]. What cannot be read while it is used is read here.
+func (g *generator) Open(ctx context.Context, r request.Request) (Media, error) {
+	if g.read.open == nil || !g.model.Streams() {
+		return g.Decode(ctx, r)
+	}
+	return g.read.open(g, r)
+}
+
+// extent is how much a request gives and asks for.
+func extent(r request.Request) system.Extent {
+	return system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces}
+}
+
+func (m *Media) source() system.Media {
+	return system.Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh}
+}
+
+func mediaOf(m system.Media) Media { return Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh} }
+
+// Tokenize implements [Model].
+func (g *generator) Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
+	if m.Film == nil {
+		return g.model.Encode(r.ID, m.source(), extent(r))
+	}
+	s, err := g.model.EncodeFrames(r.ID, m.Film.Options.Rate, m.Film.Frames(ctx))
+	return s, Measures{"frames": float64(m.Film.Len())}, err
+}
+
+// Generate implements [Model].
+func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
+	ask := models.Request{
+		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Source: m.source(), Extent: extent(r), Text: m.Text, Guidance: r.Guidance, Interval: r.GuidanceTokens,
+	}
+	if r.Class != nil {
+		ask.Class = *r.Class
+	}
+	out, err := g.model.Generate(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{
+		Media: mediaOf(out.Media), Sample: out.Sample, Given: out.Given, Tokens: out.Stats.Tokens,
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: out.Measures, Notes: out.Notes,
+	}, nil
+}
+
+// Detokenize implements [Model].
+func (g *generator) Detokenize(_ context.Context, s shard.Sample) (*Result, error) {
+	m, measures, err := g.model.Decode(s)
+	if err != nil {
+		return nil, err
+	}
+	out := &Result{Media: mediaOf(m), Sample: s, Measures: measures}
+	if m.Clip != nil {
+		out.Given = m.Clip.T
+	}
+	return out, nil
+}
+
+func sampling(r request.Request) *models.Sampling {
+	if r.Sampling == nil {
+		return nil
+	}
+	return &models.Sampling{Temperature: r.Sampling.Temperature, TopK: r.Sampling.TopK, TopP: r.Sampling.TopP}
+}

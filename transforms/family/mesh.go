@@ -1,0 +1,50 @@
+package family
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	registerKind(request.Shape, reader{decode: decodeShape})
+	registerKind(request.Quads, reader{decode: decodeQuads})
+}
+
+// decodeShape reads a request's mesh. Without an input a shape starts from nothing.
+func decodeShape(_ context.Context, g *generator, r request.Request) (Media, error) {
+	if r.Input == "" {
+		return Media{}, nil
+	}
+	return readSurface(r, g.limits)
+}
+
+// decodeQuads reads the mesh whose surface a request covers.
+func decodeQuads(_ context.Context, g *generator, r request.Request) (Media, error) {
+	if r.Input == "" {
+		return Media{}, fmt.Errorf("family.Decode: %w: a quad model covers a mesh", ErrNoInput)
+	}
+	return readSurface(r, g.limits)
+}
+
+// ReadMesh reads a mesh file as [meshfile.Read] does, without options.
+func ReadMesh(path string) (*mesh.Mesh, error) {
+	m, _, err := meshfile.Read(path, meshfile.Options{})
+	return m, err
+}
+
+// readSurface reads the mesh of a request, which must have area.
+func readSurface(r request.Request, limits limit.Limits) (Media, error) {
+	m, _, err := meshfile.Read(r.Input, meshfile.Options{Limits: limits, Scene: r.Scene})
+	if err != nil {
+		return Media{}, err
+	}
+	if err := mesh.CheckArea(m); err != nil {
+		return Media{}, err
+	}
+	return Media{Mesh: m}, nil
+}

@@ -1,0 +1,152 @@
+package request
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Family is one of the kinds of things Morton makes.
+type Family string
+
+// The families, by the words of the command line.
+const (
+	Video Family = "video"
+	// Image models are published ones; none is shipped.
+	Image Family = "image"
+	Shape Family = "shape"
+	Quads Family = "quads"
+	// Remesh has no model, and so no tokens.
+	Remesh Family = "remesh"
+)
+
+// Families lists all of them.
+var Families = []Family{Video, Image, Shape, Quads, Remesh}
+
+// kind says what requests of a family are like. The zero value makes meshes of inputs.
+type kind struct {
+	noModel     bool
+	fromNothing bool
+	fromClass   bool // without an input it draws a class
+	// fields are those that only some families have, of this one.
+	fields []string
+	// quiet says that these are words as common as a user's own: in lines of other
+	// families they are the user's.
+	quiet bool
+	// files are the endings of what a result leaves; nil: those of a mesh.
+	files []string
+	// check returns why a request to generate has nothing to start from; nil: it has.
+	check func(*Request) error
+}
+
+var kinds = map[Family]kind{
+	Video:  {fields: []string{"prefix", "frames", "start", "fit", "class", "guidance", "guidance_tokens"}, fromClass: true, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
+	Image:  {fields: []string{"class", "text", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
+	Shape:  {fields: []string{"prefix_depth", "depth"}, fromNothing: true},
+	Quads:  {fields: []string{"faces"}},
+	Remesh: {fields: []string{"depth", "faces"}, noModel: true},
+}
+
+// meshFiles are the endings of a mesh: a file for programs, one for people, a picture.
+var meshFiles = []string{".glb", ".obj", ".png"}
+
+// HasModel reports whether a model makes the family's results, out of tokens.
+func (f Family) HasModel() bool { return !kinds[f].noModel }
+
+// FromNothing reports whether the request generates without an input.
+func (r *Request) FromNothing() bool {
+	k := kinds[r.Family]
+	return k.fromNothing || k.fromClass && r.Class != nil
+}
+
+// Files returns the endings of the files that a result leaves.
+func (f Family) Files() []string {
+	if k := kinds[f]; k.files != nil {
+		return k.files
+	}
+	return meshFiles
+}
+
+// given returns the names of the fields that the request has and not all families do.
+func (r *Request) given() (names []string) {
+	for _, f := range []struct {
+		given bool
+		name  string
+	}{
+		{r.Prefix != 0, "prefix"},
+		{r.Frames != 0, "frames"},
+		{r.Start != 0, "start"},
+		{r.Fit != Crop, "fit"},
+		{r.Class != nil, "class"},
+		{r.Text != "", "text"},
+		{r.Guidance != nil, "guidance"},
+		{r.GuidanceTokens != 0, "guidance_tokens"},
+		{r.PrefixDepth != 0, "prefix_depth"},
+		{r.Depth != 0, "depth"},
+		{r.Faces != 0, "faces"},
+	} {
+		if f.given {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+// foreign returns the name of a field that r has and its family does not.
+func (r *Request) foreign() string {
+	for _, name := range r.given() {
+		if !slices.Contains(kinds[r.Family].fields, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// lineFields returns the fields of a line of a family.
+func lineFields(f Family) []string {
+	return slices.DeleteFunc(slices.Clone(allFields), func(name string) bool {
+		for of, k := range kinds {
+			if of != f && k.quiet && slices.Contains(k.fields, name) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// checkClip returns why a request cannot continue a clip, or draw one of a class.
+func (r *Request) checkClip() error {
+	if r.Class != nil {
+		switch {
+		case r.Input != "":
+			return fmt.Errorf("%q is no field of video beside an input", "class")
+		case r.Prefix != 0 || r.Frames != 0 || r.Start != 0:
+			return fmt.Errorf("class %d: a clip of a class has the model's length, not prefix %d and frames %d", *r.Class, r.Prefix, r.Frames)
+		}
+		return nil
+	}
+	if r.Prefix < 1 || r.Frames < 1 {
+		return fmt.Errorf("prefix %d and frames %d: both are at least 1", r.Prefix, r.Frames)
+	}
+	return nil
+}
+
+// CheckGenerate returns why r cannot be a request to generate, beyond [Request.Validate];
+// the command's flags and its manifests refuse the same.
+func (r *Request) CheckGenerate() error {
+	if r.Input == "" && !r.FromNothing() {
+		return fmt.Errorf("no input: %s starts from a file", r.Family)
+	}
+	if name := r.foreign(); name != "" {
+		return fmt.Errorf("%q is no field of %s", name, r.Family)
+	}
+	if check := kinds[r.Family].check; check != nil {
+		if err := check(r); err != nil {
+			return err
+		}
+	}
+	if r.Input == "" && r.PrefixDepth > 0 {
+		return errors.New("a prefix depth needs an input")
+	}
+	return nil
+}
