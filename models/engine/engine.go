@@ -37,6 +37,9 @@ type Options struct {
 	Cache    nn.Precision // see DecoderOptions
 	Recorded int          // see DecoderOptions; for tests
 	Draft    *Draft
+	// Apart makes every request read its own prompt, for comparison. Else requests that
+	// begin alike read it once and share its pages.
+	Apart bool
 }
 
 // Draft is a smaller system that proposes tokens. The engine's own system then checks
@@ -145,6 +148,8 @@ type Stats struct {
 	Preempted                 int64 // requests that had to begin again for want of cache
 	Checked                   int64 // steps that checked drafted tokens: each kept Kept/Checked tokens
 	Kept                      int64
+	Shared                    int64 // rows of prompts that another request had read
+	Pages, MostPages          int   // of the cache, lent now and at most, without a draft's
 }
 
 type outcome struct {

@@ -32,6 +32,8 @@ type job struct {
 	positions int // one past the highest position that has a token
 	drawn     int
 	ended     bool
+	prefix    prefix
+	left      bool // it has no slots any longer
 }
 
 // number hashes a request's id. Its randomness comes from the hash.
@@ -66,6 +68,7 @@ func (e *Engine) begin(j *job) error {
 	j.started = time.Now()
 	r := &j.req
 	j.positions, j.drawn, j.number, j.row, j.run = len(r.Tokens)/e.sys.Token.Words(), 0, 0, 0, system.Run{}
+	j.ended, j.left, j.prefix = false, false, prefix{open: true, kept: true}
 	err := e.dec.SetSampling(j.slot, step.Sampling{
 		Seed: r.Seed, Request: number(r.ID), Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP, MinP: r.MinP, End: r.End,
 	})
@@ -115,7 +118,11 @@ func (e *Engine) next(j *job) (bool, error) {
 	if err := e.load(j); err != nil {
 		return false, err
 	}
-	return true, e.loadDraft(j, tokens)
+	drafts, err := e.loadDraft(j, tokens)
+	if err == nil {
+		e.extendPrefix(j, drafts)
+	}
+	return true, err
 }
 
 // tokens reads the tokens of a job's positions, if its schedule may look at them.

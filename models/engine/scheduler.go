@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/morton-gen/morton/gpu/ops/step"
 )
 
 // submitTime bounds a submit of several steps. A request that comes meanwhile waits
@@ -126,6 +124,9 @@ func (e *Engine) leave(j *job, r Result, err error) {
 
 // release takes a job's slots and pages back.
 func (e *Engine) release(j *job) (err error) {
+	j.left = true
+	e.orphan(j)
+	defer e.countPages()
 	for _, slot := range []int{j.other, j.slot} {
 		if slot >= 0 {
 			e.sched.free = append(e.sched.free, slot)
@@ -145,6 +146,7 @@ func (e *Engine) release(j *job) (err error) {
 
 // advance runs one submit and retires the jobs that are done.
 func (e *Engine) advance() {
+	e.adoptAll()
 	jobs, s, err := e.secure()
 	if len(jobs) == 0 {
 		return
@@ -212,6 +214,9 @@ func (e *Engine) sortOf(j *job) sort { return sort{j.run.Stage, e.drafted(j)} }
 func (e *Engine) turn() sort {
 	var sorts []sort
 	for _, j := range e.sched.active {
+		if !j.ready() {
+			continue
+		}
 		if k := e.sortOf(j); !slices.Contains(sorts, k) {
 			sorts = append(sorts, k)
 		}
@@ -226,7 +231,7 @@ func (e *Engine) compose() (jobs []*job) {
 	kind, rows := e.turn(), 0
 	e.sched.last = kind
 	for _, j := range e.sched.active {
-		if e.sortOf(j) != kind {
+		if !j.ready() || e.sortOf(j) != kind {
 			continue
 		}
 		if j.prompt() {
@@ -286,37 +291,27 @@ func (e *Engine) checkOf(jobs []*job) Step {
 func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	at := 0
 	for _, j := range jobs {
-		need := e.slotsSeen(j, s.Lanes[at], s.Times)
+		l := s.Lanes[at]
+		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), e.sys.Layout.Context)
+		written := e.written(j, l, s.Times)
 		at += j.slots()
 		for _, slot := range []int{j.slot, j.other} {
 			if slot < 0 {
 				continue
 			}
-			if ok, err := e.dec.Reserve(slot, need); err != nil || !ok {
+			if ok, err := e.dec.lend(slot, need, written); err != nil || !ok {
 				return false, err
 			}
 			if j.drafts == nil {
 				continue
 			}
-			if ok, err := e.draft.Reserve(slot, need); err != nil || !ok {
+			if ok, err := e.draft.lend(slot, need, written); err != nil || !ok {
 				return false, err
 			}
 		}
 	}
+	e.countPages()
 	return true, nil
-}
-
-// slotsSeen returns the number of cache slots that a job's steps reach.
-func (e *Engine) slotsSeen(j *job, l step.Lane, times int) int {
-	end := min(l.Row+times*l.Group, l.Rows)
-	if j.run.Slot == nil {
-		return min(j.number+end, e.sys.Layout.Context)
-	}
-	most := int32(-1)
-	for _, s := range j.run.Slot[l.Row:end] {
-		most = max(most, s)
-	}
-	return min(int(most)+1, e.sys.Layout.Context)
 }
 
 func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) {
@@ -330,6 +325,14 @@ func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) 
 		e.stats.Checked += int64(len(jobs))
 		e.stats.Kept += int64(kept)
 	}
+}
+
+// countPages notes how many pages are lent.
+func (e *Engine) countPages() {
+	n := e.dec.pages.lent()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stats.Pages, e.stats.MostPages = n, max(e.stats.MostPages, n)
 }
 
 // retire settles the jobs that ran. Those that are done leave.
