@@ -11,7 +11,7 @@ import (
 
 // beginDraft starts a job's schedule for the draft.
 func (e *Engine) beginDraft(j *job) (err error) {
-	if e.draft == nil || j.req.guided() {
+	if e.draft == nil || j.req.guided() || j.hyp != nil {
 		j.drafts = nil
 		return nil
 	}

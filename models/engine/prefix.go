@@ -20,7 +20,7 @@ type prefix struct {
 }
 
 // ready reports whether the job can be part of a step.
-func (j *job) ready() bool { return j.prefix.leader == nil }
+func (j *job) ready() bool { return j.prefix.leader == nil && !j.resting() }
 
 // hasRead reports whether the job has read the first n runs of its prefix.
 func (j *job) hasRead(n int) bool {
@@ -125,17 +125,17 @@ func (e *Engine) adopt(j *job) error {
 func (e *Engine) adoptAll() {
 	var rest []*job
 	for _, j := range e.sched.active {
-		if e.follow(j) {
+		if !j.left && e.follow(j) {
 			rest = append(rest, j)
 		}
 	}
-	e.sched.active = rest
+	e.keep(rest)
 }
 
 // follow moves a job on as far as leaders have read for it. It returns false if the job
 // has left.
 func (e *Engine) follow(j *job) bool {
-	for j.row >= j.run.N || j.prefix.leader != nil && j.prefix.leader.hasRead(len(j.prefix.runs)) {
+	for !j.resting() && (j.row >= j.run.N || j.prefix.leader != nil && j.prefix.leader.hasRead(len(j.prefix.runs))) {
 		var err error
 		if j.prefix.leader != nil {
 			err = e.adopt(j)

@@ -29,7 +29,10 @@ func (e *Engine) run() {
 		e.advance()
 	}
 	for _, j := range append(e.sched.active, e.sched.waiting...) {
-		j.result <- outcome{err: fmt.Errorf("engine: %w", ErrClosed)}
+		if j.hyp != nil && j.hyp.index > 0 {
+			continue
+		}
+		j.request().result <- outcome{err: fmt.Errorf("engine: %w", ErrClosed)}
 	}
 }
 
@@ -56,7 +59,7 @@ func (e *Engine) admit() bool {
 			e.sched.waiting = append(e.sched.waiting, j)
 		}
 		j := e.sched.waiting[0]
-		if j.slots() > len(e.sched.free) || e.sched.short && !idle {
+		if j.need() > len(e.sched.free) || e.sched.short && !idle {
 			return true
 		}
 		e.sched.waiting = e.sched.waiting[1:]
@@ -94,32 +97,54 @@ func (e *Engine) receive(wait bool) (*job, bool) {
 	}
 }
 
-// join gives a job its slots and begins it.
-func (e *Engine) join(j *job) {
+// join gives a request's jobs their slots and begins them.
+func (e *Engine) join(of *job) {
 	take := func() int {
 		last := len(e.sched.free) - 1
 		slot := e.sched.free[last]
 		e.sched.free = e.sched.free[:last]
 		return slot
 	}
-	j.slot, j.other = take(), -1
-	if j.req.guided() {
-		j.other = take()
+	jobs := of.spread()
+	for _, j := range jobs {
+		j.slot, j.other = take(), -1
+		if j.req.guided() {
+			j.other = take()
+		}
 	}
-	if err := e.begin(j); err != nil {
-		e.leave(j, Result{}, err)
-		return
+	before := len(e.sched.active)
+	for _, j := range jobs {
+		if err := e.begin(j); err != nil {
+			e.sched.active = e.sched.active[:before]
+			e.leave(j, Result{}, err)
+			return
+		}
+		e.sched.active = append(e.sched.active, j)
 	}
-	e.sched.active = append(e.sched.active, j)
 }
 
-// leave takes a job's slots back and sends its outcome.
+// leave takes the slots of a request's jobs back and sends its outcome.
 func (e *Engine) leave(j *job, r Result, err error) {
 	e.sched.short = false
-	if rerr := e.release(j); err == nil {
+	if rerr := e.releaseAll(j); err == nil {
 		err = rerr
 	}
-	j.result <- outcome{r, err}
+	j.request().result <- outcome{r, err}
+}
+
+// releaseAll takes the slots of a request's jobs back.
+func (e *Engine) releaseAll(j *job) (err error) {
+	for _, h := range j.members() {
+		if rerr := e.release(h); rerr != nil {
+			err = rerr
+		}
+	}
+	return err
+}
+
+// keep sets the active jobs, less those that have left.
+func (e *Engine) keep(jobs []*job) {
+	e.sched.active = slices.DeleteFunc(jobs, func(j *job) bool { return j.left })
 }
 
 // release takes a job's slots and pages back.
@@ -146,7 +171,9 @@ func (e *Engine) release(j *job) (err error) {
 
 // advance runs one submit and retires the jobs that are done.
 func (e *Engine) advance() {
-	e.adoptAll()
+	for again := true; again; again = e.compareAll() {
+		e.adoptAll()
+	}
 	jobs, s, err := e.secure()
 	if len(jobs) == 0 {
 		return
@@ -184,16 +211,18 @@ func (e *Engine) secure() ([]*job, Step, error) {
 			return jobs, s, err
 		}
 		last := e.sched.active[len(e.sched.active)-1]
-		e.sched.active = e.sched.active[:len(e.sched.active)-1]
+		all := last.members()
+		e.sched.active = e.sched.active[:len(e.sched.active)-len(all)]
 		if len(e.sched.active) == 0 {
 			e.leave(last, Result{}, fmt.Errorf("engine: %w: the cache has too few pages for one request", ErrTooLong))
 			continue
 		}
-		if err := e.release(last); err != nil {
-			last.result <- outcome{err: err}
+		of := last.request()
+		if err := e.releaseAll(last); err != nil {
+			of.result <- outcome{err: err}
 			continue
 		}
-		e.sched.waiting, e.sched.short = append([]*job{last}, e.sched.waiting...), true
+		e.sched.waiting, e.sched.short = append([]*job{of}, e.sched.waiting...), true
 		e.mu.Lock()
 		e.stats.Preempted++
 		e.mu.Unlock()
@@ -258,6 +287,7 @@ func (e *Engine) stepOf(jobs []*job) Step {
 		s.Lanes = j.lanes(s.Lanes, g)
 		s.Whole = s.Whole && j.whole()
 		longest = max(longest, j.steps(g))
+		s.Times = j.stepsLeft(s.Times)
 		if j.prompt() { // pieces of a prompt may differ
 			longest = 1
 			s.Times = 1
@@ -339,6 +369,9 @@ func (e *Engine) countPages() {
 func (e *Engine) retire(ran map[*job]bool, err error) {
 	var rest []*job
 	for _, j := range e.sched.active {
+		if j.left {
+			continue
+		}
 		if !ran[j] {
 			rest = append(rest, j)
 			continue
@@ -350,7 +383,7 @@ func (e *Engine) retire(ran map[*job]bool, err error) {
 			rest = append(rest, j)
 		}
 	}
-	e.sched.active = rest
+	e.keep(rest)
 }
 
 // settle decides whether a job is done after a step.
@@ -361,7 +394,7 @@ func (e *Engine) settle(j *job, err error) (bool, Result, error) {
 	if err != nil {
 		return true, Result{}, err
 	}
-	if j.row < j.run.N {
+	if j.hyp != nil && !j.ended && j.rest() || j.row < j.run.N {
 		return false, Result{}, nil
 	}
 	if !j.ended {
@@ -370,15 +403,10 @@ func (e *Engine) settle(j *job, err error) (bool, Result, error) {
 			return err != nil, Result{}, err
 		}
 	}
-	tokens, err := e.dec.Tokens(j.slot, 0, j.positions)
-	if err != nil {
-		return true, Result{}, err
+	if j.hyp != nil {
+		j.hyp.done = true
+		return false, Result{}, nil
 	}
-	e.mu.Lock()
-	e.stats.Requests++
-	e.stats.Tokens += int64(j.drawn)
-	e.mu.Unlock()
-	return true, Result{
-		Tokens: tokens, Ended: j.endedWith(tokens, e.sys.Token.Words()), Drawn: j.drawn, Elapsed: time.Since(j.started), Waited: j.started.Sub(j.queued), First: j.first.Sub(j.queued),
-	}, nil
+	res, err := e.result(j)
+	return true, res, err
 }
