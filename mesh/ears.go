@@ -6,15 +6,21 @@ type earClipper struct {
 	flat       []point2
 	next, prev []int32
 	reflex     []bool
-	ear        []bool
+	left       bitset      // corners that turn left
+	ears       bitset      // corners that can be cut
+	near       *cornerTree // finds reflex corners in a triangle; nil where there are few
 }
+
+// manyCorners is where a face's corners are put in a tree. Below, going around all of
+// them is cheap.
+const manyCorners = 64
 
 // clipEars cuts a flattened counter-clockwise face into len(flat)−2 triangles.
 func clipEars(flat []point2, emit func(i, j, k int32)) {
 	c := newEarClipper(flat)
 	i := int32(0)
 	for left := len(flat); left > 3; left-- {
-		i = c.nextEar(i, left)
+		i = c.nextEar(i)
 		emit(c.prev[i], i, c.next[i])
 		i = c.remove(i)
 	}
@@ -26,18 +32,35 @@ func newEarClipper(flat []point2) *earClipper {
 	c := &earClipper{
 		flat: flat,
 		next: make([]int32, n), prev: make([]int32, n),
-		reflex: make([]bool, n), ear: make([]bool, n),
+		reflex: make([]bool, n), left: newBitset(n), ears: newBitset(n),
+	}
+	if n >= manyCorners {
+		c.near = newCornerTree(flat)
 	}
 	for i := range n {
 		c.next[i], c.prev[i] = int32((i+1)%n), int32((i+n-1)%n)
 	}
 	for i := range n {
-		c.reflex[i] = c.turnAt(int32(i)) <= 0
+		c.updateTurn(int32(i))
 	}
 	for i := range n {
-		c.ear[i] = c.isEar(int32(i))
+		c.ears.set(int32(i), c.isEar(int32(i)))
 	}
 	return c
+}
+
+// updateTurn notes whether the outline turns left at corner i.
+func (c *earClipper) updateTurn(i int32) {
+	left := c.turnAt(i) > 0
+	c.setTurn(i, left, !left)
+}
+
+func (c *earClipper) setTurn(i int32, left, reflex bool) {
+	c.left.set(i, left)
+	if c.near != nil && c.reflex[i] != reflex {
+		c.near.set(i, reflex)
+	}
+	c.reflex[i] = reflex
 }
 
 // turnAt is positive where the outline turns left.
@@ -58,33 +81,30 @@ func (c *earClipper) isEar(i int32) bool {
 	if c.reflex[i] {
 		return false
 	}
+	if c.near != nil {
+		return !c.near.holds(a, b, d)
+	}
 	for j := c.next[c.next[i]]; j != c.prev[i]; j = c.next[j] {
-		p := c.flat[j]
-		if !c.reflex[j] || p == a || p == b || p == d {
-			continue
-		}
-		if turn(a, b, p) >= 0 && turn(b, d, p) >= 0 && turn(d, a, p) >= 0 {
+		if c.reflex[j] && blocks(c.flat[j], a, b, d) {
 			return false
 		}
 	}
 	return true
 }
 
+// blocks reports whether p lies in the triangle, but not at one of its corners.
+func blocks(p, a, b, d point2) bool {
+	return p != a && p != b && p != d && turn(a, b, p) >= 0 && turn(b, d, p) >= 0 && turn(d, a, p) >= 0
+}
+
 // nextEar returns the first ear from i on, else the first left turn, else i:
 // the last two only happen when the outline touches or crosses itself.
-func (c *earClipper) nextEar(i int32, left int) int32 {
-	convex := int32(-1)
-	for range left {
-		if c.ear[i] {
-			return i
-		}
-		if convex < 0 && !c.reflex[i] {
-			convex = i
-		}
-		i = c.next[i]
+func (c *earClipper) nextEar(i int32) int32 {
+	if j := c.ears.next(i); j >= 0 {
+		return j
 	}
-	if convex >= 0 {
-		return convex
+	if j := c.left.next(i); j >= 0 {
+		return j
 	}
 	return i
 }
@@ -95,11 +115,13 @@ func (c *earClipper) nextEar(i int32, left int) int32 {
 func (c *earClipper) remove(i int32) int32 {
 	p, n := c.prev[i], c.next[i]
 	c.next[p], c.prev[n] = n, p
+	c.ears.set(i, false)
+	c.setTurn(i, false, false)
 	for _, j := range []int32{p, n} {
-		c.reflex[j] = c.turnAt(j) <= 0
+		c.updateTurn(j)
 	}
 	for _, j := range []int32{p, n} {
-		c.ear[j] = c.isEar(j)
+		c.ears.set(j, c.isEar(j))
 	}
 	return c.next[n]
 }

@@ -42,7 +42,7 @@ type Report struct {
 	InvertedQuadRatio  float64 `json:"inverted_quad_ratio"` // share of quads with scaled Jacobian < 0
 	PoorQuadRatio      float64 `json:"poor_quad_ratio"`     // share of quads with scaled Jacobian < 0.3
 	Area               float64 `json:"area"`                // square units
-	Volume             float64 `json:"volume"`              // signed, cubic units; 0 unless watertight with consistent winding
+	Volume             float64 `json:"volume"`              // signed, cubic units; 0 unless watertight with consistent winding, or under 10⁻³²³
 	BoundsMin          Vec3    `json:"bounds_min"`
 	BoundsMax          Vec3    `json:"bounds_max"`
 }
@@ -60,7 +60,8 @@ type Report struct {
 //     and shares are 0 if there are none.
 //   - Edge loops run straight on through vertices with four quads around them,
 //     and along the boundary through vertices with two; every edge lies in one.
-//   - Area and volume are those of [Area] and [SignedVolume].
+//   - Area and volume are those of [Area] and [SignedVolume], taken near unit size:
+//     products of lengths may lie beyond float64 where their sum does not.
 //
 // It takes about 1.4 s for a million quads on a core of an AMD EPYC. All numbers
 // are finite, so the report can be written as JSON.
@@ -80,13 +81,36 @@ func Measure(m *Mesh) (Report, error) {
 	if surface.NumFaces() == 0 {
 		return Report{}, fmt.Errorf("mesh.Measure: %w: %d of %d are degenerate", ErrEmpty, degenerate, m.NumFaces())
 	}
+	r.BoundsMin, r.BoundsMax = Bounds(m)
+	exponent := toUnit(surface)
 	r.measureFaces(surface)
 	r.measureEdges(surface)
-	r.BoundsMin, r.BoundsMax = Bounds(m)
+	r.Area, r.Volume = math.Ldexp(r.Area, 2*exponent), math.Ldexp(r.Volume, 3*exponent)
 	if err := r.checkFinite(); err != nil {
 		return Report{}, err
 	}
 	return r, nil
+}
+
+// toUnit divides all positions by 2^exponent, which brings the longest side to between
+// one half and one. It changes no digit, so measures of common meshes keep their bits.
+func toUnit(m *Mesh) (exponent int) {
+	lo, hi := Bounds(m)
+	longest := 0.0
+	for axis := range lo {
+		longest = max(longest, hi[axis]/2-lo[axis]/2) // half: the whole may overflow
+	}
+	if longest == 0 || math.IsInf(longest, 0) || math.IsNaN(longest) {
+		return 0
+	}
+	_, exponent = math.Frexp(longest)
+	exponent++
+	for i, p := range m.Vertices {
+		for axis, x := range p {
+			m.Vertices[i][axis] = math.Ldexp(x, -exponent)
+		}
+	}
+	return exponent
 }
 
 // measureFaces fills in what needs no edge table.

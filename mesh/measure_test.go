@@ -167,6 +167,32 @@ func TestMeasureCounts(t *testing.T) {
 	}
 }
 
+// TestMeasureTiny holds that sizes whose products float64 does not hold change no
+// measure but area and volume: 10⁻¹⁶⁰ squared is 10⁻³²⁰, with four digits left.
+func TestMeasureTiny(t *testing.T) {
+	want, err := Measure(Cube())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scale := range []float64{1e-160, 1e-100, 1e-60, 1e100} {
+		got, err := Measure(Transformed(Cube(), Transform{Scale: scale}.Matrix()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := 24 * scale * scale; math.Abs(got.Area-want) > 1e-3*want {
+			t.Errorf("scale %g: area %g, want %g", scale, got.Area, want)
+		}
+		if volume := 8 * scale * scale * scale; math.Abs(got.Volume-volume) > 1e-12*volume {
+			t.Errorf("scale %g: volume %g, want %g", scale, got.Volume, volume)
+		}
+		got.Area, got.Volume, got.BoundsMin, got.BoundsMax = want.Area, want.Volume, want.BoundsMin, want.BoundsMax
+		got.ScaledJacobianMean, got.ScaledJacobianMin = want.ScaledJacobianMean, want.ScaledJacobianMin
+		if got != want {
+			t.Errorf("scale %g: %+v, want %+v", scale, got, want)
+		}
+	}
+}
+
 func TestMeasureErrors(t *testing.T) {
 	badIndex := &Mesh{Vertices: make([]Vec3, 3), Corners: []int32{0, 1, 3}, Starts: []int32{0, 3}}
 	point := &Mesh{Vertices: make([]Vec3, 1), Corners: []int32{0, 0, 0}, Starts: []int32{0, 3}}

@@ -68,3 +68,11 @@ func roundedTo(values []float64, scale float64) []int64 {
 	slices.Sort(rounded)
 	return rounded
 }
+
+func meanSquare(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v * v)
+	}
+	return sum / float64(len(x))
+}

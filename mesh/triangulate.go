@@ -8,9 +8,10 @@ package mesh
 //     shorter, and if they are equally long, along the one that ends at the
 //     lowest vertex index. The cut does not depend on which corner comes first.
 //   - A larger face is a fan from its first corner if that covers it exactly
-//     once, as it does when the face is strictly convex.
+//     once, as it does when the face is strictly convex, and if it has less than
+//     64 corners. A larger fan would be slivers that all meet in one place.
 //   - Any other face is cut by ear clipping in its projection along the main
-//     axis of its normal, in O(k²). It is exact for simple outlines and for
+//     axis of its normal. It is exact for simple outlines and for
 //     those with bridges to holes; an outline that crosses itself still gives
 //     k−2 triangles, some of which overlap.
 //
@@ -35,6 +36,29 @@ func Triangulate(m *Mesh) (*Mesh, []int32) {
 	return out, faceOf
 }
 
+// CutLarge returns m with every face of 64 corners or more cut into triangles as
+// [Triangulate] does, or m itself if it has none. It is for those who cut faces into
+// fans, and would make slivers that all meet in one place.
+func CutLarge(m *Mesh) *Mesh {
+	large := false
+	for f := range m.NumFaces() {
+		large = large || len(m.Face(f)) >= manyCorners
+	}
+	if !large {
+		return m
+	}
+	out := &Mesh{Vertices: m.Vertices}
+	for f := range m.NumFaces() {
+		face := m.Face(f)
+		if len(face) < manyCorners {
+			out.appendFace(face)
+			continue
+		}
+		forTriangles(m.Vertices, face, func(i, j, k int32) { out.appendFace([]int32{face[i], face[j], face[k]}) })
+	}
+	return out
+}
+
 // forTriangles calls emit with the three corners, as offsets into face, of
 // every triangle of the face.
 func forTriangles(points []Vec3, face []int32, emit func(i, j, k int32)) {
@@ -53,7 +77,7 @@ func forTriangles(points []Vec3, face []int32, emit func(i, j, k int32)) {
 		return
 	}
 	flat := project(points, face)
-	if flat != nil && !isFan(flat) {
+	if flat != nil && (len(face) >= manyCorners || !isFan(flat)) {
 		clipEars(flat, emit)
 		return
 	}

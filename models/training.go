@@ -26,14 +26,16 @@ var ErrData = errors.New("unusable training data")
 // TrainOptions describe a training. What a family decides of the network
 // (vocabulary, static ids, groups, axes) is filled in.
 type TrainOptions struct {
-	Family          string   // name of the system: cube, octree or quad
+	Family          string   // name of a system of Morton's own: cube, octree or quad
+	System          string   // or of a published one that trains
+	Published       []byte   // its config.json
 	Name            string   // of the model; the family's by default
 	Shards, Heldout []string // token shards (Parquet)
 	Out             string   // model folder
 	Network         systems.Decoder
 	Quad            faces.Config
 	Octree          octree.Config
-	Tokenizer       string // cube: model folder that holds the tokenizer
+	Tokenizer       string // cube: model folder that holds the tokenizer; System: the tokenizer, or none
 	Batch           int    // sequences a step
 	Window          int    // positions of one; 0 means the context
 	MaxHeldout      int    // held-out windows evaluated; 0 means all
@@ -43,71 +45,143 @@ type TrainOptions struct {
 }
 
 // Train trains a network on token shards and writes a model folder: config.json,
-// model.safetensors (f16), loss.html. Checkpoints live in Out/checkpoint; a run
-// that was cut off goes on from there. It returns the curve, whose Lines hold the
-// held-out loss of unigram and bigram tables built from the same shards.
+// model.safetensors (f16), loss.html. The folder of a published system has that system's
+// own names. Checkpoints live in Out/checkpoint; a run that was cut off goes on from
+// there. It returns the curve, whose Lines hold the held-out loss of unigram and bigram
+// tables built from the same shards.
 func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, error) {
+	m, err := o.model()
+	if err != nil {
+		return nil, err
+	}
+	t := &training{model: m, options: &o, begin: time.Now()}
+	defer t.free()
+	if err := t.prepare(dev); err != nil {
+		return nil, err
+	}
+	o.Run.Dir = filepath.Join(o.Out, "checkpoint")
+	curve, err := train.Run(ctx, dev, t.task, o.Run)
+	if err != nil {
+		return curve, err
+	}
+	curve.Lines = t.lines
+	if err := m.Save(t, curve.Points[len(curve.Points)-1]); err != nil {
+		return curve, err
+	}
+	return curve, errors.Join(
+		copyMetrics(o.Run.Dir, o.Out),
+		curve.WriteHTML(filepath.Join(o.Out, "loss.html")))
+}
+
+// trained is the model that a training makes.
+type trained interface {
+	System() *system.System
+	Name() string
+	// Save writes the model's folder.
+	Save(*training, train.Point) error
+}
+
+// training is a run over some samples.
+type training struct {
+	model      trained
+	options    *TrainOptions
+	data, held *train.Shards
+	net        *train.Network
+	task       *train.Sequences
+	lines      []train.Line
+	begin      time.Time
+	device     string
+}
+
+func (t *training) free() {
+	for _, s := range []*train.Shards{t.data, t.held} {
+		if s != nil {
+			s.Close()
+		}
+	}
+	if t.net != nil {
+		t.net.Free()
+	}
+}
+
+// prepare reads the shards once, makes the network, and draws its first weights.
+func (t *training) prepare(dev *gpu.Device) (err error) {
+	o, sys := t.options, t.model.System()
+	t.device = dev.Info().Name
+	tables := train.NewTables(sys)
+	if t.data, err = openShards(sys, o.Shards, o.Run.Progress, tables.Count); err != nil {
+		return err
+	}
+	if t.held, err = openShards(sys, o.Heldout, o.Run.Progress, func(*train.Sequence) {}); err != nil {
+		return err
+	}
+	if o.Window == 0 {
+		o.Window = sys.Layout.Context
+	}
+	if t.net, err = train.NewNetwork(dev, sys, max(o.Batch, 1), o.Window, o.Memory); err != nil {
+		return err
+	}
+	if err := t.net.Store().Init(o.Run.Seed); err != nil {
+		return err
+	}
+	if t.task, err = train.NewSequences(t.net, o.Run.Seed, t.data, t.held, o.MaxHeldout); err != nil {
+		return err
+	}
+	if t.lines, err = tables.Lines(t.task.HeldoutWindows); err != nil {
+		return err
+	}
+	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f nats a token\n",
+		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value)
+	return nil
+}
+
+// facts say how the weights came about, for people.
+func (t *training) facts(last train.Point) map[string]any {
+	o := t.options
+	return map[string]any{
+		"steps": o.Run.Steps, "batch": o.Batch, "window": o.Window, "samples": len(t.data.Rows()), "heldout_samples": len(t.held.Rows()),
+		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": t.net.Store().Precision(), "minutes": int(time.Since(t.begin).Minutes()), "device": t.device,
+		"heldout_nats": last.Heldout, "unigram_nats": t.lines[0].Value, "bigram_nats": t.lines[1].Value, "parameters": t.net.Store().Count(),
+	}
+}
+
+// save writes the weights.
+func (t *training) save(metadata map[string]string) error {
+	return t.net.Store().Save(filepath.Join(t.options.Out, "model.safetensors"), safetensors.F16, false, metadata)
+}
+
+// model opens what is to be trained.
+func (o *TrainOptions) model() (trained, error) {
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return nil, fmt.Errorf("models.Train: %w", err)
+	}
+	if o.System != "" {
+		return o.published()
+	}
 	cfg, err := o.config()
 	if err != nil {
 		return nil, err
 	}
 	sys, err := cfg.System()
-	if err != nil {
-		return nil, err
+	return &ownTrained{cfg, sys}, err
+}
+
+// ownTrained is a model of Morton's own.
+type ownTrained struct {
+	*Config
+	sys *system.System
+}
+
+func (m *ownTrained) System() *system.System { return m.sys }
+
+func (m *ownTrained) Name() string { return m.Config.Name }
+
+func (m *ownTrained) Save(t *training, last train.Point) error {
+	if m.Quad != nil {
+		m.Quad.Faces = m.Quad.TrainedFaces(t.data.Rows())
 	}
-	data, err := loadSequences(sys, o.Shards, o.Run.Progress)
-	if err != nil {
-		return nil, err
-	}
-	held, err := loadSequences(sys, o.Heldout, o.Run.Progress)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Quad != nil {
-		cfg.Quad.Faces = cfg.Quad.TrainedFaces(data.Rows())
-	}
-	if o.Window == 0 {
-		o.Window = sys.Layout.Context
-	}
-	net, err := train.NewNetwork(dev, sys, max(o.Batch, 1), o.Window, o.Memory)
-	if err != nil {
-		return nil, err
-	}
-	defer net.Free()
-	if err := net.Store().Init(o.Run.Seed); err != nil {
-		return nil, err
-	}
-	task, err := train.NewSequences(net, o.Run.Seed, data, held, o.MaxHeldout)
-	if err != nil {
-		return nil, err
-	}
-	tables := train.NewTables(sys)
-	for _, q := range data {
-		tables.Count(q)
-	}
-	lines, err := tables.Lines(task.HeldoutWindows)
-	if err != nil {
-		return nil, err
-	}
-	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f nats a token\n",
-		cfg.Name, net.Store().Count(), len(data), len(held), lines[0].Name, lines[0].Value, lines[1].Name, lines[1].Value)
-	begin := time.Now()
-	o.Run.Dir = filepath.Join(o.Out, "checkpoint")
-	curve, err := train.Run(ctx, dev, task, o.Run)
-	if err != nil {
-		return curve, err
-	}
-	curve.Lines = lines
-	last := curve.Points[len(curve.Points)-1]
-	cfg.Training = map[string]any{
-		"steps": o.Run.Steps, "batch": o.Batch, "window": o.Window, "samples": len(data), "heldout_samples": len(held),
-		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": net.Store().Precision(), "minutes": int(time.Since(begin).Minutes()), "device": dev.Info().Name,
-		"heldout_nats": last.Heldout, "unigram_nats": lines[0].Value, "bigram_nats": lines[1].Value, "parameters": net.Store().Count(),
-	}
-	if err := net.Store().Save(filepath.Join(o.Out, "model.safetensors"), safetensors.F16, false, map[string]string{"family": cfg.Family, "name": cfg.Name}); err != nil {
-		return curve, err
-	}
-	return curve, errors.Join(WriteConfig(o.Out, cfg), curve.WriteHTML(filepath.Join(o.Out, "loss.html")))
+	m.Training = t.facts(last)
+	return errors.Join(t.save(map[string]string{"family": m.Family, "name": m.Config.Name}), WriteConfig(t.options.Out, m.Config))
 }
 
 func say(w io.Writer, format string, args ...any) {
@@ -122,9 +196,6 @@ func (o *TrainOptions) config() (*Config, error) {
 	c.Network = o.Network
 	if c.Name == "" {
 		c.Name = o.Family
-	}
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return nil, fmt.Errorf("models.Train: %w", err)
 	}
 	switch o.Family {
 	case shard.KindQuad:
@@ -146,40 +217,20 @@ func (o *TrainOptions) config() (*Config, error) {
 	return c, c.Validate()
 }
 
-// loadSequences reads shards and lays their samples out, those that fit.
-func loadSequences(sys *system.System, paths []string, progress io.Writer) (train.Held, error) {
-	var out train.Held
-	skipped := 0
-	var why error
-	for _, path := range paths {
-		samples, err := shard.ReadAll(path, shard.Limits{})
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range samples {
-			q, err := lay(sys, s)
-			if err != nil {
-				skipped, why = skipped+1, err
-				continue
-			}
-			out = append(out, q)
-		}
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("models.Train: %w: no samples in %d shards: %v", ErrData, len(paths), why)
-	}
-	if skipped > 0 {
-		say(progress, "%d samples do not fit and are left out, the last: %v\n", skipped, why)
-	}
-	return out, nil
-}
-
-func lay(sys *system.System, s shard.Sample) (*train.Sequence, error) {
-	prompt, tokens, err := sys.Lay(s)
+// openShards opens shards, of whose samples at least one fits.
+func openShards(sys *system.System, paths []string, progress io.Writer, see func(*train.Sequence)) (*train.Shards, error) {
+	s, err := train.OpenShards(sys, paths, see)
 	if err != nil {
 		return nil, err
 	}
-	return train.Lay(sys, prompt, tokens)
+	if len(s.Rows()) == 0 {
+		s.Close()
+		return nil, fmt.Errorf("models.Train: %w: no samples in %d shards: %v", ErrData, len(paths), s.Why)
+	}
+	if s.Skipped > 0 {
+		say(progress, "%d samples do not fit and are left out, the last: %v\n", s.Skipped, s.Why)
+	}
+	return s, nil
 }
 
 // TokenizerOptions describe the training of a video tokenizer.

@@ -19,7 +19,7 @@ import (
 // between two cells belongs to both, and so every point of the surface lies in a
 // leaf and no path leads through the surface by way of cells that are not
 // leaves. Faces of more than three corners are cut into a fan from their first
-// corner; faces of zero area count too.
+// corner, those of 64 or more as [mesh.CutLarge] does; faces of zero area count too.
 //
 // It returns an error wrapping [ErrDepth], [mesh.ErrFace], [mesh.ErrNotFinite],
 // [ErrDomain], [ErrEmpty] if m has no face, or [ErrLimit]. Triangles are spread
@@ -42,7 +42,7 @@ func BuildPadded(m *mesh.Mesh, depth int, pad float64) (*Octree, error) {
 	if err := checkMesh(m); err != nil {
 		return nil, fmt.Errorf("octree.Build: %w", err)
 	}
-	set := cover(m, voxel.Grid{Depth: depth, Pad: pad}, runtime.GOMAXPROCS(0))
+	set := cover(mesh.CutLarge(m), voxel.Grid{Depth: depth, Pad: pad}, runtime.GOMAXPROCS(0))
 	return fromSet("octree.Build", depth, set)
 }
 

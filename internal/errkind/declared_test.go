@@ -14,7 +14,7 @@ import (
 // another with a kind wraps: they report a wrong call.
 var callersFaults = map[string]bool{
 	"codecs/clip.ErrRate": true, "codecs/clip.ErrShape": true, "codecs/cube.ErrSize": true, "codecs/safetensors.ErrClosed": true,
-	"codecs/picture.ErrShape": true, "codecs/shard.ErrClosed": true, "codecs/video.ErrOptions": true, "mesh.ErrCloud": true, "mesh/compare.ErrOptions": true,
+	"codecs/picture.ErrShape": true, "codecs/shard.ErrClosed": true, "codecs/video.ErrOptions": true, "mesh/compare.ErrOptions": true,
 	"mesh/draw.ErrOptions": true, "mesh/meshopt.ErrCorrupt": true, "mesh/meshopt.ErrVersion": true, "mesh/sequence.ErrOptions": true,
 	"mesh/sequence.ErrRange": true,
 }

@@ -68,6 +68,11 @@ func (g *convertFlags) run(ctx context.Context, t terminal, inputs []string) err
 	if err != nil {
 		return err
 	}
+	for _, c := range all {
+		if err := notInput(c.to, all); err != nil {
+			return usagef("convert", "convert: %s: %v; nothing was written", c.to, err)
+		}
+	}
 	if g.out != "" {
 		if err := os.MkdirAll(g.out, 0o755); err != nil {
 			return err
@@ -172,13 +177,10 @@ func (g *convertFlags) write(path string, m *mesh.Mesh) error {
 // checkPlace refuses to write over an input, by whatever path or link, and over
 // what is there already.
 func (g *convertFlags) checkPlace(path string, all []conversion) error {
-	info, err := os.Stat(path)
-	for _, c := range all {
-		if in, inErr := os.Stat(c.from); err == nil && inErr == nil && os.SameFile(info, in) {
-			return errIsInput
-		}
+	if err := notInput(path, all); err != nil {
+		return err
 	}
-	_, err = os.Lstat(path) // also a link to nowhere
+	_, err := os.Lstat(path) // also a link to nowhere
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -186,6 +188,20 @@ func (g *convertFlags) checkPlace(path string, all []conversion) error {
 		return err
 	case !g.overwrite:
 		return errExists
+	}
+	return nil
+}
+
+// notInput returns errIsInput if a path is one of the inputs.
+func notInput(path string, all []conversion) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil
+	}
+	for _, c := range all {
+		if in, err := os.Stat(c.from); err == nil && os.SameFile(info, in) {
+			return errIsInput
+		}
 	}
 	return nil
 }

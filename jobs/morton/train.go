@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tokenizer/cube"
 	"github.com/morton-gen/morton/models/train"
 	"github.com/morton-gen/morton/transforms/request"
@@ -42,12 +44,14 @@ func newTrainFlags() *trainFlags {
 	g := &trainFlags{flags: newFlags("train")}
 	f, o, n, r := g.flags, &g.options, &g.options.Network, &g.options.Run
 	f.StringVar(&o.Family, "family", "", "train the family `NAME`: cube (video), octree (shape), quad, or tokenizer (for video)")
+	f.StringVar(&o.System, "system", "", "train the published system `NAME` instead: llamagen, par or nar; --config is its config.json")
 	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: a folder, a file or a quoted pattern, `PATH`; may be given again")
 	f.StringArrayVar(&g.heldout, "heldout", nil, "shards `PATH` that training never sees, for the loss that counts")
 	f.StringVar(&o.Out, "out", "", "the model folder `DIR`; checkpoints go there too, and the same command resumes from them")
 	f.StringVar(&o.Name, "name", "", "`NAME` of the model, in reports")
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "cube: the folder `DIR` of the tokenizer that made the tokens")
-	f.StringVar(&g.config, "config", "", "tokenizer: its shape as JSON in `FILE`; its --tokens and --heldout are safetensors with \"clips\"")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "the folder `DIR` of the tokenizer that made the tokens, which goes along; of --family cube, or --system")
+	f.StringVar(&g.config, "config", "", "--system: its config.json, in the words of its authors' code, `FILE`; "+
+		"tokenizer: its shape as JSON; its --tokens and --heldout are safetensors with \"clips\"")
 
 	f.IntVar(&r.Steps, "steps", 2000, "steps in all")
 	f.IntVar(&o.Batch, "batch", 8, "sequences a step")
@@ -130,7 +134,11 @@ func (g *trainFlags) trainWidth() (int, error) {
 func (g *trainFlags) check() error {
 	o := &g.options
 	switch {
-	case o.Family == "":
+	case o.Family != "" && o.System != "":
+		return usagef("train", "train: --family or --system, not both")
+	case o.System != "" && g.config == "":
+		return usagef("train", "train: --config names the config.json of the network to train")
+	case o.Family == "" && o.System == "":
 		return usagef("train", "train: --family says what to train: cube, octree, quad or tokenizer")
 	case len(g.tokens) == 0:
 		return usagef("train", "train: --tokens says what to train on")
@@ -145,6 +153,14 @@ func (g *trainFlags) check() error {
 		return usagef("train", "train: a tokenizer trains in f32, not in %s", p)
 	}
 	o.Memory.Precision = nn.Precision(g.precision)
+	if o.System != "" {
+		for _, name := range []string{"width", "layers", "heads", "hidden", "context", "length", "rope-theta", "temperature", "top-k", "top-p"} {
+			if g.flags.Lookup(name).Changed {
+				return usagef("train", "train: --%s is for a --family; a --system has it in its --config, or of its own", name)
+			}
+		}
+		return g.find()
+	}
 	switch o.Family {
 	case tokenizerFamily:
 		if len(g.tokens) != 1 || len(g.heldout) != 1 || g.config == "" {
@@ -159,14 +175,22 @@ func (g *trainFlags) check() error {
 	default:
 		return usagef("train", "train: no family %q%s", o.Family, suggest(o.Family, trained))
 	}
-	var err error
+	if err := g.find(); err != nil {
+		return err
+	}
+	return g.readGrids()
+}
+
+// find finds the shards.
+func (g *trainFlags) find() (err error) {
+	o := &g.options
 	if o.Shards, err = shards(g.tokens); err != nil {
 		return usagef("train", "train: --tokens: %v", err)
 	}
 	if o.Heldout, err = shards(g.heldout); err != nil {
 		return usagef("train", "train: --heldout: %v", err)
 	}
-	return g.readGrids()
+	return nil
 }
 
 func shards(patterns []string) ([]string, error) {
@@ -189,29 +213,47 @@ func (g *trainFlags) readGrids() error {
 		return nil // the tokenizer's folder says it
 	}
 	for _, path := range o.Shards {
-		samples, err := shard.ReadAll(path, shard.Limits{})
-		if err != nil {
+		if err := g.readGridsOf(path); err != nil {
 			return err
-		}
-		for _, s := range samples {
-			switch {
-			case s.Kind != o.Family:
-				return usagef("train", "train: %s holds samples of family %s, not %s", path, s.Kind, o.Family)
-			case s.Kind == shard.KindQuad && len(s.Grid) == 3:
-				o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
-			case s.Kind == shard.KindOctree && len(s.Grid) == 1:
-				depth := int(s.Grid[0])
-				if o.Octree.MinDepth == 0 {
-					o.Octree.MinDepth = depth
-				}
-				o.Octree.MinDepth, o.Octree.MaxDepth = min(o.Octree.MinDepth, depth), max(o.Octree.MaxDepth, depth)
-			}
 		}
 	}
 	return nil
 }
 
-func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (*train.Curve, error) {
+func (g *trainFlags) readGridsOf(path string) error {
+	r, err := shard.Open(path, shard.Limits{})
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	o := &g.options
+	for {
+		s, err := r.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case s.Kind != o.Family:
+			return usagef("train", "train: %s holds samples of family %s, not %s", path, s.Kind, o.Family)
+		case s.Kind == shard.KindQuad && len(s.Grid) == 3:
+			o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
+		case s.Kind == shard.KindOctree && len(s.Grid) == 1:
+			depth := int(s.Grid[0])
+			if o.Octree.MinDepth == 0 {
+				o.Octree.MinDepth = depth
+			}
+			o.Octree.MinDepth, o.Octree.MaxDepth = min(o.Octree.MinDepth, depth), max(o.Octree.MaxDepth, depth)
+		}
+	}
+}
+
+func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (curve *train.Curve, err error) {
+	if g.options.System != "" {
+		if g.options.Published, err = os.ReadFile(g.config); err != nil {
+			return nil, err
+		}
+	}
 	if g.options.Family != tokenizerFamily {
 		return models.Train(ctx, dev, g.options)
 	}
@@ -230,7 +272,7 @@ func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (*train.Curve, 
 
 // mistake tells errors of the command line from those of the training.
 func (g *trainFlags) mistake(err error) error {
-	for _, e := range []error{nn.ErrConfig, train.ErrOptions, train.ErrCheckpoint, models.ErrFolder, models.ErrData, fs.ErrNotExist} {
+	for _, e := range []error{nn.ErrConfig, train.ErrOptions, train.ErrCheckpoint, models.ErrFolder, models.ErrData, system.ErrUnknown, fs.ErrNotExist} {
 		if errors.Is(err, e) {
 			return usagef("train", "train: %v", err)
 		}

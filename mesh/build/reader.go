@@ -2,6 +2,7 @@ package build
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 
@@ -88,6 +89,42 @@ func (r *Reader) skipBlanks(comments bool) error {
 			return r.UnreadByte()
 		}
 	}
+}
+
+// Ends reports whether nothing but blanks and a comment are left of the line.
+func (r *Reader) Ends() (bool, error) {
+	words, err := r.lookAhead()
+	return words == 0, err
+}
+
+// Alone reports whether the next line that is not blank or a comment holds one word. It
+// reads none of it. Of a line too long to look at, it says no.
+func (r *Reader) Alone() (bool, error) {
+	if err := r.skipBlanks(true); err != nil {
+		if err == io.EOF {
+			err = nil
+		}
+		return false, err
+	}
+	words, err := r.lookAhead()
+	return words == 1, err
+}
+
+// lookAhead counts the words up to the line's end or a comment, and reads none.
+func (r *Reader) lookAhead() (words int, err error) {
+	for n := 1; n <= maxToken; n++ {
+		line, err := r.Peek(n)
+		if err == io.EOF {
+			return len(bytes.Fields(line)), nil
+		}
+		if err != nil {
+			return 0, err
+		}
+		if c := line[n-1]; c == '\n' || c == '\r' || c == '#' {
+			return len(bytes.Fields(line[:n-1])), nil
+		}
+	}
+	return maxToken, nil
 }
 
 // SkipLine goes on after the next line end. It returns io.EOF if there is none.

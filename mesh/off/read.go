@@ -124,7 +124,25 @@ func (p *parser) header() (vertices, faces int64, err error) {
 	if faces, err = count(word); err != nil {
 		return 0, 0, err
 	}
-	return vertices, faces, p.restOfLine()
+	return vertices, faces, p.edges()
+}
+
+// edges passes over the number of edges, which may be left out. It stands behind the
+// other counts, or on a line of its own; a vertex has at least three words.
+func (p *parser) edges() error {
+	ends, err := p.in.Ends()
+	if err != nil {
+		return err
+	}
+	if err := p.restOfLine(); err != nil || !ends {
+		return err
+	}
+	alone, err := p.in.Alone()
+	if err != nil || !alone {
+		return err
+	}
+	_, err = p.word()
+	return err
 }
 
 // vertex reads x, y and z.

@@ -206,8 +206,8 @@ func (l *List) Specs() (out []params.Spec) {
 	for _, x := range l.all {
 		switch x := x.(type) {
 		case *Matrix:
-			for _, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true})
+			for i, n := range x.Names {
+				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
 			}
 		case *Vector:
 			for _, n := range x.names() {
@@ -220,9 +220,9 @@ func (l *List) Specs() (out []params.Spec) {
 				}
 			}
 		case *Table:
-			for _, part := range x.parts {
+			for i, part := range x.parts {
 				if part.Name != "" {
-					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std})
+					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std, Behind: i > 0})
 				}
 			}
 		}

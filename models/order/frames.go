@@ -2,6 +2,7 @@ package order
 
 import (
 	"io"
+	"math"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -231,4 +232,15 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 	}
 	r.Stage = f.Stages[3]
 	return r.whole(r.N)
+}
+
+// sizes returns the sizes of sets of n positions, by the cosine. Empty ones are left out.
+func sizes(n, steps int) (out []int) {
+	left := func(i int) int { return int(math.Round(math.Cos(math.Pi/2*float64(i)/float64(steps)) * float64(n))) }
+	for i := range steps {
+		if size := left(i) - left(i+1); size > 0 {
+			out = append(out, size)
+		}
+	}
+	return out
 }

@@ -9,6 +9,9 @@ import "github.com/morton-gen/morton/models/system"
 // Generation", 2024, arXiv:2406.06525.
 func (g Grid) Raster(c Conditions, guide Guide) system.Schedule {
 	n := g.Cells()
+	if n == 1 { // the condition predicts it
+		return Fixed(c.runs(guide)...)
+	}
 	r := system.Run{Group: 1, Ask: 1, Draws: system.Draws{N: n - 1, At: count(1, n)}}
 	for cell := range n - 1 {
 		g.Token(&r.Rows, cell, c.Rows.N+cell+1)

@@ -36,6 +36,8 @@ type Spec struct {
 	// Decay says whether weight decay applies: to matrices, not to gains,
 	// biases and embeddings.
 	Decay bool
+	// Behind parameters lie right behind the one before, for Span.
+	Behind bool
 }
 
 // Store is a list of parameters in device memory. Parameters that decay come
@@ -100,11 +102,14 @@ func (s *Store) add(sp Spec) {
 	if _, ok := s.at[sp.Name]; ok {
 		return
 	}
+	at := s.total
+	if last := len(s.specs) - 1; sp.Behind && last >= 0 && s.specs[last].Decay == sp.Decay {
+		at = s.off[last] + tensor.Elems(s.specs[last].Shape)
+	}
 	s.at[sp.Name] = len(s.specs)
 	s.specs = append(s.specs, sp)
-	s.off = append(s.off, s.total)
-	n := tensor.Elems(sp.Shape)
-	s.total += (n + alignElems - 1) / alignElems * alignElems
+	s.off = append(s.off, at)
+	s.total = (at + tensor.Elems(sp.Shape) + alignElems - 1) / alignElems * alignElems
 }
 
 // Free gives the memory back.

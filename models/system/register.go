@@ -28,6 +28,8 @@ type Published struct {
 	Own bool
 	// Tensors are names that only checkpoints of this system have together.
 	Tensors []string
+	// Trains says that the system can be trained: Open takes nil weights.
+	Trains bool
 	// Open makes the system from config.json, nil without one, and from the shapes of
 	// its tensors. Errors wrap nn.ErrConfig or nn.ErrWeights.
 	Open func(config json.RawMessage, w nn.Weights) (*System, error)
@@ -67,6 +69,16 @@ func ByName(name string) (Published, error) {
 // OfKind returns Morton's own system for a kind of media. The error wraps [ErrUnknown].
 func OfKind(kind string) (Published, error) {
 	return find(func(p Published) bool { return p.Own && p.Kind == kind }, kind)
+}
+
+// ToTrain returns the published system of a name that can be trained. The error wraps
+// [ErrUnknown].
+func ToTrain(name string) (Published, error) {
+	i := slices.IndexFunc(published, func(p Published) bool { return p.Trains && p.Name == name })
+	if i < 0 {
+		return Published{}, fmt.Errorf("system: %w: none that trains is called %q", ErrUnknown, name)
+	}
+	return published[i], nil
 }
 
 func find(is func(Published) bool, word string) (Published, error) {

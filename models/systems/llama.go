@@ -1,10 +1,14 @@
 package systems
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 
+	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models/input"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
@@ -27,6 +31,8 @@ type llama struct {
 	RopeBase float64 `json:"rope_base"`
 	Special  int     `json:"spe_token_num"`
 	Latent   []int   `json:"latent_shape"`
+	Multiple int     `json:"multiple_of"` // of the hidden width, where no shape tells it
+	Dropout  float64 `json:"class_dropout_prob"`
 	hidden   int
 }
 
@@ -42,14 +48,17 @@ var publishedHeads = map[[2]int]int{
 }
 
 // readLlama reads a description, and takes the sizes that tensors have from their
-// shapes.
+// shapes. Without weights, of a network that is to be trained, it takes upstream's.
 // Behind is the number of blocks behind the trunk, which belong to further heads.
 func readLlama(config json.RawMessage, w nn.Weights, behind int) (*llama, error) {
-	c := &llama{Eps: 1e-5, RopeBase: 10000, Text: 1}
+	c := &llama{Eps: 1e-5, RopeBase: 10000, Text: 1, Dropout: 0.1}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
+	}
+	if w == nil {
+		return c, c.fresh()
 	}
 	set := func(p *int, name string, axis int) {
 		if shape, ok := w.Shape(name); ok && axis < len(shape) {
@@ -82,6 +91,16 @@ func readLlama(config json.RawMessage, w nn.Weights, behind int) (*llama, error)
 	return c, c.check(blocks - behind)
 }
 
+// fresh fills in what upstream's code takes where its arguments say nothing.
+func (c *llama) fresh() error {
+	c.Vocab, c.Classes, c.Multiple = cmp.Or(c.Vocab, 16384), cmp.Or(c.Classes, 1000), cmp.Or(c.Multiple, 256)
+	if c.Dim < 0 || c.Dim > 1<<14 || c.Multiple < 1 || c.Multiple > 1<<14 {
+		return fmt.Errorf("systems: %w: width %d, hidden width a multiple of %d", nn.ErrConfig, c.Dim, c.Multiple)
+	}
+	c.hidden = (8*c.Dim/3 + c.Multiple - 1) / c.Multiple * c.Multiple
+	return c.check(c.Layers)
+}
+
 func (c *llama) check(blocks int) error {
 	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
 	switch {
@@ -91,7 +110,7 @@ func (c *llama) check(blocks int) error {
 		return fmt.Errorf("systems: %w: width %d with %d layers is no published size: say n_head in config.json", nn.ErrConfig, c.Dim, c.Layers)
 	case c.Dim%(2*c.Heads) != 0:
 		return fmt.Errorf("systems: %w: %d heads for width %d", nn.ErrConfig, c.Heads, c.Dim)
-	case !in(c.Block, 0, 1<<16) || !in(c.Text, 1, 1<<12) || !in(c.Classes, 0, 1<<20) || !in(c.Caption, 0, 1<<16) || !in(c.Special, 0, 1<<12) || !(c.RopeBase > 1):
+	case !in(c.Block, 0, 1<<16) || !in(c.Text, 1, 1<<12) || !in(c.Classes, 0, 1<<20) || !in(c.Caption, 0, 1<<16) || !in(c.Special, 0, 1<<12) || !(c.RopeBase > 1) || !(c.Dropout >= 0 && c.Dropout <= 1):
 		return fmt.Errorf("systems: %w: block %d, %d condition tokens, %d classes, caption width %d", nn.ErrConfig, c.Block, c.Text, c.Classes, c.Caption)
 	}
 	return nil
@@ -109,9 +128,6 @@ func (c *llama) side() (int, error) {
 	}
 	return side, nil
 }
-
-// llamaDropout is upstream's class_dropout_prob, of captions too.
-const llamaDropout = 0.1
 
 // llamaInit has upstream's standard deviation of first weights.
 var llamaInit = nn.Init{Std: 0.02}
@@ -162,6 +178,28 @@ func (c *llama) class(g order.Grid, p system.Prompt) (order.Conditions, error) {
 	g.Condition(&out.Rows, int32(p.Class))
 	g.Condition(&out.Other, int32(c.Classes))
 	return out, nil
+}
+
+// lay lays out the tokens of a picture of the grid's size. Metadata "class" has its class;
+// without it the class is 0.
+func (c *llama) lay(g order.Grid) func(shard.Sample) (system.Prompt, []uint32, error) {
+	return func(s shard.Sample) (p system.Prompt, tokens []uint32, err error) {
+		if s.Kind != shard.KindVQ || !slices.Equal(s.Grid, []int32{int32(g.H), int32(g.W)}) || len(s.Tokens) != g.Cells() {
+			return p, nil, fmt.Errorf("systems: %w: %q is %s %v with %d tokens, want %s [%d %d]", shard.ErrSample, s.ID, s.Kind, s.Grid, len(s.Tokens), shard.KindVQ, g.H, g.W)
+		}
+		if text, ok := s.Meta["class"]; ok {
+			if p.Class, err = strconv.Atoi(text); err != nil {
+				return p, nil, fmt.Errorf("systems: %w: %q: class %q", shard.ErrSample, s.ID, text)
+			}
+		}
+		for _, x := range s.Tokens {
+			if x < 0 || x >= int64(c.Vocab) {
+				return p, nil, fmt.Errorf("systems: %w: %q: token %d of %d", shard.ErrSample, s.ID, x, c.Vocab)
+			}
+			tokens = append(tokens, uint32(x))
+		}
+		return p, tokens, nil
+	}
 }
 
 // guide turns upstream's interval of guidance into scales. It returns nil for guidance

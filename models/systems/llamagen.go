@@ -13,7 +13,7 @@ import (
 
 func init() {
 	system.Register(system.Published{
-		Name: "llamagen", Title: "LlamaGen", Paper: "2406.06525", Kind: "image", Tensors: []string{"tok_embeddings.weight", classTable, "output.weight"}, Open: openLlamaGen,
+		Name: "llamagen", Title: "LlamaGen", Paper: "2406.06525", Kind: "image", Trains: true, Tensors: []string{"tok_embeddings.weight", classTable, "output.weight"}, Open: openLlamaGen,
 	})
 	system.Register(system.Published{
 		Name: "llamagen-t2i", Title: "LlamaGen, text to image", Paper: "2406.06525", Kind: "image", Tensors: []string{"tok_embeddings.weight", captionUp, "output.weight"}, Open: openLlamaGen,
@@ -38,20 +38,23 @@ func openLlamaGen(config json.RawMessage, w nn.Weights) (*system.System, error) 
 		Name: "llamagen", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, side, side},
 		Layout: system.Layout{Fixed: 1, Fed: 1, Axes: 2, Context: c.Text + c.Block, Length: c.Text + c.Block, Group: 1, Features: c.Caption},
 	}
-	if c.Caption > 0 {
+	switch {
+	case c.Caption > 0 && w == nil:
+		err = fmt.Errorf("systems: %w: captions cannot be trained: shards have no features of texts", nn.ErrConfig)
+	case c.Caption > 0:
 		err = c.fromText(s, p, grid, w)
-	} else {
+	default:
 		c.fromClass(s, p, grid)
 	}
 	s.Trunk = c.trunk(p, 0, c.Layers, c.rope2D())
 	s.Head = head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}}
-	s.Default, s.Dropout = system.Sampling{Temperature: 1, Guidance: 2}, llamaDropout
+	s.Default, s.Dropout = system.Sampling{Temperature: 1, Guidance: 2}, c.Dropout
 	return s, err
 }
 
 func (c *llama) fromClass(s *system.System, p nn.Params, g order.Grid) {
 	s.Layout.Base = c.Classes + 1
-	s.Input = c.embeddings(p)
+	s.Input, s.Lay = c.embeddings(p), c.lay(g)
 	s.Schedule = func(q system.Prompt) (system.Schedule, error) {
 		condition, err := c.class(g, q)
 		return g.Raster(condition, guide(q, func(before int) bool { return before-1 > q.Interval })), err

@@ -12,7 +12,7 @@ import (
 
 func init() {
 	system.Register(system.Published{
-		Name: "nar", Title: "NAR", Paper: "2503.10696", Kind: "image", Tensors: []string{"tok_embeddings.weight", classTable, "output.weight", "medusa_output.weight"}, Open: openNAR,
+		Name: "nar", Title: "NAR", Paper: "2503.10696", Kind: "image", Trains: true, Tensors: []string{"tok_embeddings.weight", classTable, "output.weight", "medusa_output.weight"}, Open: openNAR,
 	})
 	system.Register(system.Published{
 		Name: "nar-video", Title: "NAR, video", Paper: "2503.10696", Kind: "video", Tensors: []string{"tok_embeddings.weight", classTable, "output_R.weight", "abs_pe"}, Open: openNARVideo,
@@ -33,8 +33,9 @@ func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	}
 	p := nn.NewParams()
 	rope := c.rope2D()
-	s := c.shells(p, order.Grid{T: 1, H: side, W: side}, 2)
-	s.Name = "nar"
+	grid := order.Grid{T: 1, H: side, W: side}
+	s := c.shells(p, grid, 2)
+	s.Name, s.Lay = "nar", c.lay(grid)
 	s.Input = c.embeddings(p)
 	s.Trunk = c.trunk(p, 0, c.Layers, rope)
 	s.Head = head.Directions{
@@ -80,7 +81,7 @@ func (c *llama) shells(p nn.Params, g order.Grid, directions int) *system.System
 		Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{g.T, g.H, g.W},
 		Layout:  system.Layout{Fixed: 1, Fed: 1, Axes: 2, Base: c.Classes + 1, Context: length, Length: length, Group: min(g.H, g.W) * g.T, Directions: directions},
 		Default: system.Sampling{Temperature: 1, Guidance: 2},
-		Dropout: llamaDropout,
+		Dropout: c.Dropout,
 		Schedule: func(q system.Prompt) (system.Schedule, error) {
 			condition, err := c.class(g, q)
 			return g.Shells(condition, directions, guide(q, func(before int) bool { return before > q.Interval })), err

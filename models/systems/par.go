@@ -15,7 +15,7 @@ const transitions = "spe_tok_embeddings.special_embeddings.weight"
 
 func init() {
 	system.Register(system.Published{
-		Name: "par", Title: "PAR", Paper: "2412.15119", Kind: "image", Tensors: []string{"tok_embeddings.weight", classTable, "output.weight", transitions}, Open: openPAR,
+		Name: "par", Title: "PAR", Paper: "2412.15119", Kind: "image", Trains: true, Tensors: []string{"tok_embeddings.weight", classTable, "output.weight", transitions}, Open: openPAR,
 	})
 }
 
@@ -32,6 +32,9 @@ func openPAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	side, err := c.side()
 	if err != nil {
 		return nil, err
+	}
+	if w == nil && c.Special == 0 {
+		c.Special = 3 // upstream's
 	}
 	regions := int(math.Round(math.Sqrt(float64(c.Special + 1))))
 	if regions*regions != c.Special+1 || side%regions != 0 {
@@ -51,7 +54,7 @@ func openPAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		Trunk:   c.trunk(p, 0, c.Layers, c.rope2D()),
 		Head:    head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}},
 		Default: system.Sampling{Temperature: 1, Guidance: 1.5},
-		Dropout: llamaDropout,
+		Dropout: c.Dropout, Lay: c.lay(grid),
 		Schedule: func(q system.Prompt) (system.Schedule, error) {
 			condition, err := c.class(grid, q)
 			off := func(before int) bool { // tokens are counted anew in the groups

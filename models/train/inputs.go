@@ -22,6 +22,7 @@ type inputs struct {
 
 	ids, starts, rows, axes, key            *gpu.Tensor
 	codes, features, targets, weight, loss  *gpu.Tensor
+	losses                                  *gpu.Tensor // f32 [n+1]: loss, and an element of the run's
 	means                                   tape.MeanArgs
 	hostIDs, hostAxes, hostKey, hostTargets []int32
 	hostFrom                                []int32 // [r, h] rows that a slot's token comes from; nil for one direction
@@ -42,7 +43,7 @@ func (in *inputs) make(dev *gpu.Device, sys *system.System, b, n int) error {
 		{&in.key, tensor.I32, []int{b, n}},
 		{&in.targets, tensor.I32, []int{r, sys.Token.Words()}},
 		{&in.weight, tensor.F32, []int{len(in.hostWeight)}},
-		{&in.loss, tensor.F32, []int{len(in.hostWeight)}},
+		{&in.losses, tensor.F32, []int{len(in.hostWeight) + 1}},
 	}
 	if sys.Token.Bits > 0 {
 		list[5].typ = tensor.U32
@@ -61,7 +62,11 @@ func (in *inputs) make(dev *gpu.Device, sys *system.System, b, n int) error {
 			input{&in.means.Starts, tensor.I32, []int{r + 1}}, input{&in.means.Rows, tensor.I32, []int{r * h}},
 			input{&in.means.ToStarts, tensor.I32, []int{r*h + 1}}, input{&in.means.ToRows, tensor.I32, []int{r * h}})
 	}
-	return allocate(dev, list)
+	if err := allocate(dev, list); err != nil {
+		return err
+	}
+	in.loss = in.losses.View(0, len(in.hostWeight))
+	return nil
 }
 
 // input is a tensor that is to be allocated.
@@ -85,7 +90,7 @@ func allocate(dev *gpu.Device, list []input) error {
 func (in *inputs) free() {
 	m := &in.means
 	for _, x := range []*gpu.Tensor{
-		in.ids, in.starts, in.rows, in.axes, in.key, in.targets, in.weight, in.loss, in.codes, in.features, m.Starts, m.Rows, m.ToStarts, m.ToRows,
+		in.ids, in.starts, in.rows, in.axes, in.key, in.targets, in.weight, in.losses, in.codes, in.features, m.Starts, m.Rows, m.ToStarts, m.ToRows,
 	} {
 		x.Free()
 	}

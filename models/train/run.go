@@ -19,9 +19,15 @@ import (
 type Task interface {
 	// Store holds the parameters, gradients and moments.
 	Store() *params.Store
-	// Step adds the gradients of batch number step, times the store's Scale. It returns
-	// the loss and the number of predicted tokens. The batch depends on the step alone.
-	Step(step int) (loss float64, tokens int, err error)
+	// Batch uploads batch number step. It returns the program that adds its gradients, times
+	// the store's Scale, and the number of predicted tokens. The batch depends on the step
+	// alone.
+	Batch(step int) (p *gpu.Program, tokens int, err error)
+	// Losses is what the program writes, f32 [n+1]. The last element is the run's, for the
+	// norm of the gradients.
+	Losses() *gpu.Tensor
+	// Loss returns the batch's loss from the first n of them.
+	Loss(losses []float32) float64
 	// Heldout returns the loss on data the training never sees.
 	Heldout() (float64, error)
 }
@@ -80,8 +86,10 @@ type run struct {
 	task        Task
 	curve       *Curve
 	scaler      scaler
-	norm, hyper *gpu.Tensor
+	dev         *gpu.Device
+	norm, hyper *gpu.Tensor // norm is the last of the task's losses
 	update      *gpu.Program
+	losses      []float32
 	tokens      int
 	since       time.Time
 	sum         float64 // of the losses since the last point
@@ -89,9 +97,9 @@ type run struct {
 }
 
 func (r *run) prepare(dev *gpu.Device) (err error) {
-	if r.norm, err = dev.NewTensor(tensor.F32, 1); err != nil {
-		return err
-	}
+	out := r.task.Losses()
+	n := out.Elems() - 1
+	r.dev, r.losses, r.norm = dev, make([]float32, n+1), out.View(n, 1)
 	if r.hyper, err = dev.NewTensor(tensor.F32, adamw.HyperLen); err != nil {
 		return err
 	}
@@ -115,21 +123,16 @@ func (r *run) prepare(dev *gpu.Device) (err error) {
 
 func (r *run) free() {
 	r.update.Free()
-	r.norm.Free()
 	r.hyper.Free()
 }
 
 func (r *run) step(step int) error {
-	r.task.Store().Scale = float32(r.scaler.Scale)
-	loss, tokens, err := r.task.Step(step)
+	loss, tokens, err := r.train(step)
 	if err != nil {
 		return err
 	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("train.Run: loss is %v at step %d; lower the rate", loss, step)
-	}
-	if err := r.optimize(step); err != nil {
-		return err
 	}
 	o := &r.opts
 	r.sum, r.count, r.tokens = r.sum+loss, r.count+1, r.tokens+tokens
@@ -144,23 +147,28 @@ func (r *run) step(step int) error {
 	return nil
 }
 
-// optimize takes the optimizer's step, which the device skips if the gradients are
-// not finite.
-func (r *run) optimize(step int) error {
+// train takes a step of the network and of the optimizer in one submit, and reads loss and
+// norm at once. The device skips the optimizer's if the gradients are not finite.
+func (r *run) train(step int) (loss float64, tokens int, err error) {
+	r.task.Store().Scale = float32(r.scaler.Scale)
+	p, tokens, err := r.task.Batch(step)
+	if err != nil {
+		return 0, 0, err
+	}
 	o := &r.opts
 	h := adamw.Hyper(o.rate(step), 0.9, o.Beta2, adamEps, o.WeightDecay, o.Clip, r.scaler.Scale, r.scaler.Applied+1)
 	if err := r.hyper.WriteF32(h); err != nil {
-		return err
+		return 0, 0, err
 	}
-	if err := r.update.Run(1); err != nil {
-		return err
+	if err := r.dev.Run(gpu.Repeat{Program: p, N: 1}, gpu.Repeat{Program: r.update, N: 1}); err != nil {
+		return 0, 0, err
 	}
-	norm, err := r.norm.F32()
-	if err != nil {
-		return err
+	if err := r.task.Losses().ReadF32(r.losses); err != nil {
+		return 0, 0, err
 	}
-	r.scaler.after(norm[0], r.scales())
-	return nil
+	n := len(r.losses) - 1
+	r.scaler.after(r.losses[n], r.scales())
+	return r.task.Loss(r.losses[:n]), tokens, nil
 }
 
 // point adds a point to the curve: the mean loss since the last one, and the

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"sort"
 
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/params"
 )
 
@@ -107,29 +108,25 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 	return w, nil
 }
 
-// Batch uploads batch number step and returns the number of predicted tokens. The batch
-// depends on the step alone.
-func (s *Sequences) Batch(step int) (int, error) {
+// Batch implements [Task].
+func (s *Sequences) Batch(step int) (*gpu.Program, int, error) {
 	r := rand.New(rand.NewPCG(s.seed, uint64(step)))
 	ws := make([]Window, s.net.b)
 	for i := range ws {
 		var err error
 		if ws[i], err = s.draw(r); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
-	return s.net.SetBatch(ws)
+	n, err := s.net.SetBatch(ws)
+	return s.net.both, n, err
 }
 
-// Step trains on batch number step.
-func (s *Sequences) Step(step int) (float64, int, error) {
-	n, err := s.Batch(step)
-	if err != nil {
-		return 0, 0, err
-	}
-	loss, err := s.net.Backward()
-	return loss, n, err
-}
+// Losses implements [Task].
+func (s *Sequences) Losses() *gpu.Tensor { return s.net.in.losses }
+
+// Loss implements [Task].
+func (s *Sequences) Loss(losses []float32) float64 { return s.net.in.sum(losses) }
 
 // Heldout returns the mean loss of a held-out token, in nats.
 func (s *Sequences) Heldout() (float64, error) {

@@ -41,11 +41,14 @@ func counting(n, first, by int) *Sequence {
 
 // counted lays out tokens, each fed the one before it.
 func counted(tokens []uint32) *Sequence {
-	var rows order.Positions
-	for p := range tokens {
+	return joined(config, countingRows(len(tokens)), tokens)
+}
+
+func countingRows(n int) (rows order.Positions) {
+	for p := range n {
 		rows.Add([]int32{int32(p % 4)}, []int32{int32(p - 1)}, []int32{int32(p)}, int32(p+1), 0, 8)
 	}
-	return joined(config, rows, tokens)
+	return rows
 }
 
 func task(t *testing.T, dev *gpu.Device) *Sequences { return taskIn(t, dev, nn.F32) }
@@ -333,11 +336,11 @@ type limited struct {
 	left int
 }
 
-func (l *limited) Step(step int) (float64, int, error) {
+func (l *limited) Batch(step int) (*gpu.Program, int, error) {
 	if l.left--; l.left < 0 {
-		return 0, 0, errKilled
+		return nil, 0, errKilled
 	}
-	return l.Sequences.Step(step)
+	return l.Sequences.Batch(step)
 }
 
 func TestCancelSaves(t *testing.T) {

@@ -36,7 +36,7 @@ type source struct {
 	parts []part
 }
 
-// newSource welds, cuts faces into fans, sorts out the parts and seals those
+// newSource welds, cuts faces into fans (large ones by their ears), sorts out the parts and seals those
 // that are nearly closed.
 func newSource(m *mesh.Mesh, depth int) (*source, error) {
 	if depth < 0 || depth > octree.MaxDepth {
@@ -48,6 +48,7 @@ func newSource(m *mesh.Mesh, depth int) (*source, error) {
 	if m.NumFaces() == 0 {
 		return nil, fmt.Errorf("%w: mesh has no faces", octree.ErrEmpty)
 	}
+	m = mesh.CutLarge(m)
 	s := &source{depth: depth}
 	welded, err := s.weld(m)
 	if err != nil {

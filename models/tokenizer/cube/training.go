@@ -25,6 +25,7 @@ type Autoencoding struct {
 	seed           uint64
 	train, heldout Clips
 	x, loss        *gpu.Tensor
+	losses         *gpu.Tensor     // loss, and an element of the run's
 	frozen         int             // first steps, which leave the encoder alone
 	programs       [3]*gpu.Program // by part
 	host           []float32
@@ -47,9 +48,10 @@ func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, trai
 	if a.x, err = dev.NewTensor(tensor.F32, net.rows(), c.pixels()); err != nil {
 		return nil, err
 	}
-	if a.loss, err = dev.NewTensor(tensor.F32, net.rows()); err != nil {
+	if a.losses, err = dev.NewTensor(tensor.F32, net.rows()+1); err != nil {
 		return nil, err
 	}
+	a.loss = a.losses.View(0, net.rows())
 	for i := range a.programs {
 		r := dev.NewRecorder()
 		net.recordTraining(r, a.x, a.loss, part(i))
@@ -105,21 +107,31 @@ func mirror(c *clip.Clip) {
 	}
 }
 
-// Step trains on batch number step.
-func (a *Autoencoding) Step(step int) (float64, int, error) {
+// Batch implements train.Task.
+func (a *Autoencoding) Batch(step int) (*gpu.Program, int, error) {
 	r := rand.New(rand.NewPCG(a.seed, uint64(step)))
 	for i := range a.net.b {
 		n, from := r.IntN(a.train.N), r.IntN(a.train.T-a.cfg.Tokenizer.Window+1)
 		if err := a.set(i, &a.train, n, from, r.IntN(2) == 1); err != nil {
-			return 0, 0, err
+			return nil, 0, err
 		}
 	}
 	gradients := wholeNetwork
 	if step < a.frozen {
 		gradients = decoderOnly
 	}
-	loss, err := a.run(a.programs[gradients])
-	return loss, a.net.rows(), err
+	return a.programs[gradients], a.net.rows(), a.x.WriteF32(a.host)
+}
+
+// Losses implements train.Task.
+func (a *Autoencoding) Losses() *gpu.Tensor { return a.losses }
+
+// Loss implements train.Task.
+func (a *Autoencoding) Loss(losses []float32) (sum float64) {
+	for _, x := range losses {
+		sum += float64(x)
+	}
+	return sum
 }
 
 // Heldout returns the mean squared error over the first window of every held-out
@@ -132,7 +144,7 @@ func (a *Autoencoding) Heldout() (float64, error) {
 				return 0, err
 			}
 		}
-		loss, err := a.run(a.programs[noGradients])
+		loss, err := a.forward()
 		if err != nil {
 			return 0, err
 		}
@@ -141,20 +153,17 @@ func (a *Autoencoding) Heldout() (float64, error) {
 	return sum / float64(batches), nil
 }
 
-func (a *Autoencoding) run(p *gpu.Program) (float64, error) {
+// forward runs the forward pass of the batch alone.
+func (a *Autoencoding) forward() (float64, error) {
 	if err := a.x.WriteF32(a.host); err != nil {
 		return 0, err
 	}
-	if err := p.Run(1); err != nil {
+	if err := a.programs[noGradients].Run(1); err != nil {
 		return 0, err
 	}
 	l, err := a.loss.F32()
 	if err != nil {
 		return 0, err
 	}
-	sum := 0.0
-	for _, x := range l {
-		sum += float64(x)
-	}
-	return sum, nil
+	return a.Loss(l), nil
 }

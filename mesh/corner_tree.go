@@ -1,0 +1,109 @@
+package mesh
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// cornerTree finds members of a set of points in a triangle. Points near each other
+// along the Morton curve share a node of a binary tree. Node 1 is the root, the children
+// of node k are 2k and 2k+1, and the leaves hold a point each.
+type cornerTree struct {
+	flat   []point2
+	leaves int       // a power of two
+	at     []int32   // the point of each leaf
+	leaf   []int32   // the leaf of each point
+	boxes  []planBox // of all points below a node
+	counts []int32   // members below a node
+	stack  []int32
+}
+
+// planBox is a box in a face's plane.
+type planBox struct{ lo, hi point2 }
+
+func (b planBox) union(c planBox) planBox {
+	for i := range b.lo {
+		b.lo[i], b.hi[i] = min(b.lo[i], c.lo[i]), max(b.hi[i], c.hi[i])
+	}
+	return b
+}
+
+// newCornerTree returns a tree of points, none of them a member.
+func newCornerTree(flat []point2) *cornerTree {
+	t := &cornerTree{flat: flat, leaves: 1, at: alongCurve(flat), leaf: make([]int32, len(flat))}
+	for t.leaves < len(flat) {
+		t.leaves *= 2
+	}
+	inf := math.Inf(1)
+	t.boxes, t.counts = make([]planBox, 2*t.leaves), make([]int32, 2*t.leaves)
+	for k := range t.boxes {
+		t.boxes[k] = planBox{point2{inf, inf}, point2{-inf, -inf}}
+	}
+	for k, i := range t.at {
+		t.leaf[i] = int32(t.leaves + k)
+		t.boxes[t.leaves+k] = planBox{flat[i], flat[i]}
+	}
+	for k := t.leaves - 1; k > 0; k-- {
+		t.boxes[k] = t.boxes[2*k].union(t.boxes[2*k+1])
+	}
+	return t
+}
+
+// alongCurve returns the points in the order of the Morton curve.
+func alongCurve(flat []point2) []int32 {
+	box := emptyBounds()
+	for _, p := range flat {
+		box.include(Vec3{p[0], p[1]})
+	}
+	keys, order := make([]uint64, len(flat)), make([]int32, len(flat))
+	for i, p := range flat {
+		keys[i], order[i] = box.mortonCode(Vec3{p[0], p[1]}), int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int { return cmp.Compare(keys[i], keys[j]) })
+	return order
+}
+
+// set makes point i a member, or none. It must change.
+func (t *cornerTree) set(i int32, in bool) {
+	by := int32(1)
+	if !in {
+		by = -1
+	}
+	for k := t.leaf[i]; k > 0; k /= 2 {
+		t.counts[k] += by
+	}
+}
+
+// holds reports whether a member blocks the triangle a, b, d, see [blocks].
+func (t *cornerTree) holds(a, b, d point2) bool {
+	t.stack = append(t.stack[:0], 1)
+	for len(t.stack) > 0 {
+		k := t.stack[len(t.stack)-1]
+		t.stack = t.stack[:len(t.stack)-1]
+		box := &t.boxes[k]
+		switch {
+		case t.counts[k] == 0, box.right(a, b), box.right(b, d), box.right(d, a):
+		case int(k) >= t.leaves:
+			if blocks(t.flat[t.at[int(k)-t.leaves]], a, b, d) {
+				return true
+			}
+		default:
+			t.stack = append(t.stack, 2*k, 2*k+1)
+		}
+	}
+	return false
+}
+
+// right reports whether turn(u, v, p) is below zero for every p in the box. Rounding
+// keeps the order of sums and products, so it is the turn at one corner that decides.
+func (b *planBox) right(u, v point2) bool {
+	p := b.hi
+	if v[0]-u[0] < 0 {
+		p[1] = b.lo[1]
+	}
+	if v[1]-u[1] >= 0 {
+		p[0] = b.lo[0]
+	}
+	return turn(u, v, p) < 0
+}

@@ -1,0 +1,104 @@
+package models
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/train"
+)
+
+// publishedTrained is a model of a published system, in that system's own layout.
+type publishedTrained struct {
+	sys    *system.System
+	name   string
+	config json.RawMessage
+}
+
+// published makes the system from its config.json, and brings the tokenizer along.
+func (o *TrainOptions) published() (trained, error) {
+	p, err := system.ToTrain(o.System)
+	if err != nil {
+		return nil, fmt.Errorf("models.Train: %w", err)
+	}
+	sys, err := p.Open(o.Published, nil)
+	if err != nil {
+		return nil, err
+	}
+	// Whole samples are trained: a window of one would lack the condition.
+	if o.Window != 0 && o.Window != sys.Layout.Context {
+		return nil, fmt.Errorf("models.Train: %w: a window of %d of %d positions", train.ErrOptions, o.Window, sys.Layout.Context)
+	}
+	m := &publishedTrained{sys: sys, name: o.Name, config: o.Published}
+	if m.name == "" {
+		m.name = p.Name
+	}
+	return m, copyBeside(o.Tokenizer, filepath.Join(o.Out, "tokenizer"))
+}
+
+func (m *publishedTrained) System() *system.System { return m.sys }
+
+func (m *publishedTrained) Name() string { return m.name }
+
+func (m *publishedTrained) Save(t *training, last train.Point) error {
+	facts, err := json.MarshalIndent(t.facts(last), "", "  ")
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		t.save(map[string]string{"system": m.sys.Name, "name": m.name}),
+		atomicfile.WriteFile(filepath.Join(t.options.Out, "config.json"), m.config),
+		atomicfile.WriteFile(filepath.Join(t.options.Out, "training.json"), append(facts, '\n')))
+}
+
+// copyBeside copies a tokenizer, a file or a folder, into a folder. One that is there
+// stays; "" is none.
+func copyBeside(from, to string) error {
+	if from == "" || isFolder(to) {
+		return nil
+	}
+	if isFolder(from) {
+		if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+			return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
+		}
+		return nil
+	}
+	if err := os.Mkdir(to, 0o755); err != nil {
+		return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
+	}
+	if err := copyFile(from, filepath.Join(to, filepath.Base(from))); err != nil {
+		return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
+	}
+	return nil
+}
+
+// copyMetrics copies the run's metrics beside the model. Runs from before there were any
+// have none.
+func copyMetrics(from, to string) error {
+	const name = "metrics.jsonl"
+	err := copyFile(filepath.Join(from, name), filepath.Join(to, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func copyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
