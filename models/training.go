@@ -68,7 +68,9 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 	if err := m.Save(t, curve.Points[len(curve.Points)-1]); err != nil {
 		return curve, err
 	}
-	return curve, curve.WriteHTML(filepath.Join(o.Out, "loss.html"))
+	return curve, errors.Join(
+		copyMetrics(o.Run.Dir, o.Out),
+		curve.WriteHTML(filepath.Join(o.Out, "loss.html")))
 }
 
 // trained is the model that a training makes.

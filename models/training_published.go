@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -75,6 +76,17 @@ func copyBeside(from, to string) error {
 		return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
 	}
 	return nil
+}
+
+// copyMetrics copies the run's metrics beside the model. Runs from before there were any
+// have none.
+func copyMetrics(from, to string) error {
+	const name = "metrics.jsonl"
+	err := copyFile(filepath.Join(from, name), filepath.Join(to, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 func copyFile(from, to string) error {

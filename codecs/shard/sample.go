@@ -38,6 +38,8 @@ const (
 	KindVQ     = "vq"
 	KindScales = "scales"
 	KindKL     = "kl"
+	// Of clips: KindLARP has a Grid of [clips, tokens of a clip].
+	KindLARP = "larp"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

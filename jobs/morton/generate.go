@@ -91,10 +91,13 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 
 // checkLine refuses in a line of a manifest what all refuses in flags.
 func (k *generateKind) checkLine(r *request.Request) error {
+	if r.Family == request.Video && r.Class != nil && r.Prefix == k.base.Prefix && r.Frames == k.base.Frames {
+		r.Prefix, r.Frames = 0, 0 // the defaults of those that continue an input
+	}
 	if err := r.CheckGenerate(); err != nil {
 		return err
 	}
-	if r.Prefix < k.cube {
+	if r.Class == nil && r.Prefix < k.cube {
 		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, k.cube)
 	}
 	return nil
@@ -132,7 +135,7 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 			return k.fromManifest(t, k.base, k.checkLine)
 		}
 		return k.fromPatterns(t, k.base)
-	case k.base.Family.FromNothing():
+	case k.base.FromNothing():
 		if k.count < 1 || k.count > request.MaxRequests {
 			return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
 		}

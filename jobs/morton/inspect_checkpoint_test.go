@@ -44,7 +44,7 @@ func TestInspectCheckpoints(t *testing.T) {
 func TestInspectSaysWhatIsMissing(t *testing.T) {
 	for _, c := range []struct{ path, field, want string }{
 		{tinySystems + "llamagen", "runs", "no: it has no tokenizer beside it"},
-		{tinySystems + "nar-video", "runs", "no: this build opens it, and no command generates videos"},
+		{tinySystems + "nar-video", "runs", "no: it has no tokenizer beside it"},
 		{tinySystems + "nar", "head", "the mean of 2 directions, behind 1 block of its own"},
 		{tinySystems + "llamagen-t2i", "condition", "the features of a text, 32 a token"},
 		{tinyVQ + "encoder.safetensors", "kind", "image tokenizer"},

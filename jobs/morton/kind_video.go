@@ -12,6 +12,10 @@ func addClip(k *generateKind) {
 	k.own.IntVar(&k.base.Prefix, "prefix", 16, "frames of the input that are given, at the model's rate: whole cubes, of 8 frames in the shipped model")
 	k.own.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
 	addReading(k.own, &k.base)
+	k.own.IntVar(&k.class, "class", 0, "draw class `N` of a published model, from 0, in place of continuing an input")
+	k.own.Float64Var(&k.scale, "guidance", 0, "with --class: scale of classifier-free guidance, else the model's own; up to 1 is none")
+	k.own.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "with --class: end the guidance after about `N` tokens; 0 is never")
+	k.own.IntVar(&k.count, "count", 1, "with --class: how many clips")
 }
 
 func addFrames(k *tokenizeKind) {
@@ -26,11 +30,39 @@ func addReading(f *pflag.FlagSet, r *request.Request) {
 }
 
 func (k *generateKind) takeClip() error {
+	if k.own.Changed("class") {
+		return k.takeClass()
+	}
+	for _, name := range []string{"guidance", "guidance-tokens", "count"} {
+		if k.own.Changed(name) {
+			return k.usagef("--%s is with --class", name)
+		}
+	}
 	if k.base.Frames < 1 || k.base.Prefix < 1 {
 		return k.usagef("--prefix and --frames are at least 1")
 	}
 	if k.cube = framesPerCube(k.model); k.base.Prefix < k.cube {
 		return k.usagef("--prefix is at least %d, one cube of the model", k.cube)
+	}
+	return nil
+}
+
+// takeClass takes the flags of a clip of a class, which a published model draws.
+func (k *generateKind) takeClass() error {
+	for _, name := range []string{"prefix", "frames", "start", "fit"} {
+		if k.own.Changed(name) {
+			return k.usagef("--class draws a clip of the model's length from nothing: it takes no --%s", name)
+		}
+	}
+	switch {
+	case len(k.input) > 0 || k.manifest != "":
+		return k.usagef("a clip starts from --class or from an input, not from both")
+	case k.model == "":
+		return k.usagef("--class is of a published model, which --model names (see docs/how-to/checkpoints.md): the shipped one continues clips")
+	}
+	k.base.Class, k.base.Prefix, k.base.Frames = &k.class, 0, 0
+	if k.own.Changed("guidance") {
+		k.base.Guidance = &k.scale
 	}
 	return nil
 }

@@ -25,8 +25,9 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 // arenaBytes bounds the temporaries of a step in which every slot draws and prompts
 // bring the most rows, and those of a refiner's table.
 func arenaBytes(sys *system.System, o DecoderOptions) uint64 {
-	rows := o.Slots*max(sys.Layout.Group, 1) + o.Rows
-	bytes := 4 * uint64(powerOfTwo(rows)) * uint64(rowElems(sys))
+	g := max(sys.Layout.Group, 1)
+	rows := max(powerOfTwo(o.Slots*g+o.Rows), roundUp(powerOfTwo(o.Slots)*g)) // as programs round them up
+	bytes := 4 * uint64(rows) * uint64(rowElems(sys))
 	if head, ok := sys.Head.(system.Refiner); ok {
 		bytes = max(bytes, 4*uint64(head.Passes())*uint64(prepareElems(sys)))
 	}

@@ -23,9 +23,11 @@ type refinement struct {
 // passKey tells recorded passes apart.
 type passKey struct{ draws, branches int }
 
-// mostDraws bounds the draws of a step of a system that refines.
+// mostDraws bounds the draws of a step of a system that refines, as programs round them
+// up: by lanes, or in all where lanes differ.
 func mostDraws(sys *system.System, slots int) int {
-	return roundUp(slots * max(sys.Layout.Group, 1))
+	g := max(sys.Layout.Group, 1)
+	return max(roundUp(powerOfTwo(slots)*g), powerOfTwo(slots*g))
 }
 
 // newRefinement allocates a decoder's refinement, nil if its head does not refine.

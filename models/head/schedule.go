@@ -105,6 +105,40 @@ func respace(betas []float64, kept []int) (d diffusion) {
 	return d
 }
 
+// ScaledLinearBetas are variances whose roots grow evenly from that of first to that of
+// last.
+//
+// Source: Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models",
+// 2021, arXiv:2112.10752.
+func ScaledLinearBetas(n int, first, last float64) []float64 {
+	out := make([]float64, n)
+	a, b := math.Sqrt(first), math.Sqrt(last)
+	for t := range out {
+		root := a + (b-a)*float64(t)/float64(max(n-1, 1))
+		out[t] = root * root
+	}
+	return out
+}
+
+// Leading returns steps of one integer stride, from 0 on.
+func Leading(n, count int) []int {
+	out := make([]int, count)
+	for i := range out {
+		out[i] = i * (n / count)
+	}
+	return out
+}
+
+// Fixed is the schedule of a network that says the noise alone. The variance is that of the
+// posterior.
+func Fixed(betas []float64, kept []int) Schedule {
+	s := Ancestral(betas, kept)
+	for i := range s.Passes {
+		s.Passes[i].LogMax = s.Passes[i].LogMin
+	}
+	return s
+}
+
 // Ancestral is the schedule of a network that says the noise and its variance.
 //
 // Source: Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models", 2020,

@@ -24,11 +24,11 @@ type Training struct {
 	States            *States     // of the stages so far; nil without
 	// Draws are the rows that tokens are predicted from, where a head has several
 	// directions. Rows of direction i begin at i·b·n.
-	Draws tape.MeanArgs
-	InStage           int
-	Recompute         bool // keep of each layer only its input
-	Tables            *Rotaries
-	Marked            func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
+	Draws     tape.MeanArgs
+	InStage   int
+	Recompute bool // keep of each layer only its input
+	Tables    *Rotaries
+	Marked    func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
 }
 
 // Embed implements [Graph].

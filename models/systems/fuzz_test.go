@@ -16,6 +16,7 @@ func FuzzDescriptions(f *testing.F) {
 		`{"patch_size": 2, "encoder_num_heads": 4, "decoder_num_heads": 3, "num_sampling_steps": "ddim8", "inner_steps": [50, 5]}`,
 		`{"decoder_num_heads": 2, "buffer_size": 2, "num_iter": 3, "cfg": 2, "cfg_schedule": "constant"}`,
 		`{"image_dim": 4, "image_size": [64, 96], "image_stride": 8, "text_token_len": 5, "video_base_size": [4, 2, 3], "image_base_size": [4, 6], "video_encoder": {"num_heads": 2}, "image_encoder": {"num_heads": 2}}`,
+		`{"scheduler": "ddpm", "image_size": [64, 96], "ddpm_scheduler": {"beta_start": 0.001, "beta_end": 0.01}}`, `{"scheduler": "dpm"}`,
 		`{}`, `[]`, `{"num_iter": -1}`, `{"image_size": [8, 1000000]}`, `{"buffer_size": 99}`,
 	} {
 		f.Add([]byte(seed))

@@ -568,3 +568,38 @@ func BenchmarkInnerPasses(b *testing.B) {
 		})
 	}
 }
+
+// TestMARLargestStep draws every token of five requests in one step, of which the program
+// has room for eight requests.
+func TestMARLargestStep(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "mar")
+		d := must(engine.NewDecoder(dev, g.sys, nn.File(g.weights), engine.DecoderOptions{Slots: 5}))(t)
+		defer d.Free()
+		runs := runsOf(t, g.sys, system.Prompt{Class: 1, Steps: 1})
+		for i, r := range runs {
+			s := engine.Step{Stage: r.Stage, Times: 1, Passes: 2}
+			for slot := range 5 {
+				if ok, err := d.Reserve(slot, r.N); !ok || err != nil {
+					t.Fatal("no pages", err)
+				}
+				for _, err := range []error{d.SetSampling(slot, step.Sampling{Seed: 1, Request: uint64(slot), Temperature: 1, End: -1}), d.LoadRows(slot, 0, 0, 0, &r.Rows), d.LoadDraws(slot, 0, &r.Draws, max(r.Ask, 1), 1)} {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				s.Lanes = append(s.Lanes, step.Lane{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Draws: r.Draws.N, Ask: r.Ask, Partner: -1})
+			}
+			if err := d.Run(s); err != nil {
+				t.Fatalf("run %d: %v", i, err)
+			}
+		}
+		first := must(d.Tokens(0, 0, g.cells()))(t)
+		for slot := 1; slot < 5; slot++ {
+			got := must(d.Tokens(slot, 0, g.cells()))(t)
+			if slices.Equal(got, first) || slices.Contains(got, 0) {
+				t.Errorf("slot %d holds %v", slot, got[:4])
+			}
+		}
+	})
+}

@@ -38,6 +38,13 @@ type nova struct {
 	Flow struct {
 		Shift float64 `json:"shift"`
 	} `json:"flow_scheduler"`
+	// Scheduler is flow, also if it is "", or ddpm. It is a name of ours: upstream's stands
+	// in scheduler_config.json.
+	Scheduler string `json:"scheduler"`
+	DDPM      struct {
+		First float64 `json:"beta_start"`
+		Last  float64 `json:"beta_end"`
+	} `json:"ddpm_scheduler"`
 
 	patch, block         int // pixels of a token's side, tokens of a side that the video encoder reads at once
 	h, w, text           int
@@ -70,7 +77,7 @@ const (
 // readNOVA reads a description and the shapes of the tensors.
 func readNOVA(config json.RawMessage, w nn.Weights) (*nova, error) {
 	c := &nova{Channels: 4, ImageSize: [2]int{480, 768}, Stride: 8, TextRows: 256, VideoBase: [3]int{9, 15, 24}, ImageBase: [2]int{30, 48}}
-	c.Flow.Shift = 1
+	c.Flow.Shift, c.DDPM.First, c.DDPM.Last = 1, 0.00085, 0.012
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
@@ -127,6 +134,8 @@ func (c *nova) check(w nn.Weights) error {
 		return bad("%d rows of text of %d features, a head of width %d with %d blocks", c.TextRows, c.text, c.headWidth, c.headDepth)
 	case !(c.Flow.Shift > 0) || c.VideoBase[0] > 1<<10:
 		return bad("a flow shifted by %g, %d frames", c.Flow.Shift, c.VideoBase[0])
+	case c.Scheduler != "" && c.Scheduler != "flow" && c.Scheduler != "ddpm" || !(c.DDPM.First > 0 && c.DDPM.First <= c.DDPM.Last && c.DDPM.Last < 1):
+		return bad("the scheduler %q, betas from %g to %g", c.Scheduler, c.DDPM.First, c.DDPM.Last)
 	}
 	return nil
 }
@@ -363,9 +372,9 @@ const novaPasses = 25
 // head declares the denoiser with schedules of 1 to 100 passes.
 func (c *nova) head(p nn.Params, token int) *head.Diffusion {
 	c.bank = head.Bank{Default: novaPasses, Least: 1, Most: 100}
-	all := []head.Schedule{head.ShiftedFlow(novaPasses, c.Flow.Shift)}
+	all := []head.Schedule{c.passes(novaPasses)}
 	for n := c.bank.Least; n <= c.bank.Most; n++ {
-		all = append(all, head.ShiftedFlow(n, c.Flow.Shift))
+		all = append(all, c.passes(n))
 	}
 	in := p.Linear(c.headWidth, token, nn.Init{Std: 0.02}, "patch_embed.proj")
 	in.W.Pick(token, c.columns(1, 1))
@@ -373,6 +382,26 @@ func (c *nova) head(p nn.Params, token int) *head.Diffusion {
 		Width: c.headWidth, Depth: c.headDepth, Token: token, Says: token, Condition: c.image.width,
 	})
 	return head.NewDiffusion(p, net, all...)
+}
+
+// passes is the schedule of so many passes.
+func (c *nova) passes(n int) head.Schedule {
+	if c.Scheduler == "ddpm" {
+		const steps = 1000
+		return head.Fixed(head.ScaledLinearBetas(steps, c.DDPM.First, c.DDPM.Last), head.Leading(steps, n))
+	}
+	return head.ShiftedFlow(n, c.Flow.Shift)
+}
+
+// ramp returns the scale of guidance by set, nil for a constant one.
+func (c *nova) ramp(q system.Prompt) (func(set, sets int) float32, error) {
+	switch q.Ramp {
+	case system.Constant, "":
+		return nil, nil
+	case system.Linear:
+		return func(set, sets int) float32 { return 1 + (max(q.Guidance, 1)-1)*float32(set+1)/float32(sets) }, nil
+	}
+	return nil, fmt.Errorf("systems: %w: guidance ramp %q", system.ErrPrompt, q.Ramp)
 }
 
 // schedule returns the runs of a clip.
@@ -393,11 +422,15 @@ func (c *nova) schedule(q system.Prompt) (system.Schedule, error) {
 	if err != nil || q.Inner[0] != q.Inner[1] {
 		return nil, fmt.Errorf("systems: %w: %v passes", system.ErrPrompt, q.Inner)
 	}
+	scale, err := c.ramp(q)
+	if err != nil {
+		return nil, err
+	}
 	read := int32(c.h * c.w / c.block / c.block)
 	return order.Frames{
 		T: frames, H: c.h, W: c.w, Known: known, Steps: steps, Order: q.Order, Conditions: c.conditions(q, frames), Prefix: c.TextRows + 2, Block: c.block, Times: !c.Rotary, First: c.mixer > 0,
 		Start: novaStart, Read: novaRead, ReadPlaces: novaPlaces, Token: novaToken, Unknown: novaUnknown, TokenPlaces: novaPlaces + read, Axes: c.Rotary,
-		Stages: [4]int{novaFirst, novaVideo, novaKnown, novaFill}, Passes: func(int) (int32, int32) { return lo, hi },
+		Stages: [4]int{novaFirst, novaVideo, novaKnown, novaFill}, Scale: scale, Passes: func(int) (int32, int32) { return lo, hi },
 	}.Schedule()
 }
 

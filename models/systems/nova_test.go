@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
 )
@@ -222,7 +224,7 @@ func TestNOVAPrompts(t *testing.T) {
 	g := open(t, "nova")
 	for name, p := range map[string]system.Prompt{
 		"frames": {Frames: 99}, "known": {Frames: 2, Given: make([]uint32, 2*24*16)}, "part of a frame": {Frames: 2, Given: make([]uint32, 16)}, "sets": {Steps: -2}, "text": {Text: make([]float32, 33)}, "long text": {Text: make([]float32, 6*32)},
-		"passes": {Inner: [2]int{101, 101}}, "other passes": {Inner: [2]int{10, 5}}, "order": {Order: []int32{1}}, "motion": {Motion: []float32{1, 2, 3}},
+		"passes": {Inner: [2]int{101, 101}}, "other passes": {Inner: [2]int{10, 5}}, "order": {Order: []int32{1}}, "motion": {Motion: []float32{1, 2, 3}}, "ramp": {Ramp: "cosine"},
 	} {
 		if _, err := g.sys.Schedule(p); !errors.Is(err, system.ErrPrompt) {
 			t.Errorf("%s: %v", name, err)
@@ -275,4 +277,52 @@ func TestNOVACompany(t *testing.T) {
 			e.Close()
 		}
 	})
+}
+
+// TestNOVADenoising takes a step of the authors' DDPM scheduler from what their head said in
+// both branches: guidance, its norm brought back towards that of the condition, and noise.
+// Times and noise levels of both schedulers are theirs.
+func TestNOVADenoising(t *testing.T) {
+	g := open(t, "nova")
+	s := head.Fixed(head.ScaledLinearBetas(1000, 0.00085, 0.012), head.Leading(1000, 4))
+	for i, at := range g.floats(t, "ddpm_renorm.timesteps") {
+		if s.Times[i] != at {
+			t.Errorf("step %d is at %g, want %g", i, s.Times[i], at)
+		}
+	}
+	const set, norm = "ddpm_renorm.f0.s2.", 0.7
+	scale := float64(g.floats(t, set+"guidance")[0])
+	said, maps := g.floats(t, set+"mlp_raw_steps"), g.floats(t, set+"mlp_x_steps")
+	n := 24 * 16
+	guided := make([]float64, n)
+	var own, all float64
+	for i := range n {
+		c, u := float64(said[i]), float64(said[n+i])
+		guided[i] = u + scale*(c-u)
+		own, all = own+c*c, all+guided[i]*guided[i]
+	}
+	back := min(max(math.Sqrt(own/all), norm), 1)
+	x, z := novaTokens(maps[:n], 0, 1), novaTokens(g.floats(t, set+"ddpm_noise0"), 0, 1)
+	want := novaTokens(maps[2*n:3*n], 0, 1) // of the next step; both branches have one map
+	got, p := make([]float32, n), s.Passes[0]
+	for i := range got {
+		got[i] = float32(p.Keep*float64(x[i]) + p.Move*back*guided[i] + p.Noise*math.Exp(p.LogMin/2)*float64(z[i]))
+	}
+	if e := distance(got, want); e > bound {
+		t.Errorf("a step of DDPM is off by %.1e", e)
+	}
+	for scheduler, known := range map[string]bool{"ddpm": true, "flow": true, "dpm": false} {
+		p := must(system.Detect(nn.File(g.weights)))(t)
+		config := fmt.Sprintf(`{"image_size": [64, 96], "text_token_len": 5, "scheduler": %q, "video_encoder": {"num_heads": 2}, "image_encoder": {"num_heads": 2}}`, scheduler)
+		if _, err := p.Open([]byte(config), nn.File(g.weights)); (err == nil) != known || err != nil && !errors.Is(err, nn.ErrConfig) {
+			t.Errorf("scheduler %s: %v", scheduler, err)
+		}
+	}
+	flow := head.ShiftedFlow(3, 3)
+	sigmas := g.floats(t, "t2v_cfg3.sigmas")
+	for i, at := range g.floats(t, "t2v_cfg3.timesteps") {
+		if math.Abs(float64(flow.Times[i]/at)-1) > 1e-5 || math.Abs(flow.Passes[i].Move-float64(sigmas[i+1]-sigmas[i])) > 1e-6 {
+			t.Errorf("step %d of the flow is at %g and moves by %g", i, flow.Times[i], flow.Passes[i].Move)
+		}
+	}
 }

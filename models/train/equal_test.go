@@ -23,7 +23,9 @@ func packable() systems.Decoder {
 
 // drawn are the precisions that drawing is tested in: by default what the models ship in,
 // and one of packed weights.
-func drawn() []nn.Precision { return gputest.Pick(2, []nn.Precision{nn.F16, nn.Int8, nn.Int4, nn.BF16, nn.F32}) }
+func drawn() []nn.Precision {
+	return gputest.Pick(2, []nn.Precision{nn.F16, nn.Int8, nn.Int4, nn.BF16, nn.F32})
+}
 
 // TestEqualBits draws a request alone, in a batch of 32 with others, again after
 // its cache was rolled back, and a hundred times over.

@@ -18,7 +18,9 @@ import (
 func mixed() []nn.Precision { return gputest.Pick(1, []nn.Precision{nn.BF16, nn.F16}) }
 
 // roundoff is half the distance of 1 to the next value of a precision.
-func roundoff(p nn.Precision) float64 { return map[nn.Precision]float64{nn.BF16: 0x1p-8, nn.F16: 0x1p-11}[p] }
+func roundoff(p nn.Precision) float64 {
+	return map[nn.Precision]float64{nn.BF16: 0x1p-8, nn.F16: 0x1p-11}[p]
+}
 
 // rounded rounds the matrices of a network, which then are what H holds.
 func rounded(t *testing.T, net *Network, p nn.Precision) []float32 {

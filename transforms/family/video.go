@@ -19,6 +19,9 @@ func init() {
 // brought into the model's square and resampled to its rate. A clip with fewer frames
 // gives those it has.
 func decodeVideo(ctx context.Context, g *generator, r request.Request) (Media, error) {
+	if r.Input == "" && r.Class != nil { // the model draws it
+		return Media{}, nil
+	}
 	o, err := reading(g.format(), r)
 	if err != nil {
 		return Media{}, err

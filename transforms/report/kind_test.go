@@ -32,6 +32,8 @@ import (
 	"github.com/morton-gen/morton/models/tokenizer/larp"
 	"github.com/morton-gen/morton/models/tokenizer/msvq"
 	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
+	"github.com/morton-gen/morton/models/tokenizer/star"
+	"github.com/morton-gen/morton/models/tokenizer/vae3d"
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/remesh"
@@ -75,6 +77,10 @@ var kinds = []struct {
 	{larp.ErrSize, "clip_size"},
 	{larp.ErrToken, "bad_sample"},
 	{larp.ErrNoEncoder, "bad_model"},
+	{star.ErrConfig, "bad_model"},
+	{star.ErrSize, "clip_size"},
+	{vae3d.ErrConfig, "bad_model"},
+	{vae3d.ErrSize, "clip_size"},
 
 	{family.ErrNotFile, "not_a_file"},
 	{family.ErrEmptyFile, "empty"},

@@ -45,6 +45,9 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 		_ = json.Unmarshal(ours["family"], &of) // what is no text is refused with the line
 	}
 	known := lineFields(of)
+	if _, ok := ours["input"]; !ok && kinds[of].fromClass { // beside an input they are the user's
+		known = append(known, kinds[of].fields...)
+	}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		if slices.Contains(known, name) {
 			continue

@@ -27,6 +27,7 @@ var Families = []Family{Video, Image, Shape, Quads, Remesh}
 type kind struct {
 	noModel     bool
 	fromNothing bool
+	fromClass   bool // without an input it draws a class
 	// fields are those that only some families have, of this one.
 	fields []string
 	// quiet says that these are words as common as a user's own: in lines of other
@@ -39,7 +40,7 @@ type kind struct {
 }
 
 var kinds = map[Family]kind{
-	Video:  {fields: []string{"prefix", "frames", "start", "fit"}, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
+	Video:  {fields: []string{"prefix", "frames", "start", "fit", "class", "guidance", "guidance_tokens"}, fromClass: true, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
 	Image:  {fields: []string{"class", "text", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
 	Shape:  {fields: []string{"prefix_depth", "depth"}, fromNothing: true},
 	Quads:  {fields: []string{"faces"}},
@@ -52,8 +53,11 @@ var meshFiles = []string{".glb", ".obj", ".png"}
 // HasModel reports whether a model makes the family's results, out of tokens.
 func (f Family) HasModel() bool { return !kinds[f].noModel }
 
-// FromNothing reports whether the family generates without an input.
-func (f Family) FromNothing() bool { return kinds[f].fromNothing }
+// FromNothing reports whether the request generates without an input.
+func (r *Request) FromNothing() bool {
+	k := kinds[r.Family]
+	return k.fromNothing || k.fromClass && r.Class != nil
+}
 
 // Files returns the endings of the files that a result leaves.
 func (f Family) Files() []string {
@@ -110,8 +114,17 @@ func lineFields(f Family) []string {
 	})
 }
 
-// checkClip returns why a request cannot continue a clip.
+// checkClip returns why a request cannot continue a clip, or draw one of a class.
 func (r *Request) checkClip() error {
+	if r.Class != nil {
+		switch {
+		case r.Input != "":
+			return fmt.Errorf("%q is no field of video beside an input", "class")
+		case r.Prefix != 0 || r.Frames != 0 || r.Start != 0:
+			return fmt.Errorf("class %d: a clip of a class has the model's length, not prefix %d and frames %d", *r.Class, r.Prefix, r.Frames)
+		}
+		return nil
+	}
 	if r.Prefix < 1 || r.Frames < 1 {
 		return fmt.Errorf("prefix %d and frames %d: both are at least 1", r.Prefix, r.Frames)
 	}
@@ -121,7 +134,7 @@ func (r *Request) checkClip() error {
 // CheckGenerate returns why r cannot be a request to generate, beyond [Request.Validate];
 // the command's flags and its manifests refuse the same.
 func (r *Request) CheckGenerate() error {
-	if r.Input == "" && !r.Family.FromNothing() {
+	if r.Input == "" && !r.FromNothing() {
 		return fmt.Errorf("no input: %s starts from a file", r.Family)
 	}
 	if name := r.foreign(); name != "" {

@@ -77,7 +77,7 @@ type Codec struct {
 	trace    bool
 
 	mu       sync.Mutex
-	params   table      // nil after Free
+	params   Table      // nil after Free
 	programs []*program // the one used last at the end
 }
 
@@ -87,7 +87,7 @@ type Codec struct {
 // Errors: [nn.ErrWeights] with the name and both shapes; [ErrSize] for Options;
 // [gpu.ErrOutOfMemory] with the bytes needed and there, before anything is allocated.
 func Open(dev *gpu.Device, m Model, w nn.Weights, o Options) (*Codec, error) {
-	c := &Codec{model: m, dev: dev, keep: o.Programs, trace: o.Trace, params: table{}}
+	c := &Codec{model: m, dev: dev, keep: o.Programs, trace: o.Trace, params: Table{}}
 	if c.keep <= 0 {
 		c.keep = defaultPrograms
 	}
@@ -99,7 +99,7 @@ func Open(dev *gpu.Device, m Model, w nn.Weights, o Options) (*Codec, error) {
 		err = dev.CheckMemory(bytes)
 	}
 	if err == nil {
-		err = c.params.load(dev, w, c.all())
+		err = c.params.Load(dev, w, c.all())
 	}
 	if err != nil {
 		c.Free()
@@ -164,7 +164,7 @@ func (c *Codec) Free() {
 		p.free()
 	}
 	c.programs = nil
-	c.params.free()
+	c.params.Free()
 	c.params = nil
 }
 
@@ -215,7 +215,7 @@ func (c *Codec) Encode(pix []uint8, h, w int, read func(code *gpu.Tensor) error)
 	if err := c.Pixels(len(pix), h, w); err != nil {
 		return err
 	}
-	return c.EncodeFloats(floats(pix), h, w, read)
+	return c.EncodeFloats(FromBytes(pix), h, w, read)
 }
 
 // EncodeFloats is [Codec.Encode] of values x [h, w, 3] from -1 to 1.
@@ -229,7 +229,7 @@ func (c *Codec) EncodeFloats(x []float32, h, w int, read func(code *gpu.Tensor) 
 	if err != nil {
 		return err
 	}
-	if err := p.pixels.WriteF32(widen(x)); err != nil {
+	if err := p.pixels.WriteF32(Widen(x)); err != nil {
 		return err
 	}
 	if err := p.run.Run(1); err != nil {
@@ -247,7 +247,7 @@ func (c *Codec) Decode(rows, cols int, write func(code *gpu.Tensor) error) ([]ui
 	if err != nil {
 		return nil, err
 	}
-	return bytes(x), nil
+	return ToBytes(x), nil
 }
 
 // DecodeFloats is [Codec.Decode] to values [h, w, 3], nominally from -1 to 1, not cut
@@ -272,7 +272,7 @@ func (c *Codec) DecodeFloats(rows, cols int, write func(code *gpu.Tensor) error)
 	if err != nil {
 		return nil, err
 	}
-	if x = narrow(x); !finite(x) {
+	if x = Narrow(x); !Finite(x) {
 		return nil, fmt.Errorf("%w: a pixel is not finite", nn.ErrWeights)
 	}
 	return x, nil

@@ -15,8 +15,8 @@ const (
 	alignBytes = 256
 )
 
-// weightBytes is the device memory of some parameters.
-func weightBytes(params []Param) (n uint64) {
+// WeightBytes is the device memory of some parameters.
+func WeightBytes(params []Param) (n uint64) {
 	for _, p := range params {
 		n += uint64(tensor.Elems(p.deviceShape()))*wordBytes + alignBytes
 	}
@@ -54,15 +54,15 @@ func (l Layer) bytes(h, w int) uint64 {
 	case attn:
 		return 5*in + Chunk(rows, even(rows))
 	case normOut:
-		return in + normBytes(l.in)
+		return in + NormBytes(l.in)
 	}
 	first := 2*in + out + TilesBytes(h, w, l.in, l.out)
 	second := in + 2*out + TilesBytes(h, w, l.out, l.out)
-	return max(first, second) + normBytes(max(l.in, l.out))
+	return max(first, second) + NormBytes(max(l.in, l.out))
 }
 
-// normBytes are a group norm's partial sums.
-func normBytes(c int) uint64 { return uint64(64*c+4*groups) * wordBytes }
+// NormBytes are a group norm's partial sums.
+func NormBytes(c int) uint64 { return uint64(64*c+4*groups) * wordBytes }
 
 // programBytes is the device memory of a program over a picture of h by w pixels, an
 // estimate from above: the temporaries do not pack without gaps.
@@ -98,7 +98,7 @@ func Bytes(m Model, w nn.Weights, o Options) (uint64, error) {
 
 // bytes is that of the weights, with programs for the largest picture to come.
 func (c *Codec) bytes(o Options) (uint64, error) {
-	bytes := weightBytes(c.all())
+	bytes := WeightBytes(c.all())
 	if o.H == 0 && o.W == 0 {
 		return bytes, nil
 	}

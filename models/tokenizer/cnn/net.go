@@ -21,7 +21,7 @@ const groups = 32
 type Net struct {
 	*gpu.Recorder
 	H, W   int // of the feature map so far
-	params table
+	params Table
 	marked func(name string, x *gpu.Tensor) // told of every output; nil outside tests
 }
 

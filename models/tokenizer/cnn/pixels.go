@@ -13,8 +13,8 @@ func Byte(x float32) uint8 {
 	return uint8(math.Round((min(max(float64(x), -1), 1) + 1) * 127.5))
 }
 
-// floats maps the bytes of a picture.
-func floats(pix []uint8) []float32 {
+// FromBytes maps the bytes of a picture.
+func FromBytes(pix []uint8) []float32 {
 	x := make([]float32, len(pix))
 	for i, b := range pix {
 		x[i] = Float(b)
@@ -22,8 +22,8 @@ func floats(pix []uint8) []float32 {
 	return x
 }
 
-// bytes maps the values of a picture.
-func bytes(x []float32) []uint8 {
+// ToBytes maps the values of a picture.
+func ToBytes(x []float32) []uint8 {
 	out := make([]uint8, len(x))
 	for i, v := range x {
 		out[i] = Byte(v)
@@ -31,8 +31,8 @@ func bytes(x []float32) []uint8 {
 	return out
 }
 
-// widen puts pixels of three values where the device has four, the fourth 0.
-func widen(x []float32) []float32 {
+// Widen puts pixels of three values where the device has four, the fourth 0.
+func Widen(x []float32) []float32 {
 	out := make([]float32, len(x)/Colours*even(Colours))
 	for i, v := range x {
 		out[i/Colours*even(Colours)+i%Colours] = v
@@ -40,8 +40,8 @@ func widen(x []float32) []float32 {
 	return out
 }
 
-// narrow takes the fourth value of every pixel away, in place.
-func narrow(x []float32) []float32 {
+// Narrow takes the fourth value of every pixel away, in place.
+func Narrow(x []float32) []float32 {
 	n := len(x) / even(Colours) * Colours
 	for i := range n {
 		x[i] = x[i/Colours*even(Colours)+i%Colours]
@@ -49,7 +49,8 @@ func narrow(x []float32) []float32 {
 	return x[:n]
 }
 
-func finite(x []float32) bool {
+// Finite reports whether all values are numbers.
+func Finite(x []float32) bool {
 	for _, v := range x {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 			return false

@@ -24,11 +24,11 @@ func TestBytes(t *testing.T) {
 
 func TestWidenNarrow(t *testing.T) {
 	x := []float32{1, 2, 3, 4, 5, 6}
-	wide := widen(x)
+	wide := Widen(x)
 	if !slices.Equal(wide, []float32{1, 2, 3, 0, 4, 5, 6, 0}) {
 		t.Errorf("wide %v", wide)
 	}
-	if back := narrow(wide); !slices.Equal(back, x) {
+	if back := Narrow(wide); !slices.Equal(back, x) {
 		t.Errorf("back %v", back)
 	}
 }

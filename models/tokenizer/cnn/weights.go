@@ -11,8 +11,8 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// Param is one tensor of a network. Shape is upstream's: [c] or [out, in, kh, kw], and
-// [v, d] for a table.
+// Param is one tensor of a network. Shape is upstream's: [c], [out, in, kh, kw] or
+// [out, in, kt, kh, kw], and [v, d] for a table.
 type Param struct {
 	Name  string
 	Shape []int
@@ -69,19 +69,26 @@ func (h half) params() (out []Param) {
 	return out
 }
 
-// owns reports whether a tensor's name is of this half.
-func (h half) owns(name string) bool {
-	return slices.ContainsFunc(h.prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+// in reports whether a checkpoint has a tensor of this half.
+func (h half) in(w nn.Weights) bool { return Has(w, h.prefixes) }
+
+func (h half) check(w nn.Weights) error { return Check(w, h.params(), h.prefixes) }
+
+// Has reports whether a checkpoint has a tensor whose name begins with one of prefixes.
+func Has(w nn.Weights, prefixes []string) bool {
+	return slices.ContainsFunc(w.Names(), func(name string) bool { return begins(name, prefixes) })
 }
 
-// in reports whether a checkpoint has a tensor of this half.
-func (h half) in(w nn.Weights) bool { return slices.ContainsFunc(w.Names(), h.owns) }
+func begins(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+}
 
-// check compares a checkpoint's names and shapes with the network's. A tensor that the
-// network does not have is refused too: the description is of another network then.
-func (h half) check(w nn.Weights) error {
+// Check compares a checkpoint's names and shapes with the parameters of a network, whose
+// names begin with one of prefixes. A tensor that the network does not have is refused
+// too: the description is of another network then. The error wraps [nn.ErrWeights].
+func Check(w nn.Weights, params []Param, prefixes []string) error {
 	known := map[string]bool{}
-	for _, p := range h.params() {
+	for _, p := range params {
 		if err := p.check(w); err != nil {
 			return err
 		}
@@ -89,7 +96,7 @@ func (h half) check(w nn.Weights) error {
 		known[name] = true
 	}
 	for _, name := range w.Names() {
-		if h.owns(name) && !known[name] {
+		if begins(name, prefixes) && !known[name] {
 			return fmt.Errorf("%w: %s is not in the network", nn.ErrWeights, name)
 		}
 	}
@@ -130,16 +137,20 @@ func (p Param) read(w nn.Weights) ([]float32, error) {
 // fourth of zeros.
 func even(n int) int { return (n + 1) &^ 1 }
 
+// vector reports whether a parameter has one number a channel. Some networks' gains have
+// the shape [c, 1, 1, 1].
+func (p Param) vector() bool { return tensor.Elems(p.Shape[1:]) == 1 }
+
 // deviceShape is a parameter's shape on the device: channels even, a convolution's
 // input channels last.
 func (p Param) deviceShape() []int {
 	switch s := p.Shape; {
 	case p.Tiled:
 		return []int{16, even(s[0]), even(s[1])}
-	case len(s) == 4:
-		return []int{even(s[0]), s[2] * s[3], even(s[1])}
-	case len(s) == 1:
+	case p.vector():
 		return []int{even(s[0])}
+	case len(s) >= 4:
+		return []int{even(s[0]), tensor.Elems(s[2:]), even(s[1])}
 	default:
 		return s
 	}
@@ -150,17 +161,17 @@ func (p Param) toDevice(x []float32) []float32 {
 	switch {
 	case p.Tiled:
 		return conv.WinogradWeights(p.channelsLast(x), even(p.Shape[0]), even(p.Shape[1]))
-	case len(p.Shape) == 4:
-		return p.channelsLast(x)
-	case len(p.Shape) == 1:
+	case p.vector():
 		return append(x, make([]float32, even(len(x))-len(x))...)
+	case len(p.Shape) >= 4:
+		return p.channelsLast(x)
 	}
 	return x
 }
 
-// channelsLast turns [out, in, kh, kw] into [out, kh·kw, in], with even channels.
+// channelsLast turns [out, in, kt, kh, kw] into [out, kt·kh·kw, in], with even channels.
 func (p Param) channelsLast(x []float32) []float32 {
-	in, taps, wide := p.Shape[1], p.Shape[2]*p.Shape[3], even(p.Shape[1])
+	in, taps, wide := p.Shape[1], tensor.Elems(p.Shape[2:]), even(p.Shape[1])
 	out := make([]float32, even(p.Shape[0])*taps*wide)
 	for i, v := range x {
 		o, c, tap := i/(in*taps), i/taps%in, i%taps
@@ -169,11 +180,11 @@ func (p Param) channelsLast(x []float32) []float32 {
 	return out
 }
 
-// table holds a codec's parameters on the device, by name.
-type table map[string]*gpu.Tensor
+// Table holds a codec's parameters on the device, by name.
+type Table map[string]*gpu.Tensor
 
-// load adds some parameters.
-func (t table) load(dev *gpu.Device, w nn.Weights, params []Param) error {
+// Load adds some parameters. Errors: [nn.ErrWeights], [gpu.ErrOutOfMemory].
+func (t Table) Load(dev *gpu.Device, w nn.Weights, params []Param) error {
 	for _, p := range params {
 		x, err := p.read(w)
 		if err != nil {
@@ -186,7 +197,8 @@ func (t table) load(dev *gpu.Device, w nn.Weights, params []Param) error {
 	return nil
 }
 
-func (t table) free() {
+// Free gives the memory back.
+func (t Table) Free() {
 	for _, x := range t {
 		x.Free()
 	}

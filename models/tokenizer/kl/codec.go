@@ -2,17 +2,12 @@ package kl
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/tensor"
-	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
-
-// ErrLatents reports latents or noise of the wrong number, or one that is not finite.
-var ErrLatents = errkind.New("bad_sample", "bad latents")
 
 // Options say how an autoencoder is opened. The zero value is useful.
 type Options = cnn.Options
@@ -128,26 +123,7 @@ func (c *Codec) sample(code *gpu.Tensor, noise []float32) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	z := c.cfg.Z
-	out := make([]float32, len(m)/2)
-	if noise != nil && len(noise) != len(out) {
-		return nil, fmt.Errorf("%w: %d numbers of noise for %d of latents", ErrLatents, len(noise), len(out))
-	}
-	for i := range out {
-		mean, logvar := m[i/z*2*z+i%z], m[i/z*2*z+z+i%z]
-		x := float64(mean)
-		if noise != nil {
-			x += deviation(logvar) * float64(noise[i])
-		}
-		out[i] = float32(x * c.cfg.Scale)
-	}
-	return out, nil
-}
-
-// deviation is the standard deviation of a latent, from the logarithm of its variance,
-// which is kept to -30..20.
-func deviation(logvar float32) float64 {
-	return math.Exp(min(max(float64(logvar), -30), 20) / 2)
+	return Sample(m, noise, c.cfg.Z, 0, c.cfg.Scale)
 }
 
 // Decode returns the picture of latents [rows, cols, z], scaled as [Codec.Encode] gives
@@ -188,12 +164,5 @@ func (c *Codec) checkLatents(latents []float32, rows, cols int) ([]float32, erro
 	if len(latents) != rows*cols*c.cfg.Z {
 		return nil, fmt.Errorf("%w: %d numbers for a grid of %d by %d with %d each", ErrLatents, len(latents), rows, cols, c.cfg.Z)
 	}
-	out := make([]float32, len(latents))
-	for i, x := range latents {
-		if y := float64(x); math.IsNaN(y) || math.IsInf(y, 0) {
-			return nil, fmt.Errorf("%w: number %d is %g", ErrLatents, i, x)
-		}
-		out[i] = float32(float64(x) / c.cfg.Scale)
-	}
-	return out, nil
+	return Unscale(latents, 0, c.cfg.Scale)
 }
