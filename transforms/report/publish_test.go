@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,5 +175,11 @@ func TestBadRowsAreAnError(t *testing.T) {
 	}
 	if _, err := ReadResults(dir); !errors.Is(err, ErrRows) {
 		t.Fatalf("error %v, want ErrRows", err)
+	}
+	if _, _, err := readRows(dir, false); !errors.Is(err, ErrRows) || !strings.Contains(err.Error(), "--overwrite") {
+		t.Errorf("a run's error is %v, without the way out", err)
+	}
+	if _, _, err := readRows(dir, true); err != nil {
+		t.Errorf("with --overwrite: %v", err)
 	}
 }

@@ -49,13 +49,21 @@ func DecodeFailures(r io.Reader) ([]Failure, error) { return decodeRows(r, (*Fai
 func readRows(dir string, overwrite bool) (results []Result, failures []Failure, err error) {
 	results, err = ReadResults(dir)
 	if err != nil && !(overwrite && errors.Is(err, ErrRows)) {
-		return nil, nil, err
+		return nil, nil, suggestOverwrite(err)
 	}
 	failures, err = ReadFailures(dir)
 	if err != nil && !(overwrite && errors.Is(err, ErrRows)) {
-		return nil, nil, err
+		return nil, nil, suggestOverwrite(err)
 	}
 	return results, failures, nil
+}
+
+// suggestOverwrite says what helps where rows cannot be read.
+func suggestOverwrite(err error) error {
+	if errors.Is(err, ErrRows) {
+		return fmt.Errorf("%w (--overwrite makes the file anew)", err)
+	}
+	return err
 }
 
 func readFile[T any](dir, name string, decode func(io.Reader) ([]T, error)) ([]T, error) {
