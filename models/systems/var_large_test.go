@@ -37,7 +37,7 @@ func TestVARD30(t *testing.T) {
 		d := must(engine.NewDecoder(dev, s, w, o))(t)
 		defer d.Free()
 		opened := time.Since(begin)
-		runs := runsOf(t, s, system.Prompt{Class: 207})[:2] // the condition, and the first scale
+		runs := runsOf(t, s, system.Prompt{Class: 207})[:2]       // the condition, and the first scale
 		if err := d.SetTokens(0, 0, []uint32{5000}); err != nil { // no token of the book
 			t.Fatal(err)
 		}
