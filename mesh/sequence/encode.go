@@ -35,7 +35,10 @@ func Encode(m *mesh.Mesh, o Options) ([]int32, Report, error) {
 // It returns an error wrapping [ErrOptions]; [ErrRange] if a used vertex lies
 // outside [-1, 1]; [mesh.ErrFace] or [mesh.ErrNotFinite]; [mesh.ErrEmpty] if
 // there are no faces, or all are degenerate.
-func Quantize(m *mesh.Mesh, o Options) (*Quantized, Report, error) {
+func Quantize(m *mesh.Mesh, o Options) (*Quantized, Report, error) { return quantize(m, o, o.cell) }
+
+// quantize is [Quantize] with a rule that gives a place's cell.
+func quantize(m *mesh.Mesh, o Options, cellOf func(mesh.Vec3) (Cell, error)) (*Quantized, Report, error) {
 	var report Report
 	if err := o.Validate(); err != nil {
 		return nil, report, fmt.Errorf("sequence.Quantize: %w", err)
@@ -46,7 +49,7 @@ func Quantize(m *mesh.Mesh, o Options) (*Quantized, Report, error) {
 	m, _ = mesh.RemoveUnused(m)
 	keys := make([]uint64, len(m.Vertices))
 	for v, p := range m.Vertices {
-		cell, err := o.cell(p)
+		cell, err := cellOf(p)
 		if err != nil {
 			return nil, report, fmt.Errorf("sequence.Quantize: %w", err)
 		}
