@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/models/system"
 )
@@ -41,10 +42,14 @@ func (e *Engine) extendPrefix(j *job, drafts system.Rows) {
 	}
 }
 
+// leastShared is the number of rows from which a prefix is shared: those of a page. All
+// pages of a shorter one would be copied, and reading it takes one piece.
+const leastShared = attention.MinPage
+
 // leaderOf returns the job that reads a job's prefix, or that has read it and still holds
 // it; nil without. Leaders came before those that follow them.
 func (e *Engine) leaderOf(j *job) *job {
-	if e.opts.Apart {
+	if e.opts.Apart || j.number+j.run.N < leastShared {
 		return nil
 	}
 	for _, k := range e.sched.active {
