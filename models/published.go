@@ -23,7 +23,8 @@ import (
 	_ "github.com/morton-gen/morton/models/tokenizer/kl"   // these
 	_ "github.com/morton-gen/morton/models/tokenizer/larp" // and
 	_ "github.com/morton-gen/morton/models/tokenizer/msvq" // register
-	_ "github.com/morton-gen/morton/models/tokenizer/vq"   // codecs
+	_ "github.com/morton-gen/morton/models/tokenizer/vae3d"
+	_ "github.com/morton-gen/morton/models/tokenizer/vq" // codecs
 )
 
 // Published is a checkpoint of a published system, with the tokenizer beside it. Nothing

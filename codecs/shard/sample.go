@@ -38,8 +38,10 @@ const (
 	KindVQ     = "vq"
 	KindScales = "scales"
 	KindKL     = "kl"
-	// Of clips: KindLARP has a Grid of [clips, tokens of a clip].
-	KindLARP = "larp"
+	// Of clips: KindLARP has a Grid of [clips, tokens of a clip], and KindVAE3D [times,
+	// rows, columns, numbers], with tokens like those of KindKL.
+	KindLARP  = "larp"
+	KindVAE3D = "vae3d"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

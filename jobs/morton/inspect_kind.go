@@ -16,6 +16,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/transforms/family"
 )
@@ -48,6 +49,9 @@ func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 		return inspectCheckpoint(path, how.model)
 	}
 	found, err := inspectMesh(path, info.Size(), how.mesh)
+	if errors.Is(err, gltf.ErrNotGLTF) && !strings.EqualFold(filepath.Ext(path), ".gltf") && head[0] == '{' {
+		return nil, fmt.Errorf("%w: %s is a JSON object, and no glTF document", errUnknownFile, path)
+	}
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err
 	}

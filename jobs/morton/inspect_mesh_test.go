@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/mesh/obj"
 )
 
@@ -190,5 +191,19 @@ func TestInspectRefusesNoArea(t *testing.T) {
 	code, _, errs := morton("inspect", path)
 	if code != exitFailed || !strings.Contains(errs, "mesh has no area") {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+// TestInspectOtherJSON holds that a JSON file is not taken for a broken mesh.
+func TestInspectOtherJSON(t *testing.T) {
+	dir := t.TempDir()
+	for name, want := range map[string]error{"config.json": errUnknownFile, "CONFIG": errUnknownFile, "a.gltf": gltf.ErrNotGLTF} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(`{"width": 3}`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := inspect(t.Context(), path, inspection{}); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"io"
 
 	"github.com/morton-gen/morton/gpu/ops/step"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // beginDraft starts a job's schedule for the draft.
 func (e *Engine) beginDraft(j *job) (err error) {
-	if e.draft == nil || j.req.guided() {
+	if e.draft == nil || j.req.guided() || j.hyp != nil {
 		j.drafts = nil
 		return nil
 	}
@@ -22,22 +23,22 @@ func (e *Engine) beginDraft(j *job) (err error) {
 	return err
 }
 
-// loadDraft writes the draft's rows of a job's run.
-func (e *Engine) loadDraft(j *job, tokens []uint32) error {
+// loadDraft writes the draft's rows of a job's run and returns them.
+func (e *Engine) loadDraft(j *job, tokens []uint32) (system.Rows, error) {
 	if j.drafts == nil {
-		return nil
+		return system.Rows{}, nil
 	}
 	run, err := j.drafts.Next(tokens)
 	if errors.Is(err, io.EOF) || err == nil && (run.N != j.run.N || run.Draws.N != j.run.Draws.N || run.Group != j.run.Group) {
-		return fmt.Errorf("engine: %w: the draft's schedule is another", ErrRequest)
+		return system.Rows{}, fmt.Errorf("engine: %w: the draft's schedule is another", ErrRequest)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = e.draft.LoadRows(j.slot, 0, j.number, j.req.Pinned, &run.Rows)
 	}
-	if err := e.draft.LoadRows(j.slot, 0, j.number, j.req.Pinned, &run.Rows); err != nil {
-		return err
+	if err == nil {
+		err = e.draft.LoadDraws(j.slot, 0, &run.Draws, max(run.Ask, 1), 1)
 	}
-	return e.draft.LoadDraws(j.slot, 0, &run.Draws, max(run.Ask, 1), 1)
+	return run.Rows, err
 }
 
 // drafted reports whether the tokens of a job's run can be drafted. Beyond the context

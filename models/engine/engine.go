@@ -37,6 +37,9 @@ type Options struct {
 	Cache    nn.Precision // see DecoderOptions
 	Recorded int          // see DecoderOptions; for tests
 	Draft    *Draft
+	// Apart makes every request read its own prompt, for comparison. Else requests that
+	// begin alike read it once and share its pages.
+	Apart bool
 }
 
 // Draft is a smaller system that proposes tokens. The engine's own system then checks
@@ -96,6 +99,7 @@ type Request struct {
 	// is called again if the request begins again for want of pages. It and the
 	// schedule run on the engine's goroutine, so keep them short.
 	Schedule func() (system.Schedule, error)
+	Search   *Search // among several hypotheses; nil: one sample. They are not drafted
 	// Drafts is the same schedule for the engine's draft; nil means Schedule. The
 	// draft's rows may have other columns.
 	Drafts func() (system.Schedule, error)
@@ -106,6 +110,8 @@ type Result struct {
 	Tokens  []uint32 // of all positions, the given ones too; the bits of real numbers
 	Ended   bool     // the end token was drawn (it is the last token)
 	Drawn   int      // positions drawn
+	Steps   int      // that drew, of all hypotheses
+	Score   float64  // of a search
 	Elapsed time.Duration
 	Waited  time.Duration // before a slot was free
 	First   time.Duration // from when it came to its first drawn token
@@ -145,6 +151,8 @@ type Stats struct {
 	Preempted                 int64 // requests that had to begin again for want of cache
 	Checked                   int64 // steps that checked drafted tokens: each kept Kept/Checked tokens
 	Kept                      int64
+	Shared                    int64 // rows of prompts that another request had read
+	Pages, MostPages          int   // of the cache, lent now and at most, without a draft's
 }
 
 type outcome struct {
@@ -247,7 +255,7 @@ func (e *Engine) check(req *Request) error {
 	case req.Pinned < 0 || req.Pinned > e.sys.Layout.Context/2:
 		return bad("%d pinned rows, context %d", req.Pinned, e.sys.Layout.Context)
 	}
-	return nil
+	return req.Search.check((&job{req: *req}).slots(), e.opts.Slots)
 }
 
 // guided reports whether the request has a second branch, without the condition.

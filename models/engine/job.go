@@ -32,6 +32,10 @@ type job struct {
 	positions int // one past the highest position that has a token
 	drawn     int
 	ended     bool
+	spent     int // steps that drew
+	prefix    prefix
+	hyp       *hypothesis // nil outside a search
+	left      bool        // it has no slots any longer
 }
 
 // number hashes a request's id. Its randomness comes from the hash.
@@ -66,20 +70,18 @@ func (e *Engine) begin(j *job) error {
 	j.started = time.Now()
 	r := &j.req
 	j.positions, j.drawn, j.number, j.row, j.run = len(r.Tokens)/e.sys.Token.Words(), 0, 0, 0, system.Run{}
+	j.ended, j.left, j.spent, j.prefix = false, false, 0, prefix{open: true, kept: true}
 	err := e.dec.SetSampling(j.slot, step.Sampling{
-		Seed: r.Seed, Request: number(r.ID), Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP, MinP: r.MinP, End: r.End,
+		Seed: r.Seed, Request: j.stream(), Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP, MinP: r.MinP, End: r.End,
 	})
 	if err == nil {
 		err = e.dec.SetTokens(j.slot, 0, r.Tokens)
 	}
 	if err == nil {
-		j.schedule, err = r.Schedule()
+		j.schedule, err = j.start()
 	}
 	if err == nil && r.Noise != nil {
 		err = e.dec.SetNoise(j.slot, r.Noise)
-	}
-	if s, ok := j.schedule.(system.Seeded); ok && err == nil {
-		s.Seed(words(r.Seed, number(r.ID)))
 	}
 	if err == nil {
 		err = e.beginDraft(j)
@@ -100,6 +102,9 @@ func (e *Engine) next(j *job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if j.hyp != nil {
+		j.hyp.history = append(j.hyp.history, tokens)
+	}
 	run, err := j.schedule.Next(tokens)
 	if errors.Is(err, io.EOF) {
 		return false, nil
@@ -115,7 +120,11 @@ func (e *Engine) next(j *job) (bool, error) {
 	if err := e.load(j); err != nil {
 		return false, err
 	}
-	return true, e.loadDraft(j, tokens)
+	drafts, err := e.loadDraft(j, tokens)
+	if err == nil {
+		e.extendPrefix(j, drafts)
+	}
+	return true, err
 }
 
 // tokens reads the tokens of a job's positions, if its schedule may look at them.
@@ -212,6 +221,13 @@ func (j *job) advance(l step.Lane) {
 		j.positions = max(j.positions, int(at)+1)
 	}
 	j.drawn += l.Draw - j.draw
+	if n := j.run.Ask; n > 0 {
+		steps := (l.Draw - j.draw + n - 1) / n
+		j.spent += steps
+		if j.hyp != nil {
+			j.hyp.steps += steps
+		}
+	}
 	j.ended = l.Draws < j.run.Draws.N
 	j.row, j.draw = l.Row, l.Draw
 	if j.ended {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/morton-gen/morton/gpu/ops/step"
 )
 
 // submitTime bounds a submit of several steps. A request that comes meanwhile waits
@@ -31,7 +29,10 @@ func (e *Engine) run() {
 		e.advance()
 	}
 	for _, j := range append(e.sched.active, e.sched.waiting...) {
-		j.result <- outcome{err: fmt.Errorf("engine: %w", ErrClosed)}
+		if j.hyp != nil && j.hyp.index > 0 {
+			continue
+		}
+		j.request().result <- outcome{err: fmt.Errorf("engine: %w", ErrClosed)}
 	}
 }
 
@@ -58,7 +59,7 @@ func (e *Engine) admit() bool {
 			e.sched.waiting = append(e.sched.waiting, j)
 		}
 		j := e.sched.waiting[0]
-		if j.slots() > len(e.sched.free) || e.sched.short && !idle {
+		if j.need() > len(e.sched.free) || e.sched.short && !idle {
 			return true
 		}
 		e.sched.waiting = e.sched.waiting[1:]
@@ -96,36 +97,61 @@ func (e *Engine) receive(wait bool) (*job, bool) {
 	}
 }
 
-// join gives a job its slots and begins it.
-func (e *Engine) join(j *job) {
+// join gives a request's jobs their slots and begins them.
+func (e *Engine) join(of *job) {
 	take := func() int {
 		last := len(e.sched.free) - 1
 		slot := e.sched.free[last]
 		e.sched.free = e.sched.free[:last]
 		return slot
 	}
-	j.slot, j.other = take(), -1
-	if j.req.guided() {
-		j.other = take()
+	jobs := of.spread()
+	for _, j := range jobs {
+		j.slot, j.other = take(), -1
+		if j.req.guided() {
+			j.other = take()
+		}
 	}
-	if err := e.begin(j); err != nil {
-		e.leave(j, Result{}, err)
-		return
+	before := len(e.sched.active)
+	for _, j := range jobs {
+		if err := e.begin(j); err != nil {
+			e.sched.active = e.sched.active[:before]
+			e.leave(j, Result{}, err)
+			return
+		}
+		e.sched.active = append(e.sched.active, j)
 	}
-	e.sched.active = append(e.sched.active, j)
 }
 
-// leave takes a job's slots back and sends its outcome.
+// leave takes the slots of a request's jobs back and sends its outcome.
 func (e *Engine) leave(j *job, r Result, err error) {
 	e.sched.short = false
-	if rerr := e.release(j); err == nil {
+	if rerr := e.releaseAll(j); err == nil {
 		err = rerr
 	}
-	j.result <- outcome{r, err}
+	j.request().result <- outcome{r, err}
+}
+
+// releaseAll takes the slots of a request's jobs back.
+func (e *Engine) releaseAll(j *job) (err error) {
+	for _, h := range j.members() {
+		if rerr := e.release(h); rerr != nil {
+			err = rerr
+		}
+	}
+	return err
+}
+
+// keep sets the active jobs, less those that have left.
+func (e *Engine) keep(jobs []*job) {
+	e.sched.active = slices.DeleteFunc(jobs, func(j *job) bool { return j.left })
 }
 
 // release takes a job's slots and pages back.
 func (e *Engine) release(j *job) (err error) {
+	j.left = true
+	e.orphan(j)
+	defer e.countPages()
 	for _, slot := range []int{j.other, j.slot} {
 		if slot >= 0 {
 			e.sched.free = append(e.sched.free, slot)
@@ -145,6 +171,9 @@ func (e *Engine) release(j *job) (err error) {
 
 // advance runs one submit and retires the jobs that are done.
 func (e *Engine) advance() {
+	for again := true; again; again = e.compareAll() {
+		e.adoptAll()
+	}
 	jobs, s, err := e.secure()
 	if len(jobs) == 0 {
 		return
@@ -182,16 +211,18 @@ func (e *Engine) secure() ([]*job, Step, error) {
 			return jobs, s, err
 		}
 		last := e.sched.active[len(e.sched.active)-1]
-		e.sched.active = e.sched.active[:len(e.sched.active)-1]
+		all := last.members()
+		e.sched.active = e.sched.active[:len(e.sched.active)-len(all)]
 		if len(e.sched.active) == 0 {
 			e.leave(last, Result{}, fmt.Errorf("engine: %w: the cache has too few pages for one request", ErrTooLong))
 			continue
 		}
-		if err := e.release(last); err != nil {
-			last.result <- outcome{err: err}
+		of := last.request()
+		if err := e.releaseAll(last); err != nil {
+			of.result <- outcome{err: err}
 			continue
 		}
-		e.sched.waiting, e.sched.short = append([]*job{last}, e.sched.waiting...), true
+		e.sched.waiting, e.sched.short = append([]*job{of}, e.sched.waiting...), true
 		e.mu.Lock()
 		e.stats.Preempted++
 		e.mu.Unlock()
@@ -212,6 +243,9 @@ func (e *Engine) sortOf(j *job) sort { return sort{j.run.Stage, e.drafted(j)} }
 func (e *Engine) turn() sort {
 	var sorts []sort
 	for _, j := range e.sched.active {
+		if !j.ready() {
+			continue
+		}
 		if k := e.sortOf(j); !slices.Contains(sorts, k) {
 			sorts = append(sorts, k)
 		}
@@ -226,7 +260,7 @@ func (e *Engine) compose() (jobs []*job) {
 	kind, rows := e.turn(), 0
 	e.sched.last = kind
 	for _, j := range e.sched.active {
-		if e.sortOf(j) != kind {
+		if !j.ready() || e.sortOf(j) != kind {
 			continue
 		}
 		if j.prompt() {
@@ -253,6 +287,7 @@ func (e *Engine) stepOf(jobs []*job) Step {
 		s.Lanes = j.lanes(s.Lanes, g)
 		s.Whole = s.Whole && j.whole()
 		longest = max(longest, j.steps(g))
+		s.Times = j.stepsLeft(s.Times)
 		if j.prompt() { // pieces of a prompt may differ
 			longest = 1
 			s.Times = 1
@@ -286,37 +321,27 @@ func (e *Engine) checkOf(jobs []*job) Step {
 func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	at := 0
 	for _, j := range jobs {
-		need := e.slotsSeen(j, s.Lanes[at], s.Times)
+		l := s.Lanes[at]
+		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), e.sys.Layout.Context)
+		written := e.written(j, l, s.Times)
 		at += j.slots()
 		for _, slot := range []int{j.slot, j.other} {
 			if slot < 0 {
 				continue
 			}
-			if ok, err := e.dec.Reserve(slot, need); err != nil || !ok {
+			if ok, err := e.dec.lend(slot, need, written); err != nil || !ok {
 				return false, err
 			}
 			if j.drafts == nil {
 				continue
 			}
-			if ok, err := e.draft.Reserve(slot, need); err != nil || !ok {
+			if ok, err := e.draft.lend(slot, need, written); err != nil || !ok {
 				return false, err
 			}
 		}
 	}
+	e.countPages()
 	return true, nil
-}
-
-// slotsSeen returns the number of cache slots that a job's steps reach.
-func (e *Engine) slotsSeen(j *job, l step.Lane, times int) int {
-	end := min(l.Row+times*l.Group, l.Rows)
-	if j.run.Slot == nil {
-		return min(j.number+end, e.sys.Layout.Context)
-	}
-	most := int32(-1)
-	for _, s := range j.run.Slot[l.Row:end] {
-		most = max(most, s)
-	}
-	return min(int(most)+1, e.sys.Layout.Context)
 }
 
 func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) {
@@ -332,10 +357,21 @@ func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) 
 	}
 }
 
+// countPages notes how many pages are lent.
+func (e *Engine) countPages() {
+	n := e.dec.pages.lent()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.stats.Pages, e.stats.MostPages = n, max(e.stats.MostPages, n)
+}
+
 // retire settles the jobs that ran. Those that are done leave.
 func (e *Engine) retire(ran map[*job]bool, err error) {
 	var rest []*job
 	for _, j := range e.sched.active {
+		if j.left {
+			continue
+		}
 		if !ran[j] {
 			rest = append(rest, j)
 			continue
@@ -347,7 +383,7 @@ func (e *Engine) retire(ran map[*job]bool, err error) {
 			rest = append(rest, j)
 		}
 	}
-	e.sched.active = rest
+	e.keep(rest)
 }
 
 // settle decides whether a job is done after a step.
@@ -358,7 +394,7 @@ func (e *Engine) settle(j *job, err error) (bool, Result, error) {
 	if err != nil {
 		return true, Result{}, err
 	}
-	if j.row < j.run.N {
+	if j.hyp != nil && !j.ended && j.rest() || j.row < j.run.N {
 		return false, Result{}, nil
 	}
 	if !j.ended {
@@ -367,15 +403,10 @@ func (e *Engine) settle(j *job, err error) (bool, Result, error) {
 			return err != nil, Result{}, err
 		}
 	}
-	tokens, err := e.dec.Tokens(j.slot, 0, j.positions)
-	if err != nil {
-		return true, Result{}, err
+	if j.hyp != nil {
+		j.hyp.done = true
+		return false, Result{}, nil
 	}
-	e.mu.Lock()
-	e.stats.Requests++
-	e.stats.Tokens += int64(j.drawn)
-	e.mu.Unlock()
-	return true, Result{
-		Tokens: tokens, Ended: j.endedWith(tokens, e.sys.Token.Words()), Drawn: j.drawn, Elapsed: time.Since(j.started), Waited: j.started.Sub(j.queued), First: j.first.Sub(j.queued),
-	}, nil
+	res, err := e.result(j)
+	return true, res, err
 }

@@ -36,8 +36,10 @@ type side struct {
 func (c Config) encoder(codes []float32) *net {
 	p := nn.NewParams()
 	s := side{
-		"encoder", c.Encoder, nn.Part{Name: "encoder_patch_pe", Rows: c.patches(c.Encoder)},
-		nn.Part{Name: "encoder_latent_query_embed", Rows: c.Tokens}, []int{0, 1},
+		"encoder", c.Encoder,
+		nn.Part{Name: "encoder_patch_pe", Rows: c.patches(c.Encoder)},
+		nn.Part{Name: "encoder_latent_query_embed", Rows: c.Tokens},
+		[]int{0, 1},
 	}
 	n := &net{list: p.List(), codes: p.Constant(codes, c.Codes, c.CodeWidth)}
 	n.read = p.Linear(s.stack.Width, s.stack.pixels(), nn.Init{}, "x_embedder.proj")
@@ -50,8 +52,10 @@ func (c Config) encoder(codes []float32) *net {
 func (c Config) decoder(codes []float32) *net {
 	p := nn.NewParams()
 	s := side{
-		"decoder", c.Decoder, nn.Part{Name: "decoder_latent_pe", Rows: c.Tokens},
-		nn.Part{Name: "decoder_patch_query_embed", Rows: c.patches(c.Decoder)}, []int{2, 3},
+		"decoder", c.Decoder,
+		nn.Part{Name: "decoder_latent_pe", Rows: c.Tokens},
+		nn.Part{Name: "decoder_patch_query_embed", Rows: c.patches(c.Decoder)},
+		[]int{2, 3},
 	}
 	n := &net{list: p.List(), codes: p.Constant(codes, c.Codes, c.CodeWidth)}
 	n.read = p.Linear(s.stack.Width, c.CodeWidth, nn.Init{}, "bottleneck.out_linear")

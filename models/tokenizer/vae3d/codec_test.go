@@ -23,8 +23,8 @@ func both(tb testing.TB) cnntest.Tensors {
 	return w
 }
 
-// clip is t frames of h by w pixels, each another picture.
-func clip(t, h, w int) (pix []uint8) {
+// clipOf is t frames of h by w pixels, each another picture.
+func clipOf(t, h, w int) (pix []uint8) {
 	for i := range t {
 		pix = append(pix, cnntest.Picture(i, h, w)...)
 	}
@@ -36,7 +36,7 @@ func clip(t, h, w int) (pix []uint8) {
 func TestWindows(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := open(t, dev, both(t), Options{T: 33, H: 8, W: 12})
-		pix := clip(33, 8, 12)
+		pix := clipOf(33, 8, 12)
 		z, err := c.Encode(pix, 33, 8, 12, nil)
 		if err != nil || len(z) != 17*2*3*4 {
 			t.Fatalf("%d numbers: %v", len(z), err)
@@ -72,7 +72,7 @@ func TestMemory(t *testing.T) {
 			}
 			d := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: bytes})
 			c := open(t, d, w, o)
-			z, err := c.Encode(clip(o.T, o.H, o.W), o.T, o.H, o.W, nil)
+			z, err := c.Encode(clipOf(o.T, o.H, o.W), o.T, o.H, o.W, nil)
 			if err == nil {
 				_, err = c.Decode(z, (o.T-1)/2+1, o.H/4, o.W/4)
 			}
@@ -139,7 +139,7 @@ func TestSizes(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		d := open(t, dev, cnntest.Read(t, "testdata/decoder.safetensors"), Options{})
-		if _, err := d.Encode(clip(1, 4, 4), 1, 4, 4, nil); !errors.Is(err, cnn.ErrNoEncoder) {
+		if _, err := d.Encode(clipOf(1, 4, 4), 1, 4, 4, nil); !errors.Is(err, cnn.ErrNoEncoder) {
 			t.Errorf("a decoder encodes: %v", err)
 		}
 		for _, z := range [][]float32{nil, make([]float32, 3), {0, 0, 0, float32(math.NaN())}, {0, 0, 0, float32(math.Inf(1))}} {
@@ -151,10 +151,10 @@ func TestRefuses(t *testing.T) {
 		if _, err := e.Decode(make([]float32, 4), 1, 1, 1); !errors.Is(err, cnn.ErrNoDecoder) {
 			t.Errorf("an encoder decodes: %v", err)
 		}
-		if _, err := e.Encode(clip(1, 4, 4), 1, 4, 4, make([]float32, 3)); !errors.Is(err, kl.ErrLatents) {
+		if _, err := e.Encode(clipOf(1, 4, 4), 1, 4, 4, make([]float32, 3)); !errors.Is(err, kl.ErrLatents) {
 			t.Errorf("little noise: %v", err)
 		}
-		if _, err := e.Encode(clip(1, 4, 4), 3, 4, 4, nil); !errors.Is(err, ErrSize) {
+		if _, err := e.Encode(clipOf(1, 4, 4), 3, 4, 4, nil); !errors.Is(err, ErrSize) {
 			t.Errorf("too few frames: %v", err)
 		}
 		stop := errors.New("stop")

@@ -1,0 +1,104 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// TestForkCopiesOnWrite marks the pages of a slot, forks it, and looks where a write goes.
+func TestForkCopiesOnWrite(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, cache := range []nn.Precision{nn.F16, nn.F32} {
+			d, err := NewDecoder(dev, wide(), nn.File(weights(t, dev)), DecoderOptions{Slots: 3, Cache: cache, Pages: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok, err := d.Reserve(0, 130); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			mark(t, d)
+			if err := d.SetTokens(0, 0, []uint32{7, 8, 9}); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Fork(1, 0, 130); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := d.Tokens(1, 0, 3); err != nil || !slices.Equal(got, []uint32{7, 8, 9}) {
+				t.Errorf("the canvas has %v: %v", got, err)
+			}
+			if !slices.Equal(d.pages.of[0], d.pages.of[1]) || d.pages.lent() != 3 {
+				t.Errorf("pages %v and %v, %d lent", d.pages.of[0], d.pages.of[1], d.pages.lent())
+			}
+			if ok, err := d.Own(1, slices.Values([]int{130, 131})); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			a, b := d.pages.of[0], d.pages.of[1]
+			if !slices.Equal(a[:2], b[:2]) || a[2] == b[2] || !slices.Equal(pageBytes(t, d, a[2]), pageBytes(t, d, b[2])) || slices.Equal(pageBytes(t, d, a[1]), pageBytes(t, d, b[2])) {
+				t.Errorf("a write behind the fork: pages %v and %v", a, b)
+			}
+			if ok, err := d.Own(0, slices.Values([]int{130})); !ok || err != nil || d.pages.lent() != 4 {
+				t.Errorf("the last holder of a page copied it: %d lent, %v %v", d.pages.lent(), ok, err)
+			}
+			if ok, err := d.Own(1, slices.Values([]int{5})); ok || err != nil || !slices.Equal(d.pages.of[1], b) {
+				t.Errorf("without a free page: %v %v", ok, err)
+			}
+			if row, err := d.pages.table.I32(); err != nil || !slices.Equal(row[d.pages.most:d.pages.most+3], b) {
+				t.Errorf("the table says %v, want %v: %v", row, b, err)
+			}
+			release(t, d, 0, 1)
+			release(t, d, 1, 0)
+			for to, from := range map[int]int{0: 0, 1: 3, 3: 1, 2: 0} {
+				if err := d.Fork(to, from, 1); !errors.Is(err, ErrRequest) && !errors.Is(err, ErrTooLong) {
+					t.Errorf("a fork of slot %d to %d, which has no page: %v", from, to, err)
+				}
+			}
+			d.Free()
+		}
+	})
+}
+
+// release releases a slot and counts the pages that are left: those of the other.
+func release(t *testing.T, d *Decoder, slot, other int) {
+	t.Helper()
+	if err := d.Release(slot); err != nil || d.pages.lent() != len(d.pages.of[other]) {
+		t.Errorf("slot %d left %d pages, slot %d has %d: %v", slot, d.pages.lent(), other, len(d.pages.of[other]), err)
+	}
+}
+
+// mark writes other numbers to every page.
+func mark(t *testing.T, d *Decoder) {
+	t.Helper()
+	for _, c := range d.caches {
+		for _, x := range []*gpu.Tensor{c.K, c.V} {
+			raw := make([]byte, x.SizeBytes())
+			for i := range raw {
+				raw[i] = byte(i*7 + i>>12 + i/(len(raw)/x.Dim(0))*31)
+			}
+			if err := x.WriteBytes(raw); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// pageBytes returns keys and values of a page in all layers.
+func pageBytes(t *testing.T, d *Decoder, page int32) (out []byte) {
+	t.Helper()
+	for _, c := range d.caches {
+		for _, x := range []*gpu.Tensor{c.K, c.V} {
+			n := attention.MinPage * x.Dim(2)
+			raw := make([]byte, n*x.DType.Bytes())
+			if err := x.View(int(page)*n, n).ReadBytes(raw); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, raw...)
+		}
+	}
+	return out
+}
