@@ -14,5 +14,5 @@ var mediaFlags = map[request.Family]mediaFlag{
 	request.Video: {addClip, (*generateKind).takeClip, addFrames},
 	request.Image: {addPrompt, (*generateKind).takePrompt, nil},
 	request.Shape: {addShape, nil, addDepth},
-	request.Quads: {addFaces, (*generateKind).takeFaces, func(k *tokenizeKind) { addMeshFlags(k.own, &k.limits, &k.base.Scene) }},
+	request.Quads: {addFaces, (*generateKind).takeFaces, addCoding},
 }

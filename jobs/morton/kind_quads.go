@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
+	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/transforms/request"
@@ -11,6 +14,19 @@ import (
 
 func addFaces(k *generateKind) {
 	k.own.IntVar(&k.base.Faces, "faces", 0, "at most so many; without it, what three in four meshes of the model's training had at most (the shipped model: 188)")
+	addMeshFlags(k.own, &k.limits, &k.base.Scene)
+}
+
+// addCoding adds what tokenize has for quads.
+func addCoding(k *tokenizeKind) {
+	names := sequence.Names()
+	k.own.Func("coding", "how faces become tokens: `NAME` is one of "+strings.Join(names, ", ")+"; models generate "+sequence.NameQuads+", the default", func(name string) error {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("codings are %s, and %q is none", strings.Join(names, ", "), name)
+		}
+		k.base.Coding = name
+		return nil
+	})
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
 }
 

@@ -43,6 +43,8 @@ type Extent struct {
 	PrefixDepth int // mesh: octree levels that are given
 	Depth       int // mesh: level of an octree's leaves
 	Faces       int // mesh: faces at most
+
+	Coding string // mesh, to encode: how faces become tokens; "" means the model's own
 }
 
 // Tokenizer turns media into samples and back. Safe for concurrent use.

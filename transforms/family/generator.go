@@ -84,7 +84,7 @@ func (g *generator) Open(ctx context.Context, r request.Request) (Media, error) 
 
 // extent is how much a request gives and asks for.
 func extent(r request.Request) system.Extent {
-	return system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces}
+	return system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding}
 }
 
 func (m *Media) source() system.Media {

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/octree"
 )
 
@@ -60,6 +63,8 @@ type Request struct {
 
 	Faces int `json:"faces,omitempty"` // quads, remesh: at most so many
 
+	Coding string `json:"coding,omitempty"` // quads, tokenize: how faces become tokens; "" means the model's own
+
 	Scene *int `json:"scene,omitempty"` // meshes: of a glTF file; nil means its default scene
 
 	Sampling *Sampling `json:"sampling,omitempty"` // nil means the model's own
@@ -101,6 +106,8 @@ func (r *Request) invalid() string {
 		return fmt.Sprintf("prefix-depth %d is over depth %d", r.PrefixDepth, r.Depth)
 	case r.Faces < 0 || r.Faces > MaxFaces:
 		return fmt.Sprintf("faces %d: from 0 to %d", r.Faces, MaxFaces)
+	case r.Coding != "" && !slices.Contains(sequence.Names(), r.Coding):
+		return fmt.Sprintf("coding %q: one of %s", r.Coding, strings.Join(sequence.Names(), ", "))
 	case r.Scene != nil && *r.Scene < 0:
 		return fmt.Sprintf("scene %d is negative", *r.Scene)
 	case r.Row < 0:

@@ -56,7 +56,12 @@ func Normalize(m *mesh.Mesh) (*mesh.Mesh, mesh.Transform, error) {
 // levels]; Tokens are the packed points, then the face sequence with its end
 // token. The points are drawn with the given seed.
 func (c Config) Tokenize(id string, m *mesh.Mesh, seed uint64) (shard.Sample, sequence.Report, error) {
-	faces, report, err := sequence.Encode(m, c.Sequence())
+	return c.tokenize(id, m, seed, sequence.Quads{Options: c.Sequence()})
+}
+
+// tokenize is [Config.Tokenize] in a coding.
+func (c Config) tokenize(id string, m *mesh.Mesh, seed uint64, coding sequence.Coding) (shard.Sample, sequence.Report, error) {
+	faces, report, err := coding.Encode(m)
 	if err != nil {
 		return shard.Sample{}, report, err
 	}

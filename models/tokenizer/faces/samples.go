@@ -13,10 +13,18 @@ import (
 // all faces. A point stands in the prompt; its own token is 0. The error wraps
 // [ErrSample].
 func (c Config) Lay(s shard.Sample) (system.Prompt, []uint32, error) {
-	if s.Kind != shard.KindQuad || len(s.Grid) != 3 || int(s.Grid[0]) != c.Points || int(s.Grid[2]) != c.Levels || len(s.Tokens) != c.Points+int(s.Grid[1]) {
-		return system.Prompt{}, nil, fmt.Errorf("faces.Lay: %w: %q is %s %v with %d tokens, want %d points and %d levels", ErrSample, s.ID, s.Kind, s.Grid, len(s.Tokens), c.Points, c.Levels)
+	if err := c.fits(s); err != nil {
+		return system.Prompt{}, nil, err
 	}
-	tokens, vocab := make([]uint32, len(s.Tokens)), int64(c.Sequence().VocabSize())
+	if coding := s.Meta[CodingKey]; coding != "" {
+		return system.Prompt{}, nil, fmt.Errorf("faces.Lay: %w: %q is in coding %q, which the model does not generate", ErrSample, s.ID, coding)
+	}
+	return c.lay(s, c.Sequence().VocabSize())
+}
+
+// lay is [Config.Lay] for the tokens of a vocabulary.
+func (c Config) lay(s shard.Sample, size int) (system.Prompt, []uint32, error) {
+	tokens, vocab := make([]uint32, len(s.Tokens)), int64(size)
 	for i, t := range s.Tokens {
 		switch {
 		case i < c.Points && (t < 0 || t >= 1<<24):

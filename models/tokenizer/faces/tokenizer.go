@@ -23,15 +23,21 @@ const conditionSeed = 1
 // Close implements [system.Tokenizer].
 func (t Tokenizer) Close() {}
 
-// Encode turns a mesh into a sample, normalising it first. Errors are mesh's.
-func (t Tokenizer) Encode(id string, m system.Media, _ system.Extent) (shard.Sample, system.Measures, error) {
+// Encode turns a mesh into a sample, normalising it first. Errors are mesh's, and
+// system.ErrRequest for a coding that there is not at the model's levels.
+func (t Tokenizer) Encode(id string, m system.Media, e system.Extent) (shard.Sample, system.Measures, error) {
+	coding, err := sequence.Open(e.Coding, t.Sequence())
+	if err != nil {
+		return shard.Sample{}, nil, fmt.Errorf("faces.Encode: %w: %w", system.ErrRequest, err)
+	}
 	source, back, err := normalized(m)
 	if err != nil {
 		return shard.Sample{}, nil, err
 	}
-	s, r, err := t.Tokenize(id, source, conditionSeed)
+	s, r, err := t.tokenize(id, source, conditionSeed, coding)
 	if err == nil {
 		tokenizer.SetPlace(&s, back)
+		setCoding(&s, coding)
 	}
 	return s, system.Measures{
 		"faces": float64(r.Faces), "quads": float64(r.Quads), "triangles": float64(r.Triangles), "merged_vertices": float64(r.MergedVertices),
@@ -47,13 +53,10 @@ func normalized(m system.Media) (*mesh.Mesh, mesh.Transform, error) {
 }
 
 // Decode turns a sample into a mesh, at its source's place and size if the sample has
-// them, else in [-0.95, 0.95]³. The error wraps [ErrSample] or shard.ErrSample.
+// them, else in [-0.95, 0.95]³. The sample says its coding. The error wraps [ErrSample],
+// shard.ErrSample, or mesh.ErrEmpty if no face is left.
 func (t Tokenizer) Decode(s shard.Sample) (system.Media, system.Measures, error) {
-	_, tokens, err := t.Lay(s)
-	if err != nil {
-		return system.Media{}, nil, err
-	}
-	m, report, err := t.Mesh(tokens)
+	m, report, err := t.read(s)
 	if err == nil {
 		m, err = tokenizer.Placed(&s, m)
 	}
@@ -71,8 +74,8 @@ func dropped(r sequence.DecodeReport) system.Measures {
 // Begin starts from the points of a mesh's surface. Errors: mesh's for a bad source,
 // system.ErrRequest, and mesh.ErrEmpty if what was drawn holds no face.
 func (t Tokenizer) Begin(id string, m system.Media, e system.Extent) (*system.Beginning, error) {
-	if e.Faces < 0 {
-		return nil, fmt.Errorf("faces.Begin: %w: %d faces", system.ErrRequest, e.Faces)
+	if e.Faces < 0 || e.Coding != "" && e.Coding != sequence.NameQuads {
+		return nil, fmt.Errorf("faces.Begin: %w: %d faces, coding %q", system.ErrRequest, e.Faces, e.Coding)
 	}
 	if e.Faces == 0 {
 		e.Faces = t.DefaultFaces(t.Length)
