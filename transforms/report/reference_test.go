@@ -29,7 +29,7 @@ func TestReferencePages(t *testing.T) {
 	// Measures are named in literals of their type, and in assignments to variables of it.
 	measures := append(words(t, `"([a-z0-9_.]+)": *(?:float64\(|l\.|r\.|db\b)`, "models/tokenizer", "transforms"), fscores(t)...)
 	measures = append(measures, words(t, `(?:all|measures)\["([a-z0-9_.]+)"\]`, "models/tokenizer", "transforms")...)
-	keys := words(t, `"(frames|rate|prefix)": *fmt\.Sprint|PlaceKey = "([a-z]+)"`, "models")
+	keys := words(t, `"(frames|rate|prefix)": *fmt\.Sprint|PlaceKey = "([a-z]+)"|Meta\["([a-z]+)"\]; ok`, "models")
 	for _, c := range []struct {
 		page, heading string
 		want          []string
