@@ -3,7 +3,8 @@
 // tokens of a request depend on its id, seed and inputs alone, never on the batch.
 //
 // A [Decoder] runs the steps of a [system.System]. An [Engine] owns one, and decides
-// which requests share a step. docs/design.md tells how, and docs/glossary.md has the
+// which requests share a step, and which share pages: those that begin alike, and the
+// hypotheses of a [Search]. docs/design.md tells how, and docs/glossary.md has the
 // words.
 //
 // It is not for what tokens mean or in which order they come: see models/system.

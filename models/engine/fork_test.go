@@ -102,3 +102,26 @@ func pageBytes(t *testing.T, d *Decoder, page int32) (out []byte) {
 	}
 	return out
 }
+
+// TestForkCopiesKeptStates forks a slot of a system that keeps hidden states.
+func TestForkCopiesKeptStates(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	sys := wide()
+	sys.Layout.Places, sys.Layout.State = 3, 4
+	d, err := NewDecoder(dev, sys, nn.File(weights(t, dev)), DecoderOptions{Slots: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Free()
+	states := gputest.Normal(1, 3*3*4)
+	if err := d.states.WriteF32(states); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Fork(2, 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	copy(states[24:], states[12:24])
+	if got, err := d.states.F32(); err != nil || !slices.Equal(got, states) {
+		t.Errorf("states %v, want %v: %v", got, states, err)
+	}
+}
