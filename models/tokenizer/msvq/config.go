@@ -1,15 +1,13 @@
 package msvq
 
 import (
-	"encoding/json"
 	"fmt"
 
-	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 // ErrConfig reports a description of a tokenizer that no network fits.
-var ErrConfig = errkind.New("bad_model", "bad tokenizer configuration")
+var ErrConfig = cnn.ErrConfig
 
 // Config describes a tokenizer. The fields are the arguments of VAR's VQVAE.
 type Config struct {
@@ -31,19 +29,13 @@ func Default() Config {
 	}
 }
 
-// maxConfigBytes bounds a description, which takes some hundred bytes.
-const maxConfigBytes = 1 << 20
-
 // ParseConfig reads a description from JSON and validates it. Fields that are not there
 // are those of [Default], and those that it does not know are passed over. The error
 // wraps [ErrConfig].
 func ParseConfig(data []byte) (Config, error) {
 	c := Default()
-	if len(data) > maxConfigBytes {
-		return Config{}, fmt.Errorf("msvq.ParseConfig: %w: %d bytes, maximum %d", ErrConfig, len(data), maxConfigBytes)
-	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return Config{}, fmt.Errorf("msvq.ParseConfig: %w: %w", ErrConfig, err)
+	if err := cnn.ParseConfig(data, &c); err != nil {
+		return Config{}, fmt.Errorf("msvq.ParseConfig: %w", err)
 	}
 	if err := c.Validate(); err != nil {
 		return Config{}, err
@@ -53,32 +45,22 @@ func ParseConfig(data []byte) (Config, error) {
 
 // Validate returns an error that wraps [ErrConfig] if a field is out of bounds.
 func (c Config) Validate() error {
-	for _, f := range []struct {
-		name            string
-		got, lo, hi, of int
-	}{
-		{"the number of scales in patch_nums", len(c.Sides), 1, 64, 1},
-		{"vocab_size", c.Codes, 2, 1 << 20, 1},
-		{"Cvae", c.Dim, 2, 1024, 2},
-		{"vae_ch", c.Ch, 32, 1024, 32},
-		{"the number of levels in vae_ch_mult", len(c.ChMult), 1, 8, 1},
-		{"vae_num_res_blocks", c.ResBlocks, 1, 16, 1},
-		{"quant_conv_ks", c.Kernel, 1, 3, 1},
-		{"share_quant_resi", c.Shared, 1, 64, 1},
-	} {
-		if f.got < f.lo || f.got > f.hi || f.got%f.of != 0 {
-			return fmt.Errorf("msvq.Config: %w: %s is %d, want %d to %d and a multiple of %d", ErrConfig, f.name, f.got, f.lo, f.hi, f.of)
-		}
+	if err := cnn.CheckFields(
+		cnn.In("the number of scales in patch_nums", len(c.Sides), 1, 64, 1),
+		cnn.In("vocab_size", c.Codes, 2, 1<<20, 1),
+		cnn.In("Cvae", c.Dim, 2, 1024, 2),
+		cnn.In("quant_conv_ks", c.Kernel, 1, 3, 1),
+		cnn.In("share_quant_resi", c.Shared, 1, 64, 1),
+	); err != nil {
+		return fmt.Errorf("msvq.Config: %w", err)
 	}
 	for i, p := range c.Sides {
 		if p < 1 || p > 256 || i > 0 && p <= c.Sides[i-1] {
 			return fmt.Errorf("msvq.Config: %w: patch_nums %v, want growing sides of 1 to 256", ErrConfig, c.Sides)
 		}
 	}
-	for _, m := range c.ChMult {
-		if m < 1 || m > 16 || m*c.Ch > 4096 {
-			return fmt.Errorf("msvq.Config: %w: vae_ch_mult %v of %d channels, want 1 to 16 and at most 4096 channels", ErrConfig, c.ChMult, c.Ch)
-		}
+	if err := c.network().Check("vae_"); err != nil {
+		return fmt.Errorf("msvq.Config: %w", err)
 	}
 	if c.Kernel == 2 || !(c.Ratio >= 0 && c.Ratio <= 1) {
 		return fmt.Errorf("msvq.Config: %w: quant_conv_ks %d, want 1 or 3; quant_resi %g, want 0 to 1", ErrConfig, c.Kernel, c.Ratio)

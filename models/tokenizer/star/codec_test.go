@@ -267,7 +267,7 @@ func TestConfig(t *testing.T) {
 	for _, text := range []string{
 		"", "[]", `{"latent_channels":3}`, `{"block_out_channels":[]}`, `{"block_out_channels":[4,12,24,24,24]}`, `{"block_out_channels":[8,8,16,16,32]}`,
 		`{"block_out_channels":[4,4,8,8,8]}`, `{"layers_per_block":0}`, `{"temporal_compression_list":[2,2,2,2]}`, `{"spatial_compression_list":[2,4]}`,
-		`{"norm_type":"group"}`, `{"pad_mode":"replicate"}`, strings.Repeat(" ", maxConfigBytes+1),
+		`{"norm_type":"group"}`, `{"pad_mode":"replicate"}`, strings.Repeat(" ", cnn.MaxConfigBytes+1),
 	} {
 		if _, err := ParseConfig([]byte(text)); !errors.Is(err, ErrConfig) {
 			t.Errorf("%.60q: %v", text, err)

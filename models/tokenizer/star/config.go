@@ -1,14 +1,14 @@
 package star
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 // ErrConfig reports a description of an autoencoder that no network here fits.
-var ErrConfig = errkind.New("bad_model", "bad tokenizer configuration")
+var ErrConfig = cnn.ErrConfig
 
 // ErrSize reports a clip or a grid of features of a size that the autoencoder cannot take,
 // or of another size than said.
@@ -46,19 +46,13 @@ func Default() Config {
 	return Config{Z: 16, Channels: []int{96, 192, 384, 384, 384}, Layers: 2, Time: []int{2, 2}, Space: []int{2, 2, 2}, Norm: "rms", Pad: "constant"}
 }
 
-// maxConfigBytes bounds a description, which takes some hundred bytes.
-const maxConfigBytes = 1 << 20
-
 // ParseConfig reads a description from JSON and validates it. Fields that are not there
 // are those of [Default], and those that it does not know are passed over. The error
 // wraps [ErrConfig].
 func ParseConfig(data []byte) (Config, error) {
 	c := Default()
-	if len(data) > maxConfigBytes {
-		return Config{}, fmt.Errorf("star.ParseConfig: %w: %d bytes, maximum %d", ErrConfig, len(data), maxConfigBytes)
-	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return Config{}, fmt.Errorf("star.ParseConfig: %w: %w", ErrConfig, err)
+	if err := cnn.ParseConfig(data, &c); err != nil {
+		return Config{}, fmt.Errorf("star.ParseConfig: %w", err)
 	}
 	if err := c.Validate(); err != nil {
 		return Config{}, err
@@ -68,19 +62,14 @@ func ParseConfig(data []byte) (Config, error) {
 
 // Validate returns an error that wraps [ErrConfig] if a field is out of bounds.
 func (c Config) Validate() error {
-	for _, f := range []struct {
-		name            string
-		got, lo, hi, of int
-	}{
-		{"latent_channels", c.Z, 2, 256, 2},
-		{"the number of block_out_channels", len(c.Channels), 2, 7, 1},
-		{"layers_per_block", c.Layers, 1, 16, 1},
-		{"the number of spatial_compression_list", len(c.Space), 0, len(c.Channels) - 1, 1},
-		{"the number of temporal_compression_list", len(c.Time), 0, min(len(c.Space), 4), 1},
-	} {
-		if f.got < f.lo || f.got > f.hi || f.got%f.of != 0 {
-			return fmt.Errorf("star.Config: %w: %s is %d, want %d to %d and a multiple of %d", ErrConfig, f.name, f.got, f.lo, f.hi, f.of)
-		}
+	if err := cnn.CheckFields(
+		cnn.In("latent_channels", c.Z, 2, 256, 2),
+		cnn.In("the number of block_out_channels", len(c.Channels), 2, 7, 1),
+		cnn.In("layers_per_block", c.Layers, 1, 16, 1),
+		cnn.In("the number of spatial_compression_list", len(c.Space), 0, len(c.Channels)-1, 1),
+		cnn.In("the number of temporal_compression_list", len(c.Time), 0, min(len(c.Space), 4), 1),
+	); err != nil {
+		return fmt.Errorf("star.Config: %w", err)
 	}
 	for _, n := range append(append([]int{}, c.Time...), c.Space...) {
 		if n != 2 {

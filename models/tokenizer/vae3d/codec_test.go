@@ -234,7 +234,7 @@ func TestConfig(t *testing.T) {
 	for _, text := range []string{
 		"", "[]", "{}", "{" + good + `,"layers_per_block":0}`, "{" + good + `,"latent_channels":3}`, "{" + good + `,"block_out_channels":[32,32,33]}`,
 		"{" + good + `,"block_out_channels":[32,32,32,32]}`, "{" + good + `,"scaling_factor":0}`, "{" + good + `,"shift_factor":1e9}`,
-		"{" + strings.ReplaceAll(good, "3D", "2D") + "}", "{" + strings.ReplaceAll(good, "2D", "3D") + "}", strings.Repeat(" ", maxConfigBytes+1),
+		"{" + strings.ReplaceAll(good, "3D", "2D") + "}", "{" + strings.ReplaceAll(good, "2D", "3D") + "}", strings.Repeat(" ", cnn.MaxConfigBytes+1),
 	} {
 		if _, err := ParseConfig([]byte(text)); !errors.Is(err, ErrConfig) {
 			t.Errorf("%.60q: %v", text, err)

@@ -1,7 +1,6 @@
 package vae3d
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/morton-gen/morton/internal/errkind"
@@ -9,7 +8,7 @@ import (
 )
 
 // ErrConfig reports a description of an autoencoder that no network here fits.
-var ErrConfig = errkind.New("bad_model", "bad tokenizer configuration")
+var ErrConfig = cnn.ErrConfig
 
 // ErrSize reports a clip or a grid of latents of a size that the autoencoder cannot take,
 // or of another size than said.
@@ -49,18 +48,12 @@ type Config struct {
 	Shift    float64  `json:"shift_factor"`       // which is subtracted before
 }
 
-// maxConfigBytes bounds a description, which takes some hundred bytes.
-const maxConfigBytes = 1 << 20
-
 // ParseConfig reads a description from JSON and validates it. Fields that it does not
 // know are passed over. The error wraps [ErrConfig].
 func ParseConfig(data []byte) (Config, error) {
 	c := Config{Layers: 2}
-	if len(data) > maxConfigBytes {
-		return Config{}, fmt.Errorf("vae3d.ParseConfig: %w: %d bytes, maximum %d", ErrConfig, len(data), maxConfigBytes)
-	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return Config{}, fmt.Errorf("vae3d.ParseConfig: %w: %w", ErrConfig, err)
+	if err := cnn.ParseConfig(data, &c); err != nil {
+		return Config{}, fmt.Errorf("vae3d.ParseConfig: %w", err)
 	}
 	if err := c.Validate(); err != nil {
 		return Config{}, err
@@ -70,17 +63,12 @@ func ParseConfig(data []byte) (Config, error) {
 
 // Validate returns an error that wraps [ErrConfig] if a field is out of bounds.
 func (c Config) Validate() error {
-	for _, f := range []struct {
-		name            string
-		got, lo, hi, of int
-	}{
-		{"the number of block_out_channels", len(c.Channels), 3, 6, 1},
-		{"layers_per_block", c.Layers, 1, 16, 1},
-		{"latent_channels", c.Z, 2, 1024, 2},
-	} {
-		if f.got < f.lo || f.got > f.hi || f.got%f.of != 0 {
-			return fmt.Errorf("vae3d.Config: %w: %s is %d, want %d to %d and a multiple of %d", ErrConfig, f.name, f.got, f.lo, f.hi, f.of)
-		}
+	if err := cnn.CheckFields(
+		cnn.In("the number of block_out_channels", len(c.Channels), 3, 6, 1),
+		cnn.In("layers_per_block", c.Layers, 1, 16, 1),
+		cnn.In("latent_channels", c.Z, 2, 1024, 2),
+	); err != nil {
+		return fmt.Errorf("vae3d.Config: %w", err)
 	}
 	for _, n := range c.Channels {
 		if n < 32 || n > 4096 || n%32 != 0 {

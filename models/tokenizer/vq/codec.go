@@ -81,7 +81,7 @@ func (c *Codec) Free() { c.codec.Free() }
 // nothing else. Errors: [ErrNoEncoder], [ErrSize], [gpu.ErrOutOfMemory] for a size that
 // is new, and those of [gpu.Program.Run].
 func (c *Codec) Encode(pix []uint8, h, w int) (tokens []uint32, err error) {
-	if err = c.codec.Encode(pix, h, w, func(code *gpu.Tensor) error { return readTokens(code, &tokens) }); err != nil {
+	if err = c.codec.Encode(pix, h, w, func(code *gpu.Tensor) error { return cnn.ReadTokens(code, &tokens) }); err != nil {
 		return nil, fmt.Errorf("vq.Encode: %w", err)
 	}
 	return tokens, nil
@@ -89,18 +89,10 @@ func (c *Codec) Encode(pix []uint8, h, w int) (tokens []uint32, err error) {
 
 // EncodeFloats is [Codec.Encode] of values x [h, w, 3] from -1 to 1.
 func (c *Codec) EncodeFloats(x []float32, h, w int) (tokens []uint32, err error) {
-	if err = c.codec.EncodeFloats(x, h, w, func(code *gpu.Tensor) error { return readTokens(code, &tokens) }); err != nil {
+	if err = c.codec.EncodeFloats(x, h, w, func(code *gpu.Tensor) error { return cnn.ReadTokens(code, &tokens) }); err != nil {
 		return nil, fmt.Errorf("vq.EncodeFloats: %w", err)
 	}
 	return tokens, nil
-}
-
-func readTokens(code *gpu.Tensor, tokens *[]uint32) error {
-	ids, err := code.I32()
-	for _, id := range ids {
-		*tokens = append(*tokens, uint32(id))
-	}
-	return err
 }
 
 // Decode returns the picture of tokens [rows, cols] as [h, w, 3] bytes of red, green and

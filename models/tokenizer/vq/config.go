@@ -1,16 +1,14 @@
 package vq
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
-	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 // ErrConfig reports a description of a tokenizer that no network fits.
-var ErrConfig = errkind.New("bad_model", "bad tokenizer configuration")
+var ErrConfig = cnn.ErrConfig
 
 // Config describes a tokenizer. The fields are those of LlamaGen's ModelArgs.
 type Config struct {
@@ -40,19 +38,13 @@ func Preset(name string) (Config, error) {
 	return c, nil
 }
 
-// maxConfigBytes bounds a description, which takes some hundred bytes.
-const maxConfigBytes = 1 << 20
-
 // ParseConfig reads a description from JSON and validates it. Fields that it does not
 // know are passed over. Without codebook_l2_norm codes are normalised, as upstream. The
 // error wraps [ErrConfig].
 func ParseConfig(data []byte) (Config, error) {
 	c := Config{CodebookL2Norm: true}
-	if len(data) > maxConfigBytes {
-		return Config{}, fmt.Errorf("vq.ParseConfig: %w: %d bytes, maximum %d", ErrConfig, len(data), maxConfigBytes)
-	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return Config{}, fmt.Errorf("vq.ParseConfig: %w: %w", ErrConfig, err)
+	if err := cnn.ParseConfig(data, &c); err != nil {
+		return Config{}, fmt.Errorf("vq.ParseConfig: %w", err)
 	}
 	if err := c.Validate(); err != nil {
 		return Config{}, err
@@ -62,31 +54,15 @@ func ParseConfig(data []byte) (Config, error) {
 
 // Validate returns an error that wraps [ErrConfig] if a field is out of bounds.
 func (c Config) Validate() error {
-	fail := func(what string, got, lo, hi int) error {
-		return fmt.Errorf("vq.Config: %w: %s is %d, want %d to %d", ErrConfig, what, got, lo, hi)
+	if err := cnn.CheckFields(
+		cnn.In("codebook_size", c.CodebookSize, 2, 1<<20, 1),
+		cnn.In("codebook_embed_dim", c.CodebookEmbedDim, 2, 1024, 2),
+		cnn.In("z_channels", c.ZChannels, 2, 4096, 2),
+	); err != nil {
+		return fmt.Errorf("vq.Config: %w", err)
 	}
-	for _, f := range []struct {
-		name            string
-		got, lo, hi, of int
-	}{
-		{"codebook_size", c.CodebookSize, 2, 1 << 20, 1},
-		{"codebook_embed_dim", c.CodebookEmbedDim, 2, 1024, 2},
-		{"z_channels", c.ZChannels, 2, 4096, 2},
-		{"ch", c.Ch, 32, 1024, 32},
-		{"the number of levels in ch_mult", len(c.ChMult), 1, 8, 1},
-		{"num_res_blocks", c.NumResBlocks, 1, 16, 1},
-	} {
-		if f.got < f.lo || f.got > f.hi {
-			return fail(f.name, f.got, f.lo, f.hi)
-		}
-		if f.got%f.of != 0 {
-			return fmt.Errorf("vq.Config: %w: %s is %d, want a multiple of %d", ErrConfig, f.name, f.got, f.of)
-		}
-	}
-	for _, m := range c.ChMult {
-		if m < 1 || m > 16 || m*c.Ch > 4096 {
-			return fmt.Errorf("vq.Config: %w: ch_mult %v of %d channels, want 1 to 16 and at most 4096 channels", ErrConfig, c.ChMult, c.Ch)
-		}
+	if err := c.network().Check(""); err != nil {
+		return fmt.Errorf("vq.Config: %w", err)
 	}
 	return nil
 }

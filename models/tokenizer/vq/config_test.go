@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 func TestPresets(t *testing.T) {
@@ -62,7 +64,7 @@ func TestParseConfig(t *testing.T) {
 			t.Errorf("%q: normalised %v, %v", text, c.CodebookL2Norm, err)
 		}
 	}
-	for _, text := range []string{"", "{}", "[]", "null", `{"ch_mult":1}`, "{" + fields + `}x`, "{" + fields + strings.Repeat(" ", maxConfigBytes) + "}"} {
+	for _, text := range []string{"", "{}", "[]", "null", `{"ch_mult":1}`, "{" + fields + `}x`, "{" + fields + strings.Repeat(" ", cnn.MaxConfigBytes) + "}"} {
 		if _, err := ParseConfig([]byte(text)); !errors.Is(err, ErrConfig) {
 			t.Errorf("%.40q: %v", text, err)
 		}
