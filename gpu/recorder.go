@@ -122,6 +122,18 @@ func (r *Recorder) Fill(t *Tensor, value uint32) {
 	}
 }
 
+// Keep copies x to a tensor of its own, which lasts when the program is freed. It returns
+// nil where there is no room, which comes out of Finish.
+func (r *Recorder) Keep(x *Tensor) *Tensor {
+	t, err := r.dev.NewTensor(x.DType, x.Shape...)
+	if err != nil {
+		r.Fail(err)
+		return nil
+	}
+	r.Copy(t, x)
+	return t
+}
+
 // Copy records copying src to dst; they must have equal sizes in bytes and not
 // overlap.
 func (r *Recorder) Copy(dst, src *Tensor) {

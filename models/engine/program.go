@@ -191,7 +191,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
 	}
 	if d.trace {
-		g.Marked = func(name string, x *gpu.Tensor) { p.keep(r, d.dev, name, x) }
+		g.Marked = func(name string, x *gpu.Tensor) { p.traced[name] = r.Keep(x) }
 	}
 	h := d.sys.Trunk.Forward(g, d.sys.Input.Record(g, k.stage))
 	logits := d.sys.Head.Logits(g, h)
@@ -224,17 +224,6 @@ func (d *Decoder) draw(g *nn.Drawing, k programKey, logits *gpu.Tensor) *gpu.Ten
 		mask = d.sys.Rule.Mask(g)
 	}
 	return d.sys.Head.Draw(g, logits, mask)
-}
-
-// keep copies a marked value to where Traced finds it.
-func (p *program) keep(r *gpu.Recorder, dev *gpu.Device, name string, x *gpu.Tensor) {
-	t, err := dev.NewTensor(x.DType, x.Shape...)
-	if err != nil {
-		r.Fail(err)
-		return
-	}
-	p.traced[name] = t
-	r.Copy(t, x)
 }
 
 // Traced returns a marked value of the program that serves a step, as of its last run:

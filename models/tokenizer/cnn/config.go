@@ -61,12 +61,3 @@ func (n Network) Check(prefix string) error {
 	}
 	return nil
 }
-
-// ReadTokens appends the indices of a code.
-func ReadTokens(code interface{ I32() ([]int32, error) }, tokens *[]uint32) error {
-	ids, err := code.I32()
-	for _, id := range ids {
-		*tokens = append(*tokens, uint32(id))
-	}
-	return err
-}

@@ -93,7 +93,7 @@ func (c *Codec) record(encodes bool, h, w int) (p *program, err error) {
 	}
 	t := &Net{Recorder: c.dev.NewRecorder(), params: c.params}
 	if c.trace {
-		t.marked = func(name string, x *gpu.Tensor) { p.keep(t.Recorder, name, x) }
+		t.marked = func(name string, x *gpu.Tensor) { p.traced[name] = t.Recorder.Keep(x) }
 	}
 	if encodes {
 		t.H, t.W = h, w
@@ -104,17 +104,6 @@ func (c *Codec) record(encodes bool, h, w int) (p *program, err error) {
 	}
 	p.run, err = t.Finish()
 	return p, err
-}
-
-// keep copies a value to where Traced finds it.
-func (p *program) keep(r *gpu.Recorder, name string, x *gpu.Tensor) {
-	t, err := r.Device().NewTensor(x.DType, x.Shape...)
-	if err != nil {
-		r.Fail(err)
-		return
-	}
-	p.traced[name] = t
-	r.Copy(t, x)
 }
 
 // Traced returns a layer's output of the program that ran last, by the name of its

@@ -4,14 +4,13 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 // ErrToken reports tokens that are not one index of the code book for each cell of every
 // scale.
-var ErrToken = errkind.New("bad_sample", "no such code")
+var ErrToken = cnn.ErrToken
 
 // Options say how a tokenizer is opened. The zero value is useful. A size is that of
 // [Config.Pixels] or 0.
@@ -123,12 +122,5 @@ func (c *Codec) checkTokens(tokens []uint32) ([]int32, error) {
 	if len(tokens) != c.cfg.Tokens() {
 		return nil, fmt.Errorf("%w: %d tokens for scales of %v", ErrToken, len(tokens), c.cfg.Sides)
 	}
-	ids := make([]int32, len(tokens))
-	for i, t := range tokens {
-		if uint64(t) >= uint64(c.cfg.Codes) {
-			return nil, fmt.Errorf("%w: token %d is %d, there are %d", ErrToken, i, t, c.cfg.Codes)
-		}
-		ids[i] = int32(t)
-	}
-	return ids, nil
+	return cnn.Indices(tokens, c.cfg.Codes)
 }

@@ -110,22 +110,11 @@ func (c *Codec) record(h *half, e extent) (p *program, err error) {
 	}
 	n := &net{Recorder: c.dev.NewRecorder(), extent: e, params: c.params}
 	if c.trace {
-		n.marked = func(name string, x *gpu.Tensor) { p.keep(n.Recorder, name, x) }
+		n.marked = func(name string, x *gpu.Tensor) { p.traced[name] = n.Recorder.Keep(x) }
 	}
 	n.Copy(p.out, n.layers(h.layers, p.in))
 	p.run, err = n.Finish()
 	return p, err
-}
-
-// keep copies a value for a test.
-func (p *program) keep(r *gpu.Recorder, name string, x *gpu.Tensor) {
-	t, err := r.Device().NewTensor(x.DType, x.Shape...)
-	if err != nil {
-		r.Fail(err)
-		return
-	}
-	p.traced[name] = t
-	r.Copy(t, x)
 }
 
 // window runs one direction over x, f32 [t, h, w, c].

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
@@ -15,7 +14,7 @@ var (
 	ErrNoDecoder = cnn.ErrNoDecoder
 	ErrSize      = cnn.ErrSize
 	// ErrToken reports a token that is no index of the code book.
-	ErrToken = errkind.New("bad_sample", "no such code")
+	ErrToken = cnn.ErrToken
 )
 
 // Options say how a tokenizer is opened. The zero value is useful.
@@ -133,12 +132,5 @@ func (c *Codec) checkTokens(tokens []uint32, rows, cols int) ([]int32, error) {
 	if len(tokens) != rows*cols {
 		return nil, fmt.Errorf("%w: %d tokens for a grid of %d by %d", ErrSize, len(tokens), rows, cols)
 	}
-	ids := make([]int32, len(tokens))
-	for i, t := range tokens {
-		if uint64(t) >= uint64(c.cfg.CodebookSize) {
-			return nil, fmt.Errorf("%w: token %d is %d, there are %d", ErrToken, i, t, c.cfg.CodebookSize)
-		}
-		ids[i] = int32(t)
-	}
-	return ids, nil
+	return cnn.Indices(tokens, c.cfg.CodebookSize)
 }
