@@ -261,7 +261,10 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	defer close2()
 	if o.Frozen == 0 {
 		o.Frozen = o.Run.Steps
-		if o.Cube.Tokenizer.Encoder > 0 {
+		switch {
+		case o.Cube.Tokenizer.Conv != nil:
+			o.Frozen = -1
+		case o.Cube.Tokenizer.Encoder > 0:
 			o.Frozen = o.Run.Steps * 3 / 4
 		}
 	}
@@ -280,7 +283,7 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	}
 	return curve, errors.Join(
 		task.Store().Save(filepath.Join(o.Out, tokenizerWeights), safetensors.F16, false, map[string]string{"family": "cube tokenizer"}),
-		writeTokenizer(o.Out, &o.Cube),
+		writeTokenizer(o.Out, task.Config()),
 		curve.WriteHTML(filepath.Join(o.Out, "loss.html")))
 }
 
