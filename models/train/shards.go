@@ -18,6 +18,7 @@ type Shards struct {
 	at    []place
 	rows  []int
 	kept  cache[int, *Sequence]
+	fill  bool // kept, as samples are first read
 	open  cache[int, *shard.Reader]
 
 	Skipped int   // samples that do not fit
@@ -34,10 +35,10 @@ const (
 )
 
 // OpenShards reads shards once and lays all their samples out, for see, which is told of
-// those that fit. It keeps at most keep bytes of them in memory; 0 means 64 MiB. Errors
-// are those of package shard.
+// those that fit. With keep it keeps them, up to so many bytes; without, it keeps none,
+// and later up to 64 MiB of those that are asked for. Errors are those of package shard.
 func OpenShards(sys *system.System, paths []string, keep int, see func(*Sequence)) (*Shards, error) {
-	s := &Shards{sys: sys, paths: paths}
+	s := &Shards{sys: sys, paths: paths, fill: keep > 0}
 	s.kept.most, s.open.most = keep, openShards
 	if keep == 0 {
 		s.kept.most = keptBytes
@@ -74,8 +75,8 @@ func (s *Shards) index(i int, see func(*Sequence)) error {
 		}
 		s.at, s.rows = append(s.at, place{int32(i), n}), append(s.rows, q.N)
 		see(q)
-		if _, err := s.kept.get(len(s.at)-1, func() (*Sequence, int, error) { return q, q.sizeBytes(), nil }); err != nil {
-			return err
+		if s.fill {
+			_, _ = s.kept.get(len(s.at)-1, func() (*Sequence, int, error) { return q, q.sizeBytes(), nil }) // cannot fail
 		}
 	}
 }
