@@ -7,10 +7,10 @@ layout(local_size_y_id = 5) in; // 256/W subgroups
 // For GPUs, and more rows than outer.comp's tiles have: one workgroup of 256
 // invocations computes T by T of the product that outer.comp describes, both
 // operands staged in shared memory, KS steps of k at a time; each invocation has
-// 4 rows by 4 columns. Every sum adds in the order of outer.comp, by the same
+// 4 rows by 4 columns. Every sum adds in the order of few.comp, by the same
 // operations: the bits of a row are those it has there.
 
-const uint T = 64, KS = 16;
+const uint T = 64, KS = 16; // KS is few.comp's CHUNK of floats
 const uint TC = GATED ? T / 2 : T; // columns of C; the rest of B's are of up
 shared float as[KS][T + 1], bs[KS][T + 1], scales[T], rs[T];
 
@@ -88,9 +88,10 @@ void main() {
         EACH(uint j = 0; j < 4; j++) acc[i][j] = fma(as[k][ty + 16 * i], bs[k][column(tx, j)], acc[i][j]);
       }
     }
-    if (QUANT && (k0 + KS) % GROUP == 0) {
+    if (!QUANT || (k0 + KS) % GROUP == 0) {
       EACH(uint j = 0; j < 4; j++) EACH(uint i = 0; i < 4; i++) {
-        total[i][j] = fma(scales[column(tx, j)], acc[i][j], total[i][j]);
+        if (QUANT) total[i][j] = fma(scales[column(tx, j)], acc[i][j], total[i][j]);
+        else total[i][j] += acc[i][j];
         acc[i][j] = 0;
       }
     }
@@ -102,8 +103,8 @@ void main() {
       uint m = row0 + ty + 16 * i, n = col0 + column(tx, j);
       if (m < p.M && n < p.N) {
         float r = NORM ? rs[ty + 16 * i] : 1;
-        float up = GATED ? scaled(QUANT ? total[i][j + TC / 16] : acc[i][j + TC / 16], r, n + p.N) : 0;
-        x[j % 2] = epilogue(scaled(QUANT ? total[i][j] : acc[i][j], r, n), up);
+        float up = GATED ? scaled(total[i][j + TC / 16], r, n + p.N) : 0;
+        x[j % 2] = epilogue(scaled(total[i][j], r, n), up);
         if (!CHALF) store(pc, m, n, x[j % 2]);
         else if (j % 2 == 1) storePair(pc, m, n - 1, x);
       }
