@@ -2,6 +2,9 @@ package train
 
 import (
 	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/models/nn"
 )
@@ -21,12 +24,20 @@ func (t *Network) SetBatch(ws []Window) (int, error) {
 		return 0, fmt.Errorf("train.SetBatch: %w: %d windows for %d sequences", nn.ErrConfig, len(ws), t.b)
 	}
 	t.in.clear()
+	counts := make([]int, len(ws))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, w := range ws { // each has rows of its own
+		g.Go(func() (err error) {
+			counts[i], err = t.setWindow(i, w)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
 	count := 0
-	for i, w := range ws {
-		n, err := t.setWindow(i, w)
-		if err != nil {
-			return 0, err
-		}
+	for _, n := range counts {
 		count += n
 	}
 	for i, x := range t.in.hostWeight {

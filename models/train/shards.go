@@ -34,10 +34,14 @@ const (
 )
 
 // OpenShards reads shards once and lays all their samples out, for see, which is told of
-// those that fit. It keeps none of them. Errors are those of package shard.
-func OpenShards(sys *system.System, paths []string, see func(*Sequence)) (*Shards, error) {
+// those that fit. It keeps at most keep bytes of them in memory; 0 means 64 MiB. Errors
+// are those of package shard.
+func OpenShards(sys *system.System, paths []string, keep int, see func(*Sequence)) (*Shards, error) {
 	s := &Shards{sys: sys, paths: paths}
-	s.kept.most, s.open.most = keptBytes, openShards
+	s.kept.most, s.open.most = keep, openShards
+	if keep == 0 {
+		s.kept.most = keptBytes
+	}
 	s.open.drop = func(r *shard.Reader) { _ = r.Close() } // read only
 	for i := range paths {
 		if err := s.index(i, see); err != nil {
@@ -70,6 +74,9 @@ func (s *Shards) index(i int, see func(*Sequence)) error {
 		}
 		s.at, s.rows = append(s.at, place{int32(i), n}), append(s.rows, q.N)
 		see(q)
+		if _, err := s.kept.get(len(s.at)-1, func() (*Sequence, int, error) { return q, q.sizeBytes(), nil }); err != nil {
+			return err
+		}
 	}
 }
 
