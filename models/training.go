@@ -39,6 +39,7 @@ type TrainOptions struct {
 	Batch           int    // sequences a step
 	Window          int    // positions of one; 0 means the context
 	MaxHeldout      int    // held-out windows evaluated; 0 means all
+	Kept            int    // bytes of samples kept in memory; 0 means train.DefaultKept
 	Sampling        Sampling
 	Memory          train.NetworkOptions
 	Run             train.Options
@@ -109,10 +110,10 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	o, sys := t.options, t.model.System()
 	t.device = dev.Info().Name
 	tables := train.NewTables(sys)
-	if t.data, err = openShards(sys, o.Shards, o.Run.Progress, tables.Count); err != nil {
+	if t.data, err = openShards(sys, o.Shards, o.Kept, o.Run.Progress, tables.Count); err != nil {
 		return err
 	}
-	if t.held, err = openShards(sys, o.Heldout, o.Run.Progress, func(*train.Sequence) {}); err != nil {
+	if t.held, err = openShards(sys, o.Heldout, o.Kept, o.Run.Progress, func(*train.Sequence) {}); err != nil {
 		return err
 	}
 	if o.Window == 0 {
@@ -218,8 +219,8 @@ func (o *TrainOptions) config() (*Config, error) {
 }
 
 // openShards opens shards, of whose samples at least one fits.
-func openShards(sys *system.System, paths []string, progress io.Writer, see func(*train.Sequence)) (*train.Shards, error) {
-	s, err := train.OpenShards(sys, paths, see)
+func openShards(sys *system.System, paths []string, kept int, progress io.Writer, see func(*train.Sequence)) (*train.Shards, error) {
+	s, err := train.OpenShards(sys, paths, kept, see)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package train
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/morton-gen/morton/models/nn"
 )
@@ -21,12 +23,17 @@ func (t *Network) SetBatch(ws []Window) (int, error) {
 		return 0, fmt.Errorf("train.SetBatch: %w: %d windows for %d sequences", nn.ErrConfig, len(ws), t.b)
 	}
 	t.in.clear()
+	counts, errs := make([]int, len(ws)), make([]error, len(ws))
+	var wait sync.WaitGroup
+	for i, w := range ws { // each writes rows of its own
+		wait.Go(func() { counts[i], errs[i] = t.setWindow(i, w) })
+	}
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return 0, err
+	}
 	count := 0
-	for i, w := range ws {
-		n, err := t.setWindow(i, w)
-		if err != nil {
-			return 0, err
-		}
+	for _, n := range counts {
 		count += n
 	}
 	for i, x := range t.in.hostWeight {
