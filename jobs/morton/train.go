@@ -157,7 +157,7 @@ func (g *trainFlags) check() error {
 	if g.memory < 0 || g.memory > 1<<30 {
 		return usagef("train", "train: --sample-memory %d", g.memory)
 	}
-	o.Memory.Precision, o.Kept = nn.Precision(g.precision), g.memory<<20
+	o.Memory.Precision, o.Keep = nn.Precision(g.precision), g.memory<<20
 	if o.System != "" {
 		for _, name := range []string{"width", "layers", "heads", "hidden", "context", "length", "rope-theta", "temperature", "top-k", "top-p"} {
 			if g.flags.Lookup(name).Changed {

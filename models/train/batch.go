@@ -1,9 +1,10 @@
 package train
 
 import (
-	"errors"
 	"fmt"
-	"sync"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/models/nn"
 )
@@ -23,13 +24,16 @@ func (t *Network) SetBatch(ws []Window) (int, error) {
 		return 0, fmt.Errorf("train.SetBatch: %w: %d windows for %d sequences", nn.ErrConfig, len(ws), t.b)
 	}
 	t.in.clear()
-	counts, errs := make([]int, len(ws)), make([]error, len(ws))
-	var wait sync.WaitGroup
-	for i, w := range ws { // each writes rows of its own
-		wait.Go(func() { counts[i], errs[i] = t.setWindow(i, w) })
+	counts := make([]int, len(ws))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, w := range ws { // each has rows of its own
+		g.Go(func() (err error) {
+			counts[i], err = t.setWindow(i, w)
+			return err
+		})
 	}
-	wait.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := g.Wait(); err != nil {
 		return 0, err
 	}
 	count := 0

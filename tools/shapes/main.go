@@ -28,7 +28,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout)
+	err := fmt.Errorf("%w: shapes draw or shapes train; -h shows its flags", errFlags)
+	if len(os.Args) > 1 && os.Args[1] == "draw" {
+		err = draw(ctx, os.Args[2:], os.Stdout)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "train" {
+		err = trainModel(ctx, os.Args[2:], os.Stdout)
+	}
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(2)
 	}
@@ -48,9 +54,10 @@ type options struct {
 	maxFaces, maxTokens   int
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+// draw writes shards of samples.
+func draw(ctx context.Context, args []string, out io.Writer) error {
 	var o options
-	f := flag.NewFlagSet("shapes", flag.ContinueOnError)
+	f := flag.NewFlagSet("shapes draw", flag.ContinueOnError)
 	f.StringVar(&o.kind, "kind", system.Quads, "quads or shape")
 	f.StringVar(&o.side, "side", "train", "train or heldout: families of parametric shapes")
 	f.IntVar(&o.count, "count", 1000, "parametric shapes")
@@ -58,7 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&o.copies, "copies", 1, "copies of a file: the first as it is, others turned, mirrored and stretched")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the shapes")
 	f.IntVar(&o.levels, "levels", 128, "quads: levels of a coordinate")
-	f.IntVar(&o.points, "points", 128, "quads: points of the condition")
+	f.IntVar(&o.points, "points", 256, "quads: points of the condition")
 	f.IntVar(&o.depth, "depth", 5, "shape: depth of the octrees, at least")
 	f.IntVar(&o.deepest, "deepest", 6, "shape: depth at most; one shape in 4 is a level deeper, one in 16 two, and so on")
 	f.IntVar(&o.maxFaces, "max-faces", 800, "most faces of a mesh file")
