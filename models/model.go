@@ -200,7 +200,7 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 	p.Class, p.Text, p.Guidance, p.Interval = r.Class, r.Text, float32(s.Guidance), r.Interval
 	out := engine.Request{
 		ID: r.ID, Seed: r.Seed, Temperature: float32(s.Temperature), TopK: s.TopK, TopP: float32(s.TopP), MinP: float32(s.MinP),
-		Guidance: p.Guidance, End: -1, Pinned: m.sys.Layout.Pinned, Tokens: p.Given,
+		Guidance: p.Guidance, End: -1, Pinned: m.sys.Layout.Pinned, Tokens: p.Given, Guide: p.Guide,
 		Schedule: func() (system.Schedule, error) { return m.sys.Schedule(p) },
 	}
 	if m.sys.Token.End > 0 {

@@ -387,8 +387,10 @@ func samples(b bench, r *gpu.Recorder) {
 
 func grammars(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
-	mask := grammar.Faces(r, grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 8, Start: 1})
-	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 10), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
+	a := grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 32, Start: 1}
+	mask := grammar.Faces(r, a)
+	grammar.Surface(r, grammar.SurfaceArgs{FacesArgs: a, Guide: b.u32(2, 4, grammar.SurfaceWords(32)), Mask: mask})
+	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 34), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
 }
 
 func refines(b bench, r *gpu.Recorder) {
