@@ -112,10 +112,13 @@ func (g *Drawing) Attend(qkv *Value, a *Attention) *Value {
 		r := g.Loaded.rotary[a.Rope]
 		p.Pos, p.Freq, p.Axis = g.Rows.Axes, r.freq, r.axis
 	}
+	if a.QNorm != nil {
+		p.QGain, p.KGain, p.Eps = g.Loaded.vectors[a.QNorm.Gain], g.Loaded.vectors[a.KNorm.Gain], a.QNorm.Eps
+	}
 	attention.Prepare(g.Recorder, p)
 	attention.Cached(g.Recorder, attention.CachedArgs{
 		Q: qkv.X, LDQ: a.Width(), Cache: cache, Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run, Scale: a.Scale,
+		Seq: g.Rows.Seq, Len: g.Rows.Len, Ranges: g.Rows.Ranges, Run: g.Run, Scale: a.Scale,
 	})
 	return out
 }
