@@ -396,12 +396,16 @@ func samples(b bench, r *gpu.Recorder) {
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
 	sample.TopK(r, sample.TopKArgs{X: b.f32(8, 50), K: 5, Values: b.f32(8, 5), Indices: b.i32(5, 8, 5)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
+	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), Pairs: true})
+	sample.Project(r, sample.ProjectArgs{X: b.f32(10, 8), Picks: b.i32(5, 10), Scale: b.f32(5), Out: b.f32(5, 8), N: 2, Threshold: 1})
 }
 
 func grammars(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
-	mask := grammar.Faces(r, grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 8, Start: 1})
-	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 10), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
+	a := grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 32, Start: 1}
+	mask := grammar.Faces(r, a)
+	grammar.Surface(r, grammar.SurfaceArgs{FacesArgs: a, Guide: b.u32(2, 4, grammar.SurfaceWords(32)), Mask: mask})
+	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 34), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
 }
 
 func refines(b bench, r *gpu.Recorder) {
@@ -418,7 +422,7 @@ func refines(b bench, r *gpu.Recorder) {
 
 func steps(b bench, r *gpu.Recorder) {
 	for places, codes := range []bool{false, true} {
-		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places})
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places, Ranges: 2 * places})
 		if err != nil {
 			b.t.Fatal(err)
 		}

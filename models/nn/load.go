@@ -65,8 +65,8 @@ func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
 
 func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) error {
 	var x []float32
-	for _, n := range m.Names {
-		rows := m.Out / len(m.Names)
+	for i, n := range m.Names {
+		rows := m.rows(i)
 		part, err := read(w, n, rows, rows*m.width())
 		if err != nil {
 			return err

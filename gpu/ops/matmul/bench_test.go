@@ -19,6 +19,11 @@ func BenchmarkRecord(b *testing.B) {
 	for _, l := range []Layout{NT, NN, TN} {
 		benchProduct(b, dev, tensor.F32, shape{768, 768, 768}, Args{Layout: l})
 	}
+	if !dev.OnCPU() {
+		for _, dt := range []tensor.DType{tensor.F32, tensor.F16, tensor.BF16} {
+			benchProduct(b, dev, dt, shape{4096, 4096, 4096}, Args{})
+		}
+	}
 	benchProduct(b, dev, tensor.F32, shape{32, 32, 8192}, Args{Layout: TN})
 	for _, dt := range weightTypes {
 		for _, m := range []int{1, 4, 8, 16, 32} {
@@ -41,6 +46,9 @@ func BenchmarkCoop(b *testing.B) {
 	}
 	benchProduct(b, dev, tensor.F16, shape{768, 768, 768}, Args{})
 	benchProduct(b, dev, tensor.F16, shape{768, 768, 768}, Args{Coop: MustCoop})
+	if !dev.OnCPU() {
+		benchProduct(b, dev, tensor.F16, shape{4096, 4096, 4096}, Args{Coop: MustCoop})
+	}
 }
 
 func benchProduct(b *testing.B, dev *gpu.Device, dt tensor.DType, s shape, args Args) {

@@ -34,7 +34,7 @@ var ErrPack = errors.New("not a pack of sources")
 
 const (
 	listName  = "sources.json"
-	quality   = 92
+	quality   = 88
 	maxSide   = 4096
 	maxFrames = 100000
 	maxFile   = 16 << 20
