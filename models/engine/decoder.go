@@ -24,6 +24,7 @@ type Decoder struct {
 	arena    *gpu.Arena  // of all programs' temporaries
 	vectors  *gpu.Tensor // f32 [slots·rows, features], nil without
 	states   *gpu.Tensor // f32 [slots·places, width], nil without
+	guides   *gpu.Tensor // u32 [slots, words], nil without
 	refined  *refinement // nil if the head does not refine
 	programs map[programKey]*program
 	trace    bool
@@ -108,6 +109,11 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 			return err
 		}
 	}
+	if n := guideWords(d.sys); n > 0 {
+		if d.guides, err = d.dev.NewTensor(tensor.U32, o.Slots, n); err != nil {
+			return err
+		}
+	}
 	if d.refined, err = newRefinement(d, o); err != nil {
 		return err
 	}
@@ -161,6 +167,7 @@ func (d *Decoder) Free() {
 	}
 	d.vectors.Free()
 	d.states.Free()
+	d.guides.Free()
 	d.refined.free()
 	d.arena.Free()
 }
@@ -182,6 +189,32 @@ func (d *Decoder) Reserve(slot, slots int) (bool, error) {
 
 // Release takes a slot's pages back.
 func (d *Decoder) Release(slot int) error { return d.pages.release(slot) }
+
+// SetGuide writes what the rule reads of a slot's request. Nil is no guide. A system whose
+// rule reads nothing takes any. The error wraps [ErrRequest] if the rule reads another
+// number of words.
+func (d *Decoder) SetGuide(slot int, words []uint32) error {
+	n := guideWords(d.sys)
+	if n == 0 {
+		return nil
+	}
+	if len(words) != n && len(words) > 0 {
+		return fmt.Errorf("engine.SetGuide: %w: %d words, the rule reads %d", ErrRequest, len(words), n)
+	}
+	raw := make([]int32, max(len(words), 1)) // a first word of 0 is no guide
+	for i, w := range words {
+		raw[i] = int32(w)
+	}
+	return d.guides.View(slot*n, len(raw)).WriteI32(raw)
+}
+
+// guideWords is the number of words of a request that a system's rule reads.
+func guideWords(s *system.System) int {
+	if s.Rule == nil {
+		return 0
+	}
+	return s.Rule.Guide()
+}
 
 // SetTokens writes the tokens of positions from on of a slot's canvas.
 func (d *Decoder) SetTokens(slot, from int, tokens []uint32) error {

@@ -188,7 +188,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	r := d.dev.NewRecorder()
 	r.Share(d.arena)
 	g := &nn.Drawing{
-		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, InStage: k.stage,
+		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, Guides: d.guides, InStage: k.stage,
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
 	}
 	if d.trace {

@@ -31,6 +31,9 @@ type Drawing struct {
 	// States holds the hidden states that rows keep, f32 [places of all slots, width]; nil
 	// without.
 	States  *gpu.Tensor
+	// Guides holds what the rule reads of each canvas's request, u32 [slots, words]; nil
+	// without.
+	Guides  *gpu.Tensor
 	InStage int
 	// Marked, if set, is called with every marked value.
 	Marked func(name string, x *gpu.Tensor)

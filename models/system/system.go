@@ -68,6 +68,7 @@ type Prompt struct {
 	Depth  int      // of the octree
 	Faces  int      // at most
 	Points []int64  // points of a surface, one a position before the first face
+	Guide  []uint32 // what the rule reads of the request; nil: nothing
 	Class  int      // of the system's classes
 	// Text holds a text's features from the system's text encoder, [n, features], a row
 	// for each token.
@@ -214,6 +215,8 @@ type Learner interface {
 // Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.
 type Rule interface {
 	Mask(g *nn.Drawing) *gpu.Tensor
+	// Guide is the number of words that the rule reads of a request, see Prompt; 0: none.
+	Guide() int
 }
 
 // Sampling says how tokens are drawn.
