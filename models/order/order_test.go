@@ -20,6 +20,14 @@ func class(g Grid) Conditions {
 
 func transitions(n int) []int32 { return count(100, 100+n-1) }
 
+func arpg(side, steps int, unknown Share) system.Schedule {
+	s, err := Targets{H: side, W: side, Steps: steps, Unknown: unknown}.Schedule()
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
 // orders are the schedules with the numbers that their papers state.
 var orders = []struct {
 	name             string
@@ -43,6 +51,10 @@ var orders = []struct {
 	{"NAR 16x16", func() system.Schedule { g := square(16); return g.Shells(class(g), 2, nil) }, 256, 31, 1, true},
 	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
 	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
+	// A set is read in a step of its own, and the first step reads the condition.
+	{"ARPG 16x16", func() system.Schedule { return arpg(16, 64, ArcCosine) }, 256, 2 * 64, 1, false},
+	{"ARPG 16x16 by the cosine", func() system.Schedule { return arpg(16, 64, Cosine) }, 256, 2 * 64, 1, false},
+	{"ARPG 2x2, more steps than tokens", func() system.Schedule { return arpg(2, 64, Cosine) }, 4, 2 * 4, 1, false},
 	{"InfinityStar, three times", func() system.Schedule { return Scales([]int{1, 2, 4}, 3) }, 21, 9, 3, false},
 }
 
