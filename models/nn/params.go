@@ -42,6 +42,7 @@ type Matrix struct {
 	init    Init
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
+	zeros   int   // last rows, which no tensor has
 }
 
 // Init describes the first values of a matrix or table in training.
@@ -58,6 +59,7 @@ type Vector struct {
 	Plus  string   // a tensor that is added; "": none
 	// As, if set, changes the elements when they are loaded to draw.
 	As    func(x []float32)
+	zeros int     // last elements, which no tensor has
 	Start float64 // its value when a network starts to train,
 	Std   float64 // or the standard deviation of its values then, if not 0
 }
@@ -207,11 +209,11 @@ func (l *List) Specs() (out []params.Spec) {
 		switch x := x.(type) {
 		case *Matrix:
 			for i, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
+				out = append(out, params.Spec{Name: n, Shape: []int{(x.Out - x.zeros) / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
 			}
 		case *Vector:
 			for _, n := range x.names() {
-				size := x.N
+				size := x.N - x.zeros
 				if x.Parts != nil {
 					size /= len(x.Parts)
 				}
