@@ -27,6 +27,7 @@ type Decoder struct {
 	states   *gpu.Tensor      // f32 [slots·places, width], nil without
 	refined  *refinement      // nil if the head does not refine
 	recorded *refine.Recorded // nil without
+	guides   *gpu.Tensor      // u32 [slots, words], nil without
 	programs map[programKey]*program
 	trace    bool
 }
@@ -110,6 +111,11 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 			return err
 		}
 	}
+	if n := guideWords(d.sys); n > 0 {
+		if d.guides, err = d.dev.NewTensor(tensor.U32, o.Slots, n); err != nil {
+			return err
+		}
+	}
 	if o.Recorded > 0 && d.sys.Token.Width > 0 {
 		if d.recorded, err = d.dev.NewTensor(tensor.F32, o.Slots, d.sys.Layout.Length, o.Recorded, d.sys.Token.Width); err != nil {
 			return err
@@ -168,6 +174,7 @@ func (d *Decoder) Free() {
 	}
 	d.vectors.Free()
 	d.states.Free()
+	d.guides.Free()
 	d.refined.free()
 	d.recorded.Free()
 	d.arena.Free()
@@ -190,6 +197,32 @@ func (d *Decoder) Reserve(slot, slots int) (bool, error) {
 
 // Release takes a slot's pages back.
 func (d *Decoder) Release(slot int) error { return d.pages.release(slot) }
+
+// SetGuide writes what the rule reads of a slot's request. Nil is no guide. A system whose
+// rule reads nothing takes any. The error wraps [ErrRequest] if the rule reads another
+// number of words.
+func (d *Decoder) SetGuide(slot int, words []uint32) error {
+	n := guideWords(d.sys)
+	if n == 0 {
+		return nil
+	}
+	if len(words) != n && len(words) > 0 {
+		return fmt.Errorf("engine.SetGuide: %w: %d words, the rule reads %d", ErrRequest, len(words), n)
+	}
+	raw := make([]int32, max(len(words), 1)) // a first word of 0 is no guide
+	for i, w := range words {
+		raw[i] = int32(w)
+	}
+	return d.guides.View(slot*n, len(raw)).WriteI32(raw)
+}
+
+// guideWords is the number of words of a request that a system's rule reads.
+func guideWords(s *system.System) int {
+	if s.Rule == nil {
+		return 0
+	}
+	return s.Rule.Guide()
+}
 
 // SetTokens writes the tokens of positions from on of a slot's canvas.
 func (d *Decoder) SetTokens(slot, from int, tokens []uint32) error {

@@ -15,7 +15,7 @@ func (p Params) Linear(out, in int, init Init, name string) *Linear {
 // Products want rows of an even number of elements.
 func (p Params) Even(out, in int, init Init, name string) *Linear {
 	l := p.Linear(out+out%2, in, init, name)
-	l.W.zeros, l.B.zeros = out%2, out%2
+	l.W.parts, l.B.zeros = []int{out}, out%2
 	return l
 }
 

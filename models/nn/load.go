@@ -65,15 +65,15 @@ func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
 
 func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) error {
 	var x []float32
-	for _, n := range m.Names {
-		rows := (m.Out - m.zeros) / len(m.Names)
+	for i, n := range m.Names {
+		rows := m.rows(i)
 		part, err := read(w, n, rows, rows*m.width())
 		if err != nil {
 			return err
 		}
 		x = append(x, m.pick(part)...)
 	}
-	x = append(x, make([]float32, m.zeros*m.In)...)
+	x = append(x, make([]float32, m.Out*m.In-len(x))...) // see Params.Even
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
 		if err != nil {

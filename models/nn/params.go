@@ -40,9 +40,9 @@ type Matrix struct {
 	Names   []string // of the tensors that are stacked by rows, in order
 	Norm    *Norm    // of the product's input; nil: none
 	init    Init
+	parts   []int // rows of each tensor, see Parts; nil: equal ones. Rows behind them are 0
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
-	zeros   int   // last rows, which no tensor has
 }
 
 // Init describes the first values of a matrix or table in training.
@@ -98,6 +98,21 @@ func (p Params) Matrix(out, in int, init Init, names ...string) *Matrix {
 func (m *Matrix) After(n *Norm) *Matrix {
 	m.Norm = n
 	return m
+}
+
+// Parts says how many rows each stacked tensor has, where they are not equal. It returns
+// the matrix.
+func (m *Matrix) Parts(rows ...int) *Matrix {
+	m.parts = rows
+	return m
+}
+
+// rows is the number of rows of stacked tensor i.
+func (m *Matrix) rows(i int) int {
+	if m.parts != nil {
+		return m.parts[i]
+	}
+	return m.Out / len(m.Names)
 }
 
 // Pick says which column of the tensor, which has so many, each column of the matrix is;
@@ -209,7 +224,7 @@ func (l *List) Specs() (out []params.Spec) {
 		switch x := x.(type) {
 		case *Matrix:
 			for i, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{(x.Out - x.zeros) / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
+				out = append(out, params.Spec{Name: n, Shape: []int{x.rows(i), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
 			}
 		case *Vector:
 			for _, n := range x.names() {

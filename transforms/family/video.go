@@ -46,7 +46,7 @@ func reading(c system.Format, r request.Request) (video.Options, error) {
 	if r.Input == "" {
 		return video.Options{}, fmt.Errorf("family.Decode: %w: a video model continues a clip", ErrNoInput)
 	}
-	o := video.Options{Rate: c.Rate, W: c.Size, H: c.Size, Fit: video.Crop, MaxFrames: r.Prefix, Start: time.Duration(r.Start)}
+	o := video.Options{Rate: c.Rate, W: c.W, H: c.H, Fit: video.Crop, MaxFrames: r.Prefix, Start: time.Duration(r.Start)}
 	if r.Fit == request.Letterbox {
 		o.Fit = video.Letterbox
 	}

@@ -52,14 +52,30 @@ func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
 // chooseGPU picks the kernel for a GPU, of so many subgroups a workgroup.
 func chooseGPU(a *Args, subgroups uint32) kernel {
 	if a.Layout != NT || a.M > fewRows {
-		return kernel{"tile", []uint32{subgroups}, 64, 64}
+		k := tile(subgroups, 128)
+		if g := k.grid(a); g[0]*g[1]*g[2] < 2*busy {
+			k = tile(subgroups, 64)
+		}
+		return k
 	}
-	k := kernel{"few", []uint32{subgroups, 32}, 32, 32}
-	// Fewer columns a workgroup read A more often, and occupy the device sooner.
-	if g := k.grid(a); a.M <= 8 || g[0]*g[1]*g[2] < busy {
-		k.spec[1], k.cols = 8, 8
+	// Smaller tiles read their operands more often, and occupy the device sooner.
+	k := few(subgroups, 32, 32)
+	for _, smaller := range []kernel{few(subgroups, 8, 32), few(subgroups, 8, 8)} {
+		if g := k.grid(a); g[0]*g[1]*g[2] < 2*busy || a.M <= 8 {
+			k = smaller
+		}
 	}
 	return k
+}
+
+// few is the kernel few with a tile of so many rows and columns.
+func few(subgroups uint32, rows, cols int) kernel {
+	return kernel{"few", []uint32{subgroups, uint32(cols), uint32(rows)}, rows, cols}
+}
+
+// tile is the kernel tile with so many rows.
+func tile(subgroups uint32, rows int) kernel {
+	return kernel{"tile", []uint32{subgroups, uint32(rows)}, rows, 64}
 }
 
 // Kernels names the kernels that products take on a device, for people.

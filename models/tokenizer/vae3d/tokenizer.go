@@ -50,18 +50,13 @@ func (c Config) options(s *system.System) (o Options, patch int, err error) {
 	return Options{T: 1 + (s.Grid[0]-1)*frames, H: s.Grid[1] * patch * side, W: s.Grid[2] * patch * side}, patch, err
 }
 
-// Fit implements [system.Description]. A frame that is not square has no size here: clips
-// keep theirs.
+// Fit implements [system.Description].
 func (c Config) Fit(s *system.System) (system.Format, error) {
 	o, _, err := c.options(s)
 	if err == nil {
 		err = c.checkFrames(o.T, o.H, o.W)
 	}
-	f := system.Format{Rate: rate, Frames: 1}
-	if o.H == o.W {
-		f.Size = o.H
-	}
-	return f, err
+	return system.Format{H: o.H, W: o.W, Rate: rate, Frames: 1}, err
 }
 
 // Size implements [system.Description].

@@ -38,7 +38,7 @@ func TestTokenizer(t *testing.T) {
 		}
 		s := tinySystem()
 		format, err := d.Fit(s)
-		if err != nil || format.Size != 0 || format.Rate != rate || len(d.Facts()) != 3 {
+		if err != nil || format.H != 8 || format.W != 16 || format.Rate != rate || len(d.Facts()) != 3 {
 			t.Errorf("%+v, %v", format, err)
 		}
 		if size, err := d.Size(w, s); err != nil || size == 0 {
@@ -133,7 +133,7 @@ func TestFit(t *testing.T) {
 			t.Errorf("%+v fits", s.Token)
 		}
 	}
-	if f, err := readConfig(t).Fit(&system.System{Token: system.Token{Width: 4}, Grid: [3]int{3, 2, 2}}); err != nil || f.Size != 8 {
+	if f, err := readConfig(t).Fit(&system.System{Token: system.Token{Width: 4}, Grid: [3]int{3, 2, 2}}); err != nil || f.H != 8 {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if _, err := describe(nil, cnntest.Tensors{}); !errors.Is(err, ErrConfig) {
