@@ -209,7 +209,11 @@ func divisor(a, b int) int {
 
 func (c *xar) blocks(p nn.Params, part string, m mae) (out []*nn.Denoising) {
 	pairs := m.width / m.heads / 2
-	rope := &nn.Rope{Pairs: []int{0, pairs / 2, pairs / 2, 0, 0}, Theta: 10000}
+	share := []int{0, pairs / 2, pairs / 2, 0, 0}
+	if c.frames > 1 {
+		share = []int{pairs - pairs/3*2, pairs / 3, pairs / 3, 0, 0}
+	}
+	rope := &nn.Rope{Pairs: share, Theta: 10000}
 	for i := range m.depth {
 		q := p.In("%s_blocks.%d.", part, i)
 		b := &nn.Denoising{Name: fmt.Sprint(part, i), Eps: xarEps, Modulation: q.Linear(6*m.width, m.width, varInit, "ada_lin.1")}

@@ -121,6 +121,7 @@ func (k clips) Begin(id string, m system.Media, _ system.Extent) (*system.Beginn
 	}
 	return &system.Beginning{Finish: func(bits []uint32) (system.Media, shard.Sample, system.Measures, error) {
 		e := k.grid
+		bits = bits[:min(len(bits), e.t*e.h*e.w*k.width())] // smaller scales of a clip stand behind it
 		e.t = len(bits) / (e.h * e.w * k.width())
 		m, err := k.decode(bits, e)
 		return m, k.sample(id, bits, e), nil, err
