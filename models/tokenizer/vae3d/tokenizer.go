@@ -136,6 +136,7 @@ func (k clips) Begin(id string, m system.Media, e system.Extent) (*system.Beginn
 	}
 	out.Prompt.Frames = grid.t
 	out.Finish = func(bits []uint32) (system.Media, shard.Sample, system.Measures, error) {
+		bits = bits[:min(len(bits), grid.t*grid.h*grid.w*k.width())] // smaller scales of a clip stand behind it
 		m, err := k.decode(bits, grid)
 		return m, k.sample(id, bits, grid), nil, err
 	}
