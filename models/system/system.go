@@ -46,6 +46,15 @@ type System struct {
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
+	Text      int    // features of a row of text; 0: Layout.Features
+}
+
+// TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
+func (s *System) TextWidth() int {
+	if s.Text > 0 {
+		return s.Text
+	}
+	return s.Layout.Features
 }
 
 // Files opens the other weights of a model's folder, by their names. The caller closes
@@ -126,6 +135,7 @@ type Layout struct {
 	Unit             int  // rows that belong together: training windows start at multiples; 0 means 1
 	Places, State    int  // kept hidden states of a sequence, and their width; 0: none
 	Recalls          int  // kept states that a row starts from; 0 means 1
+	Ranges           int  // ranges of cache slots that a row sees; 0: all up to Sees
 	Raw              bool // rows are fed tokens as they are, and not by the embedding table
 }
 
@@ -133,7 +143,7 @@ type Layout struct {
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
-		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls,
+		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Ranges: s.Layout.Ranges,
 		Directions: s.Layout.Directions,
 	}
 }
@@ -184,6 +194,14 @@ type Refinement struct {
 	Prepared      *gpu.Tensor // f32 [passes, d], see Refiner
 	Logits        *gpu.Tensor // f32 [branches·m, outputs], of the head
 	Recorded      *refine.Recorded
+}
+
+// Joiner is a head that joins the branches of guidance in a way of its own. Of 2·m rows of
+// logits, those of the branch without condition behind the others, it makes m. Picks and
+// scales are those of g.Rows.
+type Joiner interface {
+	Head
+	Join(g *nn.Drawing, logits *gpu.Tensor) *gpu.Tensor
 }
 
 // Learner is a head with a loss.

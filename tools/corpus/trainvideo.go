@@ -30,7 +30,7 @@ type videoTraining struct {
 	rate, tokenizerRate         float64
 	precision                   string
 	network                     systems.Decoder
-	temperature                 float64
+	temperature, noise          float64
 	progress                    io.Writer
 }
 
@@ -56,6 +56,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&v.network.Heads, "heads", 5, "its heads")
 	flags.IntVar(&v.network.Hidden, "hidden", 864, "hidden width of its feed-forward parts")
 	flags.IntVar(&v.network.Context, "context", 512, "positions it sees at most")
+	flags.Float64Var(&v.noise, "noise", 0.05, "largest chance of a bit of its context to be turned over")
 	flags.Float64Var(&v.temperature, "temperature", 0.5, "sampling temperature that the model gets as its own")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -124,7 +125,7 @@ func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 	_, err := models.Train(ctx, dev, models.TrainOptions{
 		Family: "cube", Name: "cube", Shards: []string{shards[trainFolder]}, Heldout: []string{shards[heldOutFolder]}, Out: dir, Network: v.network,
 		Tokenizer: tokenizer, Batch: v.sequences, MaxHeldout: 96, Keep: keptBytes, Minutes: v.cube, Sampling: models.Sampling{Temperature: v.temperature},
-		Memory: train.NetworkOptions{Precision: nn.Precision(v.precision)},
+		Memory: train.NetworkOptions{Precision: nn.Precision(v.precision), Noise: v.noise},
 		Run:    train.Options{Rate: v.rate, Seed: 1, Progress: v.progress},
 	})
 	return err
