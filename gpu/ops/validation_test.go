@@ -311,7 +311,6 @@ func codebooks(b bench, r *gpu.Recorder) {
 	x, codes, ids := b.f32(8, 6), b.f32(9, 6), b.i32(9, 8)
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids})
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids, Cosine: true})
-	codebook.EMA(r, codebook.EMAArgs{X: x, IDs: ids, Count: b.f32(9), Sum: b.f32(9, 6), Codes: codes, Decay: 0.9})
 }
 
 func fsqs(b bench, r *gpu.Recorder) {
