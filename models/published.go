@@ -86,6 +86,7 @@ func (p *Published) build(path string) error {
 		p.System = nil
 		return err
 	}
+	p.Published = p.Published.Described(p.System.Name)
 	missing := p.System.Params.Missing(p.Weights())
 	if p.Tokenizer == nil { // Usable tells
 		missing = slices.DeleteFunc(missing, func(name string) bool { return strings.HasPrefix(name, tokenizerPrefix) })
