@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 
@@ -26,6 +27,16 @@ const wideLanes = 16
 // AVX2, Mesa 25.0.7).
 func wideCPU() bool {
 	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW
+}
+
+// VectorRegisters returns how many vector registers code for this machine's processor
+// has: 16 on x86 without AVX-512, 32 elsewhere. The walks of kernels that lavapipe
+// compiles follow it, by rule and not by measurement; no bit does.
+func VectorRegisters() int {
+	if runtime.GOARCH == "amd64" && !wideCPU() {
+		return 16
+	}
+	return 32
 }
 
 // Widths returns the subgroup widths that are worth testing on this machine. A device
