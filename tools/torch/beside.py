@@ -1,13 +1,16 @@
-"""beside.py BINARIES ROUNDS: the engine's benchmarks on the CPU beside the same work in PyTorch, in turns, as a table.
+"""beside.py BINARIES ROUNDS [TEXT]: the engine's benchmarks on the CPU beside the same work in PyTorch, in turns, as a table of the
+rows whose names hold TEXT.
 
 BINARIES holds the test binaries matmul, attention and train. Both sides run on two threads. A figure is work for a second of both
-processors' time, the best of the rounds: wall time on a machine that others use says what they do.
+threads' processor time, the best of the rounds: wall time on a machine that others use says what they do. So PyTorch's threads must
+sleep, not spin, where they wait for each other.
 """
 import os
 import subprocess
 import sys
 import time
 
+os.environ |= {"OMP_WAIT_POLICY": "passive", "KMP_BLOCKTIME": "0"}
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "gpukit"))
 import torch
 from peer import Decoder
@@ -15,6 +18,7 @@ from peer import Decoder
 THREADS = 2
 torch.set_num_threads(THREADS)
 binaries, rounds = sys.argv[1], int(sys.argv[2])
+wanted = sys.argv[3] if len(sys.argv) > 3 else ""
 
 
 def ours(package, bench):
@@ -108,6 +112,8 @@ ROWS = [  # name, unit, work of an operation, our package and benchmark, PyTorch
 def main():
     print("| work | unit | ours | PyTorch | ours / PyTorch |\n|---|---|---|---|---|")
     for name, unit, work, package, bench, make in ROWS:
+        if wanted not in name:
+            continue
         run = make()
         pairs = [(ours(package, bench), theirs(run)) for _ in range(rounds)]
         a, b = (work / min(side) for side in zip(*pairs))
