@@ -29,14 +29,11 @@ func wideCPU() bool {
 	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW
 }
 
-// VectorRegisters returns how many vector registers code for this machine's processor
-// has: 16 on x86 without AVX-512, 32 elsewhere. The walks of kernels that lavapipe
-// compiles follow it, by rule and not by measurement; no bit does.
-func VectorRegisters() int {
-	if runtime.GOARCH == "amd64" && !wideCPU() {
-		return 16
-	}
-	return 32
+// FewRegisters reports whether kernels run on a processor that has 16 vector registers
+// for vectors of the device's width, which is x86 without AVX-512. Kernels that have the
+// choice walk their tiles by it: a rule, and not a measurement. No bit depends on it.
+func (d *Device) FewRegisters() bool {
+	return d.OnCPU() && d.width < wideLanes && runtime.GOARCH == "amd64" && !wideCPU()
 }
 
 // Widths returns the subgroup widths that are worth testing on this machine. A device

@@ -42,11 +42,11 @@ func Forward(r *gpu.Recorder, a Args) {
 // tile is how many rows a workgroup takes: fewer where wide heads would overflow
 // the registers (on a CPU, the first-level cache). On lavapipe, width 8, at dh=64,
 // 32 rows made 38 GFLOP/s, 16 35, 64 34; for keys and values 32 were 4 % above 16. With
-// 16 vector registers (see [gpu.VectorRegisters]) 16 rows are 4 % above 32, and
+// few registers (see [gpu.Device.FewRegisters]) 16 rows are 4 % above 32, and
 // are compiled in a fifth of the time.
 func (a *Args) tile(dev *gpu.Device) int {
 	tile := 32
-	if sixteen(dev) {
+	if dev.FewRegisters() {
 		tile = 16
 	}
 	for tile > 8 && tile*a.HeadDim > 2048 {
@@ -58,13 +58,11 @@ func (a *Args) tile(dev *gpu.Device) int {
 // chunk is how many elements of a head are loaded before they are multiplied: fewer
 // where loads are long code, so that a body fits the cache of decoded instructions.
 func chunk(dev *gpu.Device) uint32 {
-	if sixteen(dev) {
+	if dev.FewRegisters() {
 		return 4
 	}
 	return 8
 }
-
-func sixteen(dev *gpu.Device) bool { return dev.OnCPU() && gpu.VectorRegisters() == 16 }
 
 // extents are the parameters all kernels begin with.
 func (a *Args) extents() []uint32 {

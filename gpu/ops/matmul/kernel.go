@@ -34,7 +34,7 @@ func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
 	if !onCPU {
 		return chooseGPU(a, uint32(256/width))
 	}
-	o := outer(a, width, gpu.VectorRegisters())
+	o := outer(a, width, dev.FewRegisters())
 	spec := []uint32{
 		uint32(o.rows), uint32(o.vectors), uint32(o.together), uint32(o.step), uint32(o.unroll),
 		uint32(o.side), launch.Flag(o.phases), uint32(o.band),
@@ -90,11 +90,11 @@ func Kernels(d gpu.Info) string {
 // parted reports whether words are parted at once (words in product.glsl): with 32
 // registers where a vector is half of the words' and rows repay it; with 16 where halves
 // are converted, which the compiler otherwise takes out of 64 bits one by one.
-func parted(a *Args, width, rows int) bool {
-	if gpu.VectorRegisters() == 16 && !a.quantized() {
+func parted(a *Args, dev *gpu.Device, rows int) bool {
+	if dev.FewRegisters() && !a.quantized() {
 		return half(a.B) || rows == 8
 	}
-	return width == 8 && rows > 4
+	return dev.SubgroupWidth() == 8 && rows > 4
 }
 
 // flags are the bits of product.glsl's FLAGS. On lavapipe the stack is aligned.
@@ -102,7 +102,7 @@ func flags(dev *gpu.Device, a *Args, k kernel, split bool) uint32 {
 	var f uint32
 	for i, on := range []bool{
 		a.Bias != nil, a.Add, a.Gated, a.NormEps > 0, split, half(a.A), half(a.C),
-		dev.OnCPU() && parted(a, dev.SubgroupWidth(), k.rows), dev.OnCPU(),
+		dev.OnCPU() && parted(a, dev, k.rows), dev.OnCPU(),
 	} {
 		f |= launch.Flag(on) << i
 	}
@@ -137,11 +137,12 @@ type walk struct {
 	band          int  // rows of tiles that pass over a column of tiles together
 }
 
-// outer returns the walk over a tile, by the vector registers of the processor.
-func outer(a *Args, width, registers int) walk {
-	o := outer32(a.B.DType, rows(a), width)
-	if registers == 16 && !a.quantized() {
-		o = outer16(a.B.DType, o, fits6(a, width))
+// outer returns the walk over a tile, by the processor's registers (see
+// [gpu.Device.FewRegisters]).
+func outer(a *Args, width int, few bool) walk {
+	o := outerMany(a.B.DType, rows(a), width)
+	if few && !a.quantized() {
+		o = outerFew(a.B.DType, o, fits6(a, width))
 	}
 	if a.Layout != NT && half(a.B) {
 		o.together = o.vectors // a load of 16 bits takes four columns
@@ -149,12 +150,12 @@ func outer(a *Args, width, registers int) walk {
 	return o
 }
 
-// outer32 are the walks for 32 registers. Measured on two cores of a Xeon of 2.9 GHz
+// outerMany are the walks for 32 registers. Measured on two cores of a Xeon of 2.9 GHz
 // (Sapphire Rapids) with Mesa 25.0.7's lavapipe; docs/benchmarks/matmul.md has the
 // figures. A step of 64 bytes a row lets few rows meet a cache line's worth at a
 // time, where the rows' stride is a power of two and the first cache has 12 ways.
 // 16 lanes have twice the registers of 8, and no use for phases in tall tiles.
-func outer32(t tensor.DType, rows, width int) walk {
+func outerMany(t tensor.DType, rows, width int) walk {
 	few := width < 16 // registers
 	line := 16
 	switch t {
@@ -188,13 +189,13 @@ func outer32(t tensor.DType, rows, width int) walk {
 	return walk{32, 4, 4, 8, 1, 4, false, 4}
 }
 
-// outer16 are the walks for 16 registers, where they differ from o. Measured on two
+// outerFew are the walks for 16 registers, where they differ from o. Measured on two
 // cores of an AMD EPYC with AVX2 (Zen 4) with the same driver, whose gather there is a
 // branch and five instructions a lane: the cache of decoded instructions is what tall
 // tiles run out of, at a body of some 900 products of vectors. So a body takes fewer
 // steps of more vectors. Six sums side by side hide the latency of adding, and leave
 // the registers to them: rows of B are operands in memory.
-func outer16(t tensor.DType, o walk, six bool) walk {
+func outerFew(t tensor.DType, o walk, six bool) walk {
 	switch {
 	case o.rows == 32 && six:
 		return walk{32, 6, 6, 4, 1, 1, false, 4}

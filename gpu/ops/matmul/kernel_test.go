@@ -30,9 +30,9 @@ func TestWalks(t *testing.T) {
 func testWalks(t *testing.T, a Args) {
 	for _, a.M = range []int{1, 2, 3, 5, 8, 9, 16, 17, 32, 100} {
 		for width := 4; width <= 64; width *= 2 {
-			for _, registers := range []int{16, 32} {
-				if o := outer(&a, width, registers); fault(&a, o, width) != "" {
-					t.Errorf("%v %v m=%d n=%d gated=%v width=%d, %d registers: %+v %s", a.Layout, a.B.DType, a.M, a.N, a.Gated, width, registers, o, fault(&a, o, width))
+			for _, few := range []bool{false, true} {
+				if o := outer(&a, width, few); fault(&a, o, width) != "" {
+					t.Errorf("%v %v m=%d n=%d gated=%v width=%d, few registers %v: %+v %s", a.Layout, a.B.DType, a.M, a.N, a.Gated, width, few, o, fault(&a, o, width))
 				}
 			}
 		}
