@@ -81,7 +81,7 @@ func TestTrainPublishedRefuses(t *testing.T) {
 		"not both":              append([]string{"--system", "nar", "--family", "quad"}, config...),
 		"--config names":        {"--system", "nar"},
 		"--width is for a":      append([]string{"--system", "nar", "--width", "64"}, config...),
-		"called \"mar\"":        append([]string{"--system", "mar"}, config...),
+		"called \"nova\"":       append([]string{"--system", "nova"}, config...),
 		"a window of 8 of 26":   append([]string{"--system", "nar", "--window", "8"}, config...),
 		"no samples in 1 shard": append([]string{"--system", "par"}, "--config", tinySystems+"par/config.json"),
 	} {
