@@ -138,7 +138,9 @@ func (d *Diffusion) says() int {
 // Loss implements system.Learner: the loss of loss.Noise.
 func (d *Diffusion) Loss(g nn.Training, h *nn.Value, targets, weight, out *gpu.Tensor) {
 	c := d.teacher.token
-	y := g.Add(d.Net.Times(g, lessonPart(g, targets, 2*c, 1)), d.Net.Condition(g, g.Learned(h)))
+	z := g.Learned(h)
+	g.Mark("z", z)
+	y := g.Add(d.Net.Times(g, lessonPart(g, targets, 2*c, 1)), d.Net.Condition(g, z))
 	said := d.Net.Say(g, lessonPart(g, targets, 0, c), g.SiLU(y))
 	a := loss.NoiseArgs{Target: lessonPart(g, targets, c, c).X, Weight: weight, Loss: out}
 	if said.X.Dim(-1) == 2*c {

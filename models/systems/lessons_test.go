@@ -211,6 +211,16 @@ func TestMARLearnsTheAuthorsNetwork(t *testing.T) {
 					t.Errorf("sample %d: %s is off by %.1e", b, mark, e)
 				}
 			}
+			z, got := g.floats(t, "fw.z"), must(l.kept["z"].F32())(t)
+			each, _ := g.sys.Head.(system.Teacher).Lessons()
+			w := len(z) / 2 / n
+			for i, at := range runs[1].Draws.At {
+				e := distance(got[i*each*w:(i*each+1)*w], z[(b*n+int(at))*w:][:w])
+				worst = max(worst, e)
+				if e > bound {
+					t.Errorf("sample %d: z of position %d is off by %.1e", b, at, e)
+				}
+			}
 		}
 		t.Logf("mar: largest relative error at any waypoint of the network that trains %.1e", worst)
 	})
