@@ -14,8 +14,8 @@ func init() {
 }
 
 // Generate has the model generate from items. Up to Settings.InFlight items of a
-// bundle are with the model, while later ones are decoded and earlier ones written.
-// So a runner that passes one element at a time still fills the model's batch. Items
+// bundle are begun and not yet written. While the model works on some, others are read
+// and written. So a runner that passes one element at a time still fills the model's batch. Items
 // leave in the order in which they finish.
 func Generate(s beam.Scope, settings Settings, items beam.PCollection) (generated, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Generate"), &generateFn{stage: stage{Settings: settings}}, items)
@@ -34,29 +34,21 @@ type generated struct {
 	err  error
 }
 
-// ProcessElement starts one item, after waiting for room, and passes on those
-// that are done. Emitters are not safe for concurrent use, so everything is
-// emitted from here and from FinishBundle, and nothing from the item's goroutine.
+// ProcessElement starts one item, passes on those that are done, and waits until there is
+// room for another, so that no more than Settings.InFlight are begun. Emitters are not
+// safe for concurrent use, so everything is emitted from here and from FinishBundle, and
+// nothing from the item's goroutine.
 func (f *generateFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
 	if f.done == nil {
 		f.done = make(chan generated, f.Settings.inFlight())
 	}
-	for f.flights == cap(f.done) {
+	f.start(ctx, it)
+	for f.flights == cap(f.done) || len(f.done) > 0 {
 		if err := f.land(ctx, <-f.done, items, out); err != nil {
 			return err
 		}
 	}
-	f.start(ctx, it)
-	for {
-		select {
-		case g := <-f.done:
-			if err := f.land(ctx, g, items, out); err != nil {
-				return err
-			}
-		default:
-			return nil
-		}
-	}
+	return nil
 }
 
 func (f *generateFn) start(ctx context.Context, it *Item) {

@@ -17,8 +17,8 @@ type Settings struct {
 	Out    string      `json:"out"`    // the run's folder
 	// Overwrite does again what is done, and replaces files that no run made.
 	Overwrite bool `json:"overwrite,omitempty"`
-	// InFlight is how many requests of a bundle are with the model at a time. 0 means
-	// twice the model's slots, so one always waits for a slot.
+	// InFlight is how many requests of a bundle are begun and not yet done. 0 means twice
+	// the model's slots, so one always waits for a slot.
 	InFlight int `json:"in_flight,omitempty"`
 	// MaxFailed is how many inputs may fail before the rest are not begun.
 	MaxFailed report.Threshold `json:"max_failed,omitzero"`

@@ -21,8 +21,7 @@ type File struct {
 // Open maps the file at path and checks its header; tensor data is read from
 // disk when it is touched. The file must not shrink while it is open: the
 // system ends a process that touches a page that is gone. The error wraps
-// [ErrNotSafetensors], [ErrCorrupt], [ErrLimit], [ErrDType] or the file
-// system's own.
+// [ErrNotSafetensors], [ErrCorrupt], [ErrLimit] or the file system's own.
 func Open(path string) (*File, error) {
 	b, err := mapFile(path)
 	if err != nil {

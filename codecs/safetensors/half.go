@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // F16ToFloat32 returns the value of the binary16 number with the given bits,
@@ -73,12 +74,7 @@ func (t Tensor) Float32s() ([]float32, error) {
 // ReadFloat32s is [Tensor.Float32s] of the elements from at on, into dst, which
 // must not reach past the last. The error wraps [ErrDType] or [ErrTensor].
 func (t Tensor) ReadFloat32s(dst []float32, at int) error {
-	get, ok := map[DType]func([]byte) float32{
-		F32:  func(b []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(b)) },
-		F16:  func(b []byte) float32 { return F16ToFloat32(binary.LittleEndian.Uint16(b)) },
-		BF16: func(b []byte) float32 { return BF16ToFloat32(binary.LittleEndian.Uint16(b)) },
-		F64:  func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) },
-	}[t.DType]
+	widen, ok := wideners[t.DType]
 	if !ok {
 		return fmt.Errorf("safetensors.Float32s: %w: %v", ErrDType, t.DType)
 	}
@@ -86,10 +82,45 @@ func (t Tensor) ReadFloat32s(dst []float32, at int) error {
 	if n := len(t.Data) / size; at < 0 || at > n || len(dst) > n-at {
 		return fmt.Errorf("safetensors.ReadFloat32s: %w: elements %d to %d of %d", ErrTensor, at, at+len(dst), n)
 	}
-	for i := range dst {
-		dst[i] = get(t.Data[(at+i)*size:])
+	src := t.Data[at*size:]
+	var all sync.WaitGroup
+	for from := 0; from < len(dst); from += widenAtOnce {
+		to := min(from+widenAtOnce, len(dst))
+		if to == len(dst) {
+			widen(dst[from:to], src[from*size:])
+			break
+		}
+		all.Go(func() { widen(dst[from:to], src[from*size:]) })
 	}
+	all.Wait()
 	return nil
+}
+
+// widenAtOnce is how many elements a goroutine converts: enough to outweigh its start.
+const widenAtOnce = 1 << 20
+
+// wideners convert little-endian elements, as many as the destination holds.
+var wideners = map[DType]func(dst []float32, src []byte){
+	F16: func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = F16ToFloat32(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	},
+	BF16: func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = BF16ToFloat32(binary.LittleEndian.Uint16(src[2*i:]))
+		}
+	},
+	F32: func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
+		}
+	},
+	F64: func(dst []float32, src []byte) {
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+		}
+	},
 }
 
 // FromFloat32s returns a tensor of type F32, F16 or BF16 that holds values in

@@ -155,3 +155,20 @@ func TestReadFloat32s(t *testing.T) {
 		t.Errorf("of I64: %v", err)
 	}
 }
+
+// TestManyFloats widens more elements than one goroutine takes.
+func TestManyFloats(t *testing.T) {
+	values := make([]float32, 2*widenAtOnce+5)
+	for i := range values {
+		values[i] = float32(i % 2048)
+	}
+	for _, d := range []DType{F32, F16} {
+		x, err := FromFloat32s("x", d, []int{len(values)}, values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := x.Float32s(); err != nil || !slices.Equal(got, values) {
+			t.Errorf("%v: %v", d, err)
+		}
+	}
+}

@@ -179,7 +179,7 @@ func (p parser) entry() (entry, error) {
 		case "dtype":
 			var name string
 			if name, err = p.text(); err == nil {
-				e.dtype, err = ParseDType(name)
+				e.dtype = DType(name)
 			}
 		case "shape":
 			e.shape, err = p.ints()
@@ -193,12 +193,16 @@ func (p parser) entry() (entry, error) {
 	if err != nil {
 		return e, err
 	}
-	if e.dtype == 0 || e.shape == nil || len(offsets) != 2 {
+	if e.dtype == "" || e.shape == nil || len(offsets) != 2 {
 		return e, fmt.Errorf("%w: dtype, shape or data_offsets is missing", ErrCorrupt)
+	}
+	if !e.dtype.isName() {
+		return e, fmt.Errorf("%w: dtype %.40q", ErrCorrupt, string(e.dtype))
 	}
 	e.from, e.to = offsets[0], offsets[1]
 	n, err := sizeOf(e.dtype, e.shape, ErrCorrupt)
-	if err == nil && (e.to < e.from || e.to-e.from != n) {
+	known := e.dtype.SizeBytes() > 0
+	if err == nil && (e.to < e.from || known && e.to-e.from != n) {
 		err = fmt.Errorf("%w: bytes %d to %d for %d bytes of %v", ErrCorrupt, e.from, e.to, n, e.dtype)
 	}
 	return e, err

@@ -16,7 +16,7 @@ var (
 	ErrCorrupt = errkind.New("bad_model", "corrupt safetensors file")
 	// ErrLimit reports a header over [MaxHeaderBytes].
 	ErrLimit = errkind.New("bad_model", "over a limit")
-	// ErrDType reports an element type that is unknown or cannot be converted.
+	// ErrDType reports an element type that cannot be converted or written.
 	ErrDType = errkind.New("bad_model", "unsupported element type")
 	// ErrNotFound reports a name that the file has no tensor for.
 	ErrNotFound = errkind.New("bad_model", "no such tensor")
@@ -48,10 +48,10 @@ func (t Tensor) Elements() int {
 	return n
 }
 
-// sizeOf returns the bytes of a tensor, or an error wrapping bad if a side is
+// sizeOf returns the bytes of a tensor, of an unknown type its elements, or an error wrapping bad if a side is
 // negative or the product does not fit an int.
 func sizeOf(d DType, shape []int, bad error) (int, error) {
-	n := d.SizeBytes()
+	n := max(d.SizeBytes(), 1)
 	for _, side := range shape {
 		if side < 0 || side > 0 && n > math.MaxInt/side {
 			return 0, fmt.Errorf("%w: shape %.200v of %v is too large", bad, fmt.Sprint(shape), d)
@@ -67,7 +67,7 @@ func (t *NamedTensor) check() error {
 	if t.Name == "" || t.Name == metadataKey {
 		return fmt.Errorf("%w: name %q", ErrTensor, t.Name)
 	}
-	if !t.DType.valid() {
+	if t.DType.SizeBytes() == 0 {
 		return fmt.Errorf("%w: %v of %q", ErrDType, t.DType, t.Name)
 	}
 	n, err := sizeOf(t.DType, t.Shape, ErrTensor)

@@ -23,7 +23,7 @@ func Write(path string, tensors []NamedTensor, metadata map[string]string) error
 	order := slices.Clone(tensors)
 	slices.SortStableFunc(order, func(a, b NamedTensor) int {
 		if a.DType != b.DType {
-			return int(b.DType) - int(a.DType)
+			return ranks[b.DType] - ranks[a.DType]
 		}
 		return strings.Compare(a.Name, b.Name)
 	})

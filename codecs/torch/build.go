@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
 )
 
 // persistentID replaces a tuple ("storage", class, key, device, elements) by the
@@ -43,7 +45,7 @@ func (m *machine) persistentID() error {
 // typed is a storage as a tensor sees it: with elements of one type, 0 if untyped.
 type typed struct {
 	*storage
-	dtype DType
+	dtype safetensors.DType
 }
 
 func orderedDict(_ *machine, args Tuple) (any, error) {
@@ -73,7 +75,7 @@ func rebuildTensor(m *machine, args Tuple) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.dtype == 0 {
+	if s.dtype == "" {
 		return nil, fmt.Errorf("%w: an untyped storage without a type", ErrFormat)
 	}
 	return m.tensor(s, args)
@@ -93,7 +95,7 @@ func rebuildTensorV3(m *machine, args Tuple) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.dtype == 0 || c.storage {
+	if c.dtype == "" || c.storage {
 		return nil, fmt.Errorf("%w: %s for an element type", ErrUnsafe, c.name)
 	}
 	s.dtype = c.dtype

@@ -3,12 +3,14 @@ package torch
 import (
 	"slices"
 	"strings"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
 )
 
 // class is a name that a pickle may use. build is nil if it is inert.
 type class struct {
 	name    string
-	dtype   DType // of a storage or an element type, 0 for untyped storages
+	dtype   safetensors.DType // of a storage or an element type, "" for untyped storages
 	storage bool
 	build   func(m *machine, args Tuple) (any, error)
 }
@@ -73,10 +75,10 @@ func init() { // in a function, since builders refer to classes
 			add(class{name: module + "." + name})
 		}
 	}
-	for d := BOOL; d.valid(); d++ {
-		add(class{name: "torch." + dtypes[d].torch, dtype: d})
-		if s := dtypes[d].storage; s != "" {
-			add(class{name: "torch." + s, dtype: d, storage: true})
+	for d, names := range dtypes {
+		add(class{name: "torch." + names.name, dtype: d})
+		if names.storage != "" {
+			add(class{name: "torch." + names.storage, dtype: d, storage: true})
 		}
 	}
 	add(class{name: "torch.storage.UntypedStorage", storage: true})

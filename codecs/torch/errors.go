@@ -17,8 +17,6 @@ var (
 	ErrUnsafe = errkind.New("bad_model", "pickle asks for more than tensors")
 	// ErrLimit reports a count or a length over its limit.
 	ErrLimit = errkind.New("bad_model", "over a limit")
-	// ErrDType reports an element type that cannot be converted.
-	ErrDType = errkind.New("bad_model", "unsupported element type")
 )
 
 // kind is a sentinel that belongs to a broader one.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
 )
 
 // kinds are the errors that bytes alone may cause.
@@ -101,7 +103,7 @@ func readTensor(t *testing.T, x *Tensor) {
 	if len(b) != x.Elements()*x.DType.SizeBytes() {
 		t.Fatalf("%d bytes of %v of %v", len(b), x.Shape, x.DType)
 	}
-	if _, err := x.Float32s(); err != nil && !errors.Is(err, ErrDType) {
+	if _, err := x.Float32s(); err != nil && !errors.Is(err, safetensors.ErrDType) {
 		t.Fatal(err)
 	}
 }

@@ -91,7 +91,7 @@ func (m *machine) make(callee, args any) (any, error) {
 }
 
 // inert says whether values of the class are known by its name alone.
-func (c *class) inert() bool { return c.build == nil && !c.storage && c.dtype == 0 }
+func (c *class) inert() bool { return c.build == nil && !c.storage && c.dtype == "" }
 
 // build drops a state, which inert values and the dictionaries of modules have.
 func (m *machine) build() error {

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
 )
 
 // Tensor is a view of a storage. Several tensors may share one storage.
 type Tensor struct {
-	DType DType
+	DType safetensors.DType
 	Shape []int // empty for a scalar
 
 	stride  []int // in elements

@@ -83,7 +83,7 @@ func compare(t *testing.T, expected *safetensors.File, key string, x *Tensor) {
 	if err := json.Unmarshal([]byte(expected.Metadata()[key]), &about); err != nil {
 		t.Fatal(err)
 	}
-	if x.DType.String() != about.DType || !slices.Equal(x.Shape, about.Shape) {
+	if string(x.DType) != about.DType || !slices.Equal(x.Shape, about.Shape) {
 		t.Errorf("%s is %v of %v, want %v", key, x.Shape, x.DType, about)
 	}
 	if want.DType == safetensors.F32 {
@@ -94,7 +94,7 @@ func compare(t *testing.T, expected *safetensors.File, key string, x *Tensor) {
 	if err != nil || !bytes.Equal(got, want.Data) {
 		t.Errorf("%s has bytes % x, %v; want % x", key, got, err, want.Data)
 	}
-	if _, err := x.Float32s(); !errors.Is(err, ErrDType) || !strings.Contains(err.Error(), about.DType) {
+	if _, err := x.Float32s(); !errors.Is(err, safetensors.ErrDType) || !strings.Contains(err.Error(), about.DType) {
 		t.Errorf("%s as floats: %v, want ErrDType that names %s", key, err, about.DType)
 	}
 }

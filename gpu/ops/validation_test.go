@@ -18,6 +18,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/fsq"
 	"github.com/morton-gen/morton/gpu/ops/grammar"
+	"github.com/morton-gen/morton/gpu/ops/gray"
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
@@ -291,6 +292,7 @@ func losses(b bench, r *gpu.Recorder) {
 	loss.Noise(r, loss.NoiseArgs{Said: b.f32(7, 10), Target: b.f32(7, 10), Weight: b.f32(7), Loss: b.f32(7), DSaid: b.f32(7, 10)})
 	loss.Noise(r, loss.NoiseArgs{Said: b.f32(7, 10), Target: b.f32(7, 5), Bounds: b.f32(7, 3), Weight: b.f32(7), Loss: b.f32(7), DSaid: b.f32(7, 10)})
 	loss.Energy(r, loss.EnergyArgs{A: b.f32(7, 5), B: b.f32(7, 5), Target: b.f32(7, 5), Weight: b.f32(7), Loss: b.f32(7), DA: b.f32(7, 5), DB: b.f32(7, 5)})
+	loss.Pixels(r, loss.PixelsArgs{H: 3, W: 2, X: b.f32(12, 4), Y: b.f32(12, 4), Loss: b.f32(6), DX: b.f32(12, 4), Square: 1, Size: 1, Slope: 1})
 }
 
 func bsqs(b bench, r *gpu.Recorder) {
@@ -327,6 +329,17 @@ func fsqs(b bench, r *gpu.Recorder) {
 	fsq.Quantize(r, fsq.QuantizeArgs{Z: z, Levels: levels, Code: code, Index: index})
 	fsq.Expand(r, fsq.ExpandArgs{Index: index, Levels: levels, Code: code})
 	fsq.QuantizeGrad(r, fsq.QuantizeGradArgs{Z: z, Levels: levels, DCode: code, DZ: b.f32(20, 3)})
+}
+
+func grays(b bench, r *gpu.Recorder) {
+	plan, err := gray.NewPlan(b.dev, []int{8, 5, 1, 6})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	z, code, bits := b.f32(9, 4), b.f32(9, 4), b.u32(1<<20, 9, 1)
+	gray.Quantize(r, gray.QuantizeArgs{Z: z, Plan: plan, Code: code, Bits: bits})
+	gray.Expand(r, gray.ExpandArgs{Bits: bits, Plan: plan, Code: code})
+	gray.QuantizeGrad(r, gray.QuantizeGradArgs{Z: z, Plan: plan, DCode: code, DZ: b.f32(9, 4)})
 }
 
 func convs(b bench, r *gpu.Recorder) {
@@ -388,12 +401,16 @@ func samples(b bench, r *gpu.Recorder) {
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
 	sample.TopK(r, sample.TopKArgs{X: b.f32(8, 50), K: 5, Values: b.f32(8, 5), Indices: b.i32(5, 8, 5)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
+	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), Pairs: true})
+	sample.Project(r, sample.ProjectArgs{X: b.f32(10, 8), Picks: b.i32(5, 10), Scale: b.f32(5), Out: b.f32(5, 8), N: 2, Threshold: 1})
 }
 
 func grammars(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
-	mask := grammar.Faces(r, grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 8, Start: 1})
-	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 10), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
+	a := grammar.FacesArgs{Tokens: b.u32(8, 4, 40, 1), Seq: b.i32(4, 4), Draw: draw, Levels: 32, Start: 1}
+	mask := grammar.Faces(r, a)
+	grammar.Surface(r, grammar.SurfaceArgs{FacesArgs: a, Guide: b.u32(2, 4, grammar.SurfaceWords(32)), Mask: mask})
+	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(4, 34), Draw: draw, Temp: b.f32(4, 2), Mask: mask, Out: b.u32(1, 4, 1)})
 }
 
 func refines(b bench, r *gpu.Recorder) {
@@ -410,7 +427,7 @@ func refines(b bench, r *gpu.Recorder) {
 
 func steps(b bench, r *gpu.Recorder) {
 	for places, codes := range []bool{false, true} {
-		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places})
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places, Ranges: 2 * places})
 		if err != nil {
 			b.t.Fatal(err)
 		}

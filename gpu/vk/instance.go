@@ -57,9 +57,17 @@ var load = sync.OnceValue(func() error {
 	return vulkan.Init()
 })
 
-// initOnce fills vulkan-go's table of functions, which is one for the process: the
+// first makes the process's first instance, which is never destroyed: a driver whose
+// last instance goes is unloaded, and NVIDIA's (580) can be loaded again some 60 times
+// only. It fills vulkan-go's table of functions, which is one for the process: the
 // loader's own entry points, which find an object's driver and layers themselves.
-var initOnce sync.Once
+var first = sync.OnceValue(func() error {
+	var c *C.mv_instance
+	if err := check(C.mv_instance_create(0, &c)); err != nil {
+		return err
+	}
+	return vulkan.InitInstance(vulkan.Instance(C.mv_instance_handle(c)))
+})
 
 // Instance is a connection to the Vulkan loader.
 type Instance struct{ c *C.mv_instance }
@@ -70,18 +78,15 @@ func NewInstance(validation bool) (*Instance, error) {
 	if err := load(); err != nil {
 		return nil, err
 	}
+	if err := first(); err != nil {
+		return nil, err
+	}
 	var v C.int
 	if validation {
 		v = 1
 	}
 	in := &Instance{}
 	if err := check(C.mv_instance_create(v, &in.c)); err != nil {
-		return nil, err
-	}
-	var err error
-	initOnce.Do(func() { err = vulkan.InitInstance(vulkan.Instance(C.mv_instance_handle(in.c))) })
-	if err != nil {
-		in.Close()
 		return nil, err
 	}
 	return in, nil

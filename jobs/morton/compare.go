@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
 	"github.com/morton-gen/morton/mesh/meshfile"
@@ -77,7 +78,7 @@ func (g *compareFlags) run(ctx context.Context, t terminal, words []string) erro
 		return usagef("compare", "%v", err)
 	}
 	var c *comparison
-	if err := orInterrupted(ctx, func() (err error) {
+	if err := interrupt.Wait(ctx, func() (err error) {
 		c, err = compareFiles(words[0], words[1], g.read, o)
 		return err
 	}); err != nil {

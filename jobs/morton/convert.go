@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms/request"
@@ -83,7 +84,10 @@ func (g *convertFlags) run(ctx context.Context, t terminal, inputs []string) err
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		done, err := g.convert(c, all)
+		done, err := g.convert(ctx, c, all)
+		if err != nil && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
 			failed++
 			fmt.Fprintln(t.err, "morton: "+firstLine(err.Error()))
@@ -134,11 +138,15 @@ func (g *convertFlags) plan(inputs []string) ([]conversion, error) {
 }
 
 // convert reads a mesh and writes it, unless its place is taken.
-func (g *convertFlags) convert(c conversion, all []conversion) (*converted, error) {
+func (g *convertFlags) convert(ctx context.Context, c conversion, all []conversion) (*converted, error) {
 	if err := g.checkPlace(c.to, all); err != nil {
 		return nil, fmt.Errorf("%s: not written: %w", c.to, err)
 	}
-	m, info, err := meshfile.Read(c.from, g.read)
+	var info meshfile.Info
+	m, err := interrupt.Value(ctx, func() (m *mesh.Mesh, err error) {
+		m, info, err = meshfile.Read(c.from, g.read)
+		return m, err
+	})
 	if err != nil {
 		return nil, ofFile(c.from, err)
 	}

@@ -44,11 +44,7 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 			return err
 		}
 	}
-	action := o.name // commands are named as actions are
-	if action == "remesh" {
-		action = report.Generate
-	}
-	if err := pipelines.Prepare(&job, action); err != nil {
+	if err := pipelines.Prepare(&job, o.action()); err != nil {
 		return o.outError(err)
 	}
 	if job.InProcess() {

@@ -311,6 +311,35 @@ func TestOneFileOnce(t *testing.T) {
 	}
 }
 
+// TestResultsAreNoInputs runs a pattern twice that matches the results from the second
+// time on. A result that the user changed is an input, whose place no result may take.
+func TestResultsAreNoInputs(t *testing.T) {
+	inputs(t, "in/a.obj", "in/b.obj")
+	args := []string{"remesh", "--input", "**/*.*", "--depth", "3", "--out", "out"}
+	if code, said, errs := morton(args...); code != exitDone || strings.Contains(errs, "left out") {
+		t.Fatalf("exit %d\n%s%s", code, said, errs)
+	}
+	before, _ := rows(t, "out")
+	write(t, "in/c.obj", read(t, "in/a.obj"))
+	code, said, errs := morton(args...)
+	if code != exitDone || !strings.HasPrefix(said, "3 done (2 by an earlier run), 0 failed") || !strings.Contains(errs, "files left out, which earlier runs into out made") {
+		t.Fatalf("again: exit %d\n%s%s", code, said, errs)
+	}
+	after, _ := rows(t, "out")
+	if len(after) != 3 || after["a"].Output != before["a"].Output {
+		t.Errorf("%v, before %v", after, before)
+	}
+	code, _, errs = morton("remesh", "out/remesh/a.obj", "--depth", "3", "--out", "out")
+	if code != exitUsage || !strings.Contains(errs, "nothing to do") {
+		t.Errorf("a result alone: exit %d\n%s", code, errs)
+	}
+	write(t, "out/remesh/a.obj", read(t, "in/a.obj"))
+	code, _, errs = morton(args...)
+	if code != exitUsage || !strings.Contains(errs, "would take the place of the input") {
+		t.Errorf("a changed result: exit %d\n%s", code, errs)
+	}
+}
+
 // Detokenize gives the same mesh for all samples.
 func (mirror) Detokenize(_ context.Context, s shard.Sample) (*family.Result, error) {
 	return &family.Result{Media: family.Media{Mesh: mesh.Cube()}, Sample: s}, nil
@@ -341,4 +370,13 @@ func TestDetokenizeKind(t *testing.T) {
 	if _, failed := rows(t, "two"); code != exitFailed || failed["more/*.parquet"] != "no_match" {
 		t.Fatalf("exit %d, failures %v\n%s%s", code, failed, said, errs)
 	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }

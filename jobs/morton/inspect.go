@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
 )
@@ -71,7 +72,7 @@ func (g *inspectFlags) run(ctx context.Context, t terminal, words []string) erro
 		return usagef("inspect", "inspect: --slots is at least 0")
 	}
 	var found facts
-	err := orInterrupted(ctx, func() (err error) {
+	err := interrupt.Wait(ctx, func() (err error) {
 		found, err = inspect(ctx, words[0], g.how)
 		return err
 	})

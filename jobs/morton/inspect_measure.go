@@ -74,7 +74,7 @@ func inspectSafetensors(path string, size int64) (facts, error) {
 			return nil, err
 		}
 		elements += t.Elements()
-		types[t.DType.String()] += t.Elements()
+		types[string(t.DType)] += t.Elements()
 	}
 	var f facts
 	f.add("kind", "safetensors")

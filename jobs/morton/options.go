@@ -121,6 +121,14 @@ func (o *options) runner() string {
 	return *runners.Runner
 }
 
+// action is what the command does, as results name it. Most commands are named so.
+func (o *options) action() string {
+	if o.name == "remesh" {
+		return report.Generate
+	}
+	return o.name
+}
+
 func (o *options) job(f request.Family, requests []request.Request, begun time.Time) pipelines.Job {
 	return pipelines.Job{
 		Settings: transforms.Settings{
@@ -141,11 +149,27 @@ func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Requ
 		return nil, o.usagef("%s", plain(err))
 	}
 	noteAgain(t, found.Again)
-	requests, err := request.FromPaths(found.Paths, base)
+	paths := pipelines.WithoutResults(o.out, base.Family, o.action(), found.Paths)
+	if err := o.noteResults(t, len(found.Paths)-len(paths), len(paths)); err != nil {
+		return nil, err
+	}
+	requests, err := request.FromPaths(paths, base)
 	if err != nil {
 		return nil, o.usagef("%s", plain(err))
 	}
 	return requests, nil
+}
+
+// noteResults says that results of earlier runs are left out. If nothing else is left, it
+// returns an error.
+func (o *options) noteResults(t terminal, out, left int) error {
+	switch {
+	case out > 0 && left == 0:
+		return o.usagef("nothing to do: earlier runs into %s made all files (%d) that the names stand for", o.out, out)
+	case out > 0:
+		fmt.Fprintf(t.err, "morton: %s left out, which earlier runs into %s made\n", many(out, "file"), o.out)
+	}
+	return nil
 }
 
 // noteAgain says that names of one file are left out.

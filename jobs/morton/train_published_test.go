@@ -65,16 +65,16 @@ func TestTrainPublished(t *testing.T) {
 		side                  int
 		line                  string
 	}{
-		{"nar", read(t, tinySystems+"nar/config.json"), "vq", func(n int) string { return pictureTokens(t, n) }, 20, "bigram"},
-		{"var", read(t, tinySystems+"var/config.json"), "msvq", func(n int) string { return tokensOf(t, n, shard.KindScales, 91, scales...) }, 24, "bigram"},
+		{"nar", fileText(t, tinySystems+"nar/config.json"), "vq", func(n int) string { return pictureTokens(t, n) }, 20, "bigram"},
+		{"var", fileText(t, tinySystems+"var/config.json"), "msvq", func(n int) string { return tokensOf(t, n, shard.KindScales, 91, scales...) }, 24, "bigram"},
 		{"mar", fmt.Sprintf(tinyMasked, false), "kl", func(n int) string { return tokensOf(t, n, shard.KindKL, 64, 2, 2, 16) }, 16, "normal by place"},
 		{"mar", fmt.Sprintf(tinyMasked, true), "kl", func(n int) string { return tokensOf(t, n, shard.KindKL, 64, 2, 2, 16) }, 16, "normal by place"},
 		{"ear", fmt.Sprintf(tinyMasked, false), "kl", func(n int) string { return tokensOf(t, n, shard.KindKL, 64, 2, 2, 16) }, 16, "normal by place"},
 	} {
 		config, tokenizer, out, pictures := filepath.Join(t.TempDir(), "config.json"), t.TempDir(), filepath.Join(t.TempDir(), "model"), t.TempDir()
 		for name, data := range map[string]string{
-			config: c.config, filepath.Join(tokenizer, "vae.safetensors"): read(t, tokenizers+c.codec+"/testdata/decoder.safetensors"),
-			filepath.Join(tokenizer, "tokenizer.json"): read(t, tokenizers+c.codec+"/testdata/config.json"),
+			config: c.config, filepath.Join(tokenizer, "vae.safetensors"): fileText(t, tokenizers+c.codec+"/testdata/decoder.safetensors"),
+			filepath.Join(tokenizer, "tokenizer.json"): fileText(t, tokenizers+c.codec+"/testdata/config.json"),
 		} {
 			if err := os.WriteFile(name, []byte(data), 0o600); err != nil {
 				t.Fatal(err)
@@ -102,7 +102,7 @@ func TestTrainPublished(t *testing.T) {
 	}
 }
 
-func read(t *testing.T, path string) string {
+func fileText(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -119,7 +119,7 @@ func openSafetensors(path string, part *string) (*contents, error) {
 			return nil, errors.Join(classify(err), f.Close())
 		}
 		tensors[name] = tensor{
-			dtype: t.DType.String(), shape: t.Shape, sizeBytes: int64(len(t.Data)),
+			dtype: string(t.DType), shape: t.Shape, sizeBytes: int64(len(t.Data)),
 			floats: func() ([]float32, error) { return safetensorsFloats(f, name) },
 		}
 	}
@@ -146,7 +146,6 @@ func classify(err error) error {
 		{torch.ErrLimit, ErrLimit},
 		{safetensors.ErrNotSafetensors, ErrFormat},
 		{safetensors.ErrCorrupt, ErrFormat},
-		{safetensors.ErrDType, ErrFormat},
 		{torch.ErrFormat, ErrFormat},
 	} {
 		if errors.Is(err, k.codec) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/torch"
 	"github.com/morton-gen/morton/models/nn"
 )
@@ -60,7 +61,7 @@ func torchTensors(d *torch.Dict) (map[string]tensor, error) {
 			return nil, fmt.Errorf("%w: tensor name %.40q is not UTF-8, or is over %d bytes", ErrFormat, name, maxNameBytes)
 		}
 		tensors[name] = tensor{
-			dtype: t.DType.String(), shape: t.Shape, sizeBytes: int64(t.Elements()) * int64(t.DType.SizeBytes()),
+			dtype: string(t.DType), shape: t.Shape, sizeBytes: int64(t.Elements()) * int64(t.DType.SizeBytes()),
 			floats: func() ([]float32, error) { return torchFloats(t) },
 		}
 	}
@@ -69,7 +70,7 @@ func torchTensors(d *torch.Dict) (map[string]tensor, error) {
 
 func torchFloats(t *torch.Tensor) ([]float32, error) {
 	floats, err := t.Float32s()
-	if errors.Is(err, torch.ErrDType) {
+	if errors.Is(err, safetensors.ErrDType) {
 		err = fmt.Errorf("%w: %w", nn.ErrWeights, err)
 	}
 	return floats, err

@@ -132,8 +132,8 @@ func (g *Drawing) Program() *gpu.Recorder { return g.Recorder }
 func (g *Drawing) Given(rowsOf, from, n int) (ids *gpu.Tensor, b int) {
 	words := g.Rows.Words
 	b = g.n() / rowsOf
-	each := rowsOf * (words.Elems() / g.n())
-	out := g.Temp(tensor.I32, b, n)
-	rows.Cut(g.Recorder, rows.CutArgs{X: words.View(0, b, each), Out: out, From: from})
-	return out, b
+	each, w := rowsOf*(words.Elems()/g.n()), words.Dim(-1)
+	out := g.Temp(tensor.I32, b, n*w)
+	rows.Cut(g.Recorder, rows.CutArgs{X: words.View(0, b, each), Out: out, From: from * w})
+	return out.View(0, b*n, w), b
 }

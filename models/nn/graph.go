@@ -71,6 +71,8 @@ type Graph interface {
 	// Given returns n tokens of each sequence from a position on, i32 [b, n], and the number b of
 	// sequences. The rows of a sequence, of which there are so many, are fed them.
 	Given(rows, from, n int) (ids *gpu.Tensor, b int)
+	// Constant returns a constant on the device, f32.
+	Constant(c *Constant) *gpu.Tensor
 	// Frozen returns a tensor that nobody trains.
 	Frozen(f *Frozen) *gpu.Tensor
 	// Program is what the graph records to, for what has no gradient.
@@ -101,10 +103,13 @@ type ProductOptions struct {
 
 // Attention describes attention among the rows of a sequence.
 type Attention struct {
-	Heads, KVHeads, HeadDim int     // KVHeads 0 means Heads
-	Rope                    *Rope   // nil: none
-	Scale                   float32 // of the products of queries and keys; 0 means 1/√dh
-	cache                   int
+	Heads, KVHeads, HeadDim int   // KVHeads 0 means Heads
+	Rope                    *Rope // nil: none
+	// QNorm and KNorm are norms of each head's queries and keys, before they are turned; nil:
+	// none. Networks that train do not have them yet.
+	QNorm, KNorm *Norm
+	Scale        float32 // of the products of queries and keys; 0 means 1/√dh
+	cache        int
 }
 
 // Rope describes rotary positions. Each axis turns its own share of a head's pairs (2j,

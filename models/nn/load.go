@@ -87,14 +87,15 @@ func (l *Loaded) fixed(dev *gpu.Device, list *List, w Weights) (err error) {
 
 func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) error {
 	var x []float32
-	for _, n := range m.Names {
-		rows := m.Out / len(m.Names)
+	for i, n := range m.Names {
+		rows := m.rows(i)
 		part, err := read(w, n, rows, rows*m.width())
 		if err != nil {
 			return err
 		}
 		x = append(x, m.pick(part)...)
 	}
+	x = append(x, make([]float32, m.Out*m.In-len(x))...) // see Params.Even
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
 		if err != nil {
@@ -141,7 +142,7 @@ func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
 func (v *Vector) read(w Weights) (x []float32, err error) {
 	names := v.names()
 	for i, name := range names {
-		n := v.N
+		n := v.N - v.zeros
 		if v.Parts != nil {
 			n /= len(names)
 		}
@@ -161,7 +162,7 @@ func (v *Vector) read(w Weights) (x []float32, err error) {
 			x[j] += part[j]
 		}
 	}
-	return x, nil
+	return append(x, make([]float32, v.zeros)...), nil
 }
 
 func (l *Loaded) freeze(dev *gpu.Device, f *Frozen, w Weights) error {

@@ -78,9 +78,12 @@ func (g Training) Unit(qkv *Value, log *Vector, a *Attention) *Value {
 // Waves implements [Graph].
 func (g Training) Waves(x *Value, f *Constant) *Value {
 	y := g.Recorder().Temp(tensor.F32, x.X.Rows(), 2*f.Dim(1))
-	embed.Sinusoid(g.Recorder(), embed.SinusoidArgs{Pos: x.X, Freq: g.Tables.constants[f], Out: y, Order: embed.CosSin})
+	embed.Sinusoid(g.Recorder(), embed.SinusoidArgs{Pos: x.X, Freq: g.Constant(f), Out: y, Order: embed.CosSin})
 	return tape.Constant(y)
 }
+
+// Constant implements [Graph].
+func (g Training) Constant(c *Constant) *gpu.Tensor { return g.Tables.constants[c] }
 
 // Frozen implements [Graph].
 func (g Training) Frozen(f *Frozen) *gpu.Tensor { return g.Tables.frozen[f] }

@@ -28,7 +28,7 @@ func (p Params) Constant(x []float32, shape ...int) *Constant {
 // Dim returns extent i.
 func (c *Constant) Dim(i int) int { return c.shape[i] }
 
-// Constant returns a constant on the device, f32.
+// Constant implements [Graph].
 func (g *Drawing) Constant(c *Constant) *gpu.Tensor { return g.Loaded.constants[c] }
 
 // Stage implements [Graph].

@@ -2,7 +2,12 @@ package train
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
@@ -15,6 +20,10 @@ type Window struct {
 	From, To int       // rows [From, To), From at least Seq.Pinned
 	Drop     bool      // the condition, for guidance
 	Chance   [2]uint64 // seeds of the lessons of real numbers
+	// Noise is the chance that a bit of a code that rows are fed is turned over, drawn
+	// from Seed. What they predict stays as it is.
+	Noise float64
+	Seed  uint64
 }
 
 // SetBatch uploads windows, one a sequence; unused rows are masked out. It
@@ -27,12 +36,20 @@ func (t *Network) SetBatch(ws []Window) (int, error) {
 	for _, in := range t.before {
 		in.clear()
 	}
+	counts := make([]int, len(ws))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, w := range ws { // each has rows of its own
+		g.Go(func() (err error) {
+			counts[i], err = t.setWindow(i, w)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return 0, err
+	}
 	count := 0
-	for i, w := range ws {
-		n, err := t.setWindow(i, w)
-		if err != nil {
-			return 0, err
-		}
+	for _, n := range counts {
 		count += n
 	}
 	for i, x := range t.in.hostWeight {
@@ -53,12 +70,13 @@ func (t *Network) setWindow(b int, w Window) (int, error) {
 	}
 	kept := t.setBefore(b, w)
 	r := q.rows(w.Drop)
+	fed := w.noisy(t.sys.Token)
 	for i := range q.Pinned + w.To - w.From {
 		p := i
 		if i >= q.Pinned {
 			p = w.From + i - q.Pinned
 		}
-		t.in.setRow(b*t.n+i, r, p, q.Tokens, kept)
+		t.in.setRow(b*t.n+i, r, p, fed, kept)
 	}
 	for i := range min(len(t.in.hostCanvas)/t.b, len(q.Tokens)) {
 		t.in.hostCanvas[b*len(t.in.hostCanvas)/t.b+i] = int32(q.Tokens[i])
@@ -113,6 +131,22 @@ func (w *Window) lessons(width int, visit func(row, at int, token []float32, r *
 	for i, at := range q.Draws.At {
 		visit(int(q.Draws.From[i]), int(at), reals(q.Tokens[int(at)*width:(int(at)+1)*width]), r)
 	}
+}
+
+// noisy returns the sample's tokens with noise.
+func (w *Window) noisy(token system.Token) []uint32 {
+	if w.Noise <= 0 || token.Bits == 0 {
+		return w.Seq.Tokens
+	}
+	out, words := slices.Clone(w.Seq.Tokens), token.Words()
+	r := rand.New(rand.NewPCG(w.Seed, 0x6e6f697365)) // "noise"
+	// The gaps between turned bits are geometric.
+	gap := func() int { return int(math.Log(1-r.Float64()) / math.Log1p(-min(w.Noise, 0.5))) }
+	for at := gap(); at < len(out)/words*token.Bits; at += 1 + gap() {
+		bit := at % token.Bits
+		out[at/token.Bits*words+bit/32] ^= 1 << (bit % 32)
+	}
+	return out
 }
 
 // setTargets says what the window predicts: the draws whose rows are all in it.

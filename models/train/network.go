@@ -40,6 +40,10 @@ type NetworkOptions struct {
 	// Other holds the tensors of another network that the system computes with, such as its
 	// tokenizer's, by the names that the system declares; nil for systems without.
 	Other nn.Weights
+	// Noise is the largest chance that a bit of a code that rows are fed is turned over in
+	// training. Each window draws its own chance below. So a network learns to go on
+	// from what it drew itself, which has mistakes.
+	Noise float64
 	// Marked is told of the marked values of the forward pass as it is recorded, see
 	// nn.Graph; nil: nobody.
 	Marked func(r *gpu.Recorder, name string, x *gpu.Tensor)
@@ -75,6 +79,9 @@ func NewNetwork(dev *gpu.Device, sys *system.System, b, n int, o NetworkOptions)
 func (o *NetworkOptions) check() error {
 	if o.Precision == "" {
 		o.Precision = nn.F32
+	}
+	if !(o.Noise >= 0 && o.Noise <= 0.5) {
+		return fmt.Errorf("train.NewNetwork: %w: noise %g, 0 to 0.5 is possible", nn.ErrConfig, o.Noise)
 	}
 	if !slices.Contains(nn.TrainPrecisions, o.Precision) {
 		return fmt.Errorf("train.NewNetwork: %w: precision %q, want one of %v", nn.ErrConfig, o.Precision, nn.TrainPrecisions)
@@ -139,6 +146,7 @@ func (t *Network) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 
 // pass records a pass.
 func (t *Network) pass(g *nn.Training, in *rowInputs, stage int) *nn.Value {
+	in.expand(g.Recorder())
 	g.N, g.InStage = in.r/t.b, stage
 	g.Axes, g.Key, g.IDs, g.Starts, g.Rows = in.axes, in.key, in.ids, in.starts, in.rows
 	g.Fed, g.Vectors, g.Real, g.Recalled, g.Places = in.codes, in.features, in.real, in.recalled, in.places

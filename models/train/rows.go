@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -22,13 +23,15 @@ type rowInputs struct {
 	kept   int // rows that passes before keep
 
 	ids, starts, rows, axes, key *gpu.Tensor
-	codes, features, real        *gpu.Tensor
-	places                       nn.Index   // of axes, where rows have one
-	recalled                     []nn.Index // by recall
-	hostIDs, hostAxes, hostKey   []int32
-	hostCodes, hostFeatures      []float32
-	hostReal                     []float32
-	hostRecalled                 [][]int32
+	// codes are expanded on the device from bits, u32 [r·f, words]; valid says of which.
+	codes, bits, valid         *gpu.Tensor
+	features, real             *gpu.Tensor
+	places                     nn.Index   // of axes, where rows have one
+	recalled                   []nn.Index // by recall
+	hostIDs, hostAxes, hostKey []int32
+	hostBits, hostValid        []int32
+	hostFeatures, hostReal     []float32
+	hostRecalled               [][]int32
 }
 
 // list describes the tensors of b sequences of n rows.
@@ -50,8 +53,10 @@ func (in *rowInputs) list(sys *system.System, b, n int) []input {
 		list = append(list, index(&in.places, r, in.tables)[1:]...)
 	}
 	if sys.Token.Bits > 0 && in.dims.Fed > 0 {
-		in.hostCodes = make([]float32, r*in.dims.Fed*sys.Token.Bits)
-		list = append(list, input{&in.codes, tensor.F32, []int{r, in.dims.Fed * sys.Token.Bits}})
+		fed := r * in.dims.Fed
+		in.hostBits, in.hostValid = make([]int32, fed*sys.Token.Words()), make([]int32, fed)
+		list = append(list, input{&in.codes, tensor.F32, []int{r, in.dims.Fed * sys.Token.Bits}},
+			input{&in.bits, tensor.U32, []int{fed, sys.Token.Words()}}, input{&in.valid, tensor.I32, []int{fed}})
 	}
 	if w := sys.Token.Width; w > 0 {
 		in.hostReal = make([]float32, r*in.dims.Fed*w)
@@ -103,7 +108,7 @@ func allocate(dev *gpu.Device, list []input) error {
 }
 
 func (in *rowInputs) free() {
-	all := []*gpu.Tensor{in.ids, in.starts, in.rows, in.axes, in.key, in.codes, in.features, in.real, in.places.Starts, in.places.Rows}
+	all := []*gpu.Tensor{in.ids, in.starts, in.rows, in.axes, in.key, in.codes, in.bits, in.valid, in.features, in.real, in.places.Starts, in.places.Rows}
 	for _, x := range in.recalled {
 		all = append(all, x.IDs, x.Starts, x.Rows)
 	}
@@ -129,7 +134,7 @@ func (in *rowInputs) clear() {
 			in.hostAxes[i] = -1
 		}
 	}
-	clear(in.hostCodes)
+	clear(in.hostValid)
 	clear(in.hostReal)
 	clear(in.hostFeatures)
 }
@@ -186,13 +191,16 @@ func (in *rowInputs) feed(row, f, from int, tokens []uint32) {
 	if from < 0 {
 		return
 	}
-	unit := float32(1 / math.Sqrt(float64(in.token.Bits)))
-	dst := in.hostCodes[(row*d.Fed+f)*in.token.Bits:][:in.token.Bits]
-	for i := range dst {
-		dst[i] = -unit
-		if tokens[from*words+i/32]>>(i%32)&1 == 1 {
-			dst[i] = unit
-		}
+	in.hostValid[row*d.Fed+f] = 1
+	for i, w := range tokens[from*words : (from+1)*words] {
+		in.hostBits[(row*d.Fed+f)*words+i] = int32(w)
+	}
+}
+
+// expand records the codes that rows are fed, from their bits.
+func (in *rowInputs) expand(r *gpu.Recorder) {
+	if in.codes != nil {
+		bsq.Expand(r, bsq.ExpandArgs{Bits: in.bits, Valid: in.valid, Code: in.codes.View(0, in.valid.Elems(), in.token.Bits)})
 	}
 }
 
@@ -212,7 +220,7 @@ func (in *rowInputs) upload() error {
 	ints := []struct {
 		to   *gpu.Tensor
 		data []int32
-	}{{in.ids, in.hostIDs}, {in.starts, starts}, {in.rows, list}, {in.axes, in.hostAxes}, {in.key, in.hostKey}}
+	}{{in.ids, in.hostIDs}, {in.starts, starts}, {in.rows, list}, {in.axes, in.hostAxes}, {in.key, in.hostKey}, {in.bits, in.hostBits}, {in.valid, in.hostValid}}
 	for _, w := range ints {
 		if w.to == nil {
 			continue
@@ -224,7 +232,7 @@ func (in *rowInputs) upload() error {
 	floats := []struct {
 		to   *gpu.Tensor
 		data []float32
-	}{{in.codes, in.hostCodes}, {in.features, in.hostFeatures}, {in.real, in.hostReal}}
+	}{{in.features, in.hostFeatures}, {in.real, in.hostReal}}
 	for _, w := range floats {
 		if w.to == nil {
 			continue

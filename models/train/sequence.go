@@ -127,8 +127,8 @@ func (q *Sequence) add(s *system.System, r *system.Run) error {
 // part returns the pass that has a run's rows.
 func (q *Sequence) part(s *system.System, r *system.Run) (*Part, error) {
 	if s.Passes == nil {
-		if r.Slot != nil || r.Keep != nil || r.Recall != nil {
-			return nil, fmt.Errorf("train.Join: %w: rows share slots or keep states, and nothing says in which passes they train", nn.ErrConfig)
+		if r.Slot != nil || r.Keep != nil || r.Recall != nil || r.Ranges != nil {
+			return nil, fmt.Errorf("train.Join: %w: rows share slots, see ranges of them or keep states, and nothing says in which passes they train", nn.ErrConfig)
 		}
 		return &q.Part, nil
 	}

@@ -111,6 +111,9 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 		}
 	}
 	w := Window{Seq: q, From: from, To: min(from+room, n)}
+	if most := s.net.options.Noise; most > 0 {
+		w.Noise, w.Seed = most*r.Float64(), r.Uint64()
+	}
 	if s.net.sys.Practice != nil || s.net.in.teacher != nil {
 		w.Chance = [2]uint64{r.Uint64(), r.Uint64()}
 		if w.Seq, err = q.Lesson(s.net.sys, words(w.Chance[0], w.Chance[1])); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
@@ -95,7 +96,18 @@ func mediaOf(m system.Media) Media { return Media{Clip: m.Clip, Picture: m.Pictu
 
 // Tokenize implements [Model].
 func (g *generator) Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
-	if m.Film == nil {
+	switch {
+	case m.Mesh != nil: // without the device
+		type encoded struct {
+			sample   shard.Sample
+			measures Measures
+		}
+		e, err := interrupt.Value(ctx, func() (e encoded, err error) {
+			e.sample, e.measures, err = g.model.Encode(r.ID, m.source(), extent(r))
+			return e, err
+		})
+		return e.sample, e.measures, err
+	case m.Film == nil:
 		return g.model.Encode(r.ID, m.source(), extent(r))
 	}
 	s, err := g.model.EncodeFrames(r.ID, m.Film.Options.Rate, m.Film.Frames(ctx))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
@@ -16,19 +17,19 @@ func init() {
 }
 
 // decodeShape reads a request's mesh. Without an input a shape starts from nothing.
-func decodeShape(_ context.Context, g *generator, r request.Request) (Media, error) {
+func decodeShape(ctx context.Context, g *generator, r request.Request) (Media, error) {
 	if r.Input == "" {
 		return Media{}, nil
 	}
-	return readSurface(r, g.limits)
+	return readSurface(ctx, r, g.limits)
 }
 
 // decodeQuads reads the mesh whose surface a request covers.
-func decodeQuads(_ context.Context, g *generator, r request.Request) (Media, error) {
+func decodeQuads(ctx context.Context, g *generator, r request.Request) (Media, error) {
 	if r.Input == "" {
 		return Media{}, fmt.Errorf("family.Decode: %w: a quad model covers a mesh", ErrNoInput)
 	}
-	return readSurface(r, g.limits)
+	return readSurface(ctx, r, g.limits)
 }
 
 // ReadMesh reads a mesh file as [meshfile.Read] does, without options.
@@ -38,13 +39,15 @@ func ReadMesh(path string) (*mesh.Mesh, error) {
 }
 
 // readSurface reads the mesh of a request, which must have area.
-func readSurface(r request.Request, limits limit.Limits) (Media, error) {
-	m, _, err := meshfile.Read(r.Input, meshfile.Options{Limits: limits, Scene: r.Scene})
-	if err != nil {
-		return Media{}, err
-	}
-	if err := mesh.CheckArea(m); err != nil {
-		return Media{}, err
-	}
-	return Media{Mesh: m}, nil
+func readSurface(ctx context.Context, r request.Request, limits limit.Limits) (Media, error) {
+	return interrupt.Value(ctx, func() (Media, error) {
+		m, _, err := meshfile.Read(r.Input, meshfile.Options{Limits: limits, Scene: r.Scene})
+		if err != nil {
+			return Media{}, err
+		}
+		if err := mesh.CheckArea(m); err != nil {
+			return Media{}, err
+		}
+		return Media{Mesh: m}, nil
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	leaves "github.com/morton-gen/morton/models/tokenizer/octree"
@@ -40,11 +41,11 @@ func (*remeshing) Name() string { return "dual-contouring-1" }
 
 func (*remeshing) Close() {}
 
-func (f *remeshing) Decode(_ context.Context, r request.Request) (Media, error) {
+func (f *remeshing) Decode(ctx context.Context, r request.Request) (Media, error) {
 	if r.Input == "" {
 		return Media{}, fmt.Errorf("family.Decode: %w: a mesh is made from another", ErrNoInput)
 	}
-	return readSurface(r, f.limits)
+	return readSurface(ctx, r, f.limits)
 }
 
 func (f *remeshing) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
@@ -56,13 +57,14 @@ func (f *remeshing) Generate(ctx context.Context, r request.Request, m Media) (*
 	}
 	defer func() { <-f.room }()
 	begun := time.Now()
-	out, err := remesh.Remesh(ctx, m.Mesh, remesh.Options{Depth: r.Depth, Faces: r.Faces})
-	if err != nil {
-		return nil, err
-	}
-	return &Result{
-		Media: Media{Mesh: out.Mesh}, Elapsed: time.Since(begun), Waited: begun.Sub(asked), Measures: withLoss(remeshed(out), m.Mesh, out),
-	}, nil
+	return interrupt.Value(ctx, func() (*Result, error) {
+		out, err := remesh.Remesh(ctx, m.Mesh, remesh.Options{Depth: r.Depth, Faces: r.Faces})
+		if err != nil {
+			return nil, err
+		}
+		measures := withLoss(remeshed(out), m.Mesh, out)
+		return &Result{Media: Media{Mesh: out.Mesh}, Elapsed: time.Since(begun), Waited: begun.Sub(asked), Measures: measures}, nil
+	})
 }
 
 // withLoss adds what of a source is not in its remeshed surface, by the cells of the

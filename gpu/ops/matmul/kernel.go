@@ -24,15 +24,15 @@ func (k kernel) grid(a *Args) [3]int {
 	return [3]int{launch.Ceil(a.columns(), k.cols), launch.Ceil(a.M, k.rows), a.Batch}
 }
 
-// outerRows is the most rows that outer multiplies on a GPU.
-const outerRows = 32
+// fewRows is the most rows that few multiplies, which reads B once for 32 of them.
+const fewRows = 128
 
-// choose picks the kernel by shape and device class: every one computes the same
-// bits.
+// choose picks the kernel by shape and device class. Those for a GPU compute the same
+// bits, and so does outer whatever its walk.
 func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
 	width := dev.SubgroupWidth()
-	if !onCPU && a.M > outerRows {
-		return kernel{"tile", []uint32{uint32(256 / width)}, 64, 64}
+	if !onCPU {
+		return chooseGPU(a, uint32(256/width))
 	}
 	o := outer(a.B.DType, rows(a), width)
 	if a.Layout != NT && half(a.B) {
@@ -49,14 +49,43 @@ func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
 	return kernel{name, spec, o.rows, o.vectors * width}
 }
 
+// chooseGPU picks the kernel for a GPU, of so many subgroups a workgroup.
+func chooseGPU(a *Args, subgroups uint32) kernel {
+	if a.Layout != NT || a.M > fewRows {
+		k := tile(subgroups, 128)
+		if g := k.grid(a); g[0]*g[1]*g[2] < 2*busy {
+			k = tile(subgroups, 64)
+		}
+		return k
+	}
+	// Smaller tiles read their operands more often, and occupy the device sooner.
+	k := few(subgroups, 32, 32)
+	for _, smaller := range []kernel{few(subgroups, 8, 32), few(subgroups, 8, 8)} {
+		if g := k.grid(a); g[0]*g[1]*g[2] < 2*busy || a.M <= 8 {
+			k = smaller
+		}
+	}
+	return k
+}
+
+// few is the kernel few with a tile of so many rows and columns.
+func few(subgroups uint32, rows, cols int) kernel {
+	return kernel{"few", []uint32{subgroups, uint32(cols), uint32(rows)}, rows, cols}
+}
+
+// tile is the kernel tile with so many rows.
+func tile(subgroups uint32, rows int) kernel {
+	return kernel{"tile", []uint32{subgroups, uint32(rows)}, rows, 64}
+}
+
 // Kernels names the kernels that products take on a device, for people.
 func Kernels(d gpu.Info) string {
+	if !d.OnCPU() {
+		return fmt.Sprintf("few up to %d rows, tile above", fewRows)
+	}
 	text := "outer"
 	if name := launch.Types16(d, text); name != text {
 		text += ", for f16 " + name
-	}
-	if !d.OnCPU() {
-		text += fmt.Sprintf(" up to %d rows, tile above", outerRows)
 	}
 	return text
 }

@@ -20,7 +20,8 @@ var shaders embed.FS
 // same type, and C too but for TN. C must not overlap an operand.
 //
 // The sum runs in the order of k in one f32 accumulator, and that of a packed B
-// over each group, which is then scaled and added; the parts of a sum that is
+// over each group, which is then scaled and added; on a GPU that of floats is over
+// each 16 steps, which are then added. The parts of a sum that is
 // split (TN only) are added in order. So before act |error| <=
 // (K+4)·2⁻²⁴·Σ|a·b|, and operands of 16 bits give the bits that their values in
 // f32 do; a row's bits do not depend on m or on the other rows, nor on which of

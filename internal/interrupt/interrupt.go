@@ -1,0 +1,48 @@
+// Package interrupt ends a wait for work that checks no context.
+package interrupt
+
+import "context"
+
+// Wait runs work and returns its error. If ctx ends first, it returns the cause at once,
+// and work goes on without anybody who waits. So work must only compute and read: it may
+// write neither files nor memory that somebody else uses after an error. Long geometry is
+// such work. A panic of work is raised again by Wait.
+func Wait(ctx context.Context, work func() error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	type end struct {
+		err   error
+		panic any
+	}
+	done := make(chan end, 1)
+	go func() {
+		var e end
+		defer func() {
+			e.panic = recover()
+			done <- e
+		}()
+		e.err = work()
+	}()
+	select {
+	case e := <-done:
+		if e.panic != nil {
+			panic(e.panic)
+		}
+		return e.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Value is [Wait] for work that returns a value, the zero one after an error.
+func Value[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	var value, none T
+	if err := Wait(ctx, func() (err error) {
+		value, err = work()
+		return err
+	}); err != nil {
+		return none, err
+	}
+	return value, nil
+}

@@ -1,0 +1,25 @@
+package report
+
+import (
+	"github.com/morton-gen/morton/transforms/claim"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Claims returns what the markers of a run's folder claim: the files of all results of a
+// family that the action made, and the folder's own files, such as the page. Markers are
+// the markers' own paths in the folder. Those that cannot be read are left out here;
+// [CheckFolder] reports them.
+func Claims(dir string, f request.Family, action string) (files claim.Files, markers []string) {
+	files, there, err := readFolder(dir, false)
+	if there && err == nil {
+		markers = append(markers, FolderFile)
+	}
+	results, _ := Markers(dir, f)
+	for _, m := range results {
+		if m.Result.Action == action {
+			files = append(files, m.Files...)
+			markers = append(markers, Place{f, m.Result.ID}.Marker())
+		}
+	}
+	return files, markers
+}
