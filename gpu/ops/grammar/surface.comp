@@ -11,6 +11,7 @@ layout(push_constant, scalar) uniform Push {
 } p;
 
 const uint FACE = 12, NONE = 0xffffffffu, FULL = 3, LIST = 24;
+const float SLACK = 0.2; // of the budget
 
 U32 at;              // the slot's tokens from the first face on
 U32 g;               // the slot's guide
@@ -129,6 +130,17 @@ float toFace(vec3 q, uint f) {
   vec3 a = cell(key(b)) + 0.5, c = cell(key(b + 6)) + 0.5;
   float d = triangle(q, a, cell(key(b + 3)) + 0.5, c);
   return m == 3 ? d : min(d, triangle(q, a, c, cell(key(b + 9)) + 0.5));
+}
+
+// pace returns the key below which what is open or uncovered is given up, so that the
+// budget of faces lasts to the top.
+uint pace() {
+  uint budget = g.v[3];
+  float late = budget == 0 ? 0.0 : (float(faces) / float(budget) - SLACK) * float(g.v[1]);
+  if (late < 1) return 0;
+  uint w = g.v[points() + min(uint(late), g.v[1] - 1)];
+  uint z = (w >> 20 & 1023) * S / 1024;
+  return max(z, 1) * S * S - S * S;
 }
 
 // cover finds the bounds that uncovered points put on a face's first corner whose z (part
@@ -273,6 +285,7 @@ void main() {
       uint two = key(first(faces - 1) + 3);
       if (needs && nextOpen >= two) before = least;
     }
+    least = max(least, pace());
     top = openTop();
     cover(z);
   } else {
