@@ -123,6 +123,6 @@ func (c *ear) schedule(q system.Prompt) (system.Schedule, error) {
 	}
 	return order.Masked{
 		N: n, Steps: steps, Order: q.Order, Class: repeated(c.Buffer, classOf(q, none)), OtherClass: repeated(c.Buffer, none),
-		Known: none + 1, Unknown: none + 2, Fill: none + 3, Scale: scale, Once: true,
+		Known: none + 1, Unknown: none + 2, Fill: none + 3, Scale: scale, Once: true, Rewrites: c.Rewrites,
 	}.Schedule()
 }

@@ -253,10 +253,11 @@ type drawing struct {
 	Guidance    float64     `json:"cfg"`
 	Ramp        system.Ramp `json:"cfg_schedule"`
 	Temperature float64     `json:"temperature"`
+	Rewrites    int         `json:"rewrites"` // sets that are predicted once more at the end; a name of ours
 }
 
 func (d drawing) check() error {
-	if !within(d.Sets, 1, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
+	if !within(d.Sets, 1, 1<<16) || !within(d.Rewrites, 0, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
 		return fmt.Errorf("systems: %w: %d sets, guidance %g, %q, temperature %g", nn.ErrConfig, d.Sets, d.Guidance, d.Ramp, d.Temperature)
 	}
 	return nil
@@ -288,7 +289,7 @@ func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 	none := int32(c.classes)
 	return order.Masked{
 		N: n, Steps: steps, Order: q.Order, Class: repeated(c.buffer, classOf(q, none)), OtherClass: repeated(c.buffer, none),
-		Known: none + 1, Places: none + 2, Unknown: 0, Fill: 1, Stage: input.FillStage, Scale: scale, Passes: passes,
+		Known: none + 1, Places: none + 2, Unknown: 0, Fill: 1, Stage: input.FillStage, Scale: scale, Passes: passes, Rewrites: c.Rewrites,
 	}.Schedule()
 }
 
