@@ -132,7 +132,7 @@ func (c *ear) schedule(q system.Prompt) (system.Schedule, error) {
 		return nil, err
 	}
 	m, err := c.masked(q)
-	m.Steps, m.Scale = steps, scale
+	m.Steps, m.Scale, m.Rewrites = steps, scale, c.Rewrites
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/morton-gen/morton/models/train"
 )
 
-var trained = []string{"llamagen", "par", "nar", "var", "var-sharedaln", "mar"}
+var trained = []string{"llamagen", "par", "nar", "var", "var-sharedaln", "mar", "d-ar"}
 
 // TestFreshIsThePublished makes systems from the authors' config.json alone. They declare
 // what the authors' checkpoints hold.
@@ -23,7 +23,7 @@ func TestFreshIsThePublished(t *testing.T) {
 	for _, name := range append([]string{"par-n9"}, trained...) {
 		g := open(t, name)
 		config := must(os.ReadFile(filepath.Join("testdata", name, "config.json")))(t)
-		found := must(system.Detect(nn.File(g.weights)))(t)
+		found := must(system.Detect(nn.File(g.weights)))(t).Described(g.sys.Name)
 		p := must(system.ToTrain(found.Name))(t)
 		fresh := must(p.Open(config, nil))(t)
 		if !reflect.DeepEqual(fresh.Params.Specs(), g.sys.Params.Specs()) || fresh.Layout != g.sys.Layout || fresh.Dropout != 0.1 {

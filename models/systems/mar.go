@@ -272,10 +272,11 @@ type drawing struct {
 	Guidance    float64     `json:"cfg"`
 	Ramp        system.Ramp `json:"cfg_schedule"`
 	Temperature float64     `json:"temperature"`
+	Rewrites    int         `json:"rewrites"` // sets that are predicted once more at the end; a name of ours
 }
 
 func (d drawing) check() error {
-	if !within(d.Sets, 1, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
+	if !within(d.Sets, 1, 1<<16) || !within(d.Rewrites, 0, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
 		return fmt.Errorf("systems: %w: %d sets, guidance %g, %q, temperature %g", nn.ErrConfig, d.Sets, d.Guidance, d.Ramp, d.Temperature)
 	}
 	return nil
@@ -305,7 +306,7 @@ func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 		return nil, err
 	}
 	m, err := c.masked(q)
-	m.Steps, m.Scale, m.Passes = steps, scale, passes
+	m.Steps, m.Scale, m.Passes, m.Rewrites = steps, scale, passes, c.Rewrites
 	if err != nil {
 		return nil, err
 	}
