@@ -229,10 +229,11 @@ func TestTransformCodec(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := small(16)
 		c.Tokenizer.Bits = 160
-		a, err := NewAutoencoding(dev, c, 1, 0, 1, clips, clips)
+		a, err := NewAutoencoding(dev, c, Options{Batch: 1, Seed: 1}, clips, clips)
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer a.Free()
 		if err := a.Init(1); err != nil {
 			t.Fatal(err)
 		}
