@@ -157,8 +157,11 @@ type Stats struct {
 // Generate makes one sample. Errors: system.ErrPrompt, system.ErrRequest,
 // system.ErrTooLong, gpu.ErrDeviceLost, and those of the tokenizer's Begin and Decode.
 func (m *Model) Generate(ctx context.Context, r Request) (*Result, error) {
-	if r.Text == nil && m.sys.Layout.Features > 0 {
+	if r.Text == nil && m.sys.TextWidth() > 0 {
 		return nil, fmt.Errorf("models.Generate: %w: it wants the features of a text", system.ErrPrompt)
+	}
+	if r.Text != nil && m.sys.TextWidth() == 0 {
+		return nil, fmt.Errorf("models.Generate: %w: %s takes no text", system.ErrPrompt, m.name)
 	}
 	b, err := m.begin(ctx, &r)
 	if err != nil {
@@ -200,7 +203,7 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 	p.Class, p.Text, p.Guidance, p.Interval = r.Class, r.Text, float32(s.Guidance), r.Interval
 	out := engine.Request{
 		ID: r.ID, Seed: r.Seed, Temperature: float32(s.Temperature), TopK: s.TopK, TopP: float32(s.TopP), MinP: float32(s.MinP),
-		Guidance: p.Guidance, End: -1, Pinned: m.sys.Layout.Pinned, Tokens: p.Given,
+		Guidance: p.Guidance, End: -1, Pinned: m.sys.Layout.Pinned, Tokens: p.Given, Guide: p.Guide,
 		Schedule: func() (system.Schedule, error) { return m.sys.Schedule(p) },
 	}
 	if m.sys.Token.End > 0 {

@@ -23,6 +23,7 @@ import (
 	_ "github.com/morton-gen/morton/models/tokenizer/kl"   // these
 	_ "github.com/morton-gen/morton/models/tokenizer/larp" // and
 	_ "github.com/morton-gen/morton/models/tokenizer/msvq" // register
+	_ "github.com/morton-gen/morton/models/tokenizer/star"
 	_ "github.com/morton-gen/morton/models/tokenizer/vae3d"
 	_ "github.com/morton-gen/morton/models/tokenizer/vq" // codecs
 )
@@ -85,6 +86,7 @@ func (p *Published) build(path string) error {
 		p.System = nil
 		return err
 	}
+	p.Published = p.Published.Described(p.System.Name)
 	missing := p.System.Params.Missing(p.Weights())
 	if p.Tokenizer == nil { // Usable tells
 		missing = slices.DeleteFunc(missing, func(name string) bool { return strings.HasPrefix(name, tokenizerPrefix) })

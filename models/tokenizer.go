@@ -17,7 +17,7 @@ const (
 	shippedClips     = "cube" // shipped folder with a tokenizer of clips
 )
 
-func writeTokenizer(dir string, c *cube.Config) error {
+func writeTokenizer(dir string, c cube.Config) error {
 	data, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
@@ -66,5 +66,5 @@ func copyTokenizer(from, to string) (*cube.Config, error) {
 	if err := atomicfile.WriteFile(filepath.Join(to, tokenizerWeights), weights); err != nil {
 		return nil, err
 	}
-	return c, writeTokenizer(to, c)
+	return c, writeTokenizer(to, *c)
 }

@@ -35,10 +35,12 @@ type TrainOptions struct {
 	Network         systems.Decoder
 	Quad            faces.Config
 	Octree          octree.Config
-	Tokenizer       string // cube: model folder that holds the tokenizer; System: the tokenizer, or none
-	Batch           int    // sequences a step
-	Window          int    // positions of one; 0 means the context
-	MaxHeldout      int    // held-out windows evaluated; 0 means all
+	Tokenizer       string  // cube: model folder that holds the tokenizer; System: the tokenizer, or none
+	Batch           int     // sequences a step
+	Window          int     // positions of one; 0 means the context
+	MaxHeldout      int     // held-out windows evaluated; 0 means all
+	Keep            int     // bytes of samples kept in memory; 0 means 64 MiB
+	Minutes         float64 // sets the steps to about as many as that takes; 0 leaves them
 	Sampling        Sampling
 	Memory          train.NetworkOptions
 	Run             train.Options
@@ -60,6 +62,9 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 		return nil, err
 	}
 	o.Run.Dir = filepath.Join(o.Out, "checkpoint")
+	if err := stepsIn(t.task, &o.Run, o.Minutes); err != nil {
+		return nil, err
+	}
 	curve, err := train.Run(ctx, dev, t.task, o.Run)
 	if err != nil {
 		return curve, err
@@ -109,10 +114,10 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	o, sys := t.options, t.model.System()
 	t.device = dev.Info().Name
 	tables := train.NewTables(sys)
-	if t.data, err = openShards(sys, o.Shards, o.Run.Progress, tables.Count); err != nil {
+	if t.data, err = openShards(sys, o.Shards, o.Keep, o.Run.Progress, tables.Count); err != nil {
 		return err
 	}
-	if t.held, err = openShards(sys, o.Heldout, o.Run.Progress, func(*train.Sequence) {}); err != nil {
+	if t.held, err = openShards(sys, o.Heldout, o.Keep, o.Run.Progress, func(*train.Sequence) {}); err != nil {
 		return err
 	}
 	if o.Window == 0 {
@@ -218,8 +223,8 @@ func (o *TrainOptions) config() (*Config, error) {
 }
 
 // openShards opens shards, of whose samples at least one fits.
-func openShards(sys *system.System, paths []string, progress io.Writer, see func(*train.Sequence)) (*train.Shards, error) {
-	s, err := train.OpenShards(sys, paths, see)
+func openShards(sys *system.System, paths []string, keep int, progress io.Writer, see func(*train.Sequence)) (*train.Shards, error) {
+	s, err := train.OpenShards(sys, paths, keep, see)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +243,9 @@ type TokenizerOptions struct {
 	Out            string
 	Clips, Heldout string // safetensors files with "clips", u8 [n, t, h, w, 3]
 	Cube           cube.Config
-	Batch          int // windows a step
+	Batch          int     // windows a step
+	Minutes        float64 // sets the steps to about as many as that takes; 0 leaves them
+	Coarse         bool    // products by cooperative matrices, see cube.Options
 	// Frozen is how many first steps train the decoder alone; 0 means all of them
 	// if the encoder has no blocks, and three quarters if it has.
 	Frozen int
@@ -261,27 +268,54 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	defer close2()
 	if o.Frozen == 0 {
 		o.Frozen = o.Run.Steps
-		if o.Cube.Tokenizer.Encoder > 0 {
+		switch {
+		case o.Cube.Tokenizer.Conv != nil:
+			o.Frozen = -1
+		case o.Cube.Tokenizer.Encoder > 0:
 			o.Frozen = o.Run.Steps * 3 / 4
 		}
 	}
-	task, err := cube.NewAutoencoding(dev, o.Cube, max(o.Batch, 1), o.Frozen, o.Run.Seed, data, held)
+	options := cube.Options{Batch: max(o.Batch, 1), Frozen: max(o.Frozen, 0), Seed: o.Run.Seed, Coarse: o.Coarse}
+	task, err := cube.NewAutoencoding(dev, o.Cube, options, data, held)
 	if err != nil {
 		return nil, err
 	}
+	defer task.Free()
 	if err := task.Init(o.Run.Seed); err != nil {
 		return nil, err
 	}
 	say(o.Run.Progress, "tokenizer: %d parameters, %d training and %d held-out clips\n", task.Store().Count(), data.N, held.N)
 	o.Run.Dir = filepath.Join(o.Out, "checkpoint")
+	if err := stepsIn(task, &o.Run, o.Minutes); err != nil {
+		return nil, err
+	}
 	curve, err := train.Run(ctx, dev, task, o.Run)
 	if err != nil {
 		return curve, err
 	}
 	return curve, errors.Join(
 		task.Store().Save(filepath.Join(o.Out, tokenizerWeights), safetensors.F16, false, map[string]string{"family": "cube tokenizer"}),
-		writeTokenizer(o.Out, &o.Cube),
+		writeTokenizer(o.Out, task.Config()),
 		curve.WriteHTML(filepath.Join(o.Out, "loss.html")))
+}
+
+// stepsIn sets the steps of a run that has minutes: those of its checkpoint, or as many as
+// a measurement says.
+func stepsIn(task train.Task, o *train.Options, minutes float64) (err error) {
+	if minutes <= 0 {
+		return nil
+	}
+	if o.Steps, err = train.CheckpointSteps(o.Dir); err != nil || o.Steps > 0 {
+		o.EvalEvery = max(o.Steps/8, 1)
+		return err
+	}
+	if o.Steps, err = train.StepsIn(task, time.Duration(minutes*float64(time.Minute))); err != nil {
+		return err
+	}
+	// Evaluations cost time too.
+	o.EvalEvery = max(o.Steps/8, 1)
+	say(o.Progress, "%d steps in %g minutes\n", o.Steps, minutes)
+	return nil
 }
 
 func openClips(path string) (cube.Clips, func() error, error) {

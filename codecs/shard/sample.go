@@ -39,9 +39,11 @@ const (
 	KindScales = "scales"
 	KindKL     = "kl"
 	// Of clips: KindLARP has a Grid of [clips, tokens of a clip], and KindVAE3D [times,
-	// rows, columns, numbers], with tokens like those of KindKL.
+	// rows, columns, numbers], with tokens like those of KindKL. KindStar has [times, rows,
+	// columns, words of a code], with the words of all codes.
 	KindLARP  = "larp"
 	KindVAE3D = "vae3d"
+	KindStar  = "star"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

@@ -13,6 +13,8 @@
 //
 //	//morton:glslc VERSION
 //
+// Sums and products of floats are never fused, see forbidContraction.
+//
 // A shaders.sum line is: output, hash of flags, source and includes, hash of output.
 package main
 
@@ -97,7 +99,11 @@ func compile(root string, v Variant) ([]byte, error) {
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("%s %s (%s): %w (run scripts/setup --shaders)\n%s", cmd.Path, v.File, v.Name, err, msg.String())
 	}
-	return out.Bytes(), nil
+	spv, err := forbidContraction(out.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("%s (%s): %w", v.File, v.Name, err)
+	}
+	return spv, nil
 }
 
 func glslc(v Variant) string {

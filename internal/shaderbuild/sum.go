@@ -91,10 +91,11 @@ func after(src []byte, prefix string) iter.Seq[string] {
 	}
 }
 
-// sourceHash covers the flags, the source and, in order, the files it includes.
+// sourceHash covers the flags, the source and, in order, the files it includes, and what
+// [forbidContraction] does.
 func sourceHash(root, file string, flags []string, src []byte) (string, error) {
 	var b bytes.Buffer
-	b.WriteString(strings.Join(flags, " ") + "\x00")
+	b.WriteString(strings.Join(flags, " ") + "\x00no contraction\x00")
 	if err := expand(&b, root, file, src, 0); err != nil {
 		return "", err
 	}

@@ -36,7 +36,7 @@ func newRoot(t terminal) *cobra.Command {
 		return usagef("", "no command %q%s", words[0], suggestCommand(c, words[0]))
 	}
 	root.AddCommand(
-		generateCommand(t), tokenizeCommand(t), detokenizeCommand(t), remeshCommand(t), convertCommand(t), compareCommand(t),
+		generateCommand(t), tokenizeCommand(t), detokenizeCommand(t), remeshCommand(t), convertCommand(t), compareCommand(t), evaluateCommand(t),
 		trainCommand(t), devicesCommand(t), profileCommand(t), inspectCommand(t), systemsCommand(t), versionCommand(t), beamTopic(),
 	)
 	return root

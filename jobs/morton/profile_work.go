@@ -81,11 +81,11 @@ func (w *work) all(ctx context.Context) (int, error) {
 
 // waves is a clip of two cubes of frames in which something moves.
 func waves(c system.Format) *clip.Clip {
-	out := clip.New(2*c.Frames, c.Size, c.Size, c.Rate)
+	out := clip.New(2*c.Frames, c.H, c.W, c.Rate)
 	for t := range out.T {
 		f := out.Frame(t)
 		for i := range f {
-			x, y := float64(i/3%c.Size), float64(i/3/c.Size)
+			x, y := float64(i/3%c.W), float64(i/3/c.W)
 			f[i] = uint8(127.5 + 127*math.Sin((x+2*float64(t))/5)*math.Cos((y+float64(10*(i%3)))/7))
 		}
 	}

@@ -35,6 +35,7 @@ type trainFlags struct {
 
 	options         models.TrainOptions
 	tokens, heldout []string
+	memory          int    // MiB of samples
 	config          string // of a tokenizer: JSON, see cube.Config
 	precision       string
 	json            bool
@@ -57,6 +58,7 @@ func newTrainFlags() *trainFlags {
 	f.IntVar(&o.Batch, "batch", 8, "sequences a step")
 	f.IntVar(&o.Window, "window", 0, "positions of a sequence; 0 is the context")
 	f.IntVar(&o.MaxHeldout, "max-heldout", 0, "held-out windows to evaluate; 0 is all")
+	f.IntVar(&g.memory, "sample-memory", train.DefaultKept>>20, "`MIB` of samples kept in memory; those beyond it are read again when they are drawn")
 	f.Float64Var(&r.Rate, "rate", 1e-3, "peak learning rate, after --warmup steps")
 	f.IntVar(&r.Warmup, "warmup", 0, "steps until the peak rate; 0 is a fiftieth of the steps")
 	f.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "weight decay of AdamW")
@@ -152,7 +154,10 @@ func (g *trainFlags) check() error {
 	} else if p != nn.F32 && o.Family == tokenizerFamily {
 		return usagef("train", "train: a tokenizer trains in f32, not in %s", p)
 	}
-	o.Memory.Precision = nn.Precision(g.precision)
+	if g.memory < 0 || g.memory > 1<<30 {
+		return usagef("train", "train: --sample-memory %d", g.memory)
+	}
+	o.Memory.Precision, o.Keep = nn.Precision(g.precision), g.memory<<20
 	if o.System != "" {
 		for _, name := range []string{"width", "layers", "heads", "hidden", "context", "length", "rope-theta", "temperature", "top-k", "top-p"} {
 			if g.flags.Lookup(name).Changed {

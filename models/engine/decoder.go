@@ -5,6 +5,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
@@ -21,10 +22,12 @@ type Decoder struct {
 	state    *step.State
 	caches   []attention.Cache // with one table
 	pages    *pages
-	arena    *gpu.Arena  // of all programs' temporaries
-	vectors  *gpu.Tensor // f32 [slots·rows, features], nil without
-	states   *gpu.Tensor // f32 [slots·places, width], nil without
-	refined  *refinement // nil if the head does not refine
+	arena    *gpu.Arena       // of all programs' temporaries
+	vectors  *gpu.Tensor      // f32 [slots·rows, features], nil without
+	states   *gpu.Tensor      // f32 [slots·places, width], nil without
+	refined  *refinement      // nil if the head does not refine
+	recorded *refine.Recorded // nil without
+	guides   *gpu.Tensor      // u32 [slots, words], nil without
 	programs map[programKey]*program
 	trace    bool
 }
@@ -108,6 +111,16 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 			return err
 		}
 	}
+	if n := guideWords(d.sys); n > 0 {
+		if d.guides, err = d.dev.NewTensor(tensor.U32, o.Slots, n); err != nil {
+			return err
+		}
+	}
+	if o.Recorded > 0 && d.sys.Token.Width > 0 {
+		if d.recorded, err = d.dev.NewTensor(tensor.F32, o.Slots, d.sys.Layout.Length, o.Recorded, d.sys.Token.Width); err != nil {
+			return err
+		}
+	}
 	if d.refined, err = newRefinement(d, o); err != nil {
 		return err
 	}
@@ -161,7 +174,9 @@ func (d *Decoder) Free() {
 	}
 	d.vectors.Free()
 	d.states.Free()
+	d.guides.Free()
 	d.refined.free()
+	d.recorded.Free()
 	d.arena.Free()
 }
 
@@ -182,6 +197,32 @@ func (d *Decoder) Reserve(slot, slots int) (bool, error) {
 
 // Release takes a slot's pages back.
 func (d *Decoder) Release(slot int) error { return d.pages.release(slot) }
+
+// SetGuide writes what the rule reads of a slot's request. Nil is no guide. A system whose
+// rule reads nothing takes any. The error wraps [ErrRequest] if the rule reads another
+// number of words.
+func (d *Decoder) SetGuide(slot int, words []uint32) error {
+	n := guideWords(d.sys)
+	if n == 0 {
+		return nil
+	}
+	if len(words) != n && len(words) > 0 {
+		return fmt.Errorf("engine.SetGuide: %w: %d words, the rule reads %d", ErrRequest, len(words), n)
+	}
+	raw := make([]int32, max(len(words), 1)) // a first word of 0 is no guide
+	for i, w := range words {
+		raw[i] = int32(w)
+	}
+	return d.guides.View(slot*n, len(raw)).WriteI32(raw)
+}
+
+// guideWords is the number of words of a request that a system's rule reads.
+func guideWords(s *system.System) int {
+	if s.Rule == nil {
+		return 0
+	}
+	return s.Rule.Guide()
+}
 
 // SetTokens writes the tokens of positions from on of a slot's canvas.
 func (d *Decoder) SetTokens(slot, from int, tokens []uint32) error {
@@ -223,10 +264,10 @@ func (d *Decoder) fits(where string, slot, from, n int) error {
 // SetNoise writes recorded noise, for tests: f32 [positions, entries, width] of a slot's
 // positions from 0 on, see DecoderOptions.Recorded.
 func (d *Decoder) SetNoise(slot int, x []float32) error {
-	if d.refined == nil || d.refined.recorded == nil {
+	if d.recorded == nil {
 		return fmt.Errorf("engine.SetNoise: %w: the decoder has no room for noise", ErrRequest)
 	}
-	t := d.refined.recorded
+	t := d.recorded
 	each := t.Dim(2) * t.Dim(3)
 	if err := d.fits("SetNoise", slot, 0, (len(x)+each-1)/each); err != nil {
 		return err

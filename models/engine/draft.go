@@ -19,6 +19,9 @@ func (e *Engine) beginDraft(j *job) (err error) {
 	if begin == nil {
 		begin = j.req.Schedule
 	}
+	if err := e.draft.SetGuide(j.slot, j.req.Guide); err != nil {
+		return err
+	}
 	j.drafts, err = begin()
 	return err
 }

@@ -94,6 +94,7 @@ type Request struct {
 	End         int64   // the token that ends the sample; negative: none
 	Pinned      int     // first rows that stay visible for ever
 	Tokens      []uint32
+	Guide       []uint32  // what the system's rule reads of the request; nil: nothing
 	Noise       []float32 // recorded, in place of random numbers; for tests, see Decoder.SetNoise
 	// Schedule starts the request's runs. Tokens are those of its first positions. It
 	// is called again if the request begins again for want of pages. It and the

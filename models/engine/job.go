@@ -78,6 +78,9 @@ func (e *Engine) begin(j *job) error {
 		err = e.dec.SetTokens(j.slot, 0, r.Tokens)
 	}
 	if err == nil {
+		err = e.dec.SetGuide(j.slot, r.Guide)
+	}
+	if err == nil {
 		j.schedule, err = j.start()
 	}
 	if err == nil && r.Noise != nil {

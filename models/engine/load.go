@@ -20,6 +20,9 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 			return fmt.Errorf("engine.LoadRows: %w: %d values in a column of %d for %d rows", ErrRequest, c.have, c.want, r.N)
 		}
 	}
+	if len(r.Ranges) != r.N*2*l.Ranges {
+		return fmt.Errorf("engine.LoadRows: %w: %d bounds of ranges for %d rows with %d ranges each", ErrRequest, len(r.Ranges), r.N, l.Ranges)
+	}
 	recalls := max(l.Recalls, 1)
 	if r.Keep != nil && len(r.Keep) != r.N || r.Recall != nil && len(r.Recall) != recalls*r.N || l.Places == 0 && (r.Keep != nil || r.Recall != nil) {
 		return fmt.Errorf("engine.LoadRows: %w: %d and %d places of hidden states for %d rows of a system that has %d", ErrRequest, len(r.Keep), len(r.Recall), r.N, l.Places)
@@ -47,6 +50,7 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 				out = append(out, entry(r.Recall, i*recalls+k))
 			}
 		}
+		out = append(out, r.Ranges[i*2*l.Ranges:(i+1)*2*l.Ranges]...)
 	}
 	cols := d.state.RowColumns()
 	return d.state.Rows.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)

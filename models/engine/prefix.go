@@ -90,7 +90,7 @@ func sameRun(a, b *system.Run) bool {
 
 func sameRows(a, b *system.Rows) bool {
 	return a.N == b.N && slices.Equal(a.Fixed, b.Fixed) && slices.Equal(a.Fed, b.Fed) && slices.Equal(a.Axes, b.Axes) &&
-		slices.Equal(a.Sees, b.Sees) && (a.Slot == nil) == (b.Slot == nil) && slices.Equal(a.Slot, b.Slot) &&
+		slices.Equal(a.Sees, b.Sees) && slices.Equal(a.Ranges, b.Ranges) && (a.Slot == nil) == (b.Slot == nil) && slices.Equal(a.Slot, b.Slot) &&
 		slices.Equal(a.Recall, b.Recall) && slices.Equal(a.Features, b.Features)
 }
 

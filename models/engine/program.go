@@ -8,6 +8,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // Step is the work that a decoder runs in one submit.
@@ -187,7 +188,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	r := d.dev.NewRecorder()
 	r.Share(d.arena)
 	g := &nn.Drawing{
-		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, InStage: k.stage,
+		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, Guides: d.guides, InStage: k.stage, Recorded: d.recorded,
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
 	}
 	if d.trace {
@@ -196,7 +197,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	h := d.sys.Trunk.Forward(g, d.sys.Input.Record(g, k.stage))
 	logits := d.sys.Head.Logits(g, h)
 	if k.draws > 0 && d.refined != nil {
-		d.refined.begin(g, k, logits.X)
+		d.beginPasses(g, k, logits.X)
 		if p.Program, err = r.Finish(); err == nil {
 			p.end, err = d.end(p, k)
 		}
@@ -213,7 +214,9 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 
 // draw samples the tokens of a step from its logits.
 func (d *Decoder) draw(g *nn.Drawing, k programKey, logits *gpu.Tensor) *gpu.Tensor {
-	if !k.whole {
+	if j, ok := d.sys.Head.(system.Joiner); ok && !k.whole {
+		logits = j.Join(g, logits)
+	} else if !k.whole {
 		joined := g.Temp(tensor.F32, k.draws, d.sys.Head.Outputs())
 		sample.Combine(g.Recorder, sample.CombineArgs{X: logits, Picks: g.Rows.Picks, Scale: g.Rows.Scale, Out: joined})
 		logits = joined

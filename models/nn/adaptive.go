@@ -100,12 +100,12 @@ func (g *Drawing) Gate(x, m *Value, gate int, residual *Value) *Value {
 func (g *Drawing) Frozen(f *Frozen) *gpu.Tensor { return g.Loaded.frozen[f] }
 
 // Given returns n tokens that the rows of each sequence are fed, behind the first from of
-// them: i32 [b, n]. It also returns the number b of sequences. All have as many rows.
+// them: i32 [b·n, words]. It also returns the number b of sequences. All have as many rows.
 func (g *Drawing) Given(rowsOf, from, n int) (ids *gpu.Tensor, b int) {
 	words := g.Rows.Words
 	b = g.n() / rowsOf
-	each := rowsOf * (words.Elems() / g.n())
-	out := g.Temp(tensor.I32, b, n)
-	rows.Cut(g.Recorder, rows.CutArgs{X: words.View(0, b, each), Out: out, From: from})
-	return out, b
+	each, w := rowsOf*(words.Elems()/g.n()), words.Dim(-1)
+	out := g.Temp(tensor.I32, b, n*w)
+	rows.Cut(g.Recorder, rows.CutArgs{X: words.View(0, b, each), Out: out, From: from * w})
+	return out.View(0, b*n, w), b
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -30,8 +31,13 @@ type Drawing struct {
 	Vectors *gpu.Tensor
 	// States holds the hidden states that rows keep, f32 [places of all slots, width]; nil
 	// without.
-	States  *gpu.Tensor
+	States *gpu.Tensor
+	// Guides holds what the rule reads of each canvas's request, u32 [slots, words]; nil
+	// without.
+	Guides  *gpu.Tensor
 	InStage int
+	// Recorded are numbers in place of random ones, for tests; nil without.
+	Recorded *refine.Recorded
 	// Marked, if set, is called with every marked value.
 	Marked func(name string, x *gpu.Tensor)
 
@@ -109,10 +115,13 @@ func (g *Drawing) Attend(qkv *Value, a *Attention) *Value {
 		r := g.Loaded.rotary[a.Rope]
 		p.Pos, p.Freq, p.Axis = g.Rows.Axes, r.freq, r.axis
 	}
+	if a.QNorm != nil {
+		p.QGain, p.KGain, p.Eps = g.Loaded.vectors[a.QNorm.Gain], g.Loaded.vectors[a.KNorm.Gain], a.QNorm.Eps
+	}
 	attention.Prepare(g.Recorder, p)
 	attention.Cached(g.Recorder, attention.CachedArgs{
 		Q: qkv.X, LDQ: a.Width(), Cache: cache, Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run, Scale: a.Scale,
+		Seq: g.Rows.Seq, Len: g.Rows.Len, Ranges: g.Rows.Ranges, Run: g.Run, Scale: a.Scale,
 	})
 	return out
 }

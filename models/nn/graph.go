@@ -74,10 +74,13 @@ type ProductOptions struct {
 
 // Attention describes attention among the rows of a sequence.
 type Attention struct {
-	Heads, KVHeads, HeadDim int     // KVHeads 0 means Heads
-	Rope                    *Rope   // nil: none
-	Scale                   float32 // of the products of queries and keys; 0 means 1/√dh
-	cache                   int
+	Heads, KVHeads, HeadDim int   // KVHeads 0 means Heads
+	Rope                    *Rope // nil: none
+	// QNorm and KNorm are norms of each head's queries and keys, before they are turned; nil:
+	// none. Networks that train do not have them yet.
+	QNorm, KNorm *Norm
+	Scale        float32 // of the products of queries and keys; 0 means 1/√dh
+	cache        int
 }
 
 // Rope describes rotary positions. Each axis turns its own share of a head's pairs (2j,

@@ -77,14 +77,15 @@ func put32[K comparable](all map[K]*gpu.Tensor, key K, x []float32, shape ...int
 
 func (l *Loaded) matrix(m *Matrix, w Weights, t tensor.DType) (put, error) {
 	var x []float32
-	for _, n := range m.Names {
-		rows := m.Out / len(m.Names)
+	for i, n := range m.Names {
+		rows := m.rows(i)
 		part, err := read(w, n, rows, rows*m.width())
 		if err != nil {
 			return nil, err
 		}
 		x = append(x, m.pick(part)...)
 	}
+	x = append(x, make([]float32, m.Out*m.In-len(x))...) // see Params.Even
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
 		if err != nil {
@@ -140,7 +141,7 @@ func (l *Loaded) vector(v *Vector, w Weights) (put, error) {
 func (v *Vector) read(w Weights) (x []float32, err error) {
 	names := v.names()
 	for i, name := range names {
-		n := v.N
+		n := v.N - v.zeros
 		if v.Parts != nil {
 			n /= len(names)
 		}
@@ -160,7 +161,7 @@ func (v *Vector) read(w Weights) (x []float32, err error) {
 			x[j] += part[j]
 		}
 	}
-	return x, nil
+	return append(x, make([]float32, v.zeros)...), nil
 }
 
 func (l *Loaded) freeze(f *Frozen, w Weights) (put, error) {

@@ -40,6 +40,7 @@ type Matrix struct {
 	Names   []string // of the tensors that are stacked by rows, in order
 	Norm    *Norm    // of the product's input; nil: none
 	init    Init
+	parts   []int // rows of each tensor, see Parts; nil: equal ones. Rows behind them are 0
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
 }
@@ -58,6 +59,7 @@ type Vector struct {
 	Plus  string   // a tensor that is added; "": none
 	// As, if set, changes the elements when they are loaded to draw.
 	As    func(x []float32)
+	zeros int     // last elements, which no tensor has
 	Start float64 // its value when a network starts to train,
 	Std   float64 // or the standard deviation of its values then, if not 0
 }
@@ -96,6 +98,21 @@ func (p Params) Matrix(out, in int, init Init, names ...string) *Matrix {
 func (m *Matrix) After(n *Norm) *Matrix {
 	m.Norm = n
 	return m
+}
+
+// Parts says how many rows each stacked tensor has, where they are not equal. It returns
+// the matrix.
+func (m *Matrix) Parts(rows ...int) *Matrix {
+	m.parts = rows
+	return m
+}
+
+// rows is the number of rows of stacked tensor i.
+func (m *Matrix) rows(i int) int {
+	if m.parts != nil {
+		return m.parts[i]
+	}
+	return m.Out / len(m.Names)
 }
 
 // Pick says which column of the tensor, which has so many, each column of the matrix is;
@@ -207,11 +224,11 @@ func (l *List) Specs() (out []params.Spec) {
 		switch x := x.(type) {
 		case *Matrix:
 			for i, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{x.Out / len(x.Names), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
+				out = append(out, params.Spec{Name: n, Shape: []int{x.rows(i), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
 			}
 		case *Vector:
 			for _, n := range x.names() {
-				size := x.N
+				size := x.N - x.zeros
 				if x.Parts != nil {
 					size /= len(x.Parts)
 				}

@@ -18,6 +18,9 @@ type Rows struct {
 	// A row attends to the first Sees slots of the cache. Rows of a step that see each
 	// other have the same number.
 	Sees []int32
+	// Ranges are the parts of those slots that the row sees, lo <= slot < hi, in a system
+	// whose rows have some, [n, ranges, 2]. They do not overlap, and may be empty.
+	Ranges []int32
 	// Slot is the cache slot of a row's keys and values; -1: none. Nil means the row's
 	// number in its request. Beyond the context, that is the slot of the oldest row
 	// that is not pinned.

@@ -46,6 +46,15 @@ type System struct {
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
+	Text      int    // features of a row of text; 0: Layout.Features
+}
+
+// TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
+func (s *System) TextWidth() int {
+	if s.Text > 0 {
+		return s.Text
+	}
+	return s.Layout.Features
 }
 
 // Files opens the other weights of a model's folder, by their names. The caller closes
@@ -59,6 +68,7 @@ type Prompt struct {
 	Depth  int      // of the octree
 	Faces  int      // at most
 	Points []int64  // points of a surface, one a position before the first face
+	Guide  []uint32 // what the rule reads of the request; nil: nothing
 	Class  int      // of the system's classes
 	// Text holds a text's features from the system's text encoder, [n, features], a row
 	// for each token.
@@ -125,6 +135,7 @@ type Layout struct {
 	Unit             int  // rows that belong together: training windows start at multiples; 0 means 1
 	Places, State    int  // kept hidden states of a sequence, and their width; 0: none
 	Recalls          int  // kept states that a row starts from; 0 means 1
+	Ranges           int  // ranges of cache slots that a row sees; 0: all up to Sees
 	Raw              bool // rows are fed tokens as they are, and not by the embedding table
 }
 
@@ -132,7 +143,7 @@ type Layout struct {
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
-		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls,
+		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Ranges: s.Layout.Ranges,
 		Directions: s.Layout.Directions,
 	}
 }
@@ -185,6 +196,14 @@ type Refinement struct {
 	Recorded      *refine.Recorded
 }
 
+// Joiner is a head that joins the branches of guidance in a way of its own. Of 2·m rows of
+// logits, those of the branch without condition behind the others, it makes m. Picks and
+// scales are those of g.Rows.
+type Joiner interface {
+	Head
+	Join(g *nn.Drawing, logits *gpu.Tensor) *gpu.Tensor
+}
+
 // Learner is a head with a loss.
 type Learner interface {
 	Head
@@ -196,6 +215,8 @@ type Learner interface {
 // Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.
 type Rule interface {
 	Mask(g *nn.Drawing) *gpu.Tensor
+	// Guide is the number of words that the rule reads of a request, see Prompt; 0: none.
+	Guide() int
 }
 
 // Sampling says how tokens are drawn.

@@ -17,34 +17,42 @@ func FuzzDescriptions(f *testing.F) {
 		`{"decoder_num_heads": 2, "buffer_size": 2, "num_iter": 3, "cfg": 2, "cfg_schedule": "constant"}`,
 		`{"image_dim": 4, "image_size": [64, 96], "image_stride": 8, "text_token_len": 5, "video_base_size": [4, 2, 3], "image_base_size": [4, 6], "video_encoder": {"num_heads": 2}, "image_encoder": {"num_heads": 2}}`,
 		`{"scheduler": "ddpm", "image_size": [64, 96], "ddpm_scheduler": {"beta_start": 0.001, "beta_end": 0.01}}`, `{"scheduler": "dpm"}`,
+		`{"n_head": 4, "block_size": 36, "num_iter": 7, "sample_schedule": "cosine", "cfg_schedule": "constant"}`, `{"n_head": 4, "num_iter": 65536}`,
+		`{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 3, "sampler": "euler", "clusters": 16, "levels": [0, 3]}`, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "unit": "scale", "clusters": 0, "levels": [1]}`,
+		`{"scale_schedule": [[1, 1, 1], [1, 2, 3], [2, 1, 1], [2, 2, 3]], "image_scale_repetition": "[2, 1]", "video_scale_repetition": [1, 1], "detail_scale_min_tokens": 6}`,
+		`{"pn": "0.06M", "video_frames": 9, "frames_inner_clip": 2, "use_apg": false, "cfg": 3}`, `{"frames_inner_clip": 1000000}`,
 		`{}`, `[]`, `{"num_iter": -1}`, `{"image_size": [8, 1000000]}`, `{"buffer_size": 99}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	var all []nn.Weights
-	for _, name := range []string{"mar", "nova", "nova-rope"} {
+	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
-	all = append(all, tinyEAR())
+	all = append(all, tinyEAR(), tinyVideoAR())
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for _, w := range all {
 			p := must(system.Detect(w))(t)
 			s, err := p.Open(json.RawMessage(config), w)
+			prompt := system.Prompt{}
+			if p.Name == "infinitystar" { // draws nothing without a text
+				prompt.Text = make([]float32, 24)
+			}
 			if err != nil {
 				if !errors.Is(err, nn.ErrConfig) && !errors.Is(err, nn.ErrWeights) {
 					t.Errorf("%s: %v", p.Name, err)
 				}
 				continue
 			}
-			fits(t, s)
+			fits(t, s, prompt)
 		}
 	})
 }
 
 // fits checks the first runs of a system.
-func fits(t *testing.T, s *system.System) {
+func fits(t *testing.T, s *system.System, p system.Prompt) {
 	t.Helper()
-	schedule, err := s.Schedule(system.Prompt{})
+	schedule, err := s.Schedule(p)
 	if err != nil {
 		t.Errorf("%s: %v", s.Name, err)
 		return
@@ -55,7 +63,7 @@ func fits(t *testing.T, s *system.System) {
 		if err != nil {
 			return // io.EOF
 		}
-		if r.N > l.Length || r.Group > max(l.Group, r.N*r.Ask) && r.Features == nil || len(r.Fixed) != r.N*l.Fixed || len(r.Fed) != r.N*l.Fed || len(r.Axes) != r.N*l.Axes {
+		if r.N > l.Length || r.Group > max(l.Group, r.N*r.Ask) && r.Features == nil || len(r.Fixed) != r.N*l.Fixed || len(r.Fed) != r.N*l.Fed || len(r.Axes) != r.N*l.Axes || len(r.Ranges) != 2*r.N*l.Ranges {
 			t.Fatalf("%s: stage %d has %d rows in groups of %d, with columns of %d, %d and %d", s.Name, r.Stage, r.N, r.Group, len(r.Fixed), len(r.Fed), len(r.Axes))
 		}
 		for i, slot := range r.Slot {

@@ -106,19 +106,30 @@ var varInit = nn.Init{Std: 0.02}
 
 // input declares the table of conditions, the start, levels and places, and the quantizer
 // of the tokenizer, whose names have the prefix vae.
-func (c *next) input(p nn.Params) input.Accumulated {
+func (c *next) input(p nn.Params) varInput {
 	frozen := map[string]*nn.Frozen{}
 	for _, x := range c.Params() {
 		frozen[x.Name] = p.Frozen(x.Frozen("vae."))
 	}
-	return input.Accumulated{
-		Sides: c.Sides, Width: c.Dim, Word: p.Linear(c.width, c.Dim, varInit, "word_embed"),
+	return varInput{input.Accumulated{
+		Width: c.Dim, Word: p.Linear(c.width, c.Dim, varInit, "word_embed"),
 		Table: p.Table(c.width, varInit, nn.Part{Name: "class_emb.weight", Rows: c.classes + 1}, nn.Part{Name: "pos_start", Rows: 1},
 			nn.Part{Name: "lvl_embed.weight", Rows: len(c.Sides)}, nn.Part{Name: "pos_1LC", Rows: c.Tokens()}),
-		Quantizer: func(d *nn.Drawing) input.Scales {
-			return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return d.Frozen(frozen[name]) }}
+		Scales: func(d *nn.Drawing, stage int) (input.Scales, int) {
+			return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return d.Frozen(frozen[name]) }}, stage - 1
 		},
+	}}
+}
+
+// varInput keeps the condition in stage 0. Stage k+1 predicts scale k.
+type varInput struct{ input.Accumulated }
+
+// Record implements system.Input.
+func (in varInput) Record(g nn.Graph, stage int) *nn.Value {
+	if stage == 0 {
+		return g.SiLU(g.Embed(in.Table))
 	}
+	return in.Accumulated.Record(g, stage)
 }
 
 // varTrunk keeps the condition in stage 0, and is the network in the others.

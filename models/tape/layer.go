@@ -45,17 +45,19 @@ func (t *Tape) ExactGELU(x *Value) *Value {
 
 // GatherArgs are the operands of Gather beside x.
 type GatherArgs struct {
-	IDs          *gpu.Tensor // i32 [m]: rows of x; outside of it: zeros
+	IDs          *gpu.Tensor // i32 [m] or [m, k]: rows of x; outside of it: zeros
 	Starts, Rows *gpu.Tensor // where each row of x stands, see embed.Index; only the gradient needs them
 }
 
-// Gather is rows.Gather of x [n, d], a row for each id: [m, d].
+// Gather is rows.Gather of x [n, d], the rows of a row's ids side by side: [m, k·d].
 func (t *Tape) Gather(x *Value, a GatherArgs) *Value {
-	y := t.temp(a.IDs.Elems(), x.X.Dim(-1))
+	m, d := a.IDs.Dim(0), x.X.Dim(-1)
+	k := a.IDs.Elems() / m
+	y := t.temp(m, k*d)
 	rows.Gather(t.r, rows.GatherArgs{X: x.X, IDs: a.IDs, Out: y.X})
 	t.push(y, func(dy *gpu.Tensor) {
 		if dx, add := t.sink(x); dx != nil {
-			rows.Segment(t.r, rows.SegmentArgs{X: dy, Starts: a.Starts, Rows: a.Rows, Out: dx, Add: add})
+			rows.Segment(t.r, rows.SegmentArgs{X: dy.View(0, m*k, d), Starts: a.Starts, Rows: a.Rows, Out: dx, Add: add})
 		}
 	})
 	return y

@@ -51,9 +51,10 @@ func (t *Tape) Linear(x *Value, a LinearArgs) *Value {
 }
 
 // product adds a product to the program. Operands of f16 lose nothing in cooperative
-// matrices, whose products are exact and whose sums are f32.
+// matrices, whose products are exact and whose sums are f32. Those of f32 lose what
+// matmul.Args.Coop says, and take them only with Coarse.
 func (t *Tape) product(m matmul.Args) {
-	if m.A.DType == tensor.F16 && m.B.DType == tensor.F16 {
+	if m.A.DType == tensor.F16 && m.B.DType == tensor.F16 || t.Coarse {
 		m.Coop = matmul.MayCoop
 	}
 	matmul.Record(t.r, m)

@@ -4,6 +4,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/loss"
+	"github.com/morton-gen/morton/gpu/tensor"
 )
 
 // A loss starts the backward pass: it replaces its input by the gradient, and
@@ -41,4 +42,14 @@ func (t *Tape) replace(x *Value) *gpu.Tensor {
 	}
 	x.grad = x.X
 	return x.X
+}
+
+// Pixels is loss.Pixels of x, whose gradient replaces a.DX.
+func (t *Tape) Pixels(x *Value, a loss.PixelsArgs) {
+	a.X, a.DX = x.X, nil
+	if t.training {
+		x.grad = t.r.Temp(tensor.F32, x.X.Shape...)
+		a.DX = x.grad
+	}
+	loss.Pixels(t.r, a)
 }

@@ -9,9 +9,9 @@ func (t *Tape) Recompute(x *Value, f func(*Tape, *Value) *Value) *Value {
 	if !t.training {
 		return f(t, x)
 	}
-	y := &Value{X: f(New(t.r, false), Constant(x.X)).X}
+	y := &Value{X: f(&Tape{r: t.r, Coarse: t.Coarse}, Constant(x.X)).X}
 	t.push(y, func(dy *gpu.Tensor) {
-		again, in := New(t.r, true), &Value{X: x.X, fixed: x.fixed}
+		again, in := &Tape{r: t.r, training: true, Coarse: t.Coarse}, &Value{X: x.X, fixed: x.fixed}
 		f(again, in).grad = dy
 		again.Backward()
 		if in.grad != nil {

@@ -9,6 +9,9 @@ import (
 // Tape collects the gradients of what is recorded through it. Use it with one
 // recorder, from one goroutine.
 type Tape struct {
+	// Coarse lets products of f32 take cooperative matrices where the device has them.
+	Coarse bool
+
 	r        *gpu.Recorder
 	training bool
 	back     []func()

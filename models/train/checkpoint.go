@@ -51,6 +51,19 @@ func CheckpointWidth(dir string) (int, error) {
 	return s.Options.Subgroup, f.Close()
 }
 
+// CheckpointSteps returns the steps in all of the run that a folder's checkpoint belongs
+// to, and 0 without a checkpoint.
+func CheckpointSteps(dir string) (int, error) {
+	f, s, _, err := open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return s.Options.Steps, f.Close()
+}
+
 // resume loads the checkpoint, if there is one, and returns the step to go on
 // with. Its options must be those of this run.
 func (r *run) resume() (int, error) {

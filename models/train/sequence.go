@@ -64,7 +64,7 @@ func Join(s *system.System, runs system.Schedule, tokens []uint32) (*Sequence, e
 
 // add appends a run.
 func (q *Sequence) add(l system.Layout, r *system.Run) error {
-	if r.Slot != nil || r.Keep != nil || r.Recall != nil {
+	if r.Slot != nil || r.Keep != nil || r.Recall != nil || r.Ranges != nil {
 		return fmt.Errorf("train.Join: %w: no system whose rows share slots or keep states trains", nn.ErrConfig)
 	}
 	q.addDraws(r, max(l.Directions, 1))

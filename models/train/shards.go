@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
+	"sync"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models/system"
@@ -11,13 +13,13 @@ import (
 
 // Shards is a [Source] of the samples of token shards. It keeps where each sample is, and
 // decodes samples as they are asked for. Memory does not grow with the tokens: it holds
-// those used last, up to [keptBytes].
+// those used last, up to a number of bytes.
 type Shards struct {
 	sys   *system.System
 	paths []string
 	at    []place
 	rows  []int
-	kept  cache[int, *Sequence]
+	kept  cache[place, *Sequence]
 	open  cache[int, *shard.Reader]
 
 	Skipped int   // samples that do not fit
@@ -28,28 +30,62 @@ type Shards struct {
 type place struct{ shard, sample int32 }
 
 const (
-	keptBytes = 64 << 20
+	// DefaultKept is the memory for laid-out samples if nothing else is asked for.
+	DefaultKept = 64 << 20
 	// A reader holds a decoded row group of a megabyte or more.
 	openShards = 8
 )
 
 // OpenShards reads shards once and lays all their samples out, for see, which is told of
-// those that fit. It keeps none of them. Errors are those of package shard.
-func OpenShards(sys *system.System, paths []string, see func(*Sequence)) (*Shards, error) {
+// those that fit. It reads as many shards at once as there are processors: see is called
+// for one sample at a time, in no order. It keeps samples up to the given number of bytes;
+// 0 means [DefaultKept]. Errors are those of package shard.
+func OpenShards(sys *system.System, paths []string, kept int, see func(*Sequence)) (*Shards, error) {
 	s := &Shards{sys: sys, paths: paths}
-	s.kept.most, s.open.most = keptBytes, openShards
+	if s.kept.most = kept; kept == 0 {
+		s.kept.most = DefaultKept
+	}
+	s.open.most = openShards
 	s.open.drop = func(r *shard.Reader) { _ = r.Close() } // read only
+	lists := make([]indexed, len(paths))
+	var lock sync.Mutex
+	var wait sync.WaitGroup
+	next := make(chan int)
+	for range min(runtime.GOMAXPROCS(0), len(paths)) {
+		wait.Go(func() {
+			for i := range next {
+				lists[i].err = s.index(i, &lists[i], &lock, see)
+			}
+		})
+	}
 	for i := range paths {
-		if err := s.index(i, see); err != nil {
+		next <- i
+	}
+	close(next)
+	wait.Wait()
+	for _, l := range lists {
+		if l.err != nil {
 			s.Close()
-			return nil, err
+			return nil, l.err
+		}
+		s.at, s.rows = append(s.at, l.at...), append(s.rows, l.rows...)
+		if s.Skipped += l.skipped; l.why != nil {
+			s.Why = l.why
 		}
 	}
 	return s, nil
 }
 
+// indexed is what is known of a shard.
+type indexed struct {
+	at       []place
+	rows     []int
+	skipped  int
+	why, err error
+}
+
 // index lays out the samples of a shard.
-func (s *Shards) index(i int, see func(*Sequence)) error {
+func (s *Shards) index(i int, list *indexed, lock *sync.Mutex, see func(*Sequence)) error {
 	r, err := shard.Open(s.paths[i], shard.Limits{})
 	if err != nil {
 		return err
@@ -65,11 +101,18 @@ func (s *Shards) index(i int, see func(*Sequence)) error {
 		}
 		q, err := s.lay(sample)
 		if err != nil {
-			s.Skipped, s.Why = s.Skipped+1, err
+			list.skipped, list.why = list.skipped+1, err
 			continue
 		}
-		s.at, s.rows = append(s.at, place{int32(i), n}), append(s.rows, q.N)
+		at := place{int32(i), n}
+		list.at, list.rows = append(list.at, at), append(list.rows, q.N)
+		lock.Lock()
 		see(q)
+		_, err = s.kept.get(at, func() (*Sequence, int, error) { return q, q.sizeBytes(), nil })
+		lock.Unlock()
+		if err != nil {
+			return err
+		}
 	}
 }
 
@@ -86,8 +129,8 @@ func (s *Shards) Rows() []int { return s.rows }
 
 // Sequence implements [Source]. Errors are those of package shard.
 func (s *Shards) Sequence(i int) (*Sequence, error) {
-	return s.kept.get(i, func() (*Sequence, int, error) {
-		p := s.at[i]
+	p := s.at[i]
+	return s.kept.get(p, func() (*Sequence, int, error) {
 		r, err := s.open.get(int(p.shard), func() (*shard.Reader, int, error) {
 			r, err := shard.Open(s.paths[p.shard], shard.Limits{})
 			return r, 1, err

@@ -60,10 +60,14 @@ func writeShards(t *testing.T, files, each int) (paths []string) {
 func TestShardsAreASource(t *testing.T) {
 	sys, paths := countingSystem(), writeShards(t, 3, 40)
 	var held Held
-	s := must(OpenShards(sys, paths, func(q *Sequence) { held = append(held, q) }))(t)
+	for i := range paths { // each alone, so that samples come in order
+		must(OpenShards(sys, paths[i:i+1], 1, func(q *Sequence) { held = append(held, q) }))(t).Close()
+	}
+	seen := 0
+	s := must(OpenShards(sys, paths, 3000, func(*Sequence) { seen++ }))(t)
 	defer s.Close()
-	s.kept.most, s.open.most = 3000, 1
-	if want := 3 * 18; s.Skipped != want || !errors.Is(s.Why, errOdd) || len(held) != 3*40-want || !slices.Equal(s.Rows(), held.Rows()) {
+	s.open.most = 1
+	if want := 3 * 18; s.Skipped != want || !errors.Is(s.Why, errOdd) || len(held) != 3*40-want || seen != len(held) || !slices.Equal(s.Rows(), held.Rows()) {
 		t.Fatalf("%d skipped, want %d: %v; %d kept, rows %v and %v", s.Skipped, want, s.Why, len(held), s.Rows(), held.Rows())
 	}
 	tasks := map[string]*Sequences{}
@@ -83,7 +87,7 @@ func TestShardsAreASource(t *testing.T) {
 			t.Fatalf("%d bytes are kept, at most %d; %d shards are open", s.kept.size, s.kept.most, s.open.order.Len())
 		}
 	}
-	if _, err := OpenShards(sys, []string{filepath.Join(t.TempDir(), "none.parquet")}, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := OpenShards(sys, []string{filepath.Join(t.TempDir(), "none.parquet")}, 0, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no shard: %v", err)
 	}
 }

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"errors"
-	"image"
-	"image/color"
-	"image/png"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,14 +11,14 @@ import (
 )
 
 func TestShares(t *testing.T) {
-	weights := func(w ...float64) (list []source) {
+	weights := func(w ...float64) (list []kind) {
 		for _, x := range w {
-			list = append(list, source{weight: x})
+			list = append(list, kind{weight: x})
 		}
 		return list
 	}
 	for _, c := range []struct {
-		sources []source
+		sources []kind
 		n       int
 		want    []int
 	}{
@@ -50,26 +46,7 @@ func TestPrepareRefusesAnOldCorpus(t *testing.T) {
 	}
 }
 
-func TestStillOverGrey(t *testing.T) {
-	img := image.NewNRGBA(image.Rect(0, 0, 3, 1))
-	img.Set(0, 0, color.NRGBA{200, 100, 50, 255})
-	img.Set(1, 0, color.NRGBA{200, 100, 50, 0})
-	img.Set(2, 0, color.NRGBA{228, 128, 28, 128})
-	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
-		t.Fatal(err)
-	}
-	c, err := decodeStill(b.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []uint8{200, 100, 50, 128, 128, 128, 178, 128, 78}
-	if !reflect.DeepEqual(c.Pix, want) || c.W != 3 || c.H != 1 || c.T != 1 {
-		t.Fatalf("%v, want %v", c.Pix, want)
-	}
-}
-
-func cube() *mesh.Mesh {
+func box() *mesh.Mesh {
 	m := &mesh.Mesh{}
 	for i := range 8 {
 		m.AddVertex(mesh.Vec3{float64(i & 1), float64(i >> 1 & 1), float64(i >> 2)})
@@ -85,17 +62,17 @@ func cube() *mesh.Mesh {
 // TestWanted sends parts through the filter of the quads corpus.
 func TestWanted(t *testing.T) {
 	q := &quadCorpus{minFaces: 6, maxFaces: 800, seen: map[string]bool{}}
-	if s := measure(cube()); !s.closed || s.quads != 6 || s.faces != 6 {
+	if s := measure(box()); !s.closed || s.quads != 6 || s.faces != 6 {
 		t.Fatalf("cube: %+v", s)
 	}
-	if _, ok := q.wanted(cube(), measure(cube())); !ok {
+	if _, ok := q.wanted(box(), measure(box())); !ok {
 		t.Error("a cube is not wanted")
 	}
-	turned := mesh.Transformed(cube(), mesh.Matrix{0, 3, 0, 0, -3, 0, 0, 0, 0, 0, 3, 0, 5, 6, 7, 1})
+	turned := mesh.Transformed(box(), mesh.Matrix{0, 3, 0, 0, -3, 0, 0, 0, 0, 0, 3, 0, 5, 6, 7, 1})
 	if _, ok := q.wanted(turned, measure(turned)); ok || q.repeated != 1 {
 		t.Error("a cube that is turned, larger and elsewhere is wanted again")
 	}
-	open := cube()
+	open := box()
 	open.Starts = open.Starts[:6]
 	open.Corners = open.Corners[:20]
 	s := measure(open)

@@ -6,6 +6,7 @@
 //	go run ./tools/corpus shapes --out corpus/shapes
 //	go run ./tools/corpus video  --out corpus/video
 //	go run ./tools/corpus tokens --clips corpus/video/train/clips.safetensors --tokenizer DIR --out train.parquet
+//	go run ./tools/corpus train  --corpus corpus/video --minutes 60
 //
 // It is a tool for developers: nothing that the morton command does needs it.
 package main

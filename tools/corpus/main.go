@@ -16,13 +16,14 @@ var commands = map[string]func(ctx context.Context, args []string, out io.Writer
 	"shapes": makeShapes,
 	"video":  makeVideo,
 	"tokens": makeTokens,
+	"train":  trainVideo,
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: corpus quads|shapes|video|tokens [flags]; -h after a name shows its flags")
+		fmt.Fprintln(os.Stderr, "usage: corpus quads|shapes|video|tokens|train [flags]; -h after a name shows its flags")
 		os.Exit(2)
 	}
 	err := commands[os.Args[1]](ctx, os.Args[2:], os.Stdout)

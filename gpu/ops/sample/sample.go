@@ -65,31 +65,42 @@ func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 
 // BitsArgs are the operands of [Bits].
 type BitsArgs struct {
-	Logits *gpu.Tensor // f32 [n, l]
+	Logits *gpu.Tensor // f32 [n, l], or [n, 2·l] with Pairs
 	Draw   *gpu.Tensor // u32 [n, 8]
 	Temp   *gpu.Tensor // f32 [n, 2] or [n, 3], as for Softmax; only the temperature counts
-	Out    *gpu.Tensor // u32 [n, ceil(l/32)]: bit i in word i/32, at i%32
+	Out    *gpu.Tensor // u32 [n, ceil(l/32) or more]: bit i in word i/32, at i%32; others are 0
+	Pairs  bool        // a bit has two logits side by side, of zero and of one
 }
 
 // Bits draws one binary code for every row, each bit on its own.
 func Bits(r *gpu.Recorder, a BitsArgs) {
 	const where = "sample.Bits"
 	rows, l, err := launch.Matrix(where, "Logits", a.Logits)
-	temps := 2
+	temps, words := 2, 0
 	if a.Temp != nil && a.Temp.Elems() == 3*rows {
 		temps = 3
 	}
+	if err == nil && a.Pairs {
+		if l%2 != 0 {
+			err = launch.Error(where, "%d logits are no pairs", l)
+		}
+		l /= 2
+	}
 	if err == nil {
-		err = launch.Check(where, launch.U32("Draw", a.Draw, rows*DrawWords), launch.F32("Temp", a.Temp, rows*temps), launch.U32("Out", a.Out, rows*launch.Ceil(l, 32)))
+		words = launch.Ceil(l, 32)
+		if a.Out != nil {
+			words = max(words, a.Out.Elems()/rows)
+		}
+		err = launch.Check(where, launch.U32("Draw", a.Draw, rows*DrawWords), launch.F32("Temp", a.Temp, rows*temps), launch.U32("Out", a.Out, rows*words))
 	}
 	if err != nil {
 		r.Fail(err)
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "sample", "bits"), Grid: gpu.Linear(rows),
+		Kernel: launch.Kernel(shaders, "sample", "bits", launch.Flag(a.Pairs)), Grid: gpu.Linear(rows),
 		In: []*gpu.Tensor{a.Logits, a.Draw, a.Temp}, Out: []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(rows), uint32(l), uint32(l), uint32(temps)},
+		Params: []uint32{uint32(rows), uint32(l), uint32(words), uint32(temps)},
 		Work:   launch.Work(5*rows*l, a.Logits, a.Draw, a.Temp, a.Out),
 	})
 }

@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -284,7 +285,7 @@ func TestBitsMatchOracle(t *testing.T) {
 		for r := range n {
 			for i := range l {
 				p := 1 / (1 + math.Exp(-float64(x[r*l+i])/float64(temp[2*r])))
-				u := float64(Uniform(Philox([4]uint32{uint32(i / 4), uint32(r), 5, 0}, [2]uint32{11, 12})[i%4]))
+				u := float64(Philox([4]uint32{uint32(i / 4), uint32(r), 5, 0}, [2]uint32{11, 12})[i%4]>>8) / (1 << 24)
 				want := u < p
 				if temp[2*r] == 0 {
 					want = x[r*l+i] > 0
@@ -295,6 +296,51 @@ func TestBitsMatchOracle(t *testing.T) {
 					t.Fatalf("row %d bit %d: %v, want %v (p=%g, u=%g)", r, i, one, want, p, u)
 				}
 			}
+		}
+	})
+}
+
+// TestPairsOfLogits draws bits from two logits each, in rows of a word more than the code
+// has. They are those of the logits' differences, and the word is 0.
+func TestPairsOfLogits(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const n, l = 60, 45
+		x, pairs := gputest.Normal(6, n*l), make([]float32, 2*n*l)
+		var d []int32
+		var temp []float32
+		for i := range n {
+			d = append(d, 11, 12, 5, int32(i), 0, 0, 0, 1)
+			temp = append(temp, float32(i%3)*0.5, 1)
+		}
+		for i, y := range x {
+			zero := float32(i%7) - 3
+			pairs[2*i], pairs[2*i+1] = zero, zero+y
+			x[i] = pairs[2*i+1] - pairs[2*i] // as it is rounded
+		}
+		draw := func(logits []float32, paired bool, words int) []int32 {
+			out := gputest.U32(t, dev, slices.Repeat([]int32{-1}, n*words), n, words)
+			gputest.Run(t, dev, func(r *gpu.Recorder) {
+				Bits(r, BitsArgs{
+					Logits: gputest.F32(t, dev, logits, n, len(logits)/n), Out: out, Pairs: paired,
+					Draw: gputest.U32(t, dev, d, n, DrawWords), Temp: gputest.F32(t, dev, temp, n, 2),
+				})
+			})
+			got, err := out.I32()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got
+		}
+		want, got := draw(x, false, 2), draw(pairs, true, 3)
+		for i := range n {
+			if !slices.Equal(got[3*i:3*i+2], want[2*i:2*i+2]) || got[3*i+2] != 0 {
+				t.Fatalf("row %d: %x, want %x", i, got[3*i:3*i+3], want[2*i:2*i+2])
+			}
+		}
+		r := dev.NewRecorder()
+		Bits(r, BitsArgs{Logits: gputest.F32(t, dev, x, n, l), Pairs: true, Out: gputest.U32(t, dev, d, n, DrawWords), Draw: gputest.U32(t, dev, d, n, DrawWords), Temp: gputest.F32(t, dev, temp, n, 2)})
+		if _, err := r.Finish(); !errors.Is(err, gpu.ErrShape) {
+			t.Errorf("an odd number of logits: %v", err)
 		}
 	})
 }

@@ -5,6 +5,7 @@
 // batch says to which lane each belongs and where it lies behind the lane's cursor.
 // The tables are described in step.go.
 layout(constant_id = 1) const uint CODES = 0; // 1: tokens are binary codes
+layout(constant_id = 2) const uint RANGES = 0; // of a row
 layout(push_constant, scalar) uniform Push {
   uint64_t batch, sampling, rows, draws, tokens; // in
   uint64_t ints, ids, words, draw, floats_;      // out
@@ -28,7 +29,7 @@ void gatherRow(uint r) {
   uint b = lane.v[0], canvas = lane.v[1];
   int n = lane.v[2] + at.v[1];
   live = live && n < lane.v[3];
-  uint cols = p.K + p.F + p.A + (p.states > 0 ? 3 + (p.states >> 28) : 2), rest = p.K + p.F + p.A;
+  uint kept = p.states > 0 ? 1 + (p.states >> 28) : 0, rest = p.K + p.F + p.A, cols = rest + 2 + kept + 2 * RANGES;
   I32 plan = I32(p.rows + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * cols);
 
   // Fixed ids, then the embeddings of the tokens the row is fed.
@@ -50,6 +51,8 @@ void gatherRow(uint r) {
     }
   }
   for (uint j = LANE; j < p.A; j += W) axes.v[r * p.A + j] = plan.v[p.K + p.F + j];
+  I32 ranges = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F + kept) + p.M * (1 + 2 * p.H)));
+  for (uint j = LANE; j < 2 * RANGES; j += W) ranges.v[r * 2 * RANGES + j] = live ? plan.v[rest + 2 + kept + j] : 0;
   if (LANE == 0) {
     I32 ints = I32(p.ints);
     ints.v[r] = int(b);

@@ -23,6 +23,7 @@ type Rows struct {
 	// Keep is i32 [r] and Recall [k, r], with Places only: where a row's hidden state is
 	// kept among those of all slots, and the kept ones that it starts from; -1: none.
 	Keep, Recall *gpu.Tensor
+	Ranges       *gpu.Tensor // i32 [r, n, 2], with Ranges only: of the slots seen, those from lo to below hi
 
 	// Of the draws, nil without any. Canvas is i32 [m]. Draw, u32 [m, 8], and Temp, f32
 	// [m, 3], are for package sample. Scale, f32 [m], is of the guidance. Picks, i32
@@ -39,7 +40,7 @@ func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 		states = 1 + s.recalls()
 		packed = s.Places | s.recalls()<<28
 	}
-	ints := r.Temp(tensor.I32, rows*(3+s.Axes+s.Fed+states)+draws*(1+2*h))
+	ints := r.Temp(tensor.I32, rows*(3+s.Axes+s.Fed+states+2*s.Ranges)+draws*(1+2*h))
 	floats := r.Temp(tensor.F32, max(4*draws, 1))
 	at := 0
 	next := func(shape ...int) *gpu.Tensor {
@@ -62,8 +63,12 @@ func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 		at = rows*(3+s.Axes+s.Fed) + draws*(1+2*h)
 		out.Keep, out.Recall = next(rows), next(s.recalls(), rows)
 	}
+	if s.Ranges > 0 {
+		at = rows*(3+s.Axes+s.Fed+states) + draws*(1+2*h)
+		out.Ranges = next(rows, s.Ranges, 2)
+	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "step", "gather", launch.Flag(s.Codes)), Grid: gpu.Linear(rows + draws),
+		Kernel: launch.Kernel(shaders, "step", "gather", launch.Flag(s.Codes), uint32(s.Ranges)), Grid: gpu.Linear(rows + draws),
 		In:  []*gpu.Tensor{b.t, s.Sampling, s.Rows, s.Draws, s.Tokens},
 		Out: []*gpu.Tensor{ints, out.IDs, out.Words, draw, floats},
 		Params: []uint32{

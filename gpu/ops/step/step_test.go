@@ -23,7 +23,7 @@ func gathered(t *testing.T, dev *gpu.Device, s *State, b *Batch, drawn *gpu.Tens
 		rows := Gather(r, s, b)
 		for name, x := range map[string]*gpu.Tensor{
 			"seq": rows.Seq, "slot": rows.Slot, "len": rows.Len, "ids": rows.IDs, "words": rows.Words, "valid": rows.Valid, "axes": rows.Axes,
-			"canvas": rows.Canvas, "keep": rows.Keep, "recall": rows.Recall, "draw": rows.Draw, "picks": rows.Picks, "temp": rows.Temp, "scale": rows.Scale,
+			"canvas": rows.Canvas, "keep": rows.Keep, "recall": rows.Recall, "ranges": rows.Ranges, "draw": rows.Draw, "picks": rows.Picks, "temp": rows.Temp, "scale": rows.Scale,
 		} {
 			if x == nil {
 				continue
@@ -215,6 +215,43 @@ func TestPlacesGather(t *testing.T) {
 		r.equal(t, "slot", 0, 0, 1, 2, 1, 2, -1)
 		r.equal(t, "len", 0, 1, 2, 3, 2, 3, 0)
 		r.equal(t, "picks", 0, 0, -1, 3, -1)
+	})
+}
+
+// TestRangesGather checks which slots rows see, with and without places of hidden states.
+func TestRangesGather(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, places := range []int{0, 9} {
+			d := Dims{Slots: 2, Length: 2, Fixed: 1, Fed: 1, Sub: 1, Axes: 2, Codes: true, Ranges: 2, Places: places}
+			s, err := NewState(dev, d)
+			check(t, err)
+			var rows []int32
+			for i := range int32(4) {
+				rows = append(rows, i, Nothing, 7, 8, i, 20+i)
+				if places > 0 {
+					rows = append(rows, 3, 4)
+				}
+				rows = append(rows, 10*i, 10*i+1, 10*i+2, 10*i+3)
+			}
+			check(t, s.Rows.WriteI32(rows))
+			check(t, s.Draws.WriteI32(make([]int32, 2*2*5)))
+			check(t, s.Tokens.WriteI32(make([]int32, 4)))
+			for slot := range 2 {
+				check(t, s.SetSampling(slot, Sampling{End: -1}))
+			}
+			batch, err := NewBatch(dev, 2, 4, 2)
+			check(t, err)
+			check(t, batch.Write([]Lane{{Rows: 2, Group: 2, Draws: 1, Ask: 1, Partner: 1}, {Slot: 1, Rows: 2, Row: 1, Group: 1, Partner: -1}}))
+			r := gathered(t, dev, s, batch, gputest.I32(t, dev, []int32{9, 9}, 2, 1))
+			r.equal(t, "ranges", 0, 0, 1, 2, 3, 10, 11, 12, 13, 30, 31, 32, 33, 0, 0, 0, 0)
+			r.equal(t, "len", 0, 20, 21, 23, 0)
+			r.equal(t, "axes", 0, 7, 8, 7, 8, 7, 8)
+			r.equal(t, "canvas", 0, 0, 0)
+			if places > 0 {
+				r.equal(t, "keep", 0, 3, 3, 12, -1)
+				r.equal(t, "recall", 0, 4, 4, 13, -1)
+			}
+		}
 	})
 }
 

@@ -21,6 +21,7 @@ type Dims struct {
 	Directions    int  // h hidden states that one draw is made from; 0 means 1
 	Places        int  // kept hidden states of a slot, below 2²⁸; 0: none, and rows lack their columns
 	Recalls       int  // k kept states that a row starts from, at most 15; 0 means 1
+	Ranges        int  // ranges of cache slots that a row sees; 0: all up to the slots seen
 }
 
 func (d Dims) directions() int { return max(d.Directions, 1) }
@@ -29,10 +30,11 @@ func (d Dims) recalls() int { return max(d.Recalls, 1) }
 
 // RowColumns is the width of a row of State.Rows.
 func (d Dims) RowColumns() int {
+	n := d.Fixed + d.Fed + d.Axes + 2 + 2*d.Ranges
 	if d.Places > 0 {
-		return d.Fixed + d.Fed + d.Axes + 3 + d.recalls()
+		n += 1 + d.recalls()
 	}
-	return d.Fixed + d.Fed + d.Axes + 2
+	return n
 }
 
 // DrawColumns is the width of a row of State.Draws.
@@ -77,7 +79,8 @@ const (
 //	Rows     i32 [b, l, k+f+a+2 or more]  fixed ids, -1: none | positions fed from, or Start
 //	                              or Nothing | axes | cache slot, -1: none | slots seen |
 //	                              with Places: where the row's hidden state is kept, and
-//	                              the k kept states that it starts from; -1: none
+//	                              the k kept states that it starts from; -1: none |
+//	                              with Ranges: the first slot and the end of each
 //	Draws    i32 [b, l, 4+h]      position | lowest token allowed | one past the
 //	                              highest, see sample.Existing | guidance scale (float
 //	                              bits) | rows of the lane's step that it is made from

@@ -21,9 +21,15 @@ type Tokenizer struct {
 	Decoder   int     `json:"decoder"`
 	Window    int     `json:"window"` // frames coded together
 	RopeTheta float64 `json:"rope_theta"`
+	// Conv, if set, is a convolutional autoencoder. Of the fields above it has Bits,
+	// Width and Window.
+	Conv *Conv `json:"conv,omitempty"`
 }
 
 func (t Tokenizer) validate(c Config) error {
+	if t.Conv != nil {
+		return t.Conv.validate(c)
+	}
 	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
 	if !in(t.Bits, 2, 1024) || t.Bits%2 != 0 || !in(t.Width, 8, 1<<13) || !in(t.Heads, 1, 256) || t.Width%(2*t.Heads) != 0 ||
 		!in(t.Hidden, 2, 1<<15) || t.Hidden%2 != 0 || !in(t.Encoder, 0, 64) || !in(t.Decoder, 0, 64) || !in(t.Window, 1, 1024) || t.Window%c.Cell[0] != 0 ||

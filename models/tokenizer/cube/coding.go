@@ -5,14 +5,11 @@ import (
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/clip"
-	codec "github.com/morton-gen/morton/codecs/cube"
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tape"
 )
 
 // Coder implements [system.Tokenizer] for clips, window by window. Several goroutines
@@ -21,8 +18,8 @@ type Coder struct {
 	cfg            Config
 	mu             sync.Mutex // guards what follows
 	closed         bool
-	net            *coder
-	pixels         *gpu.Tensor // f32 [cells, pixels], in and out
+	net            network
+	pixels         *gpu.Tensor // f32, in and out, in the network's order
 	bits           *gpu.Tensor // u32 [cells, words]
 	encode, decode *gpu.Program
 }
@@ -30,7 +27,7 @@ type Coder struct {
 // NewCoder loads a tokenizer's weights. Errors: nn.ErrConfig,
 // params.ErrWeights, gpu.ErrOutOfMemory.
 func NewCoder(dev *gpu.Device, c Config, weights *safetensors.File) (*Coder, error) {
-	net, err := newCoder(dev, c, 1, false)
+	net, err := newNetwork(dev, c, 1, false)
 	if err != nil {
 		return nil, err
 	}
@@ -43,26 +40,23 @@ func NewCoder(dev *gpu.Device, c Config, weights *safetensors.File) (*Coder, err
 }
 
 func (k *Coder) build(dev *gpu.Device, weights *safetensors.File) (err error) {
-	if err = k.net.store.Load(weights, false); err != nil {
+	if err = k.net.parameters().Load(weights, false); err != nil {
 		return err
 	}
-	n, l := k.cfg.cells(), k.cfg.Tokenizer.Bits
-	if k.pixels, err = dev.NewTensor(tensor.F32, n, k.cfg.pixels()); err != nil {
+	e := k.net.extents()
+	if k.pixels, err = dev.NewTensor(tensor.F32, e[0], e[1]); err != nil {
 		return err
 	}
-	if k.bits, err = dev.NewTensor(tensor.U32, n, k.cfg.words()); err != nil {
+	if k.bits, err = dev.NewTensor(tensor.U32, k.cfg.cells(), k.cfg.words()); err != nil {
 		return err
 	}
 	r := dev.NewRecorder()
-	z := k.net.encode(tape.New(r, false), tape.Constant(k.pixels))
-	bsq.Quantize(r, bsq.QuantizeArgs{Z: z.X, Bits: k.bits})
+	k.net.recordCode(r, k.pixels, k.bits)
 	if k.encode, err = r.Finish(); err != nil {
 		return err
 	}
 	r = dev.NewRecorder()
-	code := r.Temp(tensor.F32, n, l)
-	bsq.Expand(r, bsq.ExpandArgs{Bits: k.bits, Code: code})
-	r.Copy(k.pixels, k.net.decode(tape.New(r, false), tape.Constant(code)).X)
+	r.Copy(k.pixels, k.net.recordPixels(r, k.bits))
 	k.decode, err = r.Finish()
 	return err
 }
@@ -99,18 +93,10 @@ func (k *Coder) use(f func() error) error {
 	return f()
 }
 
-func (k *Coder) cellSize() codec.Size {
-	return codec.Size{T: k.cfg.Cell[0], H: k.cfg.Cell[1], W: k.cfg.Cell[2]}
-}
-
 // encodeWindow returns the codes of a window's cells, [cells, words].
 func (k *Coder) encodeWindow(w *clip.Clip) (codes []int32, err error) {
-	g, err := codec.Split(w, k.cellSize())
-	if err != nil {
-		return nil, err
-	}
-	x := make([]float32, len(g.Pix))
-	if err := g.Floats(x); err != nil {
+	x := make([]float32, k.pixels.Elems())
+	if err := k.net.load(x, w); err != nil {
 		return nil, err
 	}
 	return codes, k.use(func() error {
@@ -131,25 +117,33 @@ func (k *Coder) frames(s shard.Sample, rate clip.Rate) (*clip.Clip, error) {
 	if err != nil {
 		return nil, err
 	}
-	win := k.cfg.Tokenizer.Window / k.cfg.Cell[0] // rows of cells in a window
+	// Rows of cells of a window, and how many of them are context behind the first.
+	win, lead := k.cfg.Tokenizer.Window/k.cfg.Cell[0], k.net.lead()/k.cfg.Cell[0]
 	per := k.cfg.gridH() * k.cfg.gridW() * k.cfg.words()
 	out := clip.New(t*k.cfg.Cell[0], k.cfg.Size, k.cfg.Size, rate)
-	for from := 0; from < t; from += win {
-		bits := make([]int32, win*per)
+	bits := make([]int32, win*per)
+	w := clip.New(k.cfg.Tokenizer.Window, k.cfg.Size, k.cfg.Size, rate)
+	for from, done := 0, 0; done < t; from = done - lead {
 		for row := range win { // a last window that is not full repeats its last row
 			at := min(from+row, t-1)
 			for i, x := range s.Tokens[at*per : (at+1)*per] {
 				bits[row*per+i] = int32(uint32(x))
 			}
 		}
-		if err := k.decodeWindow(out, from*k.cfg.Cell[0], bits); err != nil {
+		if err := k.decodeWindow(w, bits); err != nil {
 			return nil, err
+		}
+		for row := done - from; row < win && done < t; row++ {
+			for f := range k.cfg.Cell[0] {
+				copy(out.Frame(done*k.cfg.Cell[0]+f), w.Frame(row*k.cfg.Cell[0]+f))
+			}
+			done++
 		}
 	}
 	return out, nil
 }
 
-func (k *Coder) decodeWindow(out *clip.Clip, from int, bits []int32) error {
+func (k *Coder) decodeWindow(w *clip.Clip, bits []int32) error {
 	var x []float32
 	err := k.use(func() (err error) {
 		if err := k.bits.WriteI32(bits); err != nil {
@@ -164,20 +158,5 @@ func (k *Coder) decodeWindow(out *clip.Clip, from int, bits []int32) error {
 	if err != nil {
 		return err
 	}
-	win := k.cfg.Tokenizer.Window
-	g, err := codec.New(win, out.H, out.W, out.Rate, k.cellSize())
-	if err != nil {
-		return err
-	}
-	if err := g.SetFloats(x); err != nil {
-		return err
-	}
-	c, err := g.Join()
-	if err != nil {
-		return err
-	}
-	for t := 0; t < win && from+t < out.T; t++ {
-		copy(out.Frame(from+t), c.Frame(t))
-	}
-	return nil
+	return k.net.unload(w, x)
 }

@@ -60,7 +60,7 @@ func (s *Stream) Sample(id string) (shard.Sample, error) {
 
 // finish encodes a window that is not full, with its last frame repeated.
 func (s *Stream) finish() error {
-	if s.held == 0 {
+	if len(s.codes) > 0 && s.held == s.lead() { // all of it is coded
 		return nil
 	}
 	for t := s.held; t < s.window.T; t++ {
@@ -69,12 +69,22 @@ func (s *Stream) finish() error {
 	return s.encode()
 }
 
+// lead is the number of frames of context at the start of every window but the first.
+func (s *Stream) lead() int { return s.coder.net.lead() }
+
 func (s *Stream) encode() error {
 	codes, err := s.coder.encodeWindow(s.window)
 	if err != nil {
 		return err
 	}
-	s.held = 0
+	if len(s.codes) > 0 { // the first cells are context, coded before
+		codes = codes[s.lead()*len(codes)/s.window.T:]
+	}
+	// The last frames are the next window's context.
+	for s.held = range s.lead() {
+		copy(s.window.Frame(s.held), s.window.Frame(s.window.T-s.lead()+s.held))
+	}
+	s.held = s.lead()
 	s.codes = append(s.codes, codes)
 	if n := len(s.codes) * len(codes); n > shard.MaxTokens {
 		return fmt.Errorf("cube.Stream: %w: %d frames are %d tokens, a sample has at most %d", shard.ErrLimit, s.frames, n, shard.MaxTokens)

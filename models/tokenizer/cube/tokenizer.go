@@ -16,7 +16,7 @@ var ErrPrefix = errkind.New("short_prefix", "the prefix is too short")
 
 // Format says what clips have to be like.
 func (c Config) Format() system.Format {
-	return system.Format{Size: c.Size, Rate: clip.Rate{Num: c.Rate[0], Den: c.Rate[1]}, Frames: c.FramesPerCube()}
+	return system.Format{H: c.Size, W: c.Size, Rate: clip.Rate{Num: c.Rate[0], Den: c.Rate[1]}, Frames: c.FramesPerCube()}
 }
 
 // Encode codes a clip of the model's size, as [Coder.EncodeFrames] codes its frames. The

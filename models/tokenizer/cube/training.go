@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/morton-gen/morton/codecs/clip"
-	codec "github.com/morton-gen/morton/codecs/cube"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/params"
@@ -21,7 +22,9 @@ type Clips struct {
 // is the mean squared error of pixel values in [-1, 1].
 type Autoencoding struct {
 	cfg            Config
-	net            *coder
+	net            network
+	b              int                  // windows a batch
+	first          map[string][]float32 // weights that a fit to the clips gives
 	seed           uint64
 	train, heldout Clips
 	x, loss        *gpu.Tensor
@@ -31,27 +34,46 @@ type Autoencoding struct {
 	host           []float32
 }
 
-// NewAutoencoding builds the programs for batches of b windows. The first frozen steps
-// train the decoder alone. The codes stand still meanwhile, since noisy gradients
-// through the quantiser would move every threshold.
-func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, train, heldout Clips) (*Autoencoding, error) {
+// Options describe a training.
+type Options struct {
+	Batch int // windows a step
+	// Frozen is the number of first steps that train the decoder alone. The codes stand
+	// still meanwhile, since noisy gradients through the quantiser would move every
+	// threshold. A convolutional autoencoder has none.
+	Frozen int
+	Seed   uint64
+	// Coarse lets the products of a convolutional autoencoder take cooperative matrices,
+	// which round to 11 bits. Devices without them give the same as without Coarse.
+	Coarse bool
+}
+
+// NewAutoencoding builds the programs of a training.
+func NewAutoencoding(dev *gpu.Device, c Config, o Options, train, heldout Clips) (*Autoencoding, error) {
 	for _, s := range []Clips{train, heldout} {
 		if s.N < 1 || s.T < c.Tokenizer.Window || s.Size != c.Size || len(s.Pix) != s.N*s.T*s.Size*s.Size*3 {
 			return nil, fmt.Errorf("cube: %w: %d clips of %d frames of %d, the tokenizer wants windows of %d frames of %d", ErrSample, s.N, s.T, s.Size, c.Tokenizer.Window, c.Size)
 		}
 	}
-	net, err := newCoder(dev, c, b, true)
+	weights, err := c.fit(&train)
 	if err != nil {
 		return nil, err
 	}
-	a := &Autoencoding{cfg: c, net: net, seed: seed, frozen: frozen, train: train, heldout: heldout, host: make([]float32, net.rows()*c.pixels())}
-	if a.x, err = dev.NewTensor(tensor.F32, net.rows(), c.pixels()); err != nil {
+	net, err := newNetwork(dev, c, o.Batch, true)
+	if err != nil {
 		return nil, err
 	}
-	if a.losses, err = dev.NewTensor(tensor.F32, net.rows()+1); err != nil {
+	if n, ok := net.(*convNet); ok {
+		n.coarse = o.Coarse
+	}
+	e := net.extents()
+	a := &Autoencoding{cfg: c, net: net, b: o.Batch, first: weights, seed: o.Seed, frozen: o.Frozen, train: train, heldout: heldout, host: make([]float32, e[0]*e[1])}
+	if a.x, err = dev.NewTensor(tensor.F32, e[0], e[1]); err != nil {
 		return nil, err
 	}
-	a.loss = a.losses.View(0, net.rows())
+	if a.losses, err = dev.NewTensor(tensor.F32, net.losses()+1); err != nil {
+		return nil, err
+	}
+	a.loss = a.losses.View(0, net.losses())
 	for i := range a.programs {
 		r := dev.NewRecorder()
 		net.recordTraining(r, a.x, a.loss, part(i))
@@ -62,38 +84,56 @@ func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, trai
 	return a, nil
 }
 
+// Free gives all memory back.
+func (a *Autoencoding) Free() {
+	for _, p := range a.programs {
+		if p != nil {
+			p.Free()
+		}
+	}
+	a.x.Free()
+	a.losses.Free()
+	a.net.free()
+}
+
+// Config returns the description of what is trained, with what was fitted to the clips.
+func (a *Autoencoding) Config() Config { return a.cfg }
+
 // Init draws the parameters; the linear maps start as a transform codec fitted to
-// the first training batch.
+// the training clips.
 func (a *Autoencoding) Init(seed uint64) error {
-	if err := a.net.store.Init(seed); err != nil {
+	if err := a.net.parameters().Init(seed); err != nil {
 		return err
 	}
-	for i := range a.net.b {
-		if err := a.set(i, &a.train, i*a.train.N/a.net.b, 0, false); err != nil {
+	if a.first != nil {
+		return write(a.net.parameters(), a.first)
+	}
+	for i := range a.b {
+		if err := a.set(i, &a.train, i*a.train.N/a.b, 0, false); err != nil {
 			return err
 		}
 	}
-	return a.net.startAsTransformCodec(a.host)
+	return a.net.start(a.host)
 }
 
 // Store returns the parameters.
-func (a *Autoencoding) Store() *params.Store { return a.net.store }
+func (a *Autoencoding) Store() *params.Store { return a.net.parameters() }
 
 // set puts a window of a clip, flipped if asked, into row i of the batch.
 func (a *Autoencoding) set(i int, s *Clips, n, from int, flip bool) error {
-	win := a.cfg.Tokenizer.Window
-	c := clip.New(win, s.Size, s.Size, clip.Rate{Num: 1, Den: 1})
-	frame := s.Size * s.Size * 3
-	copy(c.Pix, s.Pix[(n*s.T+from)*frame:])
+	c := s.window(n, from, a.cfg.Tokenizer.Window)
 	if flip {
 		mirror(c)
 	}
-	g, err := codec.Split(c, codec.Size{T: a.cfg.Cell[0], H: a.cfg.Cell[1], W: a.cfg.Cell[2]})
-	if err != nil {
-		return err
-	}
-	k := len(g.Pix)
-	return g.Floats(a.host[i*k : (i+1)*k])
+	k := len(c.Pix)
+	return a.net.load(a.host[i*k:(i+1)*k], c)
+}
+
+// window copies frames of a clip.
+func (s *Clips) window(n, from, frames int) *clip.Clip {
+	c := clip.New(frames, s.Size, s.Size, clip.Rate{Num: 1, Den: 1})
+	copy(c.Pix, s.Pix[(n*s.T+from)*s.Size*s.Size*3:])
+	return c
 }
 
 func mirror(c *clip.Clip) {
@@ -110,17 +150,19 @@ func mirror(c *clip.Clip) {
 // Batch implements train.Task.
 func (a *Autoencoding) Batch(step int) (*gpu.Program, int, error) {
 	r := rand.New(rand.NewPCG(a.seed, uint64(step)))
-	for i := range a.net.b {
-		n, from := r.IntN(a.train.N), r.IntN(a.train.T-a.cfg.Tokenizer.Window+1)
-		if err := a.set(i, &a.train, n, from, r.IntN(2) == 1); err != nil {
-			return nil, 0, err
-		}
+	var g errgroup.Group
+	for i := range a.b {
+		n, from, flip := r.IntN(a.train.N), r.IntN(a.train.T-a.cfg.Tokenizer.Window+1), r.IntN(2) == 1
+		g.Go(func() error { return a.set(i, &a.train, n, from, flip) })
+	}
+	if err := g.Wait(); err != nil {
+		return nil, 0, err
 	}
 	gradients := wholeNetwork
 	if step < a.frozen {
 		gradients = decoderOnly
 	}
-	return a.programs[gradients], a.net.rows(), a.x.WriteF32(a.host)
+	return a.programs[gradients], a.b * a.cfg.cells(), a.x.WriteF32(a.host)
 }
 
 // Losses implements train.Task.
@@ -137,10 +179,10 @@ func (a *Autoencoding) Loss(losses []float32) (sum float64) {
 // Heldout returns the mean squared error over the first window of every held-out
 // clip, as far as they fill batches.
 func (a *Autoencoding) Heldout() (float64, error) {
-	sum, batches := 0.0, max(a.heldout.N/a.net.b, 1)
+	sum, batches := 0.0, max(a.heldout.N/a.b, 1)
 	for k := range batches {
-		for i := range a.net.b {
-			if err := a.set(i, &a.heldout, (k*a.net.b+i)%a.heldout.N, 0, false); err != nil {
+		for i := range a.b {
+			if err := a.set(i, &a.heldout, (k*a.b+i)%a.heldout.N, 0, false); err != nil {
 				return 0, err
 			}
 		}

@@ -96,7 +96,9 @@ func (t Tokenizer) Begin(id string, m system.Media, e system.Extent) (*system.Be
 		tokenizer.SetPlace(&s, back)
 		return system.Media{Mesh: mesh.Transformed(made, back.Matrix())}, s, all, nil
 	}
-	return &system.Beginning{Prompt: t.prompt(points, e.Faces), Finish: finish}, nil
+	prompt := t.prompt(points, e.Faces)
+	prompt.Guide = t.Guide(source, e.Faces)
+	return &system.Beginning{Prompt: prompt, Finish: finish}, nil
 }
 
 // finish returns the sample of drawn tokens, and its mesh in the normalised box.

@@ -36,7 +36,7 @@ func (c Config) Fit(s *system.System) (system.Format, error) {
 	case c.Tokens != cells:
 		return system.Format{}, fmt.Errorf("the tokenizer has %d tokens a clip, the generator %d", c.Tokens, cells)
 	}
-	return system.Format{Size: c.Side, Rate: rate, Frames: c.Frames}, nil
+	return system.Format{H: c.Side, W: c.Side, Rate: rate, Frames: c.Frames}, nil
 }
 
 // Size implements [system.Description].

@@ -30,7 +30,7 @@ func TestCodecIsFound(t *testing.T) {
 		t.Fatalf("%v, %v", d, err)
 	}
 	s := &system.System{Token: system.Token{Sub: 1, Values: 64}, Grid: [3]int{2, 3, 4}}
-	if f, err := d.Fit(s); err != nil || f.Size != 16 || f.Frames != 4 || f.Rate != rate {
+	if f, err := d.Fit(s); err != nil || f.H != 16 || f.W != 16 || f.Frames != 4 || f.Rate != rate {
 		t.Errorf("%+v, %v", f, err)
 	}
 	for _, other := range []system.System{{Token: system.Token{Values: 63}, Grid: s.Grid}, {Token: s.Token, Grid: [3]int{1, 3, 4}}} {

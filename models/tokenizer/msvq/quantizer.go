@@ -101,6 +101,18 @@ func (q Quantizer) Look(r *gpu.Recorder, k, b int, ids *gpu.Tensor) *gpu.Tensor 
 	return out
 }
 
+// Count is the number of tokens of scale k.
+func (q Quantizer) Count(k int) int { return q.Sides[k] * q.Sides[k] }
+
+// Cells is the number of places of the last scale.
+func (q Quantizer) Cells() int { return q.Side() * q.Side() }
+
+// Add writes what the tokens of scale k, i32 [b·p·p, 1], stand for to out, f32 [b·s·s, d],
+// or adds it.
+func (q Quantizer) Add(r *gpu.Recorder, k, b int, ids, out *gpu.Tensor, add bool) {
+	q.Refine(r, k, b, q.Look(r, k, b, ids.View(0, ids.Elems())), out, add)
+}
+
 // Refine writes the refinement of x to out, or adds it. Both are f32 [b·s·s, d].
 func (q Quantizer) Refine(r *gpu.Recorder, k, b int, x, out *gpu.Tensor, add bool) {
 	name, s := q.refiner(q.RefinerOf(k)), q.Side()

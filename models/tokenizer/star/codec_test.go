@@ -22,8 +22,8 @@ func both(tb testing.TB) cnntest.Tensors {
 	return w
 }
 
-// clip is t frames of h by w pixels, each another picture.
-func clip(t, h, w int) (pix []uint8) {
+// film is t frames of h by w pixels, each another picture.
+func film(t, h, w int) (pix []uint8) {
 	for i := range t {
 		pix = append(pix, cnntest.Picture(i, h, w)...)
 	}
@@ -37,7 +37,7 @@ func TestPrefix(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := open(t, dev, both(t), Options{T: 25, H: 16, W: 48})
 		const frame, feature = 16 * 48 * 3, 3 * 64
-		pix := clip(25, 16, 48)
+		pix := film(25, 16, 48)
 		z, err := c.Encode(pix, 25, 16, 48, nil)
 		if err != nil || len(z) != 7*feature {
 			t.Fatalf("%d numbers: %v", len(z), err)
@@ -72,7 +72,7 @@ func TestSampled(t *testing.T) {
 		var z [4][]float32
 		for i, n := range [][]float32{nil, none, noise, twice} {
 			var err error
-			if z[i], err = c.Encode(clip(9, 16, 16), 9, 16, 16, n); err != nil {
+			if z[i], err = c.Encode(film(9, 16, 16), 9, 16, 16, n); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -100,7 +100,7 @@ func TestMemory(t *testing.T) {
 			}
 			d := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: bytes})
 			c := open(t, d, w, o)
-			z, err := c.Encode(clip(o.T, o.H, o.W), o.T, o.H, o.W, nil)
+			z, err := c.Encode(film(o.T, o.H, o.W), o.T, o.H, o.W, nil)
 			if err == nil {
 				_, err = c.Decode(z, (o.T-1)/4+1, o.H/16, o.W/16)
 			}
@@ -172,7 +172,7 @@ func TestSizes(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		d := open(t, dev, cnntest.Read(t, "testdata/decoder.safetensors"), Options{})
-		if _, err := d.Encode(clip(1, 16, 16), 1, 16, 16, nil); !errors.Is(err, cnn.ErrNoEncoder) {
+		if _, err := d.Encode(film(1, 16, 16), 1, 16, 16, nil); !errors.Is(err, cnn.ErrNoEncoder) {
 			t.Errorf("a decoder encodes: %v", err)
 		}
 		nan, inf := make([]float32, 64), make([]float32, 64)
@@ -186,10 +186,10 @@ func TestRefuses(t *testing.T) {
 		if _, err := e.Decode(make([]float32, 64), 1, 1, 1); !errors.Is(err, cnn.ErrNoDecoder) {
 			t.Errorf("an encoder decodes: %v", err)
 		}
-		if _, err := e.Encode(clip(1, 16, 16), 1, 16, 16, make([]float32, 3)); !errors.Is(err, kl.ErrLatents) {
+		if _, err := e.Encode(film(1, 16, 16), 1, 16, 16, make([]float32, 3)); !errors.Is(err, kl.ErrLatents) {
 			t.Errorf("little noise: %v", err)
 		}
-		if _, err := e.Encode(clip(1, 16, 16), 9, 16, 16, nil); !errors.Is(err, ErrSize) {
+		if _, err := e.Encode(film(1, 16, 16), 9, 16, 16, nil); !errors.Is(err, ErrSize) {
 			t.Errorf("too few frames: %v", err)
 		}
 		stop := errors.New("stop")

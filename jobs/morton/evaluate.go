@@ -1,0 +1,11 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// evaluateCommand has a subcommand for each kind of media that can be measured.
+func evaluateCommand(t terminal) *cobra.Command {
+	c := newCommand("evaluate video|quads|shape", "evaluate")
+	requireKind(c)
+	c.AddCommand(evaluateVideoCommand(t), evaluateMeshCommand(t, quadsEvaluation), evaluateMeshCommand(t, shapeEvaluation))
+	return c
+}

@@ -1,0 +1,64 @@
+package head
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/elementwise"
+	"github.com/morton-gen/morton/gpu/ops/sample"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// Pairs draws each bit of a binary code independently, from two logits: of zero and of one,
+// side by side. A stage has its own linear map, with as many bits as it makes pairs. The
+// other bits of a code are 0. Networks that train do not have it yet.
+//
+// Guidance is that of sample.Project, over all draws of a request together.
+type Pairs struct {
+	// Of returns what a stage draws with.
+	Of             func(stage int) PairsStage
+	Words          int // of a code
+	Threshold, Eta float32
+	Most           int // logits of any stage
+}
+
+// PairsStage is how a stage draws.
+type PairsStage struct {
+	Linear
+	Scale float32 // of the logits, before guidance
+	Draws int     // of a request
+}
+
+// Logits implements system.Head.
+func (p Pairs) Logits(g nn.Graph, h *nn.Value) *nn.Value {
+	if idle(g) {
+		return nil
+	}
+	s := p.Of(g.Stage())
+	x := s.Logits(g, h)
+	g.Mark("branches", x)
+	if s.Scale != 1 {
+		elementwise.Scale(g.(*nn.Drawing).Recorder, elementwise.ScaleArgs{X: x.X, Out: x.X, By: s.Scale})
+	}
+	return x
+}
+
+// Join implements system.Joiner.
+func (p Pairs) Join(g *nn.Drawing, logits *gpu.Tensor) *gpu.Tensor {
+	m := g.Draws()
+	out := g.Temp(tensor.F32, m, logits.Dim(-1))
+	sample.Project(g.Recorder, sample.ProjectArgs{
+		X: logits, Picks: g.Rows.Picks.View(0, 2*m), Scale: g.Rows.Scale, Out: out, N: p.Of(g.Stage()).Draws, Threshold: p.Threshold, Eta: p.Eta,
+	})
+	return out
+}
+
+// Outputs implements system.Head.
+func (p Pairs) Outputs() int { return p.Most }
+
+// Draw implements system.Head.
+func (p Pairs) Draw(g *nn.Drawing, logits, _ *gpu.Tensor) *gpu.Tensor {
+	drawn := g.Temp(tensor.U32, g.Draws(), p.Words)
+	g.Fill(drawn, 0) // inactive draws leave it alone
+	sample.Bits(g.Recorder, sample.BitsArgs{Logits: logits, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Out: drawn, Pairs: true})
+	return drawn
+}
