@@ -96,6 +96,15 @@ func TestLayerGradients(t *testing.T) {
 		slopes(t, dev, "modulate after a layer", [][2]int{{5, 8}, {5, 16}}, func(g *Tape, v []*Value) *Value {
 			return g.Modulate(g.SiLU(v[0]), g.SiLU(v[1]))
 		})
+		slopes(t, dev, "reshape", [][2]int{{5, 8}, {10, 4}}, func(g *Tape, v []*Value) *Value {
+			return g.Sum(g.Reshape(g.SiLU(v[0]), 10, 4), v[1])
+		})
+		pairs := []int32{3, -1, 0, 3, 1, 9}
+		pairStarts, pairRows := make([]int32, 6), make([]int32, len(pairs))
+		embed.Index(pairs, 1, 5, pairStarts, pairRows)
+		slopes(t, dev, "gather side by side", [][2]int{{5, 8}}, func(g *Tape, v []*Value) *Value {
+			return g.Gather(g.SiLU(v[0]), GatherArgs{gputest.I32(t, dev, pairs, 3, 2), gputest.I32(t, dev, pairStarts, 6), gputest.I32(t, dev, pairRows, len(pairs))})
+		})
 		ids := []int32{3, -1, 0, 3, 1, 9}
 		starts, rows := make([]int32, 6), make([]int32, len(ids))
 		embed.Index(ids, 1, 5, starts, rows)
