@@ -242,10 +242,13 @@ func openShards(sys *system.System, paths []string, keep int, progress io.Writer
 type TokenizerOptions struct {
 	Out            string
 	Clips, Heldout string // safetensors files with "clips", u8 [n, t, h, w, 3]
-	Cube           cube.Config
-	Batch          int     // windows a step
-	Minutes        float64 // sets the steps to about as many as that takes; 0 leaves them
-	Coarse         bool    // products by cooperative matrices, see cube.Options
+	// From is the folder of a trained tokenizer to go on from, or "". Its own description
+	// counts, with the window and the groups of Cube.
+	From    string
+	Cube    cube.Config
+	Batch   int     // windows a step
+	Minutes float64 // sets the steps to about as many as that takes; 0 leaves them
+	Coarse  bool    // products by cooperative matrices, see cube.Options
 	// Frozen is how many first steps train the decoder alone; 0 means all of them
 	// if the encoder has no blocks, and three quarters if it has.
 	Frozen int
@@ -276,6 +279,14 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 		}
 	}
 	options := cube.Options{Batch: max(o.Batch, 1), Frozen: max(o.Frozen, 0), Seed: o.Run.Seed, Coarse: o.Coarse}
+	if o.From != "" {
+		from, err := readTokenizer(o.From)
+		if err != nil {
+			return nil, err
+		}
+		from.Group, from.Around, from.Tokenizer.Window = o.Cube.Group, o.Cube.Around, o.Cube.Tokenizer.Window
+		o.Cube = *from
+	}
 	task, err := cube.NewAutoencoding(dev, o.Cube, options, data, held)
 	if err != nil {
 		return nil, err
@@ -283,6 +294,16 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	defer task.Free()
 	if err := task.Init(o.Run.Seed); err != nil {
 		return nil, err
+	}
+	if o.From != "" {
+		w, err := safetensors.Open(filepath.Join(o.From, tokenizerWeights))
+		if err != nil {
+			return nil, err
+		}
+		err = errors.Join(task.Store().Load(w, false), w.Close())
+		if err != nil {
+			return nil, err
+		}
 	}
 	say(o.Run.Progress, "tokenizer: %d parameters, %d training and %d held-out clips\n", task.Store().Count(), data.N, held.N)
 	o.Run.Dir = filepath.Join(o.Out, "checkpoint")
