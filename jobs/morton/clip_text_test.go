@@ -144,6 +144,9 @@ func (c clipsOfAText) test(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
+	if code, said, errs := morton("inspect", c.model); code != exitDone || !strings.Contains(said, "the features of a text, 32 a token") || !strings.Contains(said, "tokenizer_side") {
+		t.Errorf("inspect: exit %d\n%s%s", code, said, errs)
+	}
 	const input = "../../testdata/video/plant_320x240_30fps_36f.mp4"
 	drawn := map[string]string{}
 	for name, args := range map[string][]string{
