@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/systems"
 	"github.com/morton-gen/morton/models/tokenizer/cube"
@@ -129,6 +130,11 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if err := t.net.Store().Init(o.Run.Seed); err != nil {
 		return err
 	}
+	if m, ok := t.model.(*ownTrained); ok && m.Network.Bits > 0 && m.Network.Fed > 0 {
+		if err := m.startAsTable(t.net.Store(), tables); err != nil {
+			return err
+		}
+	}
 	if t.task, err = train.NewSequences(t.net, o.Run.Seed, t.data, t.held, o.MaxHeldout); err != nil {
 		return err
 	}
@@ -175,6 +181,22 @@ func (o *TrainOptions) model() (trained, error) {
 type ownTrained struct {
 	*Config
 	sys *system.System
+}
+
+// startAsTable sets the skip from the code that a row is fed first to the bigram table of
+// the training samples. So training starts where the table ends, and the blocks learn the
+// rest.
+func (m *ownTrained) startAsTable(s *params.Store, tables *train.Tables) error {
+	weight, bias := tables.Logits()
+	skip := s.Param("skip.weight")
+	x, err := skip.F32()
+	if err != nil {
+		return err
+	}
+	for i, w := range weight {
+		x[i*skip.Dim(-1)+i] = w
+	}
+	return errors.Join(skip.WriteF32(x), s.Param("head.bias").WriteF32(bias), s.Round())
 }
 
 func (m *ownTrained) System() *system.System { return m.sys }
