@@ -143,6 +143,22 @@ func (m *moments) normal() (mean, deviation []float64) {
 	return mean, deviation
 }
 
+// Logits returns what a linear map needs to give the bigram table's chances of bits: the
+// logit of bit i is bias[i] + weight[i]·(1 if the bit before is set, else -1). It is for
+// tokens of bits.
+func (t *Tables) Logits() (weight, bias []float32) {
+	logit := func(part, before int) float64 {
+		_, p := t.probability(part, before, 1)
+		_, q := t.probability(part, before, 0)
+		return math.Log(p / q)
+	}
+	for part := range t.parts {
+		set, clear := logit(part, 1), logit(part, 0)
+		weight, bias = append(weight, float32((set-clear)/2)), append(bias, float32((set+clear)/2))
+	}
+	return weight, bias
+}
+
 // each calls visit for every predicted part of a draw; before is -1 where
 // there is no token before.
 func (t *Tables) each(q *Sequence, draw int, visit func(part, before, token int)) {
