@@ -30,7 +30,7 @@ type Drawing struct {
 	Vectors *gpu.Tensor
 	// States holds the hidden states that rows keep, f32 [places of all slots, width]; nil
 	// without.
-	States  *gpu.Tensor
+	States *gpu.Tensor
 	// Guides holds what the rule reads of each canvas's request, u32 [slots, words]; nil
 	// without.
 	Guides  *gpu.Tensor
