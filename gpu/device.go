@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/morton-gen/morton/gpu/vk"
@@ -55,23 +56,31 @@ type Options struct {
 
 // Device is an open Vulkan compute device.
 type Device struct {
-	opts     Options
-	info     Info
-	instance *vk.Instance
-	vk       *vk.Device
-	heap     heap
-	width    int // subgroup width every kernel runs at
+	*opened
+
+	opts  Options
+	info  Info
+	heap  heap
+	width int // subgroup width every kernel runs at
 
 	// Whatever touches Vulkan holds life for reading; Close takes it for writing.
 	life   sync.RWMutex
 	closed bool
 
-	mu        sync.Mutex // guards runs, their fence, staging, lost and profile
-	lost      bool
-	fence     vk.Fence
-	staging   staging
-	profile   *Profile // nil: none is on
+	// What mu guards besides the driver's queue.
+	lost    bool
+	fence   vk.Fence
+	staging staging
+	profile *Profile // nil: none is on
+}
+
+// opened is what a device shares with its clones.
+type opened struct {
+	instance  *vk.Instance
+	vk        *vk.Device
 	pipelines pipelineCache
+	users     atomic.Int32 // devices that are open
+	mu        sync.Mutex   // guards the queue: runs and their fences
 }
 
 // Open opens a device. Errors: [ErrNoDevice], [ErrUnsupported] for a device
@@ -109,18 +118,43 @@ func open(in *vk.Instance, ps []*vk.Physical, opts Options, width, threads int) 
 	if err != nil {
 		return nil, kind("gpu.Open: "+p.Name, err)
 	}
-	d := &Device{opts: opts, info: describe(i, p, width, threads), instance: in, vk: v, width: chooseWidth(p, width)}
+	d := &Device{opened: &opened{instance: in, vk: v}, opts: opts, info: describe(i, p, width, threads), width: chooseWidth(p, width)}
 	d.pipelines.byKey, d.pipelines.disk = map[string]compiled{}, openCache(v)
-	if d.fence, err = v.NewFence(); err != nil {
-		v.Close()
-		return nil, kind("gpu.Open: "+p.Name, err)
-	}
-	if err := d.heap.init(d); err != nil {
-		v.DestroyFence(d.fence)
+	if err := d.begin(); err != nil {
 		v.Close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// begin makes what the device shares with none.
+func (d *Device) begin() (err error) {
+	if d.fence, err = d.vk.NewFence(); err != nil {
+		return kind("gpu.Open: "+d.info.Name, err)
+	}
+	if err := d.heap.init(d); err != nil {
+		d.vk.DestroyFence(d.fence)
+		return err
+	}
+	d.users.Add(1)
+	return nil
+}
+
+// Clone opens the device once more, with memory of its own. Both share the driver's
+// queue, on which programs run one after another, and the kernels, which are compiled
+// once. What opts say of the driver's device stays as it is: only MemoryLimit, BarrierAll
+// and Guard are new. The commands of programs that nobody freed stay until the last clone
+// is closed. Errors: [ErrClosed], and those of [Open].
+func (d *Device) Clone(opts Options) (*Device, error) {
+	if err := d.enter(); err != nil {
+		return nil, err
+	}
+	defer d.leave()
+	c := &Device{opened: d.opened, opts: opts, info: d.info, width: d.width}
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // Info describes the device.
@@ -148,10 +182,13 @@ func (d *Device) Close() {
 		return
 	}
 	d.closed = true
-	d.pipelines.destroy(d.vk)
 	d.staging.destroy(d)
 	d.vk.DestroyFence(d.fence)
 	d.heap.destroy()
+	if d.users.Add(-1) > 0 {
+		return
+	}
+	d.pipelines.destroy(d.vk)
 	d.vk.Close()
 	d.instance.Close()
 }

@@ -77,13 +77,14 @@ func (t *cornerTree) set(i int32, in bool) {
 
 // holds reports whether a member blocks the triangle a, b, d, see [blocks].
 func (t *cornerTree) holds(a, b, d point2) bool {
+	within := planBox{a, a}.union(planBox{b, b}).union(planBox{d, d})
 	t.stack = append(t.stack[:0], 1)
 	for len(t.stack) > 0 {
 		k := t.stack[len(t.stack)-1]
 		t.stack = t.stack[:len(t.stack)-1]
 		box := &t.boxes[k]
 		switch {
-		case t.counts[k] == 0, box.right(a, b), box.right(b, d), box.right(d, a):
+		case t.counts[k] == 0, box.apart(within), box.right(a, b), box.right(b, d), box.right(d, a):
 		case int(k) >= t.leaves:
 			if blocks(t.flat[t.at[int(k)-t.leaves]], a, b, d) {
 				return true
@@ -93,6 +94,12 @@ func (t *cornerTree) holds(a, b, d point2) bool {
 		}
 	}
 	return false
+}
+
+// apart reports whether the boxes share no point. The edges alone do not keep a box from
+// a thin triangle, beyond its tip.
+func (b *planBox) apart(c planBox) bool {
+	return b.hi[0] < c.lo[0] || b.hi[1] < c.lo[1] || c.hi[0] < b.lo[0] || c.hi[1] < b.lo[1]
 }
 
 // right reports whether turn(u, v, p) is below zero for every p in the box. Rounding

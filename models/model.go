@@ -188,8 +188,11 @@ type Stats struct {
 // Generate makes one sample. Errors: system.ErrPrompt, system.ErrRequest,
 // system.ErrTooLong, gpu.ErrDeviceLost, and those of the tokenizer's Begin and Decode.
 func (m *Model) Generate(ctx context.Context, r Request) (*Result, error) {
-	if r.Text == nil && m.sys.Layout.Features > 0 {
+	if r.Text == nil && m.sys.TextWidth() > 0 {
 		return nil, fmt.Errorf("models.Generate: %w: it wants the features of a text", system.ErrPrompt)
+	}
+	if r.Text != nil && m.sys.TextWidth() == 0 {
+		return nil, fmt.Errorf("models.Generate: %w: %s takes no text", system.ErrPrompt, m.name)
 	}
 	b, err := m.begin(ctx, &r)
 	if err != nil {

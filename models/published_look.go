@@ -77,8 +77,8 @@ func (p *Published) Classes() int {
 func (p *Published) Steps() (reading, drawing, drawn int, err error) {
 	s := p.System
 	prompt := system.Prompt{Guidance: float32(s.Default.Guidance)}
-	if s.Layout.Features > 0 {
-		prompt.Text = make([]float32, s.Layout.Features)
+	if n := s.TextWidth(); n > 0 {
+		prompt.Text = make([]float32, n)
 	}
 	runs, err := s.Schedule(prompt)
 	if err != nil {

@@ -245,6 +245,7 @@ type TokenizerOptions struct {
 	Cube           cube.Config
 	Batch          int     // windows a step
 	Minutes        float64 // sets the steps to about as many as that takes; 0 leaves them
+	Coarse         bool    // products by cooperative matrices, see cube.Options
 	// Frozen is how many first steps train the decoder alone; 0 means all of them
 	// if the encoder has no blocks, and three quarters if it has.
 	Frozen int
@@ -274,10 +275,12 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 			o.Frozen = o.Run.Steps * 3 / 4
 		}
 	}
-	task, err := cube.NewAutoencoding(dev, o.Cube, max(o.Batch, 1), o.Frozen, o.Run.Seed, data, held)
+	options := cube.Options{Batch: max(o.Batch, 1), Frozen: max(o.Frozen, 0), Seed: o.Run.Seed, Coarse: o.Coarse}
+	task, err := cube.NewAutoencoding(dev, o.Cube, options, data, held)
 	if err != nil {
 		return nil, err
 	}
+	defer task.Free()
 	if err := task.Init(o.Run.Seed); err != nil {
 		return nil, err
 	}
@@ -303,13 +306,16 @@ func stepsIn(task train.Task, o *train.Options, minutes float64) (err error) {
 		return nil
 	}
 	if o.Steps, err = train.CheckpointSteps(o.Dir); err != nil || o.Steps > 0 {
+		o.EvalEvery = max(o.Steps/8, 1)
 		return err
 	}
-	o.Steps, err = train.StepsIn(task, time.Duration(minutes*float64(time.Minute)))
-	if err == nil {
-		say(o.Progress, "%d steps in %g minutes\n", o.Steps, minutes)
+	if o.Steps, err = train.StepsIn(task, time.Duration(minutes*float64(time.Minute))); err != nil {
+		return err
 	}
-	return err
+	// Evaluations cost time too.
+	o.EvalEvery = max(o.Steps/8, 1)
+	say(o.Progress, "%d steps in %g minutes\n", o.Steps, minutes)
+	return nil
 }
 
 func openClips(path string) (cube.Clips, func() error, error) {

@@ -56,10 +56,11 @@ func EachCoop(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
 	})
 }
 
-// Open opens a device for the length of a test; see [Each] for want of one.
+// Open opens a device for the length of a test; see [Each] for want of one. Tests of one
+// process share the driver's device and its compiled kernels, see [gpu.Device.Clone].
 func Open(tb testing.TB, opts gpu.Options) *gpu.Device {
 	tb.Helper()
-	dev, err := gpu.Open(opts)
+	dev, err := shared(opts)
 	if errors.Is(err, gpu.ErrNoDevice) {
 		missing(tb, err)
 	}

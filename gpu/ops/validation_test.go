@@ -18,6 +18,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/fsq"
 	"github.com/morton-gen/morton/gpu/ops/grammar"
+	"github.com/morton-gen/morton/gpu/ops/gray"
 	"github.com/morton-gen/morton/gpu/ops/loss"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
 	"github.com/morton-gen/morton/gpu/ops/norm"
@@ -241,9 +242,7 @@ func ropes(b bench, r *gpu.Recorder) {
 	x := b.f32(6, 24)
 	for _, half := range []bool{false, true} {
 		rope.Apply(r, rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(6), Axis: b.i32(3, 6), Heads: 2, Half: half, Inverse: half})
-		learned := rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(3, 2, 6), Heads: 2, Half: half, Inverse: half}
-		rope.Apply(r, learned)
-		rope.FreqGrad(r, rope.FreqGradArgs{Args: learned, DOut: b.f32(6, 24), DFreq: b.f32(3, 2, 6)})
+		rope.Apply(r, rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(3, 2, 6), Heads: 2, Half: half, Inverse: half})
 	}
 }
 
@@ -286,6 +285,7 @@ func cached(b bench, r *gpu.Recorder) {
 func losses(b bench, r *gpu.Recorder) {
 	loss.SoftmaxCE(r, loss.SoftmaxCEArgs{Logits: b.f32(7, 90), Targets: b.i32(90, 7), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 90)})
 	loss.BitsBCE(r, loss.BitsBCEArgs{Logits: b.f32(7, 40), Targets: b.u32(90, 7, 2), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 40)})
+	loss.Pixels(r, loss.PixelsArgs{H: 3, W: 2, X: b.f32(12, 4), Y: b.f32(12, 4), Loss: b.f32(6), DX: b.f32(12, 4), Square: 1, Size: 1, Slope: 1})
 }
 
 func bsqs(b bench, r *gpu.Recorder) {
@@ -301,8 +301,6 @@ func activations(b bench, r *gpu.Recorder) {
 	activation.SwiGLUGrad(r, activation.SwiGLUGradArgs{X: x, DOut: half, DX: b.f32(5, 66)})
 	activation.SiLU(r, activation.SiLUArgs{X: x, Out: b.f32(5, 66)})
 	activation.SiLUGrad(r, activation.SiLUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66)})
-	activation.ReLU(r, activation.SiLUArgs{X: half, Out: b.f32(5, 33)})
-	activation.ReLUGrad(r, activation.SiLUGradArgs{X: half, DOut: half, DX: b.f32(5, 33)})
 	for _, tanh := range []bool{false, true} {
 		activation.GELU(r, activation.GELUArgs{X: x, Out: b.f32(5, 66), Tanh: tanh})
 		activation.GELUGrad(r, activation.GELUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66), Tanh: tanh})
@@ -313,7 +311,6 @@ func codebooks(b bench, r *gpu.Recorder) {
 	x, codes, ids := b.f32(8, 6), b.f32(9, 6), b.i32(9, 8)
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids})
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids, Cosine: true})
-	codebook.EMA(r, codebook.EMAArgs{X: x, IDs: ids, Count: b.f32(9), Sum: b.f32(9, 6), Codes: codes, Decay: 0.9})
 }
 
 func fsqs(b bench, r *gpu.Recorder) {
@@ -322,6 +319,17 @@ func fsqs(b bench, r *gpu.Recorder) {
 	fsq.Quantize(r, fsq.QuantizeArgs{Z: z, Levels: levels, Code: code, Index: index})
 	fsq.Expand(r, fsq.ExpandArgs{Index: index, Levels: levels, Code: code})
 	fsq.QuantizeGrad(r, fsq.QuantizeGradArgs{Z: z, Levels: levels, DCode: code, DZ: b.f32(20, 3)})
+}
+
+func grays(b bench, r *gpu.Recorder) {
+	plan, err := gray.NewPlan(b.dev, []int{8, 5, 1, 6})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	z, code, bits := b.f32(9, 4), b.f32(9, 4), b.u32(1<<20, 9, 1)
+	gray.Quantize(r, gray.QuantizeArgs{Z: z, Plan: plan, Code: code, Bits: bits})
+	gray.Expand(r, gray.ExpandArgs{Bits: bits, Plan: plan, Code: code})
+	gray.QuantizeGrad(r, gray.QuantizeGradArgs{Z: z, Plan: plan, DCode: code, DZ: b.f32(9, 4)})
 }
 
 func convs(b bench, r *gpu.Recorder) {
@@ -343,7 +351,6 @@ func resizes(b bench, r *gpu.Recorder) {
 	s := resize.Shape{B: 2, T: 2, H: 3, W: 4, C: 5, To: [3]int{3, 2, 5}}
 	for _, mode := range []resize.Mode{resize.Nearest, resize.Linear, resize.Area} {
 		resize.Record(r, resize.Args{Shape: s, Mode: mode, X: b.f32(48, 5), Out: b.f32(60, 5)})
-		resize.Grad(r, resize.GradArgs{Shape: s, Mode: mode, DOut: b.f32(60, 5), DX: b.f32(48, 5)})
 	}
 }
 
@@ -381,7 +388,6 @@ func adamws(b bench, r *gpu.Recorder) {
 func samples(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
-	sample.TopK(r, sample.TopKArgs{X: b.f32(8, 50), K: 5, Values: b.f32(8, 5), Indices: b.i32(5, 8, 5)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), Pairs: true})
 	sample.Project(r, sample.ProjectArgs{X: b.f32(10, 8), Picks: b.i32(5, 10), Scale: b.f32(5), Out: b.f32(5, 8), N: 2, Threshold: 1})

@@ -103,8 +103,13 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 
 // checkLine refuses in a line of a manifest what all refuses in flags.
 func (k *generateKind) checkLine(r *request.Request) error {
-	if r.Family == request.Video && r.Class != nil && r.Prefix == k.base.Prefix && r.Frames == k.base.Frames {
-		r.Prefix, r.Frames = 0, 0 // the defaults of those that continue an input
+	if r.Family == request.Video && r.Input == "" && r.FromNothing() { // the defaults are of those that continue an input
+		if r.Prefix == k.base.Prefix {
+			r.Prefix = 0
+		}
+		if r.Frames == k.base.Frames {
+			r.Frames = 0
+		}
 	}
 	if err := r.CheckGenerate(); err != nil {
 		return err
@@ -112,7 +117,7 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	if err := checkSearch(r); err != nil {
 		return err
 	}
-	if r.Class == nil && r.Prefix < k.cube {
+	if r.Input != "" && r.Prefix < k.cube {
 		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, k.cube)
 	}
 	return nil

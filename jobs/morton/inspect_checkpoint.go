@@ -76,7 +76,7 @@ func (f *facts) addSystem(p *models.Published) {
 	} else {
 		f.add("vocabulary", s.Token.Values)
 	}
-	if n := s.Layout.Features; n > 0 {
+	if n := s.TextWidth(); n > 0 {
 		f.add("condition", fmt.Sprintf("the features of a text, %d a token", n))
 	} else {
 		f.add("condition", fmt.Sprintf("a class, 0 to %d", p.Classes()-1))

@@ -13,9 +13,10 @@ func addClip(k *generateKind) {
 	k.own.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
 	addReading(k.own, &k.base)
 	k.own.IntVar(&k.class, "class", 0, "draw class `N` of a published model, from 0, in place of continuing an input")
-	k.own.Float64Var(&k.scale, "guidance", 0, "with --class: scale of classifier-free guidance, else the model's own; up to 1 is none")
-	k.own.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "with --class: end the guidance after about `N` tokens; 0 is never")
-	k.own.IntVar(&k.count, "count", 1, "with --class: how many clips")
+	addText(k)
+	k.own.Float64Var(&k.scale, "guidance", 0, "with --class or --text: scale of classifier-free guidance, else the model's own; up to 1 is none")
+	k.own.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "with --class or --text: end the guidance after about `N` tokens; 0 is never")
+	k.own.IntVar(&k.count, "count", 1, "with --class or --text: how many clips")
 }
 
 func addFrames(k *tokenizeKind) {
@@ -26,16 +27,22 @@ func addFrames(k *tokenizeKind) {
 // addReading adds the flags that say how a clip is read.
 func addReading(f *pflag.FlagSet, r *request.Request) {
 	f.TextVar(&r.Start, "start", request.Time(0), "begin at `TIME` of the input: seconds, or such as 1m30s")
-	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's square by `crop|letterbox`: with a frame's centre, or all of it on black")
+	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's frames by `crop|letterbox`: with a frame's centre, or all of it on black")
 }
 
 func (k *generateKind) takeClip() error {
-	if k.own.Changed("class") {
+	if k.own.Changed("guidance") {
+		k.base.Guidance = &k.scale
+	}
+	switch {
+	case k.own.Changed("class"):
 		return k.takeClass()
+	case k.base.Text != "":
+		return k.takeText()
 	}
 	for _, name := range []string{"guidance", "guidance-tokens", "count"} {
 		if k.own.Changed(name) {
-			return k.usagef("--%s is with --class", name)
+			return k.usagef("--%s is with --class or --text", name)
 		}
 	}
 	if k.base.Frames < 1 || k.base.Prefix < 1 {
@@ -43,6 +50,37 @@ func (k *generateKind) takeClip() error {
 	}
 	if k.cube = framesPerCube(k.model); k.base.Prefix < k.cube {
 		return k.usagef("--prefix is at least %d, one cube of the model", k.cube)
+	}
+	return nil
+}
+
+// takeText takes the flags of a clip of a text, which a published model draws, behind an
+// input or from nothing.
+func (k *generateKind) takeText() error {
+	if k.model == "" {
+		return k.usagef("--text is for a published model, which --model names (see docs/how-to/checkpoints.md): the shipped one continues clips")
+	}
+	if k.manifest != "" {
+		return nil
+	}
+	if len(k.input) > 0 {
+		probe := k.base
+		probe.Input = k.input[0]
+		if err := probe.CheckGenerate(); err != nil {
+			return k.usagef("%s", plain(err))
+		}
+		return nil
+	}
+	for _, name := range []string{"prefix", "start", "fit"} {
+		if k.own.Changed(name) {
+			return k.usagef("--%s is of an input", name)
+		}
+	}
+	k.base.Prefix = 0
+	if !k.own.Changed("frames") { // the model's length
+		k.base.Frames = 0
+	} else if k.base.Frames < 1 {
+		return k.usagef("--frames is at least 1")
 	}
 	return nil
 }
@@ -55,15 +93,14 @@ func (k *generateKind) takeClass() error {
 		}
 	}
 	switch {
+	case k.base.Text != "":
+		return k.usagef("--class or --text, not both")
 	case len(k.input) > 0 || k.manifest != "":
 		return k.usagef("a clip starts from --class or from an input, not from both")
 	case k.model == "":
 		return k.usagef("--class is of a published model, which --model names (see docs/how-to/checkpoints.md): the shipped one continues clips")
 	}
 	k.base.Class, k.base.Prefix, k.base.Frames = &k.class, 0, 0
-	if k.own.Changed("guidance") {
-		k.base.Guidance = &k.scale
-	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
@@ -21,11 +22,12 @@ type Decoder struct {
 	state    *step.State
 	caches   []attention.Cache // with one table
 	pages    *pages
-	arena    *gpu.Arena  // of all programs' temporaries
-	vectors  *gpu.Tensor // f32 [slots·rows, features], nil without
-	states   *gpu.Tensor // f32 [slots·places, width], nil without
-	guides   *gpu.Tensor // u32 [slots, words], nil without
-	refined  *refinement // nil if the head does not refine
+	arena    *gpu.Arena       // of all programs' temporaries
+	vectors  *gpu.Tensor      // f32 [slots·rows, features], nil without
+	states   *gpu.Tensor      // f32 [slots·places, width], nil without
+	refined  *refinement      // nil if the head does not refine
+	recorded *refine.Recorded // nil without
+	guides   *gpu.Tensor      // u32 [slots, words], nil without
 	programs map[programKey]*program
 	trace    bool
 }
@@ -114,6 +116,11 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 			return err
 		}
 	}
+	if o.Recorded > 0 && d.sys.Token.Width > 0 {
+		if d.recorded, err = d.dev.NewTensor(tensor.F32, o.Slots, d.sys.Layout.Length, o.Recorded, d.sys.Token.Width); err != nil {
+			return err
+		}
+	}
 	if d.refined, err = newRefinement(d, o); err != nil {
 		return err
 	}
@@ -169,6 +176,7 @@ func (d *Decoder) Free() {
 	d.states.Free()
 	d.guides.Free()
 	d.refined.free()
+	d.recorded.Free()
 	d.arena.Free()
 }
 
@@ -256,10 +264,10 @@ func (d *Decoder) fits(where string, slot, from, n int) error {
 // SetNoise writes recorded noise, for tests: f32 [positions, entries, width] of a slot's
 // positions from 0 on, see DecoderOptions.Recorded.
 func (d *Decoder) SetNoise(slot int, x []float32) error {
-	if d.refined == nil || d.refined.recorded == nil {
+	if d.recorded == nil {
 		return fmt.Errorf("engine.SetNoise: %w: the decoder has no room for noise", ErrRequest)
 	}
-	t := d.refined.recorded
+	t := d.recorded
 	each := t.Dim(2) * t.Dim(3)
 	if err := d.fits("SetNoise", slot, 0, (len(x)+each-1)/each); err != nil {
 		return err

@@ -18,6 +18,7 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 		bytes += 2 * uint64(o.Cache.DType().Bytes()) * uint64(o.Pages) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V
 	}
 	bytes += 4*uint64(o.Slots)*uint64(sys.Layout.Places)*uint64(sys.Layout.State) + refinementBytes(sys, o)
+	bytes += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(o.Recorded) * uint64(sys.Token.Width)
 	bytes += 4 * uint64(o.Slots) * (uint64(featureRows(&sys.Layout))*uint64(sys.Layout.Features) + uint64(guideWords(sys)))
 	return bytes + arenaBytes(sys, o)
 }

@@ -188,7 +188,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	r := d.dev.NewRecorder()
 	r.Share(d.arena)
 	g := &nn.Drawing{
-		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, Guides: d.guides, InStage: k.stage,
+		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, Guides: d.guides, InStage: k.stage, Recorded: d.recorded,
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
 	}
 	if d.trace {
@@ -197,7 +197,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	h := d.sys.Trunk.Forward(g, d.sys.Input.Record(g, k.stage))
 	logits := d.sys.Head.Logits(g, h)
 	if k.draws > 0 && d.refined != nil {
-		d.refined.begin(g, k, logits.X)
+		d.beginPasses(g, k, logits.X)
 		if p.Program, err = r.Finish(); err == nil {
 			p.end, err = d.end(p, k)
 		}

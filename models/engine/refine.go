@@ -14,9 +14,8 @@ import (
 type refinement struct {
 	head     system.Refiner
 	state    *refine.State
-	logits   *gpu.Tensor      // f32 [2·m, outputs]
-	prepared *gpu.Tensor      // f32 [passes, d]
-	recorded *refine.Recorded // nil without
+	logits   *gpu.Tensor // f32 [2·m, outputs]
+	prepared *gpu.Tensor // f32 [passes, d]
 	passes   map[passKey]*gpu.Program
 }
 
@@ -44,11 +43,6 @@ func newRefinement(d *Decoder, o DecoderOptions) (*refinement, error) {
 	}
 	if r.logits, err = d.dev.NewTensor(tensor.F32, 2*m, head.Outputs()); err != nil {
 		return r, err
-	}
-	if o.Recorded > 0 {
-		if r.recorded, err = d.dev.NewTensor(tensor.F32, o.Slots, d.sys.Layout.Length, o.Recorded, width); err != nil {
-			return r, err
-		}
 	}
 	return r, r.prepare(d)
 }
@@ -83,13 +77,13 @@ func (r *refinement) free() {
 	r.state.Free()
 	r.logits.Free()
 	r.prepared.Free()
-	r.recorded.Free()
 }
 
-// of returns the refinement of a step.
-func (r *refinement) of(k passKey) *system.Refinement {
+// refinement returns what a step refines.
+func (d *Decoder) refinement(k passKey) *system.Refinement {
+	r := d.refined
 	return &system.Refinement{
-		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Recorded: r.recorded,
+		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Recorded: d.recorded,
 		Logits: r.logits.View(0, k.branches*k.draws, r.logits.Dim(-1)),
 	}
 }
@@ -102,12 +96,12 @@ func (k programKey) passKey() passKey {
 	return passKey{k.draws, 1}
 }
 
-// begin records what stands between the trunk and the passes.
-func (r *refinement) begin(g *nn.Drawing, k programKey, logits *gpu.Tensor) {
-	s := r.of(k.passKey())
+// beginPasses records what stands between the trunk and the passes.
+func (d *Decoder) beginPasses(g *nn.Drawing, k programKey, logits *gpu.Tensor) {
+	s := d.refinement(k.passKey())
 	g.Copy(s.Logits, logits.View(0, s.Logits.Shape...))
 	g.Mark("logits", &nn.Value{X: s.Logits})
-	a := refine.BeginArgs{State: s.State, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: r.recorded}
+	a := refine.BeginArgs{State: s.State, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: d.recorded}
 	if k.guided {
 		a.Picks = g.Rows.Picks.View(0, 2*k.draws)
 	}
@@ -119,7 +113,7 @@ func (r *refinement) pass(d *Decoder, k passKey) (*gpu.Program, error) {
 	if p, ok := r.passes[k]; ok {
 		return p, nil
 	}
-	s := r.of(k)
+	s := d.refinement(k)
 	rec := d.dev.NewRecorder()
 	rec.Share(d.arena)
 	r.head.Pass(&nn.Drawing{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Draw: s.Draw}}, s)
@@ -132,7 +126,7 @@ func (r *refinement) pass(d *Decoder, k passKey) (*gpu.Program, error) {
 
 // end records the commit of what the passes left.
 func (d *Decoder) end(p *program, k programKey) (*gpu.Program, error) {
-	s := d.refined.of(k.passKey())
+	s := d.refinement(k.passKey())
 	rec := d.dev.NewRecorder()
 	rec.Share(d.arena)
 	g := &nn.Drawing{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Draw: s.Draw}}
@@ -148,6 +142,5 @@ func refinementBytes(sys *system.System, o DecoderOptions) uint64 {
 	}
 	m := mostDraws(sys, o.Slots)
 	n := refine.StateBytes(m, sys.Token.Width) + 8*uint64(m)*uint64(head.Outputs())
-	n += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(o.Recorded) * uint64(sys.Token.Width)
 	return n + 4*uint64(head.Passes())*uint64(head.Outputs())
 }

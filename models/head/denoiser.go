@@ -1,6 +1,8 @@
 package head
 
 import (
+	"math"
+
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
@@ -33,8 +35,22 @@ type DenoiserBlock struct {
 	Up, Down *nn.Linear
 }
 
-// timeFeatures is the number of sines and cosines that describe a time.
-const timeFeatures = 256
+// TimeFeatures is the number of sines and cosines that describe a time.
+const TimeFeatures = 256
+
+// Waves returns the cosines and then the sines of times, [n, TimeFeatures].
+func Waves(times []float32) (out []float32) {
+	const half = TimeFeatures / 2
+	for _, t := range times {
+		row := make([]float32, TimeFeatures)
+		for i := range half {
+			sin, cos := math.Sincos(float64(t) * math.Pow(10000, -float64(i)/half))
+			row[i], row[half+i] = float32(cos), float32(sin)
+		}
+		out = append(out, row...)
+	}
+	return out
+}
 
 const denoiserEps = 1e-6
 
@@ -51,8 +67,8 @@ func NewDenoiser(p nn.Params, o DenoiserOptions) *Denoiser {
 	init, w := nn.Init{Std: 0.02}, o.Width
 	d := &Denoiser{
 		In: p.Linear(w, o.Token, init, "input_proj"), Cond: p.Linear(w, o.Condition, init, "cond_embed"),
-		Time: [2]*nn.Linear{p.Linear(w, timeFeatures, init, "time_embed.mlp.0"), p.Linear(w, w, init, "time_embed.mlp.2")},
-		freq: p.Constant(embed.Frequencies(timeFeatures/2, 10000), 2, timeFeatures/2),
+		Time: [2]*nn.Linear{p.Linear(w, TimeFeatures, init, "time_embed.mlp.0"), p.Linear(w, w, init, "time_embed.mlp.2")},
+		freq: p.Constant(embed.Frequencies(TimeFeatures/2, 10000), 2, TimeFeatures/2),
 	}
 	for i := range o.Depth {
 		d.Blocks = append(d.Blocks, newDenoiserBlock(p.In("res_blocks.%d.", i), w))
@@ -87,7 +103,7 @@ func (d *Denoiser) Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value {
 
 // embedTimes records sines and cosines of numbers, through two layers.
 func embedTimes(g *nn.Drawing, t *gpu.Tensor, freq *nn.Constant, layers [2]*nn.Linear) *nn.Value {
-	x := g.Temp(tensor.F32, t.Rows(), timeFeatures)
+	x := g.Temp(tensor.F32, t.Rows(), TimeFeatures)
 	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: t, Freq: g.Constant(freq), Out: x, Order: embed.CosSin})
 	g.Mark("head.time_freq", tape.Constant(x))
 	y := layers[0].Forward(g, tape.Constant(x), nn.ProductOptions{Act: nn.SiLU})

@@ -119,9 +119,9 @@ func (o oracle) blocks(depth int, x, y []float64, heat float64) []float64 {
 }
 
 func (o oracle) times(name string, t float64) []float64 {
-	x := make([]float64, timeFeatures)
-	for i := range timeFeatures / 2 {
-		x[timeFeatures/2+i], x[i] = math.Sincos(t * math.Pow(10000, -float64(i)/(timeFeatures/2)))
+	x := make([]float64, TimeFeatures)
+	for i := range TimeFeatures / 2 {
+		x[TimeFeatures/2+i], x[i] = math.Sincos(t * math.Pow(10000, -float64(i)/(TimeFeatures/2)))
 	}
 	return o.linear(name+".2", silu(o.linear(name+".0", x)))
 }

@@ -39,8 +39,8 @@ func NewPatches(p nn.Params, in *nn.Linear, o DenoiserOptions) *Patches {
 	d := &Patches{
 		In:   in,
 		Cond: [2]*nn.Linear{p.Linear(w, o.Condition, init, "time_cond_embed.condition_proj.fc1"), p.Linear(w, w, init, "time_cond_embed.condition_proj.fc2")},
-		Time: [2]*nn.Linear{p.Linear(w, timeFeatures, init, "time_cond_embed.timestep_proj.fc1"), p.Linear(w, w, init, "time_cond_embed.timestep_proj.fc2")},
-		freq: p.Constant(embed.Frequencies(timeFeatures/2, 10000), 2, timeFeatures/2),
+		Time: [2]*nn.Linear{p.Linear(w, TimeFeatures, init, "time_cond_embed.timestep_proj.fc1"), p.Linear(w, w, init, "time_cond_embed.timestep_proj.fc2")},
+		freq: p.Constant(embed.Frequencies(TimeFeatures/2, 10000), 2, TimeFeatures/2),
 	}
 	for i := range o.Depth {
 		b := p.In("blocks.%d.", i)

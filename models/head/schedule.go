@@ -183,3 +183,54 @@ func ShiftedFlow(steps int, shift float64) (s Schedule) {
 	}
 	return s
 }
+
+// EulerMaruyama is the schedule of a network that says the velocity from token to noise,
+// in steps of a stochastic equation that has the same marginals. Noise levels fall evenly
+// from 1 to last, and then to 0 without noise. Times are thousandths of a level, rounded
+// down.
+//
+// Source: Ma et al., "SiT: Exploring Flow and Diffusion-based Generative Models with
+// Scalable Interpolant Transformers", 2024, arXiv:2401.08740, section 3; the variance 2·t
+// of xAR, arXiv:2502.20388.
+func EulerMaruyama(steps int, last float64) (s Schedule) {
+	level := levels(steps, last)
+	for i := range steps {
+		t, dt := level(i), level(i+1)-level(i)
+		// The score is -(x + (1 - t)·v)/t, and the drift v - t·score.
+		p := refine.Pass{Keep: 1 + dt, Move: dt * (2 - t)}
+		if i < steps-1 {
+			p.LogMin, p.Noise = math.Log(2*t*-dt), 1
+		}
+		s.Times, s.Passes = append(s.Times, wholeTime(t)), append(s.Passes, p)
+	}
+	return s
+}
+
+// Euler is the schedule of a network that says the velocity from token to noise, in equal
+// steps from 1 to 0. Times are as for [EulerMaruyama].
+func Euler(steps int) (s Schedule) {
+	level := levels(steps+1, 0)
+	for i := range steps {
+		s.Times = append(s.Times, wholeTime(level(i)))
+		s.Passes = append(s.Passes, refine.Pass{Keep: 1, Move: level(i+1) - level(i)})
+	}
+	return s
+}
+
+// levels returns n levels that fall evenly from 1 to last, from either end as numerical
+// libraries do it, and 0 behind them.
+func levels(n int, last float64) func(i int) float64 {
+	step := (last - 1) / float64(max(n-1, 1))
+	return func(i int) float64 {
+		switch {
+		case i >= n:
+			return 0
+		case i < n/2 || i == 0:
+			return 1 + step*float64(i)
+		}
+		return last - step*float64(n-1-i)
+	}
+}
+
+// wholeTime is what a network is told of a level that is a float.
+func wholeTime(t float64) float32 { return float32(math.Floor(float64(float32(t) * timeScale))) }

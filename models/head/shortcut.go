@@ -23,7 +23,7 @@ type Shortcut struct {
 func NewShortcut(p nn.Params, net *Denoiser, schedules ...Schedule) *Shortcut {
 	init, w := nn.Init{Std: 0.02}, net.Width()
 	s := &Shortcut{Diffusion: *NewDiffusion(p, net, schedules...), freq: net.freq}
-	s.Length = [2]*nn.Linear{p.Linear(w, timeFeatures, init, "step_embed.mlp.0"), p.Linear(w, w, init, "step_embed.mlp.2")}
+	s.Length = [2]*nn.Linear{p.Linear(w, TimeFeatures, init, "step_embed.mlp.0"), p.Linear(w, w, init, "step_embed.mlp.2")}
 	var lengths []float32
 	for _, x := range schedules {
 		for _, pass := range x.Passes {

@@ -7,6 +7,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -35,6 +36,8 @@ type Drawing struct {
 	// without.
 	Guides  *gpu.Tensor
 	InStage int
+	// Recorded are numbers in place of random ones, for tests; nil without.
+	Recorded *refine.Recorded
 	// Marked, if set, is called with every marked value.
 	Marked func(name string, x *gpu.Tensor)
 

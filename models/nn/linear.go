@@ -11,6 +11,28 @@ func (p Params) Linear(out, in int, init Init, name string) *Linear {
 	return &Linear{p.Matrix(out, in, init, name+".weight"), p.Vector(out, 0, name+".bias")}
 }
 
+// Even declares a map to an even number of columns, of which the last is 0 if out is odd.
+// Products want rows of an even number of elements.
+func (p Params) Even(out, in int, init Init, name string) *Linear {
+	l := p.Linear(out+out%2, in, init, name)
+	l.W.parts, l.B.zeros = []int{out}, out%2
+	return l
+}
+
+// FromEven declares the map of a tensor with so many columns behind one of [Params.Even].
+func (p Params) FromEven(out, in int, init Init, name string) *Linear {
+	l := p.Linear(out, in+in%2, init, name)
+	if in%2 != 0 {
+		columns := make([]int, in+1)
+		for i := range in {
+			columns[i] = i
+		}
+		columns[in] = -1
+		l.W.Pick(in, columns)
+	}
+	return l
+}
+
 // Forward records the map. The options' bias is the map's own.
 func (l *Linear) Forward(g Graph, x *Value, o ProductOptions) *Value {
 	o.Bias = l.B

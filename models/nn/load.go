@@ -73,6 +73,7 @@ func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) e
 		}
 		x = append(x, m.pick(part)...)
 	}
+	x = append(x, make([]float32, m.Out*m.In-len(x))...) // see Params.Even
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
 		if err != nil {
@@ -122,7 +123,7 @@ func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
 func (v *Vector) read(w Weights) (x []float32, err error) {
 	names := v.names()
 	for i, name := range names {
-		n := v.N
+		n := v.N - v.zeros
 		if v.Parts != nil {
 			n /= len(names)
 		}
@@ -142,7 +143,7 @@ func (v *Vector) read(w Weights) (x []float32, err error) {
 			x[j] += part[j]
 		}
 	}
-	return x, nil
+	return append(x, make([]float32, v.zeros)...), nil
 }
 
 func (l *Loaded) freeze(dev *gpu.Device, f *Frozen, w Weights) error {

@@ -40,7 +40,7 @@ type Matrix struct {
 	Names   []string // of the tensors that are stacked by rows, in order
 	Norm    *Norm    // of the product's input; nil: none
 	init    Init
-	parts   []int // rows of each tensor, see Parts; nil: equal ones
+	parts   []int // rows of each tensor, see Parts; nil: equal ones. Rows behind them are 0
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
 }
@@ -59,6 +59,7 @@ type Vector struct {
 	Plus  string   // a tensor that is added; "": none
 	// As, if set, changes the elements when they are loaded to draw.
 	As    func(x []float32)
+	zeros int     // last elements, which no tensor has
 	Start float64 // its value when a network starts to train,
 	Std   float64 // or the standard deviation of its values then, if not 0
 }
@@ -227,7 +228,7 @@ func (l *List) Specs() (out []params.Spec) {
 			}
 		case *Vector:
 			for _, n := range x.names() {
-				size := x.N
+				size := x.N - x.zeros
 				if x.Parts != nil {
 					size /= len(x.Parts)
 				}

@@ -27,6 +27,7 @@ type Clips struct {
 	ID       int32 // fixed id of every row
 	Fed      int   // tokens that a row is fed, see [FedByPass]
 	PassAxis int32
+	Guide    Guide // by the positions that are drawn before a pass
 }
 
 // ClipPyramid is one pyramid of a video.
@@ -84,6 +85,7 @@ type clips struct {
 	before  int    // positions of its passes so far
 	number  int32  // passes before
 	frame   int    // its first frame
+	drawn   int
 }
 
 // Blind reports that Next ignores the tokens.
@@ -148,6 +150,8 @@ func (c *clips) run(p *ClipPyramid, given bool) (r system.Run) {
 	}
 	if !given {
 		r.Ask, r.Draws = n, system.Draws{N: n, At: count(c.at+c.before, c.at+c.before+n)}
+		r.Draws.Scale = c.Guide.add(nil, c.drawn, n)
+		c.drawn += n
 	}
 	return r
 }

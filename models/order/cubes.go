@@ -15,14 +15,25 @@ import (
 // Source: VideoAR, 2025, arXiv:2509.24081, whose cubes follow each other in raster order.
 type Cubes struct {
 	cube.Groups
+	// Around feeds a row also the eight neighbours, in that earlier cell's frame, of the
+	// nearest cell before its cube in time: what moves comes from there.
+	Around bool
 }
 
 // Columns of a row of [Cubes].
 const (
 	CubeFixed = 3 // place in the cube, row, column
-	CubeFed   = 3 // before in time, left, above
 	CubeAxes  = 3
 )
+
+// Fed is the number of earlier tokens that a row is fed: before in time, left, above, and
+// with Around those around the first, in raster order.
+func (c Cubes) Fed() int {
+	if c.Around {
+		return 3 + 8
+	}
+	return 3
+}
 
 // Ids is the number of fixed ids.
 func (c Cubes) Ids() int { return c.Size.Volume() + c.H + c.W }
@@ -38,13 +49,29 @@ func (c Cubes) Schedule(frames, given int) (system.Schedule, error) {
 	for i := range n {
 		t, h, w := c.Cube(i)
 		p.Add(
-			[]int32{int32(i % cells), int32(cells + h), int32(cells + c.H + w)},
-			[]int32{
-				int32(c.Number(t/c.Size.T*c.Size.T-1, h, w)),
-				int32(c.Number(t, h, w/c.Size.W*c.Size.W-1)),
-				int32(c.Number(t, h/c.Size.H*c.Size.H-1, w)),
-			},
+			[]int32{int32(i % cells), int32(cells + h), int32(cells + c.H + w)}, c.fed(t, h, w),
 			[]int32{int32(t), int32(h), int32(w)}, int32((i/cells+1)*cells), 0, 1)
 	}
 	return Fixed(p.Runs(0, given, cells)...), nil
+}
+
+// fed returns the positions that a cell's row is fed.
+func (c Cubes) fed(t, h, w int) []int32 {
+	before := t/c.Size.T*c.Size.T - 1
+	out := []int32{
+		int32(c.Number(before, h, w)),
+		int32(c.Number(t, h, w/c.Size.W*c.Size.W-1)),
+		int32(c.Number(t, h/c.Size.H*c.Size.H-1, w)),
+	}
+	if !c.Around {
+		return out
+	}
+	for y := h - 1; y <= h+1; y++ {
+		for x := w - 1; x <= w+1; x++ {
+			if y != h || x != w {
+				out = append(out, int32(c.Number(before, y, x)))
+			}
+		}
+	}
+	return out
 }

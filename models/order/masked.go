@@ -74,11 +74,22 @@ func Shuffle(n int, word func(i uint32) uint32) []int32 {
 
 // Left returns how many of n positions are unknown after step k of so many: the cosine,
 // rounded down, and at least one fewer than before. Only the last step leaves none.
-func Left(n, k, steps, before int) int {
+func Left(n, k, steps, before int) int { return Cosine.left(n, k, steps, before) }
+
+// Share is the share of positions that are unknown when a share x of the steps is done.
+type Share func(x float64) float64
+
+// Cosine reveals few positions first, and ArcCosine more.
+var (
+	Cosine    Share = func(x float64) float64 { return math.Cos(math.Pi / 2 * x) }
+	ArcCosine Share = func(x float64) float64 { return math.Acos(x) / (math.Pi / 2) }
+)
+
+func (s Share) left(n, k, steps, before int) int {
 	if k >= steps-1 {
 		return 0
 	}
-	return max(min(int(math.Cos(math.Pi/2*float64(k+1)/float64(steps))*float64(n)), before-1), 1)
+	return max(min(int(s(float64(k+1)/float64(steps))*float64(n)), before-1), 1)
 }
 
 type masked struct {

@@ -3,6 +3,7 @@ package order
 import (
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/morton-gen/morton/models/system"
@@ -19,6 +20,26 @@ func class(g Grid) Conditions {
 }
 
 func transitions(n int) []int32 { return count(100, 100+n-1) }
+
+func arpg(side, steps int, unknown Share) system.Schedule {
+	s, err := Targets{H: side, W: side, Steps: steps, Unknown: unknown}.Schedule()
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+var clip = Grid{T: 8, H: 16, W: 16}
+
+func denoised(g Grid, passes int, divide func(Grid) ([]Unit, error)) func() system.Schedule {
+	return func() system.Schedule {
+		units, err := divide(g)
+		if err != nil {
+			panic(err)
+		}
+		return Denoised{Grid: g, Units: units, Passes: passes}.Schedule()
+	}
+}
 
 // orders are the schedules with the numbers that their papers state.
 var orders = []struct {
@@ -42,8 +63,26 @@ var orders = []struct {
 	}, 1280, 95, 1, true},
 	{"NAR 16x16", func() system.Schedule { g := square(16); return g.Shells(class(g), 2, nil) }, 256, 31, 1, true},
 	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
-	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
-	{"InfinityStar, three times", func() system.Schedule { return Scales([]int{1, 2, 4}, 3) }, 21, 9, 3, false},
+	// Ten scales, behind a step that keeps the condition.
+	{"VAR 256", func() system.Schedule {
+		return Pyramid{Sides: []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, Fed: 1}.Schedule()
+	}, 680, 1 + 10, 1, false},
+	// A set is read in a step of its own, and the first step reads the condition.
+	{"ARPG 16x16", func() system.Schedule { return arpg(16, 64, ArcCosine) }, 256, 2 * 64, 1, false},
+	{"ARPG 16x16 by the cosine", func() system.Schedule { return arpg(16, 64, Cosine) }, 256, 2 * 64, 1, false},
+	{"ARPG 2x2, more steps than tokens", func() system.Schedule { return arpg(2, 64, Cosine) }, 4, 2 * 4, 1, false},
+	{"xAR 16x16, cells of 8x8, 50 passes", denoised(square(16), 50, func(g Grid) ([]Unit, error) { return g.Boxes(1, 8, 8) }), 256, 4 * 50, 50, false},
+	// A unit costs one step, whatever it is.
+	{"VideoAR, frames", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(1, g.H, g.W) }), 2048, 8, 1, false},
+	{"VideoAR, key frames", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.KeyFrames(4) }), 2048, 8, 1, false},
+	{"VideoAR, scales", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Halves(3) }), 2048 + 512 + 128, 3, 1, false},
+	{"VideoAR, cubes of 2x2x2", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(2, 2, 2) }), 2048, 256, 1, false},
+	{"VideoAR, two of each axis", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(4, 8, 8) }), 2048, 8, 1, false},
+	{"VideoAR, cubes of 4x16x8 in two passes", denoised(clip, 2, func(g Grid) ([]Unit, error) { return g.Boxes(4, 16, 8) }), 2048, 4 * 2, 2, false},
+	{"FAR, ten levels of 16x16", func() system.Schedule {
+		class := make([]int32, 64)
+		return Bands{N: 256, Levels: 10, Class: class, OtherClass: class, Passes: func(int) (lo, hi int32) { return 0, 1 }}.Schedule()
+	}, 10 * 256, 10, 1, false},
 }
 
 // TestNoRunIsEmpty holds that each run has rows, also where the condition predicts all.
@@ -172,5 +211,41 @@ func (w *walk) draw(r *system.Run, i int) {
 	}
 	if !any {
 		w.t.Fatalf("draw %d comes from nowhere", i)
+	}
+}
+
+// TestUnits looks at the order of units and of what is in them.
+func TestUnits(t *testing.T) {
+	g := Grid{T: 3, H: 2, W: 4}
+	for _, c := range []struct {
+		name   string
+		divide func() ([]Unit, error)
+		at     [][]int32
+		place  [][]int32 // nil: as at
+	}{
+		{"cubes", func() ([]Unit, error) { return Grid{T: 2, H: 2, W: 4}.Boxes(2, 1, 2) }, [][]int32{{0, 1, 8, 9}, {2, 3, 10, 11}, {4, 5, 12, 13}, {6, 7, 14, 15}}, nil},
+		{"key frames", func() ([]Unit, error) { return g.KeyFrames(2) }, [][]int32{count(0, 8), count(16, 24), count(8, 16)}, nil},
+		{"scales", func() ([]Unit, error) { return Grid{T: 2, H: 2, W: 4}.Halves(2) }, [][]int32{{16, 17, 18, 19}, count(0, 16)}, [][]int32{{5, 7, 13, 15}, count(0, 16)}},
+	} {
+		units, err := c.divide()
+		if err != nil || len(units) != len(c.at) {
+			t.Fatalf("%s: %v, %v", c.name, units, err)
+		}
+		if c.place == nil {
+			c.place = c.at
+		}
+		for i, u := range units {
+			if !slices.Equal(u.At, c.at[i]) || !slices.Equal(u.Place, c.place[i]) {
+				t.Errorf("%s: unit %d is %v at %v, want %v at %v", c.name, i, u.At, u.Place, c.at[i], c.place[i])
+			}
+		}
+	}
+	for name, divide := range map[string]func() ([]Unit, error){
+		"a cube that does not fit": func() ([]Unit, error) { return g.Boxes(2, 1, 1) }, "a cube of nothing": func() ([]Unit, error) { return g.Boxes(0, 1, 1) },
+		"no stride": func() ([]Unit, error) { return g.KeyFrames(0) }, "a half row": func() ([]Unit, error) { return g.Halves(3) }, "no scale": func() ([]Unit, error) { return g.Halves(0) },
+	} {
+		if units, err := divide(); !errors.Is(err, system.ErrPrompt) {
+			t.Errorf("%s: %v, %v", name, units, err)
+		}
 	}
 }

@@ -46,6 +46,15 @@ type System struct {
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
+	Text      int    // features of a row of text; 0: Layout.Features
+}
+
+// TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
+func (s *System) TextWidth() int {
+	if s.Text > 0 {
+		return s.Text
+	}
+	return s.Layout.Features
 }
 
 // Files opens the other weights of a model's folder, by their names. The caller closes

@@ -23,7 +23,8 @@ func init() {
 //
 //	token     a binary code of a spatiotemporal cell
 //	schedule  cube by cube, in raster order over time, rows and columns
-//	input     the codes of the cell before in time, and of those left of and above the cube
+//	input     the codes of the cell before in time, of those around it if the model says so,
+//	          and of those left of and above the cube
 //	trunk     the decoder
 //	head      independent bits
 //	sampling  temperature
@@ -32,10 +33,10 @@ func init() {
 // and Krähenbühl, arXiv:2406.07548; the networks are ours.
 type cubes struct{ cube.Config }
 
-func (c cubes) order() order.Cubes { return order.Cubes{Groups: c.Groups()} }
+func (c cubes) order() order.Cubes { return order.Cubes{Groups: c.Groups(), Around: c.Around} }
 
 func (c cubes) network(n Decoder) Decoder {
-	n.Static, n.StaticRows, n.Fed, n.Sub, n.Vocab = order.CubeFixed, c.order().Ids(), order.CubeFed, 0, 0
+	n.Static, n.StaticRows, n.Fed, n.Sub, n.Vocab = order.CubeFixed, c.order().Ids(), c.order().Fed(), 0, 0
 	n.Bits, n.Group, n.Faces = c.Tokenizer.Bits, c.order().Size.Volume(), FaceRules{}
 	n.RopePairs = n.threeAxes()
 	return n

@@ -137,7 +137,7 @@ func (c *Decoder) Validate() error {
 		return badDecoder("width %d, layers %d, hidden %d", c.Width, c.Layers, c.Hidden)
 	case c.heads() != nil:
 		return c.heads()
-	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 8) || !in(c.Context, 1, 1<<20) || !in(c.Length, c.Context, 1<<22) || !in(c.Group, 1, 64):
+	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 16) || !in(c.Context, 1, 1<<20) || !in(c.Length, c.Context, 1<<22) || !in(c.Group, 1, 64):
 		return badDecoder("static %d of %d rows, fed %d, context %d, length %d, group %d", c.Static, c.StaticRows, c.Fed, c.Context, c.Length, c.Group)
 	case (c.Bits > 0) == (c.Vocab > 0):
 		return badDecoder("either bits or a vocabulary: bits %d, vocabulary %d", c.Bits, c.Vocab)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -18,10 +19,16 @@ import (
 )
 
 // named64 are random weights of given shapes, and layers over them in float64.
-type named64 struct{ shapes }
+type named64 struct {
+	shapes
+	made map[string][]float32 // by the name
+}
 
 // Floats returns numbers by the hash of the name: about as large as in a trained network.
 func (o named64) Floats(name string) ([]float32, error) {
+	if x := o.made[name]; x != nil {
+		return slices.Clone(x), nil
+	}
 	h := fnv.New64a()
 	h.Write([]byte(name))
 	s := o.shapes[name]
@@ -33,7 +40,8 @@ func (o named64) Floats(name string) ([]float32, error) {
 	for i := range x {
 		x[i] *= float32(scale)
 	}
-	return x, nil
+	o.made[name] = x
+	return slices.Clone(x), nil
 }
 
 func (o named64) row(name string, i, width int) []float64 {
@@ -158,7 +166,7 @@ func tinyEAR() named64 {
 	}
 	s.linear(net+"final_layer.adaLN_modulation.1", 2*earHead, earHead)
 	s.linear(net+"final_layer.linear", earToken, earHead)
-	return named64{s}
+	return named64{s, map[string][]float32{}}
 }
 
 // hidden are the hidden states of all positions, with a class's row of the table and the

@@ -369,6 +369,7 @@ func (c *infinityStar) schedule(q system.Prompt) (system.Schedule, error) {
 	if given != 0 || len(q.Given)%c.pyramids.Words() != 0 || q.Ramp != "" && q.Ramp != system.Constant {
 		return nil, fmt.Errorf("systems: %w: %d given words are not those of whole clips before the last of %d frames, or guidance ramp %q", system.ErrPrompt, len(q.Given), frames, q.Ramp)
 	}
+	o.Guide = guide(q, func(before int) bool { return before >= q.Interval })
 	o.Text = c.words(rows, o.Fed, q.Text)
 	other := c.words(rows, o.Fed, c.none[:rows*c.text]).Rows
 	o.Text.Other = &other

@@ -256,6 +256,11 @@ func TestInfinityStarPrompts(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for i, r := range runsOf(t, g.sys, system.Prompt{Text: text, Guidance: 34, Interval: 5, Given: make([]uint32, 86)})[2:] { // behind the text and the frame
+		if want := []float32{34, 34, 34, 1}[min(i, 3)]; r.Draws.Scale[0] != want || len(r.Draws.Scale) != r.N {
+			t.Errorf("pass %d is guided by %g, want %g", i, r.Draws.Scale[0], want)
+		}
+	}
 	for name, fields := range map[string]string{
 		"semantic scales": `"semantic_scales": 2`, "passes": `"image_scale_repetition": [2, 2]`, "no passes": `"video_scale_repetition": "[0, 1, 1, 1]"`, "tau": `"tau_video": 0`,
 		"schedule": `"scale_schedule": [[1, 1, 1], [1, 2, 2], [2, 1, 1], [2, 2, 3]]`, "size": `"scale_schedule": null, "pn": "2M"`, "frames": `"scale_schedule": null, "video_frames": 7`, "list": `"image_scale_repetition": "many"`,

@@ -165,7 +165,7 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		recalls = 2
 	}
 	return &system.System{
-		Name: "nova", Params: p.List(), Token: system.Token{Width: token}, Grid: [3]int{frames, c.h, c.w},
+		Name: "nova", Params: p.List(), Token: system.Token{Width: token}, Grid: [3]int{frames, c.h, c.w}, Text: c.text,
 		Layout: system.Layout{
 			Fixed: 2, Fed: c.block * c.block, Axes: axes, Features: c.features(), FeatureRows: max(c.TextRows, frames),
 			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: places, Recalls: recalls, State: c.video.width,

@@ -2,11 +2,15 @@ package train
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // Window fills a sequence of a batch: a sample's pinned rows, and a stretch of the others.
@@ -15,6 +19,10 @@ type Window struct {
 	Seq      *Sequence
 	From, To int  // rows [From, To), From at least Seq.Pinned
 	Drop     bool // the condition, for guidance
+	// Noise is the chance that a bit of a code that rows are fed is turned over, drawn
+	// from Seed. What they predict stays as it is.
+	Noise float64
+	Seed  uint64
 }
 
 // SetBatch uploads windows, one a sequence; unused rows are masked out. It
@@ -55,14 +63,31 @@ func (t *Network) setWindow(b int, w Window) (int, error) {
 	if w.Drop && q.Other != nil {
 		r = q.Other
 	}
+	fed := w.noisy(t.sys.Token)
 	for i := range q.Pinned + w.To - w.From {
 		p := i
 		if i >= q.Pinned {
 			p = w.From + i - q.Pinned
 		}
-		t.in.setRow(b*t.n+i, r, p, q.Tokens)
+		t.in.setRow(b*t.n+i, r, p, fed)
 	}
 	return t.setTargets(b, w)
+}
+
+// noisy returns the sample's tokens with noise.
+func (w *Window) noisy(token system.Token) []uint32 {
+	if w.Noise <= 0 || token.Bits == 0 {
+		return w.Seq.Tokens
+	}
+	out, words := slices.Clone(w.Seq.Tokens), token.Words()
+	r := rand.New(rand.NewPCG(w.Seed, 0x6e6f697365)) // "noise"
+	// The gaps between turned bits are geometric.
+	gap := func() int { return int(math.Log(1-r.Float64()) / math.Log1p(-min(w.Noise, 0.5))) }
+	for at := gap(); at < len(out)/words*token.Bits; at += 1 + gap() {
+		bit := at % token.Bits
+		out[at/token.Bits*words+bit/32] ^= 1 << (bit % 32)
+	}
+	return out
 }
 
 // setTargets says what the window predicts: the draws whose rows are all in it.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/bsq"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/ops/step"
@@ -20,13 +21,16 @@ type inputs struct {
 	dims  step.Dims
 	r     int // rows, and slots
 
-	ids, starts, rows, axes, key            *gpu.Tensor
-	codes, features, targets, weight, loss  *gpu.Tensor
+	ids, starts, rows, axes, key *gpu.Tensor
+	// codes are expanded on the device from bits, u32 [r·f, words]; valid says of which.
+	codes, bits, valid                      *gpu.Tensor
+	features, targets, weight, loss         *gpu.Tensor
 	losses                                  *gpu.Tensor // f32 [n+1]: loss, and an element of the run's
 	means                                   tape.MeanArgs
 	hostIDs, hostAxes, hostKey, hostTargets []int32
 	hostFrom                                []int32 // [r, h] rows that a slot's token comes from; nil for one direction
-	hostCodes, hostFeatures, hostWeight     []float32
+	hostBits, hostValid                     []int32
+	hostFeatures, hostWeight                []float32
 }
 
 func (in *inputs) make(dev *gpu.Device, sys *system.System, b, n int) error {
@@ -48,8 +52,10 @@ func (in *inputs) make(dev *gpu.Device, sys *system.System, b, n int) error {
 	if sys.Token.Bits > 0 {
 		list[5].typ = tensor.U32
 		if in.dims.Fed > 0 {
-			in.hostCodes = make([]float32, r*in.dims.Fed*sys.Token.Bits)
-			list = append(list, input{&in.codes, tensor.F32, []int{r, in.dims.Fed * sys.Token.Bits}})
+			fed := r * in.dims.Fed
+			in.hostBits, in.hostValid = make([]int32, fed*sys.Token.Words()), make([]int32, fed)
+			list = append(list, input{&in.codes, tensor.F32, []int{r, in.dims.Fed * sys.Token.Bits}},
+				input{&in.bits, tensor.U32, []int{fed, sys.Token.Words()}}, input{&in.valid, tensor.I32, []int{fed}})
 		}
 	}
 	if f := sys.Layout.Features; f > 0 {
@@ -90,7 +96,7 @@ func allocate(dev *gpu.Device, list []input) error {
 func (in *inputs) free() {
 	m := &in.means
 	for _, x := range []*gpu.Tensor{
-		in.ids, in.starts, in.rows, in.axes, in.key, in.targets, in.weight, in.losses, in.codes, in.features, m.Starts, m.Rows, m.ToStarts, m.ToRows,
+		in.ids, in.starts, in.rows, in.axes, in.key, in.targets, in.weight, in.losses, in.codes, in.bits, in.valid, in.features, m.Starts, m.Rows, m.ToStarts, m.ToRows,
 	} {
 		x.Free()
 	}
@@ -108,7 +114,7 @@ func (in *inputs) clear() {
 		in.hostKey[i] = math.MaxInt32
 	}
 	clear(in.hostAxes)
-	clear(in.hostCodes)
+	clear(in.hostValid)
 	clear(in.hostFeatures)
 	clear(in.hostWeight)
 	for i := range in.hostTargets {
@@ -153,13 +159,16 @@ func (in *inputs) feed(row, f, from int, tokens []uint32) {
 	if from < 0 {
 		return
 	}
-	unit := float32(1 / math.Sqrt(float64(in.token.Bits)))
-	dst := in.hostCodes[(row*d.Fed+f)*in.token.Bits:][:in.token.Bits]
-	for i := range dst {
-		dst[i] = -unit
-		if tokens[from*words+i/32]>>(i%32)&1 == 1 {
-			dst[i] = unit
-		}
+	in.hostValid[row*d.Fed+f] = 1
+	for i, w := range tokens[from*words : (from+1)*words] {
+		in.hostBits[(row*d.Fed+f)*words+i] = int32(w)
+	}
+}
+
+// expand records the codes that rows are fed, from their bits.
+func (in *inputs) expand(r *gpu.Recorder) {
+	if in.codes != nil {
+		bsq.Expand(r, bsq.ExpandArgs{Bits: in.bits, Valid: in.valid, Code: in.codes.View(0, in.valid.Elems(), in.token.Bits)})
 	}
 }
 
@@ -200,8 +209,11 @@ func (in *inputs) upload(scale float32) error {
 	ints := []struct {
 		to   *gpu.Tensor
 		data []int32
-	}{{in.ids, in.hostIDs}, {in.starts, starts}, {in.rows, list}, {in.axes, in.hostAxes}, {in.key, in.hostKey}, {in.targets, in.hostTargets}}
+	}{{in.ids, in.hostIDs}, {in.starts, starts}, {in.rows, list}, {in.axes, in.hostAxes}, {in.key, in.hostKey}, {in.targets, in.hostTargets}, {in.bits, in.hostBits}, {in.valid, in.hostValid}}
 	for _, w := range ints {
+		if w.to == nil {
+			continue
+		}
 		if err := w.to.WriteI32(w.data); err != nil {
 			return err
 		}
@@ -209,7 +221,7 @@ func (in *inputs) upload(scale float32) error {
 	floats := []struct {
 		to   *gpu.Tensor
 		data []float32
-	}{{in.weight, weight}, {in.codes, in.hostCodes}, {in.features, in.hostFeatures}}
+	}{{in.weight, weight}, {in.features, in.hostFeatures}}
 	for _, w := range floats {
 		if w.to == nil {
 			continue

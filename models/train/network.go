@@ -36,6 +36,10 @@ type NetworkOptions struct {
 	// the rest again. That is a third more work for a fraction of the memory. It
 	// changes no bit.
 	Recompute bool
+	// Noise is the largest chance that a bit of a code that rows are fed is turned over in
+	// training. Each window draws its own chance below. So a network learns to go on
+	// from what it drew itself, which has mistakes.
+	Noise float64
 	// Marked is told of the marked values of the forward pass as it is recorded, see
 	// nn.Graph; nil: nobody.
 	Marked func(r *gpu.Recorder, name string, x *gpu.Tensor)
@@ -69,6 +73,9 @@ func (o *NetworkOptions) check() error {
 	if o.Precision == "" {
 		o.Precision = nn.F32
 	}
+	if !(o.Noise >= 0 && o.Noise <= 0.5) {
+		return fmt.Errorf("train.NewNetwork: %w: noise %g, 0 to 0.5 is possible", nn.ErrConfig, o.Noise)
+	}
 	if !slices.Contains(nn.TrainPrecisions, o.Precision) {
 		return fmt.Errorf("train.NewNetwork: %w: precision %q, want one of %v", nn.ErrConfig, o.Precision, nn.TrainPrecisions)
 	}
@@ -101,6 +108,7 @@ func (t *Network) build(dev *gpu.Device) (err error) {
 func (t *Network) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	r := dev.NewRecorder()
 	in := &t.in
+	in.expand(r)
 	g := nn.Training{
 		Tape: tape.New(r, backward), Store: t.store, B: t.b, N: t.n, Axes: in.axes, Key: in.key, IDs: in.ids, Starts: in.starts, Rows: in.rows,
 		Fed: in.codes, Vectors: in.features, Draws: in.means, Recompute: t.options.Recompute, Tables: t.rope,

@@ -80,10 +80,25 @@ func (o *oracle) loss() float64 {
 	if c.Bits == 0 {
 		return o.softmaxLoss(logits)
 	}
-	for i, s := range linear(wide(o.t.in.hostCodes), o.param("skip.weight"), n) {
+	for i, s := range linear(o.codes(), o.param("skip.weight"), n) {
 		logits[i] += s * math.Sqrt(float64(c.Bits))
 	}
 	return o.bitsLoss(logits)
+}
+
+// codes are the codes that rows are fed: ±1/√bits, and 0 for none.
+func (o *oracle) codes() (out []float64) {
+	bits, words := o.c.Bits, o.c.Words()
+	for i, valid := range o.t.in.hostValid {
+		for b := range bits {
+			x := float64(float32(1 / math.Sqrt(float64(bits))))
+			if uint32(o.t.in.hostBits[i*words+b/32])>>(b%32)&1 == 0 {
+				x = -x
+			}
+			out = append(out, x*float64(valid))
+		}
+	}
+	return out
 }
 
 func wide(x []float32) []float64 {
@@ -106,7 +121,7 @@ func (o *oracle) embed(n int) []float64 {
 		}
 	}
 	if o.t.in.codes != nil {
-		x = plus(x, linear(wide(o.t.in.hostCodes), o.param("code.weight"), n))
+		x = plus(x, linear(o.codes(), o.param("code.weight"), n))
 	}
 	return x
 }

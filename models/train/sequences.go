@@ -102,6 +102,9 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 		}
 	}
 	w := Window{Seq: q, From: from, To: min(from+room, n)}
+	if most := s.net.options.Noise; most > 0 {
+		w.Noise, w.Seed = most*r.Float64(), r.Uint64()
+	}
 	if q.Other != nil {
 		w.Drop = r.Float64() < s.net.sys.Dropout
 	}

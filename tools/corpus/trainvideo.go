@@ -29,8 +29,9 @@ type videoTraining struct {
 	sequences                   int     // of a batch of the transformer
 	rate, tokenizerRate         float64
 	precision                   string
+	coarse                      bool
 	network                     systems.Decoder
-	temperature                 float64
+	temperature, noise          float64
 	progress                    io.Writer
 }
 
@@ -48,14 +49,16 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.Float64Var(&v.cube, "minutes", 3, "minutes for the transformer; 0 passes it over")
 	flags.IntVar(&v.batch, "tokenizer-batch", 8, "windows a step of the tokenizer")
 	flags.Float64Var(&v.tokenizerRate, "tokenizer-rate", 4e-4, "its peak learning rate")
-	flags.IntVar(&v.sequences, "batch", 32, "sequences a step of the transformer")
+	flags.BoolVar(&v.coarse, "tokenizer-coarse", false, "its products by cooperative matrices, which round to 11 bits")
+	flags.IntVar(&v.sequences, "batch", 16, "sequences a step of the transformer")
 	flags.Float64Var(&v.rate, "rate", 1e-3, "its peak learning rate")
 	flags.StringVar(&v.precision, "precision", "f32", "its products: f32, bf16 or f16")
-	flags.IntVar(&v.network.Width, "width", 320, "its width")
-	flags.IntVar(&v.network.Layers, "layers", 8, "its blocks")
-	flags.IntVar(&v.network.Heads, "heads", 5, "its heads")
-	flags.IntVar(&v.network.Hidden, "hidden", 864, "hidden width of its feed-forward parts")
+	flags.IntVar(&v.network.Width, "width", 256, "its width")
+	flags.IntVar(&v.network.Layers, "layers", 7, "its blocks")
+	flags.IntVar(&v.network.Heads, "heads", 4, "its heads")
+	flags.IntVar(&v.network.Hidden, "hidden", 688, "hidden width of its feed-forward parts")
 	flags.IntVar(&v.network.Context, "context", 512, "positions it sees at most")
+	flags.Float64Var(&v.noise, "noise", 0.05, "largest chance of a bit of its context to be turned over")
 	flags.Float64Var(&v.temperature, "temperature", 0.5, "sampling temperature that the model gets as its own")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -94,7 +97,7 @@ func (v *videoTraining) trainTokenizer(ctx context.Context, dev *gpu.Device) err
 		return fmt.Errorf("%s: %w", v.config, err)
 	}
 	_, err = models.TrainTokenizer(ctx, dev, models.TokenizerOptions{
-		Out: dir, Clips: v.side(trainFolder), Heldout: v.side(heldOutFolder), Cube: c, Batch: v.batch, Minutes: v.tokenizer,
+		Out: dir, Clips: v.side(trainFolder), Heldout: v.side(heldOutFolder), Cube: c, Batch: v.batch, Coarse: v.coarse, Minutes: v.tokenizer,
 		Run: train.Options{Rate: v.tokenizerRate, WeightDecay: -1, Seed: 1, Progress: v.progress},
 	})
 	return err
@@ -108,43 +111,54 @@ func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 	if v.cube <= 0 || there(dir, "model.safetensors") || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	shards := map[string]string{}
+	shards := map[string][]string{}
 	for _, side := range []string{trainFolder, heldOutFolder} {
-		shards[side] = filepath.Join(v.out, "shards", side+".parquet")
-		if there(shards[side]) {
-			continue
-		}
-		if err := os.MkdirAll(filepath.Dir(shards[side]), 0o755); err != nil {
-			return err
-		}
-		if err := v.code(ctx, dev, tokenizer, side, shards[side]); err != nil {
+		var err error
+		if shards[side], err = v.code(ctx, dev, tokenizer, side); err != nil {
 			return err
 		}
 	}
 	_, err := models.Train(ctx, dev, models.TrainOptions{
-		Family: "cube", Name: "cube", Shards: []string{shards[trainFolder]}, Heldout: []string{shards[heldOutFolder]}, Out: dir, Network: v.network,
+		Family: "cube", Name: "cube", Shards: shards[trainFolder], Heldout: shards[heldOutFolder], Out: dir, Network: v.network,
 		Tokenizer: tokenizer, Batch: v.sequences, MaxHeldout: 96, Keep: keptBytes, Minutes: v.cube, Sampling: models.Sampling{Temperature: v.temperature},
-		Memory: train.NetworkOptions{Precision: nn.Precision(v.precision)},
+		Memory: train.NetworkOptions{Precision: nn.Precision(v.precision), Noise: v.noise},
 		Run:    train.Options{Rate: v.rate, Seed: 1, Progress: v.progress},
 	})
 	return err
 }
 
-// code writes the tokens of one side's clips.
-func (v *videoTraining) code(ctx context.Context, dev *gpu.Device, tokenizer, side, path string) error {
+// shardClips is the number of clips of a shard, so that several are read at once.
+const shardClips = 500
+
+// code writes the tokens of one side's clips, and returns the shards.
+func (v *videoTraining) code(ctx context.Context, dev *gpu.Device, tokenizer, side string) (paths []string, err error) {
 	begin := time.Now()
 	f, err := safetensors.Open(v.side(side))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer f.Close()
 	t, err := f.Tensor("clips")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := writeTokens(ctx, dev, tokenizer, t, path, v.progress); err != nil {
-		return err
+	folder := filepath.Join(v.out, "shards", side)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
 	}
-	fmt.Fprintf(v.progress, "coded in %.1f s\n", time.Since(begin).Seconds())
-	return nil
+	n, size := t.Shape[0], len(t.Data)/t.Shape[0]
+	for from := 0; from < n; from += shardClips {
+		part := t
+		part.Shape = append([]int{min(n-from, shardClips)}, t.Shape[1:]...)
+		part.Data = t.Data[from*size:][:part.Shape[0]*size]
+		path := filepath.Join(folder, fmt.Sprintf("%05d.parquet", from))
+		if paths = append(paths, path); there(path) {
+			continue
+		}
+		if err := writeTokens(ctx, dev, tokenizer, part, path, io.Discard); err != nil {
+			return nil, err
+		}
+	}
+	fmt.Fprintf(v.progress, "%s: %d clips coded in %.1f s\n", side, n, time.Since(begin).Seconds())
+	return paths, nil
 }

@@ -27,7 +27,7 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	f.StringVar(&heldout, "heldout", "", "`folder` of shards that training never sees")
 	f.StringVar(&o.Out, "out", "", "the model `folder`")
 	f.StringVar(&device, "device", "auto", "Vulkan device")
-	f.StringVar(&precision, "precision", "f16", "of products: f32, bf16 or f16")
+	f.StringVar(&precision, "precision", "f32", "of products: f32, bf16 or f16")
 	f.Float64Var(&o.Minutes, "minutes", 0, "sets the steps to about as many as that takes")
 	f.IntVar(&o.Run.Steps, "steps", 0, "steps in all, without --minutes")
 	f.IntVar(&o.Batch, "batch", 16, "sequences a step")

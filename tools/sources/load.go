@@ -39,7 +39,7 @@ const textureWeight = 18
 
 // maxRows is the height to which videos are reduced: windows reach from 64 pixels to all
 // rows.
-const maxRows = 270
+const maxRows = 180
 
 // loadSources reads all sources under root that are at least size pixels wide
 // and high.
@@ -50,7 +50,9 @@ func loadSources(ctx context.Context, root, furnitureFolder string, size int) ([
 		path := filepath.Join(root, f.path)
 		var err error
 		if filepath.Ext(path) == ".png" {
-			s.Clip, err = readStill(path)
+			if s.Clip, err = readStill(path); err == nil {
+				s.Clip = reduced(s.Clip)
+			}
 		} else {
 			s.Clip, err = readVideo(ctx, path)
 		}
@@ -109,6 +111,24 @@ func readVideo(ctx context.Context, path string) (*clip.Clip, error) {
 	}
 	c, _, err := video.ReadClip(ctx, path, o)
 	return c, err
+}
+
+// reduced returns a picture whose shorter side is below twice maxRows, by means of squares
+// of pixels.
+func reduced(c *clip.Clip) *clip.Clip {
+	n := min(c.W, c.H) / maxRows
+	if n < 2 {
+		return c
+	}
+	out := clip.New(1, c.H/n, c.W/n, c.Rate)
+	for i := range out.Pix {
+		k, x, y, sum := i%3, i/3%out.W, i/3/out.W, 0
+		for j := range n * n {
+			sum += int(c.Pix[((y*n+j/n)*c.W+x*n+j%n)*3+k])
+		}
+		out.Pix[i] = uint8((sum + n*n/2) / (n * n))
+	}
+	return out
 }
 
 func readStill(path string) (*clip.Clip, error) {
@@ -173,7 +193,7 @@ func loadTextures(folder string, size int) ([]pack.Source, error) {
 		if err != nil || c.W < size*3/2 || c.H < size*3/2 || deviation(c.Pix) < minDetail {
 			continue
 		}
-		list = append(list, pack.Source{Name: p.Path, Licence: a.License, Credit: a.Credit, Clip: c})
+		list = append(list, pack.Source{Name: p.Path, Licence: a.License, Credit: a.Credit, Clip: reduced(c)})
 	}
 	for i := range list {
 		list[i].Weight = textureWeight / float64(len(list))

@@ -18,7 +18,7 @@ func init() {
 func decodeImage(_ context.Context, g *generator, r request.Request) (m Media, err error) {
 	switch {
 	case r.Text != "":
-		m.Text, err = readText(r.Text, g.model.System().Layout.Features)
+		m.Text, err = readText(r.Text, g.model.System().TextWidth())
 	case r.Input != "":
 		m, err = readPicture(r.Input, g.format().Side)
 	}

@@ -16,17 +16,22 @@ func init() {
 }
 
 // decodeVideo reads the frames that are given (r.Prefix; 0 means all) from r.Start on,
-// brought into the model's square and resampled to its rate. A clip with fewer frames
-// gives those it has.
-func decodeVideo(ctx context.Context, g *generator, r request.Request) (Media, error) {
-	if r.Input == "" && r.Class != nil { // the model draws it
-		return Media{}, nil
+// brought into the model's size and resampled to its rate, and the features of a text. A
+// clip with fewer frames gives those it has.
+func decodeVideo(ctx context.Context, g *generator, r request.Request) (m Media, err error) {
+	if r.Input != "" || !r.FromNothing() {
+		o, err := reading(g.format(), r)
+		if err == nil {
+			m, err = ReadVideo(ctx, r.Input, o)
+		}
+		if err != nil {
+			return Media{}, err
+		}
 	}
-	o, err := reading(g.format(), r)
-	if err != nil {
-		return Media{}, err
+	if r.Text != "" {
+		m.Text, err = readText(r.Text, g.model.System().TextWidth())
 	}
-	return ReadVideo(ctx, r.Input, o)
+	return m, err
 }
 
 // openVideo gives the same frames as decodeVideo, read when they are used.

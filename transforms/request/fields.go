@@ -45,8 +45,13 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 		_ = json.Unmarshal(ours["family"], &of) // what is no text is refused with the line
 	}
 	known := lineFields(of)
-	if _, ok := ours["input"]; !ok && kinds[of].fromClass { // beside an input they are the user's
-		known = append(known, kinds[of].fields...)
+	if kinds[of].fromPrompt {
+		switch _, ok := ours["input"]; {
+		case !ok:
+			known = append(known, kinds[of].fields...)
+		case namesFeatures(ours["text"]): // other words beside an input are the user's
+			known = append(known, "text", "guidance", "guidance_tokens")
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		if slices.Contains(known, name) {
@@ -62,6 +67,12 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 		delete(ours, name)
 	}
 	return ours, own, nil
+}
+
+// namesFeatures reports whether a value is the name of a file of features, and no caption.
+func namesFeatures(value json.RawMessage) bool {
+	var text string
+	return json.Unmarshal(value, &text) == nil && isFeatures(text)
 }
 
 func refuseNear(name string, known []string) error {

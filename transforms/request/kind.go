@@ -27,7 +27,7 @@ var Families = []Family{Video, Image, Shape, Quads, Remesh}
 type kind struct {
 	noModel     bool
 	fromNothing bool
-	fromClass   bool // without an input it draws a class
+	fromPrompt  bool // without an input it draws a class or a text
 	// fields are those that only some families have, of this one.
 	fields []string
 	// quiet says that these are words as common as a user's own: in lines of other
@@ -40,7 +40,7 @@ type kind struct {
 }
 
 var kinds = map[Family]kind{
-	Video:  {fields: []string{"prefix", "frames", "start", "fit", "class", "guidance", "guidance_tokens"}, fromClass: true, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
+	Video:  {fields: []string{"prefix", "frames", "start", "fit", "class", "text", "guidance", "guidance_tokens"}, fromPrompt: true, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
 	Image:  {fields: []string{"class", "text", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
 	Shape:  {fields: []string{"prefix_depth", "depth"}, fromNothing: true},
 	Quads:  {fields: []string{"faces", "coding"}},
@@ -56,7 +56,7 @@ func (f Family) HasModel() bool { return !kinds[f].noModel }
 // FromNothing reports whether the request generates without an input.
 func (r *Request) FromNothing() bool {
 	k := kinds[r.Family]
-	return k.fromNothing || k.fromClass && r.Class != nil
+	return k.fromNothing || k.fromPrompt && (r.Class != nil || r.Text != "")
 }
 
 // Files returns the endings of the files that a result leaves.
@@ -115,16 +115,27 @@ func lineFields(f Family) []string {
 	})
 }
 
-// checkClip returns why a request cannot continue a clip, or draw one of a class.
+// checkClip returns why a request cannot continue a clip, or draw one of a class or a text.
 func (r *Request) checkClip() error {
 	if r.Class != nil {
 		switch {
+		case r.Text != "":
+			return fmt.Errorf("class %d and text %q: a clip starts from one of them", *r.Class, r.Text)
 		case r.Input != "":
 			return fmt.Errorf("%q is no field of video beside an input", "class")
 		case r.Prefix != 0 || r.Frames != 0 || r.Start != 0:
 			return fmt.Errorf("class %d: a clip of a class has the model's length, not prefix %d and frames %d", *r.Class, r.Prefix, r.Frames)
 		}
 		return nil
+	}
+	if r.Input == "" {
+		if r.Prefix != 0 || r.Start != 0 {
+			return fmt.Errorf("text %q: without an input there is no prefix %d, nor a start", r.Text, r.Prefix)
+		}
+		return nil
+	}
+	if r.Text != "" && !isFeatures(r.Text) { // in a manifest it would be a caption
+		return fmt.Errorf("text %q: beside an input the name of the file ends in .safetensors", r.Text)
 	}
 	if r.Prefix < 1 || r.Frames < 1 {
 		return fmt.Errorf("prefix %d and frames %d: both are at least 1", r.Prefix, r.Frames)

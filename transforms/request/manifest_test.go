@@ -247,7 +247,7 @@ func TestNearMisses(t *testing.T) {
 			t.Errorf("%.60s: error %v, want %s", c.line, err, c.why)
 		}
 	}
-	for _, name := range []string{"label", "kind", "url", "score", "tags", "text", "title", "fps", "caption", "split", "idx", "uid", "output", "class", "sample", "Größe"} {
+	for _, name := range []string{"label", "kind", "url", "score", "tags", "title", "fps", "caption", "split", "idx", "uid", "output", "class", "sample", "Größe"} {
 		if _, err := DecodeManifest(strings.NewReader(`{"`+name+`": 1}`), Request{Family: Video}); err != nil {
 			t.Errorf("%s is not taken as a user's own: %v", name, err)
 		}

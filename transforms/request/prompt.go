@@ -17,6 +17,12 @@ func SplitText(text string) (path, tensor string) {
 	return text, ""
 }
 
+// isFeatures reports whether a text names a file that says what it is by its ending.
+func isFeatures(text string) bool {
+	path, _ := SplitText(text)
+	return strings.HasSuffix(path, ".safetensors")
+}
+
 // Files returns the paths of what the request reads.
 func (r *Request) Files() []string {
 	var files []string

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"os"
@@ -98,6 +99,33 @@ func TestWordsOfOtherFamilies(t *testing.T) {
 	}
 	if r := got[1]; r.Class == nil || *r.Class != 3 || r.Extra != nil {
 		t.Errorf("%+v", r)
+	}
+	var lines strings.Builder
+	clips := []Request{
+		{ID: "a", Family: Video, Input: "a.mp4", Prefix: 1, Frames: 8, Text: "t.safetensors#cat", Guidance: pointer(3.0), Extra: Extra{"class": json.RawMessage(`"cats"`)}},
+		{ID: "b", Family: Video, Text: "t.st", Frames: 9},
+	}
+	if err := Encode(&lines, clips); err != nil {
+		t.Fatal(err)
+	}
+	got, err = DecodeManifest(strings.NewReader(lines.String()), Request{})
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if r := got[0]; r.Text != clips[0].Text || *r.Guidance != 3 || string(r.Extra["class"]) != `"cats"` || r.CheckGenerate() != nil {
+		t.Errorf("a clip and a text: %+v, %v", r, r.CheckGenerate())
+	}
+	if r := got[1]; r.Text != "t.st" || r.Frames != 9 || r.CheckGenerate() != nil {
+		t.Errorf("a text: %+v, %v", r, r.CheckGenerate())
+	}
+	for why, r := range map[string]Request{
+		"ends in .safetensors": {Input: "a.mp4", Prefix: 1, Frames: 8, Text: "a cat"}, "without an input": {Text: "t", Prefix: 1}, "starts from one of them": {Text: "t", Class: pointer(1)},
+		"both are at least 1": {Input: "a.mp4", Text: "t.safetensors", Frames: 8},
+	} {
+		r.Family = Video
+		if err := r.CheckGenerate(); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%+v: %v, want %s", r, err, why)
+		}
 	}
 }
 

@@ -51,12 +51,12 @@ type Request struct {
 	Prefix int  `json:"prefix,omitempty"` // video: frames of the input that are given
 	Frames int  `json:"frames,omitempty"` // video: frames to generate
 	Start  Time `json:"start,omitempty"`  // video: where in the input the frames that are given begin
-	Fit    Fit  `json:"fit,omitempty"`    // video: how a frame fills the model's square
+	Fit    Fit  `json:"fit,omitempty"`    // video: how a frame fills the model's
 
-	Class          *int     `json:"class,omitempty"`           // image: of the model's classes
-	Text           string   `json:"text,omitempty"`            // image: the features of a text, see [SplitText]
-	Guidance       *float64 `json:"guidance,omitempty"`        // image: scale of classifier-free guidance; nil means the model's own
-	GuidanceTokens int      `json:"guidance_tokens,omitempty"` // image: guidance ends after about so many; 0 means never
+	Class          *int     `json:"class,omitempty"`           // image, video: of the model's classes
+	Text           string   `json:"text,omitempty"`            // image, video: the features of a text, see [SplitText]
+	Guidance       *float64 `json:"guidance,omitempty"`        // image, video: scale of classifier-free guidance; nil means the model's own
+	GuidanceTokens int      `json:"guidance_tokens,omitempty"` // image, video: guidance ends after about so many; 0 means never
 
 	PrefixDepth int `json:"prefix_depth,omitempty"` // shape: octree levels that are given
 	Depth       int `json:"depth,omitempty"`        // shape, remesh: level of the finest leaves; 0 means the model's own, or what suits Faces

@@ -12,7 +12,7 @@ type PrepareArgs struct {
 	QKV                     *gpu.Tensor
 	LD                      int
 	Rows                    int // 0 means as many as Seq has
-	Heads, KVHeads, HeadDim int // KVHeads 0 means Heads
+	Heads, KVHeads, HeadDim int // KVHeads 0 means Heads; Heads 0 means that there are no queries
 	Cache                   Cache
 	Seq, Slot               *gpu.Tensor // i32 [rows]: the sequence and the slot a row goes to
 
@@ -73,7 +73,11 @@ func Prepare(r *gpu.Recorder, a PrepareArgs) {
 // complete fills in what is 0 and checks the rest.
 func (a *PrepareArgs) complete(where string) error {
 	orDefault(&a.KVHeads, a.Heads)
-	if err := heads(where, a.Heads, a.KVHeads, a.HeadDim); err != nil {
+	queries := a.Heads
+	if queries == 0 {
+		queries = a.KVHeads
+	}
+	if err := heads(where, queries, a.KVHeads, a.HeadDim); err != nil {
 		return err
 	}
 	if err := a.Cache.check(where, a.KVHeads*a.HeadDim); err != nil {

@@ -27,7 +27,11 @@ type SurfaceArgs struct {
 //   - coverage: no point of the surface lies uncovered so far below it that no later face
 //     could cover it. A point is covered within the guide's radius of a face.
 //
-// The end may come when neither says otherwise. The other corners keep to
+// Where the share of the budget that is drawn is more than a quarter ahead of the share of
+// points that are covered, as many of the lowest uncovered points as are missing are given
+// up, with what is open below them: a first corner stands as high as the next one.
+//
+// The end may come when none of this says otherwise. The other corners keep to
 //
 //   - chords: the middle of an edge, its quarters if it is long, and the middle of a face
 //     lie near the surface, within about an eighth of the edge's length;
@@ -101,7 +105,7 @@ func pyramid(levels, k int) int {
 }
 
 // Guide is a surface as [Surface] reads it. Its words: 1 if there is one; the number of
-// points; their radius, f32 in cells; 0. Then come bits of the cells that hold the surface,
+// points; their radius, f32 in cells; the budget of faces. Then come bits of the cells that hold the surface,
 // of blocks of 2, 4 and 8 cells a side near it, and of blocks of 2 near its boundary, each
 // by (z·side + x)·side + y. Then the points, ascending: z<<20 | x<<10 | y in 1024ths, and bit
 // 30 where the surface is level.
@@ -111,10 +115,10 @@ type Guide struct {
 }
 
 // NewGuide returns the guide of no surface. Levels are as [SurfaceWords] takes them.
-// Radius is in cells.
-func NewGuide(levels int, radius float32) *Guide {
+// Radius is in cells. Faces is the budget, 0 for none.
+func NewGuide(levels int, radius float32, faces int) *Guide {
 	g := &Guide{levels, make([]uint32, SurfaceWords(levels))}
-	g.words[0], g.words[2] = 1, math.Float32bits(radius)
+	g.words[0], g.words[2], g.words[3] = 1, math.Float32bits(radius), uint32(faces)
 	return g
 }
 

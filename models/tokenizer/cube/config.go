@@ -17,10 +17,13 @@ const maxGrid = 64
 
 // Config describes a model of this family.
 type Config struct {
-	Size      int       `json:"size"`  // rows and columns of a frame
-	Cell      [3]int    `json:"cell"`  // frames, rows, columns of one token
-	Group     [3]int    `json:"group"` // cells of a cube, predicted together
-	Rate      [2]int    `json:"rate"`  // frames a second the model was trained on
+	Size  int    `json:"size"`  // rows and columns of a frame
+	Cell  [3]int `json:"cell"`  // frames, rows, columns of one token
+	Group [3]int `json:"group"` // cells of a cube, predicted together
+	// Around feeds the network the codes around the cell before in time too, see
+	// order.Cubes.
+	Around    bool      `json:"around,omitempty"`
+	Rate      [2]int    `json:"rate"` // frames a second the model was trained on
 	Tokenizer Tokenizer `json:"tokenizer"`
 }
 

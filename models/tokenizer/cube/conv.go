@@ -138,6 +138,7 @@ type convNet struct {
 	cfg              Config
 	b                int
 	px, fine, cell   grid
+	coarse           bool // see Options.Coarse
 	store            *params.Store
 	plan             *gray.Plan
 	tables           []table
@@ -339,7 +340,7 @@ const (
 func (n *convNet) recordTraining(r *gpu.Recorder, px, rows *gpu.Tensor, gradients part) {
 	training := gradients != noGradients
 	t := tape.New(r, training)
-	t.Coarse = training
+	t.Coarse = training && n.coarse
 	y := n.decode(t, t.Gray(n.encode(t, tape.Constant(px)), n.plan))
 	k := 1 / float32(px.Elems())
 	a := loss.PixelsArgs{H: n.px.h, W: n.px.w, Y: px, Loss: rows, Square: k}

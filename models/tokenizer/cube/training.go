@@ -34,10 +34,21 @@ type Autoencoding struct {
 	host           []float32
 }
 
-// NewAutoencoding builds the programs for batches of b windows. The first frozen steps
-// train the decoder alone. The codes stand still meanwhile, since noisy gradients
-// through the quantiser would move every threshold.
-func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, train, heldout Clips) (*Autoencoding, error) {
+// Options describe a training.
+type Options struct {
+	Batch int // windows a step
+	// Frozen is the number of first steps that train the decoder alone. The codes stand
+	// still meanwhile, since noisy gradients through the quantiser would move every
+	// threshold. A convolutional autoencoder has none.
+	Frozen int
+	Seed   uint64
+	// Coarse lets the products of a convolutional autoencoder take cooperative matrices,
+	// which round to 11 bits. Devices without them give the same as without Coarse.
+	Coarse bool
+}
+
+// NewAutoencoding builds the programs of a training.
+func NewAutoencoding(dev *gpu.Device, c Config, o Options, train, heldout Clips) (*Autoencoding, error) {
 	for _, s := range []Clips{train, heldout} {
 		if s.N < 1 || s.T < c.Tokenizer.Window || s.Size != c.Size || len(s.Pix) != s.N*s.T*s.Size*s.Size*3 {
 			return nil, fmt.Errorf("cube: %w: %d clips of %d frames of %d, the tokenizer wants windows of %d frames of %d", ErrSample, s.N, s.T, s.Size, c.Tokenizer.Window, c.Size)
@@ -47,12 +58,15 @@ func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, trai
 	if err != nil {
 		return nil, err
 	}
-	net, err := newNetwork(dev, c, b, true)
+	net, err := newNetwork(dev, c, o.Batch, true)
 	if err != nil {
 		return nil, err
 	}
+	if n, ok := net.(*convNet); ok {
+		n.coarse = o.Coarse
+	}
 	e := net.extents()
-	a := &Autoencoding{cfg: c, net: net, b: b, first: weights, seed: seed, frozen: frozen, train: train, heldout: heldout, host: make([]float32, e[0]*e[1])}
+	a := &Autoencoding{cfg: c, net: net, b: o.Batch, first: weights, seed: o.Seed, frozen: o.Frozen, train: train, heldout: heldout, host: make([]float32, e[0]*e[1])}
 	if a.x, err = dev.NewTensor(tensor.F32, e[0], e[1]); err != nil {
 		return nil, err
 	}
@@ -68,6 +82,18 @@ func NewAutoencoding(dev *gpu.Device, c Config, b, frozen int, seed uint64, trai
 		}
 	}
 	return a, nil
+}
+
+// Free gives all memory back.
+func (a *Autoencoding) Free() {
+	for _, p := range a.programs {
+		if p != nil {
+			p.Free()
+		}
+	}
+	a.x.Free()
+	a.losses.Free()
+	a.net.free()
 }
 
 // Config returns the description of what is trained, with what was fitted to the clips.

@@ -25,7 +25,7 @@ func (c Config) Guide(m *mesh.Mesh, faces int) []uint32 {
 	}
 	cells := func(x float64) float64 { return (x + 1) / 2 * float64(c.Levels) }
 	side := math.Sqrt(mesh.Area(m)/float64(max(faces, 1))) / 2 * float64(c.Levels)
-	g := grammar.NewGuide(c.Levels, float32(min(max(side/4, 2), 6)))
+	g := grammar.NewGuide(c.Levels, float32(min(max(side/4, 2), 6)), faces)
 	mark := func(p mesh.Vec3) { g.Mark(cells(p[0]), cells(p[1]), cells(p[2])) }
 	triangles, _ := mesh.Triangulate(m)
 	step := guideStep * 2 / float64(c.Levels)

@@ -12,7 +12,8 @@
 //
 // Clips go through in chunks: every convolution keeps the last two frames that it saw, so
 // chunks give what the whole clip gives, in memory that does not grow with its length.
-// It is not for training, nor does it quantize features to bits.
+// A [Coder] turns features into bits, as a pyramid of scales of which each codes what those
+// before it left over, and back. It is not for training.
 //
 // Source: Liu et al., "InfinityStar: Unified Spacetime AutoRegressive Modeling for Visual
 // Generation", 2025, arXiv:2511.04675; Chen et al., "Deep Compression Autoencoder", 2024,

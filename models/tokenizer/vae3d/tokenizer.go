@@ -114,17 +114,71 @@ type clips struct {
 // Close implements [system.Tokenizer].
 func (k clips) Close() { k.codec.Free() }
 
-// Begin implements [system.Tokenizer]. A clip starts from the prompt alone.
-func (k clips) Begin(id string, m system.Media, _ system.Extent) (*system.Beginning, error) {
+// Begin implements [system.Tokenizer]. Without a clip it starts from nothing. Behind a clip
+// it goes on from the last frames that have latents of their own.
+func (k clips) Begin(id string, m system.Media, e system.Extent) (*system.Beginning, error) {
+	out := &system.Beginning{}
 	if m.Clip != nil {
-		return nil, fmt.Errorf("vae3d.Begin: %w: clips are not continued yet", system.ErrPrompt)
+		if err := k.give(out, id, m.Clip, e.Frames); err != nil {
+			return nil, fmt.Errorf("vae3d.Begin: %w", err)
+		}
 	}
-	return &system.Beginning{Finish: func(bits []uint32) (system.Media, shard.Sample, system.Measures, error) {
-		e := k.grid
-		e.t = len(bits) / (e.h * e.w * k.width())
-		m, err := k.decode(bits, e)
-		return m, k.sample(id, bits, e), nil, err
-	}}, nil
+	grid := k.grid
+	if n := out.Given + e.Frames; n > 0 {
+		frames, _ := k.codec.cfg.Reduction()
+		grid.t = 1 + (n-1)/frames
+		if k.framesOf(grid.t) != n || grid.t > k.grid.t {
+			return nil, fmt.Errorf("vae3d.Begin: %w: a clip of %d frames, %d of them given; want one and a multiple of %d up to %d", system.ErrRequest, n, out.Given, frames, k.framesOf(k.grid.t))
+		}
+	}
+	if err := k.codec.cfg.checkLatents(grid.t, grid.h*k.patch, grid.w*k.patch); err != nil {
+		return nil, fmt.Errorf("vae3d.Begin: %w: %w", system.ErrRequest, err)
+	}
+	out.Prompt.Frames = grid.t
+	out.Finish = func(bits []uint32) (system.Media, shard.Sample, system.Measures, error) {
+		bits = bits[:min(len(bits), grid.t*grid.h*grid.w*k.width())] // smaller scales of a clip stand behind it
+		m, err := k.decode(bits, grid)
+		return m, k.sample(id, bits, grid), nil, err
+	}
+	return out, nil
+}
+
+// framesOf returns the frames of so many times of latents.
+func (k clips) framesOf(t int) int {
+	frames, _ := k.codec.cfg.Reduction()
+	return 1 + (t-1)*frames
+}
+
+// give takes the frames of a clip that are given, for so many more.
+func (k clips) give(out *system.Beginning, id string, x *clip.Clip, more int) error {
+	if more < 1 || x.T < 1 || k.grid.t == 1 {
+		return fmt.Errorf("%w: %d frames behind %d, of clips of %d at most", system.ErrRequest, more, x.T, k.framesOf(k.grid.t))
+	}
+	n := 1
+	for t := 2; t < k.grid.t && k.framesOf(t) <= x.T; t++ {
+		if k.codec.cfg.checkFrames(k.framesOf(t), x.H, x.W) == nil {
+			n = k.framesOf(t)
+		}
+	}
+	given, err := x.Slice(x.T-n, x.T)
+	if err != nil {
+		return err
+	}
+	s, _, err := k.Encode(id, system.Media{Clip: given}, system.Extent{})
+	if err != nil {
+		return err
+	}
+	if s.Grid[1] != int32(k.grid.h) || s.Grid[2] != int32(k.grid.w) {
+		return fmt.Errorf("%w: frames of %d by %d pixels, the model's have %d by %d tokens", ErrSize, x.H, x.W, k.grid.h, k.grid.w)
+	}
+	if n < x.T {
+		out.Notes = append(out.Notes, fmt.Sprintf("the last %d of %d frames are given", n, x.T))
+	}
+	out.Given = n
+	for _, b := range s.Tokens {
+		out.Prompt.Given = append(out.Prompt.Given, uint32(b))
+	}
+	return nil
 }
 
 func (k clips) sample(id string, bits []uint32, e extent) shard.Sample {
@@ -145,9 +199,9 @@ func (k clips) decode(bits []uint32, e extent) (system.Media, error) {
 	if err != nil {
 		return system.Media{}, err
 	}
-	frames, side := k.codec.cfg.Reduction()
+	_, side := k.codec.cfg.Reduction()
 	side *= k.patch
-	return system.Media{Clip: &clip.Clip{T: 1 + (e.t-1)*frames, H: e.h * side, W: e.w * side, Rate: rate, Pix: pix}}, nil
+	return system.Media{Clip: &clip.Clip{T: k.framesOf(e.t), H: e.h * side, W: e.w * side, Rate: rate, Pix: pix}}, nil
 }
 
 // Encode turns a clip into the means of its latents. Frames behind the last whole window

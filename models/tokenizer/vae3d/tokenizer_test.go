@@ -51,6 +51,7 @@ func TestTokenizer(t *testing.T) {
 		defer k.Close()
 		roundTrip(t, k.(clips))
 		drawn(t, k)
+		continued(t, k)
 	})
 }
 
@@ -100,9 +101,6 @@ func roundTrip(t *testing.T, k clips) {
 // drawn finishes a clip that a system drew, with tokens whose numbers are told apart.
 func drawn(t *testing.T, k system.Tokenizer) {
 	t.Helper()
-	if _, err := k.Begin("a", system.Media{Clip: clip.New(1, 8, 16, rate)}, system.Extent{}); !errors.Is(err, system.ErrPrompt) {
-		t.Errorf("a clip is continued: %v", err)
-	}
 	b, err := k.Begin("a", system.Media{}, system.Extent{})
 	if err != nil {
 		t.Fatal(err)
@@ -110,6 +108,47 @@ func drawn(t *testing.T, k system.Tokenizer) {
 	m, s, _, err := b.Finish(make([]uint32, 3*2*16))
 	if err != nil || m.Clip.T != 5 || m.Clip.H != 8 || m.Clip.W != 16 || !slices.Equal(s.Grid, []int32{3, 1, 2, 16}) {
 		t.Errorf("%v: %v", s.Grid, err)
+	}
+	if b, err = k.Begin("a", system.Media{}, system.Extent{Frames: 3}); err != nil || b.Prompt.Frames != 2 || b.Given != 0 {
+		t.Errorf("three frames: %+v, %v", b, err)
+	}
+}
+
+// continued begins behind a frame and behind three, whose latents are given.
+func continued(t *testing.T, k system.Tokenizer) {
+	t.Helper()
+	x := &clip.Clip{T: 4, H: 8, W: 16, Rate: rate, Pix: clipOf(4, 8, 16)}
+	for _, c := range []struct{ prefix, more, given, times int }{{1, 2, 1, 2}, {2, 4, 1, 3}, {4, 2, 3, 3}} {
+		part, err := x.Slice(0, c.prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, err := part.Slice(c.prefix-c.given, c.prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _, err := k.Encode("a", system.Media{Clip: last}, system.Extent{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := k.Begin("a", system.Media{Clip: part}, system.Extent{Prefix: c.prefix, Frames: c.more})
+		if err != nil || b.Given != c.given || b.Prompt.Frames != c.times || len(b.Prompt.Given) != len(want.Tokens) || (len(b.Notes) > 0) != (c.given < c.prefix) {
+			t.Fatalf("%+v: %+v, %v", c, b, err)
+		}
+		for i, v := range want.Tokens {
+			if int64(b.Prompt.Given[i]) != v {
+				t.Fatalf("%+v: number %d is %x, want %x", c, i, b.Prompt.Given[i], v)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		x    *clip.Clip
+		more int
+		want error
+	}{"none": {x, 0, system.ErrRequest}, "part": {x, 1, system.ErrRequest}, "long": {x, 6, system.ErrRequest}, "size": {clip.New(1, 16, 16, rate), 2, ErrSize}} {
+		if _, err := k.Begin("a", system.Media{Clip: c.x}, system.Extent{Frames: c.more}); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

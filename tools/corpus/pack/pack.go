@@ -13,6 +13,9 @@ import (
 	"image/jpeg"
 	"io"
 	"os"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/codecs/clip"
 )
@@ -34,7 +37,7 @@ var ErrPack = errors.New("not a pack of sources")
 
 const (
 	listName  = "sources.json"
-	quality   = 92
+	quality   = 82
 	maxSide   = 4096
 	maxFrames = 100000
 	maxFile   = 16 << 20
@@ -102,17 +105,20 @@ func read(z *zip.Reader) ([]Source, error) {
 	if err := json.Unmarshal(text, &list); err != nil {
 		return nil, err
 	}
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
 	for i := range list {
 		if n := list[i].Frames; n < 1 || n > maxFrames || n > len(z.File) {
 			return nil, fmt.Errorf("%s has %d frames", list[i].Name, n)
 		}
-		for t := range list[i].Frames {
-			if err := list[i].frame(z, frameName(i, t), t); err != nil {
-				return nil, err
-			}
+		if err := list[i].frame(z, frameName(i, 0), 0); err != nil {
+			return nil, err
+		}
+		for t := 1; t < list[i].Frames; t++ {
+			g.Go(func() error { return list[i].frame(z, frameName(i, t), t) })
 		}
 	}
-	return list, nil
+	return list, g.Wait()
 }
 
 func file(z *zip.Reader, name string) ([]byte, error) {
@@ -148,10 +154,15 @@ func (s *Source) frame(z *zip.Reader, name string, t int) error {
 	if t == 0 {
 		s.Clip = clip.New(s.Frames, d.Height, d.Width, clip.Rate{Num: 25, Den: 1})
 	}
+	yuv, ok := img.(*image.YCbCr)
+	if !ok {
+		return fmt.Errorf("%s is no colour picture", name)
+	}
 	p, from := s.Clip.Frame(t), img.Bounds().Min
 	for i := range d.Width * d.Height {
-		r, g, b, _ := img.At(from.X+i%d.Width, from.Y+i/d.Width).RGBA()
-		p[3*i], p[3*i+1], p[3*i+2] = uint8(r>>8), uint8(g>>8), uint8(b>>8)
+		x, y := from.X+i%d.Width, from.Y+i/d.Width
+		at, c := yuv.YOffset(x, y), yuv.COffset(x, y)
+		p[3*i], p[3*i+1], p[3*i+2] = color.YCbCrToRGB(yuv.Y[at], yuv.Cb[c], yuv.Cr[c])
 	}
 	return nil
 }

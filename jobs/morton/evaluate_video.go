@@ -1,0 +1,358 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/clip/measure"
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// videoEvaluation are the flags of evaluate video.
+type videoEvaluation struct {
+	flags *pflag.FlagSet
+	deviceFlags
+
+	model          string
+	prefix, frames int
+	clips          int // of a file of many
+	seed           uint64
+	temperature    float64
+	out            string
+	json           bool
+}
+
+func evaluateVideoCommand(t terminal) *cobra.Command {
+	c := newCommand("video FILE...", "evaluate_video")
+	g := &videoEvaluation{flags: newFlags("evaluate")}
+	f := g.flags
+	f.StringVar(&g.model, "model", "", "the model folder `DIR`; without it the shipped model")
+	f.IntVar(&g.prefix, "prefix", 16, "frames that are given, at the model's rate")
+	f.IntVar(&g.frames, "frames", 16, "frames to continue by, as far as a file goes")
+	f.IntVar(&g.clips, "clips", 0, "clips of a file of many, spread over it; 0 is all")
+	f.Uint64Var(&g.seed, "seed", 1, "with a clip's name, decides what is drawn")
+	f.Float64Var(&g.temperature, "temperature", -1, "sampling temperature; below 0 is the model's own")
+	f.StringVar(&g.out, "out", "", "write a page with film strips to the folder `DIR`")
+	g.deviceFlags.add(f)
+	f.BoolVar(&g.json, "json", false, "print the figures as JSON")
+	c.Flags().AddFlagSet(f)
+	completeFolders(f, "model", "out")
+	completeDevice(c)
+	c.RunE = func(c *cobra.Command, files []string) error { return g.run(c.Context(), t, files) }
+	return c
+}
+
+func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) error {
+	if len(files) == 0 || g.prefix < 2 || g.frames < 1 || g.clips < 0 {
+		return usagef("evaluate", "evaluate video: files, --prefix of at least 2 and --frames of at least 1")
+	}
+	dev, err := gpu.Open(g.deviceFlags.options())
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	m, err := models.Open(dev, system.Video, g.model, models.Options{})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	fmt.Fprintf(t.err, "%s on %s\n", m.Name(), dev.Info().Name)
+	tests, err := g.read(ctx, files, m.System().Format)
+	if err != nil {
+		return err
+	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(engine.DefaultSlots)
+	for i := range tests {
+		all.Go(func() error { return g.continueClip(ctx, m, &tests[i]) })
+	}
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	e := videoScores{Model: m.Name(), Clips: len(tests), Rate: m.System().Format.Rate.Hz()}
+	e.sum(tests)
+	if g.out != "" {
+		if err := e.writePage(g.out, tests); err != nil {
+			return err
+		}
+	}
+	if g.json {
+		out := json.NewEncoder(t.out)
+		out.SetIndent("", "  ")
+		return out.Encode(e)
+	}
+	return e.print(t.out, g.out)
+}
+
+// continuation is one clip's test.
+type continuation struct {
+	name  string
+	given *clip.Clip
+	truth *clip.Clip
+	// by holds the predictions, in the order of predictors.
+	by [4]*clip.Clip
+}
+
+// predictors are what is compared. The tokenizer sees the truth: no model that uses it is
+// better.
+var predictors = [4]string{"model", "frozen", "motion", "tokenizer"}
+
+// read reads the clips of all files.
+func (g *videoEvaluation) read(ctx context.Context, files []string, f system.Format) (tests []continuation, err error) {
+	add := func(name string, c *clip.Clip) error {
+		if c.T <= g.prefix {
+			return usagef("evaluate", "evaluate video: %s has %d frames, --prefix asks for %d and more", name, c.T, g.prefix)
+		}
+		x := continuation{name: name}
+		if x.given, err = c.Slice(0, g.prefix); err == nil {
+			x.truth, err = c.Slice(g.prefix, min(c.T, g.prefix+g.frames))
+		}
+		tests = append(tests, x)
+		return err
+	}
+	for _, path := range files {
+		if filepath.Ext(path) == ".safetensors" {
+			err = g.readMany(path, f, add)
+		} else {
+			var c *clip.Clip
+			o := video.Options{Rate: f.Rate, W: f.W, H: f.H, Fit: video.Crop, MaxFrames: g.prefix + g.frames}
+			if c, _, err = video.ReadClip(ctx, path, o); err == nil {
+				err = add(filepath.Base(path), c)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return tests, nil
+}
+
+// readMany reads the tensor "clips" of a file, u8 [n, t, h, w, 3].
+func (g *videoEvaluation) readMany(path string, f system.Format, add func(string, *clip.Clip) error) error {
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	t, err := file.Tensor("clips")
+	if err != nil {
+		return err
+	}
+	if t.DType != safetensors.U8 || len(t.Shape) != 5 || t.Shape[2] != f.H || t.Shape[3] != f.W || t.Shape[4] != 3 {
+		return usagef("evaluate", "evaluate video: %s: clips are %v %v, the model takes u8 [n, t, %d, %d, 3]", path, t.DType, t.Shape, f.H, f.W)
+	}
+	n, size := t.Shape[0], len(t.Data)/t.Shape[0]
+	count := n
+	if g.clips > 0 {
+		count = min(n, g.clips)
+	}
+	for k := range count {
+		i := k * n / count
+		c := &clip.Clip{T: t.Shape[1], H: t.Shape[2], W: t.Shape[3], Rate: f.Rate, Pix: slices.Clone(t.Data[i*size : (i+1)*size])}
+		if err := add(fmt.Sprintf("clip %d", i), c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// continueClip makes the predictions for one clip.
+func (g *videoEvaluation) continueClip(ctx context.Context, m *models.Model, x *continuation) error {
+	n := x.truth.T
+	r := models.Request{ID: x.name, Seed: g.seed, Source: system.Media{Clip: x.given}, Extent: system.Extent{Prefix: g.prefix, Frames: n}}
+	if g.temperature >= 0 {
+		s := m.System().Default
+		r.Sampling = &models.Sampling{Temperature: g.temperature, TopK: s.TopK, TopP: s.TopP}
+	}
+	made, err := m.Generate(ctx, r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", x.name, err)
+	}
+	c := made.Media.Clip
+	if x.by[0], err = c.Slice(c.T-n, c.T); err != nil {
+		return err
+	}
+	x.by[1], x.by[2] = measure.Freeze(x.given, n), measure.Extrapolate(x.given, n)
+	whole := clip.New(g.prefix+n, x.given.H, x.given.W, x.given.Rate)
+	copy(whole.Pix, x.given.Pix)
+	copy(whole.Pix[len(x.given.Pix):], x.truth.Pix)
+	s, _, err := m.Encode(x.name, system.Media{Clip: whole}, system.Extent{})
+	if err != nil {
+		return err
+	}
+	kept, _, err := m.Decode(s)
+	if err != nil {
+		return err
+	}
+	x.by[3], err = kept.Clip.Slice(g.prefix, g.prefix+n)
+	return err
+}
+
+// videoScores is what evaluate video prints.
+type videoScores struct {
+	Model    string         `json:"model"`
+	Clips    int            `json:"clips"`
+	Rate     float64        `json:"rate"`
+	Horizons []horizonScore `json:"horizons"`
+}
+
+// horizonScore is about one frame of all continuations that reach it.
+type horizonScore struct {
+	Frame int                `json:"frame"` // 1 is the first that is predicted
+	Clips int                `json:"clips"`
+	By    map[string]*scores `json:"by"`
+	// Frozen and Motion are how much lower the model's error is where something moves,
+	// in dB, than those of the predictions, with intervals that hold 95% of 1,000
+	// bootstrap samples of the clips.
+	Frozen interval `json:"over_frozen_db"`
+	Motion interval `json:"over_motion_db"`
+}
+
+type interval struct {
+	Mean float64 `json:"mean"`
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// scores are means over clips: of PSNR in dB, of SSIM, of PSNR where something moves over
+// those clips where something does, of sharpness and blockiness over the truth's.
+type scores struct {
+	PSNR       float64 `json:"psnr_db"`
+	SSIM       float64 `json:"ssim"`
+	Moving     float64 `json:"moving_psnr_db"`
+	Sharpness  float64 `json:"sharpness"`
+	Blockiness float64 `json:"blockiness"`
+}
+
+// horizons are the frames that are looked at: 1, 2, 4, 8 and so on, and the last.
+func horizons(n int) (out []int) {
+	for k := 1; k < n; k *= 2 {
+		out = append(out, k)
+	}
+	return append(out, n)
+}
+
+func (e *videoScores) sum(tests []continuation) {
+	most := 0
+	for _, x := range tests {
+		most = max(most, x.truth.T)
+	}
+	for _, k := range horizons(most) {
+		e.Horizons = append(e.Horizons, horizonOf(tests, k))
+	}
+}
+
+// cell is the side of the squares for whose borders blockiness looks.
+const cell = 8
+
+func horizonOf(tests []continuation, k int) horizonScore {
+	h := horizonScore{Frame: k, By: map[string]*scores{}}
+	var moving [len(predictors)][]float64
+	for _, name := range predictors {
+		h.By[name] = &scores{}
+	}
+	for _, x := range tests {
+		if x.truth.T < k {
+			continue
+		}
+		h.Clips++
+		w, hh, last, truth := x.truth.W, x.truth.H, x.given.Frame(x.given.T-1), x.truth.Frame(k-1)
+		for i, name := range predictors {
+			got := x.by[i].Frame(k - 1)
+			f, s := measure.Compare(got, truth, last, w, hh), h.By[name]
+			s.PSNR += measure.PSNR(f.MSE)
+			s.SSIM += f.SSIM
+			s.Sharpness += measure.Sharpness(got, w, hh) / max(measure.Sharpness(truth, w, hh), 1e-9)
+			s.Blockiness += measure.Blockiness(got, w, hh, cell, cell) / measure.Blockiness(truth, w, hh, cell, cell)
+			if !math.IsNaN(f.Moving) {
+				moving[i] = append(moving[i], measure.PSNR(f.Moving))
+			}
+		}
+	}
+	for i, name := range predictors {
+		s, n := h.By[name], float64(max(h.Clips, 1))
+		s.PSNR, s.SSIM, s.Sharpness, s.Blockiness, s.Moving = s.PSNR/n, s.SSIM/n, s.Sharpness/n, s.Blockiness/n, mean(moving[i])
+	}
+	h.Frozen, h.Motion = bootstrap(moving[0], moving[1]), bootstrap(moving[0], moving[2])
+	return h
+}
+
+// bootstrap returns the mean of a - b and an interval of it.
+func bootstrap(a, b []float64) (out interval) {
+	n := len(a)
+	if n == 0 {
+		return out
+	}
+	const samples = 1000
+	r := rand.New(rand.NewPCG(1, 0x626f6f74)) // the same whenever it is asked
+	means := make([]float64, samples)
+	for i := range means {
+		for range n {
+			k := r.IntN(n)
+			means[i] += (a[k] - b[k]) / float64(n)
+		}
+	}
+	slices.Sort(means)
+	for k := range n {
+		out.Mean += (a[k] - b[k]) / float64(n)
+	}
+	out.Low, out.High = means[samples/40], means[samples-1-samples/40]
+	return out
+}
+
+func (e *videoScores) print(w io.Writer, page string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "frame\tclips\tby\tPSNR\tSSIM\tmoving PSNR\tsharpness\tblockiness\tmodel is better by (95%)\t\n")
+	for _, h := range e.Horizons {
+		for i, name := range predictors {
+			s, better := h.By[name], ""
+			switch i {
+			case 1:
+				better = fmt.Sprintf("%+.2f (%+.2f to %+.2f)", h.Frozen.Mean, h.Frozen.Low, h.Frozen.High)
+			case 2:
+				better = fmt.Sprintf("%+.2f (%+.2f to %+.2f)", h.Motion.Mean, h.Motion.Low, h.Motion.High)
+			}
+			fmt.Fprintf(t, "%d\t%d\t%s\t%.2f\t%.3f\t%.2f\t%.2f\t%.2f\t%s\t\n", h.Frame, h.Clips, name, s.PSNR, s.SSIM, s.Moving, s.Sharpness, s.Blockiness, better)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if page != "" {
+		_, err := fmt.Fprintf(w, "look at:  %s\n", join(page, "index.html"))
+		return err
+	}
+	return nil
+}
+
+// table is the figures as HTML.
+func (e *videoScores) table() string {
+	var b strings.Builder
+	b.WriteString("<table><tr><th>frame<th>by<th>PSNR<th>SSIM<th>moving PSNR<th>sharpness<th>blockiness\n")
+	for _, h := range e.Horizons {
+		for _, name := range predictors {
+			s := h.By[name]
+			fmt.Fprintf(&b, "<tr><td>%d<td>%s<td>%.2f<td>%.3f<td>%.2f<td>%.2f<td>%.2f\n", h.Frame, name, s.PSNR, s.SSIM, s.Moving, s.Sharpness, s.Blockiness)
+		}
+	}
+	b.WriteString("</table>\n")
+	return b.String()
+}

@@ -1,0 +1,60 @@
+package nn
+
+import (
+	"github.com/morton-gen/morton/gpu/ops/attention"
+	"github.com/morton-gen/morton/gpu/ops/rope"
+)
+
+// Shared is keys and values that several blocks look at: one product of a hidden state.
+// Networks that train do not have it yet.
+//
+// Source: Sun et al., "You Only Cache Once: Decoder-Decoder Architectures for Language
+// Models", 2024, arXiv:2405.05254.
+type Shared struct {
+	KeysValues *Matrix // keys, then values
+	Attention  *Attention
+}
+
+// Write records the product of the rows, and puts it where later rows see it.
+func (s *Shared) Write(d *Drawing, x *Value) {
+	a := s.Attention
+	p := attention.PrepareArgs{
+		QKV: d.Product(x, s.KeysValues, ProductOptions{}).X, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, Cache: d.Caches[a.cache], Seq: d.Rows.Seq, Slot: d.Rows.Slot,
+	}
+	if a.Rope != nil {
+		r := d.Loaded.rotary[a.Rope]
+		p.Pos, p.Freq, p.Axis = d.Rows.Axes, r.freq, r.axis
+	}
+	attention.Prepare(d.Recorder, p)
+}
+
+// Cross is a pre-norm block whose rows look at shared keys and values, and not at each
+// other: x + Attention(RMS x), then x + SwiGLU(RMS x).
+type Cross struct {
+	Name         string // of its result, for tests
+	Query, Out   *Matrix
+	GateUp, Down *Matrix
+	Shared       *Shared
+}
+
+// Forward records the block.
+func (b *Cross) Forward(d *Drawing, x *Value) *Value {
+	x = d.Product(d.look(d.Product(x, b.Query, ProductOptions{}), b.Shared.Attention), b.Out, ProductOptions{Add: x})
+	x = d.Product(d.Product(x, b.GateUp, ProductOptions{Gate: true}), b.Down, ProductOptions{Add: x})
+	d.Mark(b.Name, x)
+	return x
+}
+
+// look returns attention of queries, [n, h·dh], to what is in the cache.
+func (g *Drawing) look(q *Value, a *Attention) *Value {
+	if a.Rope != nil {
+		r := g.Loaded.rotary[a.Rope]
+		rope.Apply(g.Recorder, rope.Args{X: q.X, Out: q.X, N: q.X.Rows(), Heads: a.Heads, HeadDim: a.HeadDim, Pos: g.Rows.Axes, Axes: len(a.Rope.Pairs), Freq: r.freq, Axis: r.axis})
+	}
+	out := g.temp(q.X.Rows(), a.Heads*a.HeadDim)
+	attention.Cached(g.Recorder, attention.CachedArgs{
+		Q: q.X, Cache: g.Caches[a.cache], Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run, Scale: a.Scale,
+	})
+	return out
+}

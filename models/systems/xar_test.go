@@ -1,0 +1,120 @@
+package systems_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// xarRuns are the authors' runs.
+var xarRuns = []struct {
+	name     string
+	guidance float32
+	config   string
+	passes   int
+}{
+	{"run", 2.5, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 4}`, 4},
+	{"run_plain", 1, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 3}`, 3},
+	{"run_euler", 2, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 3, "sampler": "euler"}`, 3},
+}
+
+func (g *golden) reopened(t *testing.T, config string) *system.System {
+	t.Helper()
+	return must(must(system.Detect(nn.File(g.weights)))(t).Open([]byte(config), nn.File(g.weights)))(t)
+}
+
+// TestXAR draws both samples at once from the authors' recorded random numbers.
+func TestXAR(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "xar")
+		for _, r := range xarRuns {
+			s := g.reopened(t, r.config)
+			noise, want := g.floats(t, r.name+".noise"), g.floats(t, r.name+".tokens")
+			e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32, Cache: nn.F32, Recorded: len(noise) / len(want)}))(t)
+			var results [2]engine.Result
+			done := make(chan error, 2)
+			for b, class := range g.ints(t, "in.labels") {
+				q := request(s, fmt.Sprint(b), system.Prompt{Class: int(class), Guidance: r.guidance}, 1)
+				q.Noise = noise[b*len(noise)/2 : (b+1)*len(noise)/2]
+				go func() {
+					var err error
+					results[b], err = e.Generate(context.Background(), q)
+					done <- err
+				}()
+			}
+			for range 2 {
+				if err := <-done; err != nil {
+					t.Fatal(err)
+				}
+			}
+			for b, res := range results {
+				got := res.Numbers()
+				d := distance(got, want[b*len(got):(b+1)*len(got)])
+				t.Logf("%s, sample %d: %d steps, numbers within %.1e", r.name, b, res.Steps, d)
+				if !(d < bound) || res.Steps != 4*r.passes {
+					t.Errorf("%s: sample %d: %d steps, off by %.1e", r.name, b, res.Steps, d)
+				}
+			}
+			e.Close()
+		}
+	})
+}
+
+// TestXARWaypoints compares values inside the network with the authors' code: the first
+// pass of the third cell, with and without the class.
+func TestXARWaypoints(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "xar")
+		s := g.reopened(t, xarRuns[0].config)
+		noise, tokens := g.floats(t, "run.noise"), g.floats(t, "run.tokens")
+		d := must(engine.NewDecoder(dev, s, nn.File(g.weights), engine.DecoderOptions{Slots: 4, Precision: nn.F32, Cache: nn.F32, Trace: true, Recorded: len(noise) / len(tokens)}))(t)
+		defer d.Free()
+		worst := 0.0
+		for b, class := range g.ints(t, "in.labels") {
+			for other := range 2 {
+				slot := 2*b + other
+				if err := d.SetNoise(slot, noise[b*len(noise)/2:(b+1)*len(noise)/2]); err != nil {
+					t.Fatal(err)
+				}
+				p := system.Prompt{Class: int(class), Ramp: system.Constant}
+				if other == 1 {
+					p.Class = -1
+				}
+				if ok, err := d.Reserve(slot, s.Layout.Context); !ok || err != nil {
+					t.Fatal("no pages", err)
+				}
+				var done engine.Step
+				for i, r := range runsOf(t, s, p)[:5] {
+					if i%2 > 0 { // later passes of a cell leave nothing that others see
+						continue
+					}
+					// What the steps before have drawn is replaced by the authors' numbers.
+					if err := d.SetTokens(slot, 0, words(tokens[b*len(tokens)/2:(b+1)*len(tokens)/2])); err != nil {
+						t.Fatal(err)
+					}
+					done = steps(t, d, slot, r)[0]
+				}
+				for mark, want := range map[string]string{"embed": "embed", "encoder0": "encoder0", "encoder1": "encoder1", "decoder0": "decoder0", "pred.weight": "pred"} {
+					rows, skip := 128, 0
+					if want == "pred" { // of the draws alone
+						skip = 64
+					}
+					all := g.floats(t, "wp."+want)
+					width, got := len(all)/4/rows, must(d.Traced(done, mark))(t)
+					e := distance(got[:(rows-skip)*width], all[((2*other+b)*rows+skip)*width:][:(rows-skip)*width])
+					worst = max(worst, e)
+					if !(e < bound) {
+						t.Errorf("sample %d, branch %d: %s is off by %.1e", b, other, want, e)
+					}
+				}
+			}
+		}
+		t.Logf("xar: largest relative error at any waypoint %.1e", worst)
+	})
+}
