@@ -29,6 +29,17 @@ func arpg(side, steps int, unknown Share) system.Schedule {
 	return s
 }
 
+// anyOrder is seeded with words that count.
+func anyOrder(side int) system.Schedule {
+	g := square(side)
+	s, err := Shuffled{Grid: g, Conditions: class(g), Target: 1000}.Schedule()
+	if err != nil {
+		panic(err)
+	}
+	s.(system.Seeded).Seed(func(i uint32) uint32 { return i * 0x9E3779B9 })
+	return s
+}
+
 var clip = Grid{T: 8, H: 16, W: 16}
 
 func denoised(g Grid, passes int, divide func(Grid) ([]Unit, error)) func() system.Schedule {
@@ -67,6 +78,8 @@ var orders = []struct {
 	{"VAR 256", func() system.Schedule {
 		return Pyramid{Sides: []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, Fed: 1}.Schedule()
 	}, 680, 1 + 10, 1, false},
+	{"σ-GPT 16x16", func() system.Schedule { return anyOrder(16) }, 256, 256, 1, true},
+	{"σ-GPT 1x1", func() system.Schedule { return anyOrder(1) }, 1, 1, 1, true},
 	// A set is read in a step of its own, and the first step reads the condition.
 	{"ARPG 16x16", func() system.Schedule { return arpg(16, 64, ArcCosine) }, 256, 2 * 64, 1, false},
 	{"ARPG 16x16 by the cosine", func() system.Schedule { return arpg(16, 64, Cosine) }, 256, 2 * 64, 1, false},
@@ -247,5 +260,32 @@ func TestUnits(t *testing.T) {
 		if units, err := divide(); !errors.Is(err, system.ErrPrompt) {
 			t.Errorf("%s: %v, %v", name, units, err)
 		}
+	}
+}
+
+// TestTargets holds that every row of a shuffled order is told the cell that it predicts.
+func TestTargets(t *testing.T) {
+	s := anyOrder(4)
+	var order []int32
+	for {
+		r, err := s.Next(nil)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, at := range r.Draws.At {
+			if r.Fixed[2*i+1] != 1000+at {
+				t.Errorf("row %d predicts cell %d, and is told %d", i, at, r.Fixed[2*i+1]-1000)
+			}
+			if len(order) > 0 && r.Fed[i] != order[len(order)-1] {
+				t.Errorf("row %d is fed cell %d, want %d", i, r.Fed[i], order[len(order)-1])
+			}
+			order = append(order, at)
+		}
+	}
+	if slices.IsSorted(order) {
+		t.Errorf("the order is not shuffled: %v", order)
 	}
 }
