@@ -52,7 +52,7 @@ func (e *Engine) drafted(j *job) bool {
 
 // draftOf returns the step in which the draft proposes tokens for the jobs of a step,
 // all but the last draw of each. Its rows come as far as the step's.
-func (e *Engine) draftOf(jobs []*job, s Step) (Step, bool) {
+func (e *Engine) draftOf(jobs []*job, s Step) Step {
 	lanes := make([]step.Lane, len(jobs))
 	times := 0
 	for i, j := range jobs {
@@ -60,7 +60,7 @@ func (e *Engine) draftOf(jobs []*job, s Step) (Step, bool) {
 		lanes[i] = step.Lane{Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.row + ahead, Group: 1, Draw: j.draw, Draws: j.draw + ahead - 1, Ask: 1, Partner: -1}
 		times = max(times, ahead)
 	}
-	return Step{Stage: s.Stage, Lanes: lanes, Times: times, Whole: true}, true
+	return Step{Stage: s.Stage, Lanes: lanes, Times: times, Whole: true}
 }
 
 // promptOf returns the step in which the draft reads the prompts of a step, and false
@@ -80,11 +80,10 @@ func (e *Engine) step(jobs []*job, s Step) error {
 	if e.draft == nil {
 		return e.dec.Run(s)
 	}
-	of := e.promptOf
 	if e.drafted(jobs[0]) {
-		of = e.draftOf
+		return e.dec.runAfter(e.draft, e.draftOf(jobs, s), s)
 	}
-	if first, ok := of(jobs, s); ok {
+	if first, ok := e.promptOf(jobs, s); ok {
 		return e.dec.runAfter(e.draft, first, s)
 	}
 	return e.dec.Run(s)
