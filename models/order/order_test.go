@@ -63,7 +63,10 @@ var orders = []struct {
 	}, 1280, 95, 1, true},
 	{"NAR 16x16", func() system.Schedule { g := square(16); return g.Shells(class(g), 2, nil) }, 256, 31, 1, true},
 	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
-	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
+	// Ten scales, behind a step that keeps the condition.
+	{"VAR 256", func() system.Schedule {
+		return Pyramid{Sides: []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, Fed: 1}.Schedule()
+	}, 680, 1 + 10, 1, false},
 	// A set is read in a step of its own, and the first step reads the condition.
 	{"ARPG 16x16", func() system.Schedule { return arpg(16, 64, ArcCosine) }, 256, 2 * 64, 1, false},
 	{"ARPG 16x16 by the cosine", func() system.Schedule { return arpg(16, 64, Cosine) }, 256, 2 * 64, 1, false},
@@ -76,7 +79,10 @@ var orders = []struct {
 	{"VideoAR, cubes of 2x2x2", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(2, 2, 2) }), 2048, 256, 1, false},
 	{"VideoAR, two of each axis", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(4, 8, 8) }), 2048, 8, 1, false},
 	{"VideoAR, cubes of 4x16x8 in two passes", denoised(clip, 2, func(g Grid) ([]Unit, error) { return g.Boxes(4, 16, 8) }), 2048, 4 * 2, 2, false},
-	{"InfinityStar, three times", func() system.Schedule { return Scales([]int{1, 2, 4}, 3) }, 21, 9, 3, false},
+	{"FAR, ten levels of 16x16", func() system.Schedule {
+		class := make([]int32, 64)
+		return Bands{N: 256, Levels: 10, Class: class, OtherClass: class, Passes: func(int) (lo, hi int32) { return 0, 1 }}.Schedule()
+	}, 10 * 256, 10, 1, false},
 }
 
 // TestNoRunIsEmpty holds that each run has rows, also where the condition predicts all.

@@ -11,7 +11,6 @@ layout(push_constant, scalar) uniform Push {
 } p;
 
 const uint FACE = 12, NONE = 0xffffffffu, FULL = 3, LIST = 24;
-const float SLACK = 0.2; // of the budget
 
 U32 at;              // the slot's tokens from the first face on
 U32 g;               // the slot's guide
@@ -22,6 +21,7 @@ uint v, n, part;     // the corner, of how many, and its coordinate
 uint c0;             // token of the first corner
 uint least;          // the least key that the order allows
 uint top;            // the lowest vertex that has an open edge, for first corners
+uint bare[8];        // bit i / W of a lane: no face covers its point of [i, i + W)
 float coverZ, coverX; // bounds by what is uncovered, for first corners
 uint fromLast[LIST + 1], toFirst[LIST + 1], fromFirst[LIST + 1]; // ends of the faces' directed edges
 uint nFromLast, nToFirst, nFromFirst;
@@ -132,36 +132,68 @@ float toFace(vec3 q, uint f) {
   return m == 3 ? d : min(d, triangle(q, a, c, cell(key(b + 9)) + 0.5));
 }
 
+// watched is point i, and level says whether the surface is level there.
+vec3 watched(uint i, out bool level) {
+  uint w = g.v[points() + min(i, g.v[1] - 1)];
+  float unit = float(S) / 1024.0;
+  level = w >> 30 == 1;
+  return vec3(w >> 20 & 1023, w >> 10 & 1023, w & 1023) * unit + 0.5 * unit;
+}
+
+// look finds the points that no face covers.
+void look() {
+  float r = uintBitsToFloat(g.v[2]);
+  for (uint j = 0; j < 8; j++) bare[j] = 0;
+  for (uint i0 = 0; i0 < g.v[1]; i0 += W) {
+    bool level, open = i0 + LANE < g.v[1];
+    vec3 q = watched(i0 + LANE, level);
+    for (uint f = 0; f < faces; f++) {
+      if (open && toFace(q, f) <= r * r) open = false;
+      if (subgroupBallot(open) == uvec4(0)) break;
+    }
+    if (open) bare[i0 / W / 32] |= 1u << (i0 / W % 32);
+  }
+}
+
+bool isBare(uint i0) { return (bare[i0 / W / 32] >> (i0 / W % 32) & 1) == 1; }
+
 // pace returns the key below which what is open or uncovered is given up, so that the
-// budget of faces lasts to the top.
+// budget of faces lasts to the top: that many of the lowest uncovered points as the
+// covered ones are behind, for the faces that are drawn.
 uint pace() {
-  uint budget = g.v[3];
-  float late = budget == 0 ? 0.0 : (float(faces) / float(budget) - SLACK) * float(g.v[1]);
-  if (late < 1) return 0;
-  uint w = g.v[points() + min(uint(late), g.v[1] - 1)];
-  uint z = (w >> 20 & 1023) * S / 1024;
-  return max(z, 1) * S * S - S * S;
+  int count = int(g.v[1]), budget = int(g.v[3]), left = 0;
+  if (budget == 0) return 0;
+  for (uint j = 0; j < 8; j++) left += bitCount(bare[j]);
+  left = subgroupAdd(left);
+  int late = (4 * int(faces) - budget) * count / (4 * budget) - (count - left);
+  if (late < 1 || left == 0) return 0;
+  late = min(late, left - 1);
+  for (uint i0 = 0; i0 < g.v[1]; i0 += W) {
+    uvec4 some = subgroupBallot(isBare(i0));
+    int n_ = int(subgroupBallotBitCount(some));
+    if (late < n_) {
+      for (uint lane = 0; lane < W; lane++)
+        if (subgroupBallotBitExtract(some, lane) && late-- == 0) {
+          bool level;
+          return max(uint(watched(i0 + lane, level).x), 1) * S * S - S * S;
+        }
+    }
+    late -= n_;
+  }
+  return 0;
 }
 
 // cover finds the bounds that uncovered points put on a face's first corner whose z (part
 // 1 and 2) is known: no face that begins above can cover them.
 void cover(uint z) {
-  uint count = g.v[1], from = points();
-  float r = uintBitsToFloat(g.v[2]), unit = float(S) / 1024.0;
-  float low = float(least / S / S), lowX = float(least / S % S);
+  float r = uintBitsToFloat(g.v[2]), low = float(least / S / S), lowX = float(least / S % S);
   coverZ = coverX = 1e9;
-  for (uint i0 = 0; i0 < count; i0 += W) {
-    uint w = g.v[from + min(i0 + LANE, count - 1)];
-    vec3 q = vec3(w >> 20 & 1023, w >> 10 & 1023, w & 1023) * unit + 0.5 * unit;
-    bool flat_ = w >> 30 == 1;
-    if (part > 0 && subgroupMin(q.x) > float(z) + 2 + r || part == 0 && subgroupMin(q.x) + r > coverZ) break;
-    bool open = q.x + r >= low && !(flat_ && uint(q.x) <= least / S / S && q.y + r < lowX); // a face may still reach it
-    for (uint f = 0; f < faces; f++) {
-      if (open && toFace(q, f) <= r * r) open = false;
-      if (subgroupBallot(open) == uvec4(0)) break;
-    }
+  for (uint i0 = 0; i0 < g.v[1]; i0 += W) {
+    bool level;
+    vec3 q = watched(i0 + LANE, level);
+    bool open = isBare(i0) && q.x + r >= low && !(level && uint(q.x) <= least / S / S && q.y + r < lowX); // a face may still reach it
     coverZ = min(coverZ, subgroupMin(open ? q.x + r : 1e9));
-    if (part > 0) coverX = min(coverX, subgroupMin(open && flat_ && float(z) >= q.x - 1.5 ? q.y + r : 1e9));
+    if (part > 0) coverX = min(coverX, subgroupMin(open && level && float(z) >= q.x - 1.5 ? q.y + r : 1e9));
   }
 }
 
@@ -285,6 +317,7 @@ void main() {
       uint two = key(first(faces - 1) + 3);
       if (needs && nextOpen >= two) before = least;
     }
+    look();
     least = max(least, pace());
     top = openTop();
     cover(z);

@@ -27,9 +27,9 @@ type SurfaceArgs struct {
 //   - coverage: no point of the surface lies uncovered so far below it that no later face
 //     could cover it. A point is covered within the guide's radius of a face.
 //
-// Where the share of the budget that is drawn is more than a fifth ahead of the share of
-// points below the last face, what lies behind is given up: a first corner stands at the
-// height that those points suggest, or above.
+// Where the share of the budget that is drawn is more than a quarter ahead of the share of
+// points that are covered, as many of the lowest uncovered points as are missing are given
+// up, with what is open below them: a first corner stands as high as the next one.
 //
 // The end may come when none of this says otherwise. The other corners keep to
 //
