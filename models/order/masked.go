@@ -20,6 +20,7 @@ import (
 // arXiv:2111.06377.
 type Masked struct {
 	N, Steps   int
+	Unknowns   int     // positions that are unknown at first; 0: all
 	Order      []int32 // of the positions: the last of them are predicted first; nil: random
 	Class      []int32 // [c] ids of the condition's rows, and
 	OtherClass []int32 // without the condition
@@ -43,7 +44,10 @@ func (m Masked) Schedule() (system.Schedule, error) {
 			return nil, err
 		}
 	}
-	return &masked{Masked: m, left: m.N}, nil
+	if m.Unknowns == 0 {
+		m.Unknowns = m.N
+	}
+	return &masked{Masked: m, left: m.Unknowns}, nil
 }
 
 func checkOrder(order []int32, n int) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models/input"
@@ -195,18 +194,11 @@ func (c *llama) lay(g order.Grid) func(shard.Sample) (system.Prompt, []uint32, e
 		if s.Kind != shard.KindVQ || !slices.Equal(s.Grid, []int32{int32(g.H), int32(g.W)}) || len(s.Tokens) != g.Cells() {
 			return p, nil, fmt.Errorf("systems: %w: %q is %s %v with %d tokens, want %s [%d %d]", shard.ErrSample, s.ID, s.Kind, s.Grid, len(s.Tokens), shard.KindVQ, g.H, g.W)
 		}
-		if text, ok := s.Meta["class"]; ok {
-			if p.Class, err = strconv.Atoi(text); err != nil {
-				return p, nil, fmt.Errorf("systems: %w: %q: class %q", shard.ErrSample, s.ID, text)
-			}
+		if p, err = classed(s); err != nil {
+			return p, nil, err
 		}
-		for _, x := range s.Tokens {
-			if x < 0 || x >= int64(c.Vocab) {
-				return p, nil, fmt.Errorf("systems: %w: %q: token %d of %d", shard.ErrSample, s.ID, x, c.Vocab)
-			}
-			tokens = append(tokens, uint32(x))
-		}
-		return p, tokens, nil
+		tokens, err = indices(s, c.Vocab)
+		return p, tokens, err
 	}
 }
 
