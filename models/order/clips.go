@@ -25,7 +25,7 @@ type Clips struct {
 	Pyramids []ClipPyramid
 	Known    int   // pyramids that are given
 	ID       int32 // fixed id of every row
-	Fed      int   // tokens that a row is fed, see [FedByPass]
+	Fed      int   // tokens that a row is fed, see [ClipPyramid.Fed]
 	PassAxis int32
 	Guide    Guide // by the positions that are drawn before a pass
 }
@@ -40,17 +40,8 @@ type ClipPyramid struct {
 // ClipRanges is the number of ranges of slots that a row sees.
 const ClipRanges = 3
 
-// FedByPass is the number of tokens that every row of a pyramid must be fed. It does not
-// depend on the pyramid's frames.
-func FedByPass(passes [][2]int) (fed int) {
-	before := 0
-	for _, s := range passes {
-		n := s[0] * s[1]
-		fed = max(fed, (before+n-1)/n)
-		before += n
-	}
-	return fed
-}
+// Fed is the number of tokens that every row of the pyramid must be fed.
+func (p *ClipPyramid) Fed() int { return FedByRow(len(p.Passes), p.size) }
 
 // size is the number of rows of a pass.
 func (p *ClipPyramid) size(pass int) int { return p.T * p.Passes[pass][0] * p.Passes[pass][1] }

@@ -23,7 +23,7 @@ func TestClips(t *testing.T) {
 		const text = 7
 		c := Clips{Text: system.Run{Rows: system.Rows{N: text}, Group: text}, Pyramids: pyramids(), Known: known, ID: 3, PassAxis: 512}
 		for _, p := range c.Pyramids {
-			c.Fed = max(c.Fed, FedByPass(p.Passes))
+			c.Fed = max(c.Fed, p.Fed())
 		}
 		w := pyramidWalk{t: t, Clips: c, slots: make([]int, c.Slots(text))}
 		for i := range text {

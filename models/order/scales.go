@@ -20,14 +20,13 @@ type Pyramid struct {
 	Scale        func(scale int) float32 // of the guidance; nil: the request's
 }
 
-// FedByRow is the number of tokens that every row must be fed, so that the rows of each
-// scale are fed all tokens before it.
-func FedByRow(sides []int) (fed int) {
+// FedByRow is the number of tokens that every row must be fed, so that the rows of each of
+// n passes are fed the tokens of all passes before it. A pass has size(i) of both.
+func FedByRow(n int, size func(i int) int) (fed int) {
 	before := 0
-	for _, side := range sides {
-		n := side * side
-		fed = max(fed, (before+n-1)/n)
-		before += n
+	for i := range n {
+		fed = max(fed, (before+size(i)-1)/size(i))
+		before += size(i)
 	}
 	return fed
 }

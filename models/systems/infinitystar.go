@@ -345,7 +345,7 @@ func (c *infinityStar) order(frames int) order.Clips {
 		for _, scale := range y.Passes {
 			x.Passes = append(x.Passes, y.Sides[scale])
 		}
-		o.Fed = max(o.Fed, order.FedByPass(x.Passes))
+		o.Fed = max(o.Fed, x.Fed())
 		o.Pyramids = append(o.Pyramids, x)
 	}
 	return o

@@ -116,7 +116,7 @@ func openVAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	s := &system.System{
 		Name: "var", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Codes}, Grid: [3]int{1, last, last},
 		Layout: system.Layout{
-			Fixed: 4, Fed: max(order.FedByRow(c.Sides), 1), Axes: 1, Context: n, Length: n, Group: last * last, Places: 1, State: c.width, Raw: true,
+			Fixed: 4, Fed: max(order.FedByRow(len(c.Sides), func(k int) int { return c.Sides[k] * c.Sides[k] }), 1), Axes: 1, Context: n, Length: n, Group: last * last, Places: 1, State: c.width, Raw: true,
 		},
 		Input: c.input(p), Trunk: c.trunk(p),
 		Default: system.Sampling{Temperature: 1, TopK: 900, TopP: 0.96, Guidance: 2.5}, Dropout: c.Dropout, Lay: c.lay,
