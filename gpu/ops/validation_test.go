@@ -234,10 +234,9 @@ func norms(b bench, r *gpu.Recorder) {
 	unit := norm.UnitArgs{X: b.f32(70, 34), Out: b.f32(70, 34), Log: b.f32(2), N: 70, Heads: 3, HeadDim: 8, LD: 34}
 	norm.Unit(r, unit)
 	norm.UnitGrad(r, norm.UnitGradArgs{UnitArgs: unit, DOut: b.f32(70, 34), DX: b.f32(70, 34), DLog: b.f32(2)})
-	stat := b.f32(1, 11)
-	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: stat, RStd: b.f32(1, 11), Groups: 11})
+	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: b.f32(1, 11), RStd: b.f32(1, 11), Groups: 11})
 	s := norm.Samples{Of: b.i32(1, 70), Starts: gputest.I32(b.t, b.dev, []int32{0, 70}, 2), Rows: b.i32(70, 70)}
-	norm.GroupGrad(r, norm.GroupGradArgs{X: x, Gain: gain, Mean: stat, RStd: stat, DOut: out, DX: b.f32(70, 33), DGain: b.f32(33), DBias: b.f32(33), Groups: 11, Samples: s})
+	norm.Group(r, norm.GroupArgs{X: x, Out: out, Groups: 11, Samples: s})
 }
 
 func ropes(b bench, r *gpu.Recorder) {
@@ -342,8 +341,6 @@ func convs(b bench, r *gpu.Recorder) {
 	n := s.T * s.H * s.W // few rows: a product's low tile compiles soon
 	x, y, w, bias := b.f32(n, 6), b.f32(n, 4), b.f32(4, 27, 6), b.f32(4)
 	conv.Forward(r, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y})
-	conv.Grad(r, conv.GradArgs{Shape: s, X: x, W: w, DOut: y, DX: b.f32(n, 6), DW: b.f32(4, 27, 6), DBias: bias})
-	conv.Transposed(r, conv.TransposedArgs{Shape: s, X: y, W: w, Bias: b.f32(6), Out: x})
 	s = conv.Shape{T: 3, H: 4, W: 5, Cin: 6, Cout: 4, Kernel: [3]int{1, 3, 3}, Pad: [3][2]int{{}, {1, 1}, {1, 1}}}
 	pixels := s.T * s.H * s.W
 	x, y = b.f32(pixels, 6), b.f32(pixels, 4)

@@ -37,17 +37,6 @@ func NoiseLevels(betas []float64) (out []Level) {
 	return out
 }
 
-// FlowLevels are those of a network that says the velocity from token to noise, at n
-// levels that are shifted towards noise, see [ShiftedFlow].
-func FlowLevels(n int, shift float64) (out []Level) {
-	for i := range n {
-		x := float64(i+1) / float64(n)
-		x = shift * x / (1 + (shift-1)*x)
-		out = append(out, Level{Time: timeScale * x, Keep: 1 - x, Add: x, Of: 1, Minus: 1})
-	}
-	return out
-}
-
 // guess returns the mean squared error of what is said at a level by somebody who knows the
 // means and deviations of a token's numbers, and the mean error that he expects.
 func (l Level) guess(x, target []float32, mean, deviation []float64) (e, expected float64) {

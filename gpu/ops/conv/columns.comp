@@ -1,15 +1,12 @@
 #version 460
 //morton:variant columns
-//morton:variant columns_adjoint -DADJOINT
 #include "morton.glsl"
 
 // One workgroup gathers one row of cols [rows, taps, c]: what the taps see from
 // position first + row of a grid [b, n], in a source [b, m, c]:
 //   cols[row, k] = source[position·stride + k - pad]
-//   ADJOINT: cols[row, k] = source[(position + pad - k)/stride] where that is whole
 // or zeros where the source has no such position. With FIRST, taps before the first
-// frame see the first; so in ADJOINT the first frame's row sums, for its tap, all
-// frames of the source that saw it so, in order. c is even: lanes take pairs.
+// frame see the first. c is even: lanes take pairs.
 
 layout(constant_id = 1) const uint FIRST = 0;
 
@@ -21,14 +18,8 @@ layout(push_constant, scalar) uniform Push {
 
 // seen returns where tap k sees a position from along axis a, -1 for nowhere.
 int seen(int x, int k, int a) {
-#ifdef ADJOINT
-  int y = x + p.pad[a] - k;
-  if (y < 0 || y % p.stride[a] != 0) return -1;
-  y /= p.stride[a];
-#else
   int y = x * p.stride[a] + k - p.pad[a];
   if (FIRST != 0 && a == 0) y = max(y, 0);
-#endif
   return y >= 0 && y < p.m[a] ? y : -1;
 }
 
@@ -46,14 +37,7 @@ void main() {
   uint64_t to = p.cols + 4ul * uint64_t(row) * uint(p.kernel.x * p.kernel.y * p.kernel.z) * p.c;
   uint64_t plane = 4ul * uint64_t(p.m.y) * uint(p.m.z) * p.c, sampleAt = p.source + uint64_t(b) * uint(p.m.x) * plane;
   for (int kt = 0; kt < p.kernel.x; kt++) {
-    int t = seen(x.x, kt, 0), last = t;
-#ifdef ADJOINT
-    if (FIRST != 0 && x.x == 0) {
-      // Frames 0 to last have frame·stride + kt - pad <= 0.
-      last = p.pad.x >= kt ? min((p.pad.x - kt) / p.stride.x, p.m.x - 1) : -1;
-      t = last < 0 ? -1 : 0;
-    }
-#endif
+    int t = seen(x.x, kt, 0);
     for (int kh = 0; kh < p.kernel.y; kh++) {
       int y = seen(x.y, kh, 1);
       for (int kw = 0; kw < p.kernel.z; kw++) {
@@ -62,8 +46,7 @@ void main() {
         uint64_t from = sampleAt + 4ul * uint64_t(max(y * p.m.z + z, 0)) * p.c;
         for (uint i = LANE; i < pairs; i += W) {
           vec2 v = vec2(0);
-          if (there)
-            for (int f = t; f <= last; f++) v += floats(F32x2(from + uint64_t(f) * plane).v[i]);
+          if (there) v = floats(F32x2(from + uint64_t(t) * plane).v[i]);
           F32x2(to).v[i] = pack64(floatBitsToUint(v));
         }
         to += 4ul * p.c;

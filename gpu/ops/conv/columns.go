@@ -18,22 +18,18 @@ var shaders embed.FS
 // for a kernel that gathers as it multiplies.
 const chunkBytes = 8 << 20
 
-// chunks calls body with blocks of positions of at and what the taps see of source
-// from there, as rows of a matrix [rows, taps·channels]. All blocks share one
+// chunks calls body with blocks of positions of the output and what the taps see of
+// source from there, as rows of a matrix [rows, taps·channels]. All blocks share one
 // temporary.
-func (s Shape) chunks(r *gpu.Recorder, adjoint bool, source *gpu.Tensor, body func(first, rows int, cols *gpu.Tensor)) {
+func (s Shape) chunks(r *gpu.Recorder, source *gpu.Tensor, body func(first, rows int, cols *gpu.Tensor)) {
 	from, at := s.sides()
-	kernel := "columns"
-	if adjoint {
-		from, at, kernel = at, from, "columns_adjoint"
-	}
 	all, k := s.rows(at), s.taps()*from.c
 	height := min(max(chunkBytes/(4*k)&^31, 32), all)
 	cols := r.Temp(tensor.F32, height, k)
 	for first := 0; first < all; first += height {
 		rows := min(height, all-first)
 		r.Dispatch(gpu.Call{
-			Kernel: launch.Kernel(shaders, "conv", kernel, launch.Flag(s.First)),
+			Kernel: launch.Kernel(shaders, "conv", "columns", launch.Flag(s.First)),
 			Grid:   gpu.Linear(rows),
 			In:     []*gpu.Tensor{source},
 			Out:    []*gpu.Tensor{cols},
@@ -52,37 +48,11 @@ func words(v ...[3]int) []uint32 {
 	return out
 }
 
-// forward records out = cols·wᵀ (+ bias) (+ out), block by block.
-func (s Shape) forward(r *gpu.Recorder, x, w, bias, out *gpu.Tensor, add bool) {
-	s.chunks(r, false, x, func(first, rows int, cols *gpu.Tensor) {
+// forward records out = cols·wᵀ (+ bias), block by block.
+func (s Shape) forward(r *gpu.Recorder, x, w, bias, out *gpu.Tensor) {
+	s.chunks(r, x, func(first, rows int, cols *gpu.Tensor) {
 		matmul.Record(r, matmul.Args{
-			Layout: matmul.NT, A: cols, B: w.View(0, s.Cout, cols.Dim(-1)), C: out.View(first*s.Cout, rows, s.Cout), Bias: bias, Add: add,
-		})
-	})
-}
-
-// adjoint records out = cols·w' (+ bias) (+ out), block by block, where w' is w with a
-// tap's weights together.
-func (s Shape) adjoint(r *gpu.Recorder, x, w, bias, out *gpu.Tensor, add bool) {
-	byTap := r.Temp(tensor.F32, s.taps()*s.Cout, s.Cin)
-	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "conv", "taps"),
-		Grid:   gpu.Linear(byTap.Rows()),
-		In:     []*gpu.Tensor{w},
-		Out:    []*gpu.Tensor{byTap},
-		Params: []uint32{uint32(s.taps()), uint32(s.Cin), uint32(s.Cout)},
-		Work:   launch.Work(0, w, byTap),
-	})
-	s.chunks(r, true, x, func(first, rows int, cols *gpu.Tensor) {
-		matmul.Record(r, matmul.Args{Layout: matmul.NN, A: cols, B: byTap, C: out.View(first*s.Cin, rows, s.Cin), Bias: bias, Add: add})
-	})
-}
-
-// weightGrad records dw += doutᵀ·cols, block by block.
-func (s Shape) weightGrad(r *gpu.Recorder, x, dout, dw *gpu.Tensor) {
-	s.chunks(r, false, x, func(first, rows int, cols *gpu.Tensor) {
-		matmul.Record(r, matmul.Args{
-			Layout: matmul.TN, A: dout.View(first*s.Cout, rows, s.Cout), B: cols, C: dw.View(0, s.Cout, cols.Dim(-1)), Add: true,
+			Layout: matmul.NT, A: cols, B: w.View(0, s.Cout, cols.Dim(-1)), C: out.View(first*s.Cout, rows, s.Cout), Bias: bias,
 		})
 	})
 }

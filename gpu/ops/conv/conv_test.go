@@ -25,11 +25,10 @@ var shapes = map[string]Shape{
 // the magnitudes of each sum's terms.
 type oracle struct {
 	Shape
-	x, w, bias, dout         []float64
-	out, dx, dw, dbias       []float64
-	magOut, magX, magW, magB []float64
-	x32, w32, bias32, dout32 []float32
-	inRows, outRows          int
+	x, w, bias              []float64
+	out, magOut             []float64
+	x32, w32, bias32, out32 []float32 // out32 is what the output holds before
+	inRows, outRows         int
 }
 
 func newOracle(s Shape) *oracle {
@@ -37,8 +36,8 @@ func newOracle(s Shape) *oracle {
 	in, out := s.sides()
 	o := &oracle{Shape: s, inRows: s.rows(in), outRows: s.rows(out)}
 	o.x32, o.w32 = gputest.Normal(1, o.inRows*s.Cin), gputest.Normal(2, s.Cout*s.taps()*s.Cin)
-	o.bias32, o.dout32 = gputest.Normal(3, s.Cout), gputest.Normal(4, o.outRows*s.Cout)
-	o.x, o.w, o.bias, o.dout = optest.Wide(o.x32), optest.Wide(o.w32), optest.Wide(o.bias32), optest.Wide(o.dout32)
+	o.bias32, o.out32 = gputest.Normal(3, s.Cout), gputest.Normal(4, o.outRows*s.Cout)
+	o.x, o.w, o.bias = optest.Wide(o.x32), optest.Wide(o.w32), optest.Wide(o.bias32)
 	return o
 }
 
@@ -66,25 +65,16 @@ func (o *oracle) pairs(body func(out, tap, in int)) {
 }
 
 func (o *oracle) run() {
-	zero := func(n int) []float64 { return make([]float64, n) }
-	o.out, o.dx, o.dw, o.dbias = zero(len(o.dout)), zero(len(o.x)), zero(len(o.w)), zero(o.Cout)
-	o.magOut, o.magX, o.magW, o.magB = zero(len(o.dout)), zero(len(o.x)), zero(len(o.w)), zero(o.Cout)
-	for i, d := range o.dout {
+	o.out, o.magOut = make([]float64, len(o.out32)), make([]float64, len(o.out32))
+	for i := range o.out {
 		o.out[i], o.magOut[i] = o.bias[i%o.Cout], math.Abs(o.bias[i%o.Cout])
-		o.dbias[i%o.Cout] += d
-		o.magB[i%o.Cout] += math.Abs(d)
 	}
 	o.pairs(func(out, tap, in int) {
 		for co := range o.Cout {
 			for ci := range o.Cin {
-				i, j, k := out*o.Cout+co, in*o.Cin+ci, (co*o.taps()+tap)*o.Cin+ci
-				x, w, d := o.x[j], o.w[k], o.dout[i]
-				o.out[i] += w * x
-				o.dx[j] += w * d
-				o.dw[k] += d * x
-				o.magOut[i] += math.Abs(w * x)
-				o.magX[j] += math.Abs(w * d)
-				o.magW[k] += math.Abs(d * x)
+				i, p := out*o.Cout+co, o.x[in*o.Cin+ci]*o.w[(co*o.taps()+tap)*o.Cin+ci]
+				o.out[i] += p
+				o.magOut[i] += math.Abs(p)
 			}
 		}
 	})
@@ -110,21 +100,6 @@ func plus(a []float64, b []float32) []float64 {
 	return out
 }
 
-func TestOracleGradients(t *testing.T) {
-	for _, name := range []string{"first", "down"} {
-		o := newOracle(shapes[name])
-		loss := func() float64 {
-			o.run()
-			return optest.Dot(o.out, o.dout)
-		}
-		loss()
-		dx, dw, dbias := o.dx, o.dw, o.dbias // of operands that are not yet disturbed
-		optest.Gradient(t, "dx", loss, o.x, dx)
-		optest.Gradient(t, "dw", loss, o.w, dw)
-		optest.Gradient(t, "dbias", loss, o.bias, dbias)
-	}
-}
-
 func each(t *testing.T, body func(t *testing.T, dev *gpu.Device, o *oracle)) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, s := range shapes {
@@ -143,7 +118,7 @@ func put(tb testing.TB, dev *gpu.Device, x []float32) *gpu.Tensor {
 
 func TestForward(t *testing.T) {
 	each(t, func(t *testing.T, dev *gpu.Device, o *oracle) {
-		out := put(t, dev, o.dout32)
+		out := put(t, dev, o.out32)
 		gputest.Run(t, dev, func(r *gpu.Recorder) {
 			Forward(r, Args{Shape: o.Shape, X: put(t, dev, o.x32), W: put(t, dev, o.w32), Bias: put(t, dev, o.bias32), Out: out})
 		})
@@ -151,68 +126,20 @@ func TestForward(t *testing.T) {
 	})
 }
 
-func TestGrad(t *testing.T) {
-	each(t, func(t *testing.T, dev *gpu.Device, o *oracle) {
-		for _, add := range []bool{false, true} {
-			dx, dw, dbias := put(t, dev, o.x32), put(t, dev, o.w32), put(t, dev, o.bias32)
-			gputest.Run(t, dev, func(r *gpu.Recorder) {
-				Grad(r, GradArgs{Shape: o.Shape, X: put(t, dev, o.x32), W: put(t, dev, o.w32), DOut: put(t, dev, o.dout32), DX: dx, AddDX: add, DW: dw, DBias: dbias})
-			})
-			want, before := o.dx, []float32(nil)
-			if add {
-				want, before = plus(o.dx, o.x32), o.x32
-			}
-			gputest.Close(t, "dx", gputest.Read(t, dx), want, bound(o.magX, before, (o.taps()+o.T)*o.Cout))
-			gputest.Close(t, "dw", gputest.Read(t, dw), plus(o.dw, o.w32), bound(o.magW, o.w32, o.outRows))
-			gputest.Close(t, "dbias", gputest.Read(t, dbias), plus(o.dbias, o.bias32), bound(o.magB, o.bias32, max(64, o.outRows/64)+66))
-		}
-	})
-}
-
-// TestTransposed holds a transposed convolution of dout against the oracle's dx, and
-// its gradients against the oracle's forward pass and dw, of which it is the mirror.
-func TestTransposed(t *testing.T) {
-	each(t, func(t *testing.T, dev *gpu.Device, o *oracle) {
-		bias32 := gputest.Normal(7, o.Cin)
-		out, dx, dw, dbias := put(t, dev, o.x32), put(t, dev, o.dout32), put(t, dev, o.w32), put(t, dev, bias32)
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			Transposed(r, TransposedArgs{Shape: o.Shape, X: put(t, dev, o.dout32), W: put(t, dev, o.w32), Bias: put(t, dev, bias32), Out: out})
-			TransposedGrad(r, TransposedGradArgs{Shape: o.Shape, X: put(t, dev, o.dout32), W: put(t, dev, o.w32), DOut: put(t, dev, o.x32), DX: dx, DW: dw, DBias: dbias})
-		})
-		want, mag := append([]float64(nil), o.dx...), append([]float64(nil), o.magX...)
-		sums, magSums := optest.Wide(bias32), make([]float64, o.Cin)
-		for i, x := range o.x {
-			want[i] += float64(bias32[i%o.Cin])
-			mag[i] += math.Abs(float64(bias32[i%o.Cin]))
-			sums[i%o.Cin] += x
-			magSums[i%o.Cin] += math.Abs(x)
-		}
-		forward := append([]float64(nil), o.out...)
-		for i := range forward {
-			forward[i] -= o.bias[i%o.Cout]
-		}
-		gputest.Close(t, "out", gputest.Read(t, out), want, bound(mag, nil, (o.taps()+o.T)*o.Cout))
-		gputest.Close(t, "dx", gputest.Read(t, dx), forward, bound(o.magOut, nil, o.taps()*o.Cin))
-		gputest.Close(t, "dw", gputest.Read(t, dw), plus(o.dw, o.w32), bound(o.magW, o.w32, o.outRows))
-		gputest.Close(t, "dbias", gputest.Read(t, dbias), sums, bound(magSums, bias32, max(64, o.inRows/64)+66))
-	})
-}
-
-// TestSamplesDoNotDependOnTheirCompany takes 1, 2, … samples, forward and back.
+// TestSamplesDoNotDependOnTheirCompany takes 1, 2, … samples.
 func TestSamplesDoNotDependOnTheirCompany(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		s := shapes["first"]
 		s.B = 4
 		o := newOracle(s)
-		in, out := len(o.x)/4, len(o.dout)/4
-		optest.SameRows(t, 4, in, func(m int) []float32 {
+		in, out := len(o.x)/4, len(o.out32)/4
+		optest.SameRows(t, 4, out, func(m int) []float32 {
 			s.B = m
-			y, dx := put(t, dev, o.dout32[:m*out]), put(t, dev, o.x32[:m*in])
+			y := put(t, dev, o.out32[:m*out])
 			gputest.Run(t, dev, func(r *gpu.Recorder) {
 				Forward(r, Args{Shape: s, X: put(t, dev, o.x32[:m*in]), W: put(t, dev, o.w32), Out: y})
-				Grad(r, GradArgs{Shape: s, W: put(t, dev, o.w32), DOut: y, DX: dx})
 			})
-			return gputest.Read(t, dx)
+			return gputest.Read(t, y)
 		})
 	})
 }
@@ -222,7 +149,7 @@ func TestCausal(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		o := newOracle(shapes["causal"])
 		run := func() []float32 {
-			out := put(t, dev, o.dout32)
+			out := put(t, dev, o.out32)
 			gputest.Run(t, dev, func(r *gpu.Recorder) {
 				Forward(r, Args{Shape: o.Shape, X: put(t, dev, o.x32), W: put(t, dev, o.w32), Out: out})
 			})
@@ -270,10 +197,6 @@ func TestShapeErrors(t *testing.T) {
 			"pad": func(r *gpu.Recorder) {
 				Forward(r, Args{Shape: change(func(s *Shape) { s.Pad[1][0] = -1 }), X: x, W: w, Out: x})
 			},
-			"grad x":  func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: s, W: w, DOut: x, DW: w}) },
-			"grad w":  func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: s, X: x, DOut: x, DX: x}) },
-			"back":    func(r *gpu.Recorder) { Transposed(r, TransposedArgs{Shape: s, X: w, W: w, Out: x}) },
-			"back dx": func(r *gpu.Recorder) { TransposedGrad(r, TransposedGradArgs{Shape: s, DOut: x, DX: x}) },
 		})
 	})
 }
@@ -286,11 +209,11 @@ func BenchmarkConv(b *testing.B) {
 		{T: 5, H: 16, W: 16, Cin: 64, Cout: 64, Kernel: [3]int{3, 3, 3}, Pad: pad},
 	} {
 		o := newOracle(s)
-		x, w, y, dx, dw := put(b, dev, o.x32), put(b, dev, o.w32), put(b, dev, o.dout32), put(b, dev, o.x32), put(b, dev, o.w32)
+		x, w, y := put(b, dev, o.x32), put(b, dev, o.w32), put(b, dev, o.out32)
 		run := func(name string, products int, record func(r *gpu.Recorder)) {
 			flops := 2 * products * o.outRows * len(o.w32)
 			b.Run(fmt.Sprintf("%s/in=%dx%dx%dx%d/kernel=%v/out=%d", name, s.T, s.H, s.W, s.Cin, s.Kernel, s.Cout), func(b *testing.B) {
-				optest.Bench(b, dev, 4*products*(len(o.x32)+len(o.w32)+len(o.dout32)), o.outRows, record)
+				optest.Bench(b, dev, 4*products*(len(o.x32)+len(o.w32)+len(o.out32)), o.outRows, record)
 				b.ReportMetric(float64(flops)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 			})
 		}
@@ -299,7 +222,5 @@ func BenchmarkConv(b *testing.B) {
 			tiled := put(b, dev, WinogradWeights(o.w32, o.Cout, o.Cin))
 			run("winograd", 1, func(r *gpu.Recorder) { Winograd(r, WinogradArgs{Shape: o.Shape, X: x, W: tiled, Out: y}) })
 		}
-		run("input", 1, func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: o.Shape, W: w, DOut: y, DX: dx}) })
-		run("weight", 1, func(r *gpu.Recorder) { Grad(r, GradArgs{Shape: o.Shape, X: x, DOut: y, DW: dw}) })
 	}
 }

@@ -1,5 +1,4 @@
-// Package conv holds convolutions over images and video, their gradients, and
-// transposed convolutions.
+// Package conv holds convolutions over images and video.
 //
 //	s := conv.Shape{T: 5, H: 32, W: 32, Cin: 64, Cout: 128, Kernel: [3]int{3, 3, 3}, Pad: [3][2]int{{2, 0}, {1, 1}, {1, 1}}}
 //	conv.Forward(rec, conv.Args{Shape: s, X: x, W: w, Bias: bias, Out: y}) // causal in time

@@ -69,41 +69,11 @@ func (s Shape) tensor(name string, t *gpu.Tensor, at side) launch.Want {
 	return launch.F32(name, t, s.rows(at)*at.c)
 }
 
-func (s Shape) weight(name string, t *gpu.Tensor) launch.Want {
-	return launch.F32(name, t, s.Cout*s.taps()*s.Cin)
-}
-
-// ends are the sides of X and Out: the adjoint goes from the output to the input.
-func (s Shape) ends(adjoint bool) (from, to side) {
-	from, to = s.sides()
-	if adjoint {
-		return to, from
-	}
-	return from, to
-}
-
-// operands checks what a convolution or its adjoint takes.
-func (s *Shape) operands(where string, adjoint bool, x, w, bias, out *gpu.Tensor) error {
+// operands checks what a convolution takes.
+func (s *Shape) operands(where string, x, w, bias, out *gpu.Tensor) error {
 	if err := s.check(where); err != nil {
 		return err
 	}
-	from, to := s.ends(adjoint)
-	return launch.Check(where, s.tensor("X", x, from), s.weight("W", w), launch.Optional(launch.F32("Bias", bias, to.c)), s.tensor("Out", out, to))
-}
-
-// gradOperands checks what their gradients take: X only for dw, W only for dx.
-func (s *Shape) gradOperands(where string, adjoint bool, x, w, dout, dx, dw, dbias *gpu.Tensor) error {
-	if err := s.check(where); err != nil {
-		return err
-	}
-	from, to := s.ends(adjoint)
-	wantX, wantW := s.tensor("X", x, from), s.weight("W", w)
-	if dw == nil {
-		wantX = launch.Optional(wantX)
-	}
-	if dx == nil {
-		wantW = launch.Optional(wantW)
-	}
-	return launch.Check(where, wantX, wantW, s.tensor("DOut", dout, to), launch.Optional(s.tensor("DX", dx, from)),
-		launch.Optional(s.weight("DW", dw)), launch.Optional(launch.F32("DBias", dbias, to.c)))
+	from, to := s.sides()
+	return launch.Check(where, s.tensor("X", x, from), launch.F32("W", w, s.Cout*s.taps()*s.Cin), launch.Optional(launch.F32("Bias", bias, to.c)), s.tensor("Out", out, to))
 }

@@ -120,7 +120,7 @@ func TestWinograd(t *testing.T) {
 func (o *oracle) winograd(t testing.TB, dev *gpu.Device) WinogradArgs {
 	return WinogradArgs{
 		Shape: o.Shape, X: gputest.F32(t, dev, o.x32, o.inRows, o.Cin), W: gputest.F32(t, dev, WinogradWeights(o.w32, o.Cout, o.Cin), 16, o.Cout, o.Cin),
-		Bias: gputest.F32(t, dev, o.bias32, o.Cout), Out: gputest.F32(t, dev, o.dout32, o.outRows, o.Cout),
+		Bias: gputest.F32(t, dev, o.bias32, o.Cout), Out: gputest.F32(t, dev, o.out32, o.outRows, o.Cout),
 	}
 }
 

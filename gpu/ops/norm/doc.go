@@ -1,6 +1,6 @@
 // Package norm scales rows to unit size: root-mean-square and layer
-// normalization, plain or modulated by a condition, and group normalization over
-// rows, with their gradients.
+// normalization, plain or modulated by a condition, with their gradients, and group
+// normalization over rows.
 //
 //	norm.RMS(rec, norm.RMSArgs{X: x, Gain: g, Out: y, RStd: rstd})
 //

@@ -1,22 +1,20 @@
 #version 460
-//morton:variant group_sum -DSUM
+//morton:variant group_sum
 //morton:variant group_square -DSQUARE
-//morton:variant group_grad -DGRAD
 #include "morton.glsl"
 #include "pairs.glsl"
 #include "samples.glsl"
 
 // One workgroup sums one block of a sample's rows, in order, in 2·W channels, a
 // lane a pair of them:
-//   SUM:    a[s, k, c] = sum_r x[r, c]
+//   a[s, k, c] = sum_r x[r, c]
 //   SQUARE: a[s, k, c] = sum_r (x[r, c] - mean)²
-//   GRAD:   a[s, k, c] = sum_r dout[r, c]·(x[r, c] - mean)·rstd, b[s, k, c] = sum_r dout[r, c]
-// x and dout are [n, c], mean and rstd [samples, groups], a and b [samples, blocks,
-// c]. The grid is [channel blocks, blocks, samples]. A block's height depends on
-// its sample's length alone; blocks past its end are zeros.
+// x is [n, c], mean [samples, groups], a [samples, blocks, c]. The grid is [channel
+// blocks, blocks, samples]. A block's height depends on its sample's length alone;
+// blocks past its end are zeros.
 
 layout(push_constant, scalar) uniform Push {
-  uint64_t x, mean, rstd, dout, starts, rows, a, b;
+  uint64_t x, mean, starts, rows, a;
   uint n, c, groups, per;
 } p;
 
@@ -25,22 +23,15 @@ void main() {
   uint ii = min(i, pairs - 1);
   uvec2 all = span(p.starts, p.x, s, p.per, p.n);
   uint height = max(64, (all.y - all.x + 63) / 64), first = all.x + k * height, end = min(first + height, all.y);
-  vec2 mean = vec2(0), rstd = vec2(1), a = vec2(0), b = vec2(0);
-#ifndef SUM
+  vec2 mean = vec2(0), a = vec2(0);
+#ifdef SQUARE
   mean = ofGroup(p.mean, s, ii, p.c, p.groups);
-#endif
-#ifdef GRAD
-  rstd = ofGroup(p.rstd, s, ii, p.c, p.groups);
 #endif
   for (uint at = first; at < end; at++) {
     uint listed = uint(I32(present(p.rows, p.x)).v[p.rows != 0 ? min(at, p.n - 1) : 0]), r = p.rows != 0 ? listed : at;
     if (r >= p.n) continue;
     vec2 x = load2(p.x + 4ul * uint64_t(r) * p.c, ii, p.c);
-#ifdef GRAD
-    vec2 dy = load2(p.dout + 4ul * uint64_t(r) * p.c, ii, p.c);
-    a += dy * ((x - mean) * rstd);
-    b += dy;
-#elif defined(SQUARE)
+#ifdef SQUARE
     a += (x - mean) * (x - mean);
 #else
     a += x;
@@ -49,7 +40,4 @@ void main() {
   if (i >= pairs) return;
   uint64_t row = 4ul * (uint64_t(s) * gl_NumWorkGroups.y + k) * p.c;
   store2(p.a + row, i, p.c, a);
-#ifdef GRAD
-  store2(p.b + row, i, p.c, b);
-#endif
 }

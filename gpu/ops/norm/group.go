@@ -2,7 +2,6 @@ package norm
 
 import (
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/internal/launch"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
@@ -28,7 +27,7 @@ type GroupArgs struct {
 	X          *gpu.Tensor // f32 [n, c]: all positions of all samples, channels last
 	Gain, Bias *gpu.Tensor // f32 [c], optional: nil is all ones, all zeros
 	Out        *gpu.Tensor // f32 [n, c], may be X
-	Mean, RStd *gpu.Tensor // f32 [B, Groups], optional: what the gradient needs
+	Mean, RStd *gpu.Tensor // f32 [B, Groups], optional: the statistics
 	Groups     int         // of c/Groups neighbouring channels each
 	Eps        float32     // 0 means 1e-6
 	Samples
@@ -67,59 +66,11 @@ func Group(r *gpu.Recorder, a GroupArgs) {
 	}
 	mean, rstd := g.table(r, a.Mean), g.table(r, a.RStd)
 	partial := r.Temp(tensor.F32, g.b, g.blocks, g.c)
-	g.sums(r, "group_sum", []*gpu.Tensor{a.X, nil, nil, nil}, partial, nil)
-	g.stat(r, partial, nil, mean, false, 0)
-	g.sums(r, "group_square", []*gpu.Tensor{a.X, mean, nil, nil}, partial, nil)
-	g.stat(r, partial, nil, rstd, true, a.Eps)
-	g.apply(r, "group_apply", []*gpu.Tensor{a.X, a.Gain, a.Bias, mean, rstd, g.Of, nil, nil, nil}, a.Out, false)
-}
-
-// GroupGradArgs are the operands of [GroupGrad].
-type GroupGradArgs struct {
-	X, Gain, Mean, RStd *gpu.Tensor // as given to, and written by, Group
-	DOut                *gpu.Tensor // f32 [n, c]
-	DX                  *gpu.Tensor // f32 [n, c], may be DOut unless AddDX; nil if not wanted
-	AddDX               bool        // add to DX instead of overwriting it
-	DGain, DBias        *gpu.Tensor // f32 [c], accumulate; nil if not wanted
-	Groups              int
-	Samples
-}
-
-// GroupGrad adds to a program the gradients of [Group]; with h = (x - mean)·rstd,
-// g = gain·dout and the means over a group of a sample:
-//
-//	dx[r, c] = rstd·(g - mean(g) - h·mean(g·h)) (+ dx[r, c] if AddDX)
-//	dgain[c] += Σ_r dout[r, c]·h[r, c]
-//	dbias[c] += Σ_r dout[r, c]
-//
-// Order of sums, alignment and errors are as for Group; DGain and DBias add up the
-// samples' blocks by [elementwise.ColumnSum].
-func GroupGrad(r *gpu.Recorder, a GroupGradArgs) {
-	const where = "norm.GroupGrad"
-	g, err := a.Samples.grouped(where, a.X, a.Groups)
-	if err == nil {
-		err = launch.Check(where, launch.F32("DOut", a.DOut, g.n*g.c), launch.Optional(launch.F32("DX", a.DX, g.n*g.c)),
-			launch.Optional(launch.F32("Gain", a.Gain, g.c)), launch.F32("Mean", a.Mean, g.b*g.groups), launch.F32("RStd", a.RStd, g.b*g.groups),
-			launch.Optional(launch.F32("DGain", a.DGain, g.c)), launch.Optional(launch.F32("DBias", a.DBias, g.c)))
-	}
-	if err != nil {
-		r.Fail(err)
-		return
-	}
-	gains, biases := r.Temp(tensor.F32, g.b, g.blocks, g.c), r.Temp(tensor.F32, g.b, g.blocks, g.c)
-	g.sums(r, "group_grad", []*gpu.Tensor{a.X, a.Mean, a.RStd, a.DOut}, gains, biases)
-	if a.DX != nil {
-		mg, mgh := g.table(r, nil), g.table(r, nil)
-		g.stat(r, biases, a.Gain, mg, false, 0)
-		g.stat(r, gains, a.Gain, mgh, false, 0)
-		g.apply(r, "group_input", []*gpu.Tensor{a.X, a.Gain, nil, a.Mean, a.RStd, g.Of, a.DOut, mg, mgh}, a.DX, a.AddDX)
-	}
-	if a.DGain != nil {
-		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: gains, Out: a.DGain, Add: true})
-	}
-	if a.DBias != nil {
-		elementwise.ColumnSum(r, elementwise.ColumnSumArgs{X: biases, Out: a.DBias, Add: true})
-	}
+	g.sums(r, "group_sum", a.X, nil, partial)
+	g.stat(r, partial, mean, false, 0)
+	g.sums(r, "group_square", a.X, mean, partial)
+	g.stat(r, partial, rstd, true, a.Eps)
+	g.apply(r, []*gpu.Tensor{a.X, a.Gain, a.Bias, mean, rstd, g.Of}, a.Out)
 }
 
 // grouped are samples with their sizes: n rows of c channels, per rows a sample
@@ -158,38 +109,39 @@ func (g grouped) table(r *gpu.Recorder, t *gpu.Tensor) *gpu.Tensor {
 	return r.Temp(tensor.F32, g.b, g.groups)
 }
 
-func (g grouped) sums(r *gpu.Recorder, kernel string, in []*gpu.Tensor, a, b *gpu.Tensor) {
+func (g grouped) sums(r *gpu.Recorder, kernel string, x, mean, out *gpu.Tensor) {
+	in := []*gpu.Tensor{x, mean, g.Starts, g.Rows}
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "norm", kernel, launch.Flag(launch.Even(g.c))),
 		Grid:   [3]int{launch.Ceil(g.c, 2*r.Device().SubgroupWidth()), g.blocks, g.b},
-		In:     append(in, g.Starts, g.Rows),
-		Out:    []*gpu.Tensor{a, b},
+		In:     in,
+		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(g.n), uint32(g.c), uint32(g.groups), uint32(g.per)},
-		Work:   launch.Work(4*g.n*g.c, append(in, g.Starts, g.Rows, a, b)...),
+		Work:   launch.Work(4*g.n*g.c, append(in, out)...),
 	})
 }
 
-func (g grouped) stat(r *gpu.Recorder, partial, gain, out *gpu.Tensor, rstd bool, eps float32) {
+func (g grouped) stat(r *gpu.Recorder, partial, out *gpu.Tensor, rstd bool, eps float32) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "norm", "group_stat", launch.Flag(rstd)),
 		Grid:   gpu.Linear(g.b * g.groups),
-		In:     []*gpu.Tensor{partial, gain, g.Starts},
+		In:     []*gpu.Tensor{partial, g.Starts},
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{
 			uint32(g.n), uint32(g.c), uint32(g.groups), uint32(g.per), uint32(g.blocks), uint32(g.b), gpu.F32Param(eps),
 		},
-		Work: launch.Work(2*partial.Elems(), partial, gain, g.Starts, out),
+		Work: launch.Work(2*partial.Elems(), partial, g.Starts, out),
 	})
 }
 
-func (g grouped) apply(r *gpu.Recorder, kernel string, in []*gpu.Tensor, out *gpu.Tensor, add bool) {
+func (g grouped) apply(r *gpu.Recorder, in []*gpu.Tensor, out *gpu.Tensor) {
 	across := launch.Ceil(g.c, 2*r.Device().SubgroupWidth())
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "norm", kernel, launch.Flag(launch.Even(g.c)), launch.Flag(in[1] != nil), launch.Flag(in[2] != nil), launch.Flag(add)),
+		Kernel: launch.Kernel(shaders, "norm", "group_apply", launch.Flag(launch.Even(g.c)), launch.Flag(in[1] != nil), launch.Flag(in[2] != nil)),
 		Grid:   gpu.Linear(across * launch.Ceil(g.n, groupRows)),
 		In:     in,
 		Out:    []*gpu.Tensor{out},
 		Params: []uint32{uint32(g.n), uint32(g.c), uint32(g.groups), uint32(g.per), uint32(g.b), uint32(across)},
-		Work:   launch.Work(6*g.n*g.c, append(in, out, launch.Again(add, out))...),
+		Work:   launch.Work(6*g.n*g.c, append(in, out)...),
 	})
 }

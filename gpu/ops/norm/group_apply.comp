@@ -1,25 +1,22 @@
 #version 460
 //morton:variant group_apply
-//morton:variant group_input -DGRAD
 #include "morton.glsl"
 #include "pairs.glsl"
 #include "samples.glsl"
 
 // One workgroup takes HEIGHT rows of 2·W channels, a lane a pair of them, across
-// workgroups side by side; with s the // row's sample, h = (x - mean)·rstd and g = gain·dout:
-//   out[r, c] = h·gain[c] + bias[c]
-//   GRAD: dx[r, c] = rstd·(g - mg - h·mgh) (+ dx[r, c] if ADD)
-// x, dout, out and dx are [n, c], mean, rstd, mg and mgh [samples, groups]; of is [n]
-// or at address 0 for per rows a sample. A row whose sample does not exist is left
-// alone. A lane reads what it then writes: out may be x, and dx may be x or dout.
+// workgroups side by side:
+//   out[r, c] = (x[r, c] - mean)·rstd·gain[c] + bias[c]
+// x and out are [n, c], mean and rstd [samples, groups]; of is [n] or at address 0 for
+// per rows a sample. A row whose sample does not exist is left alone. A lane reads what
+// it then writes: out may be x.
 
 layout(constant_id = 2) const uint GAIN = 0;
 layout(constant_id = 3) const uint BIAS = 0;
-layout(constant_id = 4) const uint ADD = 0;
 const uint HEIGHT = 16;
 
 layout(push_constant, scalar) uniform Push {
-  uint64_t x, gain, bias, mean, rstd, of, dout, mg, mgh, out_;
+  uint64_t x, gain, bias, mean, rstd, of, out_;
   uint n, c, groups, per, samples, across;
 } p;
 
@@ -36,13 +33,7 @@ void main() {
     uint64_t row = 4ul * uint64_t(r) * p.c;
     vec2 rstd = ofGroup(p.rstd, s, i, p.c, p.groups);
     vec2 h = (load2(p.x + row, i, p.c) - ofGroup(p.mean, s, i, p.c, p.groups)) * rstd;
-#ifdef GRAD
-    vec2 g = gain * load2(p.dout + row, i, p.c);
-    vec2 y = rstd * (g - ofGroup(p.mg, s, i, p.c, p.groups) - h * ofGroup(p.mgh, s, i, p.c, p.groups));
-    if (ADD != 0) y += load2(p.out_ + row, i, p.c);
-#else
     vec2 y = h * gain + bias;
-#endif
     store2(p.out_ + row, i, p.c, y);
   }
 }
