@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -43,7 +44,7 @@ func open(t testing.TB, name string) *golden {
 	t.Helper()
 	dir := filepath.Join("testdata", name)
 	g := &golden{name: name}
-	g.weights = must(safetensors.Open(filepath.Join(dir, "weights.safetensors")))(t)
+	g.weights = weightsOf(t, name)
 	g.answers = must(safetensors.Open(filepath.Join(dir, "golden.safetensors")))(t)
 	t.Cleanup(func() { g.weights.Close(); g.answers.Close() })
 	found := must(system.Detect(nn.File(g.weights)))(t)
@@ -53,6 +54,40 @@ func open(t testing.TB, name string) *golden {
 		t.Fatalf("%s is taken for %s", name, found.Name)
 	}
 	return g
+}
+
+// bases names the folder that holds most weights of another: its own file has only those that
+// differ. The base's names that contain lacks belong to the base alone.
+var bases = map[string]struct{ folder, lacks string }{
+	"par-n9":        {folder: "par"},
+	"nova-rope":     {folder: "nova", lacks: "video_pos_embed."},
+	"var-sharedaln": {folder: "var", lacks: ".ada_lin."},
+}
+
+func weightsOf(t testing.TB, name string) *safetensors.File {
+	t.Helper()
+	own := must(safetensors.Open(filepath.Join("testdata", name, "weights.safetensors")))(t)
+	base, ok := bases[name]
+	if !ok {
+		return own
+	}
+	shared := must(safetensors.Open(filepath.Join("testdata", base.folder, "weights.safetensors")))(t)
+	defer func() { own.Close(); shared.Close() }()
+	var all []safetensors.NamedTensor
+	for _, n := range own.Names() {
+		all = append(all, safetensors.NamedTensor{Name: n, Tensor: must(own.Tensor(n))(t)})
+	}
+	for _, n := range shared.Names() {
+		if slices.Contains(own.Names(), n) || base.lacks != "" && strings.Contains(n, base.lacks) {
+			continue
+		}
+		all = append(all, safetensors.NamedTensor{Name: n, Tensor: must(shared.Tensor(n))(t)})
+	}
+	path := filepath.Join(t.TempDir(), "weights.safetensors")
+	if err := safetensors.Write(path, all, nil); err != nil {
+		t.Fatal(err)
+	}
+	return must(safetensors.Open(path))(t)
 }
 
 func (g *golden) floats(t testing.TB, name string) []float32 {
