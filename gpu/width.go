@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 
@@ -26,6 +27,13 @@ const wideLanes = 16
 // AVX2, Mesa 25.0.7).
 func wideCPU() bool {
 	return cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW
+}
+
+// FewRegisters reports whether kernels run on a processor that has 16 vector registers
+// for vectors of the device's width, which is x86 without AVX-512. Kernels that have the
+// choice walk their tiles by it: a rule, and not a measurement. No bit depends on it.
+func (d *Device) FewRegisters() bool {
+	return d.OnCPU() && d.width < wideLanes && runtime.GOARCH == "amd64" && !wideCPU()
 }
 
 // Widths returns the subgroup widths that are worth testing on this machine. A device

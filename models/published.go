@@ -62,11 +62,11 @@ func OpenPublished(path string) (*Published, error) {
 
 // find opens the files.
 func (p *Published) find(path string) error {
-	generators, tokenizers, err := candidates(path)
+	files, tokenizers, err := candidates(path)
 	if err != nil {
 		return err
 	}
-	if err := p.openGenerator(path, generators); err != nil {
+	if err := p.openGenerator(path, files); err != nil {
 		return err
 	}
 	if p.Config = p.Checkpoint.Config(); p.Config == nil {
@@ -86,6 +86,7 @@ func (p *Published) build(path string) error {
 		p.System = nil
 		return err
 	}
+	p.Published = p.Published.Described(p.System.Name)
 	missing := p.System.Params.Missing(p.Weights())
 	if p.Tokenizer == nil { // Usable tells
 		missing = slices.DeleteFunc(missing, func(name string) bool { return strings.HasPrefix(name, tokenizerPrefix) })
@@ -142,30 +143,31 @@ func (j joined) Floats(name string) ([]float32, error) {
 	return w.Floats(name)
 }
 
-// openGenerator opens the one checkpoint of a known system among some.
-func (p *Published) openGenerator(path string, among []string) error {
+// openGenerator opens the checkpoint at path, or of a folder that is none as a whole the
+// one of a known system among its files.
+func (p *Published) openGenerator(path string, files []string) error {
+	c, err := checkpoint.Open(path)
+	switch {
+	case err == nil:
+		return p.detect(c, path)
+	case !isFolder(path):
+		return err
+	case len(files) == 1:
+		if c, err = checkpoint.Open(files[0]); err != nil {
+			return err
+		}
+		return p.detect(c, files[0])
+	}
 	var refused error // the first file that is no checkpoint
-	for _, f := range among {
+	for _, f := range files {
 		c, err := checkpoint.Open(f)
 		if err != nil {
-			if len(among) == 1 {
-				return err
-			}
 			refused = cmp.Or(refused, err)
 			continue
 		}
-		found, err := system.Detect(c)
-		switch {
-		case err != nil:
-			c.Close()
-			if len(among) == 1 {
-				return fmt.Errorf("%w: %s", err, f)
-			}
-		case p.Checkpoint != nil:
-			c.Close()
-			return fmt.Errorf("models: %w: %s and %s are generators; name the file of one", ErrFolder, p.Path, f)
-		default:
-			p.Checkpoint, p.Published, p.Path = c, found, f
+		before := p.Path
+		if err := p.detect(c, f); err == nil && before != "" {
+			return fmt.Errorf("models: %w: %s and %s are generators; name the file of one", ErrFolder, before, f)
 		}
 	}
 	switch {
@@ -175,6 +177,20 @@ func (p *Published) openGenerator(path string, among []string) error {
 		return fmt.Errorf("models: %w: %s: %w", system.ErrUnknown, path, refused)
 	}
 	return fmt.Errorf("models: %w: %s", system.ErrUnknown, path)
+}
+
+// detect makes a checkpoint the generator if its system is known, and closes it if not.
+func (p *Published) detect(c *checkpoint.Checkpoint, path string) error {
+	found, err := system.Detect(c)
+	if err != nil {
+		_ = c.Close() // read only
+		return fmt.Errorf("%w: %s", err, path)
+	}
+	if p.Checkpoint != nil {
+		_ = p.Checkpoint.Close()
+	}
+	p.Checkpoint, p.Published, p.Path = c, found, path
+	return nil
 }
 
 // openTokenizer opens the first tokenizer among some files, if there is one.
@@ -233,9 +249,10 @@ func (p *Published) Close() {
 	}
 }
 
-// candidates lists what may be the generator, and what may be its tokenizer: the path
-// itself or the files in it, and the files beside it and those of its folder tokenizer.
-func candidates(path string) (generators, tokenizers []string, err error) {
+// candidates lists the files of a folder, which may be the generator, and what may be its
+// tokenizer: those files, or the ones beside a file, and the folder tokenizer with its
+// files.
+func candidates(path string) (files, tokenizers []string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
@@ -244,33 +261,27 @@ func candidates(path string) (generators, tokenizers []string, err error) {
 	if !info.IsDir() {
 		dir = filepath.Dir(path)
 	}
-	names, err := checkpoint.List(dir)
-	if err != nil {
+	if files, err = list(dir); err != nil {
 		return nil, nil, err
 	}
-	for _, n := range names {
-		tokenizers = append(tokenizers, filepath.Join(dir, n))
-	}
+	tokenizers = slices.Clone(files)
 	if sub := filepath.Join(dir, "tokenizer"); isFolder(sub) {
-		inner, err := checkpoint.List(sub)
+		inner, err := list(sub)
 		if err != nil {
 			return nil, nil, err
 		}
-		tokenizers = append(tokenizers, sub)
-		for _, n := range inner {
-			tokenizers = append(tokenizers, filepath.Join(sub, n))
-		}
+		tokenizers = append(append(tokenizers, sub), inner...)
 	}
-	if c, err := checkpoint.Open(path); err == nil || !info.IsDir() {
-		if err == nil {
-			_ = c.Close() // read only
-		}
-		return []string{path}, tokenizers, nil
+	return files, tokenizers, nil
+}
+
+// list returns the paths of a folder's weights files.
+func list(dir string) ([]string, error) {
+	names, err := checkpoint.List(dir)
+	for i, n := range names {
+		names[i] = filepath.Join(dir, n)
 	}
-	for _, n := range names {
-		generators = append(generators, filepath.Join(dir, n))
-	}
-	return generators, tokenizers, nil
+	return names, err
 }
 
 func isFolder(path string) bool {

@@ -231,7 +231,9 @@ func norms(b bench, r *gpu.Recorder) {
 	norm.Gate(r, norm.GateArgs{X: x, Gate: mod, Residual: out, Out: out, B: 2})
 	norm.Modulate(r, norm.ModulateArgs{X: x, Scale: mod, Shift: mod, Out: out, B: 2})
 	norm.GateGrad(r, norm.GateGradArgs{X: x, Gate: mod, DOut: out, DX: b.f32(70, 33), DGate: dmod, B: 2})
-	norm.Heads(r, norm.HeadsArgs{X: b.f32(70, 33), Scale: b.f32(2), Heads: 3, Dim: 8})
+	unit := norm.UnitArgs{X: b.f32(70, 34), Out: b.f32(70, 34), Log: b.f32(2), N: 70, Heads: 3, HeadDim: 8, LD: 34}
+	norm.Unit(r, unit)
+	norm.UnitGrad(r, norm.UnitGradArgs{UnitArgs: unit, DOut: b.f32(70, 34), DX: b.f32(70, 34), DLog: b.f32(2)})
 	stat := b.f32(1, 11)
 	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: stat, RStd: b.f32(1, 11), Groups: 11})
 	s := norm.Samples{Of: b.i32(1, 70), Starts: gputest.I32(b.t, b.dev, []int32{0, 70}, 2), Rows: b.i32(70, 70)}
@@ -242,9 +244,7 @@ func ropes(b bench, r *gpu.Recorder) {
 	x := b.f32(6, 24)
 	for _, half := range []bool{false, true} {
 		rope.Apply(r, rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(6), Axis: b.i32(3, 6), Heads: 2, Half: half, Inverse: half})
-		learned := rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(3, 2, 6), Heads: 2, Half: half, Inverse: half}
-		rope.Apply(r, learned)
-		rope.FreqGrad(r, rope.FreqGradArgs{Args: learned, DOut: b.f32(6, 24), DFreq: b.f32(3, 2, 6)})
+		rope.Apply(r, rope.Args{X: x, Out: x, Pos: b.i32(9, 6, 3), Freq: b.f32(3, 2, 6), Heads: 2, Half: half, Inverse: half})
 	}
 }
 
@@ -287,6 +287,9 @@ func cached(b bench, r *gpu.Recorder) {
 func losses(b bench, r *gpu.Recorder) {
 	loss.SoftmaxCE(r, loss.SoftmaxCEArgs{Logits: b.f32(7, 90), Targets: b.i32(90, 7), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 90)})
 	loss.BitsBCE(r, loss.BitsBCEArgs{Logits: b.f32(7, 40), Targets: b.u32(90, 7, 2), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 40)})
+	loss.Noise(r, loss.NoiseArgs{Said: b.f32(7, 10), Target: b.f32(7, 10), Weight: b.f32(7), Loss: b.f32(7), DSaid: b.f32(7, 10)})
+	loss.Noise(r, loss.NoiseArgs{Said: b.f32(7, 10), Target: b.f32(7, 5), Bounds: b.f32(7, 3), Weight: b.f32(7), Loss: b.f32(7), DSaid: b.f32(7, 10)})
+	loss.Energy(r, loss.EnergyArgs{A: b.f32(7, 5), B: b.f32(7, 5), Target: b.f32(7, 5), Weight: b.f32(7), Loss: b.f32(7), DA: b.f32(7, 5), DB: b.f32(7, 5)})
 	loss.Pixels(r, loss.PixelsArgs{H: 3, W: 2, X: b.f32(12, 4), Y: b.f32(12, 4), Loss: b.f32(6), DX: b.f32(12, 4), Square: 1, Size: 1, Slope: 1})
 }
 
@@ -303,8 +306,6 @@ func activations(b bench, r *gpu.Recorder) {
 	activation.SwiGLUGrad(r, activation.SwiGLUGradArgs{X: x, DOut: half, DX: b.f32(5, 66)})
 	activation.SiLU(r, activation.SiLUArgs{X: x, Out: b.f32(5, 66)})
 	activation.SiLUGrad(r, activation.SiLUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66)})
-	activation.ReLU(r, activation.SiLUArgs{X: half, Out: b.f32(5, 33)})
-	activation.ReLUGrad(r, activation.SiLUGradArgs{X: half, DOut: half, DX: b.f32(5, 33)})
 	for _, tanh := range []bool{false, true} {
 		activation.GELU(r, activation.GELUArgs{X: x, Out: b.f32(5, 66), Tanh: tanh})
 		activation.GELUGrad(r, activation.GELUGradArgs{X: x, DOut: b.f32(5, 66), DX: b.f32(5, 66), Tanh: tanh})
@@ -315,7 +316,6 @@ func codebooks(b bench, r *gpu.Recorder) {
 	x, codes, ids := b.f32(8, 6), b.f32(9, 6), b.i32(9, 8)
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids})
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids, Cosine: true})
-	codebook.EMA(r, codebook.EMAArgs{X: x, IDs: ids, Count: b.f32(9), Sum: b.f32(9, 6), Codes: codes, Decay: 0.9})
 }
 
 func fsqs(b bench, r *gpu.Recorder) {
@@ -356,7 +356,6 @@ func resizes(b bench, r *gpu.Recorder) {
 	s := resize.Shape{B: 2, T: 2, H: 3, W: 4, C: 5, To: [3]int{3, 2, 5}}
 	for _, mode := range []resize.Mode{resize.Nearest, resize.Linear, resize.Area} {
 		resize.Record(r, resize.Args{Shape: s, Mode: mode, X: b.f32(48, 5), Out: b.f32(60, 5)})
-		resize.Grad(r, resize.GradArgs{Shape: s, Mode: mode, DOut: b.f32(60, 5), DX: b.f32(48, 5)})
 	}
 }
 
@@ -394,7 +393,6 @@ func adamws(b bench, r *gpu.Recorder) {
 func samples(b bench, r *gpu.Recorder) {
 	draw := b.u32(7, 4, sample.DrawWords)
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
-	sample.TopK(r, sample.TopKArgs{X: b.f32(8, 50), K: 5, Values: b.f32(8, 5), Indices: b.i32(5, 8, 5)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), Pairs: true})
 	sample.Project(r, sample.ProjectArgs{X: b.f32(10, 8), Picks: b.i32(5, 10), Scale: b.f32(5), Out: b.f32(5, 8), N: 2, Threshold: 1})

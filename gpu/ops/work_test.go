@@ -16,7 +16,7 @@ import (
 // movers do no arithmetic on floats: they copy, compare, round or count.
 var movers = []string{
 	"fill", "copy", "bsq/expand", "conv/columns", "conv/columns_adjoint", "conv/taps", "elementwise/narrow", "elementwise/widen", "grammar/faces", "refine/begin", "rows/cut", "rows/gather", "rows/scatter",
-	"sample/topk", "step/commit", "step/gather",
+	"step/commit", "step/gather",
 }
 
 // profiled runs what record makes under a profile.

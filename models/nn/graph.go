@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/tape"
 )
 
@@ -29,8 +30,23 @@ type Graph interface {
 	LayerNorm(x *Value, n *LayerNorm) *Value
 	// SiLU returns x/(1 + exp(-x)).
 	SiLU(x *Value) *Value
-	// Modulate returns (1 + scale)·x + shift, [n, d]. mod is [n, 2d]: scales, then shifts.
-	Modulate(x, mod *Value) *Value
+	// Modulate returns (1 + scale)·x + heat·shift, [n, d]. Scale and shift are numbers of
+	// parts of d columns of mod, which has a row for each of x, or for each sequence.
+	// Heat has a row for each of x, of which the first counts; nil means 1. The result may
+	// take the memory of x.
+	Modulate(x, mod *Value, scale, shift int, heat *Value) *Value
+	// Adapt returns (1 + scale)·LN(x) + shift, by parts of mod as in Modulate.
+	Adapt(x, mod *Value, scale, shift int, eps float32) *Value
+	// Gate returns residual + gate·x, the gate being a part of mod as in Modulate. The
+	// result may take the memory of the residual.
+	Gate(x, mod *Value, gate int, residual *Value) *Value
+	// Unit brings the queries and keys of qkv to unit length, and multiplies the queries of
+	// each head by the exponential of its element of log, which counts up to [MostLog]. The
+	// result may take the memory of qkv.
+	Unit(qkv *Value, log *Vector, a *Attention) *Value
+	// Waves returns sines and cosines of numbers x, [n, 1], at frequencies as
+	// embed.Frequencies makes them: the cosines first.
+	Waves(x *Value, frequencies *Constant) *Value
 	// Add returns a + b. The sum may take the memory of a.
 	Add(a, b *Value) *Value
 	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in
@@ -48,6 +64,19 @@ type Graph interface {
 	// Recall returns kept hidden state number i that each row starts from, and zeros where
 	// there is none.
 	Recall(i int) *Value
+	// Kept returns the only state that each sequence keeps, a row for each, and Spread what
+	// Modulate, Adapt and Gate take of a value with such rows.
+	Kept() *Value
+	Spread(x *Value) *Value
+	// Given returns n tokens of each sequence from a position on, i32 [b, n], and the number b of
+	// sequences. The rows of a sequence, of which there are so many, are fed them.
+	Given(rows, from, n int) (ids *gpu.Tensor, b int)
+	// Constant returns a constant on the device, f32.
+	Constant(c *Constant) *gpu.Tensor
+	// Frozen returns a tensor that nobody trains.
+	Frozen(f *Frozen) *gpu.Tensor
+	// Program is what the graph records to, for what has no gradient.
+	Program() *gpu.Recorder
 	// Mark names a value for tests; it changes nothing.
 	Mark(name string, x *Value)
 }

@@ -31,7 +31,7 @@ type rotary struct{ freq, axis *gpu.Tensor }
 // Load reads a network's parameters, one tensor at a time. Errors: [ErrWeights],
 // gpu.ErrOutOfMemory.
 func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
-	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}, map[*Constant]*gpu.Tensor{}, map[*Frozen]*gpu.Tensor{}}
+	out := newLoaded()
 	folded := l.folded()
 	for _, x := range l.all {
 		var err error
@@ -44,23 +44,45 @@ func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
 			}
 		case *Table:
 			err = out.table(dev, x, w)
-		case *Constant:
-			out.constants[x], err = dev.FromF32(x.x, x.shape...)
-		case *Frozen:
-			err = out.freeze(dev, x, w)
 		}
 		if err != nil {
 			out.Free()
 			return nil, err
 		}
 	}
-	for _, a := range l.Attentions {
-		if err := out.rope(dev, a); err != nil {
-			out.Free()
-			return nil, err
-		}
+	if err := out.fixed(dev, l, w); err != nil {
+		out.Free()
+		return nil, err
 	}
 	return out, nil
+}
+
+func newLoaded() *Loaded {
+	return &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}, map[*Constant]*gpu.Tensor{}, map[*Frozen]*gpu.Tensor{}}
+}
+
+// fixed loads what nobody trains.
+func (l *Loaded) fixed(dev *gpu.Device, list *List, w Weights) (err error) {
+	for _, x := range list.all {
+		switch x := x.(type) {
+		case *Constant:
+			l.constants[x], err = dev.FromF32(x.x, x.shape...)
+		case *Frozen:
+			if w == nil {
+				return fmt.Errorf("nn: %w: %s is of another network, which is not there", ErrWeights, x.Name)
+			}
+			err = l.freeze(dev, x, w)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, a := range list.Attentions {
+		if err := l.rope(dev, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) error {
@@ -111,9 +133,6 @@ func (m *Matrix) pick(x []float32) []float32 {
 func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
 	x, err := v.read(w)
 	if err == nil {
-		if v.As != nil {
-			v.As(x)
-		}
 		l.vectors[v], err = dev.FromF32(x, v.N)
 	}
 	return err

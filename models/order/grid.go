@@ -14,6 +14,8 @@ type Grid struct {
 	Place bool
 	// First is the fixed id of the table's row of position 0.
 	First int
+	// Line gives every row its number in the sequence as its only rotary position.
+	Line bool
 }
 
 // Cells is the number of tokens.
@@ -31,6 +33,8 @@ func (g Grid) fixed(own int32, cell int) []int32 {
 // axes returns the rotary coordinates of a cell. A condition has none.
 func (g Grid) axes(cell int) []int32 {
 	switch {
+	case g.Line:
+		return []int32{int32(1 + cell)}
 	case g.Place:
 		return []int32{0}
 	case cell < 0:

@@ -114,3 +114,42 @@ func TestShuffle(t *testing.T) {
 		t.Errorf("%d orders of three", len(counts))
 	}
 }
+
+// TestRewrites predicts some sets once more, behind the others and with all of them known.
+func TestRewrites(t *testing.T) {
+	for _, once := range []bool{false, true} {
+		each := 2 // runs of a set
+		if once {
+			each = 1
+		}
+		m := Masked{N: 16, Steps: 5, Class: []int32{4}, OtherClass: []int32{9}, Once: once}
+		plain := maskedRuns(t, m, 1)
+		m.Rewrites = 2
+		runs := maskedRuns(t, m, 1)
+		if len(plain) != 5*each || len(runs) != 7*each {
+			t.Fatalf("%d and %d runs", len(plain), len(runs))
+		}
+		for i := range 2 {
+			first, again := runs[(i+1)*each-1].Draws, runs[(5+i+1)*each-1]
+			if !slices.Equal(first.At, again.Draws.At) {
+				t.Errorf("rewrite %d is of %v, want %v", i, again.Draws.At, first.At)
+			}
+			fed := 0
+			for _, p := range runs[(5+i)*each].Fed {
+				if p >= 0 {
+					fed++
+				}
+				if slices.Contains(again.Draws.At, p) {
+					t.Errorf("rewrite %d is fed position %d, which it predicts", i, p)
+				}
+			}
+			if fed != 16-len(first.At) {
+				t.Errorf("rewrite %d knows %d tokens, want %d", i, fed, 16-len(first.At))
+			}
+		}
+		m.Rewrites = 99 // at most all
+		if n := len(maskedRuns(t, m, 1)); n != 10*each {
+			t.Errorf("%d runs", n)
+		}
+	}
+}

@@ -29,6 +29,17 @@ func arpg(side, steps int, unknown Share) system.Schedule {
 	return s
 }
 
+// anyOrder is seeded with words that count.
+func anyOrder(side int) system.Schedule {
+	g := square(side)
+	s, err := Shuffled{Grid: g, Conditions: class(g), Target: 1000}.Schedule()
+	if err != nil {
+		panic(err)
+	}
+	s.(system.Seeded).Seed(func(i uint32) uint32 { return i * 0x9E3779B9 })
+	return s
+}
+
 var clip = Grid{T: 8, H: 16, W: 16}
 
 func denoised(g Grid, passes int, divide func(Grid) ([]Unit, error)) func() system.Schedule {
@@ -63,7 +74,12 @@ var orders = []struct {
 	}, 1280, 95, 1, true},
 	{"NAR 16x16", func() system.Schedule { g := square(16); return g.Shells(class(g), 2, nil) }, 256, 31, 1, true},
 	{"NAR 4x16x16", func() system.Schedule { g := Grid{T: 4, H: 16, W: 16}; return g.Shells(class(g), 3, nil) }, 1024, 34, 1, true},
-	{"VAR 256", func() system.Schedule { return Scales([]int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 1) }, 680, 10, 1, true},
+	// Ten scales, behind a step that keeps the condition.
+	{"VAR 256", func() system.Schedule {
+		return Pyramid{Sides: []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, Fed: 1}.Schedule()
+	}, 680, 1 + 10, 1, false},
+	{"σ-GPT 16x16", func() system.Schedule { return anyOrder(16) }, 256, 256, 1, true},
+	{"σ-GPT 1x1", func() system.Schedule { return anyOrder(1) }, 1, 1, 1, true},
 	// A set is read in a step of its own, and the first step reads the condition.
 	{"ARPG 16x16", func() system.Schedule { return arpg(16, 64, ArcCosine) }, 256, 2 * 64, 1, false},
 	{"ARPG 16x16 by the cosine", func() system.Schedule { return arpg(16, 64, Cosine) }, 256, 2 * 64, 1, false},
@@ -76,7 +92,10 @@ var orders = []struct {
 	{"VideoAR, cubes of 2x2x2", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(2, 2, 2) }), 2048, 256, 1, false},
 	{"VideoAR, two of each axis", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(4, 8, 8) }), 2048, 8, 1, false},
 	{"VideoAR, cubes of 4x16x8 in two passes", denoised(clip, 2, func(g Grid) ([]Unit, error) { return g.Boxes(4, 16, 8) }), 2048, 4 * 2, 2, false},
-	{"InfinityStar, three times", func() system.Schedule { return Scales([]int{1, 2, 4}, 3) }, 21, 9, 3, false},
+	{"FAR, ten levels of 16x16", func() system.Schedule {
+		class := make([]int32, 64)
+		return Bands{N: 256, Levels: 10, Class: class, OtherClass: class, Passes: func(int) (lo, hi int32) { return 0, 1 }}.Schedule()
+	}, 10 * 256, 10, 1, false},
 }
 
 // TestNoRunIsEmpty holds that each run has rows, also where the condition predicts all.
@@ -241,5 +260,32 @@ func TestUnits(t *testing.T) {
 		if units, err := divide(); !errors.Is(err, system.ErrPrompt) {
 			t.Errorf("%s: %v, %v", name, units, err)
 		}
+	}
+}
+
+// TestTargets holds that every row of a shuffled order is told the cell that it predicts.
+func TestTargets(t *testing.T) {
+	s := anyOrder(4)
+	var order []int32
+	for {
+		r, err := s.Next(nil)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, at := range r.Draws.At {
+			if r.Fixed[2*i+1] != 1000+at {
+				t.Errorf("row %d predicts cell %d, and is told %d", i, at, r.Fixed[2*i+1]-1000)
+			}
+			if len(order) > 0 && r.Fed[i] != order[len(order)-1] {
+				t.Errorf("row %d is fed cell %d, want %d", i, r.Fed[i], order[len(order)-1])
+			}
+			order = append(order, at)
+		}
+	}
+	if slices.IsSorted(order) {
+		t.Errorf("the order is not shuffled: %v", order)
 	}
 }

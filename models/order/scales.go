@@ -2,44 +2,18 @@ package order
 
 import "github.com/morton-gen/morton/models/system"
 
-// Scales predicts square grids of growing sides. Each grid is predicted at once, repeat
-// times; the cache keeps only the last time. A scale sees those before it and itself.
-// Positions count through all scales. The axes of a row are its scale, row and column.
-//
-// Source: Tian et al., "Visual Autoregressive Modeling", 2024, arXiv:2404.02905;
-// repetitions, Liu et al., "InfinityStar", 2025, arXiv:2511.04675.
-func Scales(sides []int, repeat int) system.Schedule {
-	var runs []system.Run
-	at := 0
-	for k, side := range sides {
-		n := side * side
-		for again := range repeat {
-			r := system.Run{Group: n, Ask: n, Draws: system.Draws{N: n, At: count(at, at+n)}}
-			r.N, r.Slot = n, count(at, at+n)
-			for i := range n {
-				r.Axes = append(r.Axes, int32(k), int32(i/side), int32(i%side))
-				r.Sees, r.Fed = append(r.Sees, int32(at+n)), append(r.Fed, system.Nothing)
-			}
-			if again < repeat-1 {
-				r.Sees, r.Slot = fill(n, int32(at)), fill(n, -1)
-			}
-			runs = append(runs, r)
-		}
-		at += n
-	}
-	return Fixed(runs...)
-}
-
 // Pyramid predicts scales from an accumulated code. A first run keeps the condition as a
 // hidden state, from which all rows start. A row is fed tokens of the scales before, so
 // that the rows of a scale are fed all of them, in order. Fixed ids of a row are its
-// level's, its place's, and, at the first scale, the condition's and the start's.
+// level's, its place's, and, at the first scale, the condition's and the start's. The rows of
+// the others have the bias.
 //
 // Source: Tian et al., "Visual Autoregressive Modeling", 2024, arXiv:2404.02905.
 type Pyramid struct {
 	Sides        []int
 	Class, Other int32                   // ids of the condition, and of none
-	Start        int32                   // id of the start
+	Start        int32                   // id of the start, and
+	Bias         int32                   // of what all rows but the first have in its place
 	Levels       int32                   // id of the first level
 	Places       int32                   // id of the first place
 	Fed          int                     // tokens that a row is fed, see [FedByRow]
@@ -67,7 +41,7 @@ func (p Pyramid) Schedule() system.Schedule {
 		r := system.Run{Group: n, Ask: n, Stage: k + 1, Draws: system.Draws{N: n, At: count(at, at+n)}}
 		r.N, r.Slot, r.Sees, r.Axes, r.Recall = n, count(at, at+n), fill(n, int32(at+n)), fill(n, 0), fill(n, 0)
 		for i := range n {
-			r.Fixed = append(r.Fixed, p.Levels+int32(k), p.Places+int32(at+i), -1, -1)
+			r.Fixed = append(r.Fixed, p.Levels+int32(k), p.Places+int32(at+i), -1, p.Bias)
 			for j := range p.Fed {
 				from := int32(system.Nothing)
 				if x := i*p.Fed + j; x < at {

@@ -28,6 +28,9 @@ type Published struct {
 	Own bool
 	// Tensors are names that only checkpoints of this system have together.
 	Tensors []string
+	// Like names the system that has the same Tensors; "" if none. Then the description tells
+	// them apart: Open of either makes the one that it describes.
+	Like string
 	// Trains says that the system can be trained: Open takes nil weights.
 	Trains bool
 	// Open makes the system from config.json, nil without one, and from the shapes of
@@ -95,7 +98,7 @@ func Detect(w nn.Weights) (Published, error) {
 	best := -1
 	for i, p := range published {
 		has := func(name string) bool { _, ok := w.Shape(name); return ok }
-		if !p.Own && all(p.Tensors, has) && (best < 0 || len(p.Tensors) > len(published[best].Tensors)) {
+		if !p.Own && p.Like == "" && all(p.Tensors, has) && (best < 0 || len(p.Tensors) > len(published[best].Tensors)) {
 			best = i
 		}
 	}
@@ -103,6 +106,16 @@ func Detect(w nn.Weights) (Published, error) {
 		return Published{}, fmt.Errorf("system: %w: it has %d tensors, such as %s", ErrUnknown, len(w.Names()), strings.Join(w.Names()[:min(3, len(w.Names()))], ", "))
 	}
 	return published[best], nil
+}
+
+// Described returns the system of a name if its tensors are p's, else p.
+func (p Published) Described(name string) Published {
+	for _, q := range published {
+		if q.Like == p.Name && q.Name == name {
+			return q
+		}
+	}
+	return p
 }
 
 func all(names []string, has func(string) bool) bool {

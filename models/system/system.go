@@ -42,6 +42,11 @@ type System struct {
 	// Lay returns the tokens of a sample's positions, and the prompt of a request that
 	// draws all of them. Nil: the system has no samples to learn from.
 	Lay func(shard.Sample) (Prompt, []uint32, error)
+	// Passes are those of a network that trains. Nil: one pass over all rows, in AllStages.
+	Passes []Pass
+	// Practice makes lessons, in which a part of a sample is known. Nil: lessons have the
+	// runs of Schedule.
+	Practice Practice
 	// Tokenizer opens the tokenizer. Nil: it is another checkpoint.
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
@@ -202,14 +207,6 @@ type Refinement struct {
 type Joiner interface {
 	Head
 	Join(g *nn.Drawing, logits *gpu.Tensor) *gpu.Tensor
-}
-
-// Learner is a head with a loss.
-type Learner interface {
-	Head
-	// Loss records the loss of the tokens that rows of hidden states predict. With one
-	// direction each row predicts one, with several each draw of g does.
-	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
 }
 
 // Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.

@@ -32,7 +32,7 @@ var arpgShares = map[string]order.Share{"arccos": order.ArcCosine, "cosine": ord
 
 // readARPG reads a description and the shapes of the tensors.
 func readARPG(config json.RawMessage, w nn.Weights) (*arpg, error) {
-	c := &arpg{llama: llama{Eps: 1e-5, RopeBase: 10000, Text: 1}, Sets: 64, Ramp: system.Linear, Share: "arccos"}
+	c := &arpg{llama: llama{Eps: 1e-5, RopeBase: 10000, Text: 1, Rope: "2d"}, Sets: 64, Ramp: system.Linear, Share: "arccos"}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)

@@ -15,7 +15,7 @@ import (
 	"github.com/morton-gen/morton/models/train"
 )
 
-var trained = []string{"llamagen", "par", "nar"}
+var trained = []string{"llamagen", "par", "nar", "var", "var-sharedaln", "mar", "d-ar"}
 
 // TestFreshIsThePublished makes systems from the authors' config.json alone. They declare
 // what the authors' checkpoints hold.
@@ -23,15 +23,15 @@ func TestFreshIsThePublished(t *testing.T) {
 	for _, name := range append([]string{"par-n9"}, trained...) {
 		g := open(t, name)
 		config := must(os.ReadFile(filepath.Join("testdata", name, "config.json")))(t)
-		found := must(system.Detect(nn.File(g.weights)))(t)
+		found := must(system.Detect(nn.File(g.weights)))(t).Described(g.sys.Name)
 		p := must(system.ToTrain(found.Name))(t)
 		fresh := must(p.Open(config, nil))(t)
 		if !reflect.DeepEqual(fresh.Params.Specs(), g.sys.Params.Specs()) || fresh.Layout != g.sys.Layout || fresh.Dropout != 0.1 {
 			t.Errorf("%s: made from its config.json it is another system", name)
 		}
 	}
-	if _, err := system.ToTrain("mar"); !errors.Is(err, system.ErrUnknown) {
-		t.Errorf("mar trains: %v", err)
+	if _, err := system.ToTrain("nova"); !errors.Is(err, system.ErrUnknown) {
+		t.Errorf("nova trains: %v", err)
 	}
 	for name, config := range map[string]string{
 		"captions": `{"dim": 64, "n_layer": 1, "n_head": 4, "caption_dim": 32}`, "no size": `{}`, "dropout": `{"dim": 64, "n_layer": 1, "n_head": 4, "class_dropout_prob": 2}`,

@@ -18,6 +18,7 @@ func FuzzDescriptions(f *testing.F) {
 		`{"image_dim": 4, "image_size": [64, 96], "image_stride": 8, "text_token_len": 5, "video_base_size": [4, 2, 3], "image_base_size": [4, 6], "video_encoder": {"num_heads": 2}, "image_encoder": {"num_heads": 2}}`,
 		`{"scheduler": "ddpm", "image_size": [64, 96], "ddpm_scheduler": {"beta_start": 0.001, "beta_end": 0.01}}`, `{"scheduler": "dpm"}`,
 		`{"n_head": 4, "block_size": 36, "num_iter": 7, "sample_schedule": "cosine", "cfg_schedule": "constant"}`, `{"n_head": 4, "num_iter": 65536}`,
+		`{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 3, "sampler": "euler", "clusters": 16, "levels": [0, 3]}`, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "unit": "scale", "clusters": 0, "levels": [1]}`,
 		`{"scale_schedule": [[1, 1, 1], [1, 2, 3], [2, 1, 1], [2, 2, 3]], "image_scale_repetition": "[2, 1]", "video_scale_repetition": [1, 1], "detail_scale_min_tokens": 6}`,
 		`{"pn": "0.06M", "video_frames": 9, "frames_inner_clip": 2, "use_apg": false, "cfg": 3}`, `{"frames_inner_clip": 1000000}`,
 		`{}`, `[]`, `{"num_iter": -1}`, `{"image_size": [8, 1000000]}`, `{"buffer_size": 99}`,
@@ -25,10 +26,10 @@ func FuzzDescriptions(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	var all []nn.Weights
-	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar"} {
+	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
-	all = append(all, tinyEAR())
+	all = append(all, tinyEAR(), tinyVideoAR())
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for _, w := range all {
 			p := must(system.Detect(w))(t)

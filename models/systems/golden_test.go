@@ -47,10 +47,11 @@ func open(t testing.TB, name string) *golden {
 	g.answers = must(safetensors.Open(filepath.Join(dir, "golden.safetensors")))(t)
 	t.Cleanup(func() { g.weights.Close(); g.answers.Close() })
 	found := must(system.Detect(nn.File(g.weights)))(t)
+	g.sys = must(found.Open(must(os.ReadFile(filepath.Join(dir, "config.json")))(t), nn.File(g.weights)))(t)
+	found = found.Described(g.sys.Name)
 	if !slices.ContainsFunc([]string{"", "-n9", "-rope", "-sharedaln"}, func(form string) bool { return found.Name+form == name }) {
 		t.Fatalf("%s is taken for %s", name, found.Name)
 	}
-	g.sys = must(found.Open(must(os.ReadFile(filepath.Join(dir, "config.json")))(t), nn.File(g.weights)))(t)
 	return g
 }
 
@@ -103,7 +104,7 @@ func (g *golden) greedy(t testing.TB, run string) []int32 {
 	return nil
 }
 
-var goldens = []string{"llamagen", "llamagen-t2i", "par", "par-n9", "nar", "nar-video"}
+var goldens = []string{"llamagen", "llamagen-t2i", "par", "par-n9", "nar", "nar-video", "d-ar"}
 
 // TestGreedyTokens compares every token of greedy runs with the authors' code. The runs
 // have no guidance, guidance, and guidance that ends early. Both samples run at once.

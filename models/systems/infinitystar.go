@@ -276,9 +276,9 @@ func (c *infinityStar) input(p nn.Params) *starInput {
 			// The bias stands in the table, since rows of a first pass have nothing else.
 			Width: b.Detail, Word: &nn.Linear{W: p.Matrix(c.width, b.Detail, starInit, "word_embed.weight")},
 			Table: p.Table(c.width, starInit, nn.Part{Name: "word_embed.bias", Rows: 1}),
-			Scales: func(d *nn.Drawing, stage int) (input.Scales, int) {
+			Scales: func(g nn.Graph, stage int) (input.Scales, int) {
 				t, pass := c.of(stage)
-				return star.Quantizer{Pyramid: b.Of(t), Stretch: d.Constant(stretch)}, pass
+				return star.Quantizer{Pyramid: b.Of(t), Stretch: g.Constant(stretch)}, pass
 			},
 		},
 	}

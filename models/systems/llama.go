@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models/input"
@@ -33,6 +32,7 @@ type llama struct {
 	Latent   []int   `json:"latent_shape"`
 	Multiple int     `json:"multiple_of"` // of the hidden width, where no shape tells it
 	Dropout  float64 `json:"class_dropout_prob"`
+	Rope     string  `json:"rope"` // "1d" or "2d", a name of ours: D-AR's tensors are LlamaGen's
 	hidden   int
 }
 
@@ -51,7 +51,7 @@ var publishedHeads = map[[2]int]int{
 // shapes. Without weights, of a network that is to be trained, it takes upstream's.
 // Behind is the number of blocks behind the trunk, which belong to further heads.
 func readLlama(config json.RawMessage, w nn.Weights, behind int) (*llama, error) {
-	c := &llama{Eps: 1e-5, RopeBase: 10000, Text: 1, Dropout: 0.1}
+	c := &llama{Eps: 1e-5, RopeBase: 10000, Text: 1, Dropout: 0.1, Rope: "2d"}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
@@ -106,6 +106,8 @@ func (c *llama) check(blocks int) error {
 	switch {
 	case !in(c.Dim, 8, 1<<14) || !in(c.Layers, 1, 256) || c.Layers > blocks || !in(c.hidden, 2, 1<<17) || !in(c.Vocab, 2, 1<<18):
 		return fmt.Errorf("systems: %w: width %d, %d of %d layers, hidden width %d, vocabulary %d", nn.ErrConfig, c.Dim, c.Layers, blocks, c.hidden, c.Vocab)
+	case c.Rope != "1d" && c.Rope != "2d":
+		return fmt.Errorf("systems: %w: rotary positions %q, want 1d or 2d", nn.ErrConfig, c.Rope)
 	case c.Heads == 0:
 		return fmt.Errorf("systems: %w: width %d with %d layers is no published size: say n_head in config.json", nn.ErrConfig, c.Dim, c.Layers)
 	case c.Dim%(2*c.Heads) != 0:
@@ -157,6 +159,11 @@ func (c *llama) rope2D() *nn.Rope {
 	return &nn.Rope{Pairs: []int{pairs - pairs/2, pairs / 2}, Theta: c.RopeBase}
 }
 
+// rope1D turns all pairs by the number of a row.
+func (c *llama) rope1D() *nn.Rope {
+	return &nn.Rope{Pairs: []int{c.Dim / c.Heads / 2}, Theta: c.RopeBase}
+}
+
 // out declares the logits behind a norm.
 func (c *llama) out(p nn.Params, norm, name string) *nn.Matrix {
 	return p.Matrix(c.Vocab, c.Dim, llamaInit, name).After(p.RMS(c.Dim, c.Eps, norm))
@@ -187,18 +194,11 @@ func (c *llama) lay(g order.Grid) func(shard.Sample) (system.Prompt, []uint32, e
 		if s.Kind != shard.KindVQ || !slices.Equal(s.Grid, []int32{int32(g.H), int32(g.W)}) || len(s.Tokens) != g.Cells() {
 			return p, nil, fmt.Errorf("systems: %w: %q is %s %v with %d tokens, want %s [%d %d]", shard.ErrSample, s.ID, s.Kind, s.Grid, len(s.Tokens), shard.KindVQ, g.H, g.W)
 		}
-		if text, ok := s.Meta["class"]; ok {
-			if p.Class, err = strconv.Atoi(text); err != nil {
-				return p, nil, fmt.Errorf("systems: %w: %q: class %q", shard.ErrSample, s.ID, text)
-			}
+		if p, err = classed(s); err != nil {
+			return p, nil, err
 		}
-		for _, x := range s.Tokens {
-			if x < 0 || x >= int64(c.Vocab) {
-				return p, nil, fmt.Errorf("systems: %w: %q: token %d of %d", shard.ErrSample, s.ID, x, c.Vocab)
-			}
-			tokens = append(tokens, uint32(x))
-		}
-		return p, tokens, nil
+		tokens, err = indices(s, c.Vocab)
+		return p, tokens, err
 	}
 }
 

@@ -28,6 +28,9 @@ func openLlamaGen(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	if err != nil {
 		return nil, err
 	}
+	if c.Rope == "1d" {
+		return openDAR(c)
+	}
 	side, err := c.side()
 	if err != nil {
 		return nil, err

@@ -146,15 +146,15 @@ func TestMARHead(t *testing.T) {
 		d := &nn.Drawing{Recorder: rec, Loaded: loaded, Marked: keep}
 		cond := net.Cond.Forward(d, tape.Constant(input("head.c")), nn.ProductOptions{})
 		keep("head.cond_embed", cond.X)
-		times := net.Times(d, gputest.F32(t, dev, at, n, 1))
+		times := net.Times(d, tape.Constant(gputest.F32(t, dev, at, n, 1)))
 		y := head.Told(d, times.X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
-		keep("head.out", net.Say(d, input("head.x"), y))
+		keep("head.out", net.Say(d, tape.Constant(input("head.x")), y).X)
 		d.Marked = nil
 		kept8 := must(head.Spacing(1000, "ddim8"))(t)
 		for _, i := range []int{7, 3, 0} {
 			at := slices.Repeat([]float32{float32(kept8[i])}, n)
-			y := head.Told(d, net.Times(d, gputest.F32(t, dev, at, n, 1)).X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
-			keep(fmt.Sprint("pmv", i), net.Say(d, input("head.x"), y))
+			y := head.Told(d, net.Times(d, tape.Constant(gputest.F32(t, dev, at, n, 1))).X, gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, n), cond.X)
+			keep(fmt.Sprint("pmv", i), net.Say(d, tape.Constant(input("head.x")), y).X)
 		}
 		p := must(rec.Finish())(t)
 		defer p.Free()

@@ -359,7 +359,7 @@ func (t *novaTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
 		g.Mark("video", x)
 		if t.lora != nil && g.Stage() == novaVideo { // an affine map of what the first frame's rows are
 			low := g.Product(g.SiLU(x), t.lora, nn.ProductOptions{})
-			x = g.Modulate(g.Recall(1), t.mix.Forward(g, low, nn.ProductOptions{}))
+			x = g.Modulate(g.Recall(1), t.mix.Forward(g, low, nn.ProductOptions{}), 0, 1, nil)
 		}
 	}
 	g.Keep(x)

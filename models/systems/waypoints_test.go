@@ -197,7 +197,7 @@ func (g *golden) crossEntropy(f *forced, logits []float32) (sum float64) {
 }
 
 func (g *golden) logitsName() string {
-	if strings.HasPrefix(g.name, "llamagen") {
+	if strings.HasPrefix(g.name, "llamagen") || g.name == "d-ar" {
 		return "tf.logits"
 	}
 	return "tf.logits_targets"

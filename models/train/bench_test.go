@@ -84,6 +84,7 @@ func benchDecode(b *testing.B, dev *gpu.Device, c systems.Decoder, f *safetensor
 	}
 	check(b, dec.Run(engine.Step{Lanes: lanes, Times: steps, Whole: true})) // compiles
 	tokens := 0
+	report := gputest.Processor(b)
 	for b.Loop() {
 		if lanes[0].Row == until {
 			for i := range lanes {
@@ -93,6 +94,7 @@ func benchDecode(b *testing.B, dev *gpu.Device, c systems.Decoder, f *safetensor
 		check(b, dec.Run(engine.Step{Lanes: lanes, Times: steps, Whole: true}))
 		tokens += steps * batch
 	}
+	report()
 	b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
 }
 
@@ -121,9 +123,11 @@ func benchTrain(b *testing.B, dev *gpu.Device, c systems.Decoder, o NetworkOptio
 	}
 	tokens := must(net.SetBatch(ws))(b)
 	must(net.Backward())(b)
+	report := gputest.Processor(b)
 	for b.Loop() {
 		must(net.Backward())(b)
 	}
+	report()
 	seconds := b.Elapsed().Seconds() / float64(b.N)
 	b.ReportMetric(float64(tokens)/seconds, "tokens/s")
 	b.ReportMetric(flops(c, batch, window)/seconds/1e9, "GFLOP/s")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"slices"
 
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
@@ -12,25 +14,72 @@ import (
 // Sequence is one sample laid out for the network: the rows of the request that draws its
 // tokens, and all of its draws.
 type Sequence struct {
-	system.Rows
-	// Other has as many rows, for training without the condition; nil: the same rows.
-	Other  *system.Rows
+	Part
+	Before []Part       // the rows of passes before the last
 	Draws  system.Draws // From is [m, h] rows of the sequence; -1: none
 	Tokens []uint32     // [positions, words]
 	First  int          // position that is drawn; those before are a condition
+	Prompt system.Prompt
 	// Pinned rows at the start stay visible for ever and come with every window.
 	Pinned int
 }
 
+// Part is the rows of a pass.
+type Part struct {
+	system.Rows
+	// Other has as many rows, for training without the condition; nil: the same rows.
+	Other *system.Rows
+}
+
 // Lay lays a sample out. Its rows are those that the schedule yields when the tokens are
-// given. The error is the schedule's, or wraps system.ErrPrompt if it does not draw the
-// tokens.
+// given. Where lessons depend on chance it is the lesson of no luck in particular, see
+// [Sequence.Lesson]. The error is the schedule's, or wraps system.ErrPrompt if it does not
+// draw the tokens.
 func Lay(s *system.System, prompt system.Prompt, tokens []uint32) (*Sequence, error) {
+	q := &Sequence{Tokens: tokens, Prompt: prompt}
+	if s.Practice != nil {
+		return q.Lesson(s, words(0, 0))
+	}
 	runs, err := s.Schedule(prompt)
 	if err != nil {
 		return nil, err
 	}
-	return Join(s, runs, tokens)
+	q, err = Join(s, runs, tokens)
+	if err == nil {
+		q.Prompt = prompt
+	}
+	return q, err
+}
+
+// Lesson lays the sample out for a lesson by some random numbers. Errors are those of [Lay].
+func (q *Sequence) Lesson(s *system.System, word func(uint32) uint32) (*Sequence, error) {
+	if s.Practice == nil {
+		return q, nil
+	}
+	runs, err := s.Practice(q.Prompt, word)
+	if err != nil {
+		return nil, err
+	}
+	out := &Sequence{Tokens: q.Tokens, Prompt: q.Prompt, First: len(q.Tokens) / s.Token.Words()}
+	for {
+		r, err := runs.Next(q.Tokens)
+		switch {
+		case errors.Is(err, io.EOF) && out.Draws.N == 0:
+			return nil, fmt.Errorf("train: %w: a lesson without draws", system.ErrPrompt)
+		case errors.Is(err, io.EOF):
+			return out, nil
+		case err == nil:
+			err = out.add(s, &r)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// words are random numbers of two seeds.
+func words(a, b uint64) func(i uint32) uint32 {
+	return func(i uint32) uint32 { return uint32(rand.NewPCG(a^uint64(i)<<32, b+uint64(i)).Uint64() >> 32) }
 }
 
 // Join joins the runs of a schedule for known tokens. Errors are those of [Lay].
@@ -44,7 +93,7 @@ func Join(s *system.System, runs system.Schedule, tokens []uint32) (*Sequence, e
 			return nil, fmt.Errorf("train.Join: %w: the schedule draws %d of %d tokens", system.ErrPrompt, q.Draws.N, positions)
 		}
 		if err == nil {
-			err = q.add(s.Layout, &r)
+			err = q.add(s, &r)
 		}
 		if err != nil {
 			return nil, err
@@ -63,23 +112,59 @@ func Join(s *system.System, runs system.Schedule, tokens []uint32) (*Sequence, e
 }
 
 // add appends a run.
-func (q *Sequence) add(l system.Layout, r *system.Run) error {
-	if r.Slot != nil || r.Keep != nil || r.Recall != nil || r.Ranges != nil {
-		return fmt.Errorf("train.Join: %w: no system whose rows share slots or keep states trains", nn.ErrConfig)
+func (q *Sequence) add(s *system.System, r *system.Run) error {
+	part, err := q.part(s, r)
+	if err != nil {
+		return err
 	}
-	q.addDraws(r, max(l.Directions, 1))
-	if other := r.Other; other != nil || q.Other != nil {
+	if part == &q.Part {
+		q.addDraws(r, max(s.Layout.Directions, 1))
+	}
+	part.add(r, s.Layout.Features)
+	return nil
+}
+
+// part returns the pass that has a run's rows.
+func (q *Sequence) part(s *system.System, r *system.Run) (*Part, error) {
+	if s.Passes == nil {
+		if r.Slot != nil || r.Keep != nil || r.Recall != nil || r.Ranges != nil {
+			return nil, fmt.Errorf("train.Join: %w: rows share slots, see ranges of them or keep states, and nothing says in which passes they train", nn.ErrConfig)
+		}
+		return &q.Part, nil
+	}
+	last := len(s.Passes) - 1
+	if q.Before == nil {
+		q.Before = make([]Part, last)
+	}
+	i := slices.IndexFunc(s.Passes, func(p system.Pass) bool { return slices.Contains(p.Runs, r.Stage) })
+	part := &q.Part
+	if i >= 0 && i < last {
+		part = &q.Before[i]
+	}
+	if i < 0 || part.N+r.N > s.Passes[i].Rows || part != &q.Part && r.Ask > 0 {
+		return nil, fmt.Errorf("train.Join: %w: a run of %d rows in stage %d, which draws %d tokens, has no room in the passes", nn.ErrConfig, r.N, r.Stage, r.Ask)
+	}
+	return part, nil
+}
+
+// conditioned reports whether the sample has rows without its condition.
+func (q *Sequence) conditioned() bool {
+	return q.Other != nil || slices.ContainsFunc(q.Before, func(p Part) bool { return p.Other != nil })
+}
+
+// add appends the rows of a run.
+func (p *Part) add(r *system.Run, features int) {
+	if other := r.Other; other != nil || p.Other != nil {
 		if other == nil {
 			other = &r.Rows
 		}
-		if q.Other == nil {
-			so := clone(q.Rows)
-			q.Other = &so
+		if p.Other == nil {
+			so := clone(p.Rows)
+			p.Other = &so
 		}
-		appendRows(q.Other, other, l.Features)
+		appendRows(p.Other, other, features)
 	}
-	appendRows(&q.Rows, &r.Rows, l.Features)
-	return nil
+	appendRows(&p.Rows, &r.Rows, features)
 }
 
 // addDraws appends the draws of a run, whose rows come next.
@@ -116,6 +201,7 @@ func appendRows(to, r *system.Rows, features int) {
 	to.N += r.N
 	to.Fixed, to.Fed = append(to.Fixed, r.Fixed...), append(to.Fed, r.Fed...)
 	to.Axes, to.Sees = append(to.Axes, r.Axes...), append(to.Sees, r.Sees...)
+	to.Keep, to.Recall = append(to.Keep, r.Keep...), append(to.Recall, r.Recall...)
 	if r.Features != nil {
 		to.Features = append(to.Features, r.Features...)
 	} else if features > 0 {

@@ -67,10 +67,19 @@ func (s *Sequences) HeldoutWindows(visit func(Window)) error {
 	return nil
 }
 
+// window lays a held-out window out. Its lessons are the same whenever it is asked for.
 func (s *Sequences) window(c cut) (Window, error) {
 	q, err := s.held.Sequence(c.sample)
-	return Window{Seq: q, From: c.from, To: c.to}, err
+	if err != nil {
+		return Window{}, err
+	}
+	w := Window{From: c.from, To: c.to, Chance: [2]uint64{heldoutChance, uint64(c.sample)}}
+	w.Seq, err = q.Lesson(s.net.sys, words(heldoutChance, uint64(c.sample)))
+	return w, err
 }
+
+// heldoutChance seeds the lessons of held-out samples.
+const heldoutChance = 0x68656c646f7574
 
 // pinned is the number of rows that every window begins with.
 func (s *Sequences) pinned() int { return s.net.sys.Layout.Pinned }
@@ -105,7 +114,13 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 	if most := s.net.options.Noise; most > 0 {
 		w.Noise, w.Seed = most*r.Float64(), r.Uint64()
 	}
-	if q.Other != nil {
+	if s.net.sys.Practice != nil || s.net.in.teacher != nil {
+		w.Chance = [2]uint64{r.Uint64(), r.Uint64()}
+		if w.Seq, err = q.Lesson(s.net.sys, words(w.Chance[0], w.Chance[1])); err != nil {
+			return Window{}, err
+		}
+	}
+	if w.Seq.conditioned() {
 		w.Drop = r.Float64() < s.net.sys.Dropout
 	}
 	return w, nil

@@ -158,13 +158,16 @@ func (s *Shards) Close() { s.open.clear() }
 
 // sizeBytes is about the memory of a sequence.
 func (q *Sequence) sizeBytes() int {
-	n := rowBytes(&q.Rows) + 4*(len(q.Tokens)+len(q.Draws.At)+len(q.Draws.From)+len(q.Draws.Allow)) + 512
-	if q.Other != nil {
-		n += rowBytes(q.Other)
+	n := 512 + 4*(len(q.Tokens)+len(q.Draws.At)+len(q.Draws.From)+len(q.Draws.Allow))
+	for _, p := range append(q.Before, q.Part) {
+		n += rowBytes(&p.Rows)
+		if p.Other != nil {
+			n += rowBytes(p.Other)
+		}
 	}
 	return n
 }
 
 func rowBytes(r *system.Rows) int {
-	return 4 * (len(r.Fixed) + len(r.Fed) + len(r.Axes) + len(r.Sees) + len(r.Features))
+	return 4 * (len(r.Fixed) + len(r.Fed) + len(r.Axes) + len(r.Sees) + len(r.Features) + len(r.Keep) + len(r.Recall))
 }

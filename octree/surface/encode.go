@@ -230,6 +230,25 @@ func (e *encoder) addThick(q *Quadric, cell octree.Key, p patch, all, thick uint
 	return found
 }
 
+// ends reports whether a triangle's box, made larger by half a cell, holds a part of the
+// line along an axis farther than far. It is a bound on [voxel.Triangle.Slide] that costs a
+// tenth: a cell may have thousands of small triangles.
+func ends(a, b, c, corner mesh.Vec3, axis int, up bool, far float64) bool {
+	const half = dualHalf + voxel.Tolerance
+	for k := range 3 {
+		lo, hi := min(a[k], b[k], c[k])-half, max(a[k], b[k], c[k])+half
+		switch {
+		case k != axis:
+			if corner[k] < lo || corner[k] > hi {
+				return false
+			}
+		case up && hi-corner[k] <= far, !up && corner[k]-lo <= far:
+			return false
+		}
+	}
+	return true
+}
+
 // exit goes from an inside corner along an axis, up or down, and returns the
 // signed way to where the thickened surface ends, at most one cell, and its
 // outward unit normal there.
@@ -245,7 +264,11 @@ func (e *encoder) exit(corner mesh.Vec3, axis int, up bool, tris []int32) (float
 		if !e.m.src.tris[i].thin {
 			continue
 		}
-		t := voxel.New(e.m.src.corners(&e.m.src.tris[i]))
+		a, b, c := e.m.src.corners(&e.m.src.tris[i])
+		if !ends(a, b, c, corner, axis, up, far) {
+			continue
+		}
+		t := voxel.New(a, b, c)
 		s := t.Slide(corner, axis, dualHalf+voxel.Tolerance)
 		if s.From > s.To || s.From > 0 || s.To < 0 {
 			continue

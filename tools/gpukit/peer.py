@@ -3,9 +3,6 @@ import time
 
 import torch
 
-dev = "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def seconds(fn, n=20):
     for _ in range(3):
         fn()
@@ -15,18 +12,6 @@ def seconds(fn, n=20):
         fn()
     torch.cuda.synchronize()
     return (time.perf_counter() - begin) / n
-
-
-print("torch", torch.__version__, torch.cuda.get_device_name())
-x = torch.empty(1 << 30, dtype=torch.uint8, device=dev)
-y = torch.empty_like(x)
-print(f"copy {2 * x.numel() / seconds(lambda: y.copy_(x)) / 1e9:.0f} GB/s")
-torch.backends.cuda.matmul.allow_tf32 = False
-for dtype in (torch.float32, torch.float16, torch.bfloat16):
-    for m, n, k in ((768, 768, 768), (4096, 4096, 4096), (1, 4096, 4096), (8, 4096, 4096), (32, 4096, 4096)):
-        a = torch.randn(m, k, device=dev, dtype=dtype)
-        b = torch.randn(n, k, device=dev, dtype=dtype)
-        print(f"product {dtype} {m}x{n}x{k} {2 * m * n * k / seconds(lambda: a @ b.T) / 1e9:.0f} GFLOP/s")
 
 
 class Decoder(torch.nn.Module):
@@ -59,30 +44,44 @@ class Decoder(torch.nn.Module):
         return self.head(self.norm(x))
 
 
-for dtype in (torch.float16, torch.bfloat16):
-    for batch in (1, 32):
-        with torch.no_grad():
-            net = Decoder().to(dev, dtype)
-            cache = [torch.zeros(2, batch, 12, 512, 64, device=dev, dtype=dtype) for _ in net.blocks]
-            tokens = torch.zeros(batch, 1, dtype=torch.long, device=dev)
-            step = lambda: tokens.copy_(net(tokens, cache, 255).argmax(-1))
-            step()
-            torch.cuda.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
+def main():
+    dev = "cuda"
+    print("torch", torch.__version__, torch.cuda.get_device_name())
+    x = torch.empty(1 << 30, dtype=torch.uint8, device=dev)
+    y = torch.empty_like(x)
+    print(f"copy {2 * x.numel() / seconds(lambda: y.copy_(x)) / 1e9:.0f} GB/s")
+    torch.backends.cuda.matmul.allow_tf32 = False
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        for m, n, k in ((768, 768, 768), (4096, 4096, 4096), (1, 4096, 4096), (8, 4096, 4096), (32, 4096, 4096)):
+            a = torch.randn(m, k, device=dev, dtype=dtype)
+            b = torch.randn(n, k, device=dev, dtype=dtype)
+            print(f"product {dtype} {m}x{n}x{k} {2 * m * n * k / seconds(lambda: a @ b.T) / 1e9:.0f} GFLOP/s")
+    for dtype in (torch.float16, torch.bfloat16):
+        for batch in (1, 32):
+            with torch.no_grad():
+                net = Decoder().to(dev, dtype)
+                cache = [torch.zeros(2, batch, 12, 512, 64, device=dev, dtype=dtype) for _ in net.blocks]
+                tokens = torch.zeros(batch, 1, dtype=torch.long, device=dev)
+                step = lambda: tokens.copy_(net(tokens, cache, 255).argmax(-1))
                 step()
-            print(f"decode {sum(p.numel() for p in net.parameters()) / 1e6:.0f}M {dtype} batch {batch} graph {batch / seconds(graph.replay, 50):.0f} tokens/s")
-net = Decoder().to(dev)
-opt = torch.optim.AdamW(net.parameters(), fused=True)
-tokens = torch.randint(0, 16384, (8, 257), device=dev)
+                torch.cuda.synchronize()
+                graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graph):
+                    step()
+                print(f"decode {sum(p.numel() for p in net.parameters()) / 1e6:.0f}M {dtype} batch {batch} graph {batch / seconds(graph.replay, 50):.0f} tokens/s")
+    net = Decoder().to(dev)
+    opt = torch.optim.AdamW(net.parameters(), fused=True)
+    tokens = torch.randint(0, 16384, (8, 257), device=dev)
+
+    def train():
+        with torch.autocast("cuda", torch.bfloat16):
+            loss = torch.nn.functional.cross_entropy(net(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+
+    print(f"train 8x256 bf16 {8 * 256 / seconds(train, 10):.0f} tokens/s")
 
 
-def train():
-    with torch.autocast("cuda", torch.bfloat16):
-        loss = torch.nn.functional.cross_entropy(net(tokens[:, :-1]).flatten(0, 1), tokens[:, 1:].flatten())
-    opt.zero_grad()
-    loss.backward()
-    opt.step()
-
-
-print(f"train 8x256 bf16 {8 * 256 / seconds(train, 10):.0f} tokens/s")
+if __name__ == "__main__":
+    main()

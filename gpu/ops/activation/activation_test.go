@@ -205,7 +205,7 @@ func TestShapeErrors(t *testing.T) {
 			"gelu short":  func(r *gpu.Recorder) { GELU(r, GELUArgs{X: half, Out: x}) },
 			"gelu type":   func(r *gpu.Recorder) { GELU(r, GELUArgs{X: i, Out: x}) },
 			"silu nil":    func(r *gpu.Recorder) { SiLU(r, SiLUArgs{Out: x}) },
-			"relu dout":   func(r *gpu.Recorder) { ReLUGrad(r, SiLUGradArgs{X: x, DOut: half, DX: x}) },
+			"silu dout":   func(r *gpu.Recorder) { SiLUGrad(r, SiLUGradArgs{X: x, DOut: half, DX: x}) },
 			"gelu dout":   func(r *gpu.Recorder) { GELUGrad(r, GELUGradArgs{X: x, DOut: half, DX: x}) },
 		})
 	})

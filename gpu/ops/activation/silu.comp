@@ -5,12 +5,11 @@
 #include "pairs.glsl"
 
 // One workgroup takes U·W pairs of a flat tensor of n elements; with s = 1/(1 + exp(-x)):
-//   out = x·s, or max(x, 0) if RELU
-//   GRAD: dx = dout·s·(1 + x·(1 - s)), or dout where x > 0, else 0
+//   out = x·s
+//   GRAD: dx = dout·s·(1 + x·(1 - s))
 // A lane reads what it then writes, so out may be x and dx may be x or dout. exp is
 // the device's: its relative error is (3 + 2|x|)·2^-23.
 
-layout(constant_id = 2) const uint RELU = 0;
 const uint U = 16;
 
 layout(push_constant, scalar) uniform Push {
@@ -30,9 +29,9 @@ void main() {
     vec2 x = load2(p.x, i, p.n), e = exp(min(-x, 80)), s = 1 / (1 + e);
 #ifdef GRAD
     vec2 d = load2(p.dout, i, p.n), slope = s * (1 + x * (e * s));
-    store2(p.dx, i, p.n, RELU != 0 ? mix(vec2(0), d, greaterThan(x, vec2(0))) : d * slope);
+    store2(p.dx, i, p.n, d * slope);
 #else
-    store2(p.out_, i, p.n, RELU != 0 ? max(x, vec2(0)) : x * s);
+    store2(p.out_, i, p.n, x * s);
 #endif
   }
 }

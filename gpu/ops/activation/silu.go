@@ -2,7 +2,7 @@ package activation
 
 import "github.com/morton-gen/morton/gpu"
 
-// SiLUArgs are the operands of [SiLU] and of [ReLU].
+// SiLUArgs are the operands of [SiLU].
 type SiLUArgs struct {
 	X   *gpu.Tensor // f32 of any shape
 	Out *gpu.Tensor // f32, as many elements; may be X
@@ -20,11 +20,7 @@ type SiLUArgs struct {
 // Network Function Approximation in Reinforcement Learning", 2017, arXiv:1702.03118.
 func SiLU(r *gpu.Recorder, a SiLUArgs) { flat(r, "silu", []*gpu.Tensor{a.X}, a.Out, false) }
 
-// ReLU adds out = max(x, 0) to a program, exactly. Alignment and errors are as for
-// [SiLU].
-func ReLU(r *gpu.Recorder, a SiLUArgs) { flat(r, "silu", []*gpu.Tensor{a.X}, a.Out, true) }
-
-// SiLUGradArgs are the operands of [SiLUGrad] and of [ReLUGrad].
+// SiLUGradArgs are the operands of [SiLUGrad].
 type SiLUGradArgs struct {
 	X, DOut *gpu.Tensor // f32, as many elements each
 	DX      *gpu.Tensor // f32, may be X or DOut
@@ -37,10 +33,4 @@ type SiLUGradArgs struct {
 // Alignment and errors are as for SiLU.
 func SiLUGrad(r *gpu.Recorder, a SiLUGradArgs) {
 	flat(r, "silu_grad", []*gpu.Tensor{a.X, a.DOut}, a.DX, false)
-}
-
-// ReLUGrad adds the gradient of [ReLU] to a program: DX is DOut where X is positive,
-// else 0. X may be what ReLU wrote.
-func ReLUGrad(r *gpu.Recorder, a SiLUGradArgs) {
-	flat(r, "silu_grad", []*gpu.Tensor{a.X, a.DOut}, a.DX, true)
 }

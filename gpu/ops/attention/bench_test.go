@@ -22,11 +22,13 @@ func bench(b *testing.B, dev *gpu.Device, flops float64, bytes int64, record fun
 	}
 	b.SetBytes(bytes)
 	b.ReportAllocs()
+	report := gputest.Processor(b)
 	for b.Loop() {
 		if err := p.Run(1); err != nil {
 			b.Fatal(err)
 		}
 	}
+	report()
 	b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }
 

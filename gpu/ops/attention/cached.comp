@@ -203,21 +203,27 @@ void main() {
   }
 
   uint turns = together ? 1 : T, width = p.kvheads * DH;
-  for (uint turn = 0; turn < turns; turn++) {
+  uint turn = 0;
+  do { // the ends of loops are at the bottom, as in tile.glsl
     int from = any;
     EACH(uint t = 0; t < T; t++) if (!together && t == turn) from = seq[t];
     from = clamp(from, 0, int(p.seqs) - 1); // where nobody sees anything too
-    for (uint i = 0; i < max(p.nranges, 1); i++) {
+    uint i = 0;
+    do {
       ivec2 all = range(e0, i, turn, together);
-      for (int k0 = all.x / int(SPAN) * int(SPAN); k0 < all.y; k0 += int(SPAN)) {
+      int k0 = all.x / int(SPAN) * int(SPAN);
+      if (k0 < all.y) do {
         int page = pageOf(p.table, p.perSeq, p.pages, p.shift, from, k0);
         uint64_t at = slotAt(page, p.shift, k0, width) + uint64_t(CACHE_ELEM) * kh * DH;
         mapped = page >= 0;
         int first = max(all.x, k0), last = max(min(all.y, k0 + int(SPAN)) - 1, first);
         block(p.ck + at, p.cv + at, CACHE_ELEM * width, k0, first, last);
-      }
-    }
-  }
+        k0 += int(SPAN);
+      } while (k0 < all.y);
+      i++;
+    } while (i < p.nranges);
+    turn++;
+  } while (turn < turns);
 
   EACH(uint t = 0; t < T; t++) {
     uint e = e0 + t;

@@ -53,7 +53,8 @@ void main() {
     EACH(uint j = 0; j < R; j++) acc[i][j] = vec2(0);
   }
 
-  for (uint k0 = nextKeys(keyk, 0, low, high); k0 < p.nk; k0 = nextKeys(keyk, k0 + SPAN, low, high)) {
+  uint k0 = nextKeys(keyk, 0, low, high);
+  if (k0 < p.nk) do {
     uint64_t krow[V];
     int key[V];
     EACH(uint v = 0; v < V; v++) {
@@ -88,7 +89,8 @@ void main() {
       EACH(uint j = 0; j < R; j++) acc[i][j] *= f;
     }
     add(acc, s, vbase, vs, k0, p.nk);
-  }
+    k0 = nextKeys(keyk, k0 + SPAN, low, high);
+  } while (k0 < p.nk);
 
   foldSum(total);
   float inv[RA];

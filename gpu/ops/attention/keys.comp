@@ -69,12 +69,18 @@ void main() {
   high = subgroupMax(high);
   EACH(uint i = 0; i < TM; i++) EACH(uint j = 0; j < R; j++) dk[i][j] = dv[i][j] = vec2(0);
 
-  for (uint g = 0; g < p.group; g++) {
+  uint g = 0;
+  do {
     uint head = kh * p.group + g;
     uint64_t qbase = p.q + 4ul * (uint64_t(b * p.n) * p.ldq + head * DH), dobase = p.do_ + 4ul * (uint64_t(b * p.n) * p.lddo + head * DH);
     uint64_t at = 4ul * uint64_t(b * gl_NumWorkGroups.y * p.group + head) * p.n;
-    for (uint q0 = nextQueries(keyq, 0, low, high); q0 < p.n; q0 = nextQueries(keyq, q0 + SPAN, low, high)) block(qbase, dobase, keyq, at, q0);
-  }
+    uint q0 = nextQueries(keyq, 0, low, high);
+    if (q0 < p.n) do {
+      block(qbase, dobase, keyq, at, q0);
+      q0 = nextQueries(keyq, q0 + SPAN, low, high);
+    } while (q0 < p.n);
+    g++;
+  } while (g < p.group);
 
   EACH(uint i = 0; i < TM; i++) {
     F32x2 dstk = F32x2(p.dk + 4ul * (uint64_t(b * p.nk + row0 + i) * p.lddk + kh * DH));

@@ -52,7 +52,8 @@ void main() {
   vec2 acc[TM][R];
   EACH(uint i = 0; i < TM; i++) EACH(uint j = 0; j < R; j++) acc[i][j] = vec2(0);
 
-  for (uint k0 = nextKeys(keyk, 0, low, high); k0 < p.nk; k0 = nextKeys(keyk, k0 + SPAN, low, high)) {
+  uint k0 = nextKeys(keyk, 0, low, high);
+  if (k0 < p.nk) do {
     uint64_t krow[V], vrow[V];
     int key[V];
     EACH(uint v = 0; v < V; v++) {
@@ -73,7 +74,8 @@ void main() {
       }
     }
     add(acc, s, kbase, ks, k0, p.nk);
-  }
+    k0 = nextKeys(keyk, k0 + SPAN, low, high);
+  } while (k0 < p.nk);
   EACH(uint i = 0; i < TM; i++) {
     F32x2 dst = F32x2(p.dq + 4ul * (uint64_t(b * p.n + row0 + i) * p.lddq + head * DH));
     EACH(uint j = 0; j < R; j++)

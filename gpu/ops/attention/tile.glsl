@@ -1,8 +1,11 @@
 // Tiles of scores, held in registers: TM rows, which are broadcast, by V·W
 // columns, V to a lane. A lane loads for one row at a time and broadcasts, so
-// that a load serves every column; loads take two floats at once.
+// that a load serves every column; loads take two floats at once. lavapipe runs the
+// body of a loop once more after its end, with every lane masked, unless the end is
+// at the bottom.
 layout(constant_id = 1) const uint DH = 64; // width of a head, even
 layout(constant_id = 2) const uint TM = 32; // a power of two
+layout(constant_id = 3) const uint CHUNK = 8; // elements of a head multiplied at once, 8 or 4
 
 #define EACH [[unroll]] for
 const uint V = W < 32 ? 32 / W : 1;
@@ -38,8 +41,12 @@ void step_(uint64_t a[RA], uint64_t b[V], uint c, const uint pairs, inout float 
 // of vector i / W, and of the row at b[v]; it adds in the order of elements.
 void dots(uint64_t a[RA], uint64_t b[V], out float s[TM][V]) {
   EACH(uint i = 0; i < TM; i++) EACH(uint v = 0; v < V; v++) s[i][v] = 0;
-  for (uint c = 0; c + 8 <= DH; c += 8) step_(a, b, c, 4, s);
-  if (DH % 8 >= 4) step_(a, b, DH / 8 * 8, 2, s);
+  uint c = 0;
+  if (DH >= CHUNK) do {
+    step_(a, b, c, CHUNK / 2, s);
+    c += CHUNK;
+  } while (c + CHUNK <= DH);
+  if (DH % CHUNK >= 4) step_(a, b, DH / CHUNK * CHUNK, 2, s);
   if (DH % 4 != 0) step_(a, b, DH - 2, 1, s);
 }
 
@@ -50,7 +57,8 @@ void dots(uint64_t a[RA], uint64_t b[V], out float s[TM][V]) {
 // once for what it loads. The broadcast from a lane that is known at run time only
 // is a shuffle elsewhere; lavapipe shuffles 16 lanes one by one, 10 times slower.
 void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, uint first, uint most) {
-  for (uint l = 0; l < W; l++) {
+  uint l = 0;
+  do {
     vec2 x[V][R];
     EACH(uint v = 0; v < V; v++) {
       F32x2 from = F32x2(base + stride * min(first + v * W + l, most - 1));
@@ -63,7 +71,8 @@ void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, 
         EACH(uint v = 0; v < V; v++)
           EACH(uint m = 0; m < QUAD; m++) acc[i + m][j] = fma(x[v][j], vec2(f[m][v]), acc[i + m][j]);
     }
-  }
+    l++;
+  } while (l < W);
 }
 
 // A fold works across lanes: lane l of x[g·W] becomes row g·W + l's result. Each

@@ -112,83 +112,15 @@ func TestRowsDoNotDependOnTheirCompany(t *testing.T) {
 	})
 }
 
-func TestEMA(t *testing.T) {
-	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		for _, s := range []shape{{1, 1, 1}, {100, 33, 7}, {77, 300, 20}, {1000, 8, 3}} {
-			t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) { testEMA(t, dev, s) })
-		}
-	})
-}
-
-func testEMA(t *testing.T, dev *gpu.Device, s shape) {
-	const decay, eps = float32(0.9), float32(1e-3)
-	x, sum, ids := gputest.Normal(1, s.n*s.d), gputest.Normal(2, s.v*s.d), make([]int32, s.n)
-	count := make([]float32, s.v)
-	for i := range count {
-		count[i] = float32(i % 3)
-	}
-	for i := range ids {
-		ids[i] = int32((i*i+i/7)%(s.v+1)) - 1 // -1 moves nothing
-	}
-	g, h := float64(decay), 1-float64(decay)
-	wantCount, wantSum, mag := optest.Wide(count), optest.Wide(sum), make([]float64, len(sum))
-	for i := range wantSum {
-		wantSum[i] *= g
-		mag[i] = math.Abs(wantSum[i])
-	}
-	for i := range wantCount {
-		wantCount[i] *= g
-	}
-	for r, id := range ids {
-		if id < 0 {
-			continue
-		}
-		wantCount[id] += h
-		for c := range s.d {
-			wantSum[int(id)*s.d+c] += h * float64(x[r*s.d+c])
-			mag[int(id)*s.d+c] += h * math.Abs(float64(x[r*s.d+c]))
-		}
-	}
-	var total float64
-	for _, c := range wantCount {
-		total += c
-	}
-	codes, bound, boundCount := make([]float64, len(sum)), make([]float64, len(sum)), make([]float64, s.v)
-	terms := float64(s.n+s.v+12) * gputest.Eps * 2 // 1 - decay is rounded too, ten times its size
-	for i := range codes {
-		n := (wantCount[i/s.d] + float64(eps)) * total / (total + float64(s.v)*float64(eps))
-		if codes[i], bound[i] = wantSum[i]/n, 3*terms*mag[i]/n; total == 0 {
-			codes[i], bound[i] = float64(sum[i]), 0
-		}
-		mag[i] *= terms
-	}
-	for i, c := range wantCount {
-		boundCount[i] = 16 * gputest.Eps * (c + 1)
-	}
-	a := EMAArgs{
-		X: gputest.F32(t, dev, x, s.n, s.d), IDs: gputest.I32(t, dev, ids, s.n), Count: gputest.F32(t, dev, count, s.v),
-		Sum: gputest.F32(t, dev, sum, s.v, s.d), Codes: gputest.F32(t, dev, sum, s.v, s.d), Decay: decay, Eps: eps,
-	}
-	gputest.Run(t, dev, func(r *gpu.Recorder) { EMA(r, a) })
-	gputest.Close(t, "count", gputest.Read(t, a.Count), wantCount, boundCount)
-	gputest.Close(t, "sum", gputest.Read(t, a.Sum), wantSum, mag)
-	gputest.Close(t, "codes", gputest.Read(t, a.Codes), codes, bound)
-}
-
 func TestShapeErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		x, odd := gputest.F32(t, dev, make([]float32, 12), 3, 4), gputest.F32(t, dev, make([]float32, 9), 3, 3)
 		ids := gputest.I32(t, dev, make([]int32, 3), 3)
-		good := EMAArgs{X: x, IDs: ids, Count: x.View(0, 3), Sum: x, Codes: x}
-		fast, short := good, good
-		fast.Decay, short.Count = 2, x.View(0, 4)
 		optest.Refused(t, dev, map[string]func(*gpu.Recorder){
 			"nil":   func(r *gpu.Recorder) { Nearest(r, NearestArgs{Codes: x, IDs: ids}) },
 			"odd":   func(r *gpu.Recorder) { Nearest(r, NearestArgs{X: odd, Codes: odd, IDs: ids}) },
 			"codes": func(r *gpu.Recorder) { Nearest(r, NearestArgs{X: x, Codes: odd, IDs: ids}) },
 			"ids":   func(r *gpu.Recorder) { Nearest(r, NearestArgs{X: x, Codes: x, IDs: x}) },
-			"decay": func(r *gpu.Recorder) { EMA(r, fast) },
-			"count": func(r *gpu.Recorder) { EMA(r, short) },
 		})
 	})
 }
@@ -197,16 +129,10 @@ func BenchmarkCodebook(b *testing.B) {
 	dev := gputest.Open(b, gpu.Options{})
 	s := shape{1024, 8, 16384}
 	x, codes := gputest.F32(b, dev, gputest.Normal(1, s.n*s.d), s.n, s.d), gputest.F32(b, dev, gputest.Normal(2, s.v*s.d), s.v, s.d)
-	ids, count := gputest.I32(b, dev, make([]int32, s.n), s.n), gputest.F32(b, dev, make([]float32, s.v), s.v)
-	sum := gputest.F32(b, dev, gputest.Normal(2, s.v*s.d), s.v, s.d)
+	ids := gputest.I32(b, dev, make([]int32, s.n), s.n)
 	name := fmt.Sprintf("rows=%d/cols=%d/codes=%d", s.n, s.d, s.v)
 	b.Run("nearest/"+name, func(b *testing.B) { // the products are written and read once
 		optest.Bench(b, dev, 8*s.n*s.v, s.n, func(r *gpu.Recorder) { Nearest(r, NearestArgs{X: x, Codes: codes, IDs: ids}) })
 		b.ReportMetric(float64(2*s.n*s.d*s.v)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-	})
-	b.Run("ema/"+name, func(b *testing.B) { // every code reads every id
-		optest.Bench(b, dev, 4*s.n*s.v, s.n, func(r *gpu.Recorder) {
-			EMA(r, EMAArgs{X: x, IDs: ids, Count: count, Sum: sum, Codes: codes, Decay: 0.99})
-		})
 	})
 }

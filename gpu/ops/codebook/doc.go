@@ -1,14 +1,12 @@
 // Package codebook holds vector quantisation by a learned table: the nearest code of
-// every row, and the table's update by moving averages.
+// every row.
 //
 //	codebook.Nearest(rec, codebook.NearestArgs{X: z, Codes: e, IDs: ids})
 //	rows.Gather(rec, rows.GatherArgs{X: e, IDs: ids, Out: code}) // and the decoder follows
-//	…
-//	codebook.EMA(rec, codebook.EMAArgs{X: z, IDs: ids, Count: count, Sum: sum, Codes: e, Decay: 0.99})
 //
 // The straight-through gradient needs no kernel: what arrives at code is z's gradient,
-// to which elementwise.MSE adds the commitment term's. A table that is learned by
-// gradients instead has rows.Segment over the ids sum what its rows receive. Codes on
+// to which elementwise.MSE adds the commitment term's. A table that is learned has
+// rows.Segment over the ids sum what its rows receive. Codes on
 // the unit sphere are normalized, with the gradient, by norm.RMS with a gain of 1/√d.
 //
 // It is not for codes without a table (see gpu/ops/bsq and gpu/ops/fsq).

@@ -102,11 +102,13 @@ func timeProduct(b *testing.B, dev *gpu.Device, a Args, s shape) {
 	}
 	b.SetBytes(int64(a.A.SizeBytes() + a.B.SizeBytes() + a.C.SizeBytes()))
 	b.ReportAllocs()
+	report := gputest.Processor(b)
 	for b.Loop() {
 		if err := p.Run(1); err != nil {
 			b.Fatal(err)
 		}
 	}
+	report()
 	weights := float64(s.n) * float64(s.k) * float64(b.N) / b.Elapsed().Seconds()
 	b.ReportMetric(2*float64(s.m)*weights/1e9, "GFLOP/s")
 	b.ReportMetric(weights/1e9, "Gweights/s")

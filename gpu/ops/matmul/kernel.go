@@ -34,10 +34,7 @@ func choose(a *Args, dev *gpu.Device, onCPU bool) kernel {
 	if !onCPU {
 		return chooseGPU(a, uint32(256/width))
 	}
-	o := outer(a.B.DType, rows(a), width)
-	if a.Layout != NT && half(a.B) {
-		o.together = o.vectors // a load of 16 bits takes four columns
-	}
+	o := outer(a, width, dev.FewRegisters())
 	spec := []uint32{
 		uint32(o.rows), uint32(o.vectors), uint32(o.together), uint32(o.step), uint32(o.unroll),
 		uint32(o.side), launch.Flag(o.phases), uint32(o.band),
@@ -90,13 +87,22 @@ func Kernels(d gpu.Info) string {
 	return text
 }
 
-// flags are the bits of product.glsl's FLAGS. On lavapipe the stack is aligned, and
-// words are parted where a vector is half of theirs and rows repay it.
+// parted reports whether words are parted at once (words in product.glsl): with 32
+// registers where a vector is half of the words' and rows repay it; with 16 where halves
+// are converted, which the compiler otherwise takes out of 64 bits one by one.
+func parted(a *Args, dev *gpu.Device, rows int) bool {
+	if dev.FewRegisters() && !a.quantized() {
+		return half(a.B) || rows == 8
+	}
+	return dev.SubgroupWidth() == 8 && rows > 4
+}
+
+// flags are the bits of product.glsl's FLAGS. On lavapipe the stack is aligned.
 func flags(dev *gpu.Device, a *Args, k kernel, split bool) uint32 {
 	var f uint32
 	for i, on := range []bool{
 		a.Bias != nil, a.Add, a.Gated, a.NormEps > 0, split, half(a.A), half(a.C),
-		dev.OnCPU() && dev.SubgroupWidth() == 8 && k.rows > 4, dev.OnCPU(),
+		dev.OnCPU() && parted(a, dev, k.rows), dev.OnCPU(),
 	} {
 		f |= launch.Flag(on) << i
 	}
@@ -131,12 +137,25 @@ type walk struct {
 	band          int  // rows of tiles that pass over a column of tiles together
 }
 
-// outer returns the walk over a tile. Measured on two cores of a Xeon of 2.9 GHz
+// outer returns the walk over a tile, by the processor's registers (see
+// [gpu.Device.FewRegisters]).
+func outer(a *Args, width int, few bool) walk {
+	o := outerMany(a.B.DType, rows(a), width)
+	if few && !a.quantized() {
+		o = outerFew(a.B.DType, o, fits6(a, width))
+	}
+	if a.Layout != NT && half(a.B) {
+		o.together = o.vectors // a load of 16 bits takes four columns
+	}
+	return o
+}
+
+// outerMany are the walks for 32 registers. Measured on two cores of a Xeon of 2.9 GHz
 // (Sapphire Rapids) with Mesa 25.0.7's lavapipe; docs/benchmarks/matmul.md has the
 // figures. A step of 64 bytes a row lets few rows meet a cache line's worth at a
 // time, where the rows' stride is a power of two and the first cache has 12 ways.
 // 16 lanes have twice the registers of 8, and no use for phases in tall tiles.
-func outer(t tensor.DType, rows, width int) walk {
+func outerMany(t tensor.DType, rows, width int) walk {
 	few := width < 16 // registers
 	line := 16
 	switch t {
@@ -168,6 +187,39 @@ func outer(t tensor.DType, rows, width int) walk {
 		return walk{32, 4, 4, 8, 1, 2, true, 4}
 	}
 	return walk{32, 4, 4, 8, 1, 4, false, 4}
+}
+
+// outerFew are the walks for 16 registers, where they differ from o. Measured on two
+// cores of an AMD EPYC with AVX2 (Zen 4) with the same driver, whose gather there is a
+// branch and five instructions a lane: the cache of decoded instructions is what tall
+// tiles run out of, at a body of some 900 products of vectors. So a body takes fewer
+// steps of more vectors. Six sums side by side hide the latency of adding, and leave
+// the registers to them: rows of B are operands in memory.
+func outerFew(t tensor.DType, o walk, six bool) walk {
+	switch {
+	case o.rows == 32 && six:
+		return walk{32, 6, 6, 4, 1, 1, false, 4}
+	case o.rows == 32 && t != tensor.BF16:
+		return walk{32, 4, 4, 4, 1, 4, false, 4}
+	case o.rows == 16 && six:
+		return walk{16, 6, 6, 8, 1, 1, false, 1}
+	case o.rows == 8 && t == tensor.F16:
+		o.phases = false
+	case o.rows == 4 && t != tensor.F32, o.rows == 1 && t == tensor.F16:
+		o.together = o.vectors
+	}
+	return o
+}
+
+// fits6 reports whether a tile may have six vectors of columns: a gate of 16 bits is
+// written in pairs and words of 16 bits come in fours, and of columns beyond the last
+// there must not be a quarter more than with four.
+func fits6(a *Args, width int) bool {
+	if half(a.B) && (a.Layout != NT || a.Gated && half(a.C)) {
+		return false
+	}
+	n := launch.Ceil(a.columns(), width)
+	return 4*launch.Ceil(n, 6)*6 <= 5*launch.Ceil(n, 4)*4
 }
 
 // busy is the number of workgroups that occupy a GPU.

@@ -42,7 +42,7 @@ const uint CE = LAYOUT != NT ? KB : CHALF ? 2 : 1; // columns that a lane owns s
 
 uint64_t arow[8], bcol[8], scol[8];
 float a[128];
-float b[128], acc[128], total[128], rs[8];
+float b[128], acc[192], total[192], rs[8];
 
 // A returns A(i, k0 + k) to all lanes.
 float A(uint i, uint k) {

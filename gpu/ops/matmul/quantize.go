@@ -113,18 +113,6 @@ func (p *Packed) set(row, k int, q int8) {
 	p.Data[8*word+j/2] |= byte(q) & 15 << (j % 2 * 4)
 }
 
-// Weight returns the value that stands for w[row, k].
-func (p *Packed) Weight(row, k int) float32 {
-	word, j := p.at(row, k)
-	var q int8
-	if p.Type == tensor.I8 {
-		q = int8(p.Data[8*word+j] - 128)
-	} else {
-		q = int8(p.Data[8*word+j/2]>>(j%2*4)<<4) >> 4
-	}
-	return p.Scales[p.scaleAt(row, k/Group)] * float32(q)
-}
-
 // Upload puts the weights on a device, as [Args].B and [Args].Scale. Errors are
 // those of [gpu.Device.NewTensor].
 func (p *Packed) Upload(dev *gpu.Device) (b, scale *gpu.Tensor, err error) {

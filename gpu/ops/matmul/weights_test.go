@@ -311,3 +311,15 @@ func truncatedF16(x float32) (uint16, float32) {
 	}
 	return sign | uint16(e+15)<<10 | uint16(b>>13)&0x3ff, math.Float32frombits(b &^ 0x1fff)
 }
+
+// Weight returns the value that stands for w[row, k].
+func (p *Packed) Weight(row, k int) float32 {
+	word, j := p.at(row, k)
+	var q int8
+	if p.Type == tensor.I8 {
+		q = int8(p.Data[8*word+j] - 128)
+	} else {
+		q = int8(p.Data[8*word+j/2]>>(j%2*4)<<4) >> 4
+	}
+	return p.Scales[p.scaleAt(row, k/Group)] * float32(q)
+}

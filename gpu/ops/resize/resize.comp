@@ -1,12 +1,10 @@
 #version 460
 //morton:variant forward
-//morton:variant adjoint -DADJOINT
 #include "morton.glsl"
 #include "pairs.glsl"
 
 // One workgroup makes the channels of one position, lanes over pairs of them:
 //   out[b, j, c] = sum_i weight(j, i)·x[b, i, c]
-//   ADJOINT: out[b, i, c] = (out +) sum_j weight(j, i)·x[b, j, c]
 // weight(j, i) is the product over three axes of what MODE says of an axis with n
 // elements i and m elements j: 0 nearest, i = floor(j·n/m); 1 linear, the tent around
 // (j + 1/2)·n/m - 1/2 kept inside 0..n-1; 2 area, 1/size for i in floor(j·n/m) to
@@ -15,7 +13,6 @@
 // some roundings. The sum runs in the order of positions.
 
 layout(constant_id = 2) const uint MODE = 0;
-layout(constant_id = 3) const uint ADD = 0;
 const uint U = 4;
 
 layout(push_constant, scalar) uniform Push {
@@ -73,19 +70,9 @@ float share(int j, int i, int n, int m) {
   return i == r.x ? 1 - f : f;
 }
 
-// takers returns bounds of the j that take from i; share sorts out those that do not.
-ivec2 takers(int i, int n, int m) {
-  int spread = MODE == 1 ? 1 : MODE == 3 ? 2 : 0;
-  return clamp(ivec2((i - spread) * m / n - 1, ((i + 1 + spread) * m + n - 1) / n + 1), ivec2(0), ivec2(m - 1));
-}
-
 void main() {
   uint g = group();
-#ifdef ADJOINT
-  ivec3 here = p.n, there = p.m;
-#else
   ivec3 here = p.m, there = p.n;
-#endif
   if (g >= p.b * uint(here.x * here.y * here.z)) return;
   uint at = g;
   ivec3 o;
@@ -95,11 +82,7 @@ void main() {
   at /= uint(here.y);
   o.x = int(at % uint(here.x));
   uint b = at / uint(here.x);
-#ifdef ADJOINT
-  ivec2 t = takers(o.x, p.n.x, p.m.x), y = takers(o.y, p.n.y, p.m.y), x = takers(o.z, p.n.z, p.m.z);
-#else
   ivec2 t = reach(o.x, p.n.x, p.m.x), y = reach(o.y, p.n.y, p.m.y), x = reach(o.z, p.n.z, p.m.z);
-#endif
   uint pairs = (p.c + 1) / 2;
   uint64_t orow = p.out_ + 4ul * uint64_t(g) * p.c;
   for (uint c0 = LANE; c0 < pairs; c0 += U * W) {
@@ -108,18 +91,14 @@ void main() {
     for (int i = t.x; i <= t.y; i++)
       for (int j = y.x; j <= y.y; j++)
         for (int k = x.x; k <= x.y; k++) {
-#ifdef ADJOINT
-          float w = share(i, o.x, p.n.x, p.m.x) * share(j, o.y, p.n.y, p.m.y) * share(k, o.z, p.n.z, p.m.z);
-#else
           float w = share(o.x, i, p.n.x, p.m.x) * share(o.y, j, p.n.y, p.m.y) * share(o.z, k, p.n.z, p.m.z);
-#endif
           if (w == 0) continue;
           uint64_t row = p.x + 4ul * ((uint64_t(b) * uint(there.x) + uint(i)) * uint(there.y * there.z) + uint(j * there.z + k)) * p.c;
           for (uint u = 0; u < U; u++) acc[u] += w * load2(row, min(c0 + u * W, pairs - 1), p.c);
         }
     for (uint u = 0; u < U; u++) {
       uint c = c0 + u * W;
-      if (c < pairs) store2(orow, c, p.c, ADD != 0 ? load2(orow, c, p.c) + acc[u] : acc[u]);
+      if (c < pairs) store2(orow, c, p.c, acc[u]);
     }
   }
 }

@@ -74,55 +74,22 @@ func Record(r *gpu.Recorder, a Args) {
 		r.Fail(err)
 		return
 	}
-	a.record(r, "forward", a.Mode, a.X, a.Out, a.To, false)
-}
-
-// GradArgs are the operands of [Grad].
-type GradArgs struct {
-	Shape // as given to Record
-	Mode  Mode
-	DOut  *gpu.Tensor // f32 [b, To, c]
-	DX    *gpu.Tensor // f32 [b, t, h, w, c]
-	AddDX bool        // add to DX instead of overwriting it
-}
-
-// Grad adds the adjoint of [Record] to a program:
-//
-//	dx[i] = Σ_j weight(j, i)·dout[j] (+ dx[i] if AddDX)
-//
-// Every element gathers what it went into, in the order of j. Error, alignment and
-// shape errors are as for Record.
-func Grad(r *gpu.Recorder, a GradArgs) {
-	const where = "resize.Grad"
-	err := a.check(where, a.Mode)
-	if err == nil {
-		err = launch.Check(where, launch.F32("DOut", a.DOut, a.elems(a.To)), launch.F32("DX", a.DX, a.elems(a.from())))
-	}
-	if err != nil {
-		r.Fail(err)
-		return
-	}
-	a.record(r, "adjoint", a.Mode, a.DOut, a.DX, a.from(), a.AddDX)
-}
-
-// flops are two for each term of either pass.
-func (s Shape) flops(mode Mode) int {
-	terms := map[Mode]int{Linear: 8 * max(s.elems(s.To), 0), Cubic: 64 * max(s.elems(s.To), 0), Area: max(s.elems(s.from()), s.elems(s.To))}
-	return 2 * terms[mode]
-}
-
-// record makes the elements of out, which has the extents at.
-func (s Shape) record(r *gpu.Recorder, kernel string, mode Mode, in, out *gpu.Tensor, at [3]int, add bool) {
-	params := []uint32{uint32(s.B), uint32(s.C)}
-	for _, n := range [][3]int{s.from(), s.To} {
+	params := []uint32{uint32(a.B), uint32(a.C)}
+	for _, n := range [][3]int{a.from(), a.To} {
 		params = append(params, uint32(n[0]), uint32(n[1]), uint32(n[2]))
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "resize", kernel, launch.Flag(launch.Even(s.C)), uint32(mode), launch.Flag(add)),
-		Grid:   gpu.Linear(s.B * at[0] * at[1] * at[2]),
-		In:     []*gpu.Tensor{in},
-		Out:    []*gpu.Tensor{out},
+		Kernel: launch.Kernel(shaders, "resize", "forward", launch.Flag(launch.Even(a.C)), uint32(a.Mode)),
+		Grid:   gpu.Linear(a.B * a.To[0] * a.To[1] * a.To[2]),
+		In:     []*gpu.Tensor{a.X},
+		Out:    []*gpu.Tensor{a.Out},
 		Params: params,
-		Work:   launch.Work(s.flops(mode), in, out, launch.Again(add, out)),
+		Work:   launch.Work(a.flops(a.Mode), a.X, a.Out),
 	})
+}
+
+// flops are two for each term.
+func (s Shape) flops(mode Mode) int {
+	terms := map[Mode]int{Linear: 8 * s.elems(s.To), Cubic: 64 * s.elems(s.To), Area: max(s.elems(s.from()), s.elems(s.To))}
+	return 2 * terms[mode]
 }

@@ -45,8 +45,7 @@ type Args struct {
 // An axis outside 0..axes-1 counts as the last. In the first form the lowest integer is
 // no position: sine and cosine are zero, and so is what is turned by it.
 //
-// The second form is for learned frequencies, which mix the axes in each head; see
-// [FreqGrad]. Queries and keys of one matrix turn alike if there are as many heads
+// The second form is for learned frequencies, which mix the axes in each head. Queries and keys of one matrix turn alike if there are as many heads
 // of frequencies as of either, or one. Where heads of keys are shared by groups,
 // turn the queries apart, with Group.
 //

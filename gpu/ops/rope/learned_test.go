@@ -68,35 +68,6 @@ func (s learned) each(f func(r, h, j, p, q int)) {
 	}
 }
 
-// grad is the gradient of the frequencies and its error bound for outputs that are
-// themselves off by off.
-func (s learned) grad(out, dout []float64, pos []int32, off float64) (df, bound []float64) {
-	df, bound = make([]float64, len(s.axes)*s.fh*s.dh()/2), make([]float64, len(s.axes)*s.fh*s.dh()/2)
-	c := float64(s.n/64+2*s.heads+140)*gputest.Eps + off
-	s.each(func(r, h, j, p, q int) {
-		for a := range s.axes {
-			i, x := (a*s.fh+h/s.group%s.fh)*s.dh()/2+j, float64(pos[r*len(s.axes)+a])
-			df[i] += x * (dout[q]*out[p] - dout[p]*out[q])
-			bound[i] += c * math.Abs(x) * (math.Abs(dout[q]) + math.Abs(dout[p])) * (math.Abs(out[p]) + math.Abs(out[q]))
-		}
-	})
-	return df, bound
-}
-
-// TestLearnedOracleGradient checks the oracle's gradient by central differences.
-func TestLearnedOracleGradient(t *testing.T) {
-	for _, half := range []bool{false, true} {
-		s := learned{shape{n: 3, heads: 4, axes: []int{2, 0, 0}, gap: 1, far: 3, half: half}, 2, 1}
-		x, freq, dout := optest.Wide(gputest.Normal(1, s.n*s.ld())), optest.Wide(s.freqs(2)), optest.Wide(gputest.Normal(3, s.n*s.ld()))
-		out, _ := s.oracle(x, freq, s.positions(), false, false)
-		df, _ := s.grad(out, dout, s.positions(), 0)
-		optest.Gradient(t, "dfreq", func() float64 {
-			out, _ := s.oracle(x, freq, s.positions(), false, false)
-			return optest.Dot(out, dout)
-		}, freq, df)
-	}
-}
-
 func TestLearned(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, s := range learnedShapes {
@@ -113,12 +84,9 @@ func testLearned(t *testing.T, dev *gpu.Device, s learned) {
 	}
 	x := gputest.F32(t, dev, x32, s.n, s.ld())
 	dout := gputest.F32(t, dev, dout32, s.n, s.ld())
-	start := gputest.Normal(4, len(freq))
-	dfreq := gputest.F32(t, dev, start, len(freq))
 	gputest.Run(t, dev, func(r *gpu.Recorder) {
 		a.X, a.Out = x, x
 		Apply(r, a)
-		FreqGrad(r, FreqGradArgs{Args: a, DOut: dout, DFreq: dfreq, LDDOut: s.ld()})
 		a.X, a.Out, a.Inverse = dout, dout, true
 		Apply(r, a)
 	})
@@ -133,43 +101,23 @@ func testLearned(t *testing.T, dev *gpu.Device, s learned) {
 	close("out", x, out, mag, 4e-7)
 	dx, mag := s.oracle(optest.Wide(dout32), wide, s.positions(), true, true)
 	close("dx", dout, dx, mag, 4e-7)
-	df, bound := s.grad(out, optest.Wide(dout32), s.positions(), 4e-7)
-	for i := range df {
-		df[i] += float64(start[i])
-		bound[i] += 2 * gputest.Eps * math.Abs(float64(start[i]))
-	}
-	close("dfreq", dfreq, df, bound, 1)
 }
 
 func TestLearnedShapeErrors(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		x, pos := gputest.F32(t, dev, make([]float32, 24), 3, 8), gputest.I32(t, dev, make([]int32, 9), 3, 3)
 		freq := gputest.F32(t, dev, make([]float32, 12), 3, 1, 4)
-		good := FreqGradArgs{Args: Args{X: x, Out: x, Pos: pos, Freq: freq}, DOut: x, DFreq: freq}
+		good := Args{X: x, Out: x, Pos: pos, Freq: freq}
 		bad := map[string]func(*gpu.Recorder){}
-		for name, change := range map[string]func(a *FreqGradArgs){
-			"flat":  func(a *FreqGradArgs) { a.Freq = x.View(0, 12) },
-			"axes":  func(a *FreqGradArgs) { a.Freq = x.View(0, 2, 1, 4) },
-			"group": func(a *FreqGradArgs) { a.Group = -1 },
-			"short": func(a *FreqGradArgs) { a.DFreq = x.View(0, 11) },
-			"dout":  func(a *FreqGradArgs) { a.DOut = nil },
-			"table": func(a *FreqGradArgs) { a.Freq, a.Axis = x.View(0, 4), pos.View(0, 4) },
+		for name, change := range map[string]func(a *Args){
+			"flat":  func(a *Args) { a.Freq = x.View(0, 12) },
+			"axes":  func(a *Args) { a.Freq = x.View(0, 2, 1, 4) },
+			"group": func(a *Args) { a.Group = -1 },
 		} {
 			a := good
 			change(&a)
-			bad[name] = func(r *gpu.Recorder) { FreqGrad(r, a) }
+			bad[name] = func(r *gpu.Recorder) { Apply(r, a) }
 		}
 		optest.Refused(t, dev, bad)
-	})
-}
-
-func BenchmarkFreqGrad(b *testing.B) {
-	dev := gputest.Open(b, gpu.Options{})
-	const n, heads, dh = 2048, 24, 64
-	x := gputest.F32(b, dev, gputest.Normal(1, n*heads*dh), n, heads*dh)
-	freq := gputest.F32(b, dev, gputest.Normal(2, 3*12*dh/2), 3, 12, dh/2)
-	a := FreqGradArgs{Args: Args{X: x, Out: x, Heads: heads, Pos: gputest.I32(b, dev, make([]int32, 3*n), n, 3), Freq: freq}, DOut: x, DFreq: freq}
-	b.Run(fmt.Sprintf("rows=%d/heads=%d/dh=%d", n, heads, dh), func(b *testing.B) {
-		optest.Bench(b, dev, 8*n*heads*dh, n, func(r *gpu.Recorder) { FreqGrad(r, a) })
 	})
 }

@@ -22,6 +22,3 @@ func Stream(seed, request uint64) (key [2]uint32, counter uint32) {
 	mixed := Philox([4]uint32{uint32(request), uint32(request >> 32)}, [2]uint32{uint32(seed), uint32(seed >> 32)})
 	return [2]uint32{mixed[0], mixed[1]}, uint32(request)
 }
-
-// Uniform maps a random word to [0, 1) in steps of 2⁻²⁴.
-func Uniform(x uint32) float32 { return float32(x>>8) * (1.0 / (1 << 24)) }

@@ -285,7 +285,7 @@ func TestBitsMatchOracle(t *testing.T) {
 		for r := range n {
 			for i := range l {
 				p := 1 / (1 + math.Exp(-float64(x[r*l+i])/float64(temp[2*r])))
-				u := float64(Uniform(Philox([4]uint32{uint32(i / 4), uint32(r), 5, 0}, [2]uint32{11, 12})[i%4]))
+				u := float64(Philox([4]uint32{uint32(i / 4), uint32(r), 5, 0}, [2]uint32{11, 12})[i%4]>>8) / (1 << 24)
 				want := u < p
 				if temp[2*r] == 0 {
 					want = x[r*l+i] > 0

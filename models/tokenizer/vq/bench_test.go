@@ -1,7 +1,6 @@
 package vq
 
 import (
-	"syscall"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -36,25 +35,15 @@ func benchmark(b *testing.B, encodes bool) {
 		}
 		run() // compiles
 		b.ReportAllocs()
-		cpu := processor(b)
+		report := gputest.Processor(b)
 		for b.Loop() {
 			run()
 		}
-		b.ReportMetric((processor(b)-cpu)/float64(b.N), "cpu-s/op")
+		report()
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
 		b.StopTimer()
 		logProfile(b, dev, run)
 	})
-}
-
-// processor is the seconds that this process has used of all processors: on a device on
-// the CPU it tells the work, whatever else the machine does.
-func processor(b *testing.B) float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return float64(u.Utime.Sec+u.Stime.Sec) + float64(u.Utime.Usec+u.Stime.Usec)/1e6
 }
 
 // logProfile logs the kernels that take most of the time.
