@@ -28,7 +28,7 @@ func init() {
 //	input     the last three coordinates, and those six, nine and twelve before
 //	trunk     the decoder
 //	head      a softmax
-//	rule      the grammar of face sequences
+//	rule      the grammar of face sequences, and of a surface to follow
 //	sampling  temperature, top-k and top-p
 //
 // Source: the task and the face layout are QuadGPT's, arXiv:2509.21420; the network is
