@@ -84,7 +84,7 @@ func TestTrainResumes(t *testing.T) {
 	tokens, _ := drawn(t, "--count", "20", "--points", "16")
 	heldout, _ := drawn(t, "--count", "4", "--points", "16", "--side", "heldout")
 	args := []string{
-		"--family", "quad", "--tokens", filepath.Dir(tokens), "--heldout", filepath.Dir(heldout), "--points", "16", "--steps", "3", "--batch", "2",
+		"--system", "quad", "--tokens", filepath.Dir(tokens), "--heldout", filepath.Dir(heldout), "--points", "16", "--steps", "3", "--batch", "2",
 		"--width", "32", "--layers", "1", "--heads", "1", "--hidden", "64", "--context", "64", "--max-heldout", "2",
 	}
 	weights := func(dir string) []byte {
@@ -140,7 +140,7 @@ func TestFlags(t *testing.T) {
 	if err := draw(context.Background(), []string{"--none"}, io.Discard); err == nil || errors.Is(err, flag.ErrHelp) {
 		t.Errorf("an unknown flag: %v", err)
 	}
-	if err := trainModel(context.Background(), []string{"--family", "cube"}, io.Discard); !errors.Is(err, errFlags) {
+	if err := trainModel(context.Background(), []string{"--system", "cube"}, io.Discard); !errors.Is(err, errFlags) {
 		t.Errorf("train: %v", err)
 	}
 	if err := trainModel(context.Background(), []string{"--tokens", t.TempDir()}, io.Discard); !errors.Is(err, errFlags) {
