@@ -117,10 +117,10 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"tokenize quads --out o --input a.obj --shards 100000", "shards"},
 		{"detokenize --out o --input nothing/*.parquet", "no file matches: nothing/*.parquet"},
 		{"detokenize --out o --input help", "no .parquet file in help"},
-		{"train --family quad", "--tokens"},
-		{"train --family qaud --tokens a --heldout b --out c", "did you mean quad?"},
-		{"train --family quad --tokens a --heldout b --out c --precision int8", "--precision is one of"},
-		{"train --family tokenizer --tokens a --heldout b --out c --precision bf16", "trains in f32"},
+		{"train --system quad", "--tokens"},
+		{"train --system qaud --tokens a --heldout b --out c", "did you mean quad?"},
+		{"train --system quad --tokens a --heldout b --out c --precision int8", "--precision is one of"},
+		{"train --system tokenizer --tokens a --heldout b --out c --precision bf16", "trains in f32"},
 		{"remesh --out o", "--input or --manifest"},
 		{"remesh a.obj --out o --faces 0", "--faces is at least 1"},
 		{"remesh a.obj --out o --faces 3", "3 faces, 4 to"},
@@ -424,7 +424,7 @@ func TestCompletion(t *testing.T) {
 	for line, want := range map[string]string{
 		"generate": "video\tcontinue clips\nimage\tdraw pictures of a class or a text with a published checkpoint\nshape\trefine", "generate quads --precision": "f32\nf16", "generate image --model": "safetensors\npt\npth\nckpt\nbin\n:8", "tokenize shape --out": ":16",
 		"tokenize video --fit": "crop\nletterbox", "generate shape --mesh-limit": "bytes=", "remesh --manifest": "jsonl\n:8", "convert --to": "obj\nglb",
-		"train --family": "cube\noctree\nquad\ntokenizer", "detokenize": "video", "help": "generate\tcontinue", "help tokenize": "video", "generate quads --runner": "direct\nprism",
+		"train --system": "cube\noctree\nquad\ntokenizer", "detokenize": "video", "help": "generate\tcontinue", "help tokenize": "video", "generate quads --runner": "direct\nprism",
 		"devices --subgroup": "auto\n4", "generate quads --device": "auto",
 	} {
 		if code, text, _ := morton(append(append([]string{"__complete"}, strings.Fields(line)...), "")...); code != exitDone || !strings.Contains(text, want) {

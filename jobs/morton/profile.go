@@ -18,7 +18,7 @@ type profileFlags struct {
 	flags *pflag.FlagSet
 	deviceFlags
 
-	family string
+	system string
 	model  string
 	batch  int
 	trace  string
@@ -29,7 +29,7 @@ type profileFlags struct {
 func newProfileFlags() *profileFlags {
 	p := &profileFlags{flags: newFlags("profile")}
 	f := p.flags
-	f.StringVar(&p.family, "family", "", "run the family `NAME`: cube (continues a made-up clip), octree (refines a stick) or quad (covers a ball)")
+	f.StringVar(&p.system, "system", "", "run the system `NAME`: cube (continues a made-up clip), octree (refines a stick) or quad (covers a ball)")
 	f.StringVar(&p.model, "model", "", "the model folder `DIR` instead of the shipped model")
 	f.IntVar(&p.batch, "batch", 1, "requests at once")
 	f.StringVar(&p.trace, "trace", "", "write every call with its time to `FILE`, as Chrome and Perfetto read it")
@@ -40,10 +40,10 @@ func newProfileFlags() *profileFlags {
 }
 
 func profileCommand(t terminal) *cobra.Command {
-	c := newCommand("profile --family cube|octree|quad", "profile")
+	c := newCommand("profile --system cube|octree|quad", "profile")
 	p := newProfileFlags()
 	c.Flags().AddFlagSet(p.flags)
-	complete(c, "family", profiled...)
+	complete(c, "system", profiled...)
 	completeFolders(p.flags, "model")
 	completeDevice(c)
 	c.Args = noWords
@@ -65,10 +65,10 @@ func ownSystems() (names []string) {
 
 func (p *profileFlags) check() error {
 	switch {
-	case p.family == "":
-		return usagef("profile", "profile: --family says what to run: cube, octree or quad")
-	case !slices.Contains(profiled, p.family):
-		return usagef("profile", "profile: no family %q%s", p.family, suggest(p.family, profiled))
+	case p.system == "":
+		return usagef("profile", "profile: --system says what to run: cube, octree or quad")
+	case !slices.Contains(profiled, p.system):
+		return usagef("profile", "profile: no system %q%s", p.system, suggest(p.system, profiled))
 	case p.batch < 1 || p.batch > 256:
 		return usagef("profile", "profile: --batch is 1 to 256")
 	}
@@ -81,7 +81,7 @@ func (p *profileFlags) run(ctx context.Context, t terminal) error {
 	}
 	o := p.deviceFlags.options()
 	o.Width = p.wanted()
-	of, err := system.ByName(p.family)
+	of, err := system.ByName(p.system)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (p *profileFlags) run(ctx context.Context, t terminal) error {
 	return report.print(t, p.json)
 }
 
-// measure runs the family's work, once to warm up and once under a profile.
+// measure runs the system's work, once to warm up and once under a profile.
 func (p *profileFlags) measure(ctx context.Context, dev *gpu.Device, of system.Published) (*profileReport, []gpu.Span, error) {
 	roof, err := measureRoof(dev)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 func TestProfileWrongUse(t *testing.T) {
 	for line, want := range map[string]string{
-		"profile": "--family", "profile --family qaud": "did you mean quad?", "profile --family quad --batch 0": "--batch", "profile --family quad x": `"x"`,
+		"profile": "--system", "profile --system qaud": "did you mean quad?", "profile --system quad --batch 0": "--batch", "profile --system quad x": `"x"`,
 	} {
 		if code, out, errs := morton(strings.Fields(line)...); code != exitUsage || !strings.Contains(errs, want) || out != "" {
 			t.Errorf("morton %s: exit %d, %q", line, code, errs)
@@ -27,7 +27,7 @@ func TestProfileWrongUse(t *testing.T) {
 func TestProfile(t *testing.T) {
 	gputest.Open(t, gpu.Options{}) // or skip
 	trace := filepath.Join(t.TempDir(), "trace.json")
-	code, out, errs := morton("profile", "--family", "quad", "--batch", "2", "--shapes", "--json", "--trace", trace)
+	code, out, errs := morton("profile", "--system", "quad", "--batch", "2", "--shapes", "--json", "--trace", trace)
 	if code != exitDone {
 		t.Fatalf("exit %d\n%s", code, errs)
 	}

@@ -24,15 +24,16 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tokenizerFamily is the word of --family for a video tokenizer, which is
-// trained on clips before the cube family can have tokens.
-const tokenizerFamily = "tokenizer"
+// tokenizerSystem is the word of --system for a video tokenizer, which is
+// trained on clips before the system cube can have tokens.
+const tokenizerSystem = "tokenizer"
 
 // trainFlags are the flags of train.
 type trainFlags struct {
 	flags *pflag.FlagSet
 	deviceFlags
 
+	system          string
 	options         models.TrainOptions
 	tokens, heldout []string
 	memory          int    // MiB of samples
@@ -44,14 +45,14 @@ type trainFlags struct {
 func newTrainFlags() *trainFlags {
 	g := &trainFlags{flags: newFlags("train")}
 	f, o, n, r := g.flags, &g.options, &g.options.Network, &g.options.Run
-	f.StringVar(&o.Family, "family", "", "train the family `NAME`: cube (video), octree (shape), quad, or tokenizer (for video)")
-	f.StringVar(&o.System, "system", "", "train the published system `NAME` instead: llamagen, par, nar, var, mar or ear; --config is its config.json")
+	f.StringVar(&g.system, "system", "", "train the system `NAME`: cube (video), octree (shape), quad, a tokenizer (for video), or a published one, such as "+
+		"llamagen, par, nar, var, mar or ear, whose config.json --config is")
 	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: a folder, a file or a quoted pattern, `PATH`; may be given again")
 	f.StringArrayVar(&g.heldout, "heldout", nil, "shards `PATH` that training never sees, for the loss that counts")
 	f.StringVar(&o.Out, "out", "", "the model folder `DIR`; checkpoints go there too, and the same command resumes from them")
 	f.StringVar(&o.Name, "name", "", "`NAME` of the model, in reports")
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "the folder `DIR` of the tokenizer that made the tokens, which goes along; of --family cube, or --system")
-	f.StringVar(&g.config, "config", "", "--system: its config.json, in the words of its authors' code, `FILE`; "+
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "the folder `DIR` of the tokenizer that made the tokens, which goes along; of cube and of published systems")
+	f.StringVar(&g.config, "config", "", "a published system's config.json, in the words of its authors' code, `FILE`; "+
 		"tokenizer: its shape as JSON; its --tokens and --heldout are safetensors with \"clips\"")
 
 	f.IntVar(&r.Steps, "steps", 2000, "steps in all")
@@ -86,7 +87,7 @@ func trainCommand(t terminal) *cobra.Command {
 	c := newCommand("train", "train")
 	g := newTrainFlags()
 	c.Flags().AddFlagSet(g.flags)
-	complete(c, "family", trained...)
+	complete(c, "system", trained...)
 	complete(c, "precision", texts(nn.TrainPrecisions)...)
 	completeFolders(g.flags, "out", "tokenizer")
 	must(cobra.MarkFlagFilename(g.flags, "config", "json"))
@@ -96,8 +97,28 @@ func trainCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// trained are the words of --family.
-var trained = []string{shard.KindCube, shard.KindOctree, shard.KindQuad, tokenizerFamily}
+// trained are the words of --system that name no published system.
+var trained = []string{shard.KindCube, shard.KindOctree, shard.KindQuad, tokenizerSystem}
+
+// name takes --system apart: a published system, or what is trained by flags of its own.
+func (g *trainFlags) name() error {
+	o := &g.options
+	if slices.Contains(trained, g.system) {
+		o.Family = g.system
+		return nil
+	}
+	names := slices.Clone(trained)
+	for _, p := range system.All() {
+		if names = append(names, p.Name); p.Name == g.system {
+			o.System = g.system
+			return nil
+		}
+	}
+	if g.system == "" {
+		return usagef("train", "train: --system says what to train: cube, octree, quad, tokenizer or a published system")
+	}
+	return usagef("train", "train: no system %q%s", g.system, suggest(g.system, names))
+}
 
 func (g *trainFlags) run(ctx context.Context, t terminal) error {
 	if err := g.check(); err != nil {
@@ -132,16 +153,15 @@ func (g *trainFlags) trainWidth() (int, error) {
 	return train.CheckpointWidth(filepath.Join(g.options.Out, "checkpoint"))
 }
 
-// check finds the shards and what they say about the family.
+// check finds the shards and what they say about the system.
 func (g *trainFlags) check() error {
+	if err := g.name(); err != nil {
+		return err
+	}
 	o := &g.options
 	switch {
-	case o.Family != "" && o.System != "":
-		return usagef("train", "train: --family or --system, not both")
 	case o.System != "" && g.config == "":
 		return usagef("train", "train: --config names the config.json of the network to train")
-	case o.Family == "" && o.System == "":
-		return usagef("train", "train: --family says what to train: cube, octree, quad or tokenizer")
 	case len(g.tokens) == 0:
 		return usagef("train", "train: --tokens says what to train on")
 	case len(g.heldout) == 0:
@@ -151,7 +171,7 @@ func (g *trainFlags) check() error {
 	}
 	if p := nn.Precision(g.precision); !slices.Contains(nn.TrainPrecisions, p) {
 		return usagef("train", "train: --precision is one of %v", nn.TrainPrecisions)
-	} else if p != nn.F32 && o.Family == tokenizerFamily {
+	} else if p != nn.F32 && o.Family == tokenizerSystem {
 		return usagef("train", "train: a tokenizer trains in f32, not in %s", p)
 	}
 	if g.memory < 0 || g.memory > 1<<30 {
@@ -161,13 +181,13 @@ func (g *trainFlags) check() error {
 	if o.System != "" {
 		for _, name := range []string{"width", "layers", "heads", "hidden", "context", "length", "rope-theta", "temperature", "top-k", "top-p"} {
 			if g.flags.Lookup(name).Changed {
-				return usagef("train", "train: --%s is for a --family; a --system has it in its --config, or of its own", name)
+				return usagef("train", "train: --%s is for our own systems; a published one has it in its --config, or of its own", name)
 			}
 		}
 		return g.find()
 	}
 	switch o.Family {
-	case tokenizerFamily:
+	case tokenizerSystem:
 		if len(g.tokens) != 1 || len(g.heldout) != 1 || g.config == "" {
 			return usagef("train", "train: a tokenizer takes one --tokens and one --heldout file of clips, and --config FILE")
 		}
@@ -176,9 +196,6 @@ func (g *trainFlags) check() error {
 		if o.Tokenizer == "" {
 			return usagef("train", "train: --tokenizer names the folder of the tokenizer that made the tokens")
 		}
-	case shard.KindOctree, shard.KindQuad:
-	default:
-		return usagef("train", "train: no family %q%s", o.Family, suggest(o.Family, trained))
 	}
 	if err := g.find(); err != nil {
 		return err
@@ -210,7 +227,7 @@ func shards(patterns []string) ([]string, error) {
 	return all, nil
 }
 
-// readGrids takes from the samples what a family's configuration says of them:
+// readGrids takes from the samples what a system's configuration says of them:
 // the levels and points of quads, the depths of octrees.
 func (g *trainFlags) readGrids() error {
 	o := &g.options
@@ -240,7 +257,7 @@ func (g *trainFlags) readGridsOf(path string) error {
 		case err != nil:
 			return err
 		case s.Kind != o.Family:
-			return usagef("train", "train: %s holds samples of family %s, not %s", path, s.Kind, o.Family)
+			return usagef("train", "train: %s holds samples of %s, not %s", path, s.Kind, o.Family)
 		case s.Kind == shard.KindQuad && len(s.Grid) == 3:
 			o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
 		case s.Kind == shard.KindOctree && len(s.Grid) == 1:
@@ -259,7 +276,7 @@ func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (curve *train.C
 			return nil, err
 		}
 	}
-	if g.options.Family != tokenizerFamily {
+	if g.options.Family != tokenizerSystem {
 		return models.Train(ctx, dev, g.options)
 	}
 	var c cube.Config

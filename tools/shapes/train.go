@@ -21,8 +21,9 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	o := models.TrainOptions{Run: train.Options{Seed: 1, Progress: out}}
 	var tokens, heldout, precision, device string
 	f := flag.NewFlagSet("shapes train", flag.ContinueOnError)
+	f.SetOutput(out)
 	n := &o.Network
-	f.StringVar(&o.Family, "family", "quad", "quad or octree")
+	f.StringVar(&o.Family, "system", "quad", "quad or octree")
 	f.StringVar(&tokens, "tokens", "", "`folder` of shards to train on")
 	f.StringVar(&heldout, "heldout", "", "`folder` of shards that training never sees")
 	f.StringVar(&o.Out, "out", "", "the model `folder`")
@@ -56,7 +57,7 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	case "octree":
 		o.Quad = faces.Config{}
 	default:
-		return fmt.Errorf("%w: --family is quad or octree", errFlags)
+		return fmt.Errorf("%w: --system is quad or octree", errFlags)
 	}
 	var err error
 	for _, list := range []struct {
