@@ -2,26 +2,10 @@ package mesh
 
 import "slices"
 
-// RemoveDuplicateFaces returns m without faces that repeat an earlier one, and
-// how many there were. Two faces are the same if one is a rotation of the
-// other's corners; the same corners in the opposite order are the back side of
-// a sheet, and kept.
-func RemoveDuplicateFaces(m *Mesh) (*Mesh, int) {
-	out := &Mesh{Vertices: slices.Clone(m.Vertices)}
-	duplicate := duplicateFaces(m)
-	removed := 0
-	for f := range m.NumFaces() {
-		if duplicate[f] {
-			removed++
-			continue
-		}
-		out.appendFace(m.Face(f))
-	}
-	return out, removed
-}
-
-// duplicateFaces marks the faces that repeat an earlier one. Faces are dealt
-// into one bucket per lowest vertex, and sorted inside it.
+// duplicateFaces marks the faces that repeat an earlier one. Two faces are the
+// same if one is a rotation of the other's corners; the same corners in the
+// opposite order are the back side of a sheet. Faces are dealt into one bucket per
+// lowest vertex, and sorted inside it.
 func duplicateFaces(m *Mesh) []bool {
 	first := make([]int32, m.NumFaces()) // offset of the corner that starts the least rotation
 	starts := make([]int32, len(m.Vertices)+1)

@@ -1,7 +1,5 @@
 package mesh
 
-import "math"
-
 // FaceNormal returns the unit normal of face f by Newell's method, which is
 // the direction of [FaceVector], or the zero vector if that vanishes.
 func FaceNormal(m *Mesh, f int) Vec3 { return newell(m.Vertices, m.Face(f)).Unit() }
@@ -26,30 +24,4 @@ func newell(points []Vec3, face []int32) Vec3 {
 		a = b
 	}
 	return sum
-}
-
-// VertexNormals returns a unit normal for every vertex: the mean of the normals
-// of its faces, each weighted by the face's angle at that vertex, which does
-// not depend on how flat regions are cut into faces. It is zero for a vertex
-// without faces, or where normals cancel.
-//
-// Source: Thürmer and Wüthrich, "Computing vertex normals from polygonal
-// facets", Journal of Graphics Tools 3(1), 1998.
-func VertexNormals(m *Mesh) []Vec3 {
-	normals := make([]Vec3, len(m.Vertices))
-	for f := range m.NumFaces() {
-		face := m.Face(f)
-		n := FaceNormal(m, f)
-		for k, v := range face {
-			p := m.Vertices[v]
-			toNext := m.Vertices[face[(k+1)%len(face)]].Sub(p)
-			toPrev := m.Vertices[face[(k+len(face)-1)%len(face)]].Sub(p)
-			angle := math.Atan2(toNext.Cross(toPrev).Len(), toNext.Dot(toPrev))
-			normals[v] = normals[v].Add(n.Scale(angle))
-		}
-	}
-	for v, n := range normals {
-		normals[v] = n.Unit()
-	}
-	return normals
 }

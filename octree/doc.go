@@ -1,6 +1,6 @@
 // Package octree holds sparse octrees of surfaces: Morton keys, building from
-// polygons and from points, levels and neighbours, and the token forms in which
-// a generator reads and writes a tree (split flags and occupancy bytes).
+// polygons, levels and neighbours, and the occupancy bytes in which a generator
+// reads and writes a tree.
 //
 // It is not for what lies inside a leaf (see octree/surface), nor for files.
 //
@@ -29,20 +29,14 @@
 // level, each sorted. Every non-empty node above the last level has at least
 // one non-empty child.
 //
-// # Two token forms
+// # Occupancy bytes
 //
 // Take a tree of depth 2 whose root has children 1 and 4, child 1 has child 7,
 // child 4 has children 0 and 2:
 //
-//	occupancy bytes   level 0: 00010010   level 1: 10000000 00000101
-//	(bit c = child c)
-//	split flags       level 0: 1   level 1: 0 1 0 0 1 0 0 0
-//	(one a row)       level 2: 0 0 0 0 0 0 0 1  1 0 1 0 0 0 0 0
+//	level 0: 00010010   level 1: 10000000 00000101   (bit c = child c)
 //
-// An occupancy byte belongs to a non-empty node and names its children; a split
-// flag belongs to a row of a level, where rows are the eight children of each
-// non-empty node one level up, empty ones included. Flags of level d+1 are the
-// bits of the occupancy bytes of level d, one each.
+// An occupancy byte belongs to a non-empty node and names its children.
 //
 // Letters used in comments: d level, D depth of the tree, n nodes of a level,
 // r row of a node among the non-empty nodes of its level, k key, c child index.

@@ -50,23 +50,3 @@ func FuzzFromOccupancy(f *testing.F) {
 		}
 	})
 }
-
-// FuzzTokens reads bytes as the levels of split flags of a tree whose first
-// level is dense, cut at the given lengths.
-func FuzzTokens(f *testing.F) {
-	f.Add(uint8(0), uint8(1), uint8(8), []byte{1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0})
-	f.Add(uint8(1), uint8(8), uint8(8), []byte{0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1})
-	f.Add(uint8(200), uint8(8), uint8(8), []byte{0, 2})
-	f.Fuzz(func(t *testing.T, full, first, second uint8, data []byte) {
-		a, rest := cut(data, int(first))
-		b, c := cut(rest, int(second))
-		for _, levels := range [][][]byte{{a}, {a, b}, {a, b, c}} {
-			o, err := octree.FromSplitFlags(int(full), levels...)
-			if err != nil {
-				continue
-			}
-			checkInvariants(t, o)
-			checkTokens(t, o)
-		}
-	})
-}

@@ -28,15 +28,6 @@ func FromKeys(depth int, keys []Key) (*Octree, error) {
 	return fromLeaves(depth, leaves), nil
 }
 
-// Union returns the tree whose leaves are those of a and those of b. It returns
-// an error wrapping [ErrDepth] if their depths differ, or [ErrLimit].
-func Union(a, b *Octree) (*Octree, error) {
-	if a.Depth != b.Depth {
-		return nil, fmt.Errorf("octree.Union: %w: %d and %d", ErrDepth, a.Depth, b.Depth)
-	}
-	return FromKeys(a.Depth, slices.Concat(a.Leaves(), b.Leaves()))
-}
-
 // fromLeaves builds all levels above sorted, distinct leaves.
 func fromLeaves(depth int, leaves []Key) *Octree {
 	o := &Octree{Depth: depth, levels: make([]level, depth+1)}

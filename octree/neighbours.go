@@ -15,17 +15,6 @@ func offsets27() (steps [27][3]int) {
 	return steps
 }
 
-// Neighbours6 returns the rows of the face neighbours of the node at the given
-// row of level d, in the order of [FaceOffsets], -1 where a neighbour is empty
-// or outside.
-func (o *Octree) Neighbours6(d, row int) [6]int32 {
-	var rows [6]int32
-	for i, step := range FaceOffsets {
-		rows[i] = o.neighbour(d, o.levels[d].keys[row], step)
-	}
-	return rows
-}
-
 // Neighbours26 returns the rows of all nodes that share a face, an edge or a
 // corner with the node at the given row of level d, in the order of
 // [Offsets27], with the row itself at entry 13 and -1 where a neighbour is
@@ -34,18 +23,6 @@ func (o *Octree) Neighbours26(d, row int) [27]int32 {
 	var rows [27]int32
 	for i, step := range Offsets27 {
 		rows[i] = o.neighbour(d, o.levels[d].keys[row], step)
-	}
-	return rows
-}
-
-// Neighbours18 is [Octree.Neighbours26] without the eight nodes that share a
-// corner only, which are -1.
-func (o *Octree) Neighbours18(d, row int) [27]int32 {
-	rows := o.Neighbours26(d, row)
-	for i, step := range Offsets27 {
-		if step[0] != 0 && step[1] != 0 && step[2] != 0 {
-			rows[i] = -1
-		}
 	}
 	return rows
 }

@@ -49,7 +49,7 @@ func checkInvariants(t testing.TB, o *octree.Octree) {
 	}
 }
 
-// checkTokens takes the tree through both token forms, from every level.
+// checkTokens takes the tree through its tokens, from every level.
 func checkTokens(t testing.TB, o *octree.Octree) {
 	t.Helper()
 	for base := 0; base <= o.Depth; base++ {
@@ -60,17 +60,6 @@ func checkTokens(t testing.TB, o *octree.Octree) {
 		got, err := octree.FromOccupancy(base, o.Keys(base), occupancy...)
 		if err != nil || !got.Equal(o) {
 			t.Fatalf("occupancy from level %d: another tree (%v)", base, err)
-		}
-		if base > 4 {
-			continue
-		}
-		flags := [][]byte{o.DenseFlags(base)}
-		for d := base + 1; d <= o.Depth; d++ {
-			flags = append(flags, o.SplitFlags(d))
-		}
-		got, err = octree.FromSplitFlags(base, flags...)
-		if err != nil || !got.Equal(o) {
-			t.Fatalf("split flags from level %d: another tree (%v)", base, err)
 		}
 	}
 }
@@ -113,7 +102,7 @@ func TestFindAndDescend(t *testing.T) {
 func TestNeighbours(t *testing.T) {
 	o := randomTree(t, 3, 250, 6)
 	for row, k := range o.Leaves() {
-		all, most := o.Neighbours26(3, row), o.Neighbours18(3, row)
+		all := o.Neighbours26(3, row)
 		if all[13] != int32(row) {
 			t.Fatalf("entry 13 of node %d is %d", row, all[13])
 		}
@@ -128,17 +117,6 @@ func TestNeighbours(t *testing.T) {
 			}
 			if all[i] != want {
 				t.Fatalf("node %d step %v: row %d, want %d", row, s, all[i], want)
-			}
-			if s[0]*s[1]*s[2] != 0 {
-				want = -1
-			}
-			if most[i] != want {
-				t.Fatalf("node %d step %v of 18: row %d, want %d", row, s, most[i], want)
-			}
-		}
-		for i, s := range octree.FaceOffsets {
-			if got, want := o.Neighbours6(3, row)[i], all[9*(s[0]+1)+3*(s[1]+1)+s[2]+1]; got != want {
-				t.Fatalf("node %d face %d: row %d, want %d", row, i, got, want)
 			}
 		}
 	}
@@ -201,15 +179,9 @@ func TestTokenErrors(t *testing.T) {
 		"no base":     {func() error { _, err := octree.FromOccupancy(2, nil); return err }, octree.ErrEmpty},
 		"too deep":    {func() error { _, err := octree.FromOccupancy(10, []octree.Key{0}, []byte{1}); return err }, octree.ErrDepth},
 		"negative":    {func() error { _, err := octree.FromOccupancy(-1, []octree.Key{0}, []byte{1}); return err }, octree.ErrDepth},
-		"flag 2":      {func() error { _, err := octree.FromSplitFlags(0, []byte{2}); return err }, octree.ErrTokens},
-		"flags short": {func() error { _, err := octree.FromSplitFlags(0, []byte{1}, make([]byte, 7)); return err }, octree.ErrTokens},
-		"childless":   {func() error { _, err := octree.FromSplitFlags(0, []byte{1}, make([]byte, 8)); return err }, octree.ErrTokens},
-		"all clear":   {func() error { _, err := octree.FromSplitFlags(1, make([]byte, 8)); return err }, octree.ErrEmpty},
-		"no flags":    {func() error { _, err := octree.FromSplitFlags(0); return err }, octree.ErrDepth},
 		"grow deep":   {func() error { _, _, err := deep.Grow([]byte{1, 1, 1}); return err }, octree.ErrDepth},
 		"grow short":  {func() error { _, _, err := o.Grow(nil); return err }, octree.ErrTokens},
 		"grow dies":   {func() error { _, _, err := o.Grow(make([]byte, n)); return err }, octree.ErrEmpty},
-		"union":       {func() error { _, err := octree.Union(o, deep); return err }, octree.ErrDepth},
 	} {
 		if err := c.run(); !errors.Is(err, c.want) {
 			t.Errorf("%s: error %v, want %v", name, err, c.want)
@@ -234,70 +206,6 @@ func TestGrowStopsAtTheLimit(t *testing.T) {
 	full[0] = 3
 	if _, _, err = o.Grow(full); !errors.Is(err, octree.ErrLimit) {
 		t.Errorf("one node over the limit: %v", err)
-	}
-}
-
-func TestUnion(t *testing.T) {
-	a, b := randomTree(t, 5, 100, 1), randomTree(t, 5, 100, 2)
-	u, err := octree.Union(a, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k := octree.Key(0); k < 1<<15; k++ {
-		_, inA := a.Find(5, k)
-		_, inB := b.Find(5, k)
-		if _, in := u.Find(5, k); in != (inA || inB) {
-			t.Fatalf("key %d: in union %v", k, in)
-		}
-	}
-}
-
-func TestFromPoints(t *testing.T) {
-	points := []mesh.Vec3{{-1, -1, -1}, {-0.9, -0.9, -0.9}, {1, 1, 1}, {0, 0, 0}}
-	normals := []mesh.Vec3{{1, 0, 0}, {0, 1, 0}, {0, 0, 2}, {0, 0, 0}}
-	o, samples, err := octree.FromPoints(points, normals, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []octree.Key{0, octree.Encode(2, 2, 2), 63}; !slices.Equal(o.Leaves(), want) {
-		t.Fatalf("leaves %v, want %v", o.Leaves(), want)
-	}
-	if s := samples[0]; s.Count != 2 || s.Point.Sub(mesh.Vec3{-0.95, -0.95, -0.95}).Len() > 1e-15 ||
-		s.Normal.Sub(mesh.Vec3{1, 1, 0}.Unit()).Len() > 1e-15 {
-		t.Errorf("first sample %+v", s)
-	}
-	if samples[1].Normal != (mesh.Vec3{}) || samples[2].Normal != (mesh.Vec3{0, 0, 1}) {
-		t.Errorf("normals %v, %v", samples[1].Normal, samples[2].Normal)
-	}
-	for _, c := range []struct {
-		points, normals []mesh.Vec3
-		want            error
-	}{
-		{nil, nil, octree.ErrEmpty},
-		{[]mesh.Vec3{{1.01, 0, 0}}, nil, octree.ErrDomain},
-		{points, normals[:1], octree.ErrTokens},
-	} {
-		if _, _, err := octree.FromPoints(c.points, c.normals, 2); !errors.Is(err, c.want) {
-			t.Errorf("error %v, want %v", err, c.want)
-		}
-	}
-}
-
-// The vertices of a mesh lie in leaves of the tree built from it.
-func TestPointsLieInTheMeshTree(t *testing.T) {
-	m := testmesh.Torus(0.6, 0.3, 50)
-	o, err := octree.Build(m, 6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, _, err := octree.FromPoints(m.Vertices, nil, 6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range p.Leaves() {
-		if _, ok := o.Find(6, k); !ok {
-			t.Fatalf("cell %v of a vertex is no leaf", k)
-		}
 	}
 }
 

@@ -226,11 +226,6 @@ func moved(m *mesh.Mesh, to func(mesh.Vec3) mesh.Vec3) *mesh.Mesh {
 	return out
 }
 
-// shifted returns m moved by d.
-func shifted(m *mesh.Mesh, d mesh.Vec3) *mesh.Mesh {
-	return moved(m, func(p mesh.Vec3) mesh.Vec3 { return p.Add(d) })
-}
-
 // subdivided is a step of Catmull and Clark's subdivision. A boundary stays on the
 // spline of its own points.
 //
