@@ -32,7 +32,7 @@ var (
 )
 
 // Octree is a sparse octree over [-1,1]^3 with non-empty nodes only. It is
-// immutable and safe for concurrent use. Make one with [Build], [FromPoints],
+// immutable and safe for concurrent use. Make one with [Build],
 // [FromKeys], [FromOccupancy] or [Octree.Grow].
 type Octree struct {
 	Depth  int // level of the leaves
