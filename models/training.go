@@ -13,6 +13,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/checkpoint"
+	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/systems"
 	"github.com/morton-gen/morton/models/tokenizer/cube"
@@ -143,6 +144,11 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if err := t.net.Store().Init(o.Run.Seed); err != nil {
 		return err
 	}
+	if m, ok := t.model.(*ownTrained); ok && m.Network.Bits > 0 && m.Network.Fed > 0 {
+		if err := m.startAsTable(t.net.Store(), tables); err != nil {
+			return err
+		}
+	}
 	if t.task, err = train.NewSequences(t.net, o.Run.Seed, t.data, t.held, o.MaxHeldout); err != nil {
 		return err
 	}
@@ -203,6 +209,22 @@ func (o *TrainOptions) model() (trained, error) {
 type ownTrained struct {
 	*Config
 	sys *system.System
+}
+
+// startAsTable sets the skip from the code that a row is fed first to the bigram table of
+// the training samples. So training starts where the table ends, and the blocks learn the
+// rest.
+func (m *ownTrained) startAsTable(s *params.Store, tables *train.Tables) error {
+	weight, bias := tables.Logits()
+	skip := s.Param("skip.weight")
+	x, err := skip.F32()
+	if err != nil {
+		return err
+	}
+	for i, w := range weight {
+		x[i*skip.Dim(-1)+i] = w
+	}
+	return errors.Join(skip.WriteF32(x), s.Param("head.bias").WriteF32(bias), s.Round())
 }
 
 func (m *ownTrained) System() *system.System { return m.sys }
@@ -273,10 +295,13 @@ func openShards(sys *system.System, paths []string, keep int, progress io.Writer
 type TokenizerOptions struct {
 	Out            string
 	Clips, Heldout string // safetensors files with "clips", u8 [n, t, h, w, 3]
-	Cube           cube.Config
-	Batch          int     // windows a step
-	Minutes        float64 // sets the steps to about as many as that takes; 0 leaves them
-	Coarse         bool    // products by cooperative matrices, see cube.Options
+	// From is the folder of a trained tokenizer to go on from, or "". Its own description
+	// counts, with the window and the groups of Cube.
+	From    string
+	Cube    cube.Config
+	Batch   int     // windows a step
+	Minutes float64 // sets the steps to about as many as that takes; 0 leaves them
+	Coarse  bool    // products by cooperative matrices, see cube.Options
 	// Frozen is how many first steps train the decoder alone; 0 means all of them
 	// if the encoder has no blocks, and three quarters if it has.
 	Frozen int
@@ -307,6 +332,14 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 		}
 	}
 	options := cube.Options{Batch: max(o.Batch, 1), Frozen: max(o.Frozen, 0), Seed: o.Run.Seed, Coarse: o.Coarse}
+	if o.From != "" {
+		from, err := readTokenizer(o.From)
+		if err != nil {
+			return nil, err
+		}
+		from.Group, from.Around, from.Tokenizer.Window = o.Cube.Group, o.Cube.Around, o.Cube.Tokenizer.Window
+		o.Cube = *from
+	}
 	task, err := cube.NewAutoencoding(dev, o.Cube, options, data, held)
 	if err != nil {
 		return nil, err
@@ -314,6 +347,16 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	defer task.Free()
 	if err := task.Init(o.Run.Seed); err != nil {
 		return nil, err
+	}
+	if o.From != "" {
+		w, err := safetensors.Open(filepath.Join(o.From, tokenizerWeights))
+		if err != nil {
+			return nil, err
+		}
+		err = errors.Join(task.Store().Load(w, false), w.Close())
+		if err != nil {
+			return nil, err
+		}
 	}
 	say(o.Run.Progress, "tokenizer: %d parameters, %d training and %d held-out clips\n", task.Store().Count(), data.N, held.N)
 	o.Run.Dir = filepath.Join(o.Out, "checkpoint")

@@ -112,6 +112,15 @@ func TestLayerGradients(t *testing.T) {
 		slopes(t, dev, "vectors", [][2]int{{5, 8}, {16, 8}, {0, 8}, {0, 8}}, func(g *Tape, v []*Value) *Value {
 			return g.Linear(v[0], LinearArgs{W: v[1], Bias: g.Stack(v[2], v[3])})
 		})
+		slopes(t, dev, "reshape", [][2]int{{5, 8}, {10, 4}}, func(g *Tape, v []*Value) *Value {
+			return g.Sum(g.Reshape(g.SiLU(v[0]), 10, 4), v[1])
+		})
+		pairs := []int32{3, -1, 0, 3, 1, 9}
+		pairStarts, pairRows := make([]int32, 6), make([]int32, len(pairs))
+		embed.Index(pairs, 1, 5, pairStarts, pairRows)
+		slopes(t, dev, "gather side by side", [][2]int{{5, 8}}, func(g *Tape, v []*Value) *Value {
+			return g.Gather(g.SiLU(v[0]), GatherArgs{gputest.I32(t, dev, pairs, 3, 2), gputest.I32(t, dev, pairStarts, 6), gputest.I32(t, dev, pairRows, len(pairs))})
+		})
 		ids := []int32{3, -1, 0, 3, 1, 9}
 		starts, rows := make([]int32, 6), make([]int32, len(ids))
 		embed.Index(ids, 1, 5, starts, rows)

@@ -35,7 +35,7 @@ type Tables struct {
 // NewTables returns tables without counts.
 func NewTables(s *system.System) *Tables {
 	t := &Tables{
-		token: s.Token, fed: s.Layout.Fed, directions: max(s.Layout.Directions, 1),
+		token: s.Token, fed: s.Layout.Inputs, directions: max(s.Layout.Directions, 1),
 		values: s.Token.Values, parts: s.Token.Sub, words: s.Token.Words(),
 	}
 	if teacher, ok := s.Head.(system.Teacher); ok {
@@ -143,13 +143,29 @@ func (m *moments) normal() (mean, deviation []float64) {
 	return mean, deviation
 }
 
+// Logits returns what a linear map needs to give the bigram table's chances of bits: the
+// logit of bit i is bias[i] + weight[i]·(1 if the bit before is set, else -1). It is for
+// tokens of bits.
+func (t *Tables) Logits() (weight, bias []float32) {
+	logit := func(part, before int) float64 {
+		_, p := t.probability(part, before, 1)
+		_, q := t.probability(part, before, 0)
+		return math.Log(p / q)
+	}
+	for part := range t.parts {
+		set, clear := logit(part, 1), logit(part, 0)
+		weight, bias = append(weight, float32((set-clear)/2)), append(bias, float32((set+clear)/2))
+	}
+	return weight, bias
+}
+
 // each calls visit for every predicted part of a draw; before is -1 where
 // there is no token before.
 func (t *Tables) each(q *Sequence, draw int, visit func(part, before, token int)) {
 	p := int(q.Draws.At[draw])
 	from := p - 1
 	if t.token.Bits > 0 {
-		from = int(q.Fed[int(q.Draws.From[draw*t.directions])*t.fed])
+		from = int(q.Inputs[int(q.Draws.From[draw*t.directions])*t.fed])
 	}
 	if from < q.First {
 		from = -1

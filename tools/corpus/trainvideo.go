@@ -24,9 +24,11 @@ import (
 // videoTraining is what the flags of "corpus train" say.
 type videoTraining struct {
 	corpus, config, out, device string
+	from                        string
 	tokenizer, cube             float64 // minutes
 	batch                       int     // windows of a batch of the tokenizer
 	sequences                   int     // of a batch of the transformer
+	coded                       int     // clips to code
 	rate, tokenizerRate         float64
 	precision                   string
 	coarse                      bool
@@ -43,6 +45,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("corpus train", flag.ContinueOnError)
 	flags.StringVar(&v.corpus, "corpus", "corpus/video", "`folder` that corpus video wrote")
 	flags.StringVar(&v.config, "config", "docs/tokenizer.json", "`file` that describes the tokenizer")
+	flags.StringVar(&v.from, "tokenizer-from", "", "`folder` of a trained tokenizer to go on from")
 	flags.StringVar(&v.out, "out", "out/models", "`folder` for tokenizer/, shards/ and cube/")
 	flags.StringVar(&v.device, "device", "auto", "Vulkan device")
 	flags.Float64Var(&v.tokenizer, "tokenizer-minutes", 3, "minutes for the tokenizer; 0 passes it over")
@@ -50,6 +53,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&v.batch, "tokenizer-batch", 8, "windows a step of the tokenizer")
 	flags.Float64Var(&v.tokenizerRate, "tokenizer-rate", 4e-4, "its peak learning rate")
 	flags.BoolVar(&v.coarse, "tokenizer-coarse", false, "its products by cooperative matrices, which round to 11 bits")
+	flags.IntVar(&v.coded, "coded", 0, "clips to code for the transformer, spread over the corpus; 0 is all")
 	flags.IntVar(&v.sequences, "batch", 16, "sequences a step of the transformer")
 	flags.Float64Var(&v.rate, "rate", 1e-3, "its peak learning rate")
 	flags.StringVar(&v.precision, "precision", "f32", "its products: f32, bf16 or f16")
@@ -97,7 +101,7 @@ func (v *videoTraining) trainTokenizer(ctx context.Context, dev *gpu.Device) err
 		return fmt.Errorf("%s: %w", v.config, err)
 	}
 	_, err = models.TrainTokenizer(ctx, dev, models.TokenizerOptions{
-		Out: dir, Clips: v.side(trainFolder), Heldout: v.side(heldOutFolder), Cube: c, Batch: v.batch, Coarse: v.coarse, Minutes: v.tokenizer,
+		Out: dir, From: v.from, Clips: v.side(trainFolder), Heldout: v.side(heldOutFolder), Cube: c, Batch: v.batch, Coarse: v.coarse, Minutes: v.tokenizer,
 		Run: train.Options{Rate: v.tokenizerRate, WeightDecay: -1, Seed: 1, Progress: v.progress},
 	})
 	return err
@@ -147,6 +151,13 @@ func (v *videoTraining) code(ctx context.Context, dev *gpu.Device, tokenizer, si
 		return nil, err
 	}
 	n, size := t.Shape[0], len(t.Data)/t.Shape[0]
+	if v.coded > 0 && v.coded < n {
+		var some []byte
+		for i := range v.coded {
+			some = append(some, t.Data[i*n/v.coded*size:][:size]...)
+		}
+		t.Data, n = some, v.coded
+	}
 	for from := 0; from < n; from += shardClips {
 		part := t
 		part.Shape = append([]int{min(n-from, shardClips)}, t.Shape[1:]...)

@@ -200,7 +200,7 @@ func read(path string, n int) (out [][]float32, err error) {
 // draw draws with several settings, and prints a line for each.
 func draw(args []string) error {
 	f := flag.NewFlagSet("draw", flag.ContinueOnError)
-	model, real, sheet := f.String("model", "", "model `DIR`"), f.String("real", "", "shard `FILE` of real pictures"), f.String("out", "", "PNG `FILE` of the first 32 of the last setting")
+	model, real, sheet := f.String("model", "", "model `DIR`"), f.String("real", "", "shard `FILE` of real pictures"), f.String("out", "", "PNG `FILE` of the first 32 of the last setting; those of real pictures lie beside it")
 	count, sets := f.Int("count", 256, "pictures"), f.Int("sets", 16, "sets of a picture")
 	inner := f.String("inner", "0,0", "passes of the first and of the last set; several, between semicolons; 0,0 is the model's own")
 	temperature := f.Float64("temperature", 1, "of noise")
@@ -214,6 +214,11 @@ func draw(args []string) error {
 	var some [2][][]float32
 	for i, x := range others {
 		some[i%2] = append(some[i%2], x)
+	}
+	if *sheet != "" {
+		if err := writePNG(strings.TrimSuffix(*sheet, ".png")+"-real.png", contact(some[0])); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("real against real pictures: energy distance %.3f\n", distance(some[0], some[1]))
 	dev, err := gpu.Open(gpu.Options{})

@@ -11,9 +11,10 @@ import (
 const fitClips = 64
 
 // fit gives the coordinates of a convolutional autoencoder their bits, and returns the
-// weights of its linear paths. Other autoencoders have none.
+// weights of its linear paths. One whose coordinates have bits goes on from weights that
+// it has; other autoencoders have no coordinates.
 func (c *Config) fit(clips *Clips) (map[string][]float32, error) {
-	if c.Tokenizer.Conv == nil {
+	if c.Tokenizer.Conv == nil || len(c.Tokenizer.Conv.Share) > 0 {
 		return nil, nil
 	}
 	if err := c.Validate(); err != nil {

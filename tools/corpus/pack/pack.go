@@ -41,6 +41,7 @@ const (
 	maxSide   = 4096
 	maxFrames = 100000
 	maxFile   = 16 << 20
+	maxBytes  = 1 << 29 // of a source's frames in memory
 )
 
 func frameName(source, frame int) string { return fmt.Sprintf("%03d/%05d.jpg", source, frame) }
@@ -109,10 +110,10 @@ func read(z *zip.Reader) ([]Source, error) {
 	g.SetLimit(runtime.NumCPU())
 	for i := range list {
 		if n := list[i].Frames; n < 1 || n > maxFrames || n > len(z.File) {
-			return nil, fmt.Errorf("%s has %d frames", list[i].Name, n)
+			return nil, errors.Join(fmt.Errorf("%s has %d frames", list[i].Name, n), g.Wait())
 		}
 		if err := list[i].frame(z, frameName(i, 0), 0); err != nil {
-			return nil, err
+			return nil, errors.Join(err, g.Wait())
 		}
 		for t := 1; t < list[i].Frames; t++ {
 			g.Go(func() error { return list[i].frame(z, frameName(i, t), t) })
@@ -144,7 +145,7 @@ func (s *Source) frame(z *zip.Reader, name string, t int) error {
 	if err != nil {
 		return err
 	}
-	if d.Width > maxSide || d.Height > maxSide || t > 0 && (d.Width != s.Clip.W || d.Height != s.Clip.H) {
+	if d.Width > maxSide || d.Height > maxSide || d.Width*d.Height*3*s.Frames > maxBytes || t > 0 && (d.Width != s.Clip.W || d.Height != s.Clip.H) {
 		return fmt.Errorf("%s is %d by %d", name, d.Width, d.Height)
 	}
 	img, err := jpeg.Decode(bytes.NewReader(data))
