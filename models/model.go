@@ -19,6 +19,11 @@ import (
 type Options struct {
 	Slots     int          // sequences generated at once; 0 means engine.DefaultSlots
 	Precision nn.Precision // of the generator's matrices; "" means f16
+	// Draft is the path of a smaller model with the same tokens, "" for none. It drafts
+	// tokens that the model checks Ahead at a time, see engine.Draft. Samples are equal
+	// with and without it.
+	Draft string
+	Ahead int // 0 means 4
 }
 
 // engine returns the options of the engine. Guidance takes two slots.
@@ -35,7 +40,9 @@ type Model struct {
 	system.Tokenizer
 
 	name   string
+	kind   string // of media
 	sys    *system.System
+	draft  *system.System // nil without
 	engine *engine.Engine
 }
 
@@ -49,18 +56,40 @@ func Open(dev *gpu.Device, kind, path string, o Options) (*Model, error) {
 		return nil, err
 	}
 	defer f.close()
-	m := &Model{name: f.name, sys: f.system}
+	m := &Model{name: f.name, kind: kind, sys: f.system}
 	if o.Precision != "" { // it draws as another model would
 		m.name += "-" + string(o.Precision)
 	}
 	if m.Tokenizer, err = f.tokenizer(dev); err != nil {
 		return nil, err
 	}
-	if m.engine, err = engine.New(dev, f.system, f.weights, o.engine(f.system)); err != nil {
+	if err := m.start(dev, kind, f, o); err != nil {
 		m.Tokenizer.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// start starts the engine, with the draft.
+func (m *Model) start(dev *gpu.Device, kind string, f *files, o Options) (err error) {
+	opts := o.engine(f.system)
+	if o.Draft != "" {
+		d, err := open(kind, o.Draft)
+		if err != nil {
+			return err
+		}
+		defer d.close()
+		if d.system.Token != f.system.Token || d.system.Layout.Length != f.system.Layout.Length || d.system.Layout.Sinks != f.system.Layout.Sinks {
+			return fmt.Errorf("models.Open: %w: the draft %s has %d positions of %+v, the model %s %d of %+v", system.ErrRequest, d.name,
+				d.system.Layout.Length, d.system.Token, f.name, f.system.Layout.Length, f.system.Token)
+		}
+		if o.Ahead == 0 {
+			o.Ahead = 4
+		}
+		m.draft, opts.Draft = d.system, &engine.Draft{System: d.system, Weights: d.weights, Ahead: o.Ahead}
+	}
+	m.engine, err = engine.New(dev, f.system, f.weights, opts)
+	return err
 }
 
 // Grain is what [gpu.Options] wants to know of the model that a device is opened for;
@@ -135,6 +164,7 @@ type Request struct {
 	Text     []float32 // features of a text, [n, features], of a system for texts
 	Guidance *float64  // scale of classifier-free guidance; nil: the system's default
 	Interval int       // tokens after which guidance ends; 0: never
+	Search   *Search   // among several candidates; nil: one sample
 }
 
 // Result is one sample.
@@ -152,6 +182,7 @@ type Stats struct {
 	Tokens  int           // positions drawn
 	Elapsed time.Duration // on the device
 	Waited  time.Duration // for a free slot
+	Score   float64       // of a search's verifier; -Inf if it could score no candidate
 }
 
 // Generate makes one sample. Errors: system.ErrPrompt, system.ErrRequest,
@@ -167,11 +198,15 @@ func (m *Model) Generate(ctx context.Context, r Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	drawn, err := m.engine.Generate(ctx, m.request(&r, b.Prompt))
+	ask := m.request(&r, b.Prompt)
+	if ask.Search, err = m.search(&r, b); err != nil {
+		return nil, err
+	}
+	drawn, err := m.engine.Generate(ctx, ask)
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Given: b.Given, Notes: b.Notes, Stats: Stats{Tokens: drawn.Drawn, Elapsed: drawn.Elapsed, Waited: drawn.Waited}}
+	out := &Result{Given: b.Given, Notes: b.Notes, Stats: Stats{Tokens: drawn.Sampled, Elapsed: drawn.Elapsed, Waited: drawn.Waited, Score: drawn.Score}}
 	if out.Media, out.Sample, out.Measures, err = b.Finish(drawn.Tokens); err != nil {
 		return nil, err
 	}
@@ -203,8 +238,11 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 	p.Class, p.Text, p.Guidance, p.Interval = r.Class, r.Text, float32(s.Guidance), r.Interval
 	out := engine.Request{
 		ID: r.ID, Seed: r.Seed, Temperature: float32(s.Temperature), TopK: s.TopK, TopP: float32(s.TopP), MinP: float32(s.MinP),
-		Guidance: p.Guidance, End: -1, Pinned: m.sys.Layout.Pinned, Tokens: p.Given, Guide: p.Guide,
+		Guidance: p.Guidance, End: -1, Sinks: m.sys.Layout.Sinks, Tokens: p.Given, ConstraintData: p.ConstraintData,
 		Schedule: func() (system.Schedule, error) { return m.sys.Schedule(p) },
+	}
+	if m.draft != nil {
+		out.Drafts = func() (system.Schedule, error) { return m.draft.Schedule(p) }
 	}
 	if m.sys.Token.End > 0 {
 		out.End = int64(m.sys.Token.End)

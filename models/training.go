@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/systems"
@@ -83,6 +84,9 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 type trained interface {
 	System() *system.System
 	Name() string
+	// Other opens the tokenizer that the system computes with, nil if it does not. Who calls
+	// it closes it.
+	Other() (*checkpoint.Checkpoint, error)
 	// Save writes the model's folder.
 	Save(*training, train.Point) error
 }
@@ -92,6 +96,7 @@ type training struct {
 	model      trained
 	options    *TrainOptions
 	data, held *train.Shards
+	others     *checkpoint.Checkpoint
 	net        *train.Network
 	task       *train.Sequences
 	lines      []train.Line
@@ -108,6 +113,9 @@ func (t *training) free() {
 	if t.net != nil {
 		t.net.Free()
 	}
+	if t.others != nil {
+		_ = t.others.Close() // read only
+	}
 }
 
 // prepare reads the shards once, makes the network, and draws its first weights.
@@ -123,6 +131,12 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	}
 	if o.Window == 0 {
 		o.Window = sys.Layout.Context
+	}
+	if t.others, err = t.model.Other(); err != nil {
+		return err
+	}
+	if t.others != nil {
+		o.Memory.Other = joined{t.others, t.others}
 	}
 	if t.net, err = train.NewNetwork(dev, sys, max(o.Batch, 1), o.Window, o.Memory); err != nil {
 		return err
@@ -141,19 +155,33 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if t.lines, err = tables.Lines(t.task.HeldoutWindows); err != nil {
 		return err
 	}
-	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f nats a token\n",
-		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value)
+	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f %s\n",
+		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
 	return nil
 }
 
 // facts say how the weights came about, for people.
 func (t *training) facts(last train.Point) map[string]any {
 	o := t.options
-	return map[string]any{
+	facts := map[string]any{
 		"steps": o.Run.Steps, "batch": o.Batch, "window": o.Window, "samples": len(t.data.Rows()), "heldout_samples": len(t.held.Rows()),
 		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": t.net.Store().Precision(), "minutes": int(time.Since(t.begin).Minutes()), "device": t.device,
-		"heldout_nats": last.Heldout, "unigram_nats": t.lines[0].Value, "bigram_nats": t.lines[1].Value, "parameters": t.net.Store().Count(),
+		"parameters": t.net.Store().Count(),
 	}
+	if t.model.System().Token.Width > 0 {
+		facts["heldout_loss"], facts["normal_loss"], facts["normal_by_place_loss"] = last.Heldout, t.lines[0].Value, t.lines[1].Value
+	} else {
+		facts["heldout_nats"], facts["unigram_nats"], facts["bigram_nats"] = last.Heldout, t.lines[0].Value, t.lines[1].Value
+	}
+	return facts
+}
+
+// unit is what losses are in.
+func (t *training) unit() string {
+	if t.model.System().Token.Width > 0 {
+		return "a lesson"
+	}
+	return "nats a token"
 }
 
 // save writes the weights.
@@ -200,6 +228,9 @@ func (m *ownTrained) startAsTable(s *params.Store, tables *train.Tables) error {
 }
 
 func (m *ownTrained) System() *system.System { return m.sys }
+
+// Other implements trained.
+func (m *ownTrained) Other() (*checkpoint.Checkpoint, error) { return nil, nil }
 
 func (m *ownTrained) Name() string { return m.Config.Name }
 

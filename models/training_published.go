@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/train"
 )
@@ -19,6 +20,8 @@ type publishedTrained struct {
 	sys    *system.System
 	name   string
 	config json.RawMessage
+
+	kind, tokenizer string // of media, and the tokenizer's folder
 }
 
 // published makes the system from its config.json, and brings the tokenizer along.
@@ -35,11 +38,30 @@ func (o *TrainOptions) published() (trained, error) {
 	if o.Window != 0 && o.Window != sys.Layout.Context {
 		return nil, fmt.Errorf("models.Train: %w: a window of %d of %d positions", train.ErrOptions, o.Window, sys.Layout.Context)
 	}
-	m := &publishedTrained{sys: sys, name: o.Name, config: o.Published}
+	m := &publishedTrained{sys: sys, name: o.Name, config: o.Published, kind: p.Kind, tokenizer: filepath.Join(o.Out, "tokenizer")}
 	if m.name == "" {
 		m.name = p.Name
 	}
 	return m, copyBeside(o.Tokenizer, filepath.Join(o.Out, "tokenizer"))
+}
+
+// Other implements trained.
+func (m *publishedTrained) Other() (*checkpoint.Checkpoint, error) {
+	if !m.sys.Params.Borrows() {
+		return nil, nil
+	}
+	p := &Published{Published: system.Published{Kind: m.kind}}
+	if isFolder(m.tokenizer) {
+		_, among, err := candidates(m.tokenizer)
+		if err != nil {
+			return nil, err
+		}
+		p.openTokenizer(among)
+	}
+	if p.Tokenizer == nil {
+		return nil, fmt.Errorf("models.Train: %w: %s computes with its tokenizer, which is not there", ErrFolder, m.sys.Name)
+	}
+	return p.Tokenizer, nil
 }
 
 func (m *publishedTrained) System() *system.System { return m.sys }

@@ -231,7 +231,9 @@ func norms(b bench, r *gpu.Recorder) {
 	norm.Gate(r, norm.GateArgs{X: x, Gate: mod, Residual: out, Out: out, B: 2})
 	norm.Modulate(r, norm.ModulateArgs{X: x, Scale: mod, Shift: mod, Out: out, B: 2})
 	norm.GateGrad(r, norm.GateGradArgs{X: x, Gate: mod, DOut: out, DX: b.f32(70, 33), DGate: dmod, B: 2})
-	norm.Heads(r, norm.HeadsArgs{X: b.f32(70, 33), Scale: b.f32(2), Heads: 3, Dim: 8})
+	unit := norm.UnitArgs{X: b.f32(70, 34), Out: b.f32(70, 34), Log: b.f32(2), N: 70, Heads: 3, HeadDim: 8, LD: 34}
+	norm.Unit(r, unit)
+	norm.UnitGrad(r, norm.UnitGradArgs{UnitArgs: unit, DOut: b.f32(70, 34), DX: b.f32(70, 34), DLog: b.f32(2)})
 	stat := b.f32(1, 11)
 	norm.Group(r, norm.GroupArgs{X: x, Gain: gain, Bias: gain, Out: out, Mean: stat, RStd: b.f32(1, 11), Groups: 11})
 	s := norm.Samples{Of: b.i32(1, 70), Starts: gputest.I32(b.t, b.dev, []int32{0, 70}, 2), Rows: b.i32(70, 70)}
@@ -285,6 +287,9 @@ func cached(b bench, r *gpu.Recorder) {
 func losses(b bench, r *gpu.Recorder) {
 	loss.SoftmaxCE(r, loss.SoftmaxCEArgs{Logits: b.f32(7, 90), Targets: b.i32(90, 7), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 90)})
 	loss.BitsBCE(r, loss.BitsBCEArgs{Logits: b.f32(7, 40), Targets: b.u32(90, 7, 2), Weight: b.f32(7), Loss: b.f32(7), DLogits: b.f32(7, 40)})
+	loss.Noise(r, loss.NoiseArgs{Said: b.f32(7, 10), Target: b.f32(7, 10), Weight: b.f32(7), Loss: b.f32(7), DSaid: b.f32(7, 10)})
+	loss.Noise(r, loss.NoiseArgs{Said: b.f32(7, 10), Target: b.f32(7, 5), Bounds: b.f32(7, 3), Weight: b.f32(7), Loss: b.f32(7), DSaid: b.f32(7, 10)})
+	loss.Energy(r, loss.EnergyArgs{A: b.f32(7, 5), B: b.f32(7, 5), Target: b.f32(7, 5), Weight: b.f32(7), Loss: b.f32(7), DA: b.f32(7, 5), DB: b.f32(7, 5)})
 	loss.Pixels(r, loss.PixelsArgs{H: 3, W: 2, X: b.f32(12, 4), Y: b.f32(12, 4), Loss: b.f32(6), DX: b.f32(12, 4), Square: 1, Size: 1, Slope: 1})
 }
 
@@ -415,18 +420,18 @@ func refines(b bench, r *gpu.Recorder) {
 
 func steps(b bench, r *gpu.Recorder) {
 	for places, codes := range []bool{false, true} {
-		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places, Ranges: 2 * places})
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Inputs: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places, Ranges: 2 * places})
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		for _, x := range []*gpu.Tensor{s.Rows, s.Draws, s.Tokens, s.Sampling} {
+		for _, x := range []*gpu.Tensor{s.Rows, s.Targets, s.Tokens, s.Sampling} {
 			r.Fill(x, 0)
 		}
 		batch, err := step.NewBatch(b.dev, 2, 4, 3)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		lanes := []step.Lane{{Rows: 5, Group: 2, Draws: 5, Ask: 2, Partner: 1}, {Slot: 1, Canvas: 1, Row: 2, Rows: 5, Group: 2, Draw: 1, Draws: 5, Ask: 1, Partner: -1}}
+		lanes := []step.Sequence{{Rows: 5, Group: 2, Targets: 5, GroupTargets: 2, Unconditional: 1}, {Slot: 1, Canvas: 1, Row: 2, Rows: 5, Group: 2, Target: 1, Targets: 5, GroupTargets: 1, Unconditional: -1}}
 		if err := batch.Write(lanes); err != nil {
 			b.t.Fatal(err)
 		}

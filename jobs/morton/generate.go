@@ -21,7 +21,10 @@ type generateFlags struct {
 
 	seed      uint64
 	precision string
+	draft     string
+	ahead     int
 	sampling  request.Sampling
+	search    request.Search
 }
 
 func newGenerateFlags() *generateFlags {
@@ -33,6 +36,9 @@ func newGenerateFlags() *generateFlags {
 	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "temperature of sampling, else the model's own; 0 takes the likeliest token")
 	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "draw from the `N` likeliest, else as the model has it; 0 is off")
 	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "draw from the likeliest that sum to it, else as the model has it; 1 is off")
+	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH` with the same tokens drafts them, and the model checks several in a step: the same results sooner, where tokens are drawn one by one without guidance")
+	f.IntVar(&g.ahead, "draft-tokens", 4, "with --draft: check `N` tokens in a step, at least 2")
+	g.addSearch()
 	g.addRun()
 	return g
 }
@@ -44,6 +50,8 @@ func generateCommand(t terminal) *cobra.Command {
 	c.PersistentFlags().AddFlagSet(g.flags)
 	g.complete(c)
 	complete(c, "precision", texts(nn.Precisions)...)
+	complete(c, "verifier", verifiers()...)
+	must(cobra.MarkFlagFilename(g.flags, "draft", "safetensors", "pt", "pth", "ckpt", "bin")) // and folders
 	addKinds(c, func(k *cobra.Command, kind request.Family) {
 		own := g.ofKind(kind)
 		k.Flags().AddFlagSet(own.own)
@@ -84,7 +92,11 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 		return err
 	}
 	j := k.job(k.base.Family, requests, begun)
-	j.Settings.Spec.Precision = nn.Precision(k.precision)
+	spec := &j.Settings.Spec
+	spec.Precision, spec.Draft, spec.Ahead = nn.Precision(k.precision), k.draft, k.ahead
+	if !k.flags.Changed("slots") {
+		spec.Slots = searchSlots(requests)
+	}
 	noteFaces(t.err, k.model, requests)
 	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
@@ -100,6 +112,9 @@ func (k *generateKind) checkLine(r *request.Request) error {
 		}
 	}
 	if err := r.CheckGenerate(); err != nil {
+		return err
+	}
+	if err := checkSearch(r); err != nil {
 		return err
 	}
 	if r.Input != "" && r.Prefix < k.cube {
@@ -125,6 +140,12 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	k.base.Seed = k.seed
 	if k.flags.Changed("temperature") || k.flags.Changed("top-k") || k.flags.Changed("top-p") {
 		k.base.Sampling = &k.sampling
+	}
+	if k.ahead < 2 || k.draft == "" && k.flags.Changed("draft-tokens") {
+		return nil, k.usagef("--draft-tokens is at least 2, with --draft")
+	}
+	if err := k.takeSearch(); err != nil {
+		return nil, err
 	}
 	if take := mediaFlags[k.base.Family].take; take != nil {
 		if err := take(k); err != nil {

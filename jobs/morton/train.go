@@ -45,7 +45,7 @@ func newTrainFlags() *trainFlags {
 	g := &trainFlags{flags: newFlags("train")}
 	f, o, n, r := g.flags, &g.options, &g.options.Network, &g.options.Run
 	f.StringVar(&o.Family, "family", "", "train the family `NAME`: cube (video), octree (shape), quad, or tokenizer (for video)")
-	f.StringVar(&o.System, "system", "", "train the published system `NAME` instead: llamagen, par or nar; --config is its config.json")
+	f.StringVar(&o.System, "system", "", "train the published system `NAME` instead: llamagen, par, nar, var, mar or ear; --config is its config.json")
 	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: a folder, a file or a quoted pattern, `PATH`; may be given again")
 	f.StringArrayVar(&g.heldout, "heldout", nil, "shards `PATH` that training never sees, for the loss that counts")
 	f.StringVar(&o.Out, "out", "", "the model folder `DIR`; checkpoints go there too, and the same command resumes from them")

@@ -7,7 +7,6 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
-	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
@@ -91,28 +90,29 @@ func (d *Denoiser) Condition(g nn.Graph, z *nn.Value) *nn.Value {
 	return d.Cond.Forward(g, z, nn.ProductOptions{})
 }
 
+// Says is the number of numbers that the network says of a token.
+func (d *Denoiser) Says() int { return d.Out.W.Out }
+
 // Width implements [Network].
 func (d *Denoiser) Width() int { return d.In.W.Out }
 
 // Times implements [Network].
-func (d *Denoiser) Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value {
+func (d *Denoiser) Times(g nn.Graph, t *nn.Value) *nn.Value {
 	y := embedTimes(g, t, d.freq, d.Time)
 	g.Mark("head.time_embed", y)
 	return y
 }
 
 // embedTimes records sines and cosines of numbers, through two layers.
-func embedTimes(g *nn.Drawing, t *gpu.Tensor, freq *nn.Constant, layers [2]*nn.Linear) *nn.Value {
-	x := g.Temp(tensor.F32, t.Rows(), TimeFeatures)
-	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: t, Freq: g.Constant(freq), Out: x, Order: embed.CosSin})
-	g.Mark("head.time_freq", tape.Constant(x))
-	y := layers[0].Forward(g, tape.Constant(x), nn.ProductOptions{Act: nn.SiLU})
-	return layers[1].Forward(g, y, nn.ProductOptions{})
+func embedTimes(g nn.Graph, t *nn.Value, freq *nn.Constant, layers [2]*nn.Linear) *nn.Value {
+	x := g.Waves(t, freq)
+	g.Mark("head.time_freq", x)
+	return layers[1].Forward(g, layers[0].Forward(g, x, nn.ProductOptions{Act: nn.SiLU}), nn.ProductOptions{})
 }
 
 // Told records what each branch's rows are told in a pass: y = SiLU(times[at] + cond),
 // [n, width].
-func Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
+func Told(g *nn.Inference, times, at, cond *gpu.Tensor) *nn.Value {
 	y := g.Temp(tensor.F32, cond.Rows(), cond.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: times, IDs: at, Out: y})
 	elementwise.Add(g.Recorder, elementwise.AddArgs{A: y, B: cond, Out: y})
@@ -121,8 +121,8 @@ func Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
 }
 
 // Say implements [Network].
-func (d *Denoiser) Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor {
-	h := branches(g, d.In.Forward(g, tape.Constant(x), nn.ProductOptions{}), y.X.Rows())
+func (d *Denoiser) Say(g nn.Graph, x, y *nn.Value) *nn.Value {
+	h := branches(g, d.In.Forward(g, x, nn.ProductOptions{}), y.X.Rows())
 	g.Mark("head.input_proj", h)
 	for i := range d.Blocks {
 		h = d.Blocks[i].forward(g, h, y, nil)
@@ -132,14 +132,15 @@ func (d *Denoiser) Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor {
 }
 
 // branches repeats rows for every branch, of n rows in all.
-func branches(g *nn.Drawing, h *nn.Value, n int) *nn.Value {
+func branches(g nn.Graph, h *nn.Value, n int) *nn.Value {
 	m, w := h.X.Rows(), h.X.Dim(-1)
 	if n == m {
 		return h
 	}
-	both := g.Temp(tensor.F32, n, w)
+	r := g.Program()
+	both := r.Temp(tensor.F32, n, w)
 	for i := range n / m {
-		g.Copy(both.View(i*m*w, m, w), h.X)
+		r.Copy(both.View(i*m*w, m, w), h.X)
 	}
 	return tape.Constant(both)
 }
@@ -147,24 +148,15 @@ func branches(g *nn.Drawing, h *nn.Value, n int) *nn.Value {
 func blockName(i int) string { return "head.block" + string(rune('0'+i%10)) }
 
 // forward records the block. heat scales the shift of each row; nil is 1.
-func (b *DenoiserBlock) forward(g *nn.Drawing, x, y *nn.Value, heat *gpu.Tensor) *nn.Value {
-	w, n := x.X.Dim(-1), x.X.Rows()
-	mod := b.Modulate.Forward(g, y, nn.ProductOptions{}).X
-	h := g.LayerNorm(x, b.Norm)
-	norm.Modulate(g.Recorder, norm.ModulateArgs{X: h.X, Shift: part(mod, 0, w), Scale: part(mod, 1, w), Heat: heat, Out: h.X, B: n, LDMod: 3 * w})
+func (b *DenoiserBlock) forward(g nn.Graph, x, y, heat *nn.Value) *nn.Value {
+	mod := b.Modulate.Forward(g, y, nn.ProductOptions{})
+	h := g.Modulate(g.LayerNorm(x, b.Norm), mod, 1, 0, heat)
 	u := b.Up.Forward(g, h, nn.ProductOptions{Act: nn.SiLU})
-	v := b.Down.Forward(g, u, nn.ProductOptions{})
-	norm.Gate(g.Recorder, norm.GateArgs{X: v.X, Gate: part(mod, 2, w), Residual: x.X, Out: x.X, B: n, LDMod: 3 * w})
-	return x
+	return g.Gate(b.Down.Forward(g, u, nn.ProductOptions{}), mod, 2, x)
 }
 
 // adaptiveOut is the last adaptive norm, without a gain of its own, and the way out.
-func adaptiveOut(g *nn.Drawing, x, y *nn.Value, modulate, out *nn.Linear) *gpu.Tensor {
-	w, n := x.X.Dim(-1), x.X.Rows()
-	mod := modulate.Forward(g, y, nn.ProductOptions{}).X
-	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{X: x.X, Shift: part(mod, 0, w), Scale: part(mod, 1, w), Out: x.X, B: n, LDMod: 2 * w, Eps: denoiserEps})
-	return out.Forward(g, x, nn.ProductOptions{}).X
+func adaptiveOut(g nn.Graph, x, y *nn.Value, modulate, out *nn.Linear) *nn.Value {
+	mod := modulate.Forward(g, y, nn.ProductOptions{})
+	return out.Forward(g, g.Adapt(x, mod, 1, 0, denoiserEps), nn.ProductOptions{})
 }
-
-// part is columns i·w to (i+1)·w-1 of all rows, in their stride.
-func part(mod *gpu.Tensor, i, w int) *gpu.Tensor { return mod.View(i*w, mod.Elems()-i*w) }

@@ -8,6 +8,7 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tape"
 )
 
 // Diffusion draws a token of real numbers by denoising it, in passes of a table that may
@@ -16,6 +17,7 @@ import (
 type Diffusion struct {
 	Net          Network
 	times, table *nn.Constant
+	teacher      teacher
 }
 
 // Network is a small network over single tokens.
@@ -25,10 +27,10 @@ type Network interface {
 	// Condition records what hidden states tell it, and Times what times do, f32 [n, 1]:
 	// [n, width].
 	Condition(g nn.Graph, z *nn.Value) *nn.Value
-	Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value
+	Times(g nn.Graph, t *nn.Value) *nn.Value
 	// Say records what it says of tokens, f32 [m, c], in each branch: [b·m, says]. Both
 	// branches see the same tokens. y is SiLU of time and condition, [b·m, width].
-	Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor
+	Say(g nn.Graph, x, y *nn.Value) *nn.Value
 }
 
 // NewDiffusion declares the table of some schedules, one behind the other.
@@ -38,7 +40,7 @@ func NewDiffusion(p nn.Params, net Network, schedules ...Schedule) *Diffusion {
 	for _, s := range schedules {
 		times, passes = append(times, s.Times...), append(passes, s.Passes...)
 	}
-	return &Diffusion{net, p.Constant(times, len(times), 1), p.Constant(refine.Table(passes), len(passes), refine.PassColumns)}
+	return &Diffusion{Net: net, times: p.Constant(times, len(times), 1), table: p.Constant(refine.Table(passes), len(passes), refine.PassColumns)}
 }
 
 // Logits implements system.Head: the part of the hidden state in what the denoiser is told.
@@ -54,19 +56,21 @@ func (d *Diffusion) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 // Outputs implements system.Head.
 func (d *Diffusion) Outputs() int { return d.Net.Width() }
 
-// Draw implements system.Head. The passes have made the tokens.
-func (d *Diffusion) Draw(_ *nn.Drawing, x, _ *gpu.Tensor) *gpu.Tensor { return x.As(tensor.U32) }
+// Sample implements system.Head. The passes have made the tokens.
+func (d *Diffusion) Sample(_ *nn.Inference, x, _ *gpu.Tensor) *gpu.Tensor { return x.As(tensor.U32) }
 
 // Passes implements system.Refiner.
 func (d *Diffusion) Passes() int { return d.times.Dim(0) }
 
 // Prepare implements system.Refiner.
-func (d *Diffusion) Prepare(g *nn.Drawing) *gpu.Tensor { return d.Net.Times(g, g.Constant(d.times)).X }
+func (d *Diffusion) Prepare(g *nn.Inference) *gpu.Tensor {
+	return d.Net.Times(g, tape.Constant(g.Constant(d.times))).X
+}
 
 // Pass implements system.Refiner.
-func (d *Diffusion) Pass(g *nn.Drawing, r *system.Refinement) {
+func (d *Diffusion) Pass(g *nn.Inference, r *system.Refinement) {
 	n := r.Branches * r.X.Rows()
-	said := d.Net.Say(g, r.X, Told(g, r.Prepared, r.At.View(0, n), r.Logits))
+	said := d.Net.Say(g, tape.Constant(r.X), Told(g, r.Prepared, r.At.View(0, n), r.Logits)).X
 	refine.Step(g.Recorder, refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded})
 }
 

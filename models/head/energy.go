@@ -2,7 +2,6 @@ package head
 
 import (
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/gpu/ops/activation"
 	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
@@ -53,16 +52,20 @@ func (e *Energy) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 // Outputs implements system.Head.
 func (e *Energy) Outputs() int { return e.In.W.In }
 
-// Draw implements system.Head.
-func (e *Energy) Draw(g *nn.Drawing, z, _ *gpu.Tensor) *gpu.Tensor {
+// Sample implements system.Head.
+func (e *Energy) Sample(g *nn.Inference, z, _ *gpu.Tensor) *gpu.Tensor {
 	m := z.Rows()
 	noise := g.Temp(tensor.F32, m, e.Noise.W.In)
-	refine.Noise(g.Recorder, refine.NoiseArgs{Draw: g.Rows.Draw, Canvas: g.Rows.Canvas, Out: noise, Uniform: true})
-	y := e.Noise.Forward(g, tape.Constant(noise), nn.ProductOptions{})
-	activation.SiLU(g.Recorder, activation.SiLUArgs{X: y.X, Out: y.X})
-	x := e.In.Forward(g, tape.Constant(z), nn.ProductOptions{})
+	refine.Noise(g.Recorder, refine.NoiseArgs{Draw: g.Rows.Target, Canvas: g.Rows.Canvas, Out: noise, Uniform: true})
+	return e.token(g, tape.Constant(z), tape.Constant(noise), tape.Constant(g.Rows.Temp)).X.As(tensor.U32)
+}
+
+// token records the network: what hidden states and noise make, each by rows.
+func (e *Energy) token(g nn.Graph, z, noise, heat *nn.Value) *nn.Value {
+	y := g.SiLU(e.Noise.Forward(g, noise, nn.ProductOptions{}))
+	x := e.In.Forward(g, z, nn.ProductOptions{})
 	for i := range e.Blocks {
-		x = e.Blocks[i].forward(g, x, y, g.Rows.Temp)
+		x = e.Blocks[i].forward(g, x, y, heat)
 	}
-	return adaptiveOut(g, x, y, e.Final, e.Out).As(tensor.U32)
+	return adaptiveOut(g, x, y, e.Final, e.Out)
 }

@@ -1,9 +1,12 @@
 package head
 
-import "github.com/morton-gen/morton/models/nn"
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/nn"
+)
 
 // Modulated draws indices behind a norm whose gain and bias come from the condition, see
-// nn.Adaptive. Networks that train do not have it yet.
+// nn.Adaptive.
 type Modulated struct {
 	Softmax
 	Modulation *nn.Linear // scale and shift of the condition
@@ -12,11 +15,19 @@ type Modulated struct {
 
 // Logits implements system.Head.
 func (m Modulated) Logits(g nn.Graph, h *nn.Value) *nn.Value {
-	d := g.(*nn.Drawing)
-	if idle(d) {
+	if idle(g) {
 		return nil
 	}
-	h = d.Adapt(h, d.Spread(m.Modulation.Forward(d, d.Condition(), nn.ProductOptions{})), 0, 1, m.Eps)
-	d.Mark("head_nm", h)
-	return m.Softmax.Logits(d, h)
+	return m.Softmax.Logits(g, m.norm(g, h))
+}
+
+func (m Modulated) norm(g nn.Graph, h *nn.Value) *nn.Value {
+	h = g.Adapt(h, g.Spread(m.Modulation.Forward(g, g.Kept(), nn.ProductOptions{})), 0, 1, m.Eps)
+	g.Mark("head_nm", h)
+	return h
+}
+
+// Loss implements system.Learner.
+func (m Modulated) Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor) {
+	m.Softmax.Loss(g, m.norm(g, h), targets, weight, loss)
 }

@@ -1,12 +1,8 @@
 package head
 
 import (
-	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/embed"
-	"github.com/morton-gen/morton/gpu/ops/norm"
-	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
-	"github.com/morton-gen/morton/models/tape"
 )
 
 // Patches is a denoiser of patches of a latent image. Unlike [Denoiser] its norms in front
@@ -62,29 +58,24 @@ func (d *Patches) Condition(g nn.Graph, z *nn.Value) *nn.Value {
 }
 
 // Times implements [Network].
-func (d *Patches) Times(g *nn.Drawing, t *gpu.Tensor) *nn.Value {
+func (d *Patches) Times(g nn.Graph, t *nn.Value) *nn.Value {
 	return embedTimes(g, t, d.freq, d.Time)
 }
 
 // Say implements [Network].
-func (d *Patches) Say(g *nn.Drawing, x *gpu.Tensor, y *nn.Value) *gpu.Tensor {
-	h := branches(g, d.In.Forward(g, tape.Constant(x), nn.ProductOptions{}), y.X.Rows())
+func (d *Patches) Say(g nn.Graph, x, y *nn.Value) *nn.Value {
+	h := branches(g, d.In.Forward(g, x, nn.ProductOptions{}), y.X.Rows())
 	for i := range d.Blocks {
 		h = d.Blocks[i].forward(g, h, y)
 		g.Mark(blockName(i), h)
 	}
-	w, n := h.X.Dim(-1), h.X.Rows()
-	mod := d.Final.Forward(g, y, nn.ProductOptions{}).X
-	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{X: h.X, Scale: part(mod, 0, w), Shift: part(mod, 1, w), Out: h.X, B: n, LDMod: 2 * w, Eps: denoiserEps})
-	return d.Out.Forward(g, h, nn.ProductOptions{}).X
+	mod := d.Final.Forward(g, y, nn.ProductOptions{})
+	return d.Out.Forward(g, g.Adapt(h, mod, 0, 1, denoiserEps), nn.ProductOptions{})
 }
 
-func (b *PatchBlock) forward(g *nn.Drawing, x, y *nn.Value) *nn.Value {
-	w, n := x.X.Dim(-1), x.X.Rows()
-	mod, h := b.Modulate.Forward(g, y, nn.ProductOptions{}).X, g.Temp(tensor.F32, n, w)
-	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{X: x.X, Scale: part(mod, 0, w), Shift: part(mod, 1, w), Out: h, B: n, LDMod: 3 * w, Eps: denoiserEps})
-	u := b.Up.Forward(g, tape.Constant(h), nn.ProductOptions{Act: nn.SiLU})
+func (b *PatchBlock) forward(g nn.Graph, x, y *nn.Value) *nn.Value {
+	mod := b.Modulate.Forward(g, y, nn.ProductOptions{})
+	u := b.Up.Forward(g, g.Adapt(x, mod, 0, 1, denoiserEps), nn.ProductOptions{Act: nn.SiLU})
 	v := g.LayerNorm(b.Down.Forward(g, u, nn.ProductOptions{}), b.Norm)
-	norm.Gate(g.Recorder, norm.GateArgs{X: v.X, Gate: part(mod, 2, w), Residual: x.X, Out: x.X, B: n, LDMod: 3 * w})
-	return x
+	return g.Gate(v, mod, 2, x)
 }

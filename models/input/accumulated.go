@@ -22,45 +22,83 @@ type Scales interface {
 
 // Accumulated is an input of a stage for each pass. A row starts from what the tokens of
 // all passes before it add up to, at its own place. That is computed anew in every stage,
-// from the tokens alone. Networks that train do not have it yet.
+// from the tokens alone, and nothing of it learns. A network that trains has the rows of all
+// passes at once, see All.
 //
 // Source: Tian et al., "Visual Autoregressive Modeling", 2024, arXiv:2404.02905.
 type Accumulated struct {
 	Width int // of a sum
 	// Scales returns those of a stage, and the pass that the stage predicts.
-	Scales func(d *nn.Drawing, stage int) (Scales, int)
+	Scales func(g nn.Graph, stage int) (Scales, int)
 	Word   *nn.Linear // of a sum
 	Table  *nn.Table  // of what a row starts from besides
 }
 
 // Record implements system.Input.
 func (a Accumulated) Record(g nn.Graph, stage int) *nn.Value {
-	d := g.(*nn.Drawing)
-	x := d.Embed(a.Table)
-	if s, pass := a.Scales(d, stage); pass > 0 {
-		z := a.sum(d, s, pass)
+	x := g.Embed(a.Table)
+	if s, pass := a.Scales(g, stage); pass > 0 {
+		t := sum{Scales: s, graph: g, width: a.Width, rows: s.Count(pass)}
+		for range pass {
+			t.add()
+		}
+		z := t.reduced()
 		first := tape.Constant(x.X.View(0, z.X.Rows(), x.X.Dim(-1))) // surplus rows lie behind
-		a.Word.Forward(d, z, nn.ProductOptions{Add: first})
+		a.Word.Forward(g, z, nn.ProductOptions{Add: first})
 	}
-	d.Mark("embed", x)
+	g.Mark("embed", x)
 	return x
 }
 
-// sum returns what the tokens before a pass add up to, at the places of the pass.
-func (a Accumulated) sum(d *nn.Drawing, s Scales, pass int) *nn.Value {
-	var sum *gpu.Tensor
-	b, at := 0, 0
-	for j := range pass {
-		var tokens *gpu.Tensor
-		tokens, b = d.Given(s.Count(pass), at, s.Count(j))
-		if sum == nil {
-			sum = d.Temp(tensor.F32, b*s.Cells(), a.Width)
+// All records the rows of all passes, of which there are so many, one behind the other in
+// every sequence. Word must have no bias, since the rows of the first pass have none.
+func (a Accumulated) All(g nn.Graph, stage, passes int) *nn.Value {
+	x, p := g.Embed(a.Table), g.Program()
+	n := x.X.Rows()
+	all := p.Temp(tensor.F32, n, a.Width)
+	p.Fill(all, 0)
+	s, _ := a.Scales(g, stage)
+	t := sum{Scales: s, graph: g, width: a.Width}
+	for range passes - 1 {
+		t.add()
+		z := t.reduced().X
+		each := z.Rows() / t.b
+		for b := range t.b {
+			p.Copy(all.View((b*n/t.b+t.at)*a.Width, each, a.Width), z.View(b*each*a.Width, each, a.Width))
 		}
-		s.Add(d.Recorder, j, b, tokens, sum, j > 0)
-		at += s.Count(j)
 	}
-	z := tape.Constant(s.Reduce(d.Recorder, pass, b, sum))
-	d.Mark("sum", tape.Constant(sum))
-	d.Mark("next", z)
+	x = a.Word.Forward(g, tape.Constant(all), nn.ProductOptions{Add: x})
+	g.Mark("embed", x)
+	return x
+}
+
+// sum is what the tokens of some passes add up to.
+type sum struct {
+	Scales
+	graph nn.Graph
+	width int
+	rows  int // of a sequence
+	pass  int // passes and tokens so far
+	at    int
+	b     int // sequences
+	x     *gpu.Tensor
+}
+
+// add adds a pass.
+func (s *sum) add() {
+	r, n := s.graph.Program(), s.Count(s.pass)
+	tokens, b := s.graph.Given(s.rows, s.at, n)
+	if s.x == nil {
+		s.b, s.x = b, r.Temp(tensor.F32, b*s.Cells(), s.width)
+	}
+	s.Add(r, s.pass, b, tokens, s.x, s.pass > 0)
+	s.pass, s.at = s.pass+1, s.at+n
+}
+
+// reduced returns the sum as the next pass sees it.
+func (s *sum) reduced() *nn.Value {
+	z := tape.Constant(s.Reduce(s.graph.Program(), s.pass, s.b, s.x))
+	s.graph.Mark("sum", tape.Constant(s.x))
+	s.graph.Mark("next", z)
 	return z
 }

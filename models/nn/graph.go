@@ -1,23 +1,24 @@
 package nn
 
 import (
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/tape"
 )
 
 // Value is a tensor of a recording, with its gradient if the recording trains.
 type Value = tape.Value
 
-// Graph records a network over the rows of one batch. [Drawing] records it to
+// Graph records a network over the rows of one batch. [Inference] records it to
 // generate, [Training] to train.
 type Graph interface {
 	// Embed returns the sum of each row's embeddings, [n, width].
 	Embed(t *Table) *Value
-	// Codes returns the codes that rows are fed, side by side: [n, f·bits]. A code has
+	// Codes returns the codes of rows' input tokens, side by side: [n, f·bits]. A code has
 	// unit length; a missing one is zero.
 	Codes() *Value
 	// Features returns the vectors of a condition, one for each row: [n, features].
 	Features() *Value
-	// Numbers returns the tokens of real numbers that rows are fed, side by side: [n,
+	// Numbers returns the tokens of real numbers of rows' input tokens, side by side: [n,
 	// f·width]. A missing one is zero.
 	Numbers() *Value
 	// Place returns for each row the row of t at its only coordinate, [n, width], and
@@ -29,14 +30,29 @@ type Graph interface {
 	LayerNorm(x *Value, n *LayerNorm) *Value
 	// SiLU returns x/(1 + exp(-x)).
 	SiLU(x *Value) *Value
-	// Modulate returns (1 + scale)·x + shift, [n, d]. mod is [n, 2d]: scales, then shifts.
-	Modulate(x, mod *Value) *Value
+	// Modulate returns (1 + scale)·x + heat·shift, [n, d]. Scale and shift are numbers of
+	// parts of d columns of mod, which has a row for each of x, or for each sequence.
+	// Heat has a row for each of x, of which the first counts; nil means 1. The result may
+	// take the memory of x.
+	Modulate(x, mod *Value, scale, shift int, heat *Value) *Value
+	// Adapt returns (1 + scale)·LN(x) + shift, by parts of mod as in Modulate.
+	Adapt(x, mod *Value, scale, shift int, eps float32) *Value
+	// Gate returns residual + gate·x, the gate being a part of mod as in Modulate. The
+	// result may take the memory of the residual.
+	Gate(x, mod *Value, gate int, residual *Value) *Value
+	// Unit brings the queries and keys of qkv to unit length, and multiplies the queries of
+	// each head by the exponential of its element of log, which counts up to [MostLog]. The
+	// result may take the memory of qkv.
+	Unit(qkv *Value, log *Vector, a *Attention) *Value
+	// Waves returns sines and cosines of numbers x, [n, 1], at frequencies as
+	// embed.Frequencies makes them: the cosines first.
+	Waves(x *Value, frequencies *Constant) *Value
 	// Add returns a + b. The sum may take the memory of a.
 	Add(a, b *Value) *Value
 	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in
 	// qkv, [n, (h + 2g)·dh], with g heads of keys.
 	Attend(qkv *Value, a *Attention) *Value
-	// Pick returns the row of x for each draw of a direction of the head.
+	// Pick returns the row of x for each target of a direction of the head.
 	Pick(x *Value, direction int) *Value
 	// Layer records f of x. Training may keep only x, and record f again for the
 	// gradient.
@@ -48,6 +64,19 @@ type Graph interface {
 	// Recall returns kept hidden state number i that each row starts from, and zeros where
 	// there is none.
 	Recall(i int) *Value
+	// Kept returns the only state that each sequence keeps, a row for each, and Spread what
+	// Modulate, Adapt and Gate take of a value with such rows.
+	Kept() *Value
+	Spread(x *Value) *Value
+	// Given returns n tokens of each sequence from a position on, i32 [b, n], and the number b of
+	// sequences. The rows of a sequence, of which there are so many, are fed them.
+	Given(rows, from, n int) (ids *gpu.Tensor, b int)
+	// Constant returns a constant on the device, f32.
+	Constant(c *Constant) *gpu.Tensor
+	// Frozen returns a tensor that nobody trains.
+	Frozen(f *Frozen) *gpu.Tensor
+	// Program is what the graph records to, for what has no gradient.
+	Program() *gpu.Recorder
 	// Mark names a value for tests; it changes nothing.
 	Mark(name string, x *Value)
 }
@@ -84,15 +113,15 @@ type Attention struct {
 }
 
 // Rope describes rotary positions. Each axis turns its own share of a head's pairs (2j,
-// 2j+1), pair j by theta^(-j/pairs) a unit. A coordinate of [Nowhere] makes queries and
+// 2j+1), pair j by theta^(-j/pairs) a unit. A coordinate of [NoPosition] makes queries and
 // keys zero on its axis.
 type Rope struct {
 	Pairs []int
 	Theta float64
 }
 
-// Nowhere is the coordinate of a row that has no place on an axis.
-const Nowhere = -1 << 31
+// NoPosition is the coordinate of a row that has no place on an axis.
+const NoPosition = -1 << 31
 
 // Width is the number of columns of queries, keys and values side by side.
 func (a *Attention) Width() int { return (a.Heads + 2*a.KeyHeads()) * a.HeadDim }

@@ -28,48 +28,85 @@ type weight struct{ b, scale *gpu.Tensor }
 // rotary is a table of frequencies on the device.
 type rotary struct{ freq, axis *gpu.Tensor }
 
-// Load reads a network's parameters, one tensor at a time. Errors: [ErrWeights],
-// gpu.ErrOutOfMemory.
+// Load reads a network's parameters. The next ones are read, widened and rounded on the
+// other processors while one goes to the device. Memory is taken in the order of the
+// list, so what fits does not depend on timing. Errors: [ErrWeights], gpu.ErrOutOfMemory.
 func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
-	out := &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}, map[*Constant]*gpu.Tensor{}, map[*Frozen]*gpu.Tensor{}}
+	out := newLoaded()
 	folded := l.folded()
-	for _, x := range l.all {
-		var err error
-		switch x := x.(type) {
+	err := inOrder(len(l.all), func(i int) (put, error) {
+		switch x := l.all[i].(type) {
 		case *Matrix:
-			err = out.matrix(dev, x, w, p.DType())
+			return out.matrix(x, w, p.DType())
 		case *Vector:
 			if !folded[x] {
-				err = out.vector(dev, x, w)
+				return out.vector(x, w)
 			}
 		case *Table:
-			err = out.table(dev, x, w)
-		case *Constant:
-			out.constants[x], err = dev.FromF32(x.x, x.shape...)
-		case *Frozen:
-			err = out.freeze(dev, x, w)
+			return out.table(x, w)
 		}
-		if err != nil {
-			out.Free()
-			return nil, err
-		}
+		return func(*gpu.Device) error { return nil }, nil
+	}, func(f put) error { return f(dev) })
+	if err != nil {
+		out.Free()
+		return nil, err
 	}
-	for _, a := range l.Attentions {
-		if err := out.rope(dev, a); err != nil {
-			out.Free()
-			return nil, err
-		}
+	if err := out.fixed(dev, l, w); err != nil {
+		out.Free()
+		return nil, err
 	}
 	return out, nil
 }
 
-func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) error {
+func newLoaded() *Loaded {
+	return &Loaded{map[*Matrix]weight{}, map[*Vector]*gpu.Tensor{}, map[*Table]*gpu.Tensor{}, map[*Rope]rotary{}, map[*Constant]*gpu.Tensor{}, map[*Frozen]*gpu.Tensor{}}
+}
+
+// fixed loads what nobody trains.
+func (l *Loaded) fixed(dev *gpu.Device, list *List, w Weights) (err error) {
+	for _, x := range list.all {
+		switch x := x.(type) {
+		case *Constant:
+			l.constants[x], err = dev.FromF32(x.x, x.shape...)
+		case *Frozen:
+			if w == nil {
+				return fmt.Errorf("nn: %w: %s is of another network, which is not there", ErrWeights, x.Name)
+			}
+			var f put
+			if f, err = l.freeze(x, w); err == nil {
+				err = f(dev)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, a := range list.Attentions {
+		if err := l.rope(dev, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put puts a parameter on the device.
+type put func(dev *gpu.Device) error
+
+// put32 puts x there as all[key].
+func put32[K comparable](all map[K]*gpu.Tensor, key K, x []float32, shape ...int) put {
+	return func(dev *gpu.Device) (err error) {
+		all[key], err = dev.FromF32(x, shape...)
+		return err
+	}
+}
+
+func (l *Loaded) matrix(m *Matrix, w Weights, t tensor.DType) (put, error) {
 	var x []float32
 	for i, n := range m.Names {
 		rows := m.rows(i)
 		part, err := read(w, n, rows, rows*m.width())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		x = append(x, m.pick(part)...)
 	}
@@ -77,17 +114,23 @@ func (l *Loaded) matrix(dev *gpu.Device, m *Matrix, w Weights, t tensor.DType) e
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i := range x {
 			x[i] *= g[i%len(g)]
 		}
 	}
-	b, err := upload(dev, x, []int{m.Out, m.In}, t)
-	if err == nil {
-		l.matrices[m] = b
+	upload, err := rounded(x, []int{m.Out, m.In}, t)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return func(dev *gpu.Device) error {
+		b, err := upload(dev)
+		if err == nil {
+			l.matrices[m] = b
+		}
+		return err
+	}, nil
 }
 
 // pick returns the matrix's columns of a tensor's.
@@ -108,15 +151,12 @@ func (m *Matrix) pick(x []float32) []float32 {
 	return out
 }
 
-func (l *Loaded) vector(dev *gpu.Device, v *Vector, w Weights) error {
+func (l *Loaded) vector(v *Vector, w Weights) (put, error) {
 	x, err := v.read(w)
-	if err == nil {
-		if v.As != nil {
-			v.As(x)
-		}
-		l.vectors[v], err = dev.FromF32(x, v.N)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return put32(l.vectors, v, x, v.N), nil
 }
 
 // read returns a vector's elements, whatever the extents of its tensors.
@@ -146,15 +186,15 @@ func (v *Vector) read(w Weights) (x []float32, err error) {
 	return append(x, make([]float32, v.zeros)...), nil
 }
 
-func (l *Loaded) freeze(dev *gpu.Device, f *Frozen, w Weights) error {
+func (l *Loaded) freeze(f *Frozen, w Weights) (put, error) {
 	x, err := f.Make(w)
-	if err == nil {
-		l.frozen[f], err = dev.FromF32(x, f.On...)
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return put32(l.frozen, f, x, f.On...), nil
 }
 
-func (l *Loaded) table(dev *gpu.Device, t *Table, w Weights) error {
+func (l *Loaded) table(t *Table, w Weights) (put, error) {
 	x := make([]float32, 0, t.Rows*t.Width)
 	for _, part := range t.parts {
 		if part.Name == "" {
@@ -164,13 +204,11 @@ func (l *Loaded) table(dev *gpu.Device, t *Table, w Weights) error {
 		}
 		y, err := read(w, part.Name, part.Rows, part.Rows*t.Width)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		x = append(x, y...)
 	}
-	var err error
-	l.tables[t], err = dev.FromF32(x, t.Rows, t.Width)
-	return err
+	return put32(l.tables, t, x, t.Rows, t.Width), nil
 }
 
 func (l *Loaded) rope(dev *gpu.Device, a *Attention) error {
@@ -226,29 +264,33 @@ func (l *Loaded) Free() {
 	}
 }
 
-// upload rounds a matrix to a type and puts it on the device.
-func upload(dev *gpu.Device, x []float32, shape []int, t tensor.DType) (weight, error) {
+// rounded rounds a matrix to a type, and returns what puts it on the device.
+func rounded(x []float32, shape []int, t tensor.DType) (upload func(*gpu.Device) (weight, error), err error) {
 	switch t {
 	case tensor.I8, tensor.I4x2:
 		p, err := matmul.Quantize(t, x, shape[0], shape[1])
+		return func(dev *gpu.Device) (weight, error) {
+			b, scale, err := p.Upload(dev)
+			return weight{b, scale}, err
+		}, err
+	case tensor.F32:
+		return func(dev *gpu.Device) (weight, error) {
+			y, err := dev.FromF32(x, shape...)
+			return weight{b: y}, err
+		}, nil
+	}
+	data := halves(x, t)
+	return func(dev *gpu.Device) (weight, error) {
+		y, err := dev.NewTensor(t, shape...)
 		if err != nil {
 			return weight{}, err
 		}
-		b, scale, err := p.Upload(dev)
-		return weight{b, scale}, err
-	case tensor.F32:
-		y, err := dev.FromF32(x, shape...)
-		return weight{b: y}, err
-	}
-	y, err := dev.NewTensor(t, shape...)
-	if err != nil {
-		return weight{}, err
-	}
-	if err := y.WriteBytes(halves(x, t)); err != nil {
-		y.Free()
-		return weight{}, err
-	}
-	return weight{b: y}, nil
+		if err := y.WriteBytes(data); err != nil {
+			y.Free()
+			return weight{}, err
+		}
+		return weight{b: y}, nil
+	}, nil
 }
 
 // halves rounds to f16 or bf16, to the nearest, ties to even.

@@ -57,11 +57,10 @@ type Vector struct {
 	Name  string
 	Parts []string // the tensors that it is made of, one after the other; nil: Name
 	Plus  string   // a tensor that is added; "": none
-	// As, if set, changes the elements when they are loaded to draw.
-	As    func(x []float32)
-	zeros int     // last elements, which no tensor has
-	Start float64 // its value when a network starts to train,
-	Std   float64 // or the standard deviation of its values then, if not 0
+	held  string   // of Parts, the one that does not learn
+	zeros int      // last elements, which no tensor has
+	Start float64  // its value when a network starts to train,
+	Std   float64  // or the standard deviation of its values then, if not 0
 }
 
 // Table holds embeddings, a row each.
@@ -76,6 +75,7 @@ type Part struct {
 	Name   string
 	Rows   int
 	Values []float32 // [rows, width]: a constant, which only networks that generate have
+	Ones   int       // extents of 1 that the tensor of a checkpoint has in front
 }
 
 // Norm is a root-mean-square norm of rows.
@@ -130,9 +130,13 @@ func (p Params) Vector(n int, start float64, name string) *Vector {
 	return v
 }
 
-// Stack declares a vector of several tensors, one after the other, in equal parts.
-func (p Params) Stack(n int, names ...string) *Vector {
+// Stack declares a vector of several tensors, one after the other, in equal parts. Held is
+// the name of one that stays as it is when the network trains; "": none.
+func (p Params) Stack(n int, held string, names ...string) *Vector {
 	v := &Vector{N: n}
+	if held != "" {
+		v.held = p.prefix + held
+	}
 	for _, name := range names {
 		v.Parts = append(v.Parts, p.prefix+name)
 	}
@@ -239,7 +243,7 @@ func (l *List) Specs() (out []params.Spec) {
 		case *Table:
 			for i, part := range x.parts {
 				if part.Name != "" {
-					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Std: x.init.Std, Behind: i > 0})
+					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Ones: part.Ones, Std: x.init.Std, Behind: i > 0})
 				}
 			}
 		}
@@ -263,6 +267,21 @@ func (l *List) Missing(w Weights) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// TableRows is the number of rows of the longest table.
+func (l *List) TableRows() (n int) {
+	for _, x := range l.all {
+		if t, ok := x.(*Table); ok {
+			n = max(n, t.Rows)
+		}
+	}
+	return n
+}
+
+// Borrows reports whether the network computes with tensors of another one.
+func (l *List) Borrows() bool {
+	return slices.ContainsFunc(l.all, func(x any) bool { _, ok := x.(*Frozen); return ok })
 }
 
 // folded returns the gains that are multiplied into the matrices behind their norms.

@@ -16,18 +16,20 @@ type Training struct {
 	// IDs are rows of the table, i32 [b·n, k]. Starts and Rows list where each one
 	// occurs, see embed.Index.
 	IDs, Starts, Rows *gpu.Tensor
-	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
+	InputCodes        *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
-	Given             *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed
+	Real              *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed; nil without
+	Canvas            *gpu.Tensor // i32 [b, positions]: the tokens of samples; nil without
 	Places            Index       // of the coordinate of rows
 	Recalled          []Index     // of the states that they start from
-	States            *States     // of the stages so far; nil without
-	// Draws are the rows that tokens are predicted from, where a head has several
+	Lessons           Index       // of the rows that tokens of real numbers are learned from
+	States            *States     // of the passes so far; nil without
+	// Targets are the rows that tokens are predicted from, where a head has several
 	// directions. Rows of direction i begin at i·b·n.
-	Draws     tape.MeanArgs
+	Targets   tape.MeanArgs
 	InStage   int
 	Recompute bool // keep of each layer only its input
-	Tables    *Rotaries
+	Tables    *Tables
 	Marked    func(name string, x *gpu.Tensor) // told of every marked value; nil: nobody
 }
 
@@ -48,7 +50,7 @@ func (t *Table) names() (out []string) {
 }
 
 // Codes implements [Graph].
-func (g Training) Codes() *Value { return tape.Constant(g.Fed) }
+func (g Training) Codes() *Value { return tape.Constant(g.InputCodes) }
 
 // Features implements [Graph].
 func (g Training) Features() *Value { return tape.Constant(g.Vectors) }
@@ -60,7 +62,7 @@ func (g Training) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 		x = g.RMS(x, g.Store.Value(w.Norm.Gain.Name), w.Norm.Eps)
 	}
 	if o.Bias != nil {
-		a.Bias = g.Store.Value(o.Bias.Name)
+		a.Bias = g.vector(o.Bias)
 	}
 	y := g.Linear(x, a)
 	if o.Gate {
@@ -84,13 +86,13 @@ func (g Training) activate(x *Value, a Act) *Value {
 // Attend implements [Graph].
 func (g Training) Attend(qkv *Value, a *Attention) *Value {
 	if a.Rope != nil {
-		r := g.Tables.of[a.Rope]
+		r := g.Tables.rotaries[a.Rope]
 		g.Rotate(qkv, rope.Args{
 			N: g.B * g.N, Heads: a.Heads + a.KeyHeads(), HeadDim: a.HeadDim, LDX: a.Width(), LDOut: a.Width(),
 			Pos: g.Axes, Axes: len(a.Rope.Pairs), Freq: r.freq, Axis: r.axis,
 		})
 	}
-	return g.SelfAttention(qkv, tape.SelfAttentionArgs{B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key})
+	return g.SelfAttention(qkv, tape.SelfAttentionArgs{B: g.B, N: g.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Key: g.Key, Scale: a.Scale})
 }
 
 // Pick implements [Graph]. Training predicts from every row.
@@ -115,30 +117,5 @@ func (g Training) Add(a, b *Value) *Value { return g.Sum(a, b) }
 func (g Training) Mark(name string, x *Value) {
 	if g.Marked != nil {
 		g.Marked(name, x.X)
-	}
-}
-
-// Rotaries are the tables of rotary frequencies of a network that trains.
-type Rotaries struct{ of map[*Rope]rotary }
-
-// NewRotaries makes the tables of a network.
-func NewRotaries(dev *gpu.Device, l *List) (*Rotaries, error) {
-	loaded := &Loaded{rotary: map[*Rope]rotary{}}
-	for _, a := range l.Attentions {
-		if err := loaded.rope(dev, a); err != nil {
-			loaded.Free()
-			return nil, err
-		}
-	}
-	return &Rotaries{loaded.rotary}, nil
-}
-
-// Free gives the memory back.
-func (r *Rotaries) Free() {
-	if r == nil {
-		return
-	}
-	for _, t := range r.of {
-		t.free()
 	}
 }

@@ -13,7 +13,8 @@ import (
 // has another shape, or holds a value that is not finite.
 var ErrWeights = params.ErrWeights
 
-// Weights are the named tensors of a checkpoint, whatever file they lie in.
+// Weights are the named tensors of a checkpoint, whatever file they lie in. Methods
+// may be called from several goroutines.
 type Weights interface {
 	// Names returns the names of all tensors, sorted.
 	Names() []string

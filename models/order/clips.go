@@ -25,9 +25,9 @@ type Clips struct {
 	Pyramids []ClipPyramid
 	Known    int   // pyramids that are given
 	ID       int32 // fixed id of every row
-	Fed      int   // tokens that a row is fed, see [FedByPass]
+	Fed      int   // tokens that a row is fed, see [ClipPyramid.Fed]
 	PassAxis int32
-	Guide    Guide // by the positions that are drawn before a pass
+	Guide    GuidanceScale // by the positions that are drawn before a pass
 }
 
 // ClipPyramid is one pyramid of a video.
@@ -40,17 +40,8 @@ type ClipPyramid struct {
 // ClipRanges is the number of ranges of slots that a row sees.
 const ClipRanges = 3
 
-// FedByPass is the number of tokens that every row of a pyramid must be fed. It does not
-// depend on the pyramid's frames.
-func FedByPass(passes [][2]int) (fed int) {
-	before := 0
-	for _, s := range passes {
-		n := s[0] * s[1]
-		fed = max(fed, (before+n-1)/n)
-		before += n
-	}
-	return fed
-}
+// Fed is the number of tokens that every row of the pyramid must be fed.
+func (p *ClipPyramid) Fed() int { return FedByRow(len(p.Passes), p.size) }
 
 // size is the number of rows of a pass.
 func (p *ClipPyramid) size(pass int) int { return p.T * p.Passes[pass][0] * p.Passes[pass][1] }
@@ -88,8 +79,8 @@ type clips struct {
 	drawn   int
 }
 
-// Blind reports that Next ignores the tokens.
-func (c *clips) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens.
+func (c *clips) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule. Of a pyramid that is given only the last pass is read:
 // nobody sees the others.
@@ -135,7 +126,7 @@ func (c *clips) run(p *ClipPyramid, given bool) (r system.Run) {
 		sees = max(sees, to)
 	}
 	r.N, r.Group, r.Stage = n, n, p.Stage+c.pass
-	r.Fixed, r.Sees, r.Slot = fill(n, c.ID), fill(n, int32(sees)), count(own, own+n)
+	r.Fixed, r.KVLen, r.Slot = fill(n, c.ID), fill(n, int32(sees)), count(own, own+n)
 	for i := range n {
 		r.Ranges = append(r.Ranges, ranges...)
 		t, y, x := i/(s[0]*s[1]), i/s[1]%s[0], i%s[1]
@@ -145,12 +136,12 @@ func (c *clips) run(p *ClipPyramid, given bool) (r system.Run) {
 			if k := i*c.Fed + j; k < c.before {
 				from = int32(c.at + k)
 			}
-			r.Fed = append(r.Fed, from)
+			r.Inputs = append(r.Inputs, from)
 		}
 	}
 	if !given {
-		r.Ask, r.Draws = n, system.Draws{N: n, At: count(c.at+c.before, c.at+c.before+n)}
-		r.Draws.Scale = c.Guide.add(nil, c.drawn, n)
+		r.GroupTargets, r.Targets = n, system.Targets{N: n, At: count(c.at+c.before, c.at+c.before+n)}
+		r.Targets.Scale = c.Guide.add(nil, c.drawn, n)
 		c.drawn += n
 	}
 	return r

@@ -20,6 +20,7 @@ import (
 // arXiv:2111.06377.
 type Masked struct {
 	N, Steps   int
+	Unknowns   int     // positions that are unknown at first; 0: all
 	Order      []int32 // of the positions: the last of them are predicted first; nil: random
 	Class      []int32 // [c] ids of the condition's rows, and
 	OtherClass []int32 // without the condition
@@ -30,6 +31,12 @@ type Masked struct {
 	Stage                        int                           // of the second run; the first has stage 0
 	Scale                        func(left int) float32        // of the guidance, when so many are unknown; nil: the request's
 	Passes                       func(step int) (lo, hi int32) // of a refiner; nil: all
+	// Rewrites is the number of sets that are predicted once more at the end, the first ones
+	// first: they knew least of the others. Each then knows all other tokens. A position draws
+	// with the random numbers that it had. At most all sets are rewritten.
+	//
+	// Source: arXiv:2506.06215, which rewrites windows of a text from what came later.
+	Rewrites int
 	// Once has one run a set, as in a network without an encoder of its own: a row for the
 	// condition and every position, of which the known ones are fed their tokens. Its ids
 	// are those of the second run, and Known.
@@ -43,7 +50,10 @@ func (m Masked) Schedule() (system.Schedule, error) {
 			return nil, err
 		}
 	}
-	return &masked{Masked: m, left: m.N}, nil
+	if m.Unknowns == 0 {
+		m.Unknowns = m.N
+	}
+	return &masked{Masked: m, left: m.Unknowns}, nil
 }
 
 func checkOrder(order []int32, n int) error {
@@ -97,6 +107,7 @@ type masked struct {
 	step int // next
 	left int // unknown positions, the first of Order
 	then *system.Run
+	sets [][2]int // of Order, those predicted so far
 }
 
 // Seed implements system.Seeded.
@@ -106,8 +117,8 @@ func (m *masked) Seed(word func(i uint32) uint32) {
 	}
 }
 
-// Blind reports that Next ignores the tokens.
-func (m *masked) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens.
+func (m *masked) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule.
 func (m *masked) Next([]uint32) (system.Run, error) {
@@ -117,7 +128,7 @@ func (m *masked) Next([]uint32) (system.Run, error) {
 		return r, nil
 	}
 	if m.left == 0 {
-		return system.Run{}, io.EOF
+		return m.rewrite()
 	}
 	if m.Order == nil { // nobody seeded it, as where steps are counted
 		m.Order = count(0, m.N)
@@ -127,17 +138,34 @@ func (m *masked) Next([]uint32) (system.Run, error) {
 		m.step++
 		left = Left(m.N, m.step, m.Steps, m.left)
 	}
-	known, set := slices.Sorted(slices.Values(m.Order[m.left:])), slices.Sorted(slices.Values(m.Order[left:m.left]))
-	first := m.fill(known, set, left)
-	if m.Once {
-		m.feed(&first, known)
-	} else {
-		then := first
-		first, m.then = m.read(known), &then
-	}
+	m.sets = append(m.sets, [2]int{left, m.left})
+	first := m.predict(m.Order[m.left:], m.Order[left:m.left], left)
 	m.left = left
 	m.step++
 	return first, nil
+}
+
+// predict returns the first run of a set, and keeps the second if there is one.
+func (m *masked) predict(known, set []int32, left int) system.Run {
+	known, set = slices.Sorted(slices.Values(known)), slices.Sorted(slices.Values(set))
+	r := m.fill(known, set, left)
+	if m.Once {
+		m.feed(&r, known)
+		return r
+	}
+	m.then = &r
+	return m.read(known)
+}
+
+// rewrite returns the first run of the next set that is rewritten, with the passes of the
+// last step.
+func (m *masked) rewrite() (system.Run, error) {
+	if m.Rewrites <= 0 || len(m.sets) == 0 {
+		return system.Run{}, io.EOF
+	}
+	from, to := m.sets[0][0], m.sets[0][1]
+	m.sets, m.Rewrites, m.step = m.sets[1:], m.Rewrites-1, m.Steps-1
+	return m.predict(slices.Concat(m.Order[:from], m.Order[to:]), m.Order[from:to], 0), nil
 }
 
 // feed turns the run that fills in tokens into one that reads the known ones too.
@@ -145,7 +173,7 @@ func (m *masked) feed(r *system.Run, known []int32) {
 	r.Recall = nil
 	for _, p := range known {
 		i := len(m.Class) + int(p)
-		r.Fed[i], r.Fixed[2*i] = p, m.Known
+		r.Inputs[i], r.Fixed[2*i] = p, m.Known
 	}
 	other := r.Rows
 	other.Fixed = slices.Clone(r.Fixed)
@@ -160,12 +188,12 @@ func (m *masked) read(known []int32) system.Run {
 	c := len(m.Class)
 	r := system.Run{Group: c + len(known)}
 	r.N = r.Group
-	r.Slot, r.Sees, r.Axes, r.Keep = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, -1), count(0, c)
+	r.Slot, r.KVLen, r.Axes, r.Keep = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, -1), count(0, c)
 	for i, id := range m.Class {
-		r.Fixed, r.Fed = append(r.Fixed, id, m.Places+int32(i)), append(r.Fed, system.Nothing)
+		r.Fixed, r.Inputs = append(r.Fixed, id, m.Places+int32(i)), append(r.Inputs, system.Nothing)
 	}
 	for _, p := range known {
-		r.Fixed, r.Fed, r.Keep = append(r.Fixed, m.Known, m.Places+int32(c)+p), append(r.Fed, p), append(r.Keep, int32(c)+p)
+		r.Fixed, r.Inputs, r.Keep = append(r.Fixed, m.Known, m.Places+int32(c)+p), append(r.Inputs, p), append(r.Keep, int32(c)+p)
 	}
 	other := r.Rows
 	other.Fixed = slices.Clone(r.Fixed)
@@ -179,9 +207,9 @@ func (m *masked) read(known []int32) system.Run {
 // fill is the run that predicts a set, after which so many positions are unknown.
 func (m *masked) fill(known, set []int32, left int) system.Run {
 	c := len(m.Class)
-	r := system.Run{Group: c + m.N, Ask: len(set), Stage: m.Stage, Draws: system.Draws{N: len(set), At: set}}
+	r := system.Run{Group: c + m.N, GroupTargets: len(set), Stage: m.Stage, Targets: system.Targets{N: len(set), At: set}}
 	r.N = r.Group
-	r.Slot, r.Sees, r.Fed = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, system.Nothing)
+	r.Slot, r.KVLen, r.Inputs = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, system.Nothing)
 	r.Axes, r.Recall = append(fill(c, -1), count(0, m.N)...), append(count(0, c), fill(m.N, -1)...)
 	for _, p := range known {
 		r.Recall[c+int(p)] = int32(c) + p
@@ -194,15 +222,15 @@ func (m *masked) fill(known, set []int32, left int) system.Run {
 		r.Fixed = append(r.Fixed, id, m.Fill+int32(i))
 	}
 	for _, p := range set {
-		r.Draws.From = append(r.Draws.From, int32(c)+p)
+		r.Targets.From = append(r.Targets.From, int32(c)+p)
 		if m.Passes != nil {
 			lo, hi := m.Passes(m.step)
-			r.Draws.Passes = append(r.Draws.Passes, lo, hi)
+			r.Targets.Passes = append(r.Targets.Passes, lo, hi)
 		}
 	}
 	if m.Scale != nil {
 		for range set {
-			r.Draws.Scale = append(r.Draws.Scale, m.Scale(left))
+			r.Targets.Scale = append(r.Targets.Scale, m.Scale(left))
 		}
 	}
 	return r

@@ -29,6 +29,17 @@ func arpg(side, steps int, unknown Share) system.Schedule {
 	return s
 }
 
+// anyOrder is seeded with words that count.
+func anyOrder(side int) system.Schedule {
+	g := square(side)
+	s, err := Shuffled{Grid: g, Conditions: class(g), Target: 1000}.Schedule()
+	if err != nil {
+		panic(err)
+	}
+	s.(system.Seeded).Seed(func(i uint32) uint32 { return i * 0x9E3779B9 })
+	return s
+}
+
 var clip = Grid{T: 8, H: 16, W: 16}
 
 func denoised(g Grid, passes int, divide func(Grid) ([]Unit, error)) func() system.Schedule {
@@ -67,6 +78,8 @@ var orders = []struct {
 	{"VAR 256", func() system.Schedule {
 		return Pyramid{Sides: []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, Fed: 1}.Schedule()
 	}, 680, 1 + 10, 1, false},
+	{"σ-GPT 16x16", func() system.Schedule { return anyOrder(16) }, 256, 256, 1, true},
+	{"σ-GPT 1x1", func() system.Schedule { return anyOrder(1) }, 1, 1, 1, true},
 	// A set is read in a step of its own, and the first step reads the condition.
 	{"ARPG 16x16", func() system.Schedule { return arpg(16, 64, ArcCosine) }, 256, 2 * 64, 1, false},
 	{"ARPG 16x16 by the cosine", func() system.Schedule { return arpg(16, 64, Cosine) }, 256, 2 * 64, 1, false},
@@ -147,26 +160,26 @@ type walk struct {
 
 func (w *walk) run(r *system.Run) {
 	w.t.Helper()
-	if r.N%r.Group != 0 || r.Draws.N != r.Steps()*r.Ask || len(r.Draws.At) != r.Draws.N || len(r.Sees) != r.N || len(r.Fed) != r.N {
-		w.t.Fatalf("a run of %d rows in groups of %d with %d draws of %d, columns of %d and %d", r.N, r.Group, r.Draws.N, r.Ask, len(r.Sees), len(r.Fed))
+	if r.N%r.Group != 0 || r.Targets.N != r.Steps()*r.GroupTargets || len(r.Targets.At) != r.Targets.N || len(r.KVLen) != r.N || len(r.Inputs) != r.N {
+		w.t.Fatalf("a run of %d rows in groups of %d with %d draws of %d, columns of %d and %d", r.N, r.Group, r.Targets.N, r.GroupTargets, len(r.KVLen), len(r.Inputs))
 	}
 	for s := range r.Steps() {
 		w.steps++
 		w.keep(r, s)
 		for i := s * r.Group; i < (s+1)*r.Group; i++ {
-			if from := r.Fed[i]; from >= 0 && w.done[from] == 0 {
+			if from := r.Inputs[i]; from >= 0 && w.done[from] == 0 {
 				w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
 			}
-			if w.all && int(r.Sees[i]) != w.rows {
-				w.t.Fatalf("step %d: row %d sees %d slots of %d", w.steps, i, r.Sees[i], w.rows)
+			if w.all && int(r.KVLen[i]) != w.rows {
+				w.t.Fatalf("step %d: row %d sees %d slots of %d", w.steps, i, r.KVLen[i], w.rows)
 			}
-			for slot := range r.Sees[i] {
+			for slot := range r.KVLen[i] {
 				if !w.kept[slot] {
 					w.t.Fatalf("step %d sees slot %d, which is empty", w.steps, slot)
 				}
 			}
 		}
-		for i := s * r.Ask; i < (s+1)*r.Ask; i++ {
+		for i := s * r.GroupTargets; i < (s+1)*r.GroupTargets; i++ {
 			w.draw(r, i)
 		}
 	}
@@ -198,12 +211,12 @@ func (w *walk) slots() (n int) {
 
 // draw predicts a position, from rows that are there.
 func (w *walk) draw(r *system.Run, i int) {
-	w.done[r.Draws.At[i]]++
-	if r.Draws.From == nil {
+	w.done[r.Targets.At[i]]++
+	if r.Targets.From == nil {
 		return
 	}
-	h, any := len(r.Draws.From)/r.Draws.N, false
-	for _, from := range r.Draws.From[i*h : (i+1)*h] {
+	h, any := len(r.Targets.From)/r.Targets.N, false
+	for _, from := range r.Targets.From[i*h : (i+1)*h] {
 		if from >= int32(r.Group) {
 			w.t.Fatalf("draw %d comes from row %d of %d", i, from, r.Group)
 		}
@@ -247,5 +260,32 @@ func TestUnits(t *testing.T) {
 		if units, err := divide(); !errors.Is(err, system.ErrPrompt) {
 			t.Errorf("%s: %v, %v", name, units, err)
 		}
+	}
+}
+
+// TestTargets holds that every row of a shuffled order is told the cell that it predicts.
+func TestTargets(t *testing.T) {
+	s := anyOrder(4)
+	var order []int32
+	for {
+		r, err := s.Next(nil)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, at := range r.Targets.At {
+			if r.Fixed[2*i+1] != 1000+at {
+				t.Errorf("row %d predicts cell %d, and is told %d", i, at, r.Fixed[2*i+1]-1000)
+			}
+			if len(order) > 0 && r.Inputs[i] != order[len(order)-1] {
+				t.Errorf("row %d is fed cell %d, want %d", i, r.Inputs[i], order[len(order)-1])
+			}
+			order = append(order, at)
+		}
+	}
+	if slices.IsSorted(order) {
+		t.Errorf("the order is not shuffled: %v", order)
 	}
 }

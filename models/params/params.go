@@ -36,6 +36,8 @@ type Spec struct {
 	// Decay says whether weight decay applies: to matrices, not to gains,
 	// biases and embeddings.
 	Decay bool
+	// Ones is the number of extents of 1 that files have in front of Shape.
+	Ones int
 	// Behind parameters lie right behind the one before, for Span.
 	Behind bool
 }
@@ -271,7 +273,8 @@ func (s *Store) Save(path string, dtype safetensors.DType, moments bool, metadat
 			return err
 		}
 		for i, sp := range s.specs {
-			nt, err := safetensors.FromFloat32s(prefix+sp.Name, dt, sp.Shape, flat[s.off[i]:s.off[i]+tensor.Elems(sp.Shape)])
+			shape := append(slices.Repeat([]int{1}, sp.Ones), sp.Shape...)
+			nt, err := safetensors.FromFloat32s(prefix+sp.Name, dt, shape, flat[s.off[i]:s.off[i]+tensor.Elems(sp.Shape)])
 			if err != nil {
 				return err
 			}
@@ -307,13 +310,18 @@ func find(f *safetensors.File, name string, shape []int) (safetensors.Tensor, er
 	if err != nil {
 		return x, fmt.Errorf("params: %w: %w", ErrWeights, err)
 	}
-	if len(x.Shape) == len(shape)+1 && x.Shape[0] == 1 { // a batch of one
-		x.Shape = x.Shape[1:]
+	if len(shape) == 1 && tensor.Elems(x.Shape) == shape[0] {
+		return x, nil // a vector, whatever its extents are in the file
 	}
-	if !slices.Equal(x.Shape, shape) {
+	if !slices.Equal(squeezed(x.Shape), squeezed(shape)) {
 		return x, fmt.Errorf("params: %w: %s is %v, the network has %v", ErrWeights, name, x.Shape, shape)
 	}
 	return x, nil
+}
+
+// squeezed returns the extents that are not 1.
+func squeezed(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
 }
 
 func (s *Store) load(f *safetensors.File, prefix string, t *gpu.Tensor) error {

@@ -213,6 +213,76 @@ func (o named64) token(z, noise []float64, heat float64) []float64 {
 	return o.linear(net+"final_layer.linear", h)
 }
 
+// drawn is the token of a position of request "a", from its hidden states in both branches.
+func (o named64) drawn(c, u []float64, at int32, scale float64, heat float32) []float64 {
+	h := fnv.New64a()
+	h.Write([]byte("a"))
+	key, counter := sample.Stream(1, h.Sum64())
+	z := make([]float64, len(c))
+	for j := range z {
+		z[j] = u[j] + scale*(c[j]-u[j])
+	}
+	var noise []float64
+	for b := uint32(0); len(noise) < earNoise; b++ {
+		for _, w := range sample.Philox([4]uint32{b, uint32(at), counter, 256}, key) {
+			noise = append(noise, (float64(w>>8)+0.5)/(1<<24)-0.5)
+		}
+	}
+	return o.token(z, noise[:earNoise], float64(heat))
+}
+
+// TestRewrites predicts the first set once more: its tokens are those that all others give,
+// and the others stay as they were, to the bit.
+func TestRewrites(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		o, heat := tinyEAR(), float32(0.7)
+		p := system.Prompt{Class: 2, Steps: 4, Order: []int32{4, 0, 8, 2, 6, 1, 7, 3, 5}, Guidance: 2.5}
+		numbers := func(rewrites int) ([]float32, []system.Run) {
+			s := must(must(system.Detect(o))(t).Open(fmt.Appendf(nil, `{"decoder_num_heads": 2, "buffer_size": 2, "rewrites": %d}`, rewrites), o))(t)
+			e := must(engine.New(dev, s, o, engine.Options{Slots: 2, Precision: nn.F32, Cache: nn.F32}))(t)
+			defer e.Close()
+			res := must(e.Generate(context.Background(), request(s, "a", p, heat)))(t)
+			if res.Steps != 4+rewrites {
+				t.Errorf("%d steps with %d rewrites", res.Steps, rewrites)
+			}
+			return res.Numbers(), runsOf(t, s, p)
+		}
+		before, _ := numbers(0)
+		after, runs := numbers(1)
+		last := runs[len(runs)-1].Targets
+		if !slices.Equal(last.At, runs[0].Targets.At) {
+			t.Fatalf("%v are rewritten, want %v", last.At, runs[0].Targets.At)
+		}
+		known := map[int][]float64{}
+		for at := range earCells {
+			if slices.Contains(last.At, int32(at)) {
+				continue
+			}
+			known[at] = make([]float64, earToken)
+			for j := range earToken {
+				known[at][j] = float64(after[at*earToken+j])
+				if i := at*earToken + j; after[i] != before[i] {
+					t.Fatalf("number %d of position %d was %g and is %g", j, at, before[i], after[i])
+				}
+			}
+		}
+		c, u := o.hidden("class_emb.weight", p.Class, known), o.hidden("fake_latent", 0, known)
+		changed := false
+		for i, at := range last.At {
+			for j, want := range o.drawn(c[at], u[at], at, float64(last.Scale[i]), heat) {
+				x := after[int(at)*earToken+j]
+				if d := math.Abs(float64(x) - want); !(d <= 2e-5*(1+math.Abs(want))) {
+					t.Errorf("number %d of position %d is %g, want %g", j, at, x, want)
+				}
+				changed = changed || x != before[int(at)*earToken+j]
+			}
+		}
+		if !changed {
+			t.Error("nothing is rewritten")
+		}
+	})
+}
+
 // TestEAR draws pictures with a tiny EAR, and computes every set again in float64 from the
 // tokens that were known: network, guidance by its ramp, noise and temperature.
 func TestEAR(t *testing.T) {
@@ -231,9 +301,6 @@ func TestEAR(t *testing.T) {
 			r := request(s, "a", p, heat)
 			got := must(e.Generate(context.Background(), r))(t)
 			numbers := got.Numbers()
-			h := fnv.New64a()
-			h.Write([]byte("a"))
-			key, counter := sample.Stream(1, h.Sum64())
 			known := map[int][]float64{}
 			for _, run := range runsOf(t, s, p) {
 				table, row := "class_emb.weight", p.Class
@@ -242,21 +309,12 @@ func TestEAR(t *testing.T) {
 				}
 				c, u := o.hidden(table, row, known), o.hidden("fake_latent", 0, known)
 				set := map[int][]float64{}
-				for i, at := range run.Draws.At {
-					z, scale := c[at], 1.0
+				for i, at := range run.Targets.At {
+					scale := 1.0
 					if p.Guidance > 1 {
-						scale = float64(run.Draws.Scale[i])
+						scale = float64(run.Targets.Scale[i])
 					}
-					for j := range z {
-						z[j] = u[at][j] + scale*(z[j]-u[at][j])
-					}
-					var noise []float64
-					for b := uint32(0); len(noise) < earNoise; b++ {
-						for _, w := range sample.Philox([4]uint32{b, uint32(at), counter, 256}, key) {
-							noise = append(noise, (float64(w>>8)+0.5)/(1<<24)-0.5)
-						}
-					}
-					want := o.token(z, noise[:earNoise], float64(heat))
+					want := o.drawn(c[at], u[at], at, scale, heat)
 					set[int(at)] = make([]float64, earToken)
 					for j := range want {
 						x := numbers[int(at)*earToken+j]
@@ -298,8 +356,8 @@ func TestFAR(t *testing.T) {
 			p := system.Prompt{Class: 3, Steps: 4, Guidance: 2, Inner: [2]int{n, n}}
 			passes := 0
 			for _, r := range runsOf(t, s, p) {
-				if r.Ask > 0 {
-					passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+				if r.GroupTargets > 0 {
+					passes += int(r.Targets.Passes[1] - r.Targets.Passes[0])
 				}
 			}
 			want := 4 * n

@@ -15,7 +15,7 @@ import (
 	"github.com/morton-gen/morton/models/train"
 )
 
-var trained = []string{"llamagen", "par", "nar"}
+var trained = []string{"llamagen", "par", "nar", "var", "var-sharedaln", "mar", "d-ar"}
 
 // TestFreshIsThePublished makes systems from the authors' config.json alone. They declare
 // what the authors' checkpoints hold.
@@ -23,15 +23,15 @@ func TestFreshIsThePublished(t *testing.T) {
 	for _, name := range append([]string{"par-n9"}, trained...) {
 		g := open(t, name)
 		config := must(os.ReadFile(filepath.Join("testdata", name, "config.json")))(t)
-		found := must(system.Detect(nn.File(g.weights)))(t)
+		found := must(system.Detect(nn.File(g.weights)))(t).Described(g.sys.Name)
 		p := must(system.ToTrain(found.Name))(t)
 		fresh := must(p.Open(config, nil))(t)
 		if !reflect.DeepEqual(fresh.Params.Specs(), g.sys.Params.Specs()) || fresh.Layout != g.sys.Layout || fresh.Dropout != 0.1 {
 			t.Errorf("%s: made from its config.json it is another system", name)
 		}
 	}
-	if _, err := system.ToTrain("mar"); !errors.Is(err, system.ErrUnknown) {
-		t.Errorf("mar trains: %v", err)
+	if _, err := system.ToTrain("nova"); !errors.Is(err, system.ErrUnknown) {
+		t.Errorf("nova trains: %v", err)
 	}
 	for name, config := range map[string]string{
 		"captions": `{"dim": 64, "n_layer": 1, "n_head": 4, "caption_dim": 32}`, "no size": `{}`, "dropout": `{"dim": 64, "n_layer": 1, "n_head": 4, "class_dropout_prob": 2}`,
@@ -49,7 +49,7 @@ func TestPicturesAreLaidOut(t *testing.T) {
 	good := func() shard.Sample {
 		return shard.Sample{ID: "a", Kind: shard.KindVQ, Grid: []int32{5, 5}, Tokens: make([]int64, 25), Meta: map[string]string{"class": "7"}}
 	}
-	p, tokens, err := g.sys.Lay(good())
+	p, tokens, err := g.sys.Flatten(good())
 	if err != nil || p.Class != 7 || len(tokens) != 25 {
 		t.Fatalf("class %d, %d tokens, error %v", p.Class, len(tokens), err)
 	}
@@ -63,16 +63,16 @@ func TestPicturesAreLaidOut(t *testing.T) {
 	} {
 		s := good()
 		change(&s)
-		if _, _, err := g.sys.Lay(s); !errors.Is(err, shard.ErrSample) {
+		if _, _, err := g.sys.Flatten(s); !errors.Is(err, shard.ErrSample) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	s := good()
 	s.Meta["class"] = "10"
-	if p, tokens, err = g.sys.Lay(s); err != nil {
+	if p, tokens, err = g.sys.Flatten(s); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := train.Lay(g.sys, p, tokens); !errors.Is(err, system.ErrPrompt) {
+	if _, err := train.Flatten(g.sys, p, tokens); !errors.Is(err, system.ErrPrompt) {
 		t.Errorf("class 10 of 10: %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func TestTrainingLowersTheAuthorsLoss(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, name := range goldens {
 			g := open(t, name)
-			q := must(train.Lay(g.sys, g.prompts(t)[0], g.forcedTokens(t, 0)))(t)
+			q := must(train.Flatten(g.sys, g.prompts(t)[0], g.forcedTokens(t, 0)))(t)
 			net := must(train.NewNetwork(dev, g.sys, 1, q.N, train.NetworkOptions{}))(t)
 			if err := net.Store().Load(g.weights, false); err != nil {
 				t.Fatal(err)

@@ -237,7 +237,7 @@ func openInfinityStar(config json.RawMessage, w nn.Weights) (*system.System, err
 	s := &system.System{
 		Name: "infinitystar", Params: p.List(), Token: system.Token{Bits: c.pyramids.Detail}, Grid: [3]int{c.frames, last[0], last[1]},
 		Layout: system.Layout{
-			Fixed: 1, Fed: all.Fed, Axes: 4, Ranges: order.ClipRanges, Features: c.text, FeatureRows: rows, Context: all.Slots(rows), Length: max(all.Positions(), group), Group: group,
+			Fixed: 1, Inputs: all.Fed, Axes: 4, Ranges: order.ClipRanges, Features: c.text, FeatureRows: rows, Context: all.Slots(rows), Length: max(all.Positions(), group), Group: group,
 		},
 		Input: c.input(p), Trunk: c.trunk(p), Head: c.head(p), Schedule: c.schedule,
 		Default: system.Sampling{Temperature: 1, Guidance: c.Guidance},
@@ -276,9 +276,9 @@ func (c *infinityStar) input(p nn.Params) *starInput {
 			// The bias stands in the table, since rows of a first pass have nothing else.
 			Width: b.Detail, Word: &nn.Linear{W: p.Matrix(c.width, b.Detail, starInit, "word_embed.weight")},
 			Table: p.Table(c.width, starInit, nn.Part{Name: "word_embed.bias", Rows: 1}),
-			Scales: func(d *nn.Drawing, stage int) (input.Scales, int) {
+			Scales: func(g nn.Graph, stage int) (input.Scales, int) {
 				t, pass := c.of(stage)
-				return star.Quantizer{Pyramid: b.Of(t), Stretch: d.Constant(stretch)}, pass
+				return star.Quantizer{Pyramid: b.Of(t), Stretch: g.Constant(stretch)}, pass
 			},
 		},
 	}
@@ -345,7 +345,7 @@ func (c *infinityStar) order(frames int) order.Clips {
 		for _, scale := range y.Passes {
 			x.Passes = append(x.Passes, y.Sides[scale])
 		}
-		o.Fed = max(o.Fed, order.FedByPass(x.Passes))
+		o.Fed = max(o.Fed, x.Fed())
 		o.Pyramids = append(o.Pyramids, x)
 	}
 	return o
@@ -381,10 +381,10 @@ func (c *infinityStar) words(n, fed int, x []float32) system.Run {
 	r := system.Run{Group: n, Stage: starText}
 	r.N, r.Features = n, x
 	for i := range n {
-		r.Fixed, r.Sees, r.Axes = append(r.Fixed, -1), append(r.Sees, int32(n)), append(r.Axes, int32(i), 0, 0, 0)
+		r.Fixed, r.KVLen, r.Axes = append(r.Fixed, -1), append(r.KVLen, int32(n)), append(r.Axes, int32(i), 0, 0, 0)
 		r.Ranges = append(r.Ranges, 0, int32(n), 0, 0, 0, 0)
 		for range fed {
-			r.Fed = append(r.Fed, system.Nothing)
+			r.Inputs = append(r.Inputs, system.Nothing)
 		}
 	}
 	return r

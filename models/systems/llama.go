@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models/input"
@@ -172,9 +171,9 @@ func (c *llama) out(p nn.Params, norm, name string) *nn.Matrix {
 
 // embeddings declares the table of a network with classes: their rows, those between,
 // and those of tokens.
-func (c *llama) embeddings(p nn.Params, between ...nn.Part) input.Fed {
+func (c *llama) embeddings(p nn.Params, between ...nn.Part) input.Embedding {
 	parts := append([]nn.Part{{Name: classTable, Rows: c.Classes + 1}}, between...)
-	return input.Fed{Table: p.Table(c.Dim, llamaInit, append(parts, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})...)}
+	return input.Embedding{Table: p.Table(c.Dim, llamaInit, append(parts, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})...)}
 }
 
 // class returns a condition of one row: the class, or no class in the other branch.
@@ -195,24 +194,17 @@ func (c *llama) lay(g order.Grid) func(shard.Sample) (system.Prompt, []uint32, e
 		if s.Kind != shard.KindVQ || !slices.Equal(s.Grid, []int32{int32(g.H), int32(g.W)}) || len(s.Tokens) != g.Cells() {
 			return p, nil, fmt.Errorf("systems: %w: %q is %s %v with %d tokens, want %s [%d %d]", shard.ErrSample, s.ID, s.Kind, s.Grid, len(s.Tokens), shard.KindVQ, g.H, g.W)
 		}
-		if text, ok := s.Meta["class"]; ok {
-			if p.Class, err = strconv.Atoi(text); err != nil {
-				return p, nil, fmt.Errorf("systems: %w: %q: class %q", shard.ErrSample, s.ID, text)
-			}
+		if p, err = classed(s); err != nil {
+			return p, nil, err
 		}
-		for _, x := range s.Tokens {
-			if x < 0 || x >= int64(c.Vocab) {
-				return p, nil, fmt.Errorf("systems: %w: %q: token %d of %d", shard.ErrSample, s.ID, x, c.Vocab)
-			}
-			tokens = append(tokens, uint32(x))
-		}
-		return p, tokens, nil
+		tokens, err = indices(s, c.Vocab)
+		return p, tokens, err
 	}
 }
 
 // guide turns upstream's interval of guidance into scales. It returns nil for guidance
 // throughout.
-func guide(p system.Prompt, off func(before int) bool) order.Guide {
+func guide(p system.Prompt, off func(before int) bool) order.GuidanceScale {
 	if p.Interval <= 0 {
 		return nil
 	}

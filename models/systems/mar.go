@@ -2,8 +2,10 @@ package systems
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/input"
@@ -14,7 +16,7 @@ import (
 
 func init() {
 	system.Register(system.Published{
-		Name: "mar", Title: "MAR", Paper: "2406.11838", Kind: "image",
+		Name: "mar", Title: "MAR", Paper: "2406.11838", Kind: "image", Trains: true,
 		Tensors: []string{"class_emb.weight", "z_proj_ln.weight", "mask_token", "diffusion_pos_embed_learned", "diffloss.net.time_embed.mlp.0.weight"}, Open: openMAR,
 	})
 }
@@ -22,12 +24,12 @@ func init() {
 // mar describes MAR's network. The names are those of upstream's arguments. What a
 // description lacks comes from the shapes of the tensors.
 type mar struct {
-	Patch         int    `json:"patch_size"`
 	EncoderHeads  int    `json:"encoder_num_heads"`
 	DecoderHeads  int    `json:"decoder_num_heads"`
 	SamplingSteps string `json:"num_sampling_steps"`
 	Inner         [2]int `json:"inner_steps"` // passes of the first and of the last set; a name of ours
 	drawing
+	practice
 
 	token, classes, buffer, side int
 	enc, dec                     mae
@@ -43,11 +45,14 @@ const marEps = 1e-6
 
 // readMAR reads a description and the shapes of the tensors.
 func readMAR(config json.RawMessage, w nn.Weights) (*mar, error) {
-	c := &mar{Patch: 1, SamplingSteps: "100", drawing: drawing{Sets: marSets, Guidance: 3, Temperature: 1}}
+	c := &mar{SamplingSteps: "100", drawing: drawing{Sets: marSets, Guidance: 3, Temperature: 1}, practice: published}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
+	}
+	if w == nil {
+		w = c.fresh()
 	}
 	dim := func(name string, axis int) int { return dim(w, name, axis) }
 	cells := dim("diffusion_pos_embed_learned", 1)
@@ -97,7 +102,7 @@ func blocksOf(w nn.Weights, name string) (n int) {
 
 func (c *mar) check(cells int) error {
 	in := within
-	if err := c.drawing.check(); err != nil {
+	if err := errors.Join(c.drawing.check(), c.practice.check()); err != nil {
 		return err
 	}
 	for _, m := range []mae{c.enc, c.dec} {
@@ -137,9 +142,17 @@ func openMAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	}
 	return &system.System{
 		Name: "mar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
-		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
+		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
 		Input:  in, Trunk: trunk, Head: refiner,
-		Default: c.sampling(), Schedule: c.schedule,
+		Default: c.sampling(), Schedule: c.schedule, Dropout: c.Dropout, Flatten: c.lay(c.side, c.token),
+		Passes: []system.Pass{{Runs: []int{0}, Rows: rows}, {Runs: []int{input.FillStage}, Stage: input.FillStage, Rows: rows}},
+		Practice: func(q system.Prompt, word func(uint32) uint32) (system.Schedule, error) {
+			m, err := c.masked(q)
+			if err != nil {
+				return nil, err
+			}
+			return c.practise(m, word)
+		},
 	}, nil
 }
 
@@ -149,10 +162,10 @@ func (c *mar) input(p nn.Params, rows int) input.Masked {
 	init := nn.Init{Std: 0.02}
 	return input.Masked{
 		Known: p.Table(c.enc.width, init, nn.Part{Name: "class_emb.weight", Rows: c.classes}, nn.Part{Name: "fake_latent", Rows: 1},
-			nn.Part{Name: "z_proj.bias", Rows: 1}, nn.Part{Name: "encoder_pos_embed_learned", Rows: rows}),
+			nn.Part{Name: "z_proj.bias", Rows: 1}, nn.Part{Name: "encoder_pos_embed_learned", Rows: rows, Ones: 1}),
 		Numbers: p.Matrix(c.enc.width, c.token, init, "z_proj.weight"),
 		Norm:    p.LayerNorm(c.enc.width, marEps, "z_proj_ln"),
-		Fill:    p.Table(c.dec.width, init, nn.Part{Name: "mask_token", Rows: 1}, nn.Part{Name: "decoder_pos_embed_learned", Rows: rows}),
+		Fill:    p.Table(c.dec.width, init, nn.Part{Name: "mask_token", Rows: 1, Ones: 1}, nn.Part{Name: "decoder_pos_embed_learned", Rows: rows, Ones: 1}),
 	}
 }
 
@@ -168,7 +181,7 @@ func (c *mar) trunk(p nn.Params, n int) *marTrunk {
 	t := &marTrunk{encoder: c.enc.blocks(p, "encoder"), encoderNorm: p.LayerNorm(c.enc.width, marEps, "encoder_norm")}
 	t.embed = p.Linear(c.dec.width, c.enc.width, nn.Init{Std: 0.02}, "decoder_embed")
 	t.decoder, t.decoderNorm = c.dec.blocks(p, "decoder"), p.LayerNorm(c.dec.width, marEps, "decoder_norm")
-	t.place = p.Table(c.dec.width, nn.Init{Std: 0.02}, nn.Part{Name: "diffusion_pos_embed_learned", Rows: n})
+	t.place = p.Table(c.dec.width, nn.Init{Std: 0.02}, nn.Part{Name: "diffusion_pos_embed_learned", Rows: n, Ones: 1})
 	return t
 }
 
@@ -210,15 +223,19 @@ func (c *mar) head(p nn.Params) (system.Refiner, error) {
 	}
 	all := append([]head.Schedule{first}, others...)
 	if c.shortcut {
-		return head.NewShortcut(p, net, all...), nil
+		s := head.NewShortcut(p, net, all...)
+		s.Teach(nil, c.token, c.Lessons)
+		return s, nil
 	}
-	return head.NewDiffusion(p, net, all...), nil
+	return head.NewDiffusion(p, net, all...).Teach(head.NoiseLevels(head.CosineBetas(1000)), c.token, c.Lessons), nil
 }
 
 // shortcutSteps is the number of passes of a shortcut head by default.
 const shortcutSteps = 8
 
-// schedules returns the schedule of the description, and those that a prompt may ask for.
+// schedules returns the schedule of the description, and those that a prompt may ask for. Steps of one
+// stride, as ddim asks for, leave out the last of the diffusion, at which an error of the
+// noise grows the most: a network that was trained little needs that.
 func (c *mar) schedules() (first head.Schedule, others []head.Schedule, err error) {
 	if c.shortcut {
 		c.bank = head.Bank{Default: shortcutSteps, Least: 1, Most: 50}
@@ -234,9 +251,11 @@ func (c *mar) schedules() (first head.Schedule, others []head.Schedule, err erro
 	}
 	c.bank = head.Bank{Default: len(kept), Least: 2, Most: 50}
 	for n := c.bank.Least; n <= c.bank.Most; n++ {
-		some, err := head.Spacing(len(betas), fmt.Sprint(n))
-		if err != nil {
-			return first, nil, err
+		some := head.Leading(len(betas), n)
+		if !strings.HasPrefix(c.SamplingSteps, "ddim") {
+			if some, err = head.Spacing(len(betas), fmt.Sprint(n)); err != nil {
+				return first, nil, err
+			}
 		}
 		others = append(others, head.Ancestral(betas, some))
 	}
@@ -253,10 +272,11 @@ type drawing struct {
 	Guidance    float64     `json:"cfg"`
 	Ramp        system.Ramp `json:"cfg_schedule"`
 	Temperature float64     `json:"temperature"`
+	Rewrites    int         `json:"rewrites"` // sets that are predicted once more at the end; a name of ours
 }
 
 func (d drawing) check() error {
-	if !within(d.Sets, 1, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
+	if !within(d.Sets, 1, 1<<16) || !within(d.Rewrites, 0, 1<<16) || !(d.Guidance >= 0 && d.Guidance < 1e6) || !(d.Temperature >= 0 && d.Temperature < 1e6) || d.Ramp != "" && d.Ramp != system.Linear && d.Ramp != system.Constant {
 		return fmt.Errorf("systems: %w: %d sets, guidance %g, %q, temperature %g", nn.ErrConfig, d.Sets, d.Guidance, d.Ramp, d.Temperature)
 	}
 	return nil
@@ -285,11 +305,40 @@ func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 	if err != nil {
 		return nil, err
 	}
+	m, err := c.masked(q)
+	m.Steps, m.Scale, m.Passes, m.Rewrites = steps, scale, passes, c.Rewrites
+	if err != nil {
+		return nil, err
+	}
+	return m.Schedule()
+}
+
+// masked is the order of a class without what only drawing needs.
+func (c *mar) masked(q system.Prompt) (order.Masked, error) {
 	none := int32(c.classes)
+	_, err := c.setsOf(q, c.classes)
 	return order.Masked{
-		N: n, Steps: steps, Order: q.Order, Class: repeated(c.buffer, classOf(q, none)), OtherClass: repeated(c.buffer, none),
-		Known: none + 1, Places: none + 2, Unknown: 0, Fill: 1, Stage: input.FillStage, Scale: scale, Passes: passes,
-	}.Schedule()
+		N: c.side * c.side, Order: q.Order, Class: repeated(c.buffer, classOf(q, none)), OtherClass: repeated(c.buffer, none),
+		Known: none + 1, Places: none + 2, Unknown: 0, Fill: 1, Stage: input.FillStage,
+	}, err
+}
+
+// fresh are the shapes of a network that is to be trained, as far as they tell sizes.
+func (c *mar) fresh() nn.Weights {
+	side, token := c.grid()
+	cells, enc, dec := side*side, c.EncoderWidth, c.DecoderWidth
+	s := shapesOf{
+		"diffusion_pos_embed_learned": {1, cells, dec}, "encoder_pos_embed_learned": {1, c.Buffer + cells, enc}, "z_proj.weight": {enc, token},
+		"class_emb.weight": {c.Classes, enc}, "encoder_blocks.0.mlp.fc1.weight": {c.wide(enc), enc}, "decoder_blocks.0.mlp.fc1.weight": {c.wide(dec), dec},
+		"mask_token": {1, 1, dec}, "diffloss.net.input_proj.weight": {c.HeadWidth, token},
+	}
+	s.count("encoder_blocks.%d.norm1.weight", c.EncoderDepth)
+	s.count("decoder_blocks.%d.norm1.weight", c.DecoderDepth)
+	s.count("diffloss.net.res_blocks.%d.in_ln.weight", c.HeadDepth)
+	if c.Shortcut {
+		s["diffloss.net.step_embed.mlp.0.weight"] = nil
+	}
+	return s
 }
 
 // setsOf returns the number of sets that a prompt asks for, and checks the rest of it.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/input"
@@ -16,7 +18,7 @@ import (
 
 func init() {
 	system.Register(system.Published{
-		Name: "var", Title: "VAR", Paper: "2404.02905", Kind: "image",
+		Name: "var", Title: "VAR", Paper: "2404.02905", Kind: "image", Trains: true,
 		Tensors: []string{"lvl_embed.weight", "pos_1LC", "pos_start", "word_embed.weight", "head_nm.ada_lin.1.weight"}, Open: openVAR,
 	})
 }
@@ -27,6 +29,14 @@ type next struct {
 	msvq.Config         // of the tokenizer
 	Heads       int     `json:"num_heads"`
 	Eps         float32 `json:"norm_eps"`
+	Dropout     float64 `json:"cond_drop_rate"`
+	// Sizes of a network that is to be trained.
+	Width      int     `json:"embed_dim"`
+	Depth      int     `json:"depth"`
+	Ratio4     float64 `json:"mlp_ratio"`
+	Classes    int     `json:"num_classes"`
+	SharedNorm bool    `json:"shared_aln"`
+	Unit       bool    `json:"attn_l2_norm"`
 
 	width, depth, hidden, classes int
 	unit, shared                  bool
@@ -37,19 +47,17 @@ var varSides = map[int][]int{680: {1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 2240: {1, 2
 
 // readVAR reads a description and the shapes of the tensors.
 func readVAR(config json.RawMessage, w nn.Weights) (*next, error) {
-	c := &next{Config: msvq.Default(), Eps: 1e-6}
+	c := &next{Config: msvq.Default(), Eps: 1e-6, Dropout: 0.1, Ratio4: 4, Classes: 1000, Unit: true}
 	c.Sides = nil
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
 	}
-	dim := func(name string, axis int) int {
-		if shape, ok := w.Shape(name); ok && axis < len(shape) {
-			return shape[axis]
-		}
-		return 0
+	if w == nil {
+		w = c.fresh()
 	}
+	dim := func(name string, axis int) int { return dim(w, name, axis) }
 	tokens := dim("pos_1LC", 1)
 	if c.Sides == nil {
 		c.Sides = varSides[tokens]
@@ -64,6 +72,24 @@ func readVAR(config json.RawMessage, w nn.Weights) (*next, error) {
 	return c, c.check(tokens)
 }
 
+// fresh are the shapes of a network that is to be trained, as far as they tell sizes.
+func (c *next) fresh() nn.Weights {
+	s := shapesOf{
+		"pos_1LC": {1, c.Tokens(), c.Width}, "blocks.0.ffn.fc1.weight": {int(c.Ratio4 * float64(c.Width)), c.Width}, "class_emb.weight": {c.Classes + 1, c.Width},
+		"head.weight": {c.Codes, c.Width}, "word_embed.weight": {c.Width, c.Dim},
+	}
+	for i := range min(c.Depth, 1<<10) {
+		s[fmt.Sprintf("blocks.%d.attn.mat_qkv.weight", i)] = nil
+	}
+	if c.Unit {
+		s["blocks.0.attn.scale_mul_1H11"] = nil
+	}
+	if c.SharedNorm {
+		s["shared_ada_lin.1.weight"] = nil
+	}
+	return s
+}
+
 func (c *next) check(tokens int) error {
 	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
 	if err := c.Config.Validate(); err != nil {
@@ -72,7 +98,7 @@ func (c *next) check(tokens int) error {
 	switch {
 	case !in(c.width, 8, 1<<14) || !in(c.depth, 1, 256) || !in(c.hidden, 2, 1<<17) || !in(c.Heads, 1, 1<<10) || c.width%(2*c.Heads) != 0:
 		return fmt.Errorf("systems: %w: width %d, %d blocks, %d heads, hidden width %d", nn.ErrConfig, c.width, c.depth, c.Heads, c.hidden)
-	case c.Tokens() != tokens || !in(c.classes, 1, 1<<20) || !(c.Eps > 0):
+	case c.Tokens() != tokens || !in(c.classes, 1, 1<<20) || !(c.Eps > 0) || !(c.Dropout >= 0 && c.Dropout <= 1):
 		return fmt.Errorf("systems: %w: scales %v make %d tokens, the network has %d; %d classes", nn.ErrConfig, c.Sides, c.Tokens(), tokens, c.classes)
 	}
 	return nil
@@ -90,15 +116,19 @@ func openVAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	s := &system.System{
 		Name: "var", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Codes}, Grid: [3]int{1, last, last},
 		Layout: system.Layout{
-			Fixed: 4, Fed: max(order.FedByRow(c.Sides), 1), Axes: 1, Context: n, Length: n, Group: last * last, Places: 1, State: c.width, Raw: true,
+			Fixed: 4, Inputs: max(order.FedByRow(len(c.Sides), func(k int) int { return c.Sides[k] * c.Sides[k] }), 1), Axes: 1, Context: n, Length: n, Group: last * last, Places: 1, State: c.width, Raw: true,
 		},
 		Input: c.input(p), Trunk: c.trunk(p),
-		Default: system.Sampling{Temperature: 1, TopK: 900, TopP: 0.96, Guidance: 2.5},
+		Default: system.Sampling{Temperature: 1, TopK: 900, TopP: 0.96, Guidance: 2.5}, Dropout: c.Dropout, Flatten: c.lay,
+	}
+	s.Passes = []system.Pass{{Runs: []int{0}, Rows: 1}, {Stage: system.AllStages, Rows: n}}
+	for k := range c.Sides {
+		s.Passes[1].Runs = append(s.Passes[1].Runs, k+1)
 	}
 	modulation := p.Linear(2*c.width, c.width, varInit, "head_nm.ada_lin.1")
 	out := p.Linear(c.Codes, c.width, varInit, "head")
 	s.Head = head.Modulated{Softmax: head.Softmax{Linear: head.Linear{Out: out.W, Bias: out.B}}, Modulation: modulation, Eps: c.Eps}
-	s.Schedule = func(q system.Prompt) (system.Schedule, error) { return c.schedule(s.Layout.Fed, q) }
+	s.Schedule = func(q system.Prompt) (system.Schedule, error) { return c.schedule(s.Layout.Inputs, q) }
 	return s, nil
 }
 
@@ -112,28 +142,35 @@ func (c *next) input(p nn.Params) varInput {
 		frozen[x.Name] = p.Frozen(x.Frozen("vae."))
 	}
 	return varInput{input.Accumulated{
-		Width: c.Dim, Word: p.Linear(c.width, c.Dim, varInit, "word_embed"),
-		Table: p.Table(c.width, varInit, nn.Part{Name: "class_emb.weight", Rows: c.classes + 1}, nn.Part{Name: "pos_start", Rows: 1},
-			nn.Part{Name: "lvl_embed.weight", Rows: len(c.Sides)}, nn.Part{Name: "pos_1LC", Rows: c.Tokens()}),
-		Scales: func(d *nn.Drawing, stage int) (input.Scales, int) {
-			return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return d.Frozen(frozen[name]) }}, stage - 1
+		Width: c.Dim, Word: &nn.Linear{W: p.Matrix(c.width, c.Dim, varInit, "word_embed.weight")},
+		Table: p.Table(c.width, varInit, nn.Part{Name: "class_emb.weight", Rows: c.classes + 1}, nn.Part{Name: "pos_start", Rows: 1, Ones: 1},
+			nn.Part{Name: "word_embed.bias", Rows: 1}, nn.Part{Name: "lvl_embed.weight", Rows: len(c.Sides)}, nn.Part{Name: "pos_1LC", Rows: c.Tokens(), Ones: 1}),
+		Scales: func(g nn.Graph, stage int) (input.Scales, int) {
+			return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return g.Frozen(frozen[name]) }}, stage - 1
 		},
-	}}
+	}, len(c.Sides)}
 }
 
-// varInput keeps the condition in stage 0. Stage k+1 predicts scale k.
-type varInput struct{ input.Accumulated }
+// varInput keeps the condition in stage 0. Stage k+1 predicts scale k, and system.AllStages
+// all of them.
+type varInput struct {
+	input.Accumulated
+	scales int
+}
 
 // Record implements system.Input.
 func (in varInput) Record(g nn.Graph, stage int) *nn.Value {
-	if stage == 0 {
+	switch stage {
+	case 0:
 		return g.SiLU(g.Embed(in.Table))
+	case system.AllStages:
+		return in.All(g, stage, in.scales)
 	}
 	return in.Accumulated.Record(g, stage)
 }
 
 // varTrunk keeps the condition in stage 0, and is the network in the others.
-type varTrunk []*nn.Adaptive
+type varTrunk struct{ nn.Adaptives }
 
 func (c *next) trunk(p nn.Params) (t varTrunk) {
 	var shared *nn.Matrix
@@ -141,7 +178,7 @@ func (c *next) trunk(p nn.Params) (t varTrunk) {
 		shared = p.Matrix(6*c.width, c.width, varInit, "shared_ada_lin.1.weight")
 	}
 	for i := range c.depth {
-		t = append(t, c.block(p.In("blocks.%d.", i), i, shared))
+		t.Adaptives = append(t.Adaptives, c.block(p.In("blocks.%d.", i), i, shared))
 	}
 	return t
 }
@@ -153,12 +190,11 @@ func (c *next) block(p nn.Params, i int, shared *nn.Matrix) *nn.Adaptive {
 	} else {
 		b.Modulation = &nn.Linear{W: shared, B: p.Sum(6*c.width, "shared_ada_lin.1.bias", "ada_gss")}
 	}
-	b.QKV = &nn.Linear{W: p.Matrix(3*c.width, c.width, varInit, "attn.mat_qkv.weight"), B: p.Stack(3*c.width, "attn.q_bias", "attn.zero_k_bias", "attn.v_bias")}
+	b.QKV = &nn.Linear{W: p.Matrix(3*c.width, c.width, varInit, "attn.mat_qkv.weight"), B: p.Stack(3*c.width, "attn.zero_k_bias", "attn.q_bias", "attn.zero_k_bias", "attn.v_bias")}
 	a := nn.Attention{Heads: c.Heads, HeadDim: c.width / c.Heads}
 	if c.unit {
 		a.Scale = 1
-		b.Scale = p.Vector(c.Heads, 0, "attn.scale_mul_1H11")
-		b.Scale.As = nn.ScaleOf
+		b.Scale = p.Vector(c.Heads, math.Log(4), "attn.scale_mul_1H11")
 	} else {
 		a.Scale = float32(0.25) / float32(math.Sqrt(float64(a.HeadDim)))
 	}
@@ -174,10 +210,20 @@ func (t varTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
 		g.Keep(x)
 		return x
 	}
-	for _, b := range t {
-		x = b.Forward(g.(*nn.Drawing), x)
+	return t.Adaptives.Forward(g, x)
+}
+
+// lay lays out the tokens of a picture, scale by scale. Metadata "class" has its class;
+// without it the class is 0.
+func (c *next) lay(s shard.Sample) (p system.Prompt, tokens []uint32, err error) {
+	if s.Kind != shard.KindScales || !slices.EqualFunc(s.Grid, c.Sides, func(a int32, b int) bool { return int(a) == b }) || len(s.Tokens) != c.Tokens() {
+		return p, nil, fmt.Errorf("systems: %w: %q is %s %v with %d tokens, want %s %v", shard.ErrSample, s.ID, s.Kind, s.Grid, len(s.Tokens), shard.KindScales, c.Sides)
 	}
-	return x
+	if p, err = classed(s); err != nil {
+		return p, nil, err
+	}
+	tokens, err = indices(s, c.Codes)
+	return p, tokens, err
 }
 
 // schedule returns the runs of a class; -1 is none. The guidance grows with the scales:
@@ -201,6 +247,6 @@ func (c *next) schedule(fed int, q system.Prompt) (system.Schedule, error) {
 		scale = nil
 	}
 	return order.Pyramid{
-		Sides: c.Sides, Class: class, Other: none, Start: none + 1, Levels: none + 2, Places: none + 2 + int32(len(c.Sides)), Fed: fed, Scale: scale,
+		Sides: c.Sides, Class: class, Other: none, Start: none + 1, Bias: none + 2, Levels: none + 3, Places: none + 3 + int32(len(c.Sides)), Fed: fed, Scale: scale,
 	}.Schedule(), nil
 }

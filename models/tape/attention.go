@@ -34,6 +34,7 @@ type SelfAttentionArgs struct {
 	B, N                    int
 	Heads, KVHeads, HeadDim int         // KVHeads 0 means Heads
 	Key                     *gpu.Tensor // i32 [b, n]: q sees k iff Key[k] <= Key[q]
+	Scale                   float32     // 0 means 1/√headdim
 }
 
 // SelfAttention is attention.Forward of qkv [b·n, (heads + 2·kvheads)·headdim],
@@ -46,7 +47,7 @@ func (t *Tape) SelfAttention(qkv *Value, a SelfAttentionArgs) *Value {
 	q, k, v := a.split(qkv.X)
 	args := attention.Args{
 		Q: q, K: k, V: v, Out: y.X, LDQ: ld, LDK: ld, LDV: ld, B: a.B, N: a.N, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		KeyQ: a.Key, LSE: t.r.Temp(tensor.F32, a.B, a.Heads, a.N),
+		KeyQ: a.Key, Scale: a.Scale, LSE: t.r.Temp(tensor.F32, a.B, a.Heads, a.N),
 	}
 	attention.Forward(t.r, args)
 	t.push(y, func(dy *gpu.Tensor) {

@@ -62,28 +62,3 @@ func (t *Tape) Gather(x *Value, a GatherArgs) *Value {
 	})
 	return y
 }
-
-// Modulate is norm.Modulate of x [n, d], each row by its own scale and shift: mod is [n,
-// 2·d], the scales and then the shifts.
-func (t *Tape) Modulate(x, mod *Value) *Value {
-	n, d := x.X.Rows(), x.X.Dim(-1)
-	y := t.temp(n, d)
-	scale, shift := mod.X.View(0, 2*n*d-d), mod.X.View(d, 2*n*d-d)
-	norm.Modulate(t.r, norm.ModulateArgs{X: x.X, Scale: scale, Shift: shift, Out: y.X, B: n, LDMod: 2 * d})
-	t.push(y, func(dy *gpu.Tensor) {
-		if dm, add := t.sink(mod); dm != nil {
-			if !add {
-				t.r.Fill(dm, 0)
-			}
-			ones := t.r.Temp(tensor.F32, n, d)
-			t.r.Fill(ones, gpu.F32Param(1))
-			norm.GateGrad(t.r, norm.GateGradArgs{X: x.X, Gate: scale, DOut: dy, DGate: dm.View(0, 2*n*d-d), B: n, LDMod: 2 * d})
-			norm.GateGrad(t.r, norm.GateGradArgs{X: ones, Gate: scale, DOut: dy, DGate: dm.View(d, 2*n*d-d), B: n, LDMod: 2 * d})
-		}
-		if dx, add := t.sink(x); dx != nil {
-			norm.GateGrad(t.r, norm.GateGradArgs{X: x.X, Gate: scale, DOut: dy, DX: dx, AddDX: add, B: n, LDMod: 2 * d})
-		}
-		t.hand(x, dy) // last: what adds to it now is behind it in time
-	})
-	return y
-}

@@ -7,6 +7,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/norm"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
@@ -92,9 +93,24 @@ func TestLayerGradients(t *testing.T) {
 		slopes(t, dev, "layer norm", [][2]int{{5, 8}, {0, 8}, {0, 8}}, func(g *Tape, v []*Value) *Value { return g.Layer(v[0], v[1], v[2], 1e-5) })
 		slopes(t, dev, "silu", [][2]int{{5, 8}}, func(g *Tape, v []*Value) *Value { return g.SiLU(v[0]) })
 		slopes(t, dev, "gelu", [][2]int{{5, 8}}, func(g *Tape, v []*Value) *Value { return g.ExactGELU(v[0]) })
-		slopes(t, dev, "modulate", [][2]int{{5, 8}, {5, 16}}, func(g *Tape, v []*Value) *Value { return g.Modulate(v[0], v[1]) })
+		slopes(t, dev, "modulate", [][2]int{{5, 8}, {5, 16}}, func(g *Tape, v []*Value) *Value { return g.Modulate(v[0], v[1], 0, 1) })
 		slopes(t, dev, "modulate after a layer", [][2]int{{5, 8}, {5, 16}}, func(g *Tape, v []*Value) *Value {
-			return g.Modulate(g.SiLU(v[0]), g.SiLU(v[1]))
+			return g.Modulate(g.SiLU(v[0]), g.SiLU(v[1]), 1, 0)
+		})
+		slopes(t, dev, "modulate by sequence", [][2]int{{6, 8}, {3, 24}}, func(g *Tape, v []*Value) *Value { return g.Modulate(v[0], v[1], 2, 1) })
+		slopes(t, dev, "adaptive", [][2]int{{6, 8}, {3, 24}}, func(g *Tape, v []*Value) *Value { return g.Adaptive(v[0], v[1], 2, 0, 1e-5) })
+		slopes(t, dev, "gate", [][2]int{{6, 8}, {3, 24}, {6, 8}}, func(g *Tape, v []*Value) *Value { return g.Gate(v[0], v[1], 1, v[2]) })
+		slopes(t, dev, "one modulation for all", [][2]int{{6, 8}, {6, 32}}, func(g *Tape, v []*Value) *Value {
+			m := g.SiLU(v[1])
+			h := g.SiLU(g.Adaptive(v[0], m, 0, 1, 1e-5))
+			return g.Gate(g.Modulate(h, m, 2, 0), m, 3, v[0])
+		})
+		slopes(t, dev, "unit", [][2]int{{5, 24}, {0, 2}}, func(g *Tape, v []*Value) *Value {
+			return g.Unit(v[0], v[1], norm.UnitArgs{Cap: 3, Heads: 4, HeadDim: 4})
+		})
+		slopes(t, dev, "stack", [][2]int{{2, 8}, {3, 8}}, func(g *Tape, v []*Value) *Value { return g.Stack(v[0], g.SiLU(v[1]), v[0]) })
+		slopes(t, dev, "vectors", [][2]int{{5, 8}, {16, 8}, {0, 8}, {0, 8}}, func(g *Tape, v []*Value) *Value {
+			return g.Linear(v[0], LinearArgs{W: v[1], Bias: g.Stack(v[2], v[3])})
 		})
 		slopes(t, dev, "reshape", [][2]int{{5, 8}, {10, 4}}, func(g *Tape, v []*Value) *Value {
 			return g.Sum(g.Reshape(g.SiLU(v[0]), 10, 4), v[1])

@@ -35,6 +35,23 @@ func (t *Tape) MSE(x *Value, y *gpu.Tensor, weight float32, rows *gpu.Tensor) {
 	elementwise.MSE(t.r, elementwise.MSEArgs{X: x.X, Y: y, Weight: weight, Loss: rows, DX: t.replace(x)})
 }
 
+// Noise is loss.Noise of what a network says, [n, c] or [n, 2c].
+func (t *Tape) Noise(said *Value, a loss.NoiseArgs) {
+	a.Said, a.DSaid = said.X, t.replace(said)
+	loss.Noise(t.r, a)
+}
+
+// Energy is loss.Energy of samples, [2n, c]: one of each row, then another of each.
+func (t *Tape) Energy(samples *Value, a loss.EnergyArgs) {
+	n, c := samples.X.Rows()/2, samples.X.Dim(-1)
+	halves := func(x *gpu.Tensor) (a, b *gpu.Tensor) { return x.View(0, n, c), x.View(n*c, n, c) }
+	a.A, a.B = halves(samples.X)
+	if d := t.replace(samples); d != nil {
+		a.DA, a.DB = halves(d)
+	}
+	loss.Energy(t.r, a)
+}
+
 // replace makes x's tensor its gradient, if the tape trains.
 func (t *Tape) replace(x *Value) *gpu.Tensor {
 	if !t.training {

@@ -21,6 +21,9 @@ type Tape struct {
 // nothing for a backward pass.
 func New(r *gpu.Recorder, training bool) *Tape { return &Tape{r: r, training: training} }
 
+// Recorder is what the tape records to.
+func (t *Tape) Recorder() *gpu.Recorder { return t.r }
+
 // Backward records the gradients of all operations so far, last first, and forgets
 // them. The gradient of a value is complete when the gradients of all its readers are
 // recorded. A value without readers has none, and adds none.

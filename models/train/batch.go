@@ -13,12 +13,13 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// Window fills a sequence of a batch: a sample's pinned rows, and a stretch of the others.
+// Window fills a sequence of a batch: a sample's sink rows, and a stretch of the others.
 // Together they are at most n.
 type Window struct {
 	Seq      *Sequence
-	From, To int  // rows [From, To), From at least Seq.Pinned
-	Drop     bool // the condition, for guidance
+	From, To int       // rows [From, To), From at least Seq.Pinned
+	Drop     bool      // the condition, for guidance
+	Chance   [2]uint64 // seeds of the lessons of real numbers
 	// Noise is the chance that a bit of a code that rows are fed is turned over, drawn
 	// from Seed. What they predict stays as it is.
 	Noise float64
@@ -32,6 +33,9 @@ func (t *Network) SetBatch(ws []Window) (int, error) {
 		return 0, fmt.Errorf("train.SetBatch: %w: %d windows for %d sequences", nn.ErrConfig, len(ws), t.b)
 	}
 	t.in.clear()
+	for _, in := range t.before {
+		in.clear()
+	}
 	counts := make([]int, len(ws))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -51,27 +55,82 @@ func (t *Network) SetBatch(ws []Window) (int, error) {
 	for i, x := range t.in.hostWeight {
 		t.in.hostWeight[i] = x / float32(max(count, 1))
 	}
+	for _, in := range t.before {
+		if err := in.upload(); err != nil {
+			return 0, err
+		}
+	}
 	return count, t.in.upload(t.store.Scale)
 }
 
 func (t *Network) setWindow(b int, w Window) (int, error) {
 	q := w.Seq
-	if q.Pinned+w.To-w.From > t.n || w.From < q.Pinned || w.To > q.N {
-		return 0, fmt.Errorf("train.SetBatch: %w: window [%d, %d) of %d rows, %d pinned, room for %d", nn.ErrConfig, w.From, w.To, q.N, q.Pinned, t.n)
+	if q.Sinks+w.To-w.From > t.n || w.From < q.Sinks || w.To > q.N {
+		return 0, fmt.Errorf("train.SetBatch: %w: window [%d, %d) of %d rows, %d sinks, room for %d", nn.ErrConfig, w.From, w.To, q.N, q.Sinks, t.n)
 	}
-	r := &q.Rows
-	if w.Drop && q.Other != nil {
-		r = q.Other
-	}
+	kept := t.setBefore(b, w)
+	r := q.rows(w.Drop)
 	fed := w.noisy(t.sys.Token)
-	for i := range q.Pinned + w.To - w.From {
+	for i := range q.Sinks + w.To - w.From {
 		p := i
-		if i >= q.Pinned {
-			p = w.From + i - q.Pinned
+		if i >= q.Sinks {
+			p = w.From + i - q.Sinks
 		}
-		t.in.setRow(b*t.n+i, r, p, fed)
+		t.in.setRow(b*t.n+i, r, p, fed, kept)
+	}
+	for i := range min(len(t.in.hostCanvas)/t.b, len(q.Tokens)) {
+		t.in.hostCanvas[b*len(t.in.hostCanvas)/t.b+i] = int32(q.Tokens[i])
+	}
+	if t.in.teacher != nil {
+		return t.setLessons(b, w), nil
 	}
 	return t.setTargets(b, w)
+}
+
+// rows are those of a pass, with or without the condition.
+func (p *Part) rows(drop bool) *system.Rows {
+	if drop && p.Other != nil {
+		return p.Other
+	}
+	return &p.Rows
+}
+
+// setBefore sets the rows of the passes before the last, and returns those that states are
+// kept in, by place.
+func (t *Network) setBefore(b int, w Window) map[int32]int32 {
+	kept, at := map[int32]int32{}, 0
+	for i, in := range t.before {
+		r, n := w.Seq.Before[i].rows(w.Drop), in.r/t.b
+		for p := range r.N {
+			in.setRow(b*n+p, r, p, w.Seq.Tokens, kept)
+		}
+		for p, place := range r.Keep {
+			if place >= 0 {
+				kept[place] = int32(at + b*n + p)
+			}
+		}
+		at += in.r
+	}
+	return kept
+}
+
+// setLessons makes the lessons of the tokens that the window's rows predict.
+func (t *Network) setLessons(b int, w Window) int {
+	slot := b * t.sys.Cells() * t.in.each
+	w.lessons(t.sys.Token.Width, func(row, _ int, token []float32, r *rand.Rand) {
+		t.in.teach(slot, b*t.n+row, token, r)
+		slot += t.in.each
+	})
+	return w.Seq.Draws.N
+}
+
+// lessons calls visit for every token of real numbers that the window predicts, with the
+// row, its position, and the random numbers of its lessons.
+func (w *Window) lessons(width int, visit func(row, at int, token []float32, r *rand.Rand)) {
+	q, r := w.Seq, rand.New(rand.NewPCG(w.Chance[0], w.Chance[1]))
+	for i, at := range q.Draws.At {
+		visit(int(q.Draws.From[i]), int(at), reals(q.Tokens[int(at)*width:(int(at)+1)*width]), r)
+	}
 }
 
 // noisy returns the sample's tokens with noise.
@@ -135,7 +194,7 @@ func (w *Window) rows(to, of []int32, first int) bool {
 
 // row returns where row p of the sample is in the window, -1 if it is not.
 func (w *Window) row(p int) int {
-	switch pinned := w.Seq.Pinned; {
+	switch pinned := w.Seq.Sinks; {
 	case p < pinned:
 		return p
 	case p >= w.From && p < w.To:

@@ -18,7 +18,8 @@ type Network struct {
 	options NetworkOptions
 	head    system.Learner
 	store   *params.Store
-	rope    *nn.Rotaries
+	tables  *nn.Tables
+	before  []*rowInputs // of the passes before the last
 	in      inputs
 
 	forward, both *gpu.Program
@@ -36,6 +37,9 @@ type NetworkOptions struct {
 	// the rest again. That is a third more work for a fraction of the memory. It
 	// changes no bit.
 	Recompute bool
+	// Other holds the tensors of another network that the system computes with, such as its
+	// tokenizer's, by the names that the system declares; nil for systems without.
+	Other nn.Weights
 	// Noise is the largest chance that a bit of a code that rows are fed is turned over in
 	// training. Each window draws its own chance below. So a network learns to go on
 	// from what it drew itself, which has mistakes.
@@ -60,6 +64,9 @@ func NewNetwork(dev *gpu.Device, sys *system.System, b, n int, o NetworkOptions)
 	}
 	if err := o.Precision.Check(sys.Params); err != nil {
 		return nil, err
+	}
+	if last := len(sys.Passes) - 1; last >= 0 && n != sys.Passes[last].Rows {
+		return nil, fmt.Errorf("train.NewNetwork: %w: sequences of %d rows, %s trains whole ones of %d", nn.ErrConfig, n, sys.Name, sys.Passes[last].Rows)
 	}
 	t := &Network{sys: sys, head: learner, b: b, n: n, options: o}
 	if err := t.build(dev); err != nil {
@@ -91,8 +98,15 @@ func (t *Network) build(dev *gpu.Device) (err error) {
 			return err
 		}
 	}
-	if t.rope, err = nn.NewRotaries(dev, t.sys.Params); err != nil {
+	if t.tables, err = nn.NewTables(dev, t.sys.Params, t.options.Other); err != nil {
 		return err
+	}
+	for _, p := range t.passes() {
+		in := &rowInputs{kept: t.in.kept}
+		if err = allocate(dev, in.list(t.sys, t.b, p.Rows)); err != nil {
+			return err
+		}
+		t.before, t.in.kept = append(t.before, in), t.in.kept+in.r
 	}
 	if err = t.in.make(dev, t.sys, t.b, t.n); err != nil {
 		return err
@@ -104,22 +118,42 @@ func (t *Network) build(dev *gpu.Device) (err error) {
 	return err
 }
 
+// passes are those before the last.
+func (t *Network) passes() []system.Pass { return t.sys.Passes[:max(len(t.sys.Passes)-1, 0)] }
+
 // record builds the forward program, with the backward pass behind it if asked.
 func (t *Network) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	r := dev.NewRecorder()
-	in := &t.in
-	in.expand(r)
 	g := nn.Training{
-		Tape: tape.New(r, backward), Store: t.store, B: t.b, N: t.n, Axes: in.axes, Key: in.key, IDs: in.ids, Starts: in.starts, Rows: in.rows,
-		Fed: in.codes, Vectors: in.features, Draws: in.means, Recompute: t.options.Recompute, Tables: t.rope,
+		Tape: tape.New(r, backward), Store: t.store, B: t.b, Targets: t.in.means, Lessons: t.in.lessons, Canvas: t.in.canvas, States: &nn.States{},
+		Recompute: t.options.Recompute, Tables: t.tables,
 	}
 	if t.options.Marked != nil && !backward {
 		g.Marked = func(name string, x *gpu.Tensor) { t.options.Marked(r, name, x) }
 	}
-	h := t.sys.Trunk.Forward(g, t.sys.Input.Record(g, system.AllStages))
-	t.head.Loss(g, h, in.targets, in.weight, in.loss)
+	for i, p := range t.passes() {
+		t.pass(&g, t.before[i], p.Stage)
+	}
+	stage := system.AllStages
+	if last := len(t.sys.Passes) - 1; last >= 0 {
+		stage = t.sys.Passes[last].Stage
+	}
+	h := t.pass(&g, &t.in.rowInputs, stage)
+	t.head.Loss(g, h, t.in.targets, t.in.weight, t.in.loss)
 	g.Backward()
 	return r.Finish()
+}
+
+// pass records a pass.
+func (t *Network) pass(g *nn.Training, in *rowInputs, stage int) *nn.Value {
+	in.expand(g.Recorder())
+	g.N, g.InStage = in.r/t.b, stage
+	g.Axes, g.Key, g.IDs, g.Starts, g.Rows = in.axes, in.key, in.ids, in.starts, in.rows
+	g.InputCodes, g.Vectors, g.Real, g.Recalled, g.Places = in.codes, in.features, in.real, in.recalled, in.places
+	if in.places.Starts != nil {
+		g.Places.IDs = in.axes.View(0, in.r)
+	}
+	return t.sys.Trunk.Forward(*g, t.sys.Input.Record(*g, stage))
 }
 
 // Free gives all memory back.
@@ -130,10 +164,13 @@ func (t *Network) Free() {
 		}
 	}
 	t.in.free()
+	for _, in := range t.before {
+		in.free()
+	}
 	if t.store != nil {
 		t.store.Free()
 	}
-	t.rope.Free()
+	t.tables.Free()
 }
 
 // Store returns the parameters.

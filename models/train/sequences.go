@@ -12,7 +12,7 @@ import (
 // Sequences is the task of training a network on laid-out samples.
 type Sequences struct {
 	net     *Network
-	align   int // windows start at multiples of it behind the pinned rows
+	align   int // windows start at multiples of it behind the sink rows
 	seed    uint64
 	train   Source
 	ends    []int // running sum of the sequences' rows
@@ -67,20 +67,29 @@ func (s *Sequences) HeldoutWindows(visit func(Window)) error {
 	return nil
 }
 
+// window lays a held-out window out. Its lessons are the same whenever it is asked for.
 func (s *Sequences) window(c cut) (Window, error) {
 	q, err := s.held.Sequence(c.sample)
-	return Window{Seq: q, From: c.from, To: c.to}, err
+	if err != nil {
+		return Window{}, err
+	}
+	w := Window{From: c.from, To: c.to, Chance: [2]uint64{heldoutChance, uint64(c.sample)}}
+	w.Seq, err = q.Lesson(s.net.sys, words(heldoutChance, uint64(c.sample)))
+	return w, err
 }
 
-// pinned is the number of rows that every window begins with.
-func (s *Sequences) pinned() int { return s.net.sys.Layout.Pinned }
+// heldoutChance seeds the lessons of held-out samples.
+const heldoutChance = 0x68656c646f7574
+
+// sinks is the number of rows that every window begins with.
+func (s *Sequences) sinks() int { return s.net.sys.Layout.Sinks }
 
 // room is the number of rows that a window has beside the pinned ones.
-func (s *Sequences) room() int { return max((s.net.n-s.pinned())/s.align*s.align, 1) }
+func (s *Sequences) room() int { return max((s.net.n-s.sinks())/s.align*s.align, 1) }
 
 // cut cuts a held-out sample of n rows.
 func (s *Sequences) cut(sample, n int) {
-	for from := s.pinned(); from < n; from += s.room() {
+	for from := s.sinks(); from < n; from += s.room() {
 		s.heldout = append(s.heldout, cut{sample, from, min(from+s.room(), n)})
 	}
 }
@@ -93,8 +102,8 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 		return Window{}, err
 	}
 	n, room := q.N, s.room()
-	free := (n - q.Pinned - room + s.align - 1) / s.align // window starts beyond the first
-	from := q.Pinned
+	free := (n - q.Sinks - room + s.align - 1) / s.align // window starts beyond the first
+	from := q.Sinks
 	if free > 0 {
 		// The start of a sample has no past: give it its share of windows.
 		if k := r.IntN(free + 1 + free/4); k <= free {
@@ -105,7 +114,13 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 	if most := s.net.options.Noise; most > 0 {
 		w.Noise, w.Seed = most*r.Float64(), r.Uint64()
 	}
-	if q.Other != nil {
+	if s.net.sys.Practice != nil || s.net.in.teacher != nil {
+		w.Chance = [2]uint64{r.Uint64(), r.Uint64()}
+		if w.Seq, err = q.Lesson(s.net.sys, words(w.Chance[0], w.Chance[1])); err != nil {
+			return Window{}, err
+		}
+	}
+	if w.Seq.conditioned() {
 		w.Drop = r.Float64() < s.net.sys.Dropout
 	}
 	return w, nil

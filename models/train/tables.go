@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -13,7 +14,13 @@ import (
 // same sub-token of the position before. For bits that is the first token the row is
 // fed, the cell before in time. Counts start at half a count, and a bigram backs off to
 // the unigram with a weight of four counts.
+//
+// For tokens of real numbers, which a Teacher makes lessons of, the tables are normal
+// distributions: one of every number of a token, and one of every number at every place.
 type Tables struct {
+	teacher      system.Teacher // nil but for real numbers
+	all, placed  moments
+	cells        int // places
 	token        system.Token
 	fed          int
 	directions   int
@@ -28,8 +35,12 @@ type Tables struct {
 // NewTables returns tables without counts.
 func NewTables(s *system.System) *Tables {
 	t := &Tables{
-		token: s.Token, fed: s.Layout.Fed, directions: max(s.Layout.Directions, 1),
+		token: s.Token, fed: s.Layout.Inputs, directions: max(s.Layout.Directions, 1),
 		values: s.Token.Values, parts: s.Token.Sub, words: s.Token.Words(),
+	}
+	if teacher, ok := s.Head.(system.Teacher); ok {
+		t.teacher, t.cells = teacher, s.Cells()
+		t.all, t.placed = newMoments(t.words), newMoments(t.words*t.cells)
 	}
 	if s.Token.Bits > 0 {
 		t.values, t.parts = 2, s.Token.Bits
@@ -44,14 +55,25 @@ func NewTables(s *system.System) *Tables {
 
 // Count counts the tokens of a training sample.
 func (t *Tables) Count(q *Sequence) {
+	if t.teacher != nil {
+		for i, x := range reals(q.Tokens) {
+			t.all.add(i%t.words, x)
+			t.placed.add(i%(t.words*t.cells), x)
+		}
+		return
+	}
 	for i := range q.Draws.At {
 		t.each(q, i, t.count)
 	}
 }
 
 // Lines returns the tables' loss on held-out windows, in nats a token, as
-// Sequences.Heldout counts. Windows calls its argument for each of them.
+// Sequences.Heldout counts. Windows calls its argument for each of them. Of real numbers it
+// is the loss of a lesson.
 func (t *Tables) Lines(windows func(visit func(Window)) error) ([]Line, error) {
+	if t.teacher != nil {
+		return t.guesses(windows)
+	}
 	var uni, bi float64
 	tokens := 0
 	from := make([]int32, t.directions)
@@ -76,6 +98,51 @@ func (t *Tables) Lines(windows func(visit func(Window)) error) ([]Line, error) {
 	return []Line{{"unigram", uni / n}, {"bigram", bi / n}}, err
 }
 
+// guesses returns the loss of guesses by both tables.
+func (t *Tables) guesses(windows func(visit func(Window)) error) ([]Line, error) {
+	var all, placed float64
+	count := 0
+	each, numbers := t.teacher.Lessons()
+	lesson := make([]float32, numbers)
+	mean, deviation := t.all.normal()
+	means, deviations := t.placed.normal()
+	err := windows(func(w Window) {
+		w.lessons(t.words, func(_, at int, token []float32, r *rand.Rand) {
+			from := at % t.cells * t.words
+			for range each {
+				t.teacher.Lesson(r, token, lesson)
+				all += t.teacher.Guess(lesson, mean, deviation)
+				placed += t.teacher.Guess(lesson, means[from:from+t.words], deviations[from:from+t.words])
+				count++
+			}
+		})
+	})
+	n := float64(max(count, 1))
+	return []Line{{"normal", all / n}, {"normal by place", placed / n}}, err
+}
+
+// moments collect numbers of several kinds.
+type moments struct{ n, sum, squares []float64 }
+
+func newMoments(kinds int) moments {
+	return moments{make([]float64, kinds), make([]float64, kinds), make([]float64, kinds)}
+}
+
+func (m *moments) add(kind int, x float32) {
+	m.n[kind]++
+	m.sum[kind] += float64(x)
+	m.squares[kind] += float64(x) * float64(x)
+}
+
+// normal returns means and standard deviations.
+func (m *moments) normal() (mean, deviation []float64) {
+	for i, n := range m.n {
+		u := m.sum[i] / max(n, 1)
+		mean, deviation = append(mean, u), append(deviation, math.Sqrt(max(m.squares[i]/max(n, 1)-u*u, 1e-12)))
+	}
+	return mean, deviation
+}
+
 // Logits returns what a linear map needs to give the bigram table's chances of bits: the
 // logit of bit i is bias[i] + weight[i]·(1 if the bit before is set, else -1). It is for
 // tokens of bits.
@@ -98,7 +165,7 @@ func (t *Tables) each(q *Sequence, draw int, visit func(part, before, token int)
 	p := int(q.Draws.At[draw])
 	from := p - 1
 	if t.token.Bits > 0 {
-		from = int(q.Fed[int(q.Draws.From[draw*t.directions])*t.fed])
+		from = int(q.Inputs[int(q.Draws.From[draw*t.directions])*t.fed])
 	}
 	if from < q.First {
 		from = -1

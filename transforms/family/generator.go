@@ -3,6 +3,7 @@ package family
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -118,6 +119,7 @@ func (g *generator) Tokenize(ctx context.Context, r request.Request, m Media) (s
 func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
 	ask := models.Request{
 		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Source: m.source(), Extent: extent(r), Text: m.Text, Guidance: r.Guidance, Interval: r.GuidanceTokens,
+		Search: SearchOf(&r),
 	}
 	if r.Class != nil {
 		ask.Class = *r.Class
@@ -126,9 +128,16 @@ func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*
 	if err != nil {
 		return nil, err
 	}
+	measures := out.Measures
+	if r.Search != nil && !math.IsInf(out.Stats.Score, 0) {
+		if measures == nil {
+			measures = Measures{}
+		}
+		measures["verifier_score"] = out.Stats.Score
+	}
 	return &Result{
 		Media: mediaOf(out.Media), Sample: out.Sample, Given: out.Given, Tokens: out.Stats.Tokens,
-		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: out.Measures, Notes: out.Notes,
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: measures, Notes: out.Notes,
 	}, nil
 }
 
@@ -143,6 +152,14 @@ func (g *generator) Detokenize(_ context.Context, s shard.Sample) (*Result, erro
 		out.Given = m.Clip.T
 	}
 	return out, nil
+}
+
+// SearchOf returns the search that a request asks for; nil if it asks for none.
+func SearchOf(r *request.Request) *models.Search {
+	if r.Search == nil {
+		return nil
+	}
+	return &models.Search{Candidates: r.Search.Candidates, Verifier: r.Search.Verifier, Keep: r.Search.Keep, Every: r.Search.CompareEvery}
 }
 
 func sampling(r request.Request) *models.Sampling {

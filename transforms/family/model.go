@@ -112,6 +112,9 @@ type Spec struct {
 	Threads int `json:"threads,omitempty"`
 	// Precision of the generator's matrices; "" means f16.
 	Precision nn.Precision `json:"precision,omitempty"`
+	// Draft is the path of a model that drafts for this one, see models.Options.
+	Draft string `json:"draft,omitempty"`
+	Ahead int    `json:"ahead,omitempty"`
 	// Limits bound the mesh files that are read.
 	Limits limit.Limits `json:"mesh_limits,omitzero"`
 }
@@ -126,7 +129,7 @@ func (s *Spec) device() gpu.Options {
 
 // options are what package models wants to know.
 func (s *Spec) options() models.Options {
-	return models.Options{Slots: s.Slots, Precision: s.Precision}
+	return models.Options{Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Ahead: s.Ahead}
 }
 
 // An Opener opens a model. It gets the spec's device by asking for it; the device

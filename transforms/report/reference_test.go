@@ -36,6 +36,8 @@ func TestReferencePages(t *testing.T) {
 	}{
 		{"manifest.md", "Fields", asked},
 		{"manifest.md", "Sampling", doctable.Fields(reflect.TypeFor[request.Sampling]())},
+		{"manifest.md", "Search", doctable.Fields(reflect.TypeFor[request.Search]())},
+		{"manifest.md", "Verifiers", words(t, `Name: "([a-z]+)", Kinds`, "models")},
 		{"results.md", "results.jsonl", row},
 		{"results.md", "Measures", measures},
 		{"results.md", "summary.json", doctable.Fields(reflect.TypeFor[Summary]())},

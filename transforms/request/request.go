@@ -68,6 +68,7 @@ type Request struct {
 	Scene *int `json:"scene,omitempty"` // meshes: of a glTF file; nil means its default scene
 
 	Sampling *Sampling `json:"sampling,omitempty"` // nil means the model's own
+	Search   *Search   `json:"search,omitempty"`   // generate: among several candidates; nil means one sample
 
 	// Extra are the fields of a manifest's line that are the user's own. They go
 	// into the reports and change nothing else.
@@ -117,6 +118,9 @@ func (r *Request) invalid() string {
 		return why
 	}
 	if why := r.Sampling.invalid(); why != "" {
+		return why
+	}
+	if why := r.Search.invalid(); why != "" {
 		return why
 	}
 	return invalidExtra(r.Extra)

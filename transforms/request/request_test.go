@@ -70,6 +70,11 @@ func TestValidate(t *testing.T) {
 		func(r *Request) { r.Row = -1 },
 		func(r *Request) { r.Sampling = &Sampling{Temperature: -1, TopP: 1} },
 		func(r *Request) { r.Sampling = &Sampling{Temperature: 1} },
+		func(r *Request) { r.Search = &Search{Verifier: "closed"} },
+		func(r *Request) { r.Search = &Search{Candidates: MaxCandidates + 1, Verifier: "closed"} },
+		func(r *Request) { r.Search = &Search{Candidates: 2} },
+		func(r *Request) { r.Search = &Search{Candidates: 2, Verifier: "closed", Keep: 3} },
+		func(r *Request) { r.Search = &Search{Candidates: 2, Verifier: "closed", CompareEvery: -1} },
 	} {
 		bad := good
 		change(&bad)

@@ -36,9 +36,9 @@ func Backward(r *gpu.Recorder, a BackwardArgs) {
 		return
 	}
 	d := r.Temp(tensor.F32, a.B, a.Heads, a.N)
-	tile := a.tile(r.Device())
+	tile := a.backTile(r.Device())
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", "queries", uint32(a.HeadDim), uint32(tile), chunk(r.Device())),
+		Kernel: launch.Kernel(shaders, "attention", "queries", a.tiles(r.Device(), tile)...),
 		Grid:   [3]int{launch.Ceil(a.N, tile), a.Heads, a.B},
 		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.Out, a.LSE, a.KeyQ, a.KeyK},
 		Out:    []*gpu.Tensor{a.DQ, d},
@@ -46,7 +46,7 @@ func Backward(r *gpu.Recorder, a BackwardArgs) {
 		Work:   a.work(3, a.rows(4), a.keys(2), a.LSE, d),
 	})
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", "keys", uint32(a.HeadDim), uint32(tile), chunk(r.Device())),
+		Kernel: launch.Kernel(shaders, "attention", "keys", a.tiles(r.Device(), tile)...),
 		Grid:   [3]int{launch.Ceil(a.NK, tile), a.KVHeads, a.B},
 		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.LSE, d, a.KeyQ, a.KeyK},
 		Out:    []*gpu.Tensor{a.DK, a.DV},

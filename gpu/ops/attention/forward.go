@@ -28,9 +28,9 @@ func Forward(r *gpu.Recorder, a Args) {
 		r.Fail(err)
 		return
 	}
-	tile := a.tile(r.Device())
+	tile := a.tile()
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", "forward", uint32(a.HeadDim), uint32(tile), chunk(r.Device())),
+		Kernel: launch.Kernel(shaders, "attention", "forward", a.tiles(r.Device(), tile)...),
 		Grid:   [3]int{launch.Ceil(a.N, tile), a.Heads, a.B},
 		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.KeyQ, a.KeyK},
 		Out:    []*gpu.Tensor{a.Out, a.LSE},
@@ -41,27 +41,35 @@ func Forward(r *gpu.Recorder, a Args) {
 
 // tile is how many rows a workgroup takes: fewer where wide heads would overflow
 // the registers (on a CPU, the first-level cache). On lavapipe, width 8, at dh=64,
-// 32 rows made 38 GFLOP/s, 16 35, 64 34; for keys and values 32 were 4 % above 16. With
-// few registers (see [gpu.Device.FewRegisters]) 16 rows are 4 % above 32, and
+// 32 rows made 38 GFLOP/s, 16 35, 64 34; for keys and values 32 were 4 % above 16.
+func (a *Args) tile() int { return a.atMost(32) }
+
+// backTile is tile for the gradients. With few registers 16 rows are 2 % above 32, and
 // are compiled in a fifth of the time.
-func (a *Args) tile(dev *gpu.Device) int {
-	tile := 32
+func (a *Args) backTile(dev *gpu.Device) int {
 	if dev.FewRegisters() {
-		tile = 16
+		return a.atMost(16)
 	}
+	return a.tile()
+}
+
+func (a *Args) atMost(tile int) int {
 	for tile > 8 && tile*a.HeadDim > 2048 {
 		tile /= 2
 	}
 	return tile
 }
 
-// chunk is how many elements of a head are loaded before they are multiplied: fewer
-// where loads are long code, so that a body fits the cache of decoded instructions.
-func chunk(dev *gpu.Device) uint32 {
+// tiles are the constants of kernels with tiles of so many rows: after them the elements
+// of a head that are loaded before they are multiplied, and the rows that take what add
+// loads together. Few registers hold the sums of one row, and there loads are long
+// code: a body must fit the cache of decoded instructions.
+func (a *Args) tiles(dev *gpu.Device, rows int) []uint32 {
+	chunk, together := uint32(8), uint32(4)
 	if dev.FewRegisters() {
-		return 4
+		chunk, together = 4, 1
 	}
-	return 8
+	return []uint32{uint32(a.HeadDim), uint32(rows), chunk, together}
 }
 
 // extents are the parameters all kernels begin with.

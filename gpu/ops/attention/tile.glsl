@@ -10,7 +10,7 @@ layout(constant_id = 3) const uint CHUNK = 8; // elements of a head multiplied a
 #define EACH [[unroll]] for
 const uint V = W < 32 ? 32 / W : 1;
 const uint SPAN = V * W;            // columns of a tile
-const uint QUAD = TM < 4 ? TM : 4;
+layout(constant_id = 4) const uint SIDE = 4; // rows that take what add loads together, a divisor of TM
 const uint RA = (TM + W - 1) / W;   // rows a lane loads for
 const uint PAIRS = DH / 2;
 const uint R = (PAIRS + W - 1) / W; // pairs of a head's columns a lane owns
@@ -53,7 +53,7 @@ void dots(uint64_t a[RA], uint64_t b[V], out float s[TM][V]) {
 // add adds w[i][column] times the rows from `first` on to acc[i]; `most` rows
 // exist, and a weight beyond is 0. A lane owns pairs of a head's columns. It adds
 // in the order of rows within a vector, vectors innermost. More sums are live than
-// there are registers, so it touches a sum once for V rows, and takes QUAD sums at
+// there are registers, so it touches a sum once for V rows, and takes SIDE sums at
 // once for what it loads. The broadcast from a lane that is known at run time only
 // is a shuffle elsewhere; lavapipe shuffles 16 lanes one by one, 10 times slower.
 void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, uint first, uint most) {
@@ -64,12 +64,12 @@ void add(inout vec2 acc[TM][R], float w[TM][V], uint64_t base, uint64_t stride, 
       F32x2 from = F32x2(base + stride * min(first + v * W + l, most - 1));
       EACH(uint j = 0; j < R; j++) x[v][j] = floats(from.v[owned(j)]);
     }
-    EACH(uint i = 0; i < TM; i += QUAD) {
-      float f[QUAD][V];
-      EACH(uint m = 0; m < QUAD; m++) EACH(uint v = 0; v < V; v++) f[m][v] = subgroupBroadcast(w[i + m][v], l);
+    EACH(uint i = 0; i < TM; i += SIDE) {
+      float f[SIDE][V];
+      EACH(uint m = 0; m < SIDE; m++) EACH(uint v = 0; v < V; v++) f[m][v] = subgroupBroadcast(w[i + m][v], l);
       EACH(uint j = 0; j < R; j++)
         EACH(uint v = 0; v < V; v++)
-          EACH(uint m = 0; m < QUAD; m++) acc[i + m][j] = fma(x[v][j], vec2(f[m][v]), acc[i + m][j]);
+          EACH(uint m = 0; m < SIDE; m++) acc[i + m][j] = fma(x[v][j], vec2(f[m][v]), acc[i + m][j]);
     }
     l++;
   } while (l < W);

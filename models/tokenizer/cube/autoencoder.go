@@ -97,7 +97,7 @@ type coder struct {
 	b         int
 	net       *autoencoder
 	store     *params.Store
-	rope      *nn.Rotaries
+	rope      *nn.Tables
 	axes, key *gpu.Tensor
 }
 
@@ -110,7 +110,7 @@ func newCoder(dev *gpu.Device, c Config, b int, training bool) (*coder, error) {
 	if k.store, err = params.New(dev, k.net.params.Specs(), training); err != nil {
 		return nil, err
 	}
-	if k.rope, err = nn.NewRotaries(dev, k.net.params); err != nil {
+	if k.rope, err = nn.NewTables(dev, k.net.params, nil); err != nil {
 		return nil, err
 	}
 	n := c.cells()

@@ -1,0 +1,150 @@
+package nn
+
+import (
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/embed"
+	"github.com/morton-gen/morton/gpu/ops/rows"
+	"github.com/morton-gen/morton/gpu/tensor"
+	"github.com/morton-gen/morton/models/tape"
+)
+
+// Index says where rows of a table are used: IDs is i32 [n], Starts and Rows are as
+// embed.Index makes them.
+type Index struct{ IDs, Starts, Rows *gpu.Tensor }
+
+// States hands hidden states from one pass of a network that trains to those behind it.
+type States struct{ kept []*Value }
+
+// all returns the states of all passes so far, one behind the other.
+func (g Training) all() *Value {
+	if k := g.States.kept; len(k) != 1 {
+		return g.Stack(k...)
+	}
+	return g.States.kept[0]
+}
+
+// Stage implements [Graph].
+func (g Training) Stage() int { return g.InStage }
+
+// LayerNorm implements [Graph].
+func (g Training) LayerNorm(x *Value, n *LayerNorm) *Value {
+	return g.Tape.Layer(x, g.Store.Value(n.Gain.Name), g.Store.Value(n.Bias.Name), n.Eps)
+}
+
+// Numbers implements [Graph].
+func (g Training) Numbers() *Value { return tape.Constant(g.Real) }
+
+// Place implements [Graph].
+func (g Training) Place(t *Table) *Value {
+	table, at := g.Store.Span(t.names()...), g.Places
+	at.Starts = at.Starts.View(0, table.X.Rows()+1)
+	return g.Tape.Gather(table, tape.GatherArgs(at))
+}
+
+// Keep implements [Graph]. It keeps the states of all rows.
+func (g Training) Keep(x *Value) { g.States.kept = append(g.States.kept, x) }
+
+// Recall implements [Graph].
+func (g Training) Recall(i int) *Value {
+	return g.Tape.Gather(g.all(), tape.GatherArgs(g.Recalled[i]))
+}
+
+// Kept implements [Graph]: the states of the first pass, of one row a sequence.
+func (g Training) Kept() *Value { return g.States.kept[0] }
+
+// Spread implements [Graph]: a row for each sequence.
+func (g Training) Spread(x *Value) *Value { return x }
+
+// Modulate implements [Graph]. Heat is for drawing.
+func (g Training) Modulate(x, m *Value, scale, shift int, _ *Value) *Value {
+	return g.Tape.Modulate(x, m, scale, shift)
+}
+
+// Adapt implements [Graph].
+func (g Training) Adapt(x, m *Value, scale, shift int, eps float32) *Value {
+	return g.Adaptive(x, m, scale, shift, eps)
+}
+
+// Gate implements [Graph].
+func (g Training) Gate(x, m *Value, gate int, residual *Value) *Value {
+	return g.Tape.Gate(x, m, gate, residual)
+}
+
+// Unit implements [Graph].
+func (g Training) Unit(qkv *Value, log *Vector, a *Attention) *Value {
+	return g.Tape.Unit(qkv, g.vector(log), a.unit(qkv, nil))
+}
+
+// Waves implements [Graph].
+func (g Training) Waves(x *Value, f *Constant) *Value {
+	y := g.Recorder().Temp(tensor.F32, x.X.Rows(), 2*f.Dim(1))
+	embed.Sinusoid(g.Recorder(), embed.SinusoidArgs{Pos: x.X, Freq: g.Constant(f), Out: y, Order: embed.CosSin})
+	return tape.Constant(y)
+}
+
+// Constant implements [Graph].
+func (g Training) Constant(c *Constant) *gpu.Tensor { return g.Tables.constants[c] }
+
+// Frozen implements [Graph].
+func (g Training) Frozen(f *Frozen) *gpu.Tensor { return g.Tables.frozen[f] }
+
+// Program implements [Graph].
+func (g Training) Program() *gpu.Recorder { return g.Recorder() }
+
+// Given implements [Graph].
+func (g Training) Given(_, from, n int) (ids *gpu.Tensor, b int) {
+	out := g.Recorder().Temp(tensor.I32, g.B, n)
+	rows.Cut(g.Recorder(), rows.CutArgs{X: g.Canvas, Out: out, From: from})
+	return out, g.B
+}
+
+// Learned returns the row of x for each lesson, zeros where there is none.
+func (g Training) Learned(x *Value) *Value { return g.Tape.Gather(x, tape.GatherArgs(g.Lessons)) }
+
+// vector returns a vector's elements. Its parts lie one behind the other.
+func (g Training) vector(v *Vector) *Value {
+	names := v.names()
+	if len(names) == 1 {
+		return g.Store.Value(names[0])
+	}
+	parts := make([]*Value, len(names))
+	for i, name := range names {
+		parts[i] = g.Store.Value(name)
+		if v.held == name {
+			parts[i] = tape.Constant(parts[i].X)
+		}
+	}
+	if v.Plus != "" {
+		return g.Sum(parts[0], parts[1])
+	}
+	return g.Stack(parts...)
+}
+
+// Tables are what a network that trains computes with and does not learn: rotary
+// frequencies, constants, and tensors of other networks.
+type Tables struct {
+	loaded    *Loaded
+	rotaries  map[*Rope]rotary
+	constants map[*Constant]*gpu.Tensor
+	frozen    map[*Frozen]*gpu.Tensor
+}
+
+// NewTables makes the tables of a network. Tensors of other networks are those of w. Errors
+// wrap [ErrWeights], or are gpu's.
+func NewTables(dev *gpu.Device, l *List, w Weights) (*Tables, error) {
+	loaded := newLoaded()
+	t := &Tables{loaded: loaded, rotaries: loaded.rotary, constants: loaded.constants, frozen: loaded.frozen}
+	err := loaded.fixed(dev, l, w)
+	if err != nil {
+		loaded.Free()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Free gives the memory back.
+func (t *Tables) Free() {
+	if t != nil {
+		t.loaded.Free()
+	}
+}

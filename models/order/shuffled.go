@@ -1,0 +1,90 @@
+package order
+
+import (
+	"github.com/morton-gen/morton/models/system"
+)
+
+// Shuffled predicts the cells of a grid one by one in any order. A row is fed its cell's
+// token, and is told which cell comes next: the target. So one network knows every order. The
+// last row of the condition predicts the first cell. A row sees the rows before it, and
+// itself. Its ids are its own and its target's.
+//
+// Source: Pannatier, Courdier and Fleuret, "σ-GPTs: A New Approach to Autoregressive Models",
+// 2024, arXiv:2404.09562.
+type Shuffled struct {
+	Grid
+	Conditions Conditions // whose rows have one id, their own
+	Order      []int32    // of the cells; nil: random
+	Target     int32      // id of the first cell as a target
+	Guide      GuidanceScale
+}
+
+// Schedule returns the runs. The error wraps system.ErrPrompt.
+func (s Shuffled) Schedule() (system.Schedule, error) {
+	if s.Order != nil {
+		if err := checkOrder(s.Order, s.Cells()); err != nil {
+			return nil, err
+		}
+	}
+	return &shuffled{Shuffled: s}, nil
+}
+
+type shuffled struct {
+	Shuffled
+	runs system.Schedule // once the order is known
+}
+
+// Seed implements system.Seeded.
+func (s *shuffled) Seed(word func(i uint32) uint32) {
+	if s.Order == nil {
+		s.Order = Shuffle(s.Cells(), word)
+	}
+}
+
+// IgnoresTokens reports that Next ignores the tokens.
+func (s *shuffled) IgnoresTokens() bool { return true }
+
+// Next implements system.Schedule.
+func (s *shuffled) Next([]uint32) (system.Run, error) {
+	if s.runs == nil {
+		if s.Order == nil { // nobody seeded it, as where steps are counted
+			s.Order = count(0, s.Cells())
+		}
+		s.runs = s.all()
+	}
+	return s.runs.Next(nil)
+}
+
+// all returns the runs of the order.
+func (s *shuffled) all() system.Schedule {
+	c := s.Conditions
+	c.Rows, c.Other = s.aimed(c.Rows), s.aimed(c.Other)
+	runs := c.runs(s.Guide)
+	runs[len(runs)-1].Targets.At = []int32{s.Order[0]}
+	n := s.Cells()
+	if n == 1 {
+		return Fixed(runs...)
+	}
+	r := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: n - 1, At: s.Order[1:]}}
+	for i, cell := range s.Order[:n-1] {
+		r.N++
+		r.Fixed, r.Inputs, r.Axes = append(r.Fixed, -1, s.Target+s.Order[i+1]), append(r.Inputs, cell), append(r.Axes, s.axes(int(cell))...)
+		r.KVLen = append(r.KVLen, int32(c.Rows.N+i+1))
+		r.Targets.Scale = s.Guide.add(r.Targets.Scale, i+1, 1)
+	}
+	return Fixed(append(runs, r)...)
+}
+
+// aimed adds targets to the rows of a condition: the last one has the first cell's.
+func (s *shuffled) aimed(r system.Rows) system.Rows {
+	own := r.Fixed
+	r.Fixed = nil
+	for i, id := range own {
+		target := int32(-1)
+		if i == r.N-1 {
+			target = s.Target + s.Order[0]
+		}
+		r.Fixed = append(r.Fixed, id, target)
+	}
+	return r
+}

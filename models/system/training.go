@@ -1,0 +1,45 @@
+package system
+
+import (
+	"math/rand/v2"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// Learner is a head with a loss.
+type Learner interface {
+	Head
+	// Loss records the loss of the tokens that rows of hidden states predict. With one
+	// direction each row predicts one, with several each target of g does. Of a Teacher
+	// targets are lessons, f32 [m, numbers].
+	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
+}
+
+// Teacher is a Learner of tokens of real numbers. What it learns from a token depends on
+// chance, such as how much noise is added. That is a lesson.
+type Teacher interface {
+	Learner
+	// Lessons returns how many lessons are made of a token, and the numbers of each.
+	Lessons() (each, numbers int)
+	// Lesson fills in a lesson of a token.
+	Lesson(r *rand.Rand, token, lesson []float32)
+	// Guess returns the loss of a lesson for somebody who knows of the token only that its
+	// numbers are independent, with these means and deviations of normal distributions.
+	Guess(lesson []float32, mean, deviation []float64) float64
+}
+
+// Pass is a pass of a network that trains, over rows of every sequence. All passes but the
+// last keep the hidden states of their rows.
+type Pass struct {
+	Runs  []int // stages of the runs whose rows it has
+	Stage int   // in which the network is recorded
+	Rows  int   // of a sequence at most
+}
+
+// Practice returns the runs of one lesson of a sample, in which chance decides what is known. Word
+// i of the random numbers is the same whenever it is asked for.
+type Practice func(p Prompt, word func(i uint32) uint32) (Schedule, error)
+
+// Cells is the number of tokens of a picture, or of a frame.
+func (s *System) Cells() int { return s.Grid[1] * s.Grid[2] }

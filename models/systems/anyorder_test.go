@@ -1,0 +1,91 @@
+package systems_test
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/train"
+)
+
+// withTargets are LlamaGen's golden weights, and a table of targets.
+func withTargets(t *testing.T) *golden {
+	t.Helper()
+	g := open(t, "llamagen")
+	var all []safetensors.NamedTensor
+	for _, name := range g.weights.Names() {
+		all = append(all, safetensors.NamedTensor{Name: name, Tensor: must(g.weights.Tensor(name))(t)})
+	}
+	width := all[slices.IndexFunc(all, func(x safetensors.NamedTensor) bool { return x.Name == "tok_embeddings.weight" })].Shape[1]
+	table := safetensors.Tensor{DType: safetensors.F32, Shape: []int{g.cells(), width}}
+	for _, x := range gputest.Normal(9, g.cells()*width) {
+		table.Data = binary.LittleEndian.AppendUint32(table.Data, math.Float32bits(x))
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	if err := safetensors.Write(path, append(all, safetensors.NamedTensor{Name: "target_embeddings.weight", Tensor: table}), nil); err != nil {
+		t.Fatal(err)
+	}
+	out := &golden{name: "any-order", weights: must(safetensors.Open(path))(t), answers: g.answers}
+	t.Cleanup(func() { out.weights.Close() })
+	p := must(system.Detect(nn.File(out.weights)))(t)
+	if p.Name != "any-order" {
+		t.Fatalf("it is taken for %s", p.Name)
+	}
+	out.sys = must(p.Open(fmt.Appendf(nil, `{"n_head": 4, "block_size": %d}`, g.cells()), nn.File(out.weights)))(t)
+	return out
+}
+
+// TestAnyOrder draws greedily in an order of the request. Each token is the likeliest by the
+// network that trains, in the same order: drawing and learning agree on rows, targets and
+// places.
+func TestAnyOrder(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := withTargets(t)
+		e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 1, Precision: nn.F32, Cache: nn.F32}))(t)
+		defer e.Close()
+		order := func(id string) []int32 {
+			x := shard.Sample{ID: id, Kind: shard.KindVQ, Grid: []int32{int32(g.sys.Grid[1]), int32(g.sys.Grid[2])}, Tokens: make([]int64, g.cells())}
+			q, _, err := g.sys.Flatten(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return q.Order
+		}
+		q := system.Prompt{Class: 3, Order: order("a")}
+		if slices.Equal(q.Order, order("b")) || !slices.Equal(q.Order, order("a")) {
+			t.Error("the order of a sample is not its own")
+		}
+		drawn := must(e.Generate(context.Background(), request(g.sys, "a", q, 0)))(t)
+		if drawn.Steps != g.cells() {
+			t.Errorf("%d steps for %d tokens", drawn.Steps, g.cells())
+		}
+		f := g.teacherForced(t, dev, q, drawn.Tokens)
+		v := g.sys.Token.Values
+		for i, at := range f.Draws.At {
+			row := f.values["output.weight"][int(f.Draws.From[i])*v:][:v]
+			best := slices.Index(row, slices.Max(row))
+			if at != q.Order[i] || uint32(best) != drawn.Tokens[at] {
+				t.Fatalf("draw %d: cell %d is %d, the network that trains says %d", i, at, drawn.Tokens[at], best)
+			}
+		}
+		if raster := must(train.Flatten(g.sys, system.Prompt{Class: 3}, drawn.Tokens))(t); slices.Equal(raster.Draws.At, f.Draws.At) {
+			t.Error("the order of the request is not taken")
+		}
+		for name, order := range map[string][]int32{"too few": {0, 1}, "twice": append(slices.Clone(q.Order[1:]), q.Order[1])} {
+			if _, err := g.sys.Schedule(system.Prompt{Order: order}); err == nil {
+				t.Errorf("an order with %s is taken", name)
+			}
+		}
+	})
+}

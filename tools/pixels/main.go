@@ -1,0 +1,317 @@
+// Command pixels makes small pictures out of clips, whose tokens are patches of pixels, so
+// that systems of continuous tokens can be trained without a tokenizer. It draws with what
+// was trained, and measures how far the drawn pictures are from real ones.
+//
+//	go run ./tools/pixels shards --clips corpus/train/clips.safetensors --out train.parquet
+//	go run ./tools/pixels draw --model model/ --real train.parquet --out sheet.png
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/morton-gen/morton/codecs/picture"
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// A picture has Side pixels a side, a token Patch. A number of a token is (value/255 -
+// 1/2)·Gain.
+const (
+	Side  = 16
+	Patch = 2
+	Gain  = 4
+)
+
+const cells, numbers = Side / Patch * Side / Patch, Patch * Patch * 3
+
+func main() {
+	commands := map[string]func([]string) error{"shards": shards, "pictures": pictures, "train": learn, "draw": draw}
+	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: pixels shards|pictures|train|draw [flags]; -h after a name shows its flags")
+		os.Exit(2)
+	}
+	if err := commands[os.Args[1]](os.Args[2:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "pixels:", err)
+		os.Exit(1)
+	}
+}
+
+// frames calls visit for some frames of every clip, as squares of side pixels.
+func frames(path string, every, side int, visit func(name string, p *picture.Picture) error) error {
+	f, err := safetensors.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	x, err := f.Tensor("clips")
+	if err != nil {
+		return err
+	}
+	n, t, h := x.Shape[0], x.Shape[1], x.Shape[2]
+	for i := range n {
+		for j := 0; j < t; j += every {
+			frame := x.Data[(i*t+j)*h*h*3:][:h*h*3]
+			p := &picture.Picture{H: side, W: side, Pix: make([]uint8, side*side*3)}
+			for at := range p.Pix { // the mean over the square that a pixel covers
+				y, x, c := at/3/side, at/3%side, at%3
+				y0, y1, x0, x1 := y*h/side, max((y+1)*h/side, y*h/side+1), x*h/side, max((x+1)*h/side, x*h/side+1)
+				sum := 0
+				for v := y0; v < y1; v++ {
+					for u := x0; u < x1; u++ {
+						sum += int(frame[(v*h+u)*3+c])
+					}
+				}
+				n := (y1 - y0) * (x1 - x0)
+				p.Pix[at] = uint8((sum + n/2) / n)
+			}
+			if err := visit(fmt.Sprintf("%05d-%02d", i, j), p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// shards writes a sample of every picture.
+func shards(args []string) error {
+	f := flag.NewFlagSet("shards", flag.ContinueOnError)
+	clips, out := f.String("clips", "", "safetensors `FILE` of clips"), f.String("out", "", "shard `FILE`")
+	every := f.Int("every", 8, "take a frame of so many")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	w, err := shard.Create(*out)
+	if err != nil {
+		return err
+	}
+	err = frames(*clips, *every, Side, func(name string, p *picture.Picture) error {
+		s := shard.Sample{ID: name, Kind: shard.KindKL, Grid: []int32{Side / Patch, Side / Patch, numbers}, Source: *clips}
+		for i := range cells * numbers {
+			x := (float32(p.Pix[at(i)])/255 - 0.5) * Gain
+			s.Tokens = append(s.Tokens, int64(math.Float32bits(x)))
+		}
+		return w.Write(s)
+	})
+	return errors.Join(err, w.Close())
+}
+
+// at is the byte of a picture that number i of its tokens is.
+func at(i int) int {
+	token, n := i/numbers, i%numbers
+	y, x := token/(Side/Patch)*Patch+n/3/Patch, token%(Side/Patch)*Patch+n/3%Patch
+	return (y*Side+x)*3 + n%3
+}
+
+// pictures writes every picture as a PNG.
+func pictures(args []string) error {
+	f := flag.NewFlagSet("pictures", flag.ContinueOnError)
+	clips, out := f.String("clips", "", "safetensors `FILE` of clips"), f.String("out", "", "folder `DIR`")
+	every, side := f.Int("every", 8, "take a frame of so many"), f.Int("side", 24, "pixels of a side")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(*out, 0o755); err != nil {
+		return err
+	}
+	return frames(*clips, *every, *side, func(name string, p *picture.Picture) error { return writePNG(filepath.Join(*out, name+".png"), p) })
+}
+
+func writePNG(path string, p *picture.Picture) error {
+	w, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(picture.EncodePNG(w, p), w.Close())
+}
+
+// learn trains as morton train --system does, without the rest of the command.
+func learn(args []string) error {
+	f := flag.NewFlagSet("train", flag.ContinueOnError)
+	var o models.TrainOptions
+	f.StringVar(&o.System, "system", "", "`NAME` of the system")
+	f.StringVar(&o.Out, "out", "", "model folder `DIR`")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "tokenizer `DIR`")
+	config, train, held := f.String("config", "", "config.json `FILE`"), f.String("tokens", "", "shard `FILE`"), f.String("heldout", "", "shard `FILE`")
+	f.IntVar(&o.Run.Steps, "steps", 1000, "steps")
+	f.IntVar(&o.Batch, "batch", 32, "samples a step")
+	f.Float64Var(&o.Run.Rate, "rate", 2e-3, "peak learning rate")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	var err error
+	if o.Published, err = os.ReadFile(*config); err != nil {
+		return err
+	}
+	dev, err := gpu.Open(gpu.Options{Widest: true})
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	fmt.Println(dev.Info().Name)
+	o.Shards, o.Heldout, o.Run.Progress, o.Run.Seed = []string{*train}, []string{*held}, os.Stdout, 1
+	_, err = models.Train(context.Background(), dev, o)
+	return err
+}
+
+// read returns the numbers of up to n samples, spread over all.
+func read(path string, n int) (out [][]float32, err error) {
+	r, err := shard.Open(path, shard.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var all [][]float32
+	for {
+		s, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		x := make([]float32, len(s.Tokens))
+		for i, t := range s.Tokens {
+			x[i] = math.Float32frombits(uint32(t))
+		}
+		all = append(all, x)
+	}
+	for i := range min(n, len(all)) {
+		out = append(out, all[i*len(all)/min(n, len(all))])
+	}
+	return out, nil
+}
+
+// draw draws with several settings, and prints a line for each.
+func draw(args []string) error {
+	f := flag.NewFlagSet("draw", flag.ContinueOnError)
+	model, real, sheet := f.String("model", "", "model `DIR`"), f.String("real", "", "shard `FILE` of real pictures"), f.String("out", "", "PNG `FILE` of the first 32 of the last setting; those of real pictures lie beside it")
+	count, sets := f.Int("count", 256, "pictures"), f.Int("sets", 16, "sets of a picture")
+	inner := f.String("inner", "0,0", "passes of the first and of the last set; several, between semicolons; 0,0 is the model's own")
+	temperature := f.Float64("temperature", 1, "of noise")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	others, err := read(*real, 2**count)
+	if err != nil {
+		return err
+	}
+	var some [2][][]float32
+	for i, x := range others {
+		some[i%2] = append(some[i%2], x)
+	}
+	if *sheet != "" {
+		if err := writePNG(strings.TrimSuffix(*sheet, ".png")+"-real.png", contact(some[0])); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("real against real pictures: energy distance %.3f\n", distance(some[0], some[1]))
+	dev, err := gpu.Open(gpu.Options{})
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	p, err := models.OpenPublished(*model)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	e, err := engine.New(dev, p.System, p.Weights(), engine.Options{Slots: 16, Precision: nn.F32})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	for _, passes := range strings.Split(*inner, ";") {
+		var q system.Prompt
+		first, last, _ := strings.Cut(passes, ",")
+		q.Inner[0], _ = strconv.Atoi(first)
+		q.Inner[1], _ = strconv.Atoi(last)
+		q.Steps = *sets
+		begin := time.Now()
+		drawn, err := drawAll(e, p.System, q, *count, float32(*temperature))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("%s sets=%d passes=%s: %.2f s for %d pictures, energy distance %.3f\n",
+			p.System.Name, *sets, passes, time.Since(begin).Seconds(), *count, distance(drawn, some[1]))
+		if *sheet != "" {
+			if err := writePNG(*sheet, contact(drawn)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func drawAll(e *engine.Engine, s *system.System, q system.Prompt, n int, temperature float32) ([][]float32, error) {
+	out, errs := make([][]float32, n), make([]error, n)
+	var wait sync.WaitGroup
+	for i := range n {
+		wait.Go(func() {
+			var r engine.Result
+			r, errs[i] = e.Generate(context.Background(), engine.Request{
+				ID: fmt.Sprint(i), Seed: 1, Temperature: temperature, TopP: 1, End: -1, Schedule: func() (system.Schedule, error) { return s.Schedule(q) },
+			})
+			out[i] = r.Numbers()
+		})
+	}
+	wait.Wait()
+	return out, errors.Join(errs...)
+}
+
+// distance is the energy distance of two sets of pictures, which is 0 where they are
+// distributed alike.
+func distance(a, b [][]float32) float64 {
+	mean := func(a, b [][]float32, same bool) float64 {
+		sum, n := 0.0, 0
+		for i, x := range a {
+			for j, y := range b {
+				if same && i == j {
+					continue
+				}
+				s := 0.0
+				for k := range x {
+					d := float64(x[k] - y[k])
+					s += d * d
+				}
+				sum, n = sum+math.Sqrt(s), n+1
+			}
+		}
+		return sum / float64(n)
+	}
+	return 2*mean(a, b, false) - mean(a, a, true) - mean(b, b, true)
+}
+
+// contact puts 32 pictures side by side, each pixel 4 by 4 times.
+func contact(all [][]float32) *picture.Picture {
+	const cols, rows, zoom, each = 8, 4, 4, Side*4 + 4
+	p := &picture.Picture{H: rows * each, W: cols * each, Pix: make([]uint8, rows*each*cols*each*3)}
+	for i, x := range all[:min(len(all), cols*rows)] {
+		for n, v := range x {
+			byteAt := at(n)
+			y, u, c := byteAt/3/Side, byteAt/3%Side, byteAt%3
+			value := uint8(min(max(math.Round((float64(v)/Gain+0.5)*255), 0), 255))
+			for dy := range zoom {
+				for dx := range zoom {
+					p.Pix[((i/cols*each+y*zoom+dy)*p.W+i%cols*each+u*zoom+dx)*3+c] = value
+				}
+			}
+		}
+	}
+	return p
+}

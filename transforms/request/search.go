@@ -1,0 +1,30 @@
+package request
+
+import "fmt"
+
+// MaxCandidates bounds the candidates of a search.
+const MaxCandidates = 256
+
+// Search asks for the best of several candidates, as models.Search does.
+type Search struct {
+	Candidates   int    `json:"candidates"`
+	Verifier     string `json:"verifier"`                // scores the candidates
+	Keep         int    `json:"keep,omitempty"`          // candidates that a comparison keeps; 0 means 1
+	CompareEvery int    `json:"compare_every,omitempty"` // steps between comparisons; 0: at the end alone
+}
+
+// invalid says what makes no sense for any verifier.
+func (s *Search) invalid() string {
+	switch {
+	case s == nil:
+	case s.Candidates < 1 || s.Candidates > MaxCandidates:
+		return fmt.Sprintf("candidates %d: from 1 to %d", s.Candidates, MaxCandidates)
+	case s.Verifier == "":
+		return "candidates need a verifier"
+	case s.Keep < 0 || s.Keep > s.Candidates:
+		return fmt.Sprintf("keep %d: from 0 to the %d candidates", s.Keep, s.Candidates)
+	case s.CompareEvery < 0 || s.CompareEvery > MaxFrames:
+		return fmt.Sprintf("compare_every %d: from 0 to %d", s.CompareEvery, MaxFrames)
+	}
+	return ""
+}
