@@ -79,7 +79,7 @@ func (m *Model) start(dev *gpu.Device, kind string, f *files, o Options) (err er
 			return err
 		}
 		defer d.close()
-		if d.system.Token != f.system.Token || d.system.Layout.Length != f.system.Layout.Length || d.system.Layout.Pinned != f.system.Layout.Pinned {
+		if d.system.Token != f.system.Token || d.system.Layout.Length != f.system.Layout.Length || d.system.Layout.Sinks != f.system.Layout.Sinks {
 			return fmt.Errorf("models.Open: %w: the draft %s has %d positions of %+v, the model %s %d of %+v", system.ErrRequest, d.name,
 				d.system.Layout.Length, d.system.Token, f.name, f.system.Layout.Length, f.system.Token)
 		}
@@ -206,7 +206,7 @@ func (m *Model) Generate(ctx context.Context, r Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Given: b.Given, Notes: b.Notes, Stats: Stats{Tokens: drawn.Drawn, Elapsed: drawn.Elapsed, Waited: drawn.Waited, Score: drawn.Score}}
+	out := &Result{Given: b.Given, Notes: b.Notes, Stats: Stats{Tokens: drawn.Sampled, Elapsed: drawn.Elapsed, Waited: drawn.Waited, Score: drawn.Score}}
 	if out.Media, out.Sample, out.Measures, err = b.Finish(drawn.Tokens); err != nil {
 		return nil, err
 	}
@@ -238,7 +238,7 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 	p.Class, p.Text, p.Guidance, p.Interval = r.Class, r.Text, float32(s.Guidance), r.Interval
 	out := engine.Request{
 		ID: r.ID, Seed: r.Seed, Temperature: float32(s.Temperature), TopK: s.TopK, TopP: float32(s.TopP), MinP: float32(s.MinP),
-		Guidance: p.Guidance, End: -1, Pinned: m.sys.Layout.Pinned, Tokens: p.Given, Guide: p.Guide,
+		Guidance: p.Guidance, End: -1, Sinks: m.sys.Layout.Sinks, Tokens: p.Given, ConstraintData: p.ConstraintData,
 		Schedule: func() (system.Schedule, error) { return m.sys.Schedule(p) },
 	}
 	if m.draft != nil {

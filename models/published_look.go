@@ -93,10 +93,10 @@ func (p *Published) Steps() (reading, drawing, drawn int, err error) {
 		case err != nil:
 			return 0, 0, 0, err
 		case r.Keep != nil: // a part of the step behind it
-		case r.Ask == 0:
+		case r.GroupTargets == 0:
 			reading += r.Steps()
 		default:
-			drawing, drawn = drawing+r.Steps(), drawn+r.Draws.N
+			drawing, drawn = drawing+r.Steps(), drawn+r.Targets.N
 		}
 	}
 	return 0, 0, 0, fmt.Errorf("models: %s does not end", s.Name)

@@ -420,18 +420,18 @@ func refines(b bench, r *gpu.Recorder) {
 
 func steps(b bench, r *gpu.Recorder) {
 	for places, codes := range []bool{false, true} {
-		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places, Ranges: 2 * places})
+		s, err := step.NewState(b.dev, step.Dims{Slots: 2, Length: 5, Fixed: 1, Inputs: 2, Sub: 2, Axes: 3, Vocab: 10, Codes: codes, Places: 3 * places, Ranges: 2 * places})
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		for _, x := range []*gpu.Tensor{s.Rows, s.Draws, s.Tokens, s.Sampling} {
+		for _, x := range []*gpu.Tensor{s.Rows, s.Targets, s.Tokens, s.Sampling} {
 			r.Fill(x, 0)
 		}
 		batch, err := step.NewBatch(b.dev, 2, 4, 3)
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		lanes := []step.Lane{{Rows: 5, Group: 2, Draws: 5, Ask: 2, Partner: 1}, {Slot: 1, Canvas: 1, Row: 2, Rows: 5, Group: 2, Draw: 1, Draws: 5, Ask: 1, Partner: -1}}
+		lanes := []step.Sequence{{Rows: 5, Group: 2, Targets: 5, GroupTargets: 2, Unconditional: 1}, {Slot: 1, Canvas: 1, Row: 2, Rows: 5, Group: 2, Target: 1, Targets: 5, GroupTargets: 1, Unconditional: -1}}
 		if err := batch.Write(lanes); err != nil {
 			b.t.Fatal(err)
 		}

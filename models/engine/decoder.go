@@ -16,20 +16,20 @@ import (
 // number of slots, and a recorded program for each kind of step. It knows nothing of
 // requests. Not safe for concurrent use.
 type Decoder struct {
-	sys      *system.System
-	dev      *gpu.Device
-	loaded   *nn.Loaded
-	state    *step.State
-	caches   []attention.Cache // with one table
-	pages    *pages
-	arena    *gpu.Arena       // of all programs' temporaries
-	vectors  *gpu.Tensor      // f32 [slots·rows, features], nil without
-	states   *gpu.Tensor      // f32 [slots·places, width], nil without
-	refined  *refinement      // nil if the head does not refine
-	recorded *refine.Recorded // nil without
-	guides   *gpu.Tensor      // u32 [slots, words], nil without
-	programs map[programKey]*program
-	trace    bool
+	sys            *system.System
+	dev            *gpu.Device
+	loaded         *nn.Loaded
+	state          *step.State
+	caches         []attention.Cache // with one table
+	pages          *pages
+	arena          *gpu.Arena       // of all programs' temporaries
+	vectors        *gpu.Tensor      // f32 [slots·rows, features], nil without
+	states         *gpu.Tensor      // f32 [slots·places, width], nil without
+	refined        *refinement      // nil if the head does not refine
+	recorded       *refine.Recorded // nil without
+	constraintData *gpu.Tensor      // u32 [slots, words], nil without
+	programs       map[programKey]*program
+	trace          bool
 }
 
 // DecoderOptions say how a system generates.
@@ -112,7 +112,7 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 		}
 	}
 	if n := guideWords(d.sys); n > 0 {
-		if d.guides, err = d.dev.NewTensor(tensor.U32, o.Slots, n); err != nil {
+		if d.constraintData, err = d.dev.NewTensor(tensor.U32, o.Slots, n); err != nil {
 			return err
 		}
 	}
@@ -174,7 +174,7 @@ func (d *Decoder) Free() {
 	}
 	d.vectors.Free()
 	d.states.Free()
-	d.guides.Free()
+	d.constraintData.Free()
 	d.refined.free()
 	d.recorded.Free()
 	d.arena.Free()
@@ -198,10 +198,10 @@ func (d *Decoder) Reserve(slot, slots int) (bool, error) {
 // Release takes a slot's pages back.
 func (d *Decoder) Release(slot int) error { return d.pages.release(slot) }
 
-// SetGuide writes what the rule reads of a slot's request. Nil is no guide. A system whose
-// rule reads nothing takes any. The error wraps [ErrRequest] if the rule reads another
+// SetConstraintData writes what the constraint reads of a slot's request. Nil is none. A system whose
+// rule reads nothing takes any. The error wraps [ErrRequest] if the constraint reads another
 // number of words.
-func (d *Decoder) SetGuide(slot int, words []uint32) error {
+func (d *Decoder) SetConstraintData(slot int, words []uint32) error {
 	n := guideWords(d.sys)
 	if n == 0 {
 		return nil
@@ -213,15 +213,15 @@ func (d *Decoder) SetGuide(slot int, words []uint32) error {
 	for i, w := range words {
 		raw[i] = int32(w)
 	}
-	return d.guides.View(slot*n, len(raw)).WriteI32(raw)
+	return d.constraintData.View(slot*n, len(raw)).WriteI32(raw)
 }
 
 // guideWords is the number of words of a request that a system's rule reads.
 func guideWords(s *system.System) int {
-	if s.Rule == nil {
+	if s.Constraint == nil {
 		return 0
 	}
-	return s.Rule.Guide()
+	return s.Constraint.DataWords()
 }
 
 // SetTokens writes the tokens of positions from on of a slot's canvas.

@@ -19,7 +19,7 @@ func (e *Engine) beginDraft(j *job) (err error) {
 	if begin == nil {
 		begin = j.req.Schedule
 	}
-	if err := e.draft.SetGuide(j.slot, j.req.Guide); err != nil {
+	if err := e.draft.SetConstraintData(j.slot, j.req.ConstraintData); err != nil {
 		return err
 	}
 	j.drafts, err = begin()
@@ -32,14 +32,14 @@ func (e *Engine) loadDraft(j *job, tokens []uint32) (system.Rows, error) {
 		return system.Rows{}, nil
 	}
 	run, err := j.drafts.Next(tokens)
-	if errors.Is(err, io.EOF) || err == nil && (run.N != j.run.N || run.Draws.N != j.run.Draws.N || run.Group != j.run.Group) {
+	if errors.Is(err, io.EOF) || err == nil && (run.N != j.run.N || run.Targets.N != j.run.Targets.N || run.Group != j.run.Group) {
 		return system.Rows{}, fmt.Errorf("engine: %w: the draft's schedule is another", ErrRequest)
 	}
 	if err == nil {
-		err = e.draft.LoadRows(j.slot, 0, j.number, j.req.Pinned, &run.Rows)
+		err = e.draft.LoadRows(j.slot, 0, j.number, j.req.Sinks, &run.Rows)
 	}
 	if err == nil {
-		err = e.draft.LoadDraws(j.slot, 0, &run.Draws, max(run.Ask, 1), 1)
+		err = e.draft.LoadTargets(j.slot, 0, &run.Targets, max(run.GroupTargets, 1), 1)
 	}
 	return run.Rows, err
 }
@@ -47,32 +47,32 @@ func (e *Engine) loadDraft(j *job, tokens []uint32) (system.Rows, error) {
 // drafted reports whether the tokens of a job's run can be drafted. Beyond the context
 // they cannot. A rejected token would already have replaced another's keys.
 func (e *Engine) drafted(j *job) bool {
-	return j.drafts != nil && j.run.Group == 1 && j.run.Ask == 1 && j.whole() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
+	return j.drafts != nil && j.run.Group == 1 && j.run.GroupTargets == 1 && j.everyRow() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
 }
 
 // draftOf returns the step in which the draft proposes tokens for the jobs of a step,
 // all but the last draw of each. Its rows come as far as the step's.
 func (e *Engine) draftOf(jobs []*job, s Step) Step {
-	lanes := make([]step.Lane, len(jobs))
+	sequences := make([]step.Sequence, len(jobs))
 	times := 0
 	for i, j := range jobs {
 		ahead := min(e.opts.Draft.Ahead, j.run.N-j.row)
-		lanes[i] = step.Lane{Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.row + ahead, Group: 1, Draw: j.draw, Draws: j.draw + ahead - 1, Ask: 1, Partner: -1}
+		sequences[i] = step.Sequence{Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.row + ahead, Group: 1, Target: j.draw, Targets: j.draw + ahead - 1, GroupTargets: 1, Unconditional: -1}
 		times = max(times, ahead)
 	}
-	return Step{Stage: s.Stage, Lanes: lanes, Times: times, Whole: true}
+	return Step{Stage: s.Stage, Sequences: sequences, Times: times, EveryRow: true}
 }
 
 // promptOf returns the step in which the draft reads the prompts of a step, and false
 // if there are none.
 func (e *Engine) promptOf(jobs []*job, s Step) (Step, bool) {
-	var lanes []step.Lane
+	var sequences []step.Sequence
 	for _, j := range jobs {
-		if j.drafts != nil && j.run.Ask == 0 {
-			lanes = j.lanes(lanes, j.group(e.sys.Layout.Context))
+		if j.drafts != nil && j.run.GroupTargets == 0 {
+			sequences = j.sequences(sequences, j.group(e.sys.Layout.Context))
 		}
 	}
-	return Step{Stage: s.Stage, Lanes: lanes, Times: 1}, len(lanes) > 0
+	return Step{Stage: s.Stage, Sequences: sequences, Times: 1}, len(sequences) > 0
 }
 
 // step runs a step, with the draft's step before it in the same submit.

@@ -87,15 +87,15 @@ type Request struct {
 	Seed uint64
 	// Temperature 0 takes the likeliest token; TopK 0, TopP 1 and MinP 0 are off. For
 	// binary codes only the temperature counts.
-	Temperature float32
-	TopK        int
-	TopP, MinP  float32
-	Guidance    float32 // scale of the guidance; up to 1 there is none
-	End         int64   // the token that ends the sample; negative: none
-	Pinned      int     // first rows that stay visible for ever
-	Tokens      []uint32
-	Guide       []uint32  // what the system's rule reads of the request; nil: nothing
-	Noise       []float32 // recorded, in place of random numbers; for tests, see Decoder.SetNoise
+	Temperature    float32
+	TopK           int
+	TopP, MinP     float32
+	Guidance       float32 // scale of the guidance; up to 1 there is none
+	End            int64   // the token that ends the sample; negative: none
+	Sinks          int     // first rows whose keys stay for ever (attention sinks)
+	Tokens         []uint32
+	ConstraintData []uint32  // what the system's constraint reads of the request; nil: nothing
+	Noise          []float32 // recorded, in place of random numbers; for tests, see Decoder.SetNoise
 	// Schedule starts the request's runs. Tokens are those of its first positions. It
 	// is called again if the request begins again for want of pages. It and the
 	// schedule run on the engine's goroutine, so keep them short.
@@ -110,7 +110,7 @@ type Request struct {
 type Result struct {
 	Tokens  []uint32 // of all positions, the given ones too; the bits of real numbers
 	Ended   bool     // the end token was drawn (it is the last token)
-	Drawn   int      // positions drawn
+	Sampled int      // positions drawn
 	Steps   int      // that drew, of all hypotheses
 	Score   float64  // of a search
 	Elapsed time.Duration
@@ -148,7 +148,7 @@ type Stats struct {
 	Requests, Tokens, Submits int64
 	Steps                     int64 // of all submits
 	Busy                      time.Duration
-	Lanes                     int64 // sum of lanes over submits: occupancy is Lanes/Submits
+	Sequences                 int64 // sum of sequences over submits: occupancy is Sequences/Submits
 	Preempted                 int64 // requests that had to begin again for want of cache
 	Checked                   int64 // steps that checked drafted tokens: each kept Kept/Checked tokens
 	Kept                      int64
@@ -253,8 +253,8 @@ func (e *Engine) check(req *Request) error {
 		return bad("temperature %g, top-k %d, top-p %g, min-p %g", req.Temperature, req.TopK, req.TopP, req.MinP)
 	case req.Guidance < 0 || req.Guidance != req.Guidance || req.guided() && e.opts.Slots < 2:
 		return bad("guidance %g with %d slots; it takes two", req.Guidance, e.opts.Slots)
-	case req.Pinned < 0 || req.Pinned > e.sys.Layout.Context/2:
-		return bad("%d pinned rows, context %d", req.Pinned, e.sys.Layout.Context)
+	case req.Sinks < 0 || req.Sinks > e.sys.Layout.Context/2:
+		return bad("%d sinks rows, context %d", req.Sinks, e.sys.Layout.Context)
 	}
 	return req.Search.check((&job{req: *req}).slots(), e.opts.Slots)
 }

@@ -128,7 +128,7 @@ func TestTokensDoNotDependOnTheCompany(t *testing.T) {
 					t.Errorf("%+v: request %d differs from alone", o, i)
 				}
 			}
-			if s := e.Stats(); s.Requests != n || s.Tokens == 0 || s.Lanes < s.Submits {
+			if s := e.Stats(); s.Requests != n || s.Tokens == 0 || s.Sequences < s.Submits {
 				t.Errorf("stats %+v", s)
 			}
 		}
@@ -205,7 +205,7 @@ func TestErrors(t *testing.T) {
 		}
 		whole := chain(0, 5).Runs(0, 0, 1)[0]
 		ragged, far, odd := whole, whole, whole
-		ragged.Fixed, far.Draws.At, odd.Group = ragged.Fixed[:4], []int32{0, 1, 2, 3, 100}, 2
+		ragged.Fixed, far.Targets.At, odd.Group = ragged.Fixed[:4], []int32{0, 1, 2, 3, 100}, 2
 		boom := errors.New("boom")
 		for name, c := range map[string]struct {
 			change func(*Request)

@@ -17,14 +17,14 @@ import (
 )
 
 // branches is a schedule of n tokens whose first row is the condition. Its fixed id is
-// 1, and 2 in the branch without the condition. Scale is that of every draw.
+// 1, and 2 in the branch without the condition. Scale is that of every target.
 func branches(n int, scale []float32) func() (system.Schedule, error) {
 	return func() (system.Schedule, error) {
 		run := chain(0, n).Runs(0, 0, 1)[0]
 		other := run.Rows
 		run.Fixed, other.Fixed = slices.Clone(run.Fixed), slices.Clone(run.Fixed)
 		run.Fixed[0], other.Fixed[0] = 1, 2
-		run.Other, run.Draws.Scale = &other, scale
+		run.Other, run.Targets.Scale = &other, scale
 		return order.Fixed(run), nil
 	}
 }
@@ -83,7 +83,7 @@ func groups(given, n int) func() (system.Schedule, error) {
 	return func() (system.Schedule, error) {
 		s := chain(0, n)
 		for p := range n {
-			s.Fed[p], s.Sees[p] = int32(max(p/4*4-1, -1)), int32(p/4*4+4)
+			s.Inputs[p], s.KVLen[p] = int32(max(p/4*4-1, -1)), int32(p/4*4+4)
 		}
 		return order.Fixed(s.Runs(0, given, 4)...), nil
 	}
@@ -157,7 +157,7 @@ func TestPiecesOfAPromptChangeNothing(t *testing.T) {
 			}
 			for _, pinned := range []int{0, 3} {
 				whole := scheduled("p", tokens, given+20)
-				whole.Pinned = pinned
+				whole.Sinks = pinned
 				rows := whole
 				rows.Schedule = func() (system.Schedule, error) {
 					var runs []system.Run
@@ -168,7 +168,7 @@ func TestPiecesOfAPromptChangeNothing(t *testing.T) {
 				}
 				got := generate(t, e, []Request{whole, rows})
 				if !slices.Equal(got[0].Tokens, got[1].Tokens) {
-					t.Errorf("a prompt of %d rows, %d pinned: in pieces %v, row by row %v", given, pinned, got[0].Tokens[given:], got[1].Tokens[given:])
+					t.Errorf("a prompt of %d rows, %d sinks: in pieces %v, row by row %v", given, pinned, got[0].Tokens[given:], got[1].Tokens[given:])
 				}
 			}
 		}

@@ -25,7 +25,7 @@ type job struct {
 	drafts      system.Schedule // nil without a draft
 	slot, other int             // other is the slot of the branch without the condition, -1 without
 
-	// run is the run at hand. Its rows and draws are the first entries of the slots'
+	// run is the run at hand. Its rows and targets are the first entries of the slots'
 	// tables.
 	run       system.Run
 	row, draw int // of the run, next
@@ -47,7 +47,7 @@ func number(id string) uint64 {
 }
 
 // words returns the random words of a request's schedule. Their counter is apart from those
-// of draws, which have small last words.
+// of targets, which have small last words.
 func words(seed, request uint64) func(uint32) uint32 {
 	key, counter := sample.Stream(seed, request)
 	return func(i uint32) uint32 {
@@ -79,7 +79,7 @@ func (e *Engine) begin(j *job) error {
 		err = e.dec.SetTokens(j.slot, 0, e.canvas(r.Tokens))
 	}
 	if err == nil {
-		err = e.dec.SetGuide(j.slot, r.Guide)
+		err = e.dec.SetConstraintData(j.slot, r.ConstraintData)
 	}
 	if err == nil {
 		j.schedule, err = j.start()
@@ -139,23 +139,23 @@ func (e *Engine) next(j *job) (bool, error) {
 
 // tokens reads the tokens of a job's positions, if its schedule may look at them.
 func (e *Engine) tokens(j *job) ([]uint32, error) {
-	if s, ok := j.schedule.(interface{ Blind() bool }); ok && s.Blind() {
+	if s, ok := j.schedule.(interface{ IgnoresTokens() bool }); ok && s.IgnoresTokens() {
 		return nil, nil
 	}
 	return e.dec.Tokens(j.slot, 0, j.positions)
 }
 
 func checkRun(r *system.Run) error {
-	if r.N < 1 || r.Group < 1 || r.N%r.Group != 0 || r.Ask < 0 || r.Draws.N != r.Steps()*r.Ask || r.Other != nil && r.Other.N != r.N {
-		return fmt.Errorf("engine: %w: a run of %d rows in groups of %d, %d draws of %d asked", ErrRequest, r.N, r.Group, r.Draws.N, r.Ask)
+	if r.N < 1 || r.Group < 1 || r.N%r.Group != 0 || r.GroupTargets < 0 || r.Targets.N != r.Steps()*r.GroupTargets || r.Other != nil && r.Other.N != r.N {
+		return fmt.Errorf("engine: %w: a run of %d rows in groups of %d, %d draws of %d asked", ErrRequest, r.N, r.Group, r.Targets.N, r.GroupTargets)
 	}
 	return nil
 }
 
-// load writes a run's rows and draws.
+// load writes a run's rows and targets.
 func (e *Engine) load(j *job) error {
 	r := &j.run
-	if err := e.dec.LoadRows(j.slot, 0, j.number, j.req.Pinned, &r.Rows); err != nil {
+	if err := e.dec.LoadRows(j.slot, 0, j.number, j.req.Sinks, &r.Rows); err != nil {
 		return err
 	}
 	if j.other >= 0 {
@@ -163,25 +163,25 @@ func (e *Engine) load(j *job) error {
 		if r.Other != nil {
 			rows = r.Other
 		}
-		if err := e.dec.LoadRows(j.other, 0, j.number, j.req.Pinned, rows); err != nil {
+		if err := e.dec.LoadRows(j.other, 0, j.number, j.req.Sinks, rows); err != nil {
 			return err
 		}
 	}
-	return e.dec.LoadDraws(j.slot, 0, &r.Draws, max(r.Ask, 1), max(j.req.Guidance, 1))
+	return e.dec.LoadTargets(j.slot, 0, &r.Targets, max(r.GroupTargets, 1), max(j.req.Guidance, 1))
 }
 
 // prompt reports whether the job's run is only read. One that keeps hidden states is part
 // of a step.
-func (j *job) prompt() bool { return j.run.Ask == 0 && j.run.Keep == nil }
+func (j *job) prompt() bool { return j.run.GroupTargets == 0 && j.run.Keep == nil }
 
 // passes returns the most passes that refine the job's draws in its next steps.
 func (j *job) passes(times, all int) int {
-	p := j.run.Draws.Passes
+	p := j.run.Targets.Passes
 	if p == nil {
 		return all
 	}
 	most := 0
-	for i := j.draw; i < min(j.draw+times*j.run.Ask, j.run.Draws.N); i++ {
+	for i := j.draw; i < min(j.draw+times*j.run.GroupTargets, j.run.Targets.N); i++ {
 		most = max(most, int(p[2*i+1]-p[2*i]))
 	}
 	return most
@@ -202,44 +202,44 @@ func (j *job) group(context int) int {
 	return piece
 }
 
-// whole reports whether every row of the job's steps has a draw of its own.
-func (j *job) whole() bool {
-	return j.other < 0 && j.run.Ask == j.run.Group && j.run.Draws.From == nil
+// everyRow reports whether every row of the job's steps has a target of its own.
+func (j *job) everyRow() bool {
+	return j.other < 0 && j.run.GroupTargets == j.run.Group && j.run.Targets.From == nil
 }
 
 // steps returns the number of the job's steps that are left in its run.
 func (j *job) steps(group int) int { return (j.run.N - j.row + group - 1) / group }
 
-// lanes appends the job's lane, and that of its other branch.
-func (j *job) lanes(lanes []step.Lane, group int) []step.Lane {
-	own := step.Lane{
-		Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Draw: j.draw, Draws: j.run.Draws.N, Ask: j.run.Ask, Partner: -1,
+// sequences appends the job's sequence, and that of its other branch.
+func (j *job) sequences(sequences []step.Sequence, group int) []step.Sequence {
+	own := step.Sequence{
+		Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Target: j.draw, Targets: j.run.Targets.N, GroupTargets: j.run.GroupTargets, Unconditional: -1,
 	}
 	if j.other < 0 {
-		return append(lanes, own)
+		return append(sequences, own)
 	}
-	own.Partner = len(lanes) + 1
-	return append(lanes, own, step.Lane{Slot: j.other, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Partner: -1})
+	own.Unconditional = len(sequences) + 1
+	return append(sequences, own, step.Sequence{Slot: j.other, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Unconditional: -1})
 }
 
-// advance updates the job from its lane after a step.
-func (j *job) advance(l step.Lane) {
-	if l.Draw > j.draw && j.first.IsZero() {
+// advance updates the job from its sequence after a step.
+func (j *job) advance(l step.Sequence) {
+	if l.Target > j.draw && j.first.IsZero() {
 		j.first = time.Now()
 	}
-	for _, at := range j.run.Draws.At[j.draw:l.Draw] {
+	for _, at := range j.run.Targets.At[j.draw:l.Target] {
 		j.positions = max(j.positions, int(at)+1)
 	}
-	j.drawn += l.Draw - j.draw
-	if n := j.run.Ask; n > 0 {
-		steps := (l.Draw - j.draw + n - 1) / n
+	j.drawn += l.Target - j.draw
+	if n := j.run.GroupTargets; n > 0 {
+		steps := (l.Target - j.draw + n - 1) / n
 		j.spent += steps
 		if j.hyp != nil {
 			j.hyp.steps += steps
 		}
 	}
-	j.ended = l.Draws < j.run.Draws.N
-	j.row, j.draw = l.Row, l.Draw
+	j.ended = l.Targets < j.run.Targets.N
+	j.row, j.draw = l.Row, l.Target
 	if j.ended {
 		j.row = j.run.N
 	}

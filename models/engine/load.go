@@ -9,13 +9,13 @@ import (
 
 // LoadRows writes rows of a request to a slot's table, from entry from on. Row i is row
 // number+i of the request. Beyond the context, its keys replace the oldest but for the
-// first pinned rows. Errors: [ErrTooLong], [ErrRequest].
+// first sink rows. Errors: [ErrTooLong], [ErrRequest].
 func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error {
 	if err := d.fits("LoadRows", slot, from, r.N); err != nil || r.N == 0 {
 		return err
 	}
 	l := &d.sys.Layout
-	for _, c := range []struct{ have, want int }{{len(r.Fixed), l.Fixed}, {len(r.Fed), l.Fed}, {len(r.Axes), l.Axes}, {len(r.Sees), 1}} {
+	for _, c := range []struct{ have, want int }{{len(r.Fixed), l.Fixed}, {len(r.Inputs), l.Inputs}, {len(r.Axes), l.Axes}, {len(r.KVLen), 1}} {
 		if c.have != r.N*c.want {
 			return fmt.Errorf("engine.LoadRows: %w: %d values in a column of %d for %d rows", ErrRequest, c.have, c.want, r.N)
 		}
@@ -37,13 +37,13 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 	out := make([]int32, 0, r.N*d.state.RowColumns())
 	for i := range r.N {
 		out = append(out, fixed[i*l.Fixed:(i+1)*l.Fixed]...)
-		out = append(out, r.Fed[i*l.Fed:(i+1)*l.Fed]...)
+		out = append(out, r.Inputs[i*l.Inputs:(i+1)*l.Inputs]...)
 		out = append(out, r.Axes[i*l.Axes:(i+1)*l.Axes]...)
 		at := place(number+i, l.Context, pinned)
 		if r.Slot != nil {
 			at = int(r.Slot[i])
 		}
-		out = append(out, int32(at), min(r.Sees[i], int32(l.Context)))
+		out = append(out, int32(at), min(r.KVLen[i], int32(l.Context)))
 		if l.Places > 0 {
 			out = append(out, entry(r.Keep, i))
 			for k := range recalls {
@@ -90,24 +90,24 @@ func (d *Decoder) loadFeatures(slot, from int, r *system.Rows) ([]int32, error) 
 	return fixed, d.vectors.View(first*width, len(r.Features)).WriteF32(r.Features)
 }
 
-// LoadDraws writes draws of a request to a slot's table, from entry from on. A draw
+// LoadTargets writes draws of a request to a slot's table, from entry from on. A target
 // without a scale of guidance gets scale. Errors: [ErrTooLong], [ErrRequest].
-func (d *Decoder) LoadDraws(slot, from int, w *system.Draws, ask int, scale float32) error {
+func (d *Decoder) LoadTargets(slot, from int, w *system.Targets, ask int, scale float32) error {
 	if err := d.fits("LoadDraws", slot, from, w.N); err != nil || w.N == 0 {
 		return err
 	}
 	h := max(d.sys.Layout.Directions, 1)
-	if len(w.At) != w.N || w.Allow != nil && len(w.Allow) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N || w.Passes != nil && len(w.Passes) != 2*w.N {
-		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.Allow), len(w.From), len(w.Scale), len(w.Passes), w.N)
+	if len(w.At) != w.N || w.TokenRange != nil && len(w.TokenRange) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N || w.Passes != nil && len(w.Passes) != 2*w.N {
+		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.TokenRange), len(w.From), len(w.Scale), len(w.Passes), w.N)
 	}
-	out := make([]int32, 0, w.N*d.state.DrawColumns())
+	out := make([]int32, 0, w.N*d.state.TargetColumns())
 	for i := range w.N {
 		if at := int(w.At[i]); at < 0 || at >= d.state.Length {
 			return fmt.Errorf("engine.LoadDraws: %w: position %d of %d", ErrTooLong, at, d.state.Length)
 		}
 		lo, hi, s := int32(0), int32(max(d.sys.Token.Values, 1)), scale
-		if w.Allow != nil {
-			lo, hi = w.Allow[2*i], w.Allow[2*i+1]
+		if w.TokenRange != nil {
+			lo, hi = w.TokenRange[2*i], w.TokenRange[2*i+1]
 		}
 		if d.refined != nil {
 			hi = int32(d.refined.head.Passes())
@@ -127,6 +127,6 @@ func (d *Decoder) LoadDraws(slot, from int, w *system.Draws, ask int, scale floa
 			out = append(out, int32(i%ask))
 		}
 	}
-	cols := d.state.DrawColumns()
-	return d.state.Draws.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)
+	cols := d.state.TargetColumns()
+	return d.state.Targets.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)
 }

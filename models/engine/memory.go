@@ -56,7 +56,7 @@ func rowElems(sys *system.System) int {
 		out = max(out, m.Out)
 	}
 	d := sys.Dims(1)
-	return 6*width + 3*out/2 + 3*sys.Head.Outputs()/2 + 3*d.Fed*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
+	return 6*width + 3*out/2 + 3*sys.Head.Outputs()/2 + 3*d.Inputs*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
 }
 
 // Grain returns the mean floating-point operations of a dispatch, in a step of so many

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCacheIsARing walks a request past its context: pinned rows stay, others take the
+// TestCacheIsARing walks a request past its context: sink rows stay, others take the
 // place of the oldest.
 func TestCacheIsARing(t *testing.T) {
 	var got []int

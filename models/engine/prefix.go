@@ -69,7 +69,7 @@ func (j *job) leads(o *job) bool {
 	if len(p.runs) < n || !(p.kept || p.open && len(p.runs) == n) {
 		return false
 	}
-	if j.slots() != o.slots() || j.req.Pinned != o.req.Pinned || (j.drafts == nil) != (o.drafts == nil) || !slices.Equal(j.req.Tokens, o.req.Tokens) {
+	if j.slots() != o.slots() || j.req.Sinks != o.req.Sinks || (j.drafts == nil) != (o.drafts == nil) || !slices.Equal(j.req.Tokens, o.req.Tokens) {
 		return false
 	}
 	for i := range n {
@@ -89,8 +89,8 @@ func sameRun(a, b *system.Run) bool {
 }
 
 func sameRows(a, b *system.Rows) bool {
-	return a.N == b.N && slices.Equal(a.Fixed, b.Fixed) && slices.Equal(a.Fed, b.Fed) && slices.Equal(a.Axes, b.Axes) &&
-		slices.Equal(a.Sees, b.Sees) && slices.Equal(a.Ranges, b.Ranges) && (a.Slot == nil) == (b.Slot == nil) && slices.Equal(a.Slot, b.Slot) &&
+	return a.N == b.N && slices.Equal(a.Fixed, b.Fixed) && slices.Equal(a.Inputs, b.Inputs) && slices.Equal(a.Axes, b.Axes) &&
+		slices.Equal(a.KVLen, b.KVLen) && slices.Equal(a.Ranges, b.Ranges) && (a.Slot == nil) == (b.Slot == nil) && slices.Equal(a.Slot, b.Slot) &&
 		slices.Equal(a.Recall, b.Recall) && slices.Equal(a.Features, b.Features)
 }
 
@@ -180,10 +180,10 @@ func (j *job) reach(r *system.Run, number, from, to, context int) int {
 }
 
 // written yields the cache slots that a job's steps write to.
-func (e *Engine) written(j *job, l step.Lane, times int) iter.Seq[int] {
+func (e *Engine) written(j *job, l step.Sequence, times int) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i := l.Row; i < min(l.Row+times*l.Group, l.Rows); i++ {
-			at := place(j.number+i, e.sys.Layout.Context, j.req.Pinned)
+			at := place(j.number+i, e.sys.Layout.Context, j.req.Sinks)
 			if j.run.Slot != nil {
 				at = int(j.run.Slot[i])
 			}

@@ -147,7 +147,7 @@ func TestALateVariantSharesToo(t *testing.T) {
 	}
 }
 
-// TestOtherPromptsAreNotShared runs prompts that differ in a token, in their pinned rows,
+// TestOtherPromptsAreNotShared runs prompts that differ in a token, in their sink rows,
 // and in guidance.
 func TestOtherPromptsAreNotShared(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})
@@ -155,7 +155,7 @@ func TestOtherPromptsAreNotShared(t *testing.T) {
 	rs := variants(4, 90, 10)
 	rs[1].Tokens = slices.Clone(rs[1].Tokens)
 	rs[1].Tokens[89] ^= 1
-	rs[2].Pinned = 2
+	rs[2].Sinks = 2
 	rs[3].Guidance = 2
 	got := generate(t, e, rs)
 	if s := e.Stats(); s.Shared != 0 {

@@ -13,21 +13,21 @@ import (
 
 // Step is the work that a decoder runs in one submit.
 type Step struct {
-	Stage int
-	Lanes []step.Lane
-	Times int // steps, with the same rows and draws a lane; a lane at its limit waits
-	// Whole says that every row has a draw of its own. Such a step need not pick rows.
-	Whole bool
-	// Passes is the number of passes that refine the draws of a step; 0 means all that
+	Stage     int
+	Sequences []step.Sequence
+	Times     int // steps, with the same rows and targets a sequence; a sequence at its limit waits
+	// EveryRow says that every row has a target of its own. Such a step need not pick rows.
+	EveryRow bool
+	// Passes is the number of passes that refine the targets of a step; 0 means all that
 	// the head has.
 	Passes int
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
-// few. Surplus rows and draws are inactive.
+// few. Surplus rows and targets are inactive.
 type programKey struct {
-	stage, lanes, rows, draws, run int
-	guided, whole                  bool
+	stage, sequences, rows, targets, run int
+	guided, everyRow                     bool
 }
 
 // program is a recorded step.
@@ -53,22 +53,22 @@ func (p *program) free() {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, lanes: powerOfTwo(len(s.Lanes)), whole: s.Whole, run: min(s.Lanes[0].Group, 4)}
+	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: min(s.Sequences[0].Group, 4)}
 	rows, draws, even := 0, 0, true
-	for _, l := range s.Lanes {
-		rows, draws = rows+l.Group, draws+l.Ask
-		even = even && l.Group == s.Lanes[0].Group && l.Ask == s.Lanes[0].Ask
-		k.guided = k.guided || l.Partner >= 0
+	for _, l := range s.Sequences {
+		rows, draws = rows+l.Group, draws+l.GroupTargets
+		even = even && l.Group == s.Sequences[0].Group && l.GroupTargets == s.Sequences[0].GroupTargets
+		k.guided = k.guided || l.Unconditional >= 0
 	}
 	if even {
-		k.rows, k.draws = k.lanes*s.Lanes[0].Group, k.lanes*s.Lanes[0].Ask
-		if s.Lanes[0].Group > 64 { // sets and scales of every size
-			k.rows, k.draws = roundUp(k.rows), roundUp(k.draws)
+		k.rows, k.targets = k.sequences*s.Sequences[0].Group, k.sequences*s.Sequences[0].GroupTargets
+		if s.Sequences[0].Group > 64 { // sets and scales of every size
+			k.rows, k.targets = roundUp(k.rows), roundUp(k.targets)
 		}
 	} else {
-		k.rows, k.draws, k.run = powerOfTwo(rows), powerOfTwo(draws), 1
+		k.rows, k.targets, k.run = powerOfTwo(rows), powerOfTwo(draws), 1
 	}
-	k.whole = k.whole && !k.guided && k.rows == k.draws
+	k.everyRow = k.everyRow && !k.guided && k.rows == k.targets
 	return k
 }
 
@@ -90,7 +90,7 @@ func powerOfTwo(n int) int {
 	return p
 }
 
-// Run runs steps and moves the lanes' cursors. A lane whose limit shrank has drawn its
+// Run runs steps and moves the sequences' cursors. A sequence whose limit shrank has drawn its
 // end token.
 func (d *Decoder) Run(s Step) error {
 	r, err := d.prepare(s)
@@ -112,7 +112,7 @@ func (d *Decoder) prepare(s Step) (prepared, error) {
 	k := d.keyOf(&s)
 	p, err := d.program(k)
 	if err == nil {
-		err = p.batch.Write(s.Lanes)
+		err = p.batch.Write(s.Sequences)
 	}
 	if err != nil {
 		return prepared{}, err
@@ -142,12 +142,12 @@ func (d *Decoder) programsOf(p *program, k programKey, s Step) ([]gpu.Repeat, er
 	return out, nil
 }
 
-// finish moves the lanes' cursors after a step that ran.
+// finish moves the sequences' cursors after a step that ran.
 func (r prepared) finish(err error) error {
 	if err != nil {
 		return err
 	}
-	return r.p.batch.Read(r.step.Lanes)
+	return r.p.batch.Read(r.step.Sequences)
 }
 
 // runAfter runs steps of another decoder and then of this one in one submit.
@@ -167,7 +167,7 @@ func (d *Decoder) program(k programKey) (*program, error) {
 	if p, ok := d.programs[k]; ok {
 		return p, nil
 	}
-	batch, err := step.NewBatch(d.dev, k.lanes, k.rows, k.draws)
+	batch, err := step.NewBatch(d.dev, k.sequences, k.rows, k.targets)
 	if err != nil {
 		return nil, err
 	}
@@ -187,16 +187,16 @@ func (d *Decoder) program(k programKey) (*program, error) {
 func (d *Decoder) record(p *program, k programKey) (err error) {
 	r := d.dev.NewRecorder()
 	r.Share(d.arena)
-	g := &nn.Drawing{
-		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, Guides: d.guides, InStage: k.stage, Recorded: d.recorded,
-		Rows: step.Gather(r, d.state, p.batch), Run: k.run, Whole: k.whole,
+	g := &nn.Inference{
+		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, ConstraintData: d.constraintData, InStage: k.stage, Recorded: d.recorded,
+		Rows: step.Gather(r, d.state, p.batch), Run: k.run, EveryRow: k.everyRow,
 	}
 	if d.trace {
 		g.Marked = func(name string, x *gpu.Tensor) { p.traced[name] = r.Keep(x) }
 	}
 	h := d.sys.Trunk.Forward(g, d.sys.Input.Record(g, k.stage))
 	logits := d.sys.Head.Logits(g, h)
-	if k.draws > 0 && d.refined != nil {
+	if k.targets > 0 && d.refined != nil {
 		d.beginPasses(g, k, logits.X)
 		if p.Program, err = r.Finish(); err == nil {
 			p.end, err = d.end(p, k)
@@ -204,7 +204,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 		return err
 	}
 	var drawn *gpu.Tensor
-	if k.draws > 0 {
+	if k.targets > 0 {
 		drawn = d.draw(g, k, logits.X)
 	}
 	step.Commit(r, d.state, p.batch, g.Rows, drawn)
@@ -213,20 +213,20 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 }
 
 // draw samples the tokens of a step from its logits.
-func (d *Decoder) draw(g *nn.Drawing, k programKey, logits *gpu.Tensor) *gpu.Tensor {
-	if j, ok := d.sys.Head.(system.Joiner); ok && !k.whole {
+func (d *Decoder) draw(g *nn.Inference, k programKey, logits *gpu.Tensor) *gpu.Tensor {
+	if j, ok := d.sys.Head.(system.Joiner); ok && !k.everyRow {
 		logits = j.Join(g, logits)
-	} else if !k.whole {
-		joined := g.Temp(tensor.F32, k.draws, d.sys.Head.Outputs())
+	} else if !k.everyRow {
+		joined := g.Temp(tensor.F32, k.targets, d.sys.Head.Outputs())
 		sample.Combine(g.Recorder, sample.CombineArgs{X: logits, Picks: g.Rows.Picks, Scale: g.Rows.Scale, Out: joined})
 		logits = joined
 	}
 	g.Mark("logits", &nn.Value{X: logits})
 	var mask *gpu.Tensor
-	if d.sys.Rule != nil {
-		mask = d.sys.Rule.Mask(g)
+	if d.sys.Constraint != nil {
+		mask = d.sys.Constraint.Mask(g)
 	}
-	return d.sys.Head.Draw(g, logits, mask)
+	return d.sys.Head.Sample(g, logits, mask)
 }
 
 // Traced returns a marked value of the program that serves a step, as of its last run:

@@ -22,8 +22,8 @@ type refinement struct {
 // passKey tells recorded passes apart.
 type passKey struct{ draws, branches int }
 
-// mostDraws bounds the draws of a step of a system that refines, as programs round them
-// up: by lanes, or in all where lanes differ.
+// mostDraws bounds the targets of a step of a system that refines, as programs round them
+// up: by sequences, or in all where sequences differ.
 func mostDraws(sys *system.System, slots int) int {
 	g := max(sys.Layout.Group, 1)
 	return max(roundUp(powerOfTwo(slots)*g), powerOfTwo(slots*g))
@@ -51,7 +51,7 @@ func newRefinement(d *Decoder, o DecoderOptions) (*refinement, error) {
 func (r *refinement) prepare(d *Decoder) error {
 	rec := d.dev.NewRecorder()
 	rec.Share(d.arena)
-	x := r.head.Prepare(&nn.Drawing{Recorder: rec, Loaded: d.loaded})
+	x := r.head.Prepare(&nn.Inference{Recorder: rec, Loaded: d.loaded})
 	if rec.Err() == nil {
 		var err error
 		if r.prepared, err = d.dev.NewTensor(tensor.F32, x.Shape...); err != nil {
@@ -91,19 +91,19 @@ func (d *Decoder) refinement(k passKey) *system.Refinement {
 // passKey returns the key of a step's passes.
 func (k programKey) passKey() passKey {
 	if k.guided {
-		return passKey{k.draws, 2}
+		return passKey{k.targets, 2}
 	}
-	return passKey{k.draws, 1}
+	return passKey{k.targets, 1}
 }
 
 // beginPasses records what stands between the trunk and the passes.
-func (d *Decoder) beginPasses(g *nn.Drawing, k programKey, logits *gpu.Tensor) {
+func (d *Decoder) beginPasses(g *nn.Inference, k programKey, logits *gpu.Tensor) {
 	s := d.refinement(k.passKey())
 	g.Copy(s.Logits, logits.View(0, s.Logits.Shape...))
 	g.Mark("logits", &nn.Value{X: s.Logits})
-	a := refine.BeginArgs{State: s.State, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: d.recorded}
+	a := refine.BeginArgs{State: s.State, Draw: g.Rows.Target, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: d.recorded}
 	if k.guided {
-		a.Picks = g.Rows.Picks.View(0, 2*k.draws)
+		a.Picks = g.Rows.Picks.View(0, 2*k.targets)
 	}
 	refine.Begin(g.Recorder, a)
 }
@@ -116,7 +116,7 @@ func (r *refinement) pass(d *Decoder, k passKey) (*gpu.Program, error) {
 	s := d.refinement(k)
 	rec := d.dev.NewRecorder()
 	rec.Share(d.arena)
-	r.head.Pass(&nn.Drawing{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Draw: s.Draw}}, s)
+	r.head.Pass(&nn.Inference{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Target: s.Draw}}, s)
 	p, err := rec.Finish()
 	if err == nil {
 		r.passes[k] = p
@@ -129,8 +129,8 @@ func (d *Decoder) end(p *program, k programKey) (*gpu.Program, error) {
 	s := d.refinement(k.passKey())
 	rec := d.dev.NewRecorder()
 	rec.Share(d.arena)
-	g := &nn.Drawing{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Draw: s.Draw}}
-	step.Commit(rec, d.state, p.batch, g.Rows, d.sys.Head.Draw(g, s.X, nil))
+	g := &nn.Inference{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Target: s.Draw}}
+	step.Commit(rec, d.state, p.batch, g.Rows, d.sys.Head.Sample(g, s.X, nil))
 	return rec.Finish()
 }
 

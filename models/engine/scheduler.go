@@ -190,10 +190,10 @@ func (e *Engine) advance() {
 	for _, j := range jobs {
 		ran[j] = true
 		if err == nil {
-			if s.Lanes[at].Checks {
-				kept += s.Lanes[at].Draw - j.draw
+			if s.Sequences[at].Checks {
+				kept += s.Sequences[at].Target - j.draw
 			}
-			j.advance(s.Lanes[at])
+			j.advance(s.Sequences[at])
 		}
 		at += j.slots()
 	}
@@ -277,15 +277,15 @@ func (e *Engine) compose() (jobs []*job) {
 
 // stepOf lays out a step of some jobs.
 func (e *Engine) stepOf(jobs []*job) Step {
-	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, Whole: true}
+	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, EveryRow: true}
 	if e.drafted(jobs[0]) {
 		return e.checkOf(jobs)
 	}
 	longest := 1
 	for _, j := range jobs {
 		g := j.group(e.sys.Layout.Context)
-		s.Lanes = j.lanes(s.Lanes, g)
-		s.Whole = s.Whole && j.whole()
+		s.Sequences = j.sequences(s.Sequences, g)
+		s.EveryRow = s.EveryRow && j.everyRow()
 		longest = max(longest, j.steps(g))
 		s.Times = j.stepsLeft(s.Times)
 		if j.prompt() { // pieces of a prompt may differ
@@ -307,11 +307,11 @@ func (e *Engine) stepOf(jobs []*job) Step {
 
 // checkOf lays out a step that checks the drafted tokens of some jobs.
 func (e *Engine) checkOf(jobs []*job) Step {
-	s := Step{Stage: jobs[0].run.Stage, Times: 1, Whole: true}
+	s := Step{Stage: jobs[0].run.Stage, Times: 1, EveryRow: true}
 	for _, j := range jobs {
-		s.Lanes = j.lanes(s.Lanes, e.opts.Draft.Ahead)
-		own := &s.Lanes[len(s.Lanes)-1]
-		own.Ask, own.Checks = own.Group, true
+		s.Sequences = j.sequences(s.Sequences, e.opts.Draft.Ahead)
+		own := &s.Sequences[len(s.Sequences)-1]
+		own.GroupTargets, own.Checks = own.Group, true
 	}
 	return s
 }
@@ -321,7 +321,7 @@ func (e *Engine) checkOf(jobs []*job) Step {
 func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	at := 0
 	for _, j := range jobs {
-		l := s.Lanes[at]
+		l := s.Sequences[at]
 		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), e.sys.Layout.Context)
 		written := e.written(j, l, s.Times)
 		at += j.slots()
@@ -349,7 +349,7 @@ func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) 
 	defer e.mu.Unlock()
 	e.stats.Submits++
 	e.stats.Steps += int64(times)
-	e.stats.Lanes += int64(len(jobs))
+	e.stats.Sequences += int64(len(jobs))
 	e.stats.Busy += elapsed
 	if kept > 0 {
 		e.stats.Checked += int64(len(jobs))

@@ -104,7 +104,7 @@ func (j *job) spread() []*job {
 
 // stepsLeft returns the number of steps that a job may take in a submit.
 func (j *job) stepsLeft(most int) int {
-	if j.hyp == nil || j.run.Ask == 0 {
+	if j.hyp == nil || j.run.GroupTargets == 0 {
 		return most
 	}
 	return min(most, j.req.Search.Every-j.hyp.steps)
@@ -217,7 +217,7 @@ func (e *Engine) replay(j *job) error {
 			return err
 		}
 	}
-	if run.N != j.run.N || run.Ask != j.run.Ask {
+	if run.N != j.run.N || run.GroupTargets != j.run.GroupTargets {
 		return fmt.Errorf("engine: %w: the schedule is another when it begins again", ErrRequest)
 	}
 	j.schedule = schedule
@@ -244,7 +244,7 @@ func (e *Engine) result(j *job) (Result, error) {
 	e.stats.Tokens += int64(j.drawn)
 	e.mu.Unlock()
 	return Result{
-		Tokens: tokens, Ended: j.endedWith(tokens, e.sys.Token.Words()), Drawn: j.drawn, Steps: j.spent,
+		Tokens: tokens, Ended: j.endedWith(tokens, e.sys.Token.Words()), Sampled: j.drawn, Steps: j.spent,
 		Elapsed: time.Since(j.started), Waited: j.started.Sub(j.queued), First: j.first.Sub(j.queued),
 	}, nil
 }

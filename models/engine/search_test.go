@@ -84,8 +84,8 @@ func TestSearchFindsWhatAPlainEngineFinds(t *testing.T) {
 			if !slices.Equal(got.Tokens, want) || got.Score != score {
 				t.Errorf("%+v: score %g, by hand %g\n%v\n%v", c, got.Score, score, got.Tokens[c.given:], want[c.given:])
 			}
-			if steps := c.width * (c.n - c.given); got.Steps != steps || got.Drawn != c.n-c.given {
-				t.Errorf("%+v: %d steps and %d tokens, want %d and %d", c, got.Steps, got.Drawn, steps, c.n-c.given)
+			if steps := c.width * (c.n - c.given); got.Steps != steps || got.Sampled != c.n-c.given {
+				t.Errorf("%+v: %d steps and %d tokens, want %d and %d", c, got.Steps, got.Sampled, steps, c.n-c.given)
 			}
 		}
 		if s := e.Stats(); s.Pages != 0 || s.Requests != 5 {

@@ -112,7 +112,7 @@ func embedTimes(g nn.Graph, t *nn.Value, freq *nn.Constant, layers [2]*nn.Linear
 
 // Told records what each branch's rows are told in a pass: y = SiLU(times[at] + cond),
 // [n, width].
-func Told(g *nn.Drawing, times, at, cond *gpu.Tensor) *nn.Value {
+func Told(g *nn.Inference, times, at, cond *gpu.Tensor) *nn.Value {
 	y := g.Temp(tensor.F32, cond.Rows(), cond.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: times, IDs: at, Out: y})
 	elementwise.Add(g.Recorder, elementwise.AddArgs{A: y, B: cond, Out: y})

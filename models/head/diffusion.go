@@ -56,19 +56,19 @@ func (d *Diffusion) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 // Outputs implements system.Head.
 func (d *Diffusion) Outputs() int { return d.Net.Width() }
 
-// Draw implements system.Head. The passes have made the tokens.
-func (d *Diffusion) Draw(_ *nn.Drawing, x, _ *gpu.Tensor) *gpu.Tensor { return x.As(tensor.U32) }
+// Sample implements system.Head. The passes have made the tokens.
+func (d *Diffusion) Sample(_ *nn.Inference, x, _ *gpu.Tensor) *gpu.Tensor { return x.As(tensor.U32) }
 
 // Passes implements system.Refiner.
 func (d *Diffusion) Passes() int { return d.times.Dim(0) }
 
 // Prepare implements system.Refiner.
-func (d *Diffusion) Prepare(g *nn.Drawing) *gpu.Tensor {
+func (d *Diffusion) Prepare(g *nn.Inference) *gpu.Tensor {
 	return d.Net.Times(g, tape.Constant(g.Constant(d.times))).X
 }
 
 // Pass implements system.Refiner.
-func (d *Diffusion) Pass(g *nn.Drawing, r *system.Refinement) {
+func (d *Diffusion) Pass(g *nn.Inference, r *system.Refinement) {
 	n := r.Branches * r.X.Rows()
 	said := d.Net.Say(g, tape.Constant(r.X), Told(g, r.Prepared, r.At.View(0, n), r.Logits)).X
 	refine.Step(g.Recorder, refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded})

@@ -56,13 +56,13 @@ func (d Directions) each(g nn.Graph, h *nn.Value) iter.Seq[*nn.Value] {
 // Loss implements system.Learner: the cross-entropy of the mean logits over the
 // neighbours that a token has.
 func (d Directions) Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor) {
-	g.SoftmaxCE(g.Mean(slices.Collect(d.each(g, h)), g.Draws), d.Outputs(), tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
+	g.SoftmaxCE(g.Mean(slices.Collect(d.each(g, h)), g.Targets), d.Outputs(), tape.LossArgs{Targets: targets, Weight: weight, Loss: loss})
 }
 
 // Outputs implements system.Head.
 func (d Directions) Outputs() int { return d[0].Out.Out }
 
-// Draw implements system.Head.
-func (d Directions) Draw(g *nn.Drawing, logits, mask *gpu.Tensor) *gpu.Tensor {
+// Sample implements system.Head.
+func (d Directions) Sample(g *nn.Inference, logits, mask *gpu.Tensor) *gpu.Tensor {
 	return drawIndices(g, logits, mask, 1)
 }

@@ -52,11 +52,11 @@ func (e *Energy) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 // Outputs implements system.Head.
 func (e *Energy) Outputs() int { return e.In.W.In }
 
-// Draw implements system.Head.
-func (e *Energy) Draw(g *nn.Drawing, z, _ *gpu.Tensor) *gpu.Tensor {
+// Sample implements system.Head.
+func (e *Energy) Sample(g *nn.Inference, z, _ *gpu.Tensor) *gpu.Tensor {
 	m := z.Rows()
 	noise := g.Temp(tensor.F32, m, e.Noise.W.In)
-	refine.Noise(g.Recorder, refine.NoiseArgs{Draw: g.Rows.Draw, Canvas: g.Rows.Canvas, Out: noise, Uniform: true})
+	refine.Noise(g.Recorder, refine.NoiseArgs{Draw: g.Rows.Target, Canvas: g.Rows.Canvas, Out: noise, Uniform: true})
 	return e.token(g, tape.Constant(z), tape.Constant(noise), tape.Constant(g.Rows.Temp)).X.As(tensor.U32)
 }
 

@@ -185,10 +185,10 @@ func TestEnergy(t *testing.T) {
 		}
 		out := gputest.F32(t, dev, make([]float32, m*10), m, 10)
 		run(t, dev, func(r *gpu.Recorder) {
-			g := &nn.Drawing{Recorder: r, Loaded: loaded, Rows: step.Rows{
-				Draw: gputest.U32(t, dev, words(m, make([]int32, m), make([]int32, m)), m, sample.DrawWords), Temp: gputest.F32(t, dev, temp, m, 3),
+			g := &nn.Inference{Recorder: r, Loaded: loaded, Rows: step.Rows{
+				Target: gputest.U32(t, dev, words(m, make([]int32, m), make([]int32, m)), m, sample.DrawWords), Temp: gputest.F32(t, dev, temp, m, 3),
 			}}
-			r.Copy(out, e.Draw(g, gputest.F32(t, dev, z, m, 20), nil).As(tensor.F32))
+			r.Copy(out, e.Sample(g, gputest.F32(t, dev, z, m, 20), nil).As(tensor.F32))
 		})
 		var want []float64
 		o := oracle{w}
@@ -225,7 +225,7 @@ func TestShortcut(t *testing.T) {
 		defer state.Free()
 		recorded := gputest.F32(t, dev, noise, 1, 20, 5, c)
 		run(t, dev, func(r *gpu.Recorder) {
-			g := &nn.Drawing{Recorder: r, Loaded: loaded}
+			g := &nn.Inference{Recorder: r, Loaded: loaded}
 			draw := gputest.U32(t, dev, words(m, lo, hi), m, sample.DrawWords)
 			refine.Begin(r, refine.BeginArgs{
 				State: state, Draw: draw, Temp: gputest.F32(t, dev, make([]float32, 3*m), m, 3), Scale: gputest.F32(t, dev, scale, m),

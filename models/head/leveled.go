@@ -29,7 +29,7 @@ func NewLeveled(p nn.Params, d *Denoiser, levels []int) *Leveled {
 
 // Condition implements [Network].
 func (l *Leveled) Condition(g nn.Graph, z *nn.Value) *nn.Value {
-	d := g.(*nn.Drawing)
+	d := g.(*nn.Inference)
 	x := l.Denoiser.Condition(g, z)
 	says := l.level.Forward(g, d.Fixed(l.levels[g.Stage()]), nn.ProductOptions{})
 	first, all := d.Temp(tensor.I32, x.X.Rows()), d.Temp(tensor.F32, x.X.Shape...)

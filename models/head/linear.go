@@ -33,8 +33,8 @@ func (l Linear) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 
 // idle reports whether a step draws nothing.
 func idle(g nn.Graph) bool {
-	d, ok := g.(*nn.Drawing)
-	return ok && d.Draws() == 0
+	d, ok := g.(*nn.Inference)
+	return ok && d.Targets() == 0
 }
 
 // Outputs implements system.Head.
@@ -46,17 +46,17 @@ type Softmax struct {
 	Sub int // 0 means 1
 }
 
-// Draw implements system.Head.
-func (s Softmax) Draw(g *nn.Drawing, logits, mask *gpu.Tensor) *gpu.Tensor {
+// Sample implements system.Head.
+func (s Softmax) Sample(g *nn.Inference, logits, mask *gpu.Tensor) *gpu.Tensor {
 	return drawIndices(g, logits, mask, max(s.Sub, 1))
 }
 
-func drawIndices(g *nn.Drawing, logits, mask *gpu.Tensor, sub int) *gpu.Tensor {
-	m := g.Draws()
+func drawIndices(g *nn.Inference, logits, mask *gpu.Tensor, sub int) *gpu.Tensor {
+	m := g.Targets()
 	drawn := g.Temp(tensor.U32, m, sub)
 	g.Fill(drawn, 0) // inactive draws leave it alone
 	sample.Softmax(g.Recorder, sample.SoftmaxArgs{
-		Logits: logits.View(0, m*sub, logits.Dim(-1)/sub), Draw: g.Rows.Draw, Temp: g.Rows.Temp, Mask: mask, Out: drawn, S: sub,
+		Logits: logits.View(0, m*sub, logits.Dim(-1)/sub), Draw: g.Rows.Target, Temp: g.Rows.Temp, Mask: mask, Out: drawn, S: sub,
 	})
 	return drawn
 }
@@ -70,11 +70,11 @@ func (s Softmax) Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Ten
 // Bits draws each bit of a binary code independently.
 type Bits struct{ Linear }
 
-// Draw implements system.Head.
-func (b Bits) Draw(g *nn.Drawing, logits, _ *gpu.Tensor) *gpu.Tensor {
-	drawn := g.Temp(tensor.U32, g.Draws(), (logits.Dim(-1)+31)/32)
+// Sample implements system.Head.
+func (b Bits) Sample(g *nn.Inference, logits, _ *gpu.Tensor) *gpu.Tensor {
+	drawn := g.Temp(tensor.U32, g.Targets(), (logits.Dim(-1)+31)/32)
 	g.Fill(drawn, 0)
-	sample.Bits(g.Recorder, sample.BitsArgs{Logits: logits, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Out: drawn})
+	sample.Bits(g.Recorder, sample.BitsArgs{Logits: logits, Draw: g.Rows.Target, Temp: g.Rows.Temp, Out: drawn})
 	return drawn
 }
 

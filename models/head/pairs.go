@@ -37,14 +37,14 @@ func (p Pairs) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 	x := s.Logits(g, h)
 	g.Mark("branches", x)
 	if s.Scale != 1 {
-		elementwise.Scale(g.(*nn.Drawing).Recorder, elementwise.ScaleArgs{X: x.X, Out: x.X, By: s.Scale})
+		elementwise.Scale(g.(*nn.Inference).Recorder, elementwise.ScaleArgs{X: x.X, Out: x.X, By: s.Scale})
 	}
 	return x
 }
 
 // Join implements system.Joiner.
-func (p Pairs) Join(g *nn.Drawing, logits *gpu.Tensor) *gpu.Tensor {
-	m := g.Draws()
+func (p Pairs) Join(g *nn.Inference, logits *gpu.Tensor) *gpu.Tensor {
+	m := g.Targets()
 	out := g.Temp(tensor.F32, m, logits.Dim(-1))
 	sample.Project(g.Recorder, sample.ProjectArgs{
 		X: logits, Picks: g.Rows.Picks.View(0, 2*m), Scale: g.Rows.Scale, Out: out, N: p.Of(g.Stage()).Draws, Threshold: p.Threshold, Eta: p.Eta,
@@ -55,10 +55,10 @@ func (p Pairs) Join(g *nn.Drawing, logits *gpu.Tensor) *gpu.Tensor {
 // Outputs implements system.Head.
 func (p Pairs) Outputs() int { return p.Most }
 
-// Draw implements system.Head.
-func (p Pairs) Draw(g *nn.Drawing, logits, _ *gpu.Tensor) *gpu.Tensor {
-	drawn := g.Temp(tensor.U32, g.Draws(), p.Words)
+// Sample implements system.Head.
+func (p Pairs) Sample(g *nn.Inference, logits, _ *gpu.Tensor) *gpu.Tensor {
+	drawn := g.Temp(tensor.U32, g.Targets(), p.Words)
 	g.Fill(drawn, 0) // inactive draws leave it alone
-	sample.Bits(g.Recorder, sample.BitsArgs{Logits: logits, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Out: drawn, Pairs: true})
+	sample.Bits(g.Recorder, sample.BitsArgs{Logits: logits, Draw: g.Rows.Target, Temp: g.Rows.Temp, Out: drawn, Pairs: true})
 	return drawn
 }

@@ -46,7 +46,7 @@ func NewShortcut(p nn.Params, net *Denoiser, schedules ...Schedule) *Shortcut {
 }
 
 // Prepare implements system.Refiner: what the time of each pass says, and its length.
-func (s *Shortcut) Prepare(g *nn.Drawing) *gpu.Tensor {
+func (s *Shortcut) Prepare(g *nn.Inference) *gpu.Tensor {
 	return s.told(g, tape.Constant(g.Constant(s.times)), tape.Constant(g.Constant(s.lengths))).X
 }
 

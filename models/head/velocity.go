@@ -26,13 +26,13 @@ func NewVelocity(p nn.Params, out Linear, axis int, s Schedule) *Velocity {
 	return &Velocity{out, axis, p.Constant(refine.Table(s.Passes), len(s.Passes), refine.PassColumns)}
 }
 
-// Draw implements system.Head.
-func (v *Velocity) Draw(g *nn.Drawing, velocity, _ *gpu.Tensor) *gpu.Tensor {
-	m, c := g.Draws(), velocity.Dim(-1)
+// Sample implements system.Head.
+func (v *Velocity) Sample(g *nn.Inference, velocity, _ *gpu.Tensor) *gpu.Tensor {
+	m, c := g.Targets(), velocity.Dim(-1)
 	s := &refine.State{
-		X: g.Temp(tensor.F32, m, c), At: g.Temp(tensor.I32, 2*m), Draw: g.Temp(tensor.U32, m, g.Rows.Draw.Dim(-1)), Info: g.Temp(tensor.F32, m, 4),
+		X: g.Temp(tensor.F32, m, c), At: g.Temp(tensor.I32, 2*m), Draw: g.Temp(tensor.U32, m, g.Rows.Target.Dim(-1)), Info: g.Temp(tensor.F32, m, 4),
 	}
-	refine.Begin(g.Recorder, refine.BeginArgs{State: s, Draw: g.Rows.Draw, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: g.Recorded})
+	refine.Begin(g.Recorder, refine.BeginArgs{State: s, Draw: g.Rows.Target, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: g.Recorded})
 	picks := g.Rows.Picks.View(0, m)
 	if g.Stage() > 0 {
 		rows.Gather(g.Recorder, rows.GatherArgs{X: g.Numbers().X, IDs: picks, Out: s.X})

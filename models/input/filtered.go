@@ -28,7 +28,7 @@ type Filtered struct {
 func (f Filtered) Record(g nn.Graph, stage int) *nn.Value {
 	x := g.Numbers()
 	if side := f.Sides[stage]; side > 0 {
-		f.filter(g.(*nn.Drawing), x, side)
+		f.filter(g.(*nn.Inference), x, side)
 	}
 	x = g.LayerNorm(g.Product(x, f.Numbers, nn.ProductOptions{Add: g.Embed(f.Table)}), f.Norm)
 	g.Mark("known.norm", x)
@@ -36,7 +36,7 @@ func (f Filtered) Record(g nn.Graph, stage int) *nn.Value {
 }
 
 // filter filters the map of every sequence in place.
-func (f Filtered) filter(d *nn.Drawing, x *nn.Value, side int) {
+func (f Filtered) filter(d *nn.Inference, x *nn.Value, side int) {
 	cells, c := f.Side*f.Side, x.X.Dim(-1)
 	each := (f.Behind + cells) * c
 	b := x.X.Elems() / each // surplus rows lie behind

@@ -22,12 +22,12 @@ type Noise struct {
 
 // Record implements system.Input.
 func (i Noise) Record(g nn.Graph, stage int) *nn.Value {
-	d, x := g.(*nn.Drawing), g.Numbers()
+	d, x := g.(*nn.Inference), g.Numbers()
 	if stage == 0 {
 		// Both branches of a draw start from the same noise.
-		m := d.Draws()
+		m := d.Targets()
 		noise := d.Temp(tensor.F32, m, x.X.Dim(-1))
-		refine.Noise(d.Recorder, refine.NoiseArgs{Draw: d.Rows.Draw, Canvas: d.Rows.Canvas, Recorded: d.Recorded, Out: noise})
+		refine.Noise(d.Recorder, refine.NoiseArgs{Draw: d.Rows.Target, Canvas: d.Rows.Canvas, Recorded: d.Recorded, Out: noise})
 		for branch := range 2 {
 			rows.Scatter(d.Recorder, rows.ScatterArgs{X: noise, IDs: d.Rows.Picks.View(branch*m, m), Out: x.X})
 		}

@@ -69,7 +69,7 @@ func (s Adaptives) Forward(g Graph, x *Value) *Value {
 }
 
 // Unit implements [Graph].
-func (g *Drawing) Unit(qkv *Value, log *Vector, a *Attention) *Value {
+func (g *Inference) Unit(qkv *Value, log *Vector, a *Attention) *Value {
 	norm.Unit(g.Recorder, a.unit(qkv, g.Loaded.vectors[log]))
 	return qkv
 }
@@ -82,10 +82,10 @@ func (a *Attention) unit(qkv *Value, log *gpu.Tensor) norm.UnitArgs {
 }
 
 // Kept implements [Graph].
-func (g *Drawing) Kept() *Value { return &Value{X: g.States} }
+func (g *Inference) Kept() *Value { return &Value{X: g.States} }
 
 // Spread implements [Graph]: a row for each row.
-func (g *Drawing) Spread(x *Value) *Value {
+func (g *Inference) Spread(x *Value) *Value {
 	y := g.temp(g.n(), x.X.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: x.X, IDs: g.Rows.Recall.View(0, g.n()), Out: y.X})
 	return y
@@ -98,7 +98,7 @@ func part(m, x *Value, i int) *gpu.Tensor {
 }
 
 // Adapt implements [Graph].
-func (g *Drawing) Adapt(x, m *Value, scale, shift int, eps float32) *Value {
+func (g *Inference) Adapt(x, m *Value, scale, shift int, eps float32) *Value {
 	y := g.temp(x.X.Rows(), x.X.Dim(-1))
 	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{
 		X: x.X, Scale: part(m, x, scale), Shift: part(m, x, shift), Out: y.X, B: m.X.Rows(), LDMod: m.X.Dim(-1), Eps: eps,
@@ -107,7 +107,7 @@ func (g *Drawing) Adapt(x, m *Value, scale, shift int, eps float32) *Value {
 }
 
 // Modulate implements [Graph].
-func (g *Drawing) Modulate(x, m *Value, scale, shift int, heat *Value) *Value {
+func (g *Inference) Modulate(x, m *Value, scale, shift int, heat *Value) *Value {
 	a := norm.ModulateArgs{X: x.X, Scale: part(m, x, scale), Shift: part(m, x, shift), Out: x.X, B: m.X.Rows(), LDMod: m.X.Dim(-1)}
 	if heat != nil {
 		a.Heat = heat.X
@@ -117,19 +117,19 @@ func (g *Drawing) Modulate(x, m *Value, scale, shift int, heat *Value) *Value {
 }
 
 // Gate implements [Graph].
-func (g *Drawing) Gate(x, m *Value, gate int, residual *Value) *Value {
+func (g *Inference) Gate(x, m *Value, gate int, residual *Value) *Value {
 	norm.Gate(g.Recorder, norm.GateArgs{X: x.X, Gate: part(m, x, gate), Residual: residual.X, Out: residual.X, B: m.X.Rows(), LDMod: m.X.Dim(-1)})
 	return residual
 }
 
 // Frozen implements [Graph].
-func (g *Drawing) Frozen(f *Frozen) *gpu.Tensor { return g.Loaded.frozen[f] }
+func (g *Inference) Frozen(f *Frozen) *gpu.Tensor { return g.Loaded.frozen[f] }
 
 // Program implements [Graph].
-func (g *Drawing) Program() *gpu.Recorder { return g.Recorder }
+func (g *Inference) Program() *gpu.Recorder { return g.Recorder }
 
 // Given implements [Graph]. All sequences have as many rows.
-func (g *Drawing) Given(rowsOf, from, n int) (ids *gpu.Tensor, b int) {
+func (g *Inference) Given(rowsOf, from, n int) (ids *gpu.Tensor, b int) {
 	words := g.Rows.Words
 	b = g.n() / rowsOf
 	each, w := rowsOf*(words.Elems()/g.n()), words.Dim(-1)

@@ -16,7 +16,7 @@ type Shared struct {
 }
 
 // Write records the product of the rows, and puts it where later rows see it.
-func (s *Shared) Write(d *Drawing, x *Value) {
+func (s *Shared) Write(d *Inference, x *Value) {
 	a := s.Attention
 	p := attention.PrepareArgs{
 		QKV: d.Product(x, s.KeysValues, ProductOptions{}).X, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, Cache: d.Caches[a.cache], Seq: d.Rows.Seq, Slot: d.Rows.Slot,
@@ -38,7 +38,7 @@ type Cross struct {
 }
 
 // Forward records the block.
-func (b *Cross) Forward(d *Drawing, x *Value) *Value {
+func (b *Cross) Forward(d *Inference, x *Value) *Value {
 	x = d.Product(d.look(d.Product(x, b.Query, ProductOptions{}), b.Shared.Attention), b.Out, ProductOptions{Add: x})
 	x = d.Product(d.Product(x, b.GateUp, ProductOptions{Gate: true}), b.Down, ProductOptions{Add: x})
 	d.Mark(b.Name, x)
@@ -46,7 +46,7 @@ func (b *Cross) Forward(d *Drawing, x *Value) *Value {
 }
 
 // look returns attention of queries, [n, h·dh], to what is in the cache.
-func (g *Drawing) look(q *Value, a *Attention) *Value {
+func (g *Inference) look(q *Value, a *Attention) *Value {
 	if a.Rope != nil {
 		r := g.Loaded.rotary[a.Rope]
 		rope.Apply(g.Recorder, rope.Args{X: q.X, Out: q.X, N: q.X.Rows(), Heads: a.Heads, HeadDim: a.HeadDim, Pos: g.Rows.Axes, Axes: len(a.Rope.Pairs), Freq: r.freq, Axis: r.axis})

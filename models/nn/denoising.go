@@ -27,7 +27,7 @@ type Denoising struct {
 }
 
 // Forward records the block. The condition is [b, d]: row i is of rows i·n/b on.
-func (b *Denoising) Forward(d *Drawing, x, condition *Value) *Value {
+func (b *Denoising) Forward(d *Inference, x, condition *Value) *Value {
 	m := b.Modulation.Forward(d, condition, ProductOptions{})
 	h := d.scaled(x, m, 2, 4, b.Eps)
 	h = b.Out.Forward(d, d.Attend(b.QKV.Forward(d, h, ProductOptions{}), b.Attention), ProductOptions{})
@@ -47,7 +47,7 @@ func columns(m *Value, i, d int) *gpu.Tensor {
 }
 
 // scaled returns RMS(x)·(1 + scale) + shift.
-func (g *Drawing) scaled(x, m *Value, scale, shift int, eps float32) *Value {
+func (g *Inference) scaled(x, m *Value, scale, shift int, eps float32) *Value {
 	n, d := x.X.Rows(), x.X.Dim(-1)
 	y := g.temp(n, d)
 	norm.Adaptive(g.Recorder, norm.AdaptiveArgs{
@@ -57,23 +57,23 @@ func (g *Drawing) scaled(x, m *Value, scale, shift int, eps float32) *Value {
 }
 
 // gated adds gate·x to the residual.
-func (g *Drawing) gated(x, m *Value, gate int, residual *Value) {
+func (g *Inference) gated(x, m *Value, gate int, residual *Value) {
 	d := x.X.Dim(-1)
 	norm.Gate(g.Recorder, norm.GateArgs{X: x.X, Gate: columns(m, gate, d), Residual: residual.X, Out: residual.X, B: m.X.Rows(), LDMod: m.X.Dim(-1)})
 }
 
 // Norm returns rows of unit root-mean-square, times the gain, where no product comes next.
-func (g *Drawing) Norm(x *Value, n *Norm) *Value {
+func (g *Inference) Norm(x *Value, n *Norm) *Value {
 	y := g.temp(x.X.Rows(), x.X.Dim(-1))
 	norm.RMS(g.Recorder, norm.RMSArgs{X: x.X, Gain: g.Loaded.vectors[n.Gain], Out: y.X, Eps: n.Eps})
 	return y
 }
 
 // Fixed returns a constant as a value.
-func (g *Drawing) Fixed(c *Constant) *Value { return tape.Constant(g.Constant(c)) }
+func (g *Inference) Fixed(c *Constant) *Value { return tape.Constant(g.Constant(c)) }
 
 // Coordinate returns one coordinate of every each-th row, i32 [n/each].
-func (g *Drawing) Coordinate(axis, each int) *gpu.Tensor {
+func (g *Inference) Coordinate(axis, each int) *gpu.Tensor {
 	axes := g.Rows.Axes
 	n, a := g.n()/each, axes.Dim(-1)
 	out := g.Temp(tensor.I32, n, 1)
@@ -82,12 +82,12 @@ func (g *Drawing) Coordinate(axis, each int) *gpu.Tensor {
 }
 
 // Look returns the rows of t that ids name, and zeros for ids outside.
-func (g *Drawing) Look(t *Table, ids *gpu.Tensor) *Value {
+func (g *Inference) Look(t *Table, ids *gpu.Tensor) *Value {
 	return g.Pull(tape.Constant(g.Loaded.tables[t]), ids)
 }
 
 // Pull returns the rows of x that ids name, and zeros for ids outside.
-func (g *Drawing) Pull(x *Value, ids *gpu.Tensor) *Value {
+func (g *Inference) Pull(x *Value, ids *gpu.Tensor) *Value {
 	y := g.temp(ids.Elems(), x.X.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: x.X, IDs: ids, Out: y.X})
 	return y

@@ -8,17 +8,17 @@ import (
 // Value is a tensor of a recording, with its gradient if the recording trains.
 type Value = tape.Value
 
-// Graph records a network over the rows of one batch. [Drawing] records it to
+// Graph records a network over the rows of one batch. [Inference] records it to
 // generate, [Training] to train.
 type Graph interface {
 	// Embed returns the sum of each row's embeddings, [n, width].
 	Embed(t *Table) *Value
-	// Codes returns the codes that rows are fed, side by side: [n, f·bits]. A code has
+	// Codes returns the codes of rows' input tokens, side by side: [n, f·bits]. A code has
 	// unit length; a missing one is zero.
 	Codes() *Value
 	// Features returns the vectors of a condition, one for each row: [n, features].
 	Features() *Value
-	// Numbers returns the tokens of real numbers that rows are fed, side by side: [n,
+	// Numbers returns the tokens of real numbers of rows' input tokens, side by side: [n,
 	// f·width]. A missing one is zero.
 	Numbers() *Value
 	// Place returns for each row the row of t at its only coordinate, [n, width], and
@@ -52,7 +52,7 @@ type Graph interface {
 	// Attend returns attention, [n, h·dh]. Queries, keys and values lie side by side in
 	// qkv, [n, (h + 2g)·dh], with g heads of keys.
 	Attend(qkv *Value, a *Attention) *Value
-	// Pick returns the row of x for each draw of a direction of the head.
+	// Pick returns the row of x for each target of a direction of the head.
 	Pick(x *Value, direction int) *Value
 	// Layer records f of x. Training may keep only x, and record f again for the
 	// gradient.
@@ -113,15 +113,15 @@ type Attention struct {
 }
 
 // Rope describes rotary positions. Each axis turns its own share of a head's pairs (2j,
-// 2j+1), pair j by theta^(-j/pairs) a unit. A coordinate of [Nowhere] makes queries and
+// 2j+1), pair j by theta^(-j/pairs) a unit. A coordinate of [NoPosition] makes queries and
 // keys zero on its axis.
 type Rope struct {
 	Pairs []int
 	Theta float64
 }
 
-// Nowhere is the coordinate of a row that has no place on an axis.
-const Nowhere = -1 << 31
+// NoPosition is the coordinate of a row that has no place on an axis.
+const NoPosition = -1 << 31
 
 // Width is the number of columns of queries, keys and values side by side.
 func (a *Attention) Width() int { return (a.Heads + 2*a.KeyHeads()) * a.HeadDim }

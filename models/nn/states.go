@@ -29,40 +29,40 @@ func (p Params) Constant(x []float32, shape ...int) *Constant {
 func (c *Constant) Dim(i int) int { return c.shape[i] }
 
 // Constant implements [Graph].
-func (g *Drawing) Constant(c *Constant) *gpu.Tensor { return g.Loaded.constants[c] }
+func (g *Inference) Constant(c *Constant) *gpu.Tensor { return g.Loaded.constants[c] }
 
 // Stage implements [Graph].
-func (g *Drawing) Stage() int { return g.InStage }
+func (g *Inference) Stage() int { return g.InStage }
 
 // LayerNorm implements [Graph].
-func (g *Drawing) LayerNorm(x *Value, n *LayerNorm) *Value {
+func (g *Inference) LayerNorm(x *Value, n *LayerNorm) *Value {
 	y := g.temp(x.X.Rows(), x.X.Dim(-1))
 	norm.Layer(g.Recorder, norm.LayerArgs{X: x.X, Gain: g.Loaded.vectors[n.Gain], Bias: g.Loaded.vectors[n.Bias], Out: y.X, Eps: n.Eps})
 	return y
 }
 
 // SiLU implements [Graph].
-func (g *Drawing) SiLU(x *Value) *Value {
+func (g *Inference) SiLU(x *Value) *Value {
 	y := g.temp(x.X.Rows(), x.X.Dim(-1))
 	activation.SiLU(g.Recorder, activation.SiLUArgs{X: x.X, Out: y.X})
 	return y
 }
 
 // Waves implements [Graph].
-func (g *Drawing) Waves(x *Value, f *Constant) *Value {
+func (g *Inference) Waves(x *Value, f *Constant) *Value {
 	y := g.temp(x.X.Rows(), 2*f.Dim(1))
 	embed.Sinusoid(g.Recorder, embed.SinusoidArgs{Pos: x.X, Freq: g.Constant(f), Out: y.X, Order: embed.CosSin})
 	return y
 }
 
 // Numbers implements [Graph]. The words of tokens of real numbers are their bits.
-func (g *Drawing) Numbers() *Value {
+func (g *Inference) Numbers() *Value {
 	words := g.Rows.Words.As(tensor.F32)
 	return tape.Constant(words.View(0, g.n(), words.Elems()/g.n()))
 }
 
 // Place implements [Graph].
-func (g *Drawing) Place(t *Table) *Value {
+func (g *Inference) Place(t *Table) *Value {
 	axes := g.Rows.Axes
 	ids := axes.View(0, g.n())
 	if a := axes.Dim(-1); a != 1 {
@@ -74,12 +74,12 @@ func (g *Drawing) Place(t *Table) *Value {
 }
 
 // Keep implements [Graph].
-func (g *Drawing) Keep(x *Value) {
+func (g *Inference) Keep(x *Value) {
 	rows.Scatter(g.Recorder, rows.ScatterArgs{X: x.X, IDs: g.Rows.Keep, Out: g.States})
 }
 
 // Recall implements [Graph].
-func (g *Drawing) Recall(i int) *Value {
+func (g *Inference) Recall(i int) *Value {
 	n := g.n()
 	x := g.temp(n, g.States.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: g.States, IDs: g.Rows.Recall.View(i*n, n), Out: x.X})

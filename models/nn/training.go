@@ -16,7 +16,7 @@ type Training struct {
 	// IDs are rows of the table, i32 [b·n, k]. Starts and Rows list where each one
 	// occurs, see embed.Index.
 	IDs, Starts, Rows *gpu.Tensor
-	Fed               *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
+	InputCodes        *gpu.Tensor // f32 [b·n, f·bits]: the codes that rows are fed; nil without
 	Vectors           *gpu.Tensor // f32 [b·n, features]: the features of rows; nil without
 	Real              *gpu.Tensor // f32 [b·n, f·width]: the tokens of real numbers that rows are fed; nil without
 	Canvas            *gpu.Tensor // i32 [b, positions]: the tokens of samples; nil without
@@ -24,9 +24,9 @@ type Training struct {
 	Recalled          []Index     // of the states that they start from
 	Lessons           Index       // of the rows that tokens of real numbers are learned from
 	States            *States     // of the passes so far; nil without
-	// Draws are the rows that tokens are predicted from, where a head has several
+	// Targets are the rows that tokens are predicted from, where a head has several
 	// directions. Rows of direction i begin at i·b·n.
-	Draws     tape.MeanArgs
+	Targets   tape.MeanArgs
 	InStage   int
 	Recompute bool // keep of each layer only its input
 	Tables    *Tables
@@ -50,7 +50,7 @@ func (t *Table) names() (out []string) {
 }
 
 // Codes implements [Graph].
-func (g Training) Codes() *Value { return tape.Constant(g.Fed) }
+func (g Training) Codes() *Value { return tape.Constant(g.InputCodes) }
 
 // Features implements [Graph].
 func (g Training) Features() *Value { return tape.Constant(g.Vectors) }

@@ -34,15 +34,15 @@ func (b Bands) Schedule() system.Schedule {
 	var runs []system.Run
 	for k := range b.Levels {
 		at := b.first(k)
-		r := system.Run{Stage: k, Ask: b.N, Draws: system.Draws{N: b.N, At: count(at, at+b.N), From: count(len(b.Class), len(b.Class)+b.N)}}
+		r := system.Run{Stage: k, GroupTargets: b.N, Targets: system.Targets{N: b.N, At: count(at, at+b.N), From: count(len(b.Class), len(b.Class)+b.N)}}
 		r.Rows = b.rows(b.Class, k)
 		other := b.rows(b.OtherClass, k)
 		r.Other, r.Group = &other, r.N
 		lo, hi := b.Passes(k)
 		for range b.N {
-			r.Draws.Passes = append(r.Draws.Passes, lo, hi)
+			r.Targets.Passes = append(r.Targets.Passes, lo, hi)
 			if b.Scale != nil {
-				r.Draws.Scale = append(r.Draws.Scale, b.Scale(k))
+				r.Targets.Scale = append(r.Targets.Scale, b.Scale(k))
 			}
 		}
 		runs = append(runs, r)
@@ -53,7 +53,7 @@ func (b Bands) Schedule() system.Schedule {
 func (b Bands) rows(class []int32, level int) (r system.Rows) {
 	c := len(class)
 	r.N = c + b.N
-	r.Slot, r.Sees = count(0, r.N), fill(r.N, int32(r.N))
+	r.Slot, r.KVLen = count(0, r.N), fill(r.N, int32(r.N))
 	for i := range r.N {
 		id, fed := b.Bias, int32(system.Nothing)
 		switch {
@@ -62,7 +62,7 @@ func (b Bands) rows(class []int32, level int) (r system.Rows) {
 		case level > 0:
 			fed = int32(b.first(level-1) + i - c)
 		}
-		r.Fixed, r.Fed, r.Axes = append(r.Fixed, int32(i), id), append(r.Fed, fed), append(r.Axes, int32(max(i-c, -1)))
+		r.Fixed, r.Inputs, r.Axes = append(r.Fixed, int32(i), id), append(r.Inputs, fed), append(r.Axes, int32(max(i-c, -1)))
 	}
 	return r
 }

@@ -27,7 +27,7 @@ type Clips struct {
 	ID       int32 // fixed id of every row
 	Fed      int   // tokens that a row is fed, see [ClipPyramid.Fed]
 	PassAxis int32
-	Guide    Guide // by the positions that are drawn before a pass
+	Guide    GuidanceScale // by the positions that are drawn before a pass
 }
 
 // ClipPyramid is one pyramid of a video.
@@ -79,8 +79,8 @@ type clips struct {
 	drawn   int
 }
 
-// Blind reports that Next ignores the tokens.
-func (c *clips) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens.
+func (c *clips) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule. Of a pyramid that is given only the last pass is read:
 // nobody sees the others.
@@ -126,7 +126,7 @@ func (c *clips) run(p *ClipPyramid, given bool) (r system.Run) {
 		sees = max(sees, to)
 	}
 	r.N, r.Group, r.Stage = n, n, p.Stage+c.pass
-	r.Fixed, r.Sees, r.Slot = fill(n, c.ID), fill(n, int32(sees)), count(own, own+n)
+	r.Fixed, r.KVLen, r.Slot = fill(n, c.ID), fill(n, int32(sees)), count(own, own+n)
 	for i := range n {
 		r.Ranges = append(r.Ranges, ranges...)
 		t, y, x := i/(s[0]*s[1]), i/s[1]%s[0], i%s[1]
@@ -136,12 +136,12 @@ func (c *clips) run(p *ClipPyramid, given bool) (r system.Run) {
 			if k := i*c.Fed + j; k < c.before {
 				from = int32(c.at + k)
 			}
-			r.Fed = append(r.Fed, from)
+			r.Inputs = append(r.Inputs, from)
 		}
 	}
 	if !given {
-		r.Ask, r.Draws = n, system.Draws{N: n, At: count(c.at+c.before, c.at+c.before+n)}
-		r.Draws.Scale = c.Guide.add(nil, c.drawn, n)
+		r.GroupTargets, r.Targets = n, system.Targets{N: n, At: count(c.at+c.before, c.at+c.before+n)}
+		r.Targets.Scale = c.Guide.add(nil, c.drawn, n)
 		c.drawn += n
 	}
 	return r

@@ -65,19 +65,19 @@ func (w *pyramidWalk) follow(s system.Schedule, pyramid int) {
 			continue
 		}
 		r, err := s.Next(nil)
-		if err != nil || r.N != n || r.Group != n || r.Stage != p.Stage+i || (r.Ask == 0) != given {
-			t.Fatalf("pyramid %d, pass %d: %d rows in stage %d of which %d are asked, %v", pyramid, i, r.N, r.Stage, r.Ask, err)
+		if err != nil || r.N != n || r.Group != n || r.Stage != p.Stage+i || (r.GroupTargets == 0) != given {
+			t.Fatalf("pyramid %d, pass %d: %d rows in stage %d of which %d are asked, %v", pyramid, i, r.N, r.Stage, r.GroupTargets, err)
 		}
-		if !given && !slices.Equal(r.Draws.At, count(w.at, w.at+n)) {
-			t.Errorf("pyramid %d, pass %d predicts positions %v", pyramid, i, r.Draws.At)
+		if !given && !slices.Equal(r.Targets.At, count(w.at, w.at+n)) {
+			t.Errorf("pyramid %d, pass %d predicts positions %v", pyramid, i, r.Targets.At)
 		}
 		var fed []int32
-		for _, x := range r.Fed {
+		for _, x := range r.Inputs {
 			if x != system.Nothing {
 				fed = append(fed, x)
 			}
 		}
-		if len(r.Fed) != n*w.Fed || !slices.Equal(fed, count(from, w.at)) {
+		if len(r.Inputs) != n*w.Fed || !slices.Equal(fed, count(from, w.at)) {
 			t.Errorf("pyramid %d, pass %d is fed %v, want %d to %d", pyramid, i, fed, from, w.at)
 		}
 		for j, slot := range r.Slot {
@@ -103,7 +103,7 @@ func (w *pyramidWalk) sees(r *system.Run, pyramid int) {
 		seen := map[int]int{}
 		for j := range ClipRanges {
 			lo, hi := r.Ranges[2*(i*ClipRanges+j)], r.Ranges[2*(i*ClipRanges+j)+1]
-			for slot := lo; slot < min(hi, r.Sees[i]); slot++ {
+			for slot := lo; slot < min(hi, r.KVLen[i]); slot++ {
 				seen[w.slots[slot]]++
 			}
 		}

@@ -40,7 +40,7 @@ func TestCubesAround(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			fed = append(fed, r.Fed...)
+			fed = append(fed, r.Inputs...)
 			at = len(fed) / c.Fed()
 		}
 		if got := fed[x.position*c.Fed():][:c.Fed()]; !slices.Equal(got, x.want) {

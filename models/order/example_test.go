@@ -27,7 +27,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("rows %d, see %d, draw cells %v\n", run.N, run.Sees[0], run.Draws.At)
+		fmt.Printf("rows %d, see %d, draw cells %v\n", run.N, run.KVLen[0], run.Targets.At)
 	}
 	// Output:
 	// rows 1, see 1, draw cells [0]
@@ -48,8 +48,8 @@ func ExampleGrow() {
 		fmt.Println("after", tokens)
 		at := int32(len(tokens))
 		return []system.Run{{
-			Rows:  system.Rows{N: 1, Fed: []int32{at - 1}, Sees: []int32{at + 1}},
-			Draws: system.Draws{N: 1, At: []int32{at}}, Group: 1, Ask: 1,
+			Rows:    system.Rows{N: 1, Inputs: []int32{at - 1}, KVLen: []int32{at + 1}},
+			Targets: system.Targets{N: 1, At: []int32{at}}, Group: 1, GroupTargets: 1,
 		}}, nil
 	}
 	s := order.Grow(next)

@@ -20,17 +20,17 @@ type Faces struct {
 
 // Columns of a row of [Faces].
 const (
-	FaceFixed = 5 // kind (0 point, 1+slot), and x, y, z and normal of a point
-	FaceFed   = len(back)
-	FaceAxes  = 2
-	FaceIds   = faceKinds + 3*pointLevels + normals // fixed ids
+	FaceFixed  = 5 // kind (0 point, 1+slot), and x, y, z and normal of a point
+	FaceInputs = len(back)
+	FaceAxes   = 2
+	FaceIds    = faceKinds + 3*pointLevels + normals // fixed ids
 
 	faceKinds   = 1 + sequence.FaceTokens
 	pointLevels = 64 // of a point's coordinate, 6 bits
 	normals     = 64 // of its normal, 6 bits
 )
 
-// back lists how far before a position its fed tokens lie.
+// back lists how far before a position its input tokens lie.
 var back = [6]int{1, 2, 3, 6, 9, sequence.FaceTokens}
 
 // Schedule returns the runs of n coordinates behind points. The first given positions
@@ -55,7 +55,7 @@ func (f Faces) Schedule(points []int64, n, given int) (system.Schedule, error) {
 // point appends the row of a point: 6 bits each of x, y, z and normal from the lowest.
 func (p *Positions) point(x int32) {
 	const last = faceKinds + 2*pointLevels
-	fed := make([]int32, FaceFed)
+	fed := make([]int32, FaceInputs)
 	for k := range fed {
 		fed[k] = system.Start
 	}
@@ -65,7 +65,7 @@ func (p *Positions) point(x int32) {
 // coordinate appends the row of coordinate i behind the points.
 func (p *Positions) coordinate(f Faces, i int) {
 	slot := i % sequence.FaceTokens
-	fed := make([]int32, FaceFed)
+	fed := make([]int32, FaceInputs)
 	for k, b := range back {
 		if fed[k] = system.Start; i >= b {
 			fed[k] = int32(p.N - b)

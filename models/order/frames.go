@@ -60,8 +60,8 @@ func (f *frames) Seed(word func(i uint32) uint32) {
 	}
 }
 
-// Blind reports that Next ignores the tokens.
-func (f *frames) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens.
+func (f *frames) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule.
 func (f *frames) Next([]uint32) (system.Run, error) {
@@ -118,13 +118,13 @@ func (r *rows) add(slot int, ids [2]int32, keep int32, recall [2]int32, axes [3]
 		if i < len(fed) {
 			at = fed[i]
 		}
-		r.Fed = append(r.Fed, at)
+		r.Inputs = append(r.Inputs, at)
 	}
 }
 
 // whole makes the rows one step, in which they see so many slots.
 func (r *rows) whole(sees int) system.Run {
-	r.Group, r.Sees = r.N, fill(r.N, int32(sees))
+	r.Group, r.KVLen = r.N, fill(r.N, int32(sees))
 	return r.Run
 }
 
@@ -221,13 +221,13 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 		}
 	}
 	r.Keep = nil
-	r.Ask, r.Draws.N = len(set), len(set)
+	r.GroupTargets, r.Targets.N = len(set), len(set)
 	lo, hi := f.Passes(number)
 	for _, p := range set {
-		r.Draws.At, r.Draws.From = append(r.Draws.At, int32(f.frame*f.H*f.W)+p), append(r.Draws.From, int32(n)+p)
-		r.Draws.Passes = append(r.Draws.Passes, lo, hi)
+		r.Targets.At, r.Targets.From = append(r.Targets.At, int32(f.frame*f.H*f.W)+p), append(r.Targets.From, int32(n)+p)
+		r.Targets.Passes = append(r.Targets.Passes, lo, hi)
 		if f.Scale != nil {
-			r.Draws.Scale = append(r.Draws.Scale, f.Scale(number, of))
+			r.Targets.Scale = append(r.Targets.Scale, f.Scale(number, of))
 		}
 	}
 	r.Stage = f.Stages[3]

@@ -11,7 +11,7 @@ import (
 
 // TestFrames walks a clip of NOVA's size at 480 by 768 pixels: 9 frames of 1440 tokens, in
 // 63 sets for 64 steps and 126 for 128. Each row starts from what was kept before, and is
-// fed tokens that are known.
+// input tokens that are known.
 func TestFrames(t *testing.T) {
 	for _, c := range []struct {
 		frames      Frames
@@ -77,22 +77,22 @@ func newClipWalk(t *testing.T, f Frames) *clipWalk {
 func (w *clipWalk) run(r system.Run) {
 	w.t.Helper()
 	recalls := len(r.Recall) / r.N
-	if want := map[bool]int{true: 2, false: 1}[w.f.First]; recalls != want || r.Steps() != 1 || len(r.Fed) != 4*r.N || len(r.Fixed) != 2*r.N {
-		w.t.Fatalf("stage %d: %d states, %d fed and %d ids for %d rows", r.Stage, recalls, len(r.Fed), len(r.Fixed), r.N)
+	if want := map[bool]int{true: 2, false: 1}[w.f.First]; recalls != want || r.Steps() != 1 || len(r.Inputs) != 4*r.N || len(r.Fixed) != 2*r.N {
+		w.t.Fatalf("stage %d: %d states, %d fed and %d ids for %d rows", r.Stage, recalls, len(r.Inputs), len(r.Fixed), r.N)
 	}
 	for i, place := range r.Recall {
 		if place >= 0 && !w.kept[place] {
 			w.t.Fatalf("stage %d: row %d starts from place %d, where nothing is kept", r.Stage, i/recalls, place)
 		}
 	}
-	for _, p := range r.Fed {
+	for _, p := range r.Inputs {
 		if p >= 0 && !w.known[p] {
 			w.t.Fatalf("stage %d: position %d is not known", r.Stage, p)
 		}
 	}
 	for i, s := range r.Slot {
-		if s >= r.Sees[i] || r.Sees[i] != r.Sees[0] {
-			w.t.Fatalf("stage %d: row %d at slot %d sees %d", r.Stage, i, s, r.Sees[i])
+		if s >= r.KVLen[i] || r.KVLen[i] != r.KVLen[0] {
+			w.t.Fatalf("stage %d: row %d at slot %d sees %d", r.Stage, i, s, r.KVLen[i])
 		}
 	}
 	for _, place := range r.Keep {
@@ -104,9 +104,9 @@ func (w *clipWalk) run(r system.Run) {
 	if r.Stage < 7 {
 		w.frame(r)
 	}
-	if r.Ask > 0 {
+	if r.GroupTargets > 0 {
 		w.sets++
-		for _, p := range r.Draws.At {
+		for _, p := range r.Targets.At {
 			if w.known[p] || int(p)/w.f.H/w.f.W != w.frames-1 {
 				w.t.Fatalf("position %d is predicted in frame %d", p, w.frames-1)
 			}
@@ -123,11 +123,11 @@ func (w *clipWalk) frame(r system.Run) {
 	if w.frames == 0 {
 		want += w.f.Prefix
 	}
-	if r.N != want || r.Stage != []int{5, 6}[min(w.frames, 1)] || int(r.Sees[0]) != w.f.Prefix+(w.frames+1)*blocks {
-		w.t.Fatalf("frame %d: %d rows in stage %d, which see %d", w.frames, r.N, r.Stage, r.Sees[0])
+	if r.N != want || r.Stage != []int{5, 6}[min(w.frames, 1)] || int(r.KVLen[0]) != w.f.Prefix+(w.frames+1)*blocks {
+		w.t.Fatalf("frame %d: %d rows in stage %d, which see %d", w.frames, r.N, r.Stage, r.KVLen[0])
 	}
 	if w.frames > 0 {
-		fed := slices.Sorted(slices.Values(r.Fed))
+		fed := slices.Sorted(slices.Values(r.Inputs))
 		if len(fed) != n || fed[0] != int32((w.frames-1)*n) || fed[n-1] != int32(w.frames*n-1) || len(slices.Compact(fed)) != n {
 			w.t.Fatalf("frame %d is fed %d tokens from %d on", w.frames, len(fed), fed[0])
 		}

@@ -6,7 +6,7 @@ import (
 )
 
 // Grid describes sequences over a grid of tokens. The rows of a condition come first,
-// then one row for each token. A row is fed its own token.
+// then one row for each token. The input of a row is its own token.
 type Grid struct {
 	T, H, W int
 	// Place gives every row a learned position: row 1 + cell of a table, and row 0 for
@@ -38,7 +38,7 @@ func (g Grid) axes(cell int) []int32 {
 	case g.Place:
 		return []int32{0}
 	case cell < 0:
-		return []int32{nn.Nowhere, nn.Nowhere}
+		return []int32{nn.NoPosition, nn.NoPosition}
 	}
 	return []int32{int32(cell / g.W % g.H), int32(cell % g.W)}
 }
@@ -47,15 +47,15 @@ func (g Grid) axes(cell int) []int32 {
 // itself.
 func (g Grid) Condition(r *system.Rows, id int32) {
 	r.N++
-	r.Fixed, r.Fed, r.Axes = append(r.Fixed, g.fixed(id, -1)...), append(r.Fed, system.Nothing), append(r.Axes, g.axes(-1)...)
-	r.Sees = append(r.Sees, int32(r.N))
+	r.Fixed, r.Inputs, r.Axes = append(r.Fixed, g.fixed(id, -1)...), append(r.Inputs, system.Nothing), append(r.Axes, g.axes(-1)...)
+	r.KVLen = append(r.KVLen, int32(r.N))
 }
 
 // Token appends the row that is fed a cell's token. It sees the first sees rows.
 func (g Grid) Token(r *system.Rows, cell, sees int) {
 	r.N++
-	r.Fixed, r.Fed, r.Axes = append(r.Fixed, g.fixed(-1, cell)...), append(r.Fed, int32(cell)), append(r.Axes, g.axes(cell)...)
-	r.Sees = append(r.Sees, int32(sees))
+	r.Fixed, r.Inputs, r.Axes = append(r.Fixed, g.fixed(-1, cell)...), append(r.Inputs, int32(cell)), append(r.Axes, g.axes(cell)...)
+	r.KVLen = append(r.KVLen, int32(sees))
 }
 
 // Conditions are the first rows of a sequence. Other has as many, for the branch of
@@ -65,12 +65,12 @@ type Conditions struct {
 	Stage       int // of the network, in which they are read
 }
 
-// Guide returns the scale of guidance of a step, from the number of tokens drawn before
+// GuidanceScale returns the scale of guidance of a step, from the number of tokens drawn before
 // it. Nil means the request's scale.
-type Guide func(before int) float32
+type GuidanceScale func(before int) float32
 
 // add appends the scales of n draws of a step.
-func (g Guide) add(scales []float32, before, n int) []float32 {
+func (g GuidanceScale) add(scales []float32, before, n int) []float32 {
 	if g == nil {
 		return nil
 	}

@@ -9,24 +9,24 @@ import "github.com/morton-gen/morton/models/system"
 //
 // Source: Wang et al., "Parallelized Autoregressive Visual Generation", 2024,
 // arXiv:2412.15119.
-func (g Grid) Groups(c Conditions, regions int, transition []int32, guide Guide) system.Schedule {
+func (g Grid) Groups(c Conditions, regions int, transition []int32, guide GuidanceScale) system.Schedule {
 	n, cells := regions*regions, g.byRegion(regions)
-	serial := system.Run{Group: 1, Ask: 1, Draws: system.Draws{N: n - 1, At: cells[1:n]}}
+	serial := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: n - 1, At: cells[1:n]}}
 	seen := c.Rows.N
 	for i := range n - 1 {
 		seen++
 		g.Token(&serial.Rows, int(cells[i]), seen)
-		serial.Draws.Scale = guide.add(serial.Draws.Scale, i+1, 1)
+		serial.Targets.Scale = guide.add(serial.Targets.Scale, i+1, 1)
 	}
-	groups := system.Run{Group: n, Ask: n, Draws: system.Draws{N: len(cells) - n, At: cells[n:]}}
+	groups := system.Run{Group: n, GroupTargets: n, Targets: system.Targets{N: len(cells) - n, At: cells[n:]}}
 	seen += n
 	g.Token(&groups.Rows, int(cells[n-1]), seen)
 	for _, id := range transition {
 		g.Condition(&groups.Rows, id)
-		groups.Sees[groups.N-1] = int32(seen)
+		groups.KVLen[groups.N-1] = int32(seen)
 	}
 	for at := n; at < len(cells); at += n {
-		groups.Draws.Scale = guide.add(groups.Draws.Scale, at, n)
+		groups.Targets.Scale = guide.add(groups.Targets.Scale, at, n)
 		if at+n == len(cells) {
 			break
 		}

@@ -117,8 +117,8 @@ func (m *masked) Seed(word func(i uint32) uint32) {
 	}
 }
 
-// Blind reports that Next ignores the tokens.
-func (m *masked) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens.
+func (m *masked) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule.
 func (m *masked) Next([]uint32) (system.Run, error) {
@@ -173,7 +173,7 @@ func (m *masked) feed(r *system.Run, known []int32) {
 	r.Recall = nil
 	for _, p := range known {
 		i := len(m.Class) + int(p)
-		r.Fed[i], r.Fixed[2*i] = p, m.Known
+		r.Inputs[i], r.Fixed[2*i] = p, m.Known
 	}
 	other := r.Rows
 	other.Fixed = slices.Clone(r.Fixed)
@@ -188,12 +188,12 @@ func (m *masked) read(known []int32) system.Run {
 	c := len(m.Class)
 	r := system.Run{Group: c + len(known)}
 	r.N = r.Group
-	r.Slot, r.Sees, r.Axes, r.Keep = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, -1), count(0, c)
+	r.Slot, r.KVLen, r.Axes, r.Keep = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, -1), count(0, c)
 	for i, id := range m.Class {
-		r.Fixed, r.Fed = append(r.Fixed, id, m.Places+int32(i)), append(r.Fed, system.Nothing)
+		r.Fixed, r.Inputs = append(r.Fixed, id, m.Places+int32(i)), append(r.Inputs, system.Nothing)
 	}
 	for _, p := range known {
-		r.Fixed, r.Fed, r.Keep = append(r.Fixed, m.Known, m.Places+int32(c)+p), append(r.Fed, p), append(r.Keep, int32(c)+p)
+		r.Fixed, r.Inputs, r.Keep = append(r.Fixed, m.Known, m.Places+int32(c)+p), append(r.Inputs, p), append(r.Keep, int32(c)+p)
 	}
 	other := r.Rows
 	other.Fixed = slices.Clone(r.Fixed)
@@ -207,9 +207,9 @@ func (m *masked) read(known []int32) system.Run {
 // fill is the run that predicts a set, after which so many positions are unknown.
 func (m *masked) fill(known, set []int32, left int) system.Run {
 	c := len(m.Class)
-	r := system.Run{Group: c + m.N, Ask: len(set), Stage: m.Stage, Draws: system.Draws{N: len(set), At: set}}
+	r := system.Run{Group: c + m.N, GroupTargets: len(set), Stage: m.Stage, Targets: system.Targets{N: len(set), At: set}}
 	r.N = r.Group
-	r.Slot, r.Sees, r.Fed = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, system.Nothing)
+	r.Slot, r.KVLen, r.Inputs = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, system.Nothing)
 	r.Axes, r.Recall = append(fill(c, -1), count(0, m.N)...), append(count(0, c), fill(m.N, -1)...)
 	for _, p := range known {
 		r.Recall[c+int(p)] = int32(c) + p
@@ -222,15 +222,15 @@ func (m *masked) fill(known, set []int32, left int) system.Run {
 		r.Fixed = append(r.Fixed, id, m.Fill+int32(i))
 	}
 	for _, p := range set {
-		r.Draws.From = append(r.Draws.From, int32(c)+p)
+		r.Targets.From = append(r.Targets.From, int32(c)+p)
 		if m.Passes != nil {
 			lo, hi := m.Passes(m.step)
-			r.Draws.Passes = append(r.Draws.Passes, lo, hi)
+			r.Targets.Passes = append(r.Targets.Passes, lo, hi)
 		}
 	}
 	if m.Scale != nil {
 		for range set {
-			r.Draws.Scale = append(r.Draws.Scale, m.Scale(left))
+			r.Targets.Scale = append(r.Targets.Scale, m.Scale(left))
 		}
 	}
 	return r

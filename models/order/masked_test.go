@@ -44,12 +44,12 @@ func TestMasked(t *testing.T) {
 		known := map[int32]bool{}
 		for i := 0; i < len(runs); i += 2 {
 			read, fill := runs[i], runs[i+1]
-			if read.N != 2+len(known) || read.Ask != 0 || fill.N != 2+c.n || read.Steps() != 1 || fill.Steps() != 1 || fill.Stage != 1 {
+			if read.N != 2+len(known) || read.GroupTargets != 0 || fill.N != 2+c.n || read.Steps() != 1 || fill.Steps() != 1 || fill.Stage != 1 {
 				t.Fatalf("%+v: set %d reads %d rows and fills %d", c, i/2, read.N, fill.N)
 			}
 			for j := range read.N {
-				at := read.Fed[j]
-				if j < 2 != (at == system.Nothing) || j >= 2 && (!known[at] || read.Keep[j] != at+2 || read.Fixed[2*j+1] != 11+2+at) || read.Sees[j] != int32(read.N) || read.Slot[j] != int32(j) {
+				at := read.Inputs[j]
+				if j < 2 != (at == system.Nothing) || j >= 2 && (!known[at] || read.Keep[j] != at+2 || read.Fixed[2*j+1] != 11+2+at) || read.KVLen[j] != int32(read.N) || read.Slot[j] != int32(j) {
 					t.Fatalf("%+v: set %d: row %d is fed %d and kept at %d", c, i/2, j, at, read.Keep[j])
 				}
 			}
@@ -63,16 +63,16 @@ func TestMasked(t *testing.T) {
 					t.Fatalf("%+v: set %d: row %d starts from %d", c, i/2, j, fill.Recall[j])
 				}
 			}
-			if !slices.IsSorted(fill.Draws.At) {
+			if !slices.IsSorted(fill.Targets.At) {
 				t.Errorf("%+v: set %d is not in raster order", c, i/2)
 			}
-			for j, at := range fill.Draws.At {
-				if known[at] || fill.Draws.From[j] != at+2 {
-					t.Fatalf("%+v: set %d predicts %d from row %d", c, i/2, at, fill.Draws.From[j])
+			for j, at := range fill.Targets.At {
+				if known[at] || fill.Targets.From[j] != at+2 {
+					t.Fatalf("%+v: set %d predicts %d from row %d", c, i/2, at, fill.Targets.From[j])
 				}
 				known[at] = true
 			}
-			if got := int(fill.Draws.Scale[0]); got != c.n-len(known) {
+			if got := int(fill.Targets.Scale[0]); got != c.n-len(known) {
 				t.Errorf("%+v: set %d leaves %d, want %d", c, i/2, got, c.n-len(known))
 			}
 		}
@@ -87,8 +87,8 @@ func TestMaskedSizes(t *testing.T) {
 	m := Masked{N: 256, Steps: 64, Class: []int32{0}, OtherClass: []int32{0}, Passes: func(int) (int32, int32) { return 0, 1 }}
 	var sizes []int
 	for _, r := range maskedRuns(t, m, 1) {
-		if r.Ask > 0 {
-			sizes = append(sizes, r.Ask)
+		if r.GroupTargets > 0 {
+			sizes = append(sizes, r.GroupTargets)
 		}
 	}
 	if first, last := sizes[:4], sizes[60:]; !slices.Equal(first, []int{1, 1, 1, 1}) || slices.Min(last) < 6 || slices.Max(sizes) > 7 {
@@ -130,16 +130,16 @@ func TestRewrites(t *testing.T) {
 			t.Fatalf("%d and %d runs", len(plain), len(runs))
 		}
 		for i := range 2 {
-			first, again := runs[(i+1)*each-1].Draws, runs[(5+i+1)*each-1]
-			if !slices.Equal(first.At, again.Draws.At) {
-				t.Errorf("rewrite %d is of %v, want %v", i, again.Draws.At, first.At)
+			first, again := runs[(i+1)*each-1].Targets, runs[(5+i+1)*each-1]
+			if !slices.Equal(first.At, again.Targets.At) {
+				t.Errorf("rewrite %d is of %v, want %v", i, again.Targets.At, first.At)
 			}
 			fed := 0
-			for _, p := range runs[(5+i)*each].Fed {
+			for _, p := range runs[(5+i)*each].Inputs {
 				if p >= 0 {
 					fed++
 				}
-				if slices.Contains(again.Draws.At, p) {
+				if slices.Contains(again.Targets.At, p) {
 					t.Errorf("rewrite %d is fed position %d, which it predicts", i, p)
 				}
 			}

@@ -21,8 +21,8 @@ func (f *fixed) Next([]uint32) (system.Run, error) {
 	return r, nil
 }
 
-// Blind reports that Next ignores the tokens. The engine then does not read them.
-func (f *fixed) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens. The engine then does not read them.
+func (f *fixed) IgnoresTokens() bool { return true }
 
 // Grow is a schedule of some runs, followed by those that more returns. It calls more
 // with all tokens so far, until more returns none.
@@ -46,5 +46,5 @@ func (g *growing) Next(tokens []uint32) (system.Run, error) {
 	return g.fixed.Next(nil)
 }
 
-// Blind reports whether Next has a run at hand. Only more needs the tokens.
-func (g *growing) Blind() bool { return len(g.runs) > 0 }
+// IgnoresTokens reports whether Next has a run at hand. Only more needs the tokens.
+func (g *growing) IgnoresTokens() bool { return len(g.runs) > 0 }

@@ -160,26 +160,26 @@ type walk struct {
 
 func (w *walk) run(r *system.Run) {
 	w.t.Helper()
-	if r.N%r.Group != 0 || r.Draws.N != r.Steps()*r.Ask || len(r.Draws.At) != r.Draws.N || len(r.Sees) != r.N || len(r.Fed) != r.N {
-		w.t.Fatalf("a run of %d rows in groups of %d with %d draws of %d, columns of %d and %d", r.N, r.Group, r.Draws.N, r.Ask, len(r.Sees), len(r.Fed))
+	if r.N%r.Group != 0 || r.Targets.N != r.Steps()*r.GroupTargets || len(r.Targets.At) != r.Targets.N || len(r.KVLen) != r.N || len(r.Inputs) != r.N {
+		w.t.Fatalf("a run of %d rows in groups of %d with %d draws of %d, columns of %d and %d", r.N, r.Group, r.Targets.N, r.GroupTargets, len(r.KVLen), len(r.Inputs))
 	}
 	for s := range r.Steps() {
 		w.steps++
 		w.keep(r, s)
 		for i := s * r.Group; i < (s+1)*r.Group; i++ {
-			if from := r.Fed[i]; from >= 0 && w.done[from] == 0 {
+			if from := r.Inputs[i]; from >= 0 && w.done[from] == 0 {
 				w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
 			}
-			if w.all && int(r.Sees[i]) != w.rows {
-				w.t.Fatalf("step %d: row %d sees %d slots of %d", w.steps, i, r.Sees[i], w.rows)
+			if w.all && int(r.KVLen[i]) != w.rows {
+				w.t.Fatalf("step %d: row %d sees %d slots of %d", w.steps, i, r.KVLen[i], w.rows)
 			}
-			for slot := range r.Sees[i] {
+			for slot := range r.KVLen[i] {
 				if !w.kept[slot] {
 					w.t.Fatalf("step %d sees slot %d, which is empty", w.steps, slot)
 				}
 			}
 		}
-		for i := s * r.Ask; i < (s+1)*r.Ask; i++ {
+		for i := s * r.GroupTargets; i < (s+1)*r.GroupTargets; i++ {
 			w.draw(r, i)
 		}
 	}
@@ -211,12 +211,12 @@ func (w *walk) slots() (n int) {
 
 // draw predicts a position, from rows that are there.
 func (w *walk) draw(r *system.Run, i int) {
-	w.done[r.Draws.At[i]]++
-	if r.Draws.From == nil {
+	w.done[r.Targets.At[i]]++
+	if r.Targets.From == nil {
 		return
 	}
-	h, any := len(r.Draws.From)/r.Draws.N, false
-	for _, from := range r.Draws.From[i*h : (i+1)*h] {
+	h, any := len(r.Targets.From)/r.Targets.N, false
+	for _, from := range r.Targets.From[i*h : (i+1)*h] {
 		if from >= int32(r.Group) {
 			w.t.Fatalf("draw %d comes from row %d of %d", i, from, r.Group)
 		}
@@ -275,12 +275,12 @@ func TestTargets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, at := range r.Draws.At {
+		for i, at := range r.Targets.At {
 			if r.Fixed[2*i+1] != 1000+at {
 				t.Errorf("row %d predicts cell %d, and is told %d", i, at, r.Fixed[2*i+1]-1000)
 			}
-			if len(order) > 0 && r.Fed[i] != order[len(order)-1] {
-				t.Errorf("row %d is fed cell %d, want %d", i, r.Fed[i], order[len(order)-1])
+			if len(order) > 0 && r.Inputs[i] != order[len(order)-1] {
+				t.Errorf("row %d is fed cell %d, want %d", i, r.Inputs[i], order[len(order)-1])
 			}
 			order = append(order, at)
 		}

@@ -5,15 +5,15 @@ import "github.com/morton-gen/morton/models/system"
 // Positions are rows that each predict the position of their own number.
 type Positions struct {
 	system.Rows
-	allow []int32 // [n, 2] lo <= t < hi
+	ranges []int32 // [n, 2] lo <= t < hi
 }
 
 // Add appends a position: the columns of its row, the number of slots that it sees, and
 // its tokens, lo <= t < hi.
 func (p *Positions) Add(fixed, fed, axes []int32, sees, lo, hi int32) {
 	p.N++
-	p.Fixed, p.Fed, p.Axes = append(p.Fixed, fixed...), append(p.Fed, fed...), append(p.Axes, axes...)
-	p.Sees, p.allow = append(p.Sees, sees), append(p.allow, lo, hi)
+	p.Fixed, p.Inputs, p.Axes = append(p.Fixed, fixed...), append(p.Inputs, fed...), append(p.Axes, axes...)
+	p.KVLen, p.ranges = append(p.KVLen, sees), append(p.ranges, lo, hi)
 }
 
 // Runs returns the positions as runs in groups. The first of them is position base of
@@ -24,8 +24,8 @@ func (p *Positions) Runs(base, given, group int) (runs []system.Run) {
 	}
 	if given < p.N {
 		runs = append(runs, system.Run{
-			Rows: slice(p.Rows, given, p.N), Group: group, Ask: group,
-			Draws: system.Draws{N: p.N - given, At: count(base+given, base+p.N), Allow: p.allow[2*given:]},
+			Rows: slice(p.Rows, given, p.N), Group: group, GroupTargets: group,
+			Targets: system.Targets{N: p.N - given, At: count(base+given, base+p.N), TokenRange: p.ranges[2*given:]},
 		})
 	}
 	return runs

@@ -7,22 +7,22 @@ import "github.com/morton-gen/morton/models/system"
 //
 // Source: Sun et al., "Autoregressive Model Beats Diffusion: Llama for Scalable Image
 // Generation", 2024, arXiv:2406.06525.
-func (g Grid) Raster(c Conditions, guide Guide) system.Schedule {
+func (g Grid) Raster(c Conditions, guide GuidanceScale) system.Schedule {
 	n := g.Cells()
 	if n == 1 { // the condition predicts it
 		return Fixed(c.runs(guide)...)
 	}
-	r := system.Run{Group: 1, Ask: 1, Draws: system.Draws{N: n - 1, At: count(1, n)}}
+	r := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: n - 1, At: count(1, n)}}
 	for cell := range n - 1 {
 		g.Token(&r.Rows, cell, c.Rows.N+cell+1)
-		r.Draws.Scale = guide.add(r.Draws.Scale, cell+1, 1)
+		r.Targets.Scale = guide.add(r.Targets.Scale, cell+1, 1)
 	}
 	return Fixed(append(c.runs(guide), r)...)
 }
 
 // runs reads a condition. All rows but the last are a prompt. The last draws position
 // 0.
-func (c Conditions) runs(guide Guide) (runs []system.Run) {
+func (c Conditions) runs(guide GuidanceScale) (runs []system.Run) {
 	n := c.Rows.N
 	if n > 1 {
 		other := slice(c.Other, 0, n-1)
@@ -30,8 +30,8 @@ func (c Conditions) runs(guide Guide) (runs []system.Run) {
 	}
 	other := slice(c.Other, n-1, n)
 	return append(runs, system.Run{
-		Rows: slice(c.Rows, n-1, n), Other: &other, Group: 1, Ask: 1, Stage: c.Stage,
-		Draws: system.Draws{N: 1, At: []int32{0}, Scale: guide.add(nil, 0, 1)},
+		Rows: slice(c.Rows, n-1, n), Other: &other, Group: 1, GroupTargets: 1, Stage: c.Stage,
+		Targets: system.Targets{N: 1, At: []int32{0}, Scale: guide.add(nil, 0, 1)},
 	})
 }
 
@@ -44,7 +44,7 @@ func slice(r system.Rows, from, to int) system.Rows {
 		k := len(x) / r.N
 		return x[from*k : to*k : to*k]
 	}
-	out := system.Rows{N: to - from, Fixed: part(r.Fixed), Fed: part(r.Fed), Axes: part(r.Axes), Sees: part(r.Sees), Slot: part(r.Slot)}
+	out := system.Rows{N: to - from, Fixed: part(r.Fixed), Inputs: part(r.Inputs), Axes: part(r.Axes), KVLen: part(r.KVLen), Slot: part(r.Slot)}
 	if r.Features != nil {
 		k := len(r.Features) / r.N
 		out.Features = r.Features[from*k : to*k]

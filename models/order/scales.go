@@ -3,7 +3,7 @@ package order
 import "github.com/morton-gen/morton/models/system"
 
 // Pyramid predicts scales from an accumulated code. A first run keeps the condition as a
-// hidden state, from which all rows start. A row is fed tokens of the scales before, so
+// hidden state, from which all rows start. A row is input tokens of the scales before, so
 // that the rows of a scale are fed all of them, in order. Fixed ids of a row are its
 // level's, its place's, and, at the first scale, the condition's and the start's. The rows of
 // the others have the bias.
@@ -37,8 +37,8 @@ func (p Pyramid) Schedule() system.Schedule {
 	at := 0
 	for k, side := range p.Sides {
 		n := side * side
-		r := system.Run{Group: n, Ask: n, Stage: k + 1, Draws: system.Draws{N: n, At: count(at, at+n)}}
-		r.N, r.Slot, r.Sees, r.Axes, r.Recall = n, count(at, at+n), fill(n, int32(at+n)), fill(n, 0), fill(n, 0)
+		r := system.Run{Group: n, GroupTargets: n, Stage: k + 1, Targets: system.Targets{N: n, At: count(at, at+n)}}
+		r.N, r.Slot, r.KVLen, r.Axes, r.Recall = n, count(at, at+n), fill(n, int32(at+n)), fill(n, 0), fill(n, 0)
 		for i := range n {
 			r.Fixed = append(r.Fixed, p.Levels+int32(k), p.Places+int32(at+i), -1, p.Bias)
 			for j := range p.Fed {
@@ -46,7 +46,7 @@ func (p Pyramid) Schedule() system.Schedule {
 				if x := i*p.Fed + j; x < at {
 					from = int32(x)
 				}
-				r.Fed = append(r.Fed, from)
+				r.Inputs = append(r.Inputs, from)
 			}
 		}
 		if k == 0 {
@@ -57,7 +57,7 @@ func (p Pyramid) Schedule() system.Schedule {
 		}
 		if p.Scale != nil {
 			for range n {
-				r.Draws.Scale = append(r.Draws.Scale, p.Scale(k))
+				r.Targets.Scale = append(r.Targets.Scale, p.Scale(k))
 			}
 		}
 		runs = append(runs, r)
@@ -70,7 +70,7 @@ func (p Pyramid) Schedule() system.Schedule {
 func (p Pyramid) condition() system.Run {
 	row := func(id int32) system.Rows {
 		return system.Rows{
-			N: 1, Fixed: []int32{id, -1, -1, -1}, Fed: fill(p.Fed, system.Nothing), Axes: []int32{0}, Sees: []int32{0}, Slot: []int32{-1}, Keep: []int32{0},
+			N: 1, Fixed: []int32{id, -1, -1, -1}, Inputs: fill(p.Fed, system.Nothing), Axes: []int32{0}, KVLen: []int32{0}, Slot: []int32{-1}, Keep: []int32{0},
 		}
 	}
 	other := row(p.Other)

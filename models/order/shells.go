@@ -9,15 +9,15 @@ import "github.com/morton-gen/morton/models/system"
 //
 // Source: He et al., "Neighboring Autoregressive Modeling for Efficient Visual
 // Generation", 2025, arXiv:2503.10696.
-func (g Grid) Shells(c Conditions, directions int, guide Guide) system.Schedule {
+func (g Grid) Shells(c Conditions, directions int, guide GuidanceScale) system.Schedule {
 	runs := c.runs(guide)
 	first := &runs[len(runs)-1]
-	first.Draws.From = make([]int32, directions)
+	first.Targets.From = make([]int32, directions)
 	before := []int32{0} // the cells of the last shell
 	seen, drawn := c.Rows.N, 1
 	for s := 1; s < g.T+g.H+g.W-2; s++ {
 		cells := g.shell(s)
-		r := system.Run{Group: len(before), Ask: len(cells), Draws: system.Draws{N: len(cells), At: cells}}
+		r := system.Run{Group: len(before), GroupTargets: len(cells), Targets: system.Targets{N: len(cells), At: cells}}
 		seen += len(before)
 		row := map[int32]int32{}
 		for i, cell := range before {
@@ -25,9 +25,9 @@ func (g Grid) Shells(c Conditions, directions int, guide Guide) system.Schedule 
 			row[cell] = int32(i)
 		}
 		for _, cell := range cells {
-			r.Draws.From = append(r.Draws.From, g.neighbours(cell, row)[:directions]...)
+			r.Targets.From = append(r.Targets.From, g.neighbours(cell, row)[:directions]...)
 		}
-		r.Draws.Scale = guide.add(nil, drawn, len(cells))
+		r.Targets.Scale = guide.add(nil, drawn, len(cells))
 		runs = append(runs, r)
 		before, drawn = cells, drawn+len(cells)
 	}

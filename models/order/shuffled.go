@@ -16,7 +16,7 @@ type Shuffled struct {
 	Conditions Conditions // whose rows have one id, their own
 	Order      []int32    // of the cells; nil: random
 	Target     int32      // id of the first cell as a target
-	Guide      Guide
+	Guide      GuidanceScale
 }
 
 // Schedule returns the runs. The error wraps system.ErrPrompt.
@@ -41,8 +41,8 @@ func (s *shuffled) Seed(word func(i uint32) uint32) {
 	}
 }
 
-// Blind reports that Next ignores the tokens.
-func (s *shuffled) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens.
+func (s *shuffled) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule.
 func (s *shuffled) Next([]uint32) (system.Run, error) {
@@ -60,17 +60,17 @@ func (s *shuffled) all() system.Schedule {
 	c := s.Conditions
 	c.Rows, c.Other = s.aimed(c.Rows), s.aimed(c.Other)
 	runs := c.runs(s.Guide)
-	runs[len(runs)-1].Draws.At = []int32{s.Order[0]}
+	runs[len(runs)-1].Targets.At = []int32{s.Order[0]}
 	n := s.Cells()
 	if n == 1 {
 		return Fixed(runs...)
 	}
-	r := system.Run{Group: 1, Ask: 1, Draws: system.Draws{N: n - 1, At: s.Order[1:]}}
+	r := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: n - 1, At: s.Order[1:]}}
 	for i, cell := range s.Order[:n-1] {
 		r.N++
-		r.Fixed, r.Fed, r.Axes = append(r.Fixed, -1, s.Target+s.Order[i+1]), append(r.Fed, cell), append(r.Axes, s.axes(int(cell))...)
-		r.Sees = append(r.Sees, int32(c.Rows.N+i+1))
-		r.Draws.Scale = s.Guide.add(r.Draws.Scale, i+1, 1)
+		r.Fixed, r.Inputs, r.Axes = append(r.Fixed, -1, s.Target+s.Order[i+1]), append(r.Inputs, cell), append(r.Axes, s.axes(int(cell))...)
+		r.KVLen = append(r.KVLen, int32(c.Rows.N+i+1))
+		r.Targets.Scale = s.Guide.add(r.Targets.Scale, i+1, 1)
 	}
 	return Fixed(append(runs, r)...)
 }

@@ -56,8 +56,8 @@ func (s *targets) Seed(word func(i uint32) uint32) {
 	}
 }
 
-// Blind reports that Next ignores the tokens.
-func (s *targets) Blind() bool { return true }
+// IgnoresTokens reports that Next ignores the tokens.
+func (s *targets) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule.
 func (s *targets) Next([]uint32) (system.Run, error) {
@@ -110,12 +110,12 @@ func (s *targets) row(id int32) (r system.Rows) {
 // predict is the run that predicts a set.
 func (s *targets) predict(set []int32) system.Run {
 	n := len(set)
-	r := system.Run{Group: n, Ask: n, Stage: 1, Draws: system.Draws{N: n, At: set}}
-	r.N, r.Fixed, r.Fed, r.Sees, r.Slot = n, fill(n, s.Mask), fill(n, system.Nothing), fill(n, int32(1+s.known)), fill(n, -1)
+	r := system.Run{Group: n, GroupTargets: n, Stage: 1, Targets: system.Targets{N: n, At: set}}
+	r.N, r.Fixed, r.Inputs, r.KVLen, r.Slot = n, fill(n, s.Mask), fill(n, system.Nothing), fill(n, int32(1+s.known)), fill(n, -1)
 	for _, p := range set {
 		r.Axes = append(r.Axes, p/int32(s.W), p%int32(s.W))
 		if s.Scale != nil {
-			r.Draws.Scale = append(r.Draws.Scale, s.Scale(s.known+n))
+			r.Targets.Scale = append(r.Targets.Scale, s.Scale(s.known+n))
 		}
 	}
 	return r

@@ -126,7 +126,7 @@ func (d Denoised) Schedule() system.Schedule {
 	seen := 0
 	for k, u := range d.Units {
 		n, before := len(u.At), 0
-		first := system.Run{Ask: n}
+		first := system.Run{GroupTargets: n}
 		if k > 0 {
 			before = len(d.Units[k-1].At)
 			d.rows(&first, d.Units[k-1], seen-before, d.Passes, true)
@@ -136,7 +136,7 @@ func (d Denoised) Schedule() system.Schedule {
 		d.draws(&first, u, k, before)
 		runs = append(runs, first)
 		if d.Passes > 1 {
-			rest := system.Run{Group: n, Ask: n, Stage: 1}
+			rest := system.Run{Group: n, GroupTargets: n, Stage: 1}
 			for pass := 1; pass < d.Passes; pass++ {
 				d.rows(&rest, u, seen, pass, true)
 				d.draws(&rest, u, k, 0)
@@ -168,19 +168,19 @@ func (d Denoised) rows(r *system.Run, u Unit, from, pass int, fed bool) {
 			class int32
 		}{{&r.Rows, d.Class}, {r.Other, d.Other}} {
 			x.N++
-			x.Fixed, x.Fed = append(x.Fixed, id, d.Frames+int32(frame), d.Bias), append(x.Fed, token)
+			x.Fixed, x.Inputs = append(x.Fixed, id, d.Frames+int32(frame), d.Bias), append(x.Inputs, token)
 			x.Axes = append(x.Axes, int32(frame), int32(cell/d.W), int32(cell%d.W), x.class, int32(pass))
-			x.Sees, x.Slot = append(x.Sees, int32(from+len(u.At))), append(x.Slot, int32(from+i))
+			x.KVLen, x.Slot = append(x.KVLen, int32(from+len(u.At))), append(x.Slot, int32(from+i))
 		}
 	}
 }
 
-// draws appends the draws of unit k, whose rows stand behind others of the step.
+// draws appends the targets of unit k, whose rows stand behind others of the step.
 func (d Denoised) draws(r *system.Run, u Unit, k, behind int) {
-	w := &r.Draws
+	w := &r.Targets
 	for i, at := range u.At {
 		w.N++
-		w.At, w.From, w.Allow = append(w.At, at), append(w.From, int32(behind+i)), append(w.Allow, 0, int32(d.Passes))
+		w.At, w.From, w.TokenRange = append(w.At, at), append(w.From, int32(behind+i)), append(w.TokenRange, 0, int32(d.Passes))
 		if d.Scale != nil {
 			w.Scale = append(w.Scale, d.Scale(k, len(d.Units)))
 		}

@@ -14,16 +14,16 @@ type Faces struct {
 	Start  int // position of the first face
 }
 
-// Guide is the number of words that the rule reads of a request's surface; 0: none. See
+// DataWords is the number of words that the constraint reads of a request's surface; 0: none. See
 // grammar.Surface.
-func (f Faces) Guide() int { return grammar.SurfaceWords(f.Levels) }
+func (f Faces) DataWords() int { return grammar.SurfaceWords(f.Levels) }
 
-// Mask implements system.Rule.
-func (f Faces) Mask(g *nn.Drawing) *gpu.Tensor {
-	a := grammar.FacesArgs{Tokens: g.Tokens, Seq: g.Rows.Canvas, Draw: g.Rows.Draw, Levels: f.Levels, Start: f.Start}
+// Mask implements system.Constraint.
+func (f Faces) Mask(g *nn.Inference) *gpu.Tensor {
+	a := grammar.FacesArgs{Tokens: g.Tokens, Seq: g.Rows.Canvas, Draw: g.Rows.Target, Levels: f.Levels, Start: f.Start}
 	mask := grammar.Faces(g.Recorder, a)
-	if g.Guides != nil {
-		grammar.Surface(g.Recorder, grammar.SurfaceArgs{FacesArgs: a, Guide: g.Guides, Mask: mask})
+	if g.ConstraintData != nil {
+		grammar.Surface(g.Recorder, grammar.SurfaceArgs{FacesArgs: a, Guide: g.ConstraintData, Mask: mask})
 	}
 	return mask
 }

@@ -11,19 +11,19 @@ const (
 
 // Rows are queries of the network, by columns.
 type Rows struct {
-	N     int
-	Fixed []int32 // [n, k] rows of the embedding table that no token decides; -1: none
-	Fed   []int32 // [n, f] positions whose tokens the row is fed, or Start or Nothing
-	Axes  []int32 // [n, a] coordinates of the rotary positions
-	// A row attends to the first Sees slots of the cache. Rows of a step that see each
+	N      int
+	Fixed  []int32 // [n, k] rows of the embedding table that no token decides; -1: none
+	Inputs []int32 // [n, f] positions of the input tokens, or Start or Nothing
+	Axes   []int32 // [n, a] coordinates of the rotary positions
+	// A row attends to the first KVLen slots of the cache. Rows of a step that see each
 	// other have the same number.
-	Sees []int32
+	KVLen []int32
 	// Ranges are the parts of those slots that the row sees, lo <= slot < hi, in a system
 	// whose rows have some, [n, ranges, 2]. They do not overlap, and may be empty.
 	Ranges []int32
 	// Slot is the cache slot of a row's keys and values; -1: none. Nil means the row's
 	// number in its request. Beyond the context, that is the slot of the oldest row
-	// that is not pinned.
+	// that is no sink.
 	Slot []int32
 	// Keep is the place where a row's hidden state is kept for later stages, and Recall the
 	// places of the kept states that it starts from; -1: none. Nil means none for all rows.
@@ -33,34 +33,34 @@ type Rows struct {
 	Features []float32
 }
 
-// Draws are tokens that the steps of a run sample, by columns.
-type Draws struct {
+// Targets are tokens that the steps of a run sample, by columns.
+type Targets struct {
 	N  int
 	At []int32 // [m] position that the token goes to
-	// Allow bounds the tokens: lo <= t < hi, [m, 2]; nil means all. The number of
+	// TokenRange bounds the tokens: lo <= t < hi, [m, 2]; nil means all. The number of
 	// sub-tokens may be packed into hi, see sample.Existing.
-	Allow []int32
+	TokenRange []int32
 	// From names the row of the step for each direction of the head, [m, h]; -1: none.
 	// Nil means that draw i of a step comes from row i.
 	From  []int32
 	Scale []float32 // [m] of the guidance; nil means the request's
-	// Passes bounds the rows of a refiner's table that a draw goes through: lo <= row < hi,
+	// Passes bounds the rows of a refiner's table that a target goes through: lo <= row < hi,
 	// [m, 2]; nil means all. It is for tokens of real numbers, which have no Allow.
 	Passes []int32
 }
 
 // Run is work that the device does without asking the host. It is steps of Group rows
-// with Ask draws each. A run that asks for nothing is a prompt. Its rows are read in
+// with GroupTargets targets each. A run that asks for nothing is a prompt. Its rows are read in
 // pieces of any multiple of Group, unless it keeps hidden states: then it is a part of
 // the step behind it.
 type Run struct {
 	Rows
 	// Other has as many rows, for the branch of guidance without the condition; nil
 	// means the same rows. Requests without guidance do not use it.
-	Other      *Rows
-	Draws      Draws
-	Group, Ask int
-	Stage      int // what the network does with the rows, see Input
+	Other               *Rows
+	Targets             Targets
+	Group, GroupTargets int
+	Stage               int // what the network does with the rows, see Input
 }
 
 // Steps is the number of steps of a run.

@@ -26,22 +26,22 @@ var (
 
 // System is one way to generate: a network with the parts around it.
 type System struct {
-	Name    string
-	Params  *nn.List // of all parts
-	Token   Token
-	Layout  Layout
-	Input   Input
-	Trunk   Trunk
-	Head    Head
-	Rule    Rule // what may be drawn next; nil: anything
-	Default Sampling
-	Dropout float64 // share of the training samples that lose their condition, for guidance
+	Name       string
+	Params     *nn.List // of all parts
+	Token      Token
+	Layout     Layout
+	Input      Input
+	Trunk      Trunk
+	Head       Head
+	Constraint Constraint // what may be drawn next; nil: anything
+	Default    Sampling
+	Dropout    float64 // share of the training samples that lose their condition, for guidance
 	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
 	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
-	// Lay returns the tokens of a sample's positions, and the prompt of a request that
+	// Flatten returns the tokens of a sample's positions, and the prompt of a request that
 	// draws all of them. Nil: the system has no samples to learn from.
-	Lay func(shard.Sample) (Prompt, []uint32, error)
+	Flatten func(shard.Sample) (Prompt, []uint32, error)
 	// Passes are those of a network that trains. Nil: one pass over all rows, in AllStages.
 	Passes []Pass
 	// Practice makes lessons, in which a part of a sample is known. Nil: lessons have the
@@ -68,13 +68,13 @@ type Files func(name string) (*safetensors.File, error)
 
 // Prompt is what a request starts from. A system reads the fields that it knows.
 type Prompt struct {
-	Given  []uint32 // tokens of the first positions, which are not drawn
-	Frames int      // of the clip, those of Given too
-	Depth  int      // of the octree
-	Faces  int      // at most
-	Points []int64  // points of a surface, one a position before the first face
-	Guide  []uint32 // what the rule reads of the request; nil: nothing
-	Class  int      // of the system's classes
+	Given          []uint32 // tokens of the first positions, which are not drawn
+	Frames         int      // of the clip, those of Given too
+	Depth          int      // of the octree
+	Faces          int      // at most
+	Points         []int64  // points of a surface, one a position before the first face
+	ConstraintData []uint32 // what the constraint reads of the request; nil: nothing
+	Class          int      // of the system's classes
 	// Text holds a text's features from the system's text encoder, [n, features], a row
 	// for each token.
 	Text []float32
@@ -128,26 +128,26 @@ func (t Token) Words() int {
 
 // Layout holds the extents of a system's rows.
 type Layout struct {
-	Fixed, Fed, Axes int  // columns of Rows
-	Base             int  // row of the embedding table where those of fed tokens begin
-	Directions       int  // of the head; 0 means 1
-	Features         int  // of a condition's vectors; 0: none
-	FeatureRows      int  // rows of a run that have features at most; 0 means Length
-	Context          int  // slots of the cache that a sequence has at most
-	Length           int  // rows, draws and positions that a sequence has at most
-	Group            int  // rows of a step at most, by which memory is planned; 0 means 1
-	Pinned           int  // first rows, which stay visible for ever
-	Unit             int  // rows that belong together: training windows start at multiples; 0 means 1
-	Places, State    int  // kept hidden states of a sequence, and their width; 0: none
-	Recalls          int  // kept states that a row starts from; 0 means 1
-	Ranges           int  // ranges of cache slots that a row sees; 0: all up to Sees
-	Raw              bool // rows are fed tokens as they are, and not by the embedding table
+	Fixed, Inputs, Axes int  // columns of Rows
+	Base                int  // row of the embedding table where those of input tokens begin
+	Directions          int  // of the head; 0 means 1
+	Features            int  // of a condition's vectors; 0: none
+	FeatureRows         int  // rows of a run that have features at most; 0 means Length
+	Context             int  // slots of the cache that a sequence has at most
+	Length              int  // rows, targets and positions that a sequence has at most
+	Group               int  // rows of a step at most, by which memory is planned; 0 means 1
+	Sinks               int  // first rows, whose keys stay for ever (attention sinks)
+	Unit                int  // rows that belong together: training windows start at multiples; 0 means 1
+	Places, State       int  // kept hidden states of a sequence, and their width; 0: none
+	Recalls             int  // kept states that a row starts from; 0 means 1
+	Ranges              int  // ranges of cache slots that a row sees; 0: all up to KVLen
+	Raw                 bool // rows are input tokens as they are, and not by the embedding table
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
-		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Fed: s.Layout.Fed, Axes: s.Layout.Axes, Base: s.Layout.Base,
+		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Inputs: s.Layout.Inputs, Axes: s.Layout.Axes, Base: s.Layout.Base,
 		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Ranges: s.Layout.Ranges,
 		Directions: s.Layout.Directions,
 	}
@@ -169,16 +169,16 @@ type Trunk interface {
 
 // Head turns hidden states into tokens.
 type Head interface {
-	// Logits records the logits of a step's draws. It also records what all rows need,
+	// Logits records the logits of a step's targets. It also records what all rows need,
 	// such as keys that later rows see, where nothing is drawn.
 	Logits(g nn.Graph, h *nn.Value) *nn.Value
-	// Draw records the sampling of tokens, u32 [m, words], from the combined logits.
-	Draw(g *nn.Drawing, logits *gpu.Tensor, mask *gpu.Tensor) *gpu.Tensor
+	// Sample records the sampling of tokens, u32 [m, words], from the combined logits.
+	Sample(g *nn.Inference, logits *gpu.Tensor, mask *gpu.Tensor) *gpu.Tensor
 	// Outputs is the number of logits of a token.
 	Outputs() int
 }
 
-// Refiner is a head that makes a token in several passes over the step's draws, such as a
+// Refiner is a head that makes a token in several passes over the step's targets, such as a
 // denoiser. A pass is a row of a table. The engine records the logits behind the trunk,
 // replays a recorded pass over them, and draws what the passes left.
 type Refiner interface {
@@ -187,14 +187,14 @@ type Refiner interface {
 	Passes() int
 	// Prepare records what the rows of the table say to the network, f32 [passes, d]. It
 	// runs once.
-	Prepare(g *nn.Drawing) *gpu.Tensor
+	Prepare(g *nn.Inference) *gpu.Tensor
 	// Pass records one pass.
-	Pass(g *nn.Drawing, r *Refinement)
+	Pass(g *nn.Inference, r *Refinement)
 }
 
 // Refinement is what a refiner's pass works on.
 type Refinement struct {
-	*refine.State             // of m draws
+	*refine.State             // of m targets
 	Branches      int         // 2 with guidance
 	Prepared      *gpu.Tensor // f32 [passes, d], see Refiner
 	Logits        *gpu.Tensor // f32 [branches·m, outputs], of the head
@@ -206,14 +206,14 @@ type Refinement struct {
 // scales are those of g.Rows.
 type Joiner interface {
 	Head
-	Join(g *nn.Drawing, logits *gpu.Tensor) *gpu.Tensor
+	Join(g *nn.Inference, logits *gpu.Tensor) *gpu.Tensor
 }
 
-// Rule masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.
-type Rule interface {
-	Mask(g *nn.Drawing) *gpu.Tensor
-	// Guide is the number of words that the rule reads of a request, see Prompt; 0: none.
-	Guide() int
+// Constraint masks the tokens that may be drawn: u32 [m, ceil(values/32)], a bit each.
+type Constraint interface {
+	Mask(g *nn.Inference) *gpu.Tensor
+	// DataWords is the number of words that the constraint reads of a request, see Prompt; 0: none.
+	DataWords() int
 }
 
 // Sampling says how tokens are drawn.

@@ -11,7 +11,7 @@ import (
 type Learner interface {
 	Head
 	// Loss records the loss of the tokens that rows of hidden states predict. With one
-	// direction each row predicts one, with several each draw of g does. Of a Teacher
+	// direction each row predicts one, with several each target of g does. Of a Teacher
 	// targets are lessons, f32 [m, numbers].
 	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
 }

@@ -56,7 +56,7 @@ func TestAnyOrder(t *testing.T) {
 		defer e.Close()
 		order := func(id string) []int32 {
 			x := shard.Sample{ID: id, Kind: shard.KindVQ, Grid: []int32{int32(g.sys.Grid[1]), int32(g.sys.Grid[2])}, Tokens: make([]int64, g.cells())}
-			q, _, err := g.sys.Lay(x)
+			q, _, err := g.sys.Flatten(x)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestAnyOrder(t *testing.T) {
 				t.Fatalf("draw %d: cell %d is %d, the network that trains says %d", i, at, drawn.Tokens[at], best)
 			}
 		}
-		if raster := must(train.Lay(g.sys, system.Prompt{Class: 3}, drawn.Tokens))(t); slices.Equal(raster.Draws.At, f.Draws.At) {
+		if raster := must(train.Flatten(g.sys, system.Prompt{Class: 3}, drawn.Tokens))(t); slices.Equal(raster.Draws.At, f.Draws.At) {
 			t.Error("the order of the request is not taken")
 		}
 		for name, order := range map[string][]int32{"too few": {0, 1}, "twice": append(slices.Clone(q.Order[1:]), q.Order[1])} {

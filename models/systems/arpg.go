@@ -66,8 +66,8 @@ func openARPG(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	n := side * side
 	return &system.System{
 		Name: "arpg", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, side, side},
-		Layout:   system.Layout{Fixed: 1, Fed: 1, Axes: 2, Context: 1 + n, Length: 1 + n, Group: n},
-		Input:    input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: "embeddings.weight", Rows: c.Vocab + c.Classes + 3})},
+		Layout:   system.Layout{Fixed: 1, Inputs: 1, Axes: 2, Context: 1 + n, Length: 1 + n, Group: n},
+		Input:    input.Embedding{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: "embeddings.weight", Rows: c.Vocab + c.Classes + 3})},
 		Trunk:    c.trunk(p),
 		Head:     head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "head.weight")}},
 		Default:  system.Sampling{Temperature: 1, Guidance: 4},
@@ -114,7 +114,7 @@ func (c *arpg) rest(p nn.Params) (out, gateUp, down *nn.Matrix) {
 
 // Forward implements system.Trunk.
 func (t *arpgTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
-	d := g.(*nn.Drawing)
+	d := g.(*nn.Inference)
 	if g.Stage() == 0 {
 		x = t.read.Forward(g, x)
 		t.shared.Write(d, x)

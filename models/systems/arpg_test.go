@@ -43,8 +43,8 @@ func TestARPG(t *testing.T) {
 				p := system.Prompt{Class: int(class), Guidance: r.guidance, Ramp: r.ramp, Order: order}
 				var sets []int32
 				for _, run := range runsOf(t, s, p) {
-					if run.Ask > 0 {
-						sets = append(sets, int32(run.Ask))
+					if run.GroupTargets > 0 {
+						sets = append(sets, int32(run.GroupTargets))
 					}
 				}
 				if fmt.Sprint(sets) != fmt.Sprint(sizes) {

@@ -44,7 +44,7 @@ func (c cubes) network(n Decoder) Decoder {
 
 func (c cubes) parts(s *system.System, n Decoder) {
 	s.Layout.Unit = n.Group
-	s.Lay, s.Format = c.Lay, c.Config.Format()
+	s.Flatten, s.Format = c.Lay, c.Config.Format()
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		frames := (p.Frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0] // of cells
 		return c.order().Schedule(frames, len(p.Given)/s.Token.Words())

@@ -40,7 +40,7 @@ func openDAR(c *llama) (*system.System, error) {
 	line := order.Grid{T: 1, H: 1, W: c.Block, Line: true}
 	s := &system.System{
 		Name: "d-ar", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, 1, c.Block},
-		Layout:  system.Layout{Fixed: 1, Fed: 1, Axes: 1, Context: 1 + c.Block, Length: 1 + c.Block, Group: 1},
+		Layout:  system.Layout{Fixed: 1, Inputs: 1, Axes: 1, Context: 1 + c.Block, Length: 1 + c.Block, Group: 1},
 		Default: system.Sampling{Temperature: 1, Guidance: 4}, Dropout: c.Dropout,
 	}
 	c.fromClass(s, p, line)

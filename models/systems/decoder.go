@@ -200,7 +200,7 @@ func (c *Decoder) Outputs() int {
 
 // Layout returns the extents of the network's rows.
 func (c *Decoder) Layout() system.Layout {
-	return system.Layout{Fixed: c.Static, Fed: c.Fed, Axes: len(c.RopePairs), Base: c.StaticRows, Context: c.Context, Length: c.Length, Group: c.Group}
+	return system.Layout{Fixed: c.Static, Inputs: c.Fed, Axes: len(c.RopePairs), Base: c.StaticRows, Context: c.Context, Length: c.Length, Group: c.Group}
 }
 
 // Token returns what a position holds.
@@ -225,7 +225,7 @@ func (c *Decoder) System() *system.System {
 	const std = 0.02
 	rope := &nn.Rope{Pairs: c.RopePairs, Theta: c.RopeTheta}
 	table := p.Table(c.Width, nn.Init{Std: std}, nn.Part{Name: "embed.weight", Rows: max(s.Dims(1).TableRows(), 1)})
-	in := input.Fed{Table: table}
+	in := input.Embedding{Table: table}
 	before := p.RMS(c.Width, nn.OwnEps, "norm.weight")
 	out := head.Linear{Out: p.Matrix(c.Outputs(), c.Width, nn.Init{Std: std}, "head.weight").After(before), Bias: p.Vector(c.Outputs(), 0, "head.bias")}
 	if c.Bits > 0 && c.Fed > 0 {

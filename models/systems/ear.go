@@ -90,9 +90,9 @@ func openEAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	trunk := earTrunk{c.blocks(p, "decoder"), p.LayerNorm(c.width, marEps, "decoder_norm")}
 	return &system.System{
 		Name: "ear", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
-		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows},
+		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: rows, Group: rows},
 		Input:  in, Trunk: trunk, Head: head.NewEnergy(p.In("scoreloss.net."), c.head),
-		Default: c.sampling(), Schedule: c.schedule, Dropout: c.Dropout, Lay: c.lay(c.side, c.token),
+		Default: c.sampling(), Schedule: c.schedule, Dropout: c.Dropout, Flatten: c.lay(c.side, c.token),
 		Passes: []system.Pass{{Runs: []int{0}, Rows: rows}},
 		Practice: func(q system.Prompt, word func(uint32) uint32) (system.Schedule, error) {
 			m, err := c.masked(q)

@@ -249,9 +249,9 @@ func TestRewrites(t *testing.T) {
 		}
 		before, _ := numbers(0)
 		after, runs := numbers(1)
-		last := runs[len(runs)-1].Draws
-		if !slices.Equal(last.At, runs[0].Draws.At) {
-			t.Fatalf("%v are rewritten, want %v", last.At, runs[0].Draws.At)
+		last := runs[len(runs)-1].Targets
+		if !slices.Equal(last.At, runs[0].Targets.At) {
+			t.Fatalf("%v are rewritten, want %v", last.At, runs[0].Targets.At)
 		}
 		known := map[int][]float64{}
 		for at := range earCells {
@@ -309,10 +309,10 @@ func TestEAR(t *testing.T) {
 				}
 				c, u := o.hidden(table, row, known), o.hidden("fake_latent", 0, known)
 				set := map[int][]float64{}
-				for i, at := range run.Draws.At {
+				for i, at := range run.Targets.At {
 					scale := 1.0
 					if p.Guidance > 1 {
-						scale = float64(run.Draws.Scale[i])
+						scale = float64(run.Targets.Scale[i])
 					}
 					want := o.drawn(c[at], u[at], at, scale, heat)
 					set[int(at)] = make([]float64, earToken)
@@ -356,8 +356,8 @@ func TestFAR(t *testing.T) {
 			p := system.Prompt{Class: 3, Steps: 4, Guidance: 2, Inner: [2]int{n, n}}
 			passes := 0
 			for _, r := range runsOf(t, s, p) {
-				if r.Ask > 0 {
-					passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+				if r.GroupTargets > 0 {
+					passes += int(r.Targets.Passes[1] - r.Targets.Passes[0])
 				}
 			}
 			want := 4 * n

@@ -48,8 +48,8 @@ func openQuarters(json.RawMessage, nn.Weights) (*system.System, error) {
 	return &system.System{
 		Name: "quarters", Params: p.List(), Grid: [3]int{1, side, side},
 		Token:    system.Token{Sub: 1, Values: colours},
-		Layout:   system.Layout{Fixed: 1, Fed: 1, Base: classes + 4, Context: 1 + cells, Length: 1 + cells, Group: cells * 3 / 4},
-		Input:    input.Fed{Table: table},
+		Layout:   system.Layout{Fixed: 1, Inputs: 1, Base: classes + 4, Context: 1 + cells, Length: 1 + cells, Group: cells * 3 / 4},
+		Input:    input.Embedding{Table: table},
 		Trunk:    nn.Stack{b},
 		Head:     head.Softmax{Linear: head.Linear{Out: logits}},
 		Default:  system.Sampling{Temperature: 0},
@@ -63,14 +63,14 @@ func coarseToFine(p system.Prompt) (system.Schedule, error) {
 	if p.Class < 0 || p.Class >= classes {
 		return nil, fmt.Errorf("quarters: %w: class %d of %d", system.ErrPrompt, p.Class, classes)
 	}
-	first := system.Run{Group: 1, Ask: 1, Draws: system.Draws{N: 1, At: []int32{0}}}
-	first.Rows = system.Rows{N: 1, Fixed: []int32{int32(p.Class)}, Fed: []int32{system.Nothing}, Sees: []int32{1}}
+	first := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: 1, At: []int32{0}}}
+	first.Rows = system.Rows{N: 1, Fixed: []int32{int32(p.Class)}, Inputs: []int32{system.Nothing}, KVLen: []int32{1}}
 	runs, seen := []system.Run{first}, 1
 	for step := side / 2; step > 0; step /= 2 {
 		level := finer(step)
 		seen += level.N
 		for range level.N {
-			level.Sees = append(level.Sees, int32(seen))
+			level.KVLen = append(level.KVLen, int32(seen))
 		}
 		runs = append(runs, level)
 	}
@@ -89,11 +89,11 @@ func finer(step int) (r system.Run) {
 			parent := y/(2*step)*2*step*side + x/(2*step)*2*step
 			r.N++
 			r.Fixed = append(r.Fixed, int32(classes+quarter))
-			r.Fed = append(r.Fed, int32(parent))
-			r.Draws.At = append(r.Draws.At, int32(y*side+x))
+			r.Inputs = append(r.Inputs, int32(parent))
+			r.Targets.At = append(r.Targets.At, int32(y*side+x))
 		}
 	}
-	r.Group, r.Ask, r.Draws.N = r.N, r.N, r.N
+	r.Group, r.GroupTargets, r.Targets.N = r.N, r.N, r.N
 	return r
 }
 

@@ -66,7 +66,7 @@ func openFrequency(config json.RawMessage, w nn.Weights) (*system.System, error)
 	}
 	return &system.System{
 		Name: "far-frequency", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
-		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: max(rows, len(c.Levels)*n), Group: rows},
+		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: max(rows, len(c.Levels)*n), Group: rows},
 		Input:  in, Trunk: trunk, Head: refiner, Default: c.sampling(),
 		Schedule: func(q system.Prompt) (system.Schedule, error) { return c.runs(q, each) },
 	}, nil

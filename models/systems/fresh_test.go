@@ -49,7 +49,7 @@ func TestPicturesAreLaidOut(t *testing.T) {
 	good := func() shard.Sample {
 		return shard.Sample{ID: "a", Kind: shard.KindVQ, Grid: []int32{5, 5}, Tokens: make([]int64, 25), Meta: map[string]string{"class": "7"}}
 	}
-	p, tokens, err := g.sys.Lay(good())
+	p, tokens, err := g.sys.Flatten(good())
 	if err != nil || p.Class != 7 || len(tokens) != 25 {
 		t.Fatalf("class %d, %d tokens, error %v", p.Class, len(tokens), err)
 	}
@@ -63,16 +63,16 @@ func TestPicturesAreLaidOut(t *testing.T) {
 	} {
 		s := good()
 		change(&s)
-		if _, _, err := g.sys.Lay(s); !errors.Is(err, shard.ErrSample) {
+		if _, _, err := g.sys.Flatten(s); !errors.Is(err, shard.ErrSample) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	s := good()
 	s.Meta["class"] = "10"
-	if p, tokens, err = g.sys.Lay(s); err != nil {
+	if p, tokens, err = g.sys.Flatten(s); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := train.Lay(g.sys, p, tokens); !errors.Is(err, system.ErrPrompt) {
+	if _, err := train.Flatten(g.sys, p, tokens); !errors.Is(err, system.ErrPrompt) {
 		t.Errorf("class 10 of 10: %v", err)
 	}
 }
@@ -83,7 +83,7 @@ func TestTrainingLowersTheAuthorsLoss(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, name := range goldens {
 			g := open(t, name)
-			q := must(train.Lay(g.sys, g.prompts(t)[0], g.forcedTokens(t, 0)))(t)
+			q := must(train.Flatten(g.sys, g.prompts(t)[0], g.forcedTokens(t, 0)))(t)
 			net := must(train.NewNetwork(dev, g.sys, 1, q.N, train.NetworkOptions{}))(t)
 			if err := net.Store().Load(g.weights, false); err != nil {
 				t.Fatal(err)

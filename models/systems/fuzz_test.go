@@ -63,11 +63,11 @@ func fits(t *testing.T, s *system.System, p system.Prompt) {
 		if err != nil {
 			return // io.EOF
 		}
-		if r.N > l.Length || r.Group > max(l.Group, r.N*r.Ask) && r.Features == nil || len(r.Fixed) != r.N*l.Fixed || len(r.Fed) != r.N*l.Fed || len(r.Axes) != r.N*l.Axes || len(r.Ranges) != 2*r.N*l.Ranges {
-			t.Fatalf("%s: stage %d has %d rows in groups of %d, with columns of %d, %d and %d", s.Name, r.Stage, r.N, r.Group, len(r.Fixed), len(r.Fed), len(r.Axes))
+		if r.N > l.Length || r.Group > max(l.Group, r.N*r.GroupTargets) && r.Features == nil || len(r.Fixed) != r.N*l.Fixed || len(r.Inputs) != r.N*l.Inputs || len(r.Axes) != r.N*l.Axes || len(r.Ranges) != 2*r.N*l.Ranges {
+			t.Fatalf("%s: stage %d has %d rows in groups of %d, with columns of %d, %d and %d", s.Name, r.Stage, r.N, r.Group, len(r.Fixed), len(r.Inputs), len(r.Axes))
 		}
 		for i, slot := range r.Slot {
-			if int(slot) >= l.Context || int(r.Sees[i]) > l.Context || r.Keep != nil && int(r.Keep[i]) >= l.Places {
+			if int(slot) >= l.Context || int(r.KVLen[i]) > l.Context || r.Keep != nil && int(r.Keep[i]) >= l.Places {
 				t.Fatalf("%s: stage %d: row %d goes to slot %d and is kept in %d", s.Name, r.Stage, i, slot, r.Keep[i])
 			}
 		}

@@ -237,7 +237,7 @@ func openInfinityStar(config json.RawMessage, w nn.Weights) (*system.System, err
 	s := &system.System{
 		Name: "infinitystar", Params: p.List(), Token: system.Token{Bits: c.pyramids.Detail}, Grid: [3]int{c.frames, last[0], last[1]},
 		Layout: system.Layout{
-			Fixed: 1, Fed: all.Fed, Axes: 4, Ranges: order.ClipRanges, Features: c.text, FeatureRows: rows, Context: all.Slots(rows), Length: max(all.Positions(), group), Group: group,
+			Fixed: 1, Inputs: all.Fed, Axes: 4, Ranges: order.ClipRanges, Features: c.text, FeatureRows: rows, Context: all.Slots(rows), Length: max(all.Positions(), group), Group: group,
 		},
 		Input: c.input(p), Trunk: c.trunk(p), Head: c.head(p), Schedule: c.schedule,
 		Default: system.Sampling{Temperature: 1, Guidance: c.Guidance},
@@ -381,10 +381,10 @@ func (c *infinityStar) words(n, fed int, x []float32) system.Run {
 	r := system.Run{Group: n, Stage: starText}
 	r.N, r.Features = n, x
 	for i := range n {
-		r.Fixed, r.Sees, r.Axes = append(r.Fixed, -1), append(r.Sees, int32(n)), append(r.Axes, int32(i), 0, 0, 0)
+		r.Fixed, r.KVLen, r.Axes = append(r.Fixed, -1), append(r.KVLen, int32(n)), append(r.Axes, int32(i), 0, 0, 0)
 		r.Ranges = append(r.Ranges, 0, int32(n), 0, 0, 0, 0)
 		for range fed {
-			r.Fed = append(r.Fed, system.Nothing)
+			r.Inputs = append(r.Inputs, system.Nothing)
 		}
 	}
 	return r

@@ -159,11 +159,11 @@ func (g *golden) starStep(t testing.TB, d *engine.Decoder, r system.Run, scale f
 			t.Fatal(err)
 		}
 	}
-	if err := d.LoadDraws(0, 0, &r.Draws, max(r.Ask, 1), scale); err != nil {
+	if err := d.LoadTargets(0, 0, &r.Targets, max(r.GroupTargets, 1), scale); err != nil {
 		t.Fatal(err)
 	}
-	s := engine.Step{Stage: r.Stage, Times: 1, Lanes: []step.Lane{
-		{Rows: r.N, Group: r.Group, Draws: r.Draws.N, Ask: r.Ask, Partner: 1}, {Slot: 1, Rows: r.N, Group: r.Group, Partner: -1},
+	s := engine.Step{Stage: r.Stage, Times: 1, Sequences: []step.Sequence{
+		{Rows: r.N, Group: r.Group, Targets: r.Targets.N, GroupTargets: r.GroupTargets, Unconditional: 1}, {Slot: 1, Rows: r.N, Group: r.Group, Unconditional: -1},
 	}}
 	if err := d.Run(s); err != nil {
 		t.Fatal(err)
@@ -191,8 +191,8 @@ func TestInfinityStarGreedy(t *testing.T) {
 				r := request(g.sys, fmt.Sprint(run.name, known), p, 0)
 				r.Tokens = p.Given
 				res := must(e.Generate(context.Background(), r))(t)
-				if !slices.Equal(res.Tokens, want) || res.Drawn != len(want)-len(p.Given) {
-					t.Errorf("%s behind %d passes: %d codes are drawn, and not the authors'", run.name, known, res.Drawn)
+				if !slices.Equal(res.Tokens, want) || res.Sampled != len(want)-len(p.Given) {
+					t.Errorf("%s behind %d passes: %d codes are drawn, and not the authors'", run.name, known, res.Sampled)
 				}
 			}
 			e.Close()
@@ -257,8 +257,8 @@ func TestInfinityStarPrompts(t *testing.T) {
 		}
 	}
 	for i, r := range runsOf(t, g.sys, system.Prompt{Text: text, Guidance: 34, Interval: 5, Given: make([]uint32, 86)})[2:] { // behind the text and the frame
-		if want := []float32{34, 34, 34, 1}[min(i, 3)]; r.Draws.Scale[0] != want || len(r.Draws.Scale) != r.N {
-			t.Errorf("pass %d is guided by %g, want %g", i, r.Draws.Scale[0], want)
+		if want := []float32{34, 34, 34, 1}[min(i, 3)]; r.Targets.Scale[0] != want || len(r.Targets.Scale) != r.N {
+			t.Errorf("pass %d is guided by %g, want %g", i, r.Targets.Scale[0], want)
 		}
 	}
 	for name, fields := range map[string]string{
@@ -303,7 +303,7 @@ func TestInfinityStarCounts(t *testing.T) {
 		passes, tokens := 0, 0
 		for _, r := range runs {
 			passes++
-			if r.Ask > 0 && r.Axes[len(r.Axes)-3] == 0 { // the last row is of the first frame
+			if r.GroupTargets > 0 && r.Axes[len(r.Axes)-3] == 0 { // the last row is of the first frame
 				tokens += r.N
 			}
 		}

@@ -135,7 +135,7 @@ func TestMARH(t *testing.T) {
 		begin = time.Now()
 		steps(t, d, 0, runs...)
 		t.Logf("opened in %v, step of %d and %d rows in %v", opened, runs[0].N, runs[1].N, time.Since(begin))
-		at := int(runs[1].Draws.At[0])
+		at := int(runs[1].Targets.At[0])
 		for i, x := range must(d.Tokens(0, at, at+1))(t) {
 			if x == 0 {
 				t.Errorf("number %d of position %d was not drawn", i, at)
@@ -209,7 +209,7 @@ func TestNOVALarge(t *testing.T) {
 		begin = time.Now()
 		steps(t, d, 0, runs...)
 		t.Logf("opened in %v, step of %d, %d and %d rows in %v", opened, runs[4].N, runs[5].N, runs[6].N, time.Since(begin))
-		at := int(runs[6].Draws.At[0])
+		at := int(runs[6].Targets.At[0])
 		for i, x := range must(d.Tokens(0, at, at+1))(t) {
 			if x == 0 {
 				t.Errorf("number %d of position %d was not drawn", i, at)

@@ -28,7 +28,7 @@ type learner struct {
 // learn lays a sample out, and records the network that trains with the authors' weights.
 func (g *golden) learn(t *testing.T, dev *gpu.Device, p system.Prompt, tokens []uint32) *learner {
 	t.Helper()
-	q := must(train.Lay(g.sys, p, tokens))(t)
+	q := must(train.Flatten(g.sys, p, tokens))(t)
 	l := &learner{kept: map[string]*gpu.Tensor{}}
 	var other nn.Weights
 	if g.weights != nil {
@@ -217,7 +217,7 @@ func TestMARLearnsTheAuthorsNetwork(t *testing.T) {
 			z, got := g.floats(t, "fw.z"), must(l.kept["z"].F32())(t)
 			each, _ := g.sys.Head.(system.Teacher).Lessons()
 			w := len(z) / 2 / n
-			for i, at := range runs[1].Draws.At {
+			for i, at := range runs[1].Targets.At {
 				e := distance(got[i*each*w:(i*each+1)*w], z[(b*n+int(at))*w:][:w])
 				worst = max(worst, e)
 				if e > bound {
@@ -236,7 +236,7 @@ func TestScalesAndNumbersAreLaidOut(t *testing.T) {
 	numbers := shard.Sample{ID: "a", Kind: shard.KindKL, Grid: []int32{4, 4, 12}, Tokens: make([]int64, 192), Meta: map[string]string{"class": "7"}}
 	for name, good := range map[string]shard.Sample{"var": scales, "mar": numbers} {
 		g := open(t, name)
-		if p, tokens, err := g.sys.Lay(good); err != nil || p.Class != 7 || len(tokens) != len(good.Tokens) {
+		if p, tokens, err := g.sys.Flatten(good); err != nil || p.Class != 7 || len(tokens) != len(good.Tokens) {
 			t.Fatalf("%s: class %d, %d words, error %v", name, p.Class, len(tokens), err)
 		}
 		for what, change := range map[string]func(*shard.Sample){
@@ -250,7 +250,7 @@ func TestScalesAndNumbersAreLaidOut(t *testing.T) {
 			s := good
 			s.Tokens = slices.Clone(good.Tokens)
 			change(&s)
-			if _, _, err := g.sys.Lay(s); !errors.Is(err, shard.ErrSample) {
+			if _, _, err := g.sys.Flatten(s); !errors.Is(err, shard.ErrSample) {
 				t.Errorf("%s: %s: %v", name, what, err)
 			}
 		}

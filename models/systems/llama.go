@@ -171,9 +171,9 @@ func (c *llama) out(p nn.Params, norm, name string) *nn.Matrix {
 
 // embeddings declares the table of a network with classes: their rows, those between,
 // and those of tokens.
-func (c *llama) embeddings(p nn.Params, between ...nn.Part) input.Fed {
+func (c *llama) embeddings(p nn.Params, between ...nn.Part) input.Embedding {
 	parts := append([]nn.Part{{Name: classTable, Rows: c.Classes + 1}}, between...)
-	return input.Fed{Table: p.Table(c.Dim, llamaInit, append(parts, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})...)}
+	return input.Embedding{Table: p.Table(c.Dim, llamaInit, append(parts, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})...)}
 }
 
 // class returns a condition of one row: the class, or no class in the other branch.
@@ -204,7 +204,7 @@ func (c *llama) lay(g order.Grid) func(shard.Sample) (system.Prompt, []uint32, e
 
 // guide turns upstream's interval of guidance into scales. It returns nil for guidance
 // throughout.
-func guide(p system.Prompt, off func(before int) bool) order.Guide {
+func guide(p system.Prompt, off func(before int) bool) order.GuidanceScale {
 	if p.Interval <= 0 {
 		return nil
 	}

@@ -39,7 +39,7 @@ func openLlamaGen(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	grid := order.Grid{T: 1, H: side, W: side}
 	s := &system.System{
 		Name: "llamagen", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, side, side},
-		Layout: system.Layout{Fixed: 1, Fed: 1, Axes: 2, Context: c.Text + c.Block, Length: c.Text + c.Block, Group: 1, Features: c.Caption},
+		Layout: system.Layout{Fixed: 1, Inputs: 1, Axes: 2, Context: c.Text + c.Block, Length: c.Text + c.Block, Group: 1, Features: c.Caption},
 	}
 	switch {
 	case c.Caption > 0 && w == nil:
@@ -57,7 +57,7 @@ func openLlamaGen(config json.RawMessage, w nn.Weights) (*system.System, error) 
 
 func (c *llama) fromClass(s *system.System, p nn.Params, g order.Grid) {
 	s.Layout.Base = c.Classes + 1
-	s.Input, s.Lay = c.embeddings(p), c.lay(g)
+	s.Input, s.Flatten = c.embeddings(p), c.lay(g)
 	s.Schedule = func(q system.Prompt) (system.Schedule, error) {
 		condition, err := c.class(g, q)
 		return g.Raster(condition, guide(q, func(before int) bool { return before-1 > q.Interval })), err
@@ -71,7 +71,7 @@ func (c *llama) fromText(s *system.System, p nn.Params, g order.Grid, w nn.Weigh
 	s.Input = input.Text{
 		Up:   p.Matrix(c.Dim, c.Caption, llamaInit, captionUp),
 		Down: p.Matrix(c.Dim, c.Dim, llamaInit, "cls_embedding.cap_proj.fc2.weight"),
-		Then: input.Fed{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})},
+		Then: input.Embedding{Table: p.Table(c.Dim, llamaInit, nn.Part{Name: "tok_embeddings.weight", Rows: c.Vocab}, nn.Part{Rows: 1})},
 	}
 	none, err := w.Floats("cls_embedding.uncond_embedding")
 	if err != nil {

@@ -142,9 +142,9 @@ func openMAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	}
 	return &system.System{
 		Name: "mar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
-		Layout: system.Layout{Fixed: 2, Fed: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
+		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
 		Input:  in, Trunk: trunk, Head: refiner,
-		Default: c.sampling(), Schedule: c.schedule, Dropout: c.Dropout, Lay: c.lay(c.side, c.token),
+		Default: c.sampling(), Schedule: c.schedule, Dropout: c.Dropout, Flatten: c.lay(c.side, c.token),
 		Passes: []system.Pass{{Runs: []int{0}, Rows: rows}, {Runs: []int{input.FillStage}, Stage: input.FillStage, Rows: rows}},
 		Practice: func(q system.Prompt, word func(uint32) uint32) (system.Schedule, error) {
 			m, err := c.masked(q)

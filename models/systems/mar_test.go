@@ -48,9 +48,9 @@ func steps(t testing.TB, d *engine.Decoder, slot int, runs ...system.Run) (out [
 		}
 		err := d.LoadRows(slot, 0, 0, 0, &r.Rows)
 		if err == nil {
-			err = d.LoadDraws(slot, 0, &r.Draws, max(r.Ask, 1), 1)
+			err = d.LoadTargets(slot, 0, &r.Targets, max(r.GroupTargets, 1), 1)
 		}
-		s := engine.Step{Stage: r.Stage, Times: 1, Passes: 1, Lanes: []step.Lane{{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Draws: r.Draws.N, Ask: r.Ask, Partner: -1}}}
+		s := engine.Step{Stage: r.Stage, Times: 1, Passes: 1, Sequences: []step.Sequence{{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Targets: r.Targets.N, GroupTargets: r.GroupTargets, Unconditional: -1}}}
 		if err == nil {
 			err = d.Run(s)
 		}
@@ -112,7 +112,7 @@ func TestMARWaypoints(t *testing.T) {
 			}
 			z, got := g.floats(t, "fw.z"), must(d.Traced(done[1], "z"))(t)
 			w := len(z) / 2 / n
-			for i, at := range runs[1].Draws.At {
+			for i, at := range runs[1].Targets.At {
 				e := distance(got[i*w:(i+1)*w], z[(b*n+int(at))*w:][:w])
 				worst = max(worst, e)
 				if e > bound {
@@ -143,7 +143,7 @@ func TestMARHead(t *testing.T) {
 			kept[name] = must(dev.NewTensor(tensor.F32, x.Shape...))(t)
 			rec.Copy(kept[name], x)
 		}
-		d := &nn.Drawing{Recorder: rec, Loaded: loaded, Marked: keep}
+		d := &nn.Inference{Recorder: rec, Loaded: loaded, Marked: keep}
 		cond := net.Cond.Forward(d, tape.Constant(input("head.c")), nn.ProductOptions{})
 		keep("head.cond_embed", cond.X)
 		times := net.Times(d, tape.Constant(gputest.F32(t, dev, at, n, 1)))
@@ -218,8 +218,8 @@ func (g *golden) noise(t testing.TB, run string, sample int, sets []system.Run) 
 	for k, r := range sets {
 		first, all := g.floats(t, fmt.Sprintf("%s.step%d.noise_init", run, k)), g.floats(t, fmt.Sprintf("%s.step%d.noise", run, k))
 		rows := len(all) / passes / c
-		for i, at := range r.Draws.At {
-			row := sample*r.Ask + i
+		for i, at := range r.Targets.At {
+			row := sample*r.GroupTargets + i
 			to := out[int(at)*(passes+1)*c:]
 			copy(to, first[row*c:(row+1)*c])
 			for j := range passes {
@@ -279,7 +279,7 @@ func (g *golden) marRun(t *testing.T, dev *gpu.Device, run string, p system.Prom
 		}
 		var sets []system.Run
 		for _, r := range runsOf(t, g.sys, q) {
-			if r.Ask > 0 {
+			if r.GroupTargets > 0 {
 				sets = append(sets, r)
 			}
 		}
@@ -317,13 +317,13 @@ func (g *golden) checkSets(t *testing.T, run string, b int, sets []system.Run, g
 	for k, r := range sets {
 		mask := must(g.answers.Tensor(fmt.Sprintf("%s.step%d.pred_mask", run, k)))(t).Data[b*n : (b+1)*n]
 		for i, m := range mask {
-			if (m != 0) != slices.Contains(r.Draws.At, int32(i)) {
+			if (m != 0) != slices.Contains(r.Targets.At, int32(i)) {
 				t.Errorf("%s: sample %d: set %d: position %d", run, b, k, i)
 			}
 		}
 		scale := guidance
-		if r.Draws.Scale != nil {
-			scale = r.Draws.Scale[0]
+		if r.Targets.Scale != nil {
+			scale = r.Targets.Scale[0]
 		}
 		if math.Abs(float64(scale-scales[k])) > 1e-6 {
 			t.Errorf("%s: set %d has a scale of %g, want %g", run, k, scale, scales[k])
@@ -460,8 +460,8 @@ type unguided struct{ system.Seeded }
 
 func (u unguided) Next(tokens []uint32) (system.Run, error) {
 	r, err := u.Seeded.Next(tokens)
-	for i := range r.Draws.Scale {
-		r.Draws.Scale[i] = 1
+	for i := range r.Targets.Scale {
+		r.Targets.Scale[i] = 1
 	}
 	return r, err
 }
@@ -485,9 +485,9 @@ func TestMARPasses(t *testing.T) {
 	g := open(t, "mar")
 	count := func(p system.Prompt) (sets, passes int) {
 		for _, r := range runsOf(t, g.sys, p) {
-			if r.Ask > 0 {
+			if r.GroupTargets > 0 {
 				sets++
-				passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+				passes += int(r.Targets.Passes[1] - r.Targets.Passes[0])
 			}
 		}
 		return sets, passes
@@ -550,10 +550,10 @@ func BenchmarkInnerPasses(b *testing.B) {
 			defer e.Close()
 			prompt, passes := system.Prompt{Class: 1, Steps: 64, Inner: c.inner, Guidance: 3}, 0
 			for _, r := range runsOf(b, s, prompt) {
-				if r.Draws.Passes != nil {
-					passes += int(r.Draws.Passes[1] - r.Draws.Passes[0])
+				if r.Targets.Passes != nil {
+					passes += int(r.Targets.Passes[1] - r.Targets.Passes[0])
 				} else {
-					passes += min(r.Ask, 1)
+					passes += min(r.GroupTargets, 1)
 				}
 			}
 			draw := func(id string) { must(e.Generate(context.Background(), request(s, id, prompt, 1)))(b) }
@@ -583,12 +583,12 @@ func TestMARLargestStep(t *testing.T) {
 				if ok, err := d.Reserve(slot, r.N); !ok || err != nil {
 					t.Fatal("no pages", err)
 				}
-				for _, err := range []error{d.SetSampling(slot, step.Sampling{Seed: 1, Request: uint64(slot), Temperature: 1, End: -1}), d.LoadRows(slot, 0, 0, 0, &r.Rows), d.LoadDraws(slot, 0, &r.Draws, max(r.Ask, 1), 1)} {
+				for _, err := range []error{d.SetSampling(slot, step.Sampling{Seed: 1, Request: uint64(slot), Temperature: 1, End: -1}), d.LoadRows(slot, 0, 0, 0, &r.Rows), d.LoadTargets(slot, 0, &r.Targets, max(r.GroupTargets, 1), 1)} {
 					if err != nil {
 						t.Fatal(err)
 					}
 				}
-				s.Lanes = append(s.Lanes, step.Lane{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Draws: r.Draws.N, Ask: r.Ask, Partner: -1})
+				s.Sequences = append(s.Sequences, step.Sequence{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Targets: r.Targets.N, GroupTargets: r.GroupTargets, Unconditional: -1})
 			}
 			if err := d.Run(s); err != nil {
 				t.Fatalf("run %d: %v", i, err)

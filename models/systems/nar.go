@@ -35,7 +35,7 @@ func openNAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	rope := c.rope2D()
 	grid := order.Grid{T: 1, H: side, W: side}
 	s := c.shells(p, grid, 2)
-	s.Name, s.Lay = "nar", c.lay(grid)
+	s.Name, s.Flatten = "nar", c.lay(grid)
 	s.Input = c.embeddings(p)
 	s.Trunk = c.trunk(p, 0, c.Layers, rope)
 	s.Head = head.Directions{
@@ -79,7 +79,7 @@ func (c *llama) shells(p nn.Params, g order.Grid, directions int) *system.System
 	length := 1 + g.Cells()
 	return &system.System{
 		Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{g.T, g.H, g.W},
-		Layout:  system.Layout{Fixed: 1, Fed: 1, Axes: 2, Base: c.Classes + 1, Context: length, Length: length, Group: min(g.H, g.W) * g.T, Directions: directions},
+		Layout:  system.Layout{Fixed: 1, Inputs: 1, Axes: 2, Base: c.Classes + 1, Context: length, Length: length, Group: min(g.H, g.W) * g.T, Directions: directions},
 		Default: system.Sampling{Temperature: 1, Guidance: 2},
 		Dropout: c.Dropout,
 		Schedule: func(q system.Prompt) (system.Schedule, error) {

@@ -167,7 +167,7 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	return &system.System{
 		Name: "nova", Params: p.List(), Token: system.Token{Width: token}, Grid: [3]int{frames, c.h, c.w}, Text: c.text,
 		Layout: system.Layout{
-			Fixed: 2, Fed: c.block * c.block, Axes: axes, Features: c.features(), FeatureRows: max(c.TextRows, frames),
+			Fixed: 2, Inputs: c.block * c.block, Axes: axes, Features: c.features(), FeatureRows: max(c.TextRows, frames),
 			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: places, Recalls: recalls, State: c.video.width,
 		},
 		Input: in, Trunk: trunk, Head: c.head(p.In("image_decoder."), token),
@@ -469,9 +469,9 @@ func (c *nova) condition(stage, place, width int, x []float32) system.Run {
 	r := system.Run{Group: n, Stage: stage}
 	r.N = n
 	for i := range n {
-		r.Fixed, r.Slot, r.Sees, r.Keep = append(r.Fixed, -1, -1), append(r.Slot, -1), append(r.Sees, 0), append(r.Keep, int32(place+i))
+		r.Fixed, r.Slot, r.KVLen, r.Keep = append(r.Fixed, -1, -1), append(r.Slot, -1), append(r.KVLen, 0), append(r.Keep, int32(place+i))
 		for range c.block * c.block {
-			r.Fed = append(r.Fed, system.Nothing)
+			r.Inputs = append(r.Inputs, system.Nothing)
 		}
 		if c.Rotary {
 			r.Axes = append(r.Axes, 0, 0, 0)

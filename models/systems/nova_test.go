@@ -66,7 +66,7 @@ func novaTokens(x []float32, frame, frames int) (out []float32) {
 // novaSets returns the runs of a schedule that draw, by frame and set.
 func novaDraws(runs []system.Run) (out []system.Run) {
 	for _, r := range runs {
-		if r.Ask > 0 {
+		if r.GroupTargets > 0 {
 			out = append(out, r)
 		}
 	}
@@ -124,12 +124,12 @@ func (w *novaWalk) walk(t *testing.T, branch int, runs []system.Run) {
 			if w.golden.name == "nova" || frame == 0 {
 				w.compare(t, at, s, "video", at+"video_out", branch, n, 6, 0)
 			}
-		case r.Ask == 0 && has("image0") && frame == 0 && set == 2:
+		case r.GroupTargets == 0 && has("image0") && frame == 0 && set == 2:
 			w.compare(t, at, s, "image0", at+"s2.image_block0", branch, 0, r.N, 0)
 			w.compare(t, at, s, "image1", at+"s2.image_block1", branch, 0, r.N, 0)
-		case r.Ask > 0:
+		case r.GroupTargets > 0:
 			at = fmt.Sprintf("%ss%d.", at, set)
-			for j, p := range r.Draws.At {
+			for j, p := range r.Targets.At {
 				w.compare(t, at, s, "z", at+"z", branch, j, 1, int(p)%24)
 			}
 			if frame == 0 && set == 2 {
@@ -190,13 +190,13 @@ func (g *golden) novaRun(t *testing.T, e *engine.Engine, run novaRun) {
 		frame, set := run.known+i/novaSets, i%novaSets
 		at := fmt.Sprintf("%s.f%d.s%d.", run.name, frame, set)
 		ids := g.ints(t, at+"pred_ids")
-		if r.Ask != len(ids) {
-			t.Fatalf("%s: %d positions, want %v", at, r.Ask, ids)
+		if r.GroupTargets != len(ids) {
+			t.Fatalf("%s: %d positions, want %v", at, r.GroupTargets, ids)
 		}
 		tokens := novaTokens(g.floats(t, at+"noise"), 0, 1)
-		for j, pos := range r.Draws.At {
+		for j, pos := range r.Targets.At {
 			if !slices.Contains(ids, pos-int32(frame*24)) {
-				t.Errorf("%s: position %d is not in %v", at, r.Draws.At[j], ids)
+				t.Errorf("%s: position %d is not in %v", at, r.Targets.At[j], ids)
 			}
 			copy(noise[int(pos)*16:], tokens[int(pos)%24*16:][:16])
 		}

@@ -55,12 +55,12 @@ func laid(t *testing.T, s *system.System, p system.Prompt, tokens []uint32) (all
 		if err != nil {
 			t.Fatalf("%d rows of %d: %v", all.N, len(tokens)/words, err)
 		}
-		if r.Ask > 0 && r.Draws.At[0] != int32(all.N) {
-			t.Fatalf("row %d predicts position %d", all.N, r.Draws.At[0])
+		if r.GroupTargets > 0 && r.Targets.At[0] != int32(all.N) {
+			t.Fatalf("row %d predicts position %d", all.N, r.Targets.At[0])
 		}
 		all.N += r.N
-		all.Fixed, all.Fed, all.Axes, all.Sees = append(all.Fixed, r.Fixed...), append(all.Fed, r.Fed...), append(all.Axes, r.Axes...), append(all.Sees, r.Sees...)
-		all.Draws.At, all.Draws.Allow = append(all.Draws.At, r.Draws.At...), append(all.Draws.Allow, r.Draws.Allow...)
+		all.Fixed, all.Inputs, all.Axes, all.KVLen = append(all.Fixed, r.Fixed...), append(all.Inputs, r.Inputs...), append(all.Axes, r.Axes...), append(all.KVLen, r.KVLen...)
+		all.Targets.At, all.Targets.TokenRange = append(all.Targets.At, r.Targets.At...), append(all.Targets.TokenRange, r.Targets.TokenRange...)
 	}
 	return all
 }
@@ -75,7 +75,7 @@ func ball(t *testing.T, s *system.System, depth int) (system.Prompt, []uint32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, tokens, err := s.Lay(sample)
+	p, tokens, err := s.Flatten(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestRowsKeepTheirRules(t *testing.T) {
 		p, tokens := system.Prompt{Frames: 16}, []uint32(nil)
 		var err error
 		if name == "cube" {
-			p, tokens, err = s.Lay(clipSample(4))
+			p, tokens, err = s.Flatten(clipSample(4))
 		} else {
 			p, tokens = ball(t, s, 5)
 		}
@@ -109,8 +109,8 @@ func TestRowsKeepTheirRules(t *testing.T) {
 		}
 		all := laid(t, s, p, tokens)
 		l, words := s.Layout, s.Token.Words()
-		if all.N != len(tokens)/words || len(all.Draws.At) != all.N-len(p.Given)/words {
-			t.Errorf("%s: %d rows and %d draws for %d tokens", name, all.N, len(all.Draws.At), len(tokens)/words)
+		if all.N != len(tokens)/words || len(all.Targets.At) != all.N-len(p.Given)/words {
+			t.Errorf("%s: %d rows and %d draws for %d tokens", name, all.N, len(all.Targets.At), len(tokens)/words)
 		}
 		for row := range all.N {
 			group := row / l.Group * l.Group
@@ -119,17 +119,17 @@ func TestRowsKeepTheirRules(t *testing.T) {
 					t.Fatalf("%s row %d: fixed id %d of %d", name, row, id, l.Base)
 				}
 			}
-			for _, from := range all.Fed[row*l.Fed : (row+1)*l.Fed] {
+			for _, from := range all.Inputs[row*l.Inputs : (row+1)*l.Inputs] {
 				if int(from) >= group || from < system.Start {
 					t.Fatalf("%s row %d is fed %d", name, row, from)
 				}
 			}
-			if int(all.Sees[row]) != group+l.Group {
-				t.Fatalf("%s row %d sees %d", name, row, all.Sees[row])
+			if int(all.KVLen[row]) != group+l.Group {
+				t.Fatalf("%s row %d sees %d", name, row, all.KVLen[row])
 			}
 		}
-		for i, at := range all.Draws.At {
-			lo, hi := all.Draws.Allow[2*i], all.Draws.Allow[2*i+1]&0xffffff
+		for i, at := range all.Targets.At {
+			lo, hi := all.Targets.TokenRange[2*i], all.Targets.TokenRange[2*i+1]&0xffffff
 			if x := int32(tokens[int(at)*words]); s.Token.Bits == 0 && (x < lo || x >= hi) {
 				t.Fatalf("%s position %d: token %d outside [%d, %d)", name, at, x, lo, hi)
 			}
@@ -141,7 +141,7 @@ func TestRowsKeepTheirRules(t *testing.T) {
 // rows with those of nothing given.
 func TestGivenTokensChangeNoRow(t *testing.T) {
 	cubeSystem, tree := openOwn(t, "cube"), openOwn(t, "octree")
-	clipPrompt, clipTokens, err := cubeSystem.Lay(clipSample(6))
+	clipPrompt, clipTokens, err := cubeSystem.Flatten(clipSample(6))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestGivenTokensChangeNoRow(t *testing.T) {
 			p := c.p
 			p.Given = c.tokens[:n*c.s.Token.Words()]
 			got := laid(t, c.s, p, c.tokens)
-			if !reflect.DeepEqual(got.Rows, want.Rows) || !slices.Equal(got.Draws.Allow, want.Draws.Allow[2*n:]) {
+			if !reflect.DeepEqual(got.Rows, want.Rows) || !slices.Equal(got.Targets.TokenRange, want.Targets.TokenRange[2*n:]) {
 				t.Errorf("%s: %d given positions change rows", c.s.Name, n)
 			}
 		}
@@ -182,14 +182,14 @@ func TestGivenTokensChangeNoRow(t *testing.T) {
 func TestFacesAreFedByTheirRule(t *testing.T) {
 	s := openOwn(t, "quad")
 	p, tokens := ball(t, s, 0)
-	all, points := laid(t, s, p, tokens), s.Layout.Pinned
+	all, points := laid(t, s, p, tokens), s.Layout.Sinks
 	for row := range all.N {
 		for k, b := range []int{1, 2, 3, 6, 9, sequence.FaceTokens} {
 			want := row - b
 			if want < points {
 				want = system.Start
 			}
-			if got := int(all.Fed[row*order.FaceFed+k]); got != want {
+			if got := int(all.Inputs[row*order.FaceInputs+k]); got != want {
 				t.Fatalf("row %d is fed %d, want %d", row, got, want)
 			}
 		}

@@ -49,12 +49,12 @@ func openPAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	length := 1 + c.Block + c.Special
 	return &system.System{
 		Name: "par", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, side, side},
-		Layout:  system.Layout{Fixed: 1, Fed: 1, Axes: 2, Base: c.Classes + 1 + c.Special, Context: length, Length: length, Group: c.Special + 1},
+		Layout:  system.Layout{Fixed: 1, Inputs: 1, Axes: 2, Base: c.Classes + 1 + c.Special, Context: length, Length: length, Group: c.Special + 1},
 		Input:   c.embeddings(p, nn.Part{Name: transitions, Rows: c.Special}),
 		Trunk:   c.trunk(p, 0, c.Layers, c.rope2D()),
 		Head:    head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}},
 		Default: system.Sampling{Temperature: 1, Guidance: 1.5},
-		Dropout: c.Dropout, Lay: c.lay(grid),
+		Dropout: c.Dropout, Flatten: c.lay(grid),
 		Schedule: func(q system.Prompt) (system.Schedule, error) {
 			condition, err := c.class(grid, q)
 			off := func(before int) bool { // tokens are counted anew in the groups

@@ -28,7 +28,7 @@ func init() {
 //	input     the last three coordinates, and those six, nine and twelve before
 //	trunk     the decoder
 //	head      a softmax
-//	rule      the grammar of face sequences
+//	rule      the grammar of face sequences, and of a surface to follow
 //	sampling  temperature, top-k and top-p
 //
 // Source: the task and the face layout are QuadGPT's, arXiv:2509.21420; the network is
@@ -36,7 +36,7 @@ func init() {
 type quads struct{ faces.Config }
 
 func (c quads) network(n Decoder) Decoder {
-	n.Static, n.StaticRows, n.Fed, n.Sub, n.Bits, n.Group = order.FaceFixed, order.FaceIds, order.FaceFed, 1, 0, 1
+	n.Static, n.StaticRows, n.Fed, n.Sub, n.Bits, n.Group = order.FaceFixed, order.FaceIds, order.FaceInputs, 1, 0, 1
 	n.Vocab = c.Sequence().VocabSize()
 	n.Vocab += n.Vocab % 2
 	n.Faces = FaceRules{Levels: c.Levels, Start: c.Points}
@@ -46,10 +46,10 @@ func (c quads) network(n Decoder) Decoder {
 }
 
 func (c quads) parts(s *system.System, n Decoder) {
-	s.Layout.Pinned, s.Layout.Unit = c.Points, sequence.FaceTokens
+	s.Layout.Sinks, s.Layout.Unit = c.Points, sequence.FaceTokens
 	s.Token.End = int(c.Sequence().EOS())
-	s.Rule = sampler.Faces{Levels: c.Levels, Start: c.Points}
-	s.Lay, s.Format = c.Lay, system.Format{Faces: c.Faces}
+	s.Constraint = sampler.Faces{Levels: c.Levels, Start: c.Points}
+	s.Flatten, s.Format = c.Lay, system.Format{Faces: c.Faces}
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		return order.Faces{Options: c.Sequence(), Points: c.Points}.Schedule(p.Points, p.Faces*sequence.FaceTokens+1, len(p.Given))
 	}

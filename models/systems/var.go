@@ -116,10 +116,10 @@ func openVAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	s := &system.System{
 		Name: "var", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Codes}, Grid: [3]int{1, last, last},
 		Layout: system.Layout{
-			Fixed: 4, Fed: max(order.FedByRow(len(c.Sides), func(k int) int { return c.Sides[k] * c.Sides[k] }), 1), Axes: 1, Context: n, Length: n, Group: last * last, Places: 1, State: c.width, Raw: true,
+			Fixed: 4, Inputs: max(order.FedByRow(len(c.Sides), func(k int) int { return c.Sides[k] * c.Sides[k] }), 1), Axes: 1, Context: n, Length: n, Group: last * last, Places: 1, State: c.width, Raw: true,
 		},
 		Input: c.input(p), Trunk: c.trunk(p),
-		Default: system.Sampling{Temperature: 1, TopK: 900, TopP: 0.96, Guidance: 2.5}, Dropout: c.Dropout, Lay: c.lay,
+		Default: system.Sampling{Temperature: 1, TopK: 900, TopP: 0.96, Guidance: 2.5}, Dropout: c.Dropout, Flatten: c.lay,
 	}
 	s.Passes = []system.Pass{{Runs: []int{0}, Rows: 1}, {Stage: system.AllStages, Rows: n}}
 	for k := range c.Sides {
@@ -128,7 +128,7 @@ func openVAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	modulation := p.Linear(2*c.width, c.width, varInit, "head_nm.ada_lin.1")
 	out := p.Linear(c.Codes, c.width, varInit, "head")
 	s.Head = head.Modulated{Softmax: head.Softmax{Linear: head.Linear{Out: out.W, Bias: out.B}}, Modulation: modulation, Eps: c.Eps}
-	s.Schedule = func(q system.Prompt) (system.Schedule, error) { return c.schedule(s.Layout.Fed, q) }
+	s.Schedule = func(q system.Prompt) (system.Schedule, error) { return c.schedule(s.Layout.Inputs, q) }
 	return s, nil
 }
 

@@ -183,10 +183,10 @@ func TestVARPasses(t *testing.T) {
 	runs := runsOf(t, s, system.Prompt{Class: 3, Guidance: 2.5})
 	tokens := 0
 	for k, r := range runs[1:] {
-		tokens += r.Draws.N
+		tokens += r.Targets.N
 		want := 1 + 1.5*float64(k)/9
-		if r.Steps() != 1 || math.Abs(float64(r.Draws.Scale[0])-want) > 1e-6 {
-			t.Errorf("scale %d takes %d steps with guidance of %g, want %g", k, r.Steps(), r.Draws.Scale[0], want)
+		if r.Steps() != 1 || math.Abs(float64(r.Targets.Scale[0])-want) > 1e-6 {
+			t.Errorf("scale %d takes %d steps with guidance of %g, want %g", k, r.Steps(), r.Targets.Scale[0], want)
 		}
 	}
 	if len(runs) != 11 || tokens != 680 {

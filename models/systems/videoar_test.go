@@ -233,8 +233,8 @@ func (o named64) checkUnits(t *testing.T, s *system.System, p system.Prompt, num
 	var before [][]cell // units that are known
 	for k, run := range runsOf(t, s, p) {
 		var unit []cell
-		for i, at := range run.Draws.At {
-			row := int(run.Draws.From[i])
+		for i, at := range run.Targets.At {
+			row := int(run.Targets.From[i])
 			axes := run.Axes[row*5:]
 			unit = append(unit, cell{at, [3]int{int(axes[0]), int(axes[1]), int(axes[2])}})
 		}
@@ -261,7 +261,7 @@ func (o named64) checkUnits(t *testing.T, s *system.System, p system.Prompt, num
 		for i, c := range unit {
 			scale := 1.0
 			if p.Guidance > 1 {
-				scale = float64(run.Draws.Scale[i])
+				scale = float64(run.Targets.Scale[i])
 			}
 			from := noise(c.at)
 			for j, want := range number(c.at) {

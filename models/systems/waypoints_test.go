@@ -23,7 +23,7 @@ type forced struct {
 // teacherForced runs the network as training does, in f32 and without a cache.
 func (g *golden) teacherForced(t *testing.T, dev *gpu.Device, p system.Prompt, tokens []uint32) *forced {
 	t.Helper()
-	f := &forced{Sequence: must(train.Lay(g.sys, p, tokens))(t), values: map[string][]float32{}}
+	f := &forced{Sequence: must(train.Flatten(g.sys, p, tokens))(t), values: map[string][]float32{}}
 	kept := map[string]*gpu.Tensor{}
 	net := must(train.NewNetwork(dev, g.sys, 1, f.N, train.NetworkOptions{Marked: func(r *gpu.Recorder, name string, x *gpu.Tensor) {
 		kept[name] = must(dev.NewTensor(tensor.F32, x.Shape...))(t)
@@ -49,7 +49,7 @@ func (g *golden) goldenRow(f *forced, i, rows int) int {
 	if g.name == "par" || g.name == "par-n9" {
 		return i // the same order
 	}
-	if from := f.Fed[i]; from >= 0 { // raster order behind the condition
+	if from := f.Inputs[i]; from >= 0 { // raster order behind the condition
 		return rows - g.given() + int(from)
 	}
 	return rows - g.given() - f.conditions() + i
@@ -64,7 +64,7 @@ func (g *golden) given() int {
 }
 
 func (f *forced) conditions() int {
-	return slices.IndexFunc(f.Fed, func(from int32) bool { return from >= 0 })
+	return slices.IndexFunc(f.Inputs, func(from int32) bool { return from >= 0 })
 }
 
 // forcedTokens are the tokens that upstream's pass was given, by cell.

@@ -141,7 +141,7 @@ func openXAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	pred := head.Linear{Out: p.Matrix(c.token, c.dec.width, varInit, "pred.weight").After(p.RMS(c.dec.width, xarEps, "decoder_norm.weight")), Bias: p.Vector(c.token, 0, "pred.bias")}
 	s := &system.System{
 		Name: "xar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{c.frames, c.side, c.side},
-		Layout: system.Layout{Fixed: order.DenoisedFixed, Fed: 1, Axes: order.DenoisedAxes, Context: positions, Length: max(length, group, positions), Group: group},
+		Layout: system.Layout{Fixed: order.DenoisedFixed, Inputs: 1, Axes: order.DenoisedAxes, Context: positions, Length: max(length, group, positions), Group: group},
 		Input:  in, Trunk: c.trunk(p, steps.Times), Head: head.NewVelocity(p, pred, order.DenoisedPass, steps),
 		Default: system.Sampling{Temperature: 1, Guidance: c.Guidance}, Schedule: c.runs,
 	}
@@ -227,7 +227,7 @@ func (c *xar) blocks(p nn.Params, part string, m mae) (out []*nn.Denoising) {
 
 // Forward implements system.Trunk.
 func (t *xarTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
-	d := g.(*nn.Drawing)
+	d := g.(*nn.Inference)
 	condition := t.condition(d, x.X.Rows())
 	for _, b := range t.encoder {
 		x = b.Forward(d, x, condition)
@@ -242,7 +242,7 @@ func (t *xarTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
 
 // condition returns SiLU(class + time), a row for each unit's rows, or for each of n rows
 // if a step's rows are no multiple of a unit's.
-func (t *xarTrunk) condition(d *nn.Drawing, n int) *nn.Value {
+func (t *xarTrunk) condition(d *nn.Inference, n int) *nn.Value {
 	each := t.unit
 	if n%each != 0 {
 		each = 1

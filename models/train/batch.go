@@ -13,7 +13,7 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// Window fills a sequence of a batch: a sample's pinned rows, and a stretch of the others.
+// Window fills a sequence of a batch: a sample's sink rows, and a stretch of the others.
 // Together they are at most n.
 type Window struct {
 	Seq      *Sequence
@@ -65,16 +65,16 @@ func (t *Network) SetBatch(ws []Window) (int, error) {
 
 func (t *Network) setWindow(b int, w Window) (int, error) {
 	q := w.Seq
-	if q.Pinned+w.To-w.From > t.n || w.From < q.Pinned || w.To > q.N {
-		return 0, fmt.Errorf("train.SetBatch: %w: window [%d, %d) of %d rows, %d pinned, room for %d", nn.ErrConfig, w.From, w.To, q.N, q.Pinned, t.n)
+	if q.Sinks+w.To-w.From > t.n || w.From < q.Sinks || w.To > q.N {
+		return 0, fmt.Errorf("train.SetBatch: %w: window [%d, %d) of %d rows, %d sinks, room for %d", nn.ErrConfig, w.From, w.To, q.N, q.Sinks, t.n)
 	}
 	kept := t.setBefore(b, w)
 	r := q.rows(w.Drop)
 	fed := w.noisy(t.sys.Token)
-	for i := range q.Pinned + w.To - w.From {
+	for i := range q.Sinks + w.To - w.From {
 		p := i
-		if i >= q.Pinned {
-			p = w.From + i - q.Pinned
+		if i >= q.Sinks {
+			p = w.From + i - q.Sinks
 		}
 		t.in.setRow(b*t.n+i, r, p, fed, kept)
 	}
@@ -194,7 +194,7 @@ func (w *Window) rows(to, of []int32, first int) bool {
 
 // row returns where row p of the sample is in the window, -1 if it is not.
 func (w *Window) row(p int) int {
-	switch pinned := w.Seq.Pinned; {
+	switch pinned := w.Seq.Sinks; {
 	case p < pinned:
 		return p
 	case p >= w.From && p < w.To:

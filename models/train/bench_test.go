@@ -77,21 +77,21 @@ func benchDecode(b *testing.B, dev *gpu.Device, c systems.Decoder, f *safetensor
 	const steps, until = 16, 256
 	dec := newDecoder(b, dev, c, f, engine.DecoderOptions{Slots: batch, Precision: p})
 	defer dec.Free()
-	lanes := make([]step.Lane, batch)
+	lanes := make([]step.Sequence, batch)
 	for i := range lanes {
 		check(b, dec.SetSampling(i, step.Sampling{Seed: 1, Request: uint64(i), Temperature: 1, TopP: 1, End: -1}))
 		lanes[i] = draw(lay(b, dec, c, i, plain(c, until), 0), c, until)
 	}
-	check(b, dec.Run(engine.Step{Lanes: lanes, Times: steps, Whole: true})) // compiles
+	check(b, dec.Run(engine.Step{Sequences: lanes, Times: steps, EveryRow: true})) // compiles
 	tokens := 0
 	report := gputest.Processor(b)
 	for b.Loop() {
 		if lanes[0].Row == until {
 			for i := range lanes {
-				lanes[i].Row, lanes[i].Draw = 0, 0
+				lanes[i].Row, lanes[i].Target = 0, 0
 			}
 		}
-		check(b, dec.Run(engine.Step{Lanes: lanes, Times: steps, Whole: true}))
+		check(b, dec.Run(engine.Step{Sequences: lanes, Times: steps, EveryRow: true}))
 		tokens += steps * batch
 	}
 	report()

@@ -68,9 +68,9 @@ func equalBits(t *testing.T, dev *gpu.Device, c systems.Decoder, f *safetensors.
 	}
 	// A rollback reaches as far as the ring has not been written over.
 	drawAll(t, dec, c, seqs[3:4], prompt, c.Context, []int{3}, 7)
-	back := []step.Lane{draw(step.Lane{Slot: 3, Canvas: 3, Row: prompt + 3, Draw: prompt + 3, Partner: -1}, c, c.Context)}
+	back := []step.Sequence{draw(step.Sequence{Slot: 3, Canvas: 3, Row: prompt + 3, Target: prompt + 3, Unconditional: -1}, c, c.Context)}
 	for back[0].Row < c.Context {
-		check(t, dec.Run(engine.Step{Lanes: back, Times: 5, Whole: true}))
+		check(t, dec.Run(engine.Step{Sequences: back, Times: 5, EveryRow: true}))
 	}
 	if again := must(dec.Tokens(3, 0, c.Context))(t); !slices.Equal(again, alone[:c.Context]) {
 		t.Errorf("%s: after a rollback other tokens are drawn", p)

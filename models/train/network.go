@@ -125,7 +125,7 @@ func (t *Network) passes() []system.Pass { return t.sys.Passes[:max(len(t.sys.Pa
 func (t *Network) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	r := dev.NewRecorder()
 	g := nn.Training{
-		Tape: tape.New(r, backward), Store: t.store, B: t.b, Draws: t.in.means, Lessons: t.in.lessons, Canvas: t.in.canvas, States: &nn.States{},
+		Tape: tape.New(r, backward), Store: t.store, B: t.b, Targets: t.in.means, Lessons: t.in.lessons, Canvas: t.in.canvas, States: &nn.States{},
 		Recompute: t.options.Recompute, Tables: t.tables,
 	}
 	if t.options.Marked != nil && !backward {
@@ -149,7 +149,7 @@ func (t *Network) pass(g *nn.Training, in *rowInputs, stage int) *nn.Value {
 	in.expand(g.Recorder())
 	g.N, g.InStage = in.r/t.b, stage
 	g.Axes, g.Key, g.IDs, g.Starts, g.Rows = in.axes, in.key, in.ids, in.starts, in.rows
-	g.Fed, g.Vectors, g.Real, g.Recalled, g.Places = in.codes, in.features, in.real, in.recalled, in.places
+	g.InputCodes, g.Vectors, g.Real, g.Recalled, g.Places = in.codes, in.features, in.real, in.recalled, in.places
 	if in.places.Starts != nil {
 		g.Places.IDs = in.axes.View(0, in.r)
 	}

@@ -76,7 +76,7 @@ func joined(c systems.Decoder, rows order.Positions, tokens []uint32) *Sequence 
 func from(q *Sequence, p int) *Sequence {
 	out := *q
 	d := q.Draws
-	out.Draws = system.Draws{N: d.N - p, At: d.At[p:], From: d.From[p:], Allow: d.Allow[2*p:]}
+	out.Draws = system.Targets{N: d.N - p, At: d.At[p:], From: d.From[p:], TokenRange: d.TokenRange[2*p:]}
 	out.First = p
 	return &out
 }
@@ -164,7 +164,7 @@ func newDecoder(t testing.TB, dev *gpu.Device, c systems.Decoder, f *safetensors
 
 // lay writes a sequence to a slot, with the tokens of its first positions, and returns
 // the lane that reads them in a piece of 64 rows; draw lets it go on.
-func lay(t testing.TB, dec *engine.Decoder, c systems.Decoder, slot int, s *Sequence, prompt int) step.Lane {
+func lay(t testing.TB, dec *engine.Decoder, c systems.Decoder, slot int, s *Sequence, prompt int) step.Sequence {
 	t.Helper()
 	check(t, dec.SetTokens(slot, 0, s.Tokens[:prompt*c.Words()]))
 	if !must(dec.Reserve(slot, c.Context))(t) {
@@ -173,28 +173,28 @@ func lay(t testing.TB, dec *engine.Decoder, c systems.Decoder, slot int, s *Sequ
 	check(t, dec.LoadRows(slot, 0, 0, 0, &s.Rows))
 	draws := s.Draws
 	draws.From = nil // the rows of their own numbers
-	check(t, dec.LoadDraws(slot, 0, &draws, c.Group, 1))
-	return step.Lane{Slot: slot, Canvas: slot, Rows: prompt, Group: 64, Draw: prompt, Draws: prompt, Partner: -1}
+	check(t, dec.LoadTargets(slot, 0, &draws, c.Group, 1))
+	return step.Sequence{Slot: slot, Canvas: slot, Rows: prompt, Group: 64, Target: prompt, Targets: prompt, Unconditional: -1}
 }
 
 // draw lets a lane draw up to position n.
-func draw(l step.Lane, c systems.Decoder, n int) step.Lane {
-	l.Rows, l.Group, l.Draws, l.Ask = n, c.Group, n, c.Group
+func draw(l step.Sequence, c systems.Decoder, n int) step.Sequence {
+	l.Rows, l.Group, l.Targets, l.GroupTargets = n, c.Group, n, c.Group
 	return l
 }
 
 // drawAll generates n positions of several slots after a prompt, with some lanes a step.
 func drawAll(t *testing.T, dec *engine.Decoder, c systems.Decoder, seqs []*Sequence, prompt, n int, slots []int, times int) [][]uint32 {
 	t.Helper()
-	lanes := make([]step.Lane, len(slots))
+	lanes := make([]step.Sequence, len(slots))
 	for i, slot := range slots {
 		check(t, dec.SetSampling(slot, step.Sampling{Seed: 77, Request: uint64(1000 + seqs[i].Fixed[0]), Temperature: 1, TopP: 1, End: -1}))
-		one := engine.Step{Lanes: []step.Lane{lay(t, dec, c, slot, seqs[i], prompt)}, Times: 1}
+		one := engine.Step{Sequences: []step.Sequence{lay(t, dec, c, slot, seqs[i], prompt)}, Times: 1}
 		check(t, dec.Run(one))
-		lanes[i] = draw(one.Lanes[0], c, n)
+		lanes[i] = draw(one.Sequences[0], c, n)
 	}
 	for lanes[0].Row < n {
-		check(t, dec.Run(engine.Step{Lanes: lanes, Times: times, Whole: true}))
+		check(t, dec.Run(engine.Step{Sequences: lanes, Times: times, EveryRow: true}))
 	}
 	var out [][]uint32
 	for _, slot := range slots {
@@ -240,11 +240,11 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 			seq := chain(c, c.Context, 3)
 			prompt := 2 * c.Group
 			check(t, dec.SetSampling(0, step.Sampling{TopP: 1, End: -1}))
-			lanes := []step.Lane{lay(t, dec, c, 0, seq, prompt)}
-			check(t, dec.Run(engine.Step{Lanes: lanes, Times: 1}))
+			lanes := []step.Sequence{lay(t, dec, c, 0, seq, prompt)}
+			check(t, dec.Run(engine.Step{Sequences: lanes, Times: 1}))
 			lanes[0] = draw(lanes[0], c, c.Context)
 			for lanes[0].Row < c.Context {
-				check(t, dec.Run(engine.Step{Lanes: lanes, Times: 8, Whole: true}))
+				check(t, dec.Run(engine.Step{Sequences: lanes, Times: 8, EveryRow: true}))
 			}
 			seq.Tokens = must(dec.Tokens(0, 0, c.Context))(t)
 			dec.Free()

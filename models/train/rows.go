@@ -52,15 +52,15 @@ func (in *rowInputs) list(sys *system.System, b, n int) []input {
 	if in.dims.Axes == 1 && sys.Passes != nil {
 		list = append(list, index(&in.places, r, in.tables)[1:]...)
 	}
-	if sys.Token.Bits > 0 && in.dims.Fed > 0 {
-		fed := r * in.dims.Fed
+	if sys.Token.Bits > 0 && in.dims.Inputs > 0 {
+		fed := r * in.dims.Inputs
 		in.hostBits, in.hostValid = make([]int32, fed*sys.Token.Words()), make([]int32, fed)
-		list = append(list, input{&in.codes, tensor.F32, []int{r, in.dims.Fed * sys.Token.Bits}},
+		list = append(list, input{&in.codes, tensor.F32, []int{r, in.dims.Inputs * sys.Token.Bits}},
 			input{&in.bits, tensor.U32, []int{fed, sys.Token.Words()}}, input{&in.valid, tensor.I32, []int{fed}})
 	}
 	if w := sys.Token.Width; w > 0 {
-		in.hostReal = make([]float32, r*in.dims.Fed*w)
-		list = append(list, input{&in.real, tensor.F32, []int{r, in.dims.Fed * w}})
+		in.hostReal = make([]float32, r*in.dims.Inputs*w)
+		list = append(list, input{&in.real, tensor.F32, []int{r, in.dims.Inputs * w}})
 	}
 	if f := sys.Layout.Features; f > 0 {
 		in.hostFeatures = make([]float32, r*f)
@@ -144,11 +144,11 @@ func (in *rowInputs) clear() {
 func (in *rowInputs) setRow(i int, r *system.Rows, p int, tokens []uint32, kept map[int32]int32) {
 	d := &in.dims
 	copy(in.hostIDs[i*d.IDColumns():], r.Fixed[p*d.Fixed:(p+1)*d.Fixed])
-	for f := range d.Fed {
-		in.feed(i, f, int(r.Fed[p*d.Fed+f]), tokens)
+	for f := range d.Inputs {
+		in.feed(i, f, int(r.Inputs[p*d.Inputs+f]), tokens)
 	}
 	copy(in.hostAxes[i*d.Axes:(i+1)*d.Axes], r.Axes[p*d.Axes:])
-	in.hostKey[i] = r.Sees[p]
+	in.hostKey[i] = r.KVLen[p]
 	if in.features != nil {
 		k := in.features.Dim(-1)
 		copy(in.hostFeatures[i*k:(i+1)*k], r.Features[p*k:])
@@ -168,7 +168,7 @@ func (in *rowInputs) feed(row, f, from int, tokens []uint32) {
 	d, words := &in.dims, in.token.Words()
 	if in.real != nil {
 		if from >= 0 {
-			copy(in.hostReal[(row*d.Fed+f)*words:], reals(tokens[from*words:(from+1)*words]))
+			copy(in.hostReal[(row*d.Inputs+f)*words:], reals(tokens[from*words:(from+1)*words]))
 		}
 		return
 	}
@@ -180,9 +180,9 @@ func (in *rowInputs) feed(row, f, from int, tokens []uint32) {
 			id := int32(-1)
 			switch {
 			case from >= 0:
-				id = d.FedID(f, s, int64(tokens[from*words+s]))
+				id = d.InputID(f, s, int64(tokens[from*words+s]))
 			case from == system.Start:
-				id = d.FedID(f, s, -1)
+				id = d.InputID(f, s, -1)
 			}
 			in.hostIDs[row*d.IDColumns()+d.Fixed+f*words+s] = id
 		}
@@ -191,9 +191,9 @@ func (in *rowInputs) feed(row, f, from int, tokens []uint32) {
 	if from < 0 {
 		return
 	}
-	in.hostValid[row*d.Fed+f] = 1
+	in.hostValid[row*d.Inputs+f] = 1
 	for i, w := range tokens[from*words : (from+1)*words] {
-		in.hostBits[(row*d.Fed+f)*words+i] = int32(w)
+		in.hostBits[(row*d.Inputs+f)*words+i] = int32(w)
 	}
 }
 

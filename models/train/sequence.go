@@ -15,13 +15,13 @@ import (
 // tokens, and all of its draws.
 type Sequence struct {
 	Part
-	Before []Part       // the rows of passes before the last
-	Draws  system.Draws // From is [m, h] rows of the sequence; -1: none
-	Tokens []uint32     // [positions, words]
-	First  int          // position that is drawn; those before are a condition
+	Before []Part         // the rows of passes before the last
+	Draws  system.Targets // From is [m, h] rows of the sequence; -1: none
+	Tokens []uint32       // [positions, words]
+	First  int            // position that is drawn; those before are a condition
 	Prompt system.Prompt
-	// Pinned rows at the start stay visible for ever and come with every window.
-	Pinned int
+	// Sinks rows at the start stay visible for ever and come with every window.
+	Sinks int
 }
 
 // Part is the rows of a pass.
@@ -31,11 +31,11 @@ type Part struct {
 	Other *system.Rows
 }
 
-// Lay lays a sample out. Its rows are those that the schedule yields when the tokens are
+// Flatten lays a sample out. Its rows are those that the schedule yields when the tokens are
 // given. Where lessons depend on chance it is the lesson of no luck in particular, see
 // [Sequence.Lesson]. The error is the schedule's, or wraps system.ErrPrompt if it does not
 // draw the tokens.
-func Lay(s *system.System, prompt system.Prompt, tokens []uint32) (*Sequence, error) {
+func Flatten(s *system.System, prompt system.Prompt, tokens []uint32) (*Sequence, error) {
 	q := &Sequence{Tokens: tokens, Prompt: prompt}
 	if s.Practice != nil {
 		return q.Lesson(s, words(0, 0))
@@ -51,7 +51,7 @@ func Lay(s *system.System, prompt system.Prompt, tokens []uint32) (*Sequence, er
 	return q, err
 }
 
-// Lesson lays the sample out for a lesson by some random numbers. Errors are those of [Lay].
+// Lesson lays the sample out for a lesson by some random numbers. Errors are those of [Flatten].
 func (q *Sequence) Lesson(s *system.System, word func(uint32) uint32) (*Sequence, error) {
 	if s.Practice == nil {
 		return q, nil
@@ -82,11 +82,11 @@ func words(a, b uint64) func(i uint32) uint32 {
 	return func(i uint32) uint32 { return uint32(rand.NewPCG(a^uint64(i)<<32, b+uint64(i)).Uint64() >> 32) }
 }
 
-// Join joins the runs of a schedule for known tokens. Errors are those of [Lay].
+// Join joins the runs of a schedule for known tokens. Errors are those of [Flatten].
 func Join(s *system.System, runs system.Schedule, tokens []uint32) (*Sequence, error) {
 	words := s.Token.Words()
 	positions, known := len(tokens)/words, 0
-	q := &Sequence{Tokens: tokens, First: positions, Pinned: s.Layout.Pinned}
+	q := &Sequence{Tokens: tokens, First: positions, Sinks: s.Layout.Sinks}
 	for q.Draws.N == 0 || q.Draws.N < positions-q.First {
 		r, err := runs.Next(tokens[:known*words])
 		if errors.Is(err, io.EOF) {
@@ -98,10 +98,10 @@ func Join(s *system.System, runs system.Schedule, tokens []uint32) (*Sequence, e
 		if err != nil {
 			return nil, err
 		}
-		if r.Ask == 0 && q.Draws.N == 0 { // rows of given tokens, where positions have rows
+		if r.GroupTargets == 0 && q.Draws.N == 0 { // rows of given tokens, where positions have rows
 			known = min(q.N, positions)
 		}
-		for _, at := range r.Draws.At {
+		for _, at := range r.Targets.At {
 			q.First, known = min(q.First, int(at)), max(known, int(at)+1)
 		}
 		if known > positions {
@@ -141,8 +141,8 @@ func (q *Sequence) part(s *system.System, r *system.Run) (*Part, error) {
 	if i >= 0 && i < last {
 		part = &q.Before[i]
 	}
-	if i < 0 || part.N+r.N > s.Passes[i].Rows || part != &q.Part && r.Ask > 0 {
-		return nil, fmt.Errorf("train.Join: %w: a run of %d rows in stage %d, which draws %d tokens, has no room in the passes", nn.ErrConfig, r.N, r.Stage, r.Ask)
+	if i < 0 || part.N+r.N > s.Passes[i].Rows || part != &q.Part && r.GroupTargets > 0 {
+		return nil, fmt.Errorf("train.Join: %w: a run of %d rows in stage %d, which draws %d tokens, has no room in the passes", nn.ErrConfig, r.N, r.Stage, r.GroupTargets)
 	}
 	return part, nil
 }
@@ -169,12 +169,12 @@ func (p *Part) add(r *system.Run, features int) {
 
 // addDraws appends the draws of a run, whose rows come next.
 func (q *Sequence) addDraws(r *system.Run, directions int) {
-	for i, at := range r.Draws.At {
-		first := q.N + i/r.Ask*r.Group
+	for i, at := range r.Targets.At {
+		first := q.N + i/r.GroupTargets*r.Group
 		for d := range directions {
-			from := int32(i % r.Ask)
-			if r.Draws.From != nil {
-				from = r.Draws.From[i*directions+d]
+			from := int32(i % r.GroupTargets)
+			if r.Targets.From != nil {
+				from = r.Targets.From[i*directions+d]
 			}
 			if from >= 0 {
 				from += int32(first)
@@ -183,12 +183,12 @@ func (q *Sequence) addDraws(r *system.Run, directions int) {
 		}
 		q.Draws.At = append(q.Draws.At, at)
 		lo, hi := int32(0), int32(0) // no bound
-		if r.Draws.Allow != nil {
-			lo, hi = r.Draws.Allow[2*i], r.Draws.Allow[2*i+1]
+		if r.Targets.TokenRange != nil {
+			lo, hi = r.Targets.TokenRange[2*i], r.Targets.TokenRange[2*i+1]
 		}
-		q.Draws.Allow = append(q.Draws.Allow, lo, hi)
+		q.Draws.TokenRange = append(q.Draws.TokenRange, lo, hi)
 	}
-	q.Draws.N += r.Draws.N
+	q.Draws.N += r.Targets.N
 }
 
 func clone(r system.Rows) (out system.Rows) {
@@ -199,8 +199,8 @@ func clone(r system.Rows) (out system.Rows) {
 // appendRows appends rows. Those without features have zeros.
 func appendRows(to, r *system.Rows, features int) {
 	to.N += r.N
-	to.Fixed, to.Fed = append(to.Fixed, r.Fixed...), append(to.Fed, r.Fed...)
-	to.Axes, to.Sees = append(to.Axes, r.Axes...), append(to.Sees, r.Sees...)
+	to.Fixed, to.Inputs = append(to.Fixed, r.Fixed...), append(to.Inputs, r.Inputs...)
+	to.Axes, to.KVLen = append(to.Axes, r.Axes...), append(to.KVLen, r.KVLen...)
 	to.Keep, to.Recall = append(to.Keep, r.Keep...), append(to.Recall, r.Recall...)
 	if r.Features != nil {
 		to.Features = append(to.Features, r.Features...)
@@ -212,7 +212,7 @@ func appendRows(to, r *system.Rows, features int) {
 // ignored returns how many of a draw's last sub-tokens do not exist, see sample.Existing.
 // They are not trained.
 func (q *Sequence) ignored(draw, words int) int {
-	exist := int(uint32(q.Draws.Allow[2*draw+1]) >> 24)
+	exist := int(uint32(q.Draws.TokenRange[2*draw+1]) >> 24)
 	if exist == 0 {
 		return 0
 	}

@@ -12,7 +12,7 @@ import (
 // Sequences is the task of training a network on laid-out samples.
 type Sequences struct {
 	net     *Network
-	align   int // windows start at multiples of it behind the pinned rows
+	align   int // windows start at multiples of it behind the sink rows
 	seed    uint64
 	train   Source
 	ends    []int // running sum of the sequences' rows
@@ -81,15 +81,15 @@ func (s *Sequences) window(c cut) (Window, error) {
 // heldoutChance seeds the lessons of held-out samples.
 const heldoutChance = 0x68656c646f7574
 
-// pinned is the number of rows that every window begins with.
-func (s *Sequences) pinned() int { return s.net.sys.Layout.Pinned }
+// sinks is the number of rows that every window begins with.
+func (s *Sequences) sinks() int { return s.net.sys.Layout.Sinks }
 
 // room is the number of rows that a window has beside the pinned ones.
-func (s *Sequences) room() int { return max((s.net.n-s.pinned())/s.align*s.align, 1) }
+func (s *Sequences) room() int { return max((s.net.n-s.sinks())/s.align*s.align, 1) }
 
 // cut cuts a held-out sample of n rows.
 func (s *Sequences) cut(sample, n int) {
-	for from := s.pinned(); from < n; from += s.room() {
+	for from := s.sinks(); from < n; from += s.room() {
 		s.heldout = append(s.heldout, cut{sample, from, min(from+s.room(), n)})
 	}
 }
@@ -102,8 +102,8 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 		return Window{}, err
 	}
 	n, room := q.N, s.room()
-	free := (n - q.Pinned - room + s.align - 1) / s.align // window starts beyond the first
-	from := q.Pinned
+	free := (n - q.Sinks - room + s.align - 1) / s.align // window starts beyond the first
+	from := q.Sinks
 	if free > 0 {
 		// The start of a sample has no past: give it its share of windows.
 		if k := r.IntN(free + 1 + free/4); k <= free {

@@ -117,11 +117,11 @@ func (s *Shards) index(i int, list *indexed, lock *sync.Mutex, see func(*Sequenc
 }
 
 func (s *Shards) lay(sample shard.Sample) (*Sequence, error) {
-	prompt, tokens, err := s.sys.Lay(sample)
+	prompt, tokens, err := s.sys.Flatten(sample)
 	if err != nil {
 		return nil, err
 	}
-	return Lay(s.sys, prompt, tokens)
+	return Flatten(s.sys, prompt, tokens)
 }
 
 // Rows implements [Source].
@@ -158,7 +158,7 @@ func (s *Shards) Close() { s.open.clear() }
 
 // sizeBytes is about the memory of a sequence.
 func (q *Sequence) sizeBytes() int {
-	n := 512 + 4*(len(q.Tokens)+len(q.Draws.At)+len(q.Draws.From)+len(q.Draws.Allow))
+	n := 512 + 4*(len(q.Tokens)+len(q.Draws.At)+len(q.Draws.From)+len(q.Draws.TokenRange))
 	for _, p := range append(q.Before, q.Part) {
 		n += rowBytes(&p.Rows)
 		if p.Other != nil {
@@ -169,5 +169,5 @@ func (q *Sequence) sizeBytes() int {
 }
 
 func rowBytes(r *system.Rows) int {
-	return 4 * (len(r.Fixed) + len(r.Fed) + len(r.Axes) + len(r.Sees) + len(r.Features) + len(r.Keep) + len(r.Recall))
+	return 4 * (len(r.Fixed) + len(r.Inputs) + len(r.Axes) + len(r.KVLen) + len(r.Features) + len(r.Keep) + len(r.Recall))
 }

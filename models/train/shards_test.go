@@ -19,7 +19,7 @@ var errOdd = errors.New("odd")
 // countingSystem takes samples of an even number of tokens.
 func countingSystem() *system.System {
 	s := config.System()
-	s.Lay = func(x shard.Sample) (system.Prompt, []uint32, error) {
+	s.Flatten = func(x shard.Sample) (system.Prompt, []uint32, error) {
 		var tokens []uint32
 		for _, t := range x.Tokens {
 			tokens = append(tokens, uint32(t))
@@ -80,7 +80,7 @@ func TestShardsAreASource(t *testing.T) {
 			drawn[i] = must(tasks[name].draw(rand.New(rand.NewPCG(7, step))))(t)
 		}
 		a, b := drawn[0], drawn[1]
-		if a.From != b.From || a.To != b.To || !slices.Equal(a.Seq.Tokens, b.Seq.Tokens) || !slices.Equal(a.Seq.Fed, b.Seq.Fed) || !slices.Equal(a.Seq.Draws.From, b.Seq.Draws.From) {
+		if a.From != b.From || a.To != b.To || !slices.Equal(a.Seq.Tokens, b.Seq.Tokens) || !slices.Equal(a.Seq.Inputs, b.Seq.Inputs) || !slices.Equal(a.Seq.Draws.From, b.Seq.Draws.From) {
 			t.Fatalf("step %d draws other windows", step)
 		}
 		if s.kept.size > s.kept.most || s.open.order.Len() != 1 {

@@ -35,7 +35,7 @@ type Tables struct {
 // NewTables returns tables without counts.
 func NewTables(s *system.System) *Tables {
 	t := &Tables{
-		token: s.Token, fed: s.Layout.Fed, directions: max(s.Layout.Directions, 1),
+		token: s.Token, fed: s.Layout.Inputs, directions: max(s.Layout.Directions, 1),
 		values: s.Token.Values, parts: s.Token.Sub, words: s.Token.Words(),
 	}
 	if teacher, ok := s.Head.(system.Teacher); ok {
@@ -165,7 +165,7 @@ func (t *Tables) each(q *Sequence, draw int, visit func(part, before, token int)
 	p := int(q.Draws.At[draw])
 	from := p - 1
 	if t.token.Bits > 0 {
-		from = int(q.Fed[int(q.Draws.From[draw*t.directions])*t.fed])
+		from = int(q.Inputs[int(q.Draws.From[draw*t.directions])*t.fed])
 	}
 	if from < q.First {
 		from = -1

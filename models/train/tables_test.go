@@ -9,7 +9,7 @@ import (
 
 // TestLogitsAreTheTable holds a linear map of the bit before to the bigram table.
 func TestLogitsAreTheTable(t *testing.T) {
-	tables := NewTables(&system.System{Token: system.Token{Bits: 3}, Layout: system.Layout{Fed: 1}})
+	tables := NewTables(&system.System{Token: system.Token{Bits: 3}, Layout: system.Layout{Inputs: 1}})
 	for i, n := range []int{40, 3, 5, 52, 10, 10, 0, 80, 1, 2, 3, 4} { // of [bit][before][value]
 		for range n {
 			tables.count(i/4, i/2%2, i%2)

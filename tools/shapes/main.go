@@ -58,6 +58,7 @@ type options struct {
 func draw(ctx context.Context, args []string, out io.Writer) error {
 	var o options
 	f := flag.NewFlagSet("shapes draw", flag.ContinueOnError)
+	f.SetOutput(out)
 	f.StringVar(&o.kind, "kind", system.Quads, "quads or shape")
 	f.StringVar(&o.side, "side", "train", "train or heldout: families of parametric shapes")
 	f.IntVar(&o.count, "count", 1000, "parametric shapes")

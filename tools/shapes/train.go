@@ -21,6 +21,7 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	o := models.TrainOptions{Run: train.Options{Seed: 1, Progress: out}}
 	var tokens, heldout, precision, device string
 	f := flag.NewFlagSet("shapes train", flag.ContinueOnError)
+	f.SetOutput(out)
 	n := &o.Network
 	f.StringVar(&o.Family, "family", "quad", "quad or octree")
 	f.StringVar(&tokens, "tokens", "", "`folder` of shards to train on")

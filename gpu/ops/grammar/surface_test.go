@@ -485,3 +485,27 @@ func TestSurfaceRefuses(t *testing.T) {
 		optest.Refused(t, dev, map[string]func(r *gpu.Recorder){"levels": with(48, guide), "guide": with(32, mask), "none": with(32, nil)})
 	})
 }
+
+func BenchmarkSurface(b *testing.B) {
+	dev := gputest.Open(b, gpu.Options{})
+	const levels, count, rows = 32, 200, 8
+	p := shell(5, 22, false, 400)
+	r := rand.New(rand.NewPCG(1, 1))
+	tokens := make([]int32, 0, 12*count)
+	for len(tokens) < 12*count {
+		c := p.cells[r.IntN(len(p.cells))]
+		tokens = append(tokens, int32(c[2]), int32(c[0]), int32(c[1]))
+	}
+	words := make([]int32, SurfaceWords(levels))
+	for i, w := range p.guide(levels).Words() {
+		words[i] = int32(w)
+	}
+	draw := make([]int32, 0, rows*sample.DrawWords)
+	for i := range rows { // of all the face's slots but the first two corners'
+		draw = append(draw, 0, 0, 0, int32(12*count-1-i), 0, levels+2, 0, 1)
+	}
+	a := FacesArgs{Tokens: gputest.U32(b, dev, tokens, 1, 12*count, 1), Seq: gputest.I32(b, dev, make([]int32, rows), rows), Draw: gputest.U32(b, dev, draw, rows, sample.DrawWords), Levels: levels}
+	g := gputest.U32(b, dev, words, 1, len(words))
+	mask := gputest.U32(b, dev, make([]int32, rows*sample.MaskWords(levels+2)), rows, sample.MaskWords(levels+2))
+	optest.Bench(b, dev, 4*12*count*rows, rows, func(r *gpu.Recorder) { Surface(r, SurfaceArgs{FacesArgs: a, Guide: g, Mask: mask}) })
+}

@@ -7,104 +7,104 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// Lane is one sequence in a batch. It says where the tables lie, how far they are done,
+// Sequence is one sequence in a batch. It says where the tables lie, how far they are done,
 // and how much a step takes.
-type Lane struct {
-	Slot   int // of its rows, its draws, and its sequence of the cache
+type Sequence struct {
+	Slot   int // of its rows, its targets, and its sequence of the cache
 	Canvas int // slot of the tokens that it reads and writes, and of their sampling
 	// Row is the next row and Rows one past the last. A step takes Group of them.
 	Row, Rows, Group int
-	// Draw is the next draw and Draws one past the last. A step takes Ask of them.
-	Draw, Draws, Ask int
-	// Partner is the lane of the branch of guidance without the condition, -1 for none.
-	Partner int
-	// Checks says that the draws' positions hold drafted tokens: the lane goes on only
+	// Target is the next target and Targets one past the last. A step takes GroupTargets of them.
+	Target, Targets, GroupTargets int
+	// Unconditional is the sequence of the branch of guidance without the condition, -1 for none.
+	Unconditional int
+	// Checks says that the targets' positions hold drafted tokens: the sequence goes on only
 	// to behind the first token that is drawn otherwise. A step has as many draws as
 	// rows.
 	Checks bool
 }
 
-const laneWords = 12
+const sequenceWords = 12
 
-// Batch holds a step's lanes on the device, with the rows and draws of each. It has
+// Batch holds a step's sequences on the device, with the rows and targets of each. It has
 // room for a number of them. Those that a step lacks are inactive.
 type Batch struct {
-	Rows, Draws int // r, m
-	t           *gpu.Tensor
-	lanes       int
-	host        []int32
+	Rows, Targets int // r, m
+	t             *gpu.Tensor
+	sequences     int
+	host          []int32
 }
 
-// NewBatch allocates a batch of up to lanes lanes, rows rows and draws draws.
-func NewBatch(dev *gpu.Device, lanes, rows, draws int) (*Batch, error) {
-	n := lanes*laneWords + 2*(rows+draws)
+// NewBatch allocates a batch of up to sequences sequences, rows rows and draws targets.
+func NewBatch(dev *gpu.Device, sequences, rows, draws int) (*Batch, error) {
+	n := sequences*sequenceWords + 2*(rows+draws)
 	t, err := dev.NewTensor(tensor.I32, n)
 	if err != nil {
 		return nil, err
 	}
-	return &Batch{Rows: rows, Draws: draws, t: t, lanes: lanes, host: make([]int32, n)}, nil
+	return &Batch{Rows: rows, Targets: draws, t: t, sequences: sequences, host: make([]int32, n)}, nil
 }
 
 // Free gives the memory back.
 func (b *Batch) Free() { b.t.Free() }
 
-// Write lays out the lanes' rows and draws, one lane after the other, and uploads them.
+// Write lays out the sequences' rows and targets, one sequence after the other, and uploads them.
 // The error wraps [gpu.ErrShape] if they do not fit.
-func (b *Batch) Write(lanes []Lane) error {
+func (b *Batch) Write(sequences []Sequence) error {
 	clear(b.host)
-	maps := b.host[b.lanes*laneWords:]
+	maps := b.host[b.sequences*sequenceWords:]
 	for i := range maps {
 		maps[i] = -1
 	}
-	bases := make([]int, len(lanes))
+	bases := make([]int, len(sequences))
 	rows, draws := 0, 0
-	for i, l := range lanes {
+	for i, l := range sequences {
 		bases[i] = rows
-		rows, draws = rows+l.Group, draws+l.Ask
+		rows, draws = rows+l.Group, draws+l.GroupTargets
 	}
-	if len(lanes) > b.lanes || rows > b.Rows || draws > b.Draws {
-		return fmt.Errorf("step.Batch: %w: %d lanes, %d rows and %d draws, room for %d, %d and %d", gpu.ErrShape, len(lanes), rows, draws, b.lanes, b.Rows, b.Draws)
+	if len(sequences) > b.sequences || rows > b.Rows || draws > b.Targets {
+		return fmt.Errorf("step.Batch: %w: %d sequences, %d rows and %d draws, room for %d, %d and %d", gpu.ErrShape, len(sequences), rows, draws, b.sequences, b.Rows, b.Targets)
 	}
 	rows, draws = 0, 0
-	for i, l := range lanes {
+	for i, l := range sequences {
 		partner := -1
-		if l.Partner >= 0 {
-			partner = bases[l.Partner]
+		if l.Unconditional >= 0 {
+			partner = bases[l.Unconditional]
 		}
 		checks := 0
 		if l.Checks {
 			checks = 1
 		}
-		for j, x := range []int{l.Slot, l.Canvas, l.Row, l.Rows, l.Group, l.Draw, l.Draws, l.Ask, bases[i], partner, draws, checks} {
-			b.host[i*laneWords+j] = int32(x)
+		for j, x := range []int{l.Slot, l.Canvas, l.Row, l.Rows, l.Group, l.Target, l.Targets, l.GroupTargets, bases[i], partner, draws, checks} {
+			b.host[i*sequenceWords+j] = int32(x)
 		}
 		rows = fill(maps, rows, i, l.Group)
-		draws = fill(maps[2*b.Rows:], draws, i, l.Ask)
+		draws = fill(maps[2*b.Rows:], draws, i, l.GroupTargets)
 	}
-	for i := len(lanes); i < b.lanes; i++ {
-		b.host[i*laneWords+9] = -1
+	for i := len(sequences); i < b.sequences; i++ {
+		b.host[i*sequenceWords+9] = -1
 	}
 	return b.t.WriteI32(b.host)
 }
 
-// fill gives entries from at on to a lane, and returns the next.
-func fill(pairs []int32, at, lane, n int) int {
+// fill gives entries from at on to a sequence, and returns the next.
+func fill(pairs []int32, at, sequence, n int) int {
 	for i := range n {
-		pairs[2*at], pairs[2*at+1] = int32(lane), int32(i)
+		pairs[2*at], pairs[2*at+1] = int32(sequence), int32(i)
 		at++
 	}
 	return at
 }
 
-// Read reads the lanes' cursors and limits back.
-func (b *Batch) Read(lanes []Lane) error {
-	raw := b.host[:len(lanes)*laneWords]
+// Read reads the sequences' cursors and limits back.
+func (b *Batch) Read(sequences []Sequence) error {
+	raw := b.host[:len(sequences)*sequenceWords]
 	if err := b.t.View(0, len(raw)).ReadI32(raw); err != nil {
 		return err
 	}
-	for i := range lanes {
-		w := raw[i*laneWords:]
-		lanes[i].Row, lanes[i].Rows, lanes[i].Draw, lanes[i].Draws = int(w[2]), int(w[3]), int(w[5]), int(w[6])
+	for i := range sequences {
+		w := raw[i*sequenceWords:]
+		sequences[i].Row, sequences[i].Rows, sequences[i].Target, sequences[i].Targets = int(w[2]), int(w[3]), int(w[5]), int(w[6])
 	}
 	return nil
 }

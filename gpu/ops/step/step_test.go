@@ -23,7 +23,7 @@ func gathered(t *testing.T, dev *gpu.Device, s *State, b *Batch, drawn *gpu.Tens
 		rows := Gather(r, s, b)
 		for name, x := range map[string]*gpu.Tensor{
 			"seq": rows.Seq, "slot": rows.Slot, "len": rows.Len, "ids": rows.IDs, "words": rows.Words, "valid": rows.Valid, "axes": rows.Axes,
-			"canvas": rows.Canvas, "keep": rows.Keep, "recall": rows.Recall, "ranges": rows.Ranges, "draw": rows.Draw, "picks": rows.Picks, "temp": rows.Temp, "scale": rows.Scale,
+			"canvas": rows.Canvas, "keep": rows.Keep, "recall": rows.Recall, "ranges": rows.Ranges, "draw": rows.Target, "picks": rows.Picks, "temp": rows.Temp, "scale": rows.Scale,
 		} {
 			if x == nil {
 				continue
@@ -61,12 +61,12 @@ func (r read) equal(t *testing.T, name string, from int, want ...int32) {
 
 func bits(x float32) int32 { return int32(math.Float32bits(x)) }
 
-// TestGatherThenCommit walks one step of three lanes by hand. Lane 0 draws three tokens
-// from two rows. Lane 1 is its branch without the condition, and reads the canvas of
-// lane 0. Lane 2 is at its last row and reads a prompt.
+// TestGatherThenCommit walks one step of three sequences by hand. Sequence 0 draws three tokens
+// from two rows. Sequence 1 is its branch without the condition, and reads the canvas of
+// sequence 0. Sequence 2 is at its last row and reads a prompt.
 func TestGatherThenCommit(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		d := Dims{Slots: 3, Length: 5, Fixed: 1, Fed: 2, Sub: 2, Axes: 3, Vocab: 10, Base: 100, Directions: 2}
+		d := Dims{Slots: 3, Length: 5, Fixed: 1, Inputs: 2, Sub: 2, Axes: 3, Vocab: 10, Base: 100, Directions: 2}
 		s, err := NewState(dev, d)
 		check(t, err)
 		var rows, draws, tokens []int32
@@ -79,23 +79,23 @@ func TestGatherThenCommit(t *testing.T) {
 		}
 		rows[1*8+1] = Start // row 1 of slot 0
 		check(t, s.Rows.WriteI32(rows))
-		check(t, s.Draws.WriteI32(draws))
+		check(t, s.Targets.WriteI32(draws))
 		check(t, s.Tokens.WriteI32(tokens))
 		check(t, s.SetSampling(0, Sampling{Seed: 1<<32 | 7, Request: 3, Temperature: 0.5, TopK: 4, TopP: 0.9, MinP: 0.1, End: -1}))
 		batch, err := NewBatch(dev, 4, 8, 4)
 		check(t, err)
-		lanes := []Lane{
-			{Row: 1, Rows: 5, Group: 2, Draw: 1, Draws: 5, Ask: 3, Partner: 1},
-			{Slot: 1, Row: 1, Rows: 5, Group: 2, Partner: -1},
-			{Slot: 2, Canvas: 2, Row: 4, Rows: 5, Group: 3, Partner: -1},
+		sequences := []Sequence{
+			{Row: 1, Rows: 5, Group: 2, Target: 1, Targets: 5, GroupTargets: 3, Unconditional: 1},
+			{Slot: 1, Row: 1, Rows: 5, Group: 2, Unconditional: -1},
+			{Slot: 2, Canvas: 2, Row: 4, Rows: 5, Group: 3, Unconditional: -1},
 		}
-		check(t, batch.Write(lanes))
+		check(t, batch.Write(sequences))
 		r := gathered(t, dev, s, batch, gputest.I32(t, dev, []int32{1, 2, 3, 4, 6, 5, 7, 8}, 4, 2))
 		// Row 1 of slot 0 has a start; row 2 of slots 0 and 1 reads position 0 of canvas 0.
-		r.equal(t, "ids", 0, 51, d.FedID(0, 0, -1), d.FedID(0, 1, -1), -1, -1)
-		r.equal(t, "ids", 5, 52, d.FedID(0, 0, 0), d.FedID(0, 1, 9), -1, -1)
-		r.equal(t, "ids", 15, 62, d.FedID(0, 0, 0), d.FedID(0, 1, 9), -1, -1)
-		r.equal(t, "ids", 20, 74, d.FedID(0, 0, 4), d.FedID(0, 1, 7), -1, -1)
+		r.equal(t, "ids", 0, 51, d.InputID(0, 0, -1), d.InputID(0, 1, -1), -1, -1)
+		r.equal(t, "ids", 5, 52, d.InputID(0, 0, 0), d.InputID(0, 1, 9), -1, -1)
+		r.equal(t, "ids", 15, 62, d.InputID(0, 0, 0), d.InputID(0, 1, 9), -1, -1)
+		r.equal(t, "ids", 20, 74, d.InputID(0, 0, 4), d.InputID(0, 1, 7), -1, -1)
 		r.equal(t, "ids", 25, -1, -1, -1, -1, -1)
 		r.equal(t, "seq", 0, 0, 0, 1, 1, 2)
 		r.equal(t, "slot", 0, 21, 22, 21, 22, 24, -1, -1, -1)
@@ -111,10 +111,10 @@ func TestGatherThenCommit(t *testing.T) {
 		r.equal(t, "picks", 0, 1, 0, 1, -1)
 		r.equal(t, "picks", 4, 3, 2, 3, -1)
 		r.equal(t, "picks", 8, -1, -1, -1, -1, -1, -1, -1, -1)
-		check(t, batch.Read(lanes))
+		check(t, batch.Read(sequences))
 		for i, want := range [][4]int{{3, 5, 4, 5}, {3, 5, 0, 0}, {5, 5, 0, 0}} {
-			if l := lanes[i]; [4]int{l.Row, l.Rows, l.Draw, l.Draws} != want {
-				t.Errorf("lane %d is at %+v, want %v", i, l, want)
+			if l := sequences[i]; [4]int{l.Row, l.Rows, l.Target, l.Targets} != want {
+				t.Errorf("sequence %d is at %+v, want %v", i, l, want)
 			}
 		}
 		got, err := s.Tokens.I32()
@@ -131,7 +131,7 @@ func TestGatherThenCommit(t *testing.T) {
 // TestEndTokenStopsALane checks that what follows an end token is not drawn.
 func TestEndTokenStopsALane(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 1, Length: 8, Fixed: 1, Fed: 1, Sub: 1, Axes: 1, Vocab: 4})
+		s, err := NewState(dev, Dims{Slots: 1, Length: 8, Fixed: 1, Inputs: 1, Sub: 1, Axes: 1, Vocab: 4})
 		check(t, err)
 		check(t, s.Rows.WriteI32(make([]int32, 8*5)))
 		check(t, s.Tokens.WriteI32(make([]int32, 8)))
@@ -139,26 +139,26 @@ func TestEndTokenStopsALane(t *testing.T) {
 		for p := range int32(8) {
 			draws = append(draws, p, 0, 4, 0, 0)
 		}
-		check(t, s.Draws.WriteI32(draws))
+		check(t, s.Targets.WriteI32(draws))
 		for _, end := range []int64{3, -1} {
 			check(t, s.SetSampling(0, Sampling{End: end}))
 			batch, err := NewBatch(dev, 1, 2, 2)
 			check(t, err)
-			lanes := []Lane{{Rows: 8, Group: 2, Draws: 8, Ask: 2, Partner: -1}}
-			check(t, batch.Write(lanes))
+			sequences := []Sequence{{Rows: 8, Group: 2, Targets: 8, GroupTargets: 2, Unconditional: -1}}
+			check(t, batch.Write(sequences))
 			rec := dev.NewRecorder()
 			rows := Gather(rec, s, batch)
 			Commit(rec, s, batch, rows, gputest.I32(t, dev, []int32{3, -1}, 2, 1)) // a code of all ones is no end
 			p, err := rec.Finish()
 			check(t, err)
 			check(t, p.Run(3))
-			check(t, batch.Read(lanes))
-			want := Lane{Row: 2, Rows: 2, Group: 2, Draw: 1, Draws: 1, Ask: 2, Partner: -1}
+			check(t, batch.Read(sequences))
+			want := Sequence{Row: 2, Rows: 2, Group: 2, Target: 1, Targets: 1, GroupTargets: 2, Unconditional: -1}
 			if end < 0 {
-				want = Lane{Row: 6, Rows: 8, Group: 2, Draw: 6, Draws: 8, Ask: 2, Partner: -1}
+				want = Sequence{Row: 6, Rows: 8, Group: 2, Target: 6, Targets: 8, GroupTargets: 2, Unconditional: -1}
 			}
-			if lanes[0] != want {
-				t.Errorf("end %d: the lane is at %+v, want %+v", end, lanes[0], want)
+			if sequences[0] != want {
+				t.Errorf("end %d: the sequence is at %+v, want %+v", end, sequences[0], want)
 			}
 		}
 	})
@@ -167,7 +167,7 @@ func TestEndTokenStopsALane(t *testing.T) {
 // TestCodesGather checks the words and flags that a row is fed binary codes by.
 func TestCodesGather(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 1, Length: 4, Fixed: 1, Fed: 2, Sub: 2, Axes: 1, Codes: true})
+		s, err := NewState(dev, Dims{Slots: 1, Length: 4, Fixed: 1, Inputs: 2, Sub: 2, Axes: 1, Codes: true})
 		check(t, err)
 		check(t, s.Rows.WriteI32([]int32{
 			0, -1, -1, 0, 0, 1,
@@ -175,12 +175,12 @@ func TestCodesGather(t *testing.T) {
 			2, 1, 0, 2, 2, 3,
 			3, 2, 1, 3, 3, 4,
 		}))
-		check(t, s.Draws.WriteI32(make([]int32, 4*5)))
+		check(t, s.Targets.WriteI32(make([]int32, 4*5)))
 		check(t, s.Tokens.WriteI32([]int32{11, 12, 21, 22, 31, 32, 41, 42}))
 		check(t, s.SetSampling(0, Sampling{End: -1}))
 		batch, err := NewBatch(dev, 1, 2, 0)
 		check(t, err)
-		check(t, batch.Write([]Lane{{Row: 1, Rows: 4, Group: 2, Partner: -1}}))
+		check(t, batch.Write([]Sequence{{Row: 1, Rows: 4, Group: 2, Unconditional: -1}}))
 		r := gathered(t, dev, s, batch, nil)
 		r.equal(t, "words", 0, 11, 12, 0, 0, 21, 22, 11, 12)
 		r.equal(t, "valid", 0, 1, 0, 1, 1)
@@ -190,7 +190,7 @@ func TestCodesGather(t *testing.T) {
 // TestPlacesGather checks where hidden states are kept, and which ones rows start from.
 func TestPlacesGather(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		s, err := NewState(dev, Dims{Slots: 2, Length: 3, Fixed: 1, Fed: 0, Sub: 1, Axes: 1, Codes: true, Places: 10, Recalls: 2})
+		s, err := NewState(dev, Dims{Slots: 2, Length: 3, Fixed: 1, Inputs: 0, Sub: 1, Axes: 1, Codes: true, Places: 10, Recalls: 2})
 		check(t, err)
 		check(t, s.Rows.WriteI32([]int32{
 			0, 5, 0, 1, 4, -1, 1,
@@ -200,14 +200,14 @@ func TestPlacesGather(t *testing.T) {
 			4, 6, 1, 2, 0, 0, 4,
 			5, 7, 2, 3, 1, -5, 5,
 		}))
-		check(t, s.Draws.WriteI32(make([]int32, 2*3*5)))
+		check(t, s.Targets.WriteI32(make([]int32, 2*3*5)))
 		check(t, s.Tokens.WriteI32(make([]int32, 6)))
 		for slot := range 2 {
 			check(t, s.SetSampling(slot, Sampling{End: -1}))
 		}
 		batch, err := NewBatch(dev, 2, 6, 2)
 		check(t, err)
-		check(t, batch.Write([]Lane{{Rows: 3, Group: 3, Draws: 1, Ask: 1, Partner: 1}, {Slot: 1, Rows: 3, Row: 1, Group: 3, Partner: -1}}))
+		check(t, batch.Write([]Sequence{{Rows: 3, Group: 3, Targets: 1, GroupTargets: 1, Unconditional: 1}, {Slot: 1, Rows: 3, Row: 1, Group: 3, Unconditional: -1}}))
 		r := gathered(t, dev, s, batch, gputest.I32(t, dev, []int32{9, 9}, 2, 1))
 		r.equal(t, "keep", 0, 4, -1, -1, 10, 11, -1)
 		r.equal(t, "recall", 0, -1, 9, 3, 10, -1, -1)
@@ -222,7 +222,7 @@ func TestPlacesGather(t *testing.T) {
 func TestRangesGather(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, places := range []int{0, 9} {
-			d := Dims{Slots: 2, Length: 2, Fixed: 1, Fed: 1, Sub: 1, Axes: 2, Codes: true, Ranges: 2, Places: places}
+			d := Dims{Slots: 2, Length: 2, Fixed: 1, Inputs: 1, Sub: 1, Axes: 2, Codes: true, Ranges: 2, Places: places}
 			s, err := NewState(dev, d)
 			check(t, err)
 			var rows []int32
@@ -234,14 +234,14 @@ func TestRangesGather(t *testing.T) {
 				rows = append(rows, 10*i, 10*i+1, 10*i+2, 10*i+3)
 			}
 			check(t, s.Rows.WriteI32(rows))
-			check(t, s.Draws.WriteI32(make([]int32, 2*2*5)))
+			check(t, s.Targets.WriteI32(make([]int32, 2*2*5)))
 			check(t, s.Tokens.WriteI32(make([]int32, 4)))
 			for slot := range 2 {
 				check(t, s.SetSampling(slot, Sampling{End: -1}))
 			}
 			batch, err := NewBatch(dev, 2, 4, 2)
 			check(t, err)
-			check(t, batch.Write([]Lane{{Rows: 2, Group: 2, Draws: 1, Ask: 1, Partner: 1}, {Slot: 1, Rows: 2, Row: 1, Group: 1, Partner: -1}}))
+			check(t, batch.Write([]Sequence{{Rows: 2, Group: 2, Targets: 1, GroupTargets: 1, Unconditional: 1}, {Slot: 1, Rows: 2, Row: 1, Group: 1, Unconditional: -1}}))
 			r := gathered(t, dev, s, batch, gputest.I32(t, dev, []int32{9, 9}, 2, 1))
 			r.equal(t, "ranges", 0, 0, 1, 2, 3, 10, 11, 12, 13, 30, 31, 32, 33, 0, 0, 0, 0)
 			r.equal(t, "len", 0, 20, 21, 23, 0)
@@ -260,10 +260,10 @@ func TestBatchErrors(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})
 	batch, err := NewBatch(dev, 1, 2, 1)
 	check(t, err)
-	for name, lanes := range map[string][]Lane{
-		"lanes": {{Partner: -1}, {Partner: -1}}, "rows": {{Group: 3, Partner: -1}}, "draws": {{Ask: 2, Partner: -1}},
+	for name, sequences := range map[string][]Sequence{
+		"sequences": {{Unconditional: -1}, {Unconditional: -1}}, "rows": {{Group: 3, Unconditional: -1}}, "draws": {{GroupTargets: 2, Unconditional: -1}},
 	} {
-		if err := batch.Write(lanes); !errors.Is(err, gpu.ErrShape) {
+		if err := batch.Write(sequences); !errors.Is(err, gpu.ErrShape) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

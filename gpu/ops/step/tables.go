@@ -12,13 +12,13 @@ import (
 // Dims are the extents that all tables of one engine share.
 type Dims struct {
 	Slots, Length int  // b, l
-	Fixed, Fed    int  // k fixed ids and f fed tokens a row
+	Fixed, Inputs int  // k fixed ids and f input tokens a row
 	Sub           int  // s sub-tokens a token, or words a binary code
 	Axes          int  // a axes of a position
 	Vocab         int  // v, of one sub-token; unused for codes
-	Base          int  // table row where the fed tokens' embeddings start
+	Base          int  // table row where the input tokens' embeddings start
 	Codes         bool // tokens are binary codes of Sub words
-	Directions    int  // h hidden states that one draw is made from; 0 means 1
+	Directions    int  // h hidden states that one target is made from; 0 means 1
 	Places        int  // kept hidden states of a slot, below 2²⁸; 0: none, and rows lack their columns
 	Recalls       int  // k kept states that a row starts from, at most 15; 0 means 1
 	Ranges        int  // ranges of cache slots that a row sees; 0: all up to the slots seen
@@ -30,27 +30,27 @@ func (d Dims) recalls() int { return max(d.Recalls, 1) }
 
 // RowColumns is the width of a row of State.Rows.
 func (d Dims) RowColumns() int {
-	n := d.Fixed + d.Fed + d.Axes + 2 + 2*d.Ranges
+	n := d.Fixed + d.Inputs + d.Axes + 2 + 2*d.Ranges
 	if d.Places > 0 {
 		n += 1 + d.recalls()
 	}
 	return n
 }
 
-// DrawColumns is the width of a row of State.Draws.
-func (d Dims) DrawColumns() int { return 4 + d.directions() }
+// TargetColumns is the width of a row of State.Targets.
+func (d Dims) TargetColumns() int { return 4 + d.directions() }
 
 // IDColumns is the number of ids the embedding sums a row.
 func (d Dims) IDColumns() int {
 	if d.Codes {
 		return d.Fixed
 	}
-	return d.Fixed + d.Fed*d.Sub
+	return d.Fixed + d.Inputs*d.Sub
 }
 
-// FedID returns the row of the embedding table for sub-token s of fed token f. A
+// InputID returns the row of the embedding table for sub-token s of input token f. A
 // negative token is the start. Every (f, s) has v+1 rows.
-func (d Dims) FedID(f, s int, token int64) int32 {
+func (d Dims) InputID(f, s int, token int64) int32 {
 	block := d.Base + (f*d.Sub+s)*(d.Vocab+1)
 	if token < 0 {
 		return int32(block + d.Vocab)
@@ -63,17 +63,17 @@ func (d Dims) TableRows() int {
 	if d.Codes {
 		return d.Base
 	}
-	return d.Base + d.Fed*d.Sub*(d.Vocab+1)
+	return d.Base + d.Inputs*d.Sub*(d.Vocab+1)
 }
 
-// Start and Nothing stand for the position of a fed token. Start has a row of the
+// Start and Nothing stand for the position of an input token. Start has a row of the
 // embedding table. Nothing adds nothing.
 const (
 	Start   = -1
 	Nothing = -2
 )
 
-// State are the tables of all slots. The host writes a slot's rows and draws
+// State are the tables of all slots. The host writes a slot's rows and targets
 // before they run; the device fills Tokens.
 //
 //	Rows     i32 [b, l, k+f+a+2 or more]  fixed ids, -1: none | positions fed from, or Start
@@ -83,13 +83,13 @@ const (
 //	                              with Ranges: the first slot and the end of each
 //	Draws    i32 [b, l, 4+h]      position | lowest token allowed | one past the
 //	                              highest, see sample.Existing | guidance scale (float
-//	                              bits) | rows of the lane's step that it is made from
+//	                              bits) | rows of the sequence's step that it is made from
 //	Tokens   u32 [b, l, s]        given or drawn, by position
 //	Sampling u32 [b, 12]          key (2), counter, top_k, temperature, top_p (float
 //	                              bits), end token, 1 if there is one, min_p, 0, 0, 0
 type State struct {
 	Dims
-	Rows, Draws, Tokens, Sampling *gpu.Tensor
+	Rows, Targets, Tokens, Sampling *gpu.Tensor
 
 	shares bool // Tokens and Sampling are another's
 }
@@ -106,7 +106,7 @@ func NewState(dev *gpu.Device, d Dims) (*State, error) {
 }
 
 // Share allocates tables for another network that reads and writes the same tokens. It
-// shares their sampling too; its rows and draws are its own. The error wraps
+// shares their sampling too; its rows and targets are its own. The error wraps
 // [gpu.ErrShape] if the slots, positions or sub-tokens differ.
 func (s *State) Share(dev *gpu.Device, d Dims) (*State, error) {
 	if d.Slots != s.Slots || d.Length != s.Length || d.Sub != s.Sub || d.Codes != s.Codes {
@@ -128,7 +128,7 @@ func (s *State) allocate(dev *gpu.Device) error {
 		shape []int
 	}{
 		{&s.Rows, tensor.I32, []int{d.Slots, d.Length, d.RowColumns()}},
-		{&s.Draws, tensor.I32, []int{d.Slots, d.Length, d.DrawColumns()}},
+		{&s.Targets, tensor.I32, []int{d.Slots, d.Length, d.TargetColumns()}},
 		{&s.Tokens, tensor.U32, []int{d.Slots, d.Length, d.Sub}},
 		{&s.Sampling, tensor.U32, []int{d.Slots, samplingWords}},
 	} {
@@ -147,13 +147,13 @@ func (s *State) allocate(dev *gpu.Device) error {
 
 // Bytes is the memory of the tables of so many slots.
 func (d Dims) Bytes() uint64 {
-	return 4 * uint64(d.Slots) * (uint64(d.Length)*uint64(d.RowColumns()+d.DrawColumns()+d.Sub) + samplingWords)
+	return 4 * uint64(d.Slots) * (uint64(d.Length)*uint64(d.RowColumns()+d.TargetColumns()+d.Sub) + samplingWords)
 }
 
 // Free gives the tables' memory back.
 func (s *State) Free() {
 	s.Rows.Free()
-	s.Draws.Free()
+	s.Targets.Free()
 	if !s.shares {
 		s.Tokens.Free()
 		s.Sampling.Free()

@@ -97,7 +97,7 @@ func (t Tokenizer) Begin(id string, m system.Media, e system.Extent) (*system.Be
 		return system.Media{Mesh: mesh.Transformed(made, back.Matrix())}, s, all, nil
 	}
 	prompt := t.prompt(points, e.Faces)
-	prompt.Guide = t.Guide(source, e.Faces)
+	prompt.ConstraintData = t.Guide(source, e.Faces)
 	return &system.Beginning{Prompt: prompt, Finish: finish}, nil
 }
 

@@ -142,7 +142,7 @@ type program struct {
 }
 
 // newProgram loads and records a direction; mark may be nil.
-func newProgram(dev *gpu.Device, c Config, n *net, w nn.Weights, encodes bool, mark func(g *nn.Whole, name string, x *gpu.Tensor)) (p *program, err error) {
+func newProgram(dev *gpu.Device, c Config, n *net, w nn.Weights, encodes bool, mark func(g *nn.Bidirectional, name string, x *gpu.Tensor)) (p *program, err error) {
 	p = &program{}
 	defer func() {
 		if err != nil {
@@ -166,7 +166,7 @@ func newProgram(dev *gpu.Device, c Config, n *net, w nn.Weights, encodes bool, m
 	if p.ids, err = dev.FromI32(n.ids, len(n.ids)/2, 2); err != nil {
 		return p, err
 	}
-	g := nn.NewWhole(dev.NewRecorder(), p.loaded, p.ids)
+	g := nn.NewBidirectional(dev.NewRecorder(), p.loaded, p.ids)
 	if mark != nil {
 		g.Marked = func(name string, x *gpu.Tensor) { mark(g, name, x) }
 	}

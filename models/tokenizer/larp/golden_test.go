@@ -36,8 +36,8 @@ func relative(got, want []float32) float64 {
 // waypoints keeps copies of a program's intermediate values.
 type waypoints map[string]*gpu.Tensor
 
-func (w waypoints) mark(t *testing.T, dev *gpu.Device) func(g *nn.Whole, name string, x *gpu.Tensor) {
-	return func(g *nn.Whole, name string, x *gpu.Tensor) {
+func (w waypoints) mark(t *testing.T, dev *gpu.Device) func(g *nn.Bidirectional, name string, x *gpu.Tensor) {
+	return func(g *nn.Bidirectional, name string, x *gpu.Tensor) {
 		keep, err := dev.NewTensor(tensor.F32, x.Shape...)
 		if err != nil {
 			t.Fatal(err)

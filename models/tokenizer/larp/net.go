@@ -104,14 +104,14 @@ func (n *net) sum(g nn.Graph, mark string, given *nn.Value, out int) *nn.Value {
 }
 
 // encode records the tokens, i32 [q], of patches, f32 [p, pixels].
-func (n *net) encode(g *nn.Whole, patches, tokens *gpu.Tensor) {
+func (n *net) encode(g *nn.Bidirectional, patches, tokens *gpu.Tensor) {
 	z := n.write.Forward(g, n.sum(g, "patch_embed", tape.Constant(patches), tokens.Elems()), nn.ProductOptions{})
 	g.Mark("bottleneck_in", z)
 	codebook.Nearest(g.Recorder, codebook.NearestArgs{X: z.X, Codes: g.Constant(n.codes), IDs: tokens, Cosine: true})
 }
 
 // decode records the patches of tokens.
-func (n *net) decode(g *nn.Whole, tokens, patches *gpu.Tensor) {
+func (n *net) decode(g *nn.Bidirectional, tokens, patches *gpu.Tensor) {
 	codes := g.Constant(n.codes)
 	z := g.Temp(tensor.F32, tokens.Elems(), codes.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: codes, IDs: tokens, Out: z})

@@ -14,9 +14,9 @@ import (
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// Drawing records a network that generates. A product does the norm before it and the
+// Inference records a network that generates. A product does the norm before it and the
 // gate behind it. Residuals are added in place. Keys and values go to a cache.
-type Drawing struct {
+type Inference struct {
 	*gpu.Recorder
 	Loaded *Loaded
 	Tokens *gpu.Tensor       // u32 [slots, l, s]: the canvases
@@ -25,17 +25,17 @@ type Drawing struct {
 	Bits   int               // of a code; 0: tokens are indices
 	// Run is the least number of consecutive rows of one sequence.
 	Run int
-	// Whole says that every row has one draw, by one direction of the head.
-	Whole bool
+	// EveryRow says that every row has one target, by one direction of the head.
+	EveryRow bool
 	// Vectors holds the features of conditions, f32 [rows, features]; nil without.
 	Vectors *gpu.Tensor
 	// States holds the hidden states that rows keep, f32 [places of all slots, width]; nil
 	// without.
 	States *gpu.Tensor
-	// Guides holds what the rule reads of each canvas's request, u32 [slots, words]; nil
+	// ConstraintData holds what the constraint reads of each canvas's request, u32 [slots, words]; nil
 	// without.
-	Guides  *gpu.Tensor
-	InStage int
+	ConstraintData *gpu.Tensor
+	InStage        int
 	// Recorded are numbers in place of random ones, for tests; nil without.
 	Recorded *refine.Recorded
 	// Marked, if set, is called with every marked value.
@@ -44,20 +44,20 @@ type Drawing struct {
 	codes *Value
 }
 
-func (g *Drawing) temp(n, d int) *Value { return tape.Constant(g.Temp(tensor.F32, n, d)) }
+func (g *Inference) temp(n, d int) *Value { return tape.Constant(g.Temp(tensor.F32, n, d)) }
 
 // n is the number of rows of the step.
-func (g *Drawing) n() int { return g.Rows.Seq.Elems() }
+func (g *Inference) n() int { return g.Rows.Seq.Elems() }
 
 // Embed implements [Graph].
-func (g *Drawing) Embed(t *Table) *Value {
+func (g *Inference) Embed(t *Table) *Value {
 	x := g.temp(g.n(), t.Width)
 	embed.Sum(g.Recorder, embed.SumArgs{Table: g.Loaded.tables[t], IDs: g.Rows.IDs, Out: x.X})
 	return x
 }
 
 // Codes implements [Graph].
-func (g *Drawing) Codes() *Value {
+func (g *Inference) Codes() *Value {
 	if g.codes == nil {
 		fed := g.Rows.Valid.Elems()
 		each := g.Temp(tensor.F32, fed, g.Bits)
@@ -69,7 +69,7 @@ func (g *Drawing) Codes() *Value {
 
 // Features implements [Graph]. A row's fixed ids are rows of Vectors, and it is fed
 // nothing.
-func (g *Drawing) Features() *Value {
+func (g *Inference) Features() *Value {
 	x := g.temp(g.n(), g.Vectors.Dim(-1))
 	embed.Sum(g.Recorder, embed.SumArgs{Table: g.Vectors, IDs: g.Rows.IDs, Out: x.X})
 	return x
@@ -78,7 +78,7 @@ func (g *Drawing) Features() *Value {
 var acts = [...]matmul.Act{NoAct: matmul.NoAct, SiLU: matmul.SiLU, GELU: matmul.GELU, GELUTanh: matmul.GELUTanh}
 
 // Product implements [Graph].
-func (g *Drawing) Product(x *Value, w *Matrix, o ProductOptions) *Value {
+func (g *Inference) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 	m := g.Loaded.matrices[w]
 	a := matmul.Args{A: x.X, B: m.b, Scale: m.scale, Add: o.Add != nil, Alpha: o.Alpha, Gated: o.Gate, Act: acts[o.Act]}
 	if w.Norm != nil {
@@ -100,13 +100,13 @@ func (g *Drawing) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 }
 
 // Add implements [Graph].
-func (g *Drawing) Add(a, b *Value) *Value {
+func (g *Inference) Add(a, b *Value) *Value {
 	elementwise.Add(g.Recorder, elementwise.AddArgs{A: a.X, B: b.X, Out: a.X})
 	return a
 }
 
 // Attend implements [Graph].
-func (g *Drawing) Attend(qkv *Value, a *Attention) *Value {
+func (g *Inference) Attend(qkv *Value, a *Attention) *Value {
 	cache, out := g.Caches[a.cache], g.temp(qkv.X.Rows(), a.Heads*a.HeadDim)
 	p := attention.PrepareArgs{
 		QKV: qkv.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, Cache: cache, Seq: g.Rows.Seq, Slot: g.Rows.Slot,
@@ -127,8 +127,8 @@ func (g *Drawing) Attend(qkv *Value, a *Attention) *Value {
 }
 
 // Pick implements [Graph].
-func (g *Drawing) Pick(x *Value, direction int) *Value {
-	if g.Whole {
+func (g *Inference) Pick(x *Value, direction int) *Value {
+	if g.EveryRow {
 		return x
 	}
 	n := g.Rows.Picks.Dim(1)
@@ -137,19 +137,19 @@ func (g *Drawing) Pick(x *Value, direction int) *Value {
 	return out
 }
 
-// Draws returns the number of tokens that the step samples.
-func (g *Drawing) Draws() int {
-	if g.Rows.Draw == nil {
+// Targets returns the number of tokens that the step samples.
+func (g *Inference) Targets() int {
+	if g.Rows.Target == nil {
 		return 0
 	}
-	return g.Rows.Draw.Rows()
+	return g.Rows.Target.Rows()
 }
 
 // Layer implements [Graph].
-func (g *Drawing) Layer(x *Value, f func(Graph, *Value) *Value) *Value { return f(g, x) }
+func (g *Inference) Layer(x *Value, f func(Graph, *Value) *Value) *Value { return f(g, x) }
 
 // Mark implements [Graph].
-func (g *Drawing) Mark(name string, x *Value) {
+func (g *Inference) Mark(name string, x *Value) {
 	if g.Marked != nil {
 		g.Marked(name, x.X)
 	}

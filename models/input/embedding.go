@@ -6,15 +6,15 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// Fed sums the embeddings of a row's fixed ids and of the earlier tokens that it is
+// Embedding sums the embeddings of a row's fixed ids and of the earlier tokens that it is
 // fed.
-type Fed struct {
+type Embedding struct {
 	Table *nn.Table
 	Codes *nn.Matrix // of binary codes, which have no embeddings; nil without
 }
 
 // Record implements system.Input.
-func (f Fed) Record(g nn.Graph, _ int) *nn.Value {
+func (f Embedding) Record(g nn.Graph, _ int) *nn.Value {
 	x := g.Embed(f.Table)
 	if f.Codes != nil {
 		x = g.Product(g.Codes(), f.Codes, nn.ProductOptions{Add: x})
@@ -27,7 +27,7 @@ func (f Fed) Record(g nn.Graph, _ int) *nn.Value {
 // layers, with GELU between them. The other stage is Then.
 type Text struct {
 	Up, Down *nn.Matrix
-	Then     Fed
+	Then     Embedding
 }
 
 // TextStage is the stage in which Text reads features.

@@ -10,23 +10,23 @@ import (
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// Whole records a network over one whole sequence, whose rows all see each other. It
+// Bidirectional records a network over one whole sequence, whose rows all see each other. It
 // keeps no keys, so it serves tokenizers and encoders.
-type Whole struct {
-	*Drawing
+type Bidirectional struct {
+	*Inference
 	seen *gpu.Tensor // i32 [n]: the same key for all rows
 }
 
-// NewWhole begins a recording over the rows of ids, i32 [n, k]: those that
+// NewBidirectional begins a recording over the rows of ids, i32 [n, k]: those that
 // [Graph.Embed] sums. A row of table that does not exist adds nothing.
-func NewWhole(r *gpu.Recorder, l *Loaded, ids *gpu.Tensor) *Whole {
+func NewBidirectional(r *gpu.Recorder, l *Loaded, ids *gpu.Tensor) *Bidirectional {
 	seen := r.Temp(tensor.I32, ids.Rows())
 	r.Fill(seen, 0)
-	return &Whole{&Drawing{Recorder: r, Loaded: l, Rows: step.Rows{Seq: seen, IDs: ids}}, seen}
+	return &Bidirectional{&Inference{Recorder: r, Loaded: l, Rows: step.Rows{Seq: seen, IDs: ids}}, seen}
 }
 
 // Attend implements [Graph].
-func (g *Whole) Attend(qkv *Value, a *Attention) *Value {
+func (g *Bidirectional) Attend(qkv *Value, a *Attention) *Value {
 	n, width := qkv.X.Rows(), a.Width()
 	if a.Rope != nil {
 		g.Fail(fmt.Errorf("nn.Whole: %w: rotary positions", ErrConfig))
@@ -41,7 +41,7 @@ func (g *Whole) Attend(qkv *Value, a *Attention) *Value {
 }
 
 // Layer implements [Graph].
-func (g *Whole) Layer(x *Value, f func(Graph, *Value) *Value) *Value { return f(g, x) }
+func (g *Bidirectional) Layer(x *Value, f func(Graph, *Value) *Value) *Value { return f(g, x) }
 
 // Slice returns the rows [lo, hi) of x. They are the same memory.
 func Slice(x *Value, lo, hi int) *Value {

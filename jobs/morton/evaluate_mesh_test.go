@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/compare"
+)
+
+// TestEvaluateQuads evaluates the shipped model on a fixture, on a file that is no mesh, and
+// on one whose results nobody can measure.
+func TestEvaluateQuads(t *testing.T) {
+	flat := filepath.Join(t.TempDir(), "line.obj")
+	if err := os.WriteFile(flat, []byte("v 0 0 0\nv 1 0 0\nv 2 0 0\nf 1 2 3\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, text, errs := morton("evaluate", "quads", "../../testdata/mesh/cc-0_box.obj", "main.go", flat, "--faces", "8", "--samples", "2000", "--json")
+	if code != exitDone {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	var e evaluation
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		t.Fatal(err)
+	}
+	s, r := e.Summary, e.Results[0]
+	if s.Files != 3 || s.Failed != 2 || e.Results[1].Failed == "" || !strings.Contains(e.Results[2].Failed, "area") {
+		t.Fatalf("%+v", e)
+	}
+	if r.Failed != "" || r.Result.Faces < 1 || r.Result.Faces > 8 || r.Source.Faces == 0 || s.Chamfer != r.Compare.ChamferL1 || !(s.Chamfer > 0) || s.Faces != float64(r.Result.Faces) {
+		t.Errorf("%+v, %+v", r, s)
+	}
+	code, text, _ = morton("evaluate", "quads", "../../testdata/mesh/cc-0_box.obj", "--faces", "8", "--samples", "2000")
+	if code != exitDone || !strings.Contains(text, "1 files, 0 failed") || !strings.Contains(text, "cc-0_box.obj") {
+		t.Errorf("exit %d\n%s", code, text)
+	}
+	if code, _, errs := morton("evaluate", "quads"); code != exitUsage || !strings.Contains(errs, "mesh files") {
+		t.Errorf("without files: exit %d\n%s", code, errs)
+	}
+}
+
+// TestEvaluationSums works a summary out by hand: three results, of which two are of
+// closed sources, and a failure.
+func TestEvaluationSums(t *testing.T) {
+	made := func(chamfer, f float64, source, result bool, faces int) score {
+		return score{
+			Source: &mesh.Report{Watertight: source}, Result: &mesh.Report{Watertight: result, Faces: faces, QuadRatio: chamfer},
+			Compare: &compare.Report{Distances: compare.Distances{ChamferL1: chamfer, Hausdorff: 2 * chamfer}, Scores: []compare.Score{{Threshold: 0.01, F: 9}, {Threshold: fThreshold, F: f}}},
+		}
+	}
+	e := evaluation{Results: []score{made(0.3, 0.5, true, true, 10), {Failed: "no"}, made(0.1, 0.9, true, false, 30), made(0.2, 0.1, false, true, 21)}}
+	e.sum()
+	s := e.Summary
+	if s.Files != 4 || s.Failed != 1 || s.ClosedSources != 2 || s.Closed != 1 || s.Chamfer != 0.2 || s.Hausdorff != 0.4 || s.F != 0.5 || s.Faces != 21 || math.Abs(s.Quads-0.2) > 1e-12 {
+		t.Errorf("%+v", s)
+	}
+	if got := median([]float64{4, 1, 3, 2}); got != 2.5 {
+		t.Errorf("median of four is %v", got)
+	}
+	if e := (evaluation{Results: []score{{Failed: "no"}}}); true {
+		if e.sum(); e.Summary.Failed != 1 || e.Summary.Chamfer != 0 {
+			t.Errorf("%+v", e.Summary)
+		}
+	}
+}
