@@ -149,7 +149,7 @@ func TestSearchesDoNotDependOnTheCompany(t *testing.T) {
 func scattered(at []int32) func() (system.Schedule, error) {
 	return func() (system.Schedule, error) {
 		run := chain(0, len(at)).Runs(0, 0, 1)[0]
-		run.Draws.At, run.Fed = at, append([]int32{-1}, at[:len(at)-1]...)
+		run.Targets.At, run.Inputs = at, append([]int32{-1}, at[:len(at)-1]...)
 		return order.Fixed(run), nil
 	}
 }
