@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/morton-gen/morton/gpu/ops/sample"
@@ -75,7 +76,7 @@ func (e *Engine) begin(j *job) error {
 		Seed: r.Seed, Request: j.stream(), Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP, MinP: r.MinP, End: r.End,
 	})
 	if err == nil {
-		err = e.dec.SetTokens(j.slot, 0, r.Tokens)
+		err = e.dec.SetTokens(j.slot, 0, e.canvas(r.Tokens))
 	}
 	if err == nil {
 		err = e.dec.SetConstraintData(j.slot, r.ConstraintData)
@@ -97,6 +98,12 @@ func (e *Engine) begin(j *job) error {
 		err = fmt.Errorf("engine.Generate: %w: the schedule is empty", ErrRequest)
 	}
 	return err
+}
+
+// canvas is a whole canvas that begins with some tokens. Its other positions are 0: whoever
+// reads positions before all of them are drawn must not see an earlier request's tokens.
+func (e *Engine) canvas(tokens []uint32) []uint32 {
+	return append(slices.Clip(tokens), make([]uint32, e.sys.Layout.Length*e.sys.Token.Words()-len(tokens))...)
 }
 
 // next loads a job's next run. It reports whether there is one.

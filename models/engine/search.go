@@ -25,7 +25,8 @@ type Search struct {
 	Keep  int // hypotheses that a comparison keeps, at most Width
 	Every int // steps that draw, of each hypothesis, from one comparison to the next
 	// Score says how good the tokens of the positions so far are; larger is better, and
-	// NaN is worst. It runs on the engine's goroutine, while no other request goes on. So
+	// NaN is worst. Where positions are drawn out of order, the words of those that have no
+	// token yet are 0. It runs on the engine's goroutine, while no other request goes on. So
 	// keep it short. It must depend on the tokens alone.
 	Score func(tokens []uint32) float64
 }

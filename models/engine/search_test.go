@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -137,6 +139,76 @@ func TestSearchesDoNotDependOnTheCompany(t *testing.T) {
 			}
 			if s := e.Stats(); s.Pages != 0 || (pages > 0) != (s.Preempted > 0) {
 				t.Errorf("%d pages: %+v", pages, s)
+			}
+		}
+	})
+}
+
+// scattered is a schedule of n positions, which it draws far from each other. A row is fed
+// the token that was drawn last.
+func scattered(at []int32) func() (system.Schedule, error) {
+	return func() (system.Schedule, error) {
+		run := chain(0, len(at)).Runs(0, 0, 1)[0]
+		run.Targets.At, run.Inputs = at, append([]int32{-1}, at[:len(at)-1]...)
+		return order.Fixed(run), nil
+	}
+}
+
+// poison fills what slots hold of earlier requests: canvases with tokens, caches with NaN.
+func poison(t *testing.T, d *Decoder, seed uint64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 0))
+	for slot := range d.Slots() {
+		tokens := make([]uint32, d.sys.Layout.Length)
+		for i := range tokens {
+			tokens[i] = uint32(r.IntN(16))
+		}
+		if err := d.SetTokens(slot, 0, tokens); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range d.caches {
+		for _, x := range []*gpu.Tensor{c.K, c.V} {
+			if err := x.WriteBytes(bytes.Repeat([]byte{0xff}, int(x.SizeBytes()))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestSearchSeesNothingOfEarlierRequests searches where positions are drawn out of order, in
+// slots that hold other things each time. A position without a token must be 0.
+func TestSearchSeesNothingOfEarlierRequests(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const width, every = 3, 5
+		at := make([]int32, 40)
+		for i := range at {
+			at[i] = int32((7*i + 3) % len(at))
+		}
+		e := openWide(t, dev, Options{Slots: 2 * width})
+		for _, guidance := range []float32{0, 2} {
+			var want Result
+			for round := range uint64(8) {
+				poison(t, e.dec, round)
+				compared, stale := 0, 0
+				r := searching("a", 0, len(at), &Search{Width: width, Keep: 1, Every: every, Score: func(tokens []uint32) (sum float64) {
+					for i, x := range tokens {
+						if x != 0 && slices.Index(at, int32(i)) >= every*(1+compared/width) {
+							stale++
+						}
+						sum += float64(x)
+					}
+					compared++
+					return sum
+				}})
+				r.Guidance, r.Schedule = guidance, scattered(at)
+				got := generate(t, e, []Request{r})[0]
+				if round == 0 {
+					want = got
+				}
+				if stale > 0 || compared < width*len(at)/every || got.Score != want.Score || !slices.Equal(got.Tokens, want.Tokens) {
+					t.Errorf("guidance %g, round %d: %d tokens of other requests in %d comparisons; score %g, at first %g", guidance, round, stale, compared, got.Score, want.Score)
+				}
 			}
 		}
 	})

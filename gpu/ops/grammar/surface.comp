@@ -26,6 +26,7 @@ float coverZ, coverX; // bounds by what is uncovered, for first corners
 uint fromLast[LIST + 1], toFirst[LIST + 1], fromFirst[LIST + 1]; // ends of the faces' directed edges
 uint nFromLast, nToFirst, nFromFirst;
 bool needs, served;  // the first corner has open edges; the second corner closes one
+uint goal;           // the highest grade that a vertex can have
 uint nextOpen;       // lowest second corner that closes an edge at the first
 uint before;         // the first corner of the face before, NONE if no other face can begin there
 
@@ -280,11 +281,26 @@ uint grade(uint k) {
   return FULL;
 }
 
+// joining finds the vertices that close an edge at the first corner, where the face's last
+// corner must. They are the only ones of full grade, so no others need be looked at. It
+// grades the lane's tokens, and returns whether there are any.
+bool joining(uint zx, out uint grades[32]) {
+  bool some = false;
+  for (uint j = 0; j < 32; j++) grades[j] = 0;
+  for (uint j = 0; j < nFromFirst; j++) {
+    uint k = fromFirst[j], parent = part == 0 ? 0 : part == 1 ? k / S / S : k / S, t = part == 0 ? k / S / S : part == 1 ? k / S % S : k % S;
+    if (parent != (part == 0 ? 0 : zx) || !bitOf(4, k) || grade(k) < FULL) continue;
+    some = true;
+    if (t % W == LANE) grades[t / W] = FULL;
+  }
+  return some;
+}
+
 // best returns the highest grade among the cells [from, from + count) of the surface.
 uint best(uint from, uint count) {
   uint out_ = 0;
-  for (uint w = from / 32; w < (from + count) / 32 && out_ < FULL; w++)
-    for (uint bits = g.v[4 + w]; bits != 0 && out_ < FULL; bits &= bits - 1)
+  for (uint w = from / 32; w < (from + count) / 32 && out_ < goal; w++)
+    for (uint bits = g.v[4 + w]; bits != 0 && out_ < goal; bits &= bits - 1)
       out_ = max(out_, grade(32 * w + findLSB(bits)));
   return out_;
 }
@@ -325,7 +341,11 @@ void main() {
     ends(key(c0 + 3 * (v - 1)), key(c0), v > 1 ? key(c0 + 3) : NONE);
   }
   uint each_ = part == 0 ? S * S : part == 1 ? S : 1, grades[32], most = 0;
-  for (uint t0 = 0; t0 < S; t0 += W) {
+  bool must = v == n - 1 && needs && !served;
+  goal = must ? FULL - 1 : FULL;
+  if (must && joining(zx, grades)) {
+    most = FULL;
+  } else for (uint t0 = 0; t0 < S; t0 += W) {
     uint t = t0 + LANE, from = (zx * S + t) * each_, grade_ = 0;
     if (t < S) grade_ = part < 2 ? best(from, each_) : bitOf(4, from) ? grade(from) : 0;
     grades[t0 / W] = grade_;
@@ -342,5 +362,9 @@ void main() {
     }
     if (LANE == 0) mask.v[w] = bits;
   }
-  if (LANE == 0 && slot == 0 && !mayEnd) mask.v[(S + 1) / 32] &= ~(1u << ((S + 1) % 32));
+  if (LANE > 0 || slot > 0) return;
+  uint triangles = 0;
+  for (uint f = 0; f < faces; f++) triangles += corners(f) == 3 ? 1 : 0;
+  if (g.v[3] > 0 && 4 * triangles >= g.v[3]) mask.v[S / 32] &= ~(1u << (S % 32));
+  if (!mayEnd) mask.v[(S + 1) / 32] &= ~(1u << ((S + 1) % 32));
 }

@@ -31,7 +31,8 @@ type SurfaceArgs struct {
 // points that are covered, as many of the lowest uncovered points as are missing are given
 // up, with what is open below them: a first corner stands as high as the next one.
 //
-// The end may come when none of this says otherwise. The other corners keep to
+// No more than a quarter of the budget are triangles. The end may come when none of this
+// says otherwise. The other corners keep to
 //
 //   - chords: the middle of an edge, its quarters if it is long, and the middle of a face
 //     lie near the surface, within about an eighth of the edge's length;

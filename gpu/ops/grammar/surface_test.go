@@ -382,7 +382,13 @@ func (p *place) narrowed(levels int32, prefix []int32, rest map[int32]bool) map[
 		}
 	}
 	if slot == 0 {
-		out[levels] = true
+		triangles := 0
+		for _, f := range j.faces {
+			if len(f) == 3 {
+				triangles++
+			}
+		}
+		out[levels] = 4*triangles < p.budget
 		out[levels+1] = rest[levels+1] && (most == 1 || j.done(most))
 	}
 	return out

@@ -20,7 +20,7 @@ func TestGuideAllowsItsOwnMesh(t *testing.T) {
 	c := Config{Levels: 128, Points: 16}
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, m := range map[string]*mesh.Mesh{
-			"cube": mesh.Cube(), "grid": mesh.CubeGrid(3), "sphere": mesh.QuadSphere(4), "torus": mesh.Torus(16, 8, 0.7, 0.25), "uv": mesh.UVSphere(10, 6),
+			"cube": mesh.Cube(), "grid": mesh.CubeGrid(3), "sphere": mesh.QuadSphere(4), "torus": mesh.Torus(16, 8, 0.7, 0.25), "uv": mesh.UVSphere(8, 10),
 		} {
 			unit, _, err := Normalize(m)
 			if err != nil {
