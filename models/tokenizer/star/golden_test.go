@@ -65,26 +65,6 @@ var (
 	}
 )
 
-// channelsLast returns a clip [1, c, t, h, w] as [t·h·w, c].
-func channelsLast(x cnntest.Tensor) []float32 {
-	s := x.Shape
-	flat := cnntest.Tensor{Shape: []int{1, s[1], s[2] * s[3], s[4]}, Data: x.Data}
-	if s[1] == 3 {
-		return flat.Pixels(0)
-	}
-	return flat.ChannelsLast(0)
-}
-
-// near compares values with golden ones.
-func near(t *testing.T, name string, got, want []float32, bound float64) {
-	t.Helper()
-	e := cnntest.Distance(got, want)
-	t.Logf("%-24s relative error %.2e", name, e)
-	if !(e <= bound) {
-		t.Errorf("%s: relative error %.3g, bound %g", name, e, bound)
-	}
-}
-
 // waypoints compares what a first chunk kept with golden values.
 func waypoints(t *testing.T, h *half, frames int, golden cnntest.Tensors, layers map[string]string) {
 	t.Helper()
@@ -98,14 +78,14 @@ func waypoints(t *testing.T, h *half, frames int, golden cnntest.Tensors, layers
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := channelsLast(golden[name])
+		want := cnntest.ChannelsLast(golden[name])
 		if layer == "proj_up" { // upstream's order of a feature's numbers is another
 			n := golden[name].Shape[1]
 			for i := range len(want) / n {
 				regroup(want[i*n:][:n], n/quad, 1)
 			}
 		}
-		near(t, name, got, want, waypointBound)
+		cnntest.Near(t, name, got, want, waypointBound)
 	}
 }
 
@@ -115,18 +95,18 @@ func TestEncoderGolden(t *testing.T) {
 		c := open(t, dev, cnntest.Read(t, "testdata/encoder.safetensors"), Options{Trace: true})
 		for _, name := range []string{"enc.T17", "enc.T1", "enc.T9"} { // in chunks, a picture, one chunk
 			clip := golden[name+".video"]
-			x, err := c.EncodeFloats(channelsLast(clip), clip.Shape[2], clip.Shape[3], clip.Shape[4], nil)
+			x, err := c.EncodeFloats(cnntest.ChannelsLast(clip), clip.Shape[2], clip.Shape[3], clip.Shape[4], nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, name+".feature_from_mean", x, channelsLast(golden[name+".feature_from_mean"]), waypointBound)
+			cnntest.Near(t, name+".feature_from_mean", x, cnntest.ChannelsLast(golden[name+".feature_from_mean"]), waypointBound)
 		}
 		waypoints(t, c.enc, 9, golden, encoderLayers)
 		x, err := c.project.programs[chunk{3, true, true}].in.F32()
 		if err != nil {
 			t.Fatal(err)
 		}
-		near(t, "enc.T9.mean_patchified", folded(x, 3, 2, 4), channelsLast(golden["enc.T9.mean_patchified"]), waypointBound)
+		cnntest.Near(t, "enc.T9.mean_patchified", folded(x, 3, 2, 4), cnntest.ChannelsLast(golden["enc.T9.mean_patchified"]), waypointBound)
 	})
 }
 
@@ -150,14 +130,14 @@ func TestDecoderGolden(t *testing.T) {
 		for _, name := range []string{"dec.T5", "dec.T1", "dec.T3"} { // in chunks, a picture, one chunk
 			z := golden[name+".z"]
 			var x []float32
-			err := c.DecodeFloats(channelsLast(z), z.Shape[2], z.Shape[3], z.Shape[4], func(y []float32) error {
+			err := c.DecodeFloats(cnntest.ChannelsLast(z), z.Shape[2], z.Shape[3], z.Shape[4], func(y []float32) error {
 				x = append(x, y...)
 				return nil
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, name+".pixels", x, channelsLast(golden[name+".pixels"]), pixelBound)
+			cnntest.Near(t, name+".pixels", x, cnntest.ChannelsLast(golden[name+".pixels"]), pixelBound)
 		}
 		waypoints(t, c.dec, 3, golden, decoderLayers)
 	})

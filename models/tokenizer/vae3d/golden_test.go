@@ -62,33 +62,6 @@ var layersOf = map[string]string{
 	"dec.pixels":          "decoder.conv_out",
 }
 
-// channelsLast returns a clip [1, c, t, h, w], or frames [t, c, h, w], as [t·h·w, c].
-func channelsLast(x cnntest.Tensor) []float32 {
-	shape := x.Shape
-	if len(shape) == 4 { // frames one after the other
-		var out []float32
-		for i := range shape[0] {
-			out = append(out, x.ChannelsLast(i)...)
-		}
-		return out
-	}
-	flat := cnntest.Tensor{Shape: []int{1, shape[1], shape[2] * shape[3], shape[4]}, Data: x.Data}
-	if shape[1] == 3 {
-		return flat.Pixels(0)
-	}
-	return flat.ChannelsLast(0)
-}
-
-// near compares values with golden ones.
-func near(t *testing.T, name string, got, want []float32, bound float64) {
-	t.Helper()
-	e := cnntest.Distance(got, want)
-	t.Logf("%-20s relative error %.2e", name, e)
-	if !(e <= bound) {
-		t.Errorf("%s: relative error %.3g, bound %g", name, e, bound)
-	}
-}
-
 // waypoints compares what the last window of a direction kept with golden values.
 func waypoints(t *testing.T, h *half, golden cnntest.Tensors, prefix string) {
 	t.Helper()
@@ -105,13 +78,13 @@ func waypoints(t *testing.T, h *half, golden cnntest.Tensors, prefix string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := channelsLast(golden[name])
+		want := cnntest.ChannelsLast(golden[name])
 		if name == "dec.mid.attention0" { // upstream adds its input outside
-			for i, x := range channelsLast(golden["dec.mid.resnet0"]) {
+			for i, x := range cnntest.ChannelsLast(golden["dec.mid.resnet0"]) {
 				want[i] += x
 			}
 		}
-		near(t, name, got, want, waypointBound)
+		cnntest.Near(t, name, got, want, waypointBound)
 	}
 }
 
@@ -119,7 +92,7 @@ func TestEncoderGolden(t *testing.T) {
 	golden := cnntest.Read(t, "testdata/encoder-golden.safetensors")
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		c := open(t, dev, cnntest.Read(t, "testdata/encoder.safetensors"), Options{Trace: true})
-		clip := channelsLast(golden["in.video"])
+		clip := cnntest.ChannelsLast(golden["in.video"])
 		means, err := c.EncodeFloats(clip, 5, 12, 12, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -130,20 +103,20 @@ func TestEncoderGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mean, std := channelsLast(golden["enc.mean"]), channelsLast(golden["enc.std"])
+		mean, std := cnntest.ChannelsLast(golden["enc.mean"]), cnntest.ChannelsLast(golden["enc.std"])
 		drawn := make([]float32, len(mean))
 		for i := range mean {
 			drawn[i] = float32(c.cfg.Scale * (float64(mean[i]) + float64(std[i])*float64(noise[i])))
 			mean[i] = float32(c.cfg.Scale * float64(mean[i]))
 		}
-		near(t, "enc.mean", means, mean, waypointBound)
-		near(t, "samples", sampled, drawn, waypointBound)
+		cnntest.Near(t, "enc.mean", means, mean, waypointBound)
+		cnntest.Near(t, "samples", sampled, drawn, waypointBound)
 	})
 }
 
 // scaled returns golden latents as a generator has them.
 func scaled(c *Codec, x cnntest.Tensor) []float32 {
-	z := channelsLast(x)
+	z := cnntest.ChannelsLast(x)
 	for i := range z {
 		z[i] = float32(float64(z[i]) * c.cfg.Scale)
 	}
@@ -166,7 +139,7 @@ func TestDecoderGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			near(t, clip.pixels, x, channelsLast(golden[clip.pixels]), pixelBound)
+			cnntest.Near(t, clip.pixels, x, cnntest.ChannelsLast(golden[clip.pixels]), pixelBound)
 		}
 		waypoints(t, c.dec, golden, "dec.")
 	})

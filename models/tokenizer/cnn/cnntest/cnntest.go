@@ -90,6 +90,33 @@ func (t Tensor) ChannelsLast(i int) []float32 {
 	return out
 }
 
+// ChannelsLast returns a clip [1, c, t, h, w], or frames [t, c, h, w], as [t·h·w, c].
+func ChannelsLast(x Tensor) []float32 {
+	shape := x.Shape
+	if len(shape) == 4 { // frames one after the other
+		var out []float32
+		for i := range shape[0] {
+			out = append(out, x.ChannelsLast(i)...)
+		}
+		return out
+	}
+	flat := Tensor{Shape: []int{1, shape[1], shape[2] * shape[3], shape[4]}, Data: x.Data}
+	if shape[1] == 3 {
+		return flat.Pixels(0)
+	}
+	return flat.ChannelsLast(0)
+}
+
+// Near compares values with golden ones, by [Distance].
+func Near(t *testing.T, name string, got, want []float32, bound float64) {
+	t.Helper()
+	e := Distance(got, want)
+	t.Logf("%-24s relative error %.2e", name, e)
+	if !(e <= bound) {
+		t.Errorf("%s: relative error %.3g, bound %g", name, e, bound)
+	}
+}
+
 // Pixels returns picture i of a batch [b, 3, h, w] as [h, w, 3].
 func (t Tensor) Pixels(i int) []float32 {
 	n := t.Shape[2] * t.Shape[3]
