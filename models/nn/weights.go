@@ -22,7 +22,7 @@ type Weights interface {
 	Shape(name string) ([]int, bool)
 	// Floats returns a tensor's elements in row-major order, widened to f32. The caller
 	// owns the slice. The error wraps [ErrWeights] if the tensor is missing or has no
-	// floating-point elements.
+	// floating-point elements. Several goroutines may call it at once.
 	Floats(name string) ([]float32, error)
 }
 

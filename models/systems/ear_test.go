@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -21,13 +22,13 @@ import (
 // named64 are random weights of given shapes, and layers over them in float64.
 type named64 struct {
 	shapes
-	made map[string][]float32 // by the name
+	made *sync.Map // []float32 by the name
 }
 
 // Floats returns numbers by the hash of the name: about as large as in a trained network.
 func (o named64) Floats(name string) ([]float32, error) {
-	if x := o.made[name]; x != nil {
-		return slices.Clone(x), nil
+	if x, ok := o.made.Load(name); ok {
+		return slices.Clone(x.([]float32)), nil
 	}
 	h := fnv.New64a()
 	h.Write([]byte(name))
@@ -40,7 +41,7 @@ func (o named64) Floats(name string) ([]float32, error) {
 	for i := range x {
 		x[i] *= float32(scale)
 	}
-	o.made[name] = x
+	o.made.Store(name, x)
 	return slices.Clone(x), nil
 }
 
@@ -166,7 +167,7 @@ func tinyEAR() named64 {
 	}
 	s.linear(net+"final_layer.adaLN_modulation.1", 2*earHead, earHead)
 	s.linear(net+"final_layer.linear", earToken, earHead)
-	return named64{s, map[string][]float32{}}
+	return named64{s, &sync.Map{}}
 }
 
 // hidden are the hidden states of all positions, with a class's row of the table and the

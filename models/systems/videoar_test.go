@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"sync"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -38,7 +39,7 @@ func tinyVideoAR() named64 {
 		s.linear(b+"mlp.fc2", arWidth, arHidden)
 		s.linear(b+"ada_lin.1", 6*arWidth, arWidth)
 	}
-	return named64{s, map[string][]float32{}}
+	return named64{s, &sync.Map{}}
 }
 
 // arRow is a row of the network in float64.
