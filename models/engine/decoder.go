@@ -111,7 +111,7 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 			return err
 		}
 	}
-	if n := guideWords(d.sys); n > 0 {
+	if n := constraintWords(d.sys); n > 0 {
 		if d.constraintData, err = d.dev.NewTensor(tensor.U32, o.Slots, n); err != nil {
 			return err
 		}
@@ -202,7 +202,7 @@ func (d *Decoder) Release(slot int) error { return d.pages.release(slot) }
 // rule reads nothing takes any. The error wraps [ErrRequest] if the constraint reads another
 // number of words.
 func (d *Decoder) SetConstraintData(slot int, words []uint32) error {
-	n := guideWords(d.sys)
+	n := constraintWords(d.sys)
 	if n == 0 {
 		return nil
 	}
@@ -216,8 +216,8 @@ func (d *Decoder) SetConstraintData(slot int, words []uint32) error {
 	return d.constraintData.View(slot*n, len(raw)).WriteI32(raw)
 }
 
-// guideWords is the number of words of a request that a system's rule reads.
-func guideWords(s *system.System) int {
+// constraintWords is the number of words of a request that a system's constraint reads.
+func constraintWords(s *system.System) int {
 	if s.Constraint == nil {
 		return 0
 	}

@@ -1,7 +1,6 @@
 package systems_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -37,8 +36,7 @@ func TestARPG(t *testing.T) {
 			s := must(published.Open(fmt.Appendf(nil, arpgConfig, r.config), nn.File(g.weights)))(t)
 			e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32}))(t)
 			want, sizes := g.ints(t, r.name+".tokens"), g.ints(t, r.name+".sizes")
-			done := make(chan error, 2)
-			var results [2]engine.Result
+			var requests []engine.Request
 			for b, class := range g.ints(t, "in.cond") {
 				p := system.Prompt{Class: int(class), Guidance: r.guidance, Ramp: r.ramp, Order: order}
 				var sets []int32
@@ -50,18 +48,9 @@ func TestARPG(t *testing.T) {
 				if fmt.Sprint(sets) != fmt.Sprint(sizes) {
 					t.Errorf("%s: sets of %v, want %v", r.name, sets, sizes)
 				}
-				go func() {
-					var err error
-					results[b], err = e.Generate(context.Background(), request(s, fmt.Sprint(b), p, 0))
-					done <- err
-				}()
+				requests = append(requests, request(s, fmt.Sprint(b), p, 0))
 			}
-			for range 2 {
-				if err := <-done; err != nil {
-					t.Fatal(err)
-				}
-			}
-			for b, res := range results {
+			for b, res := range together(t, e, requests) {
 				for i, x := range res.Tokens {
 					if int32(x) != want[b*len(res.Tokens)+i] {
 						t.Fatalf("%s: sample %d: token %d is %d, want %d", r.name, b, i, x, want[b*len(res.Tokens)+i])

@@ -26,23 +26,13 @@ func TestFrequency(t *testing.T) {
 			guidance float32
 		}{{"run", 2.5}, {"run_plain", 1}} {
 			want := g.floats(t, r.name+".tokens")
-			var results [2]engine.Result
-			done := make(chan error, 2)
+			var requests []engine.Request
 			for b, class := range g.ints(t, "in.labels") {
 				q := request(g.sys, fmt.Sprint(b), system.Prompt{Class: int(class), Guidance: r.guidance}, 1)
 				q.Noise = noise[b*len(noise)/2 : (b+1)*len(noise)/2]
-				go func() {
-					var err error
-					results[b], err = e.Generate(context.Background(), q)
-					done <- err
-				}()
+				requests = append(requests, q)
 			}
-			for range 2 {
-				if err := <-done; err != nil {
-					t.Fatal(err)
-				}
-			}
-			for b, res := range results {
+			for b, res := range together(t, e, requests) {
 				n := len(want) / 2
 				d := distance(res.Numbers()[:n], want[b*n:(b+1)*n])
 				t.Logf("%s, sample %d: numbers within %.1e", r.name, b, d)

@@ -2,11 +2,13 @@ package systems_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -206,4 +208,19 @@ func distance(got, want []float32) float64 {
 		scale = max(scale, math.Abs(float64(want[i])))
 	}
 	return most / scale
+}
+
+// together generates all requests at once.
+func together(t *testing.T, e *engine.Engine, requests []engine.Request) []engine.Result {
+	t.Helper()
+	results, errs := make([]engine.Result, len(requests)), make([]error, len(requests))
+	var wait sync.WaitGroup
+	for i, r := range requests {
+		wait.Go(func() { results[i], errs[i] = e.Generate(context.Background(), r) })
+	}
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	return results
 }

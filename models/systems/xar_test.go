@@ -1,7 +1,6 @@
 package systems_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 
@@ -37,23 +36,13 @@ func TestXAR(t *testing.T) {
 			s := g.reopened(t, r.config)
 			noise, want := g.floats(t, r.name+".noise"), g.floats(t, r.name+".tokens")
 			e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32, Cache: nn.F32, Recorded: len(noise) / len(want)}))(t)
-			var results [2]engine.Result
-			done := make(chan error, 2)
+			var requests []engine.Request
 			for b, class := range g.ints(t, "in.labels") {
 				q := request(s, fmt.Sprint(b), system.Prompt{Class: int(class), Guidance: r.guidance}, 1)
 				q.Noise = noise[b*len(noise)/2 : (b+1)*len(noise)/2]
-				go func() {
-					var err error
-					results[b], err = e.Generate(context.Background(), q)
-					done <- err
-				}()
+				requests = append(requests, q)
 			}
-			for range 2 {
-				if err := <-done; err != nil {
-					t.Fatal(err)
-				}
-			}
-			for b, res := range results {
+			for b, res := range together(t, e, requests) {
 				got := res.Numbers()
 				d := distance(got, want[b*len(got):(b+1)*len(got)])
 				t.Logf("%s, sample %d: %d steps, numbers within %.1e", r.name, b, res.Steps, d)
