@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -210,36 +209,11 @@ func TestInfinityStarCompany(t *testing.T) {
 		for i, frames := range []int{3, 1, 4, 5} { // the third ends with a short clip
 			prompts = append(prompts, system.Prompt{Text: text[:[]int{5, 90, 1, 90}[i]*24], Frames: frames, Guidance: []float32{34, 1, 3, 34}[i]})
 		}
-		draw := func(e *engine.Engine, i int) []uint32 {
-			res, err := e.Generate(context.Background(), request(g.sys, fmt.Sprint("v", i), prompts[i], 1))
-			if err != nil {
-				t.Error(err)
-			}
-			return res.Tokens
-		}
-		alone := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2}))(t)
-		var want [][]uint32
-		for i := range prompts {
-			want = append(want, draw(alone, i))
-		}
-		alone.Close()
+		want := inCompany(t, dev, g, "v", prompts, 1, []engine.Options{{Slots: 8}, {Slots: 4, Pages: 8, Rows: 1}})
 		for i, n := range []int{86 + 124, 86, 86 + 124 + 62, 86 + 2*124} {
 			if len(want[i]) != n {
 				t.Errorf("video %d has %d codes, want %d", i, len(want[i]), n)
 			}
-		}
-		for _, o := range []engine.Options{{Slots: 8}, {Slots: 4, Pages: 8, Rows: 1}} {
-			e := must(engine.New(dev, g.sys, nn.File(g.weights), o))(t)
-			var wait sync.WaitGroup
-			for i := range prompts {
-				wait.Go(func() {
-					if got := draw(e, i); !slices.Equal(got, want[i]) {
-						t.Errorf("%+v: video %d is drawn otherwise in company", o, i)
-					}
-				})
-			}
-			wait.Wait()
-			e.Close()
 		}
 	})
 }

@@ -393,19 +393,7 @@ func TestMARCompany(t *testing.T) {
 			{Class: 1, Steps: 16, Guidance: 1.5, Inner: [2]int{2, 8}},
 			{Class: 3, Steps: 1, Guidance: 3},
 		}
-		draw := func(e *engine.Engine, i int) []uint32 {
-			res, err := e.Generate(context.Background(), request(g.sys, fmt.Sprint("p", i), prompts[i], 0.9))
-			if err != nil {
-				t.Error(err)
-			}
-			return res.Tokens
-		}
-		alone := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2}))(t)
-		var want [][]uint32
-		for i := range prompts {
-			want = append(want, draw(alone, i))
-		}
-		alone.Close()
+		want := inCompany(t, dev, g, "p", prompts, 0.9, []engine.Options{{Slots: 12}, {Slots: 5, Pages: 4}, {Slots: 3, Steps: 1, Rows: 1}})
 		for i := range want {
 			if slices.ContainsFunc(want[i], func(x uint32) bool { return x == 0 || x&0x7f800000 == 0x7f800000 }) {
 				t.Errorf("request %d: numbers that are 0 or not finite", i)
@@ -413,21 +401,6 @@ func TestMARCompany(t *testing.T) {
 			if i > 0 && slices.Equal(want[i], want[0]) {
 				t.Errorf("requests 0 and %d are the same", i)
 			}
-		}
-		for _, o := range []engine.Options{{Slots: 12}, {Slots: 5, Pages: 4}, {Slots: 3, Steps: 1, Rows: 1}} {
-			e := must(engine.New(dev, g.sys, nn.File(g.weights), o))(t)
-			var wait sync.WaitGroup
-			for i := range prompts {
-				wait.Add(1)
-				go func() {
-					defer wait.Done()
-					if got := draw(e, i); !slices.Equal(got, want[i]) {
-						t.Errorf("%+v: request %d draws otherwise in company", o, i)
-					}
-				}()
-			}
-			wait.Wait()
-			e.Close()
 		}
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -250,31 +249,11 @@ func TestNOVACompany(t *testing.T) {
 			{Text: text[:64], Frames: 1, Steps: 4, Guidance: 1, Inner: [2]int{5, 5}, Motion: []float32{9, 24}},
 			{Frames: 3, Steps: 2, Guidance: 2, Inner: [2]int{2, 2}},
 		}
-		draw := func(e *engine.Engine, i int) []uint32 {
-			res, err := e.Generate(context.Background(), request(g.sys, fmt.Sprint("n", i), prompts[i], 1))
-			if err != nil {
-				t.Error(err)
+		want := inCompany(t, dev, g, "n", prompts, 1, []engine.Options{{Slots: 6}, {Slots: 4, Pages: 2, Rows: 1}})
+		for i, tokens := range want {
+			if len(tokens) != prompts[i].Frames*24*16 {
+				t.Errorf("clip %d has %d numbers", i, len(tokens))
 			}
-			return res.Tokens
-		}
-		alone := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2}))(t)
-		var want [][]uint32
-		for i := range prompts {
-			want = append(want, draw(alone, i))
-		}
-		alone.Close()
-		for _, o := range []engine.Options{{Slots: 6}, {Slots: 4, Pages: 2, Rows: 1}} {
-			e := must(engine.New(dev, g.sys, nn.File(g.weights), o))(t)
-			var wait sync.WaitGroup
-			for i := range prompts {
-				wait.Go(func() {
-					if got := draw(e, i); len(got) != prompts[i].Frames*24*16 || !slices.Equal(got, want[i]) {
-						t.Errorf("%+v: clip %d is drawn otherwise in company", o, i)
-					}
-				})
-			}
-			wait.Wait()
-			e.Close()
 		}
 	})
 }
