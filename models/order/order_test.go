@@ -104,6 +104,9 @@ var orders = []struct {
 	{"VideoAR, cubes of 2x2x2", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(2, 2, 2) }), 2048, 256, 1, false},
 	{"VideoAR, two of each axis", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(4, 8, 8) }), 2048, 8, 1, false},
 	{"VideoAR, cubes of 4x16x8 in two passes", denoised(clip, 2, func(g Grid) ([]Unit, error) { return g.Boxes(4, 16, 8) }), 2048, 4 * 2, 2, false},
+	{"Token-Shuffle 16x16 by 2x2", func() system.Schedule { g := square(16); return g.Windows(class(g), 2, nil) }, 256, 64, 1, true},
+	{"Token-Shuffle 32x32 by 4x4", func() system.Schedule { g := square(32); return g.Windows(class(g), 4, nil) }, 1024, 64, 1, true},
+	{"Token-Shuffle 2x2 by 2x2", func() system.Schedule { g := square(2); return g.Windows(class(g), 2, nil) }, 4, 1, 1, true},
 	// A token a step, whatever a block is. The condition alone is no step of its own.
 	{"block diffusion by 1", inBlocks(1, 0), 256, 256, 1, false},
 	{"block diffusion by 4", inBlocks(4, 0), 256, 256, 1, false},
@@ -179,15 +182,18 @@ type walk struct {
 
 func (w *walk) run(r *system.Run) {
 	w.t.Helper()
-	if r.N%r.Group != 0 || r.Targets.N != r.Steps()*r.GroupTargets || len(r.Targets.At) != r.Targets.N || len(r.KVLen) != r.N || len(r.Inputs) != r.N {
+	if r.N%r.Group != 0 || r.Targets.N != r.Steps()*r.GroupTargets || len(r.Targets.At) != r.Targets.N || len(r.KVLen) != r.N || len(r.Inputs)%r.N != 0 {
 		w.t.Fatalf("a run of %d rows in groups of %d with %d draws of %d, columns of %d and %d", r.N, r.Group, r.Targets.N, r.GroupTargets, len(r.KVLen), len(r.Inputs))
 	}
 	for s := range r.Steps() {
 		w.steps++
 		w.keep(r, s)
 		for i := s * r.Group; i < (s+1)*r.Group; i++ {
-			if from := r.Inputs[i]; from >= 0 && w.done[from] == 0 {
-				w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
+			each := len(r.Inputs) / r.N
+			for _, from := range r.Inputs[i*each : (i+1)*each] {
+				if from >= 0 && w.done[from] == 0 {
+					w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
+				}
 			}
 			if w.all && int(r.KVLen[i]) != w.rows {
 				w.t.Fatalf("step %d: row %d sees %d slots of %d", w.steps, i, r.KVLen[i], w.rows)

@@ -143,9 +143,7 @@ func (o named64) checkBlocks(t *testing.T, s *system.System, p system.Prompt, to
 			logits := says(none)
 			if p.Class >= 0 {
 				for i, c := range says(bdValues + p.Class) {
-					for j := range c {
-						logits[i][j] += float64(p.Guidance) * (c[j] - logits[i][j])
-					}
+					guided(logits[i], c, float64(p.Guidance))
 				}
 			}
 			for _, at := range set {

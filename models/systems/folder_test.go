@@ -49,6 +49,7 @@ func TestFolders(t *testing.T) {
 		side                int // pixels
 	}{
 		{"block-diffusion", `{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3}`, vq, tinyBlockDiffusion(), 12},
+		{"token-shuffle", llDescription, vq, tinyTokenShuffle(), 16},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			gputest.Each(t, func(t *testing.T, dev *gpu.Device) {

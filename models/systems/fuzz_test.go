@@ -30,7 +30,7 @@ func FuzzDescriptions(f *testing.F) {
 	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
-	all = append(all, tinyEAR(), tinyVideoAR(), tinyBlockDiffusion())
+	all = append(all, tinyEAR(), tinyVideoAR(), tinyBlockDiffusion(), tinyTokenShuffle())
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for _, w := range all {
 			p := must(system.Detect(w))(t)
