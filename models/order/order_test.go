@@ -107,6 +107,8 @@ var orders = []struct {
 	{"Token-Shuffle 16x16 by 2x2", func() system.Schedule { g := square(16); return g.Windows(class(g), 2, nil) }, 256, 64, 1, true},
 	{"Token-Shuffle 32x32 by 4x4", func() system.Schedule { g := square(32); return g.Windows(class(g), 4, nil) }, 1024, 64, 1, true},
 	{"Token-Shuffle 2x2 by 2x2", func() system.Schedule { g := square(2); return g.Windows(class(g), 2, nil) }, 4, 1, 1, true},
+	{"coarse-to-fine 16x16", func() system.Schedule { g := square(16); return g.CoarseToFine(class(g), 512, nil) }, 2 * 256, 256 + 1, 1, false},
+	{"coarse-to-fine 1x1", func() system.Schedule { g := square(1); return g.CoarseToFine(class(g), 512, nil) }, 2, 1 + 1, 1, false},
 	// A token a step, whatever a block is. The condition alone is no step of its own.
 	{"block diffusion by 1", inBlocks(1, 0), 256, 256, 1, false},
 	{"block diffusion by 4", inBlocks(4, 0), 256, 256, 1, false},

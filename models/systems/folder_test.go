@@ -50,6 +50,7 @@ func TestFolders(t *testing.T) {
 	}{
 		{"block-diffusion", `{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3}`, vq, tinyBlockDiffusion(), 12},
 		{"token-shuffle", llDescription, vq, tinyTokenShuffle(), 16},
+		{"coarse-to-fine", ctDescription, vq, tinyCTF(), 16},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
