@@ -53,7 +53,7 @@ func parseIndex(b []byte) (*index, error) {
 
 // checkShardName reports a file that is not below the index's folder, on any system.
 func checkShardName(file string) error {
-	if file == "" || file == "." || strings.ContainsRune(file, 0) {
+	if filepath.Clean(file) == "." || strings.ContainsRune(file, 0) {
 		return fmt.Errorf("%w: index: a shard %.80q", ErrFormat, file)
 	}
 	if !filepath.IsLocal(filepath.FromSlash(file)) || strings.ContainsAny(file, `\:`) || slices.Contains(strings.Split(file, "/"), "..") {
