@@ -119,10 +119,12 @@ func Fail(r request.Request, stage string, err error) Outcome {
 // "obj.Read: ", and by which system call, is left out.
 var (
 	places = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
+	begins = regexp.MustCompile(`^(?:(?:checkpoint|engine|gpu|models|nn|order|pipelines|request|shard|system|systems): )+`)
 	calls  = regexp.MustCompile(`(^|: )(?:open|read|stat|statat) `)
 )
 
 // Message returns the text of an error for such a person.
 func Message(err error) string {
-	return calls.ReplaceAllString(places.ReplaceAllString(err.Error(), ""), "$1")
+	text := begins.ReplaceAllString(places.ReplaceAllString(err.Error(), ""), "")
+	return calls.ReplaceAllString(text, "$1")
 }
