@@ -130,7 +130,7 @@ func TestTrainPublishedRefuses(t *testing.T) {
 		"called \"nova\"":        append([]string{"--system", "nova"}, config...),
 		"did you mean nova?":     append([]string{"--system", "nvoa"}, config...),
 		"a window of 8 of 26":    append([]string{"--system", "nar", "--window", "8"}, config...),
-		"taken for a published": append([]string{"--system", "nar", "--tokenizer", undescribed}, config...),
+		"taken for a published":  append([]string{"--system", "nar", "--tokenizer", undescribed}, config...),
 		"no samples in 1 shard":  append([]string{"--system", "par"}, "--config", tinySystems+"par/config.json"),
 	} {
 		code, _, errs := morton(append(base, more...)...)
