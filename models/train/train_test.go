@@ -62,7 +62,7 @@ func taskIn(t *testing.T, dev *gpu.Device, p nn.Precision) *Sequences {
 	if err := net.Store().Init(1); err != nil {
 		t.Fatal(err)
 	}
-	var data Held
+	var data held
 	for i := range 8 {
 		data = append(data, counting(16+i, i, 1+2*(i%2)))
 	}
