@@ -21,6 +21,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -47,7 +48,7 @@ func (mirror) Name() string { return "mirror" }
 func (mirror) Close()       {}
 
 func (mirror) Decode(_ context.Context, r request.Request) (family.Media, error) {
-	m, err := family.ReadMesh(r.Input)
+	m, _, err := meshfile.Read(r.Input, meshfile.Options{})
 	return family.Media{Mesh: m}, err
 }
 

@@ -248,9 +248,11 @@ func BenchmarkMixed(b *testing.B) {
 			defer e.Close()
 			drawAll(b, e, mixedRequests(sys, "r")[:min(slots, 3)]) // compiles
 			var drawn [][]uint32
+			report := gputest.Processor(b)
 			for b.Loop() {
 				drawn = drawAll(b, e, mixedRequests(sys, "r"))
 			}
+			report()
 			b.ReportMetric(float64(b.N*32*256)/b.Elapsed().Seconds(), "tokens/s")
 			if alone == nil {
 				alone = drawn
