@@ -81,7 +81,11 @@ func ptr(n int) *int { return &n }
 
 // decoder returns the options of the engine's decoder.
 func (o *Options) decoder() DecoderOptions {
-	return DecoderOptions{Slots: o.Slots, Precision: o.Precision, Pages: o.Pages, Rows: o.Rows, Cache: o.Cache, Recorded: o.Recorded}
+	rows := o.Rows
+	if o.Draft != nil { // checks bring rows too
+		rows = max(rows, o.Slots*o.Draft.Ahead)
+	}
+	return DecoderOptions{Slots: o.Slots, Precision: o.Precision, Pages: o.Pages, Rows: rows, Cache: o.Cache, Recorded: o.Recorded}
 }
 
 // Bytes returns the device memory that [New] asks for, without a draft's.
