@@ -28,6 +28,7 @@ type Decoder struct {
 	refined        *refinement      // nil if the head does not refine
 	recorded       *refine.Recorded // nil without
 	constraintData *gpu.Tensor      // u32 [slots, words], nil without
+	relaxed        *relaxation      // of checks, nil without
 	programs       map[programKey]*program
 	trace          bool
 }
@@ -177,6 +178,7 @@ func (d *Decoder) Free() {
 	d.constraintData.Free()
 	d.refined.free()
 	d.recorded.Free()
+	d.relaxed.free()
 	d.arena.Free()
 }
 

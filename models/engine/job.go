@@ -23,7 +23,8 @@ type job struct {
 	queued, started, first time.Time
 
 	schedule    system.Schedule
-	drafts      system.Schedule // nil without a draft
+	drafts      system.Schedule // nil without a draft of another system
+	guesses     bool            // the engine's own network drafts
 	slot, other int             // other is the slot of the branch without the condition, -1 without
 
 	// run is the run at hand. Its rows and targets are the first entries of the slots'

@@ -22,13 +22,15 @@ type Step struct {
 	// Passes is the number of passes that refine the targets of a step; 0 means all that
 	// the head has.
 	Passes int
+	// Proposes keeps the logits for a relaxed check, and Relaxed is one, see [Relax].
+	Proposes, Relaxed bool
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
 // few. Surplus rows and targets are inactive.
 type programKey struct {
 	stage, sequences, rows, targets, run int
-	guided, everyRow                     bool
+	guided, everyRow, proposes, relaxed  bool
 }
 
 // program is a recorded step.
@@ -54,7 +56,7 @@ func (p *program) free() {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences)}
+	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed}
 	rows, draws, even := 0, 0, true
 	for _, l := range s.Sequences {
 		rows, draws = rows+l.Group, draws+l.GroupTargets
@@ -254,6 +256,12 @@ func (d *Decoder) draw(g *nn.Inference, k programKey, logits *gpu.Tensor) *gpu.T
 		logits = joined
 	}
 	g.Mark("logits", &nn.Value{X: logits})
+	if k.relaxed {
+		return d.relaxed.accept(g, logits, d.state.Tokens)
+	}
+	if k.proposes {
+		sample.Propose(g.Recorder, sample.ProposeArgs{Logits: logits, Canvas: g.Rows.Canvas, Draw: g.Rows.Target, Out: d.relaxed.proposals})
+	}
 	var mask *gpu.Tensor
 	if d.sys.Constraint != nil {
 		mask = d.sys.Constraint.Mask(g)

@@ -327,7 +327,7 @@ func (e *Engine) stepOf(jobs []*job) Step {
 
 // checkOf lays out a step that checks the drafted tokens of some jobs.
 func (e *Engine) checkOf(jobs []*job) Step {
-	s := Step{Stage: jobs[0].run.Stage, Times: 1, EveryRow: true}
+	s := Step{Stage: jobs[0].run.Stage, Times: 1, EveryRow: true, Relaxed: e.opts.Draft.Relax != nil}
 	for _, j := range jobs {
 		s.Sequences = j.sequences(s.Sequences, e.opts.Draft.Ahead)
 		own := &s.Sequences[len(s.Sequences)-1]

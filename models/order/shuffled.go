@@ -7,7 +7,8 @@ import (
 // Shuffled predicts the cells of a grid one by one in any order. A row is fed its cell's
 // token, and is told which cell comes next: the target. So one network knows every order. The
 // last row of the condition predicts the first cell. A row sees the rows before it, and
-// itself. Its ids are its own and its target's.
+// itself. Its ids are its own and its target's. Several rows that are fed one token and have
+// several targets guess as many tokens at once.
 //
 // Source: Pannatier, Courdier and Fleuret, "σ-GPTs: A New Approach to Autoregressive Models",
 // 2024, arXiv:2404.09562.
@@ -65,7 +66,7 @@ func (s *shuffled) all() system.Schedule {
 	if n == 1 {
 		return Fixed(runs...)
 	}
-	r := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: n - 1, At: s.Order[1:]}}
+	r := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: n - 1, At: s.Order[1:]}, Guess: s.guess}
 	for i, cell := range s.Order[:n-1] {
 		r.N++
 		r.Fixed, r.Inputs, r.Axes = append(r.Fixed, -1, s.Target+s.Order[i+1]), append(r.Inputs, cell), append(r.Axes, s.axes(int(cell))...)
@@ -73,6 +74,23 @@ func (s *shuffled) all() system.Schedule {
 		r.Targets.Scale = s.Guide.add(r.Targets.Scale, i+1, 1)
 	}
 	return Fixed(append(runs, r)...)
+}
+
+// GuessRanges is the number of ranges of cache slots that a row of a guess sees: those of
+// the rows before it, and its own.
+const GuessRanges = 2
+
+// guess returns rows that are fed the token of row first, and whose targets are its own and
+// those of the rows behind it. They do not see each other.
+func (s *shuffled) guess(first, n int) (r system.Rows) {
+	cell, known := s.Order[first], int32(s.Conditions.Rows.N+first)
+	for i := range n {
+		own := known + int32(i)
+		r.N++
+		r.Fixed, r.Inputs, r.Axes = append(r.Fixed, -1, s.Target+s.Order[first+i+1]), append(r.Inputs, cell), append(r.Axes, s.axes(int(cell))...)
+		r.Slot, r.KVLen, r.Ranges = append(r.Slot, own), append(r.KVLen, own+1), append(r.Ranges, 0, known, own, own+1)
+	}
+	return r
 }
 
 // aimed adds targets to the rows of a condition: the last one has the first cell's.

@@ -141,13 +141,14 @@ type Layout struct {
 	Places, State       int  // kept hidden states of a sequence, and their width; 0: none
 	Recalls             int  // kept states that a row starts from; 0 means 1
 	Ranges              int  // ranges of cache slots that a row sees; 0: all up to KVLen
+	Guesses             int  // rows of a guess at most, see Run; 0: nobody guesses
 	Raw                 bool // rows are input tokens as they are, and not by the embedding table
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
-		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Inputs: s.Layout.Inputs, Axes: s.Layout.Axes, Base: s.Layout.Base,
+		Slots: slots, Length: s.Layout.Length + s.Layout.Guesses, Fixed: s.Layout.Fixed, Inputs: s.Layout.Inputs, Axes: s.Layout.Axes, Base: s.Layout.Base,
 		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Ranges: s.Layout.Ranges,
 		Directions: s.Layout.Directions,
 	}

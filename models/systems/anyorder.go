@@ -39,7 +39,7 @@ func openAnyOrder(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	grid := order.Grid{T: 1, H: side, W: side}
 	s := &system.System{
 		Name: "any-order", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, side, side},
-		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 2, Base: c.Classes + 1 + c.Block, Context: 1 + c.Block, Length: 1 + c.Block, Group: 1},
+		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 2, Base: c.Classes + 1 + c.Block, Context: 1 + c.Block, Length: 1 + c.Block, Group: 1, Ranges: order.GuessRanges, Guesses: 63},
 		Input:  c.embeddings(p, nn.Part{Name: targets, Rows: c.Block}),
 		Trunk:  c.trunk(p, 0, c.Layers, c.rope2D()), Head: head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}},
 		Default: system.Sampling{Temperature: 1, Guidance: 2}, Dropout: c.Dropout,

@@ -89,3 +89,39 @@ func TestAnyOrder(t *testing.T) {
 		}
 	})
 }
+
+// TestAnyOrderGuesses lets the network guess several tokens at once and check them. Tokens
+// are those without, in random orders, greedy and sampled, and behind a class. Guesses cost
+// no more steps than tokens.
+func TestAnyOrderGuesses(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := withTargets(t)
+		generate := func(ahead, slots int) ([]engine.Result, engine.Stats) {
+			o := engine.Options{Slots: slots}
+			if ahead > 0 {
+				o.Draft = &engine.Draft{Ahead: ahead}
+			}
+			e := must(engine.New(dev, g.sys, nn.File(g.weights), o))(t)
+			defer e.Close()
+			rs := make([]engine.Request, 6)
+			for i := range rs {
+				rs[i] = request(g.sys, fmt.Sprint("s", i), system.Prompt{Class: i}, 0)
+				rs[i].Temperature = float32(i%2) / 2
+			}
+			return together(t, e, rs), e.Stats()
+		}
+		want, _ := generate(0, 2)
+		for ahead, slots := range map[int]int{2: 1, 5: 4, 8: 2} {
+			got, stats := generate(ahead, slots)
+			for i := range got {
+				if !slices.Equal(got[i].Tokens, want[i].Tokens) {
+					t.Errorf("request %d with %d tokens ahead: %v, want %v", i, ahead, got[i].Tokens, want[i].Tokens)
+				}
+			}
+			t.Logf("%d ahead: %.2f tokens of a guess and its check", ahead, float64(stats.Kept)/float64(stats.Checked))
+			if 2*stats.Checked > stats.Kept+int64(len(got)) { // a request's last guess may be of one token
+				t.Errorf("%d ahead: %d tokens of %d guesses and as many checks", ahead, stats.Kept, stats.Checked)
+			}
+		}
+	})
+}

@@ -41,9 +41,9 @@ const (
 const cells, numbers = Side / Patch * Side / Patch, Patch * Patch * 3
 
 func main() {
-	commands := map[string]func([]string) error{"shards": shards, "pictures": pictures, "train": learn, "draw": draw}
+	commands := map[string]func([]string) error{"shards": shards, "codes": codes, "pictures": pictures, "train": learn, "draw": draw}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: pixels shards|pictures|train|draw [flags]; -h after a name shows its flags")
+		fmt.Fprintln(os.Stderr, "usage: pixels shards|codes|pictures|train|draw [flags]; -h after a name shows its flags")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -102,13 +102,22 @@ func shards(args []string) error {
 	}
 	err = frames(*clips, *every, Side, func(name string, p *picture.Picture) error {
 		s := shard.Sample{ID: name, Kind: shard.KindKL, Grid: []int32{Side / Patch, Side / Patch, numbers}, Source: *clips}
-		for i := range cells * numbers {
-			x := (float32(p.Pix[at(i)])/255 - 0.5) * Gain
-			s.Tokens = append(s.Tokens, int64(math.Float32bits(x)))
+		for token := range cells {
+			for _, x := range patch(p, token) {
+				s.Tokens = append(s.Tokens, int64(math.Float32bits(x)))
+			}
 		}
 		return w.Write(s)
 	})
 	return errors.Join(err, w.Close())
+}
+
+// patch returns the numbers of a picture's token.
+func patch(p *picture.Picture, token int) (out []float32) {
+	for i := range numbers {
+		out = append(out, (float32(p.Pix[at(token*numbers+i)])/255-0.5)*Gain)
+	}
+	return out
 }
 
 // at is the byte of a picture that number i of its tokens is.
