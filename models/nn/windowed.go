@@ -60,8 +60,8 @@ func (b *Windowed) Forward(g Graph, x *Value) *Value {
 	x = d.situate(x, b.Places)
 	g.Mark(b.Name+".places", x)
 	a := d.within(b.QKV.Forward(g, b.Norm1.Forward(g, x), ProductOptions{}), b)
-	g.Mark(b.Name+".within", a)
 	x = b.Out.Forward(g, a, ProductOptions{Add: x})
+	g.Mark(b.Name+".attended", x)
 	if l := b.Look; l != nil {
 		q := l.Query.Forward(g, l.Norm.Forward(g, x), ProductOptions{})
 		x = l.Out.Forward(g, d.look(q, l.Shared.Attention), ProductOptions{Add: x})

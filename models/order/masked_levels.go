@@ -185,8 +185,8 @@ func (s *maskedLevels) predict(tokens []uint32) {
 		left = Left(n, s.step, steps, s.left)
 	}
 	known := slices.Sorted(slices.Values(s.order[s.left:]))
-	if s.level() < s.Depth && len(known) > 0 {
-		s.known = append(s.known[:s.begin():s.begin()], tokens[s.begin():]...)
+	if s.level() < s.Depth {
+		s.known = append(slices.Clone(tokens), make([]uint32, max(s.end()-len(tokens), 0))...)
 	}
 	s.runs = []system.Run{s.read(known), s.fill(known, left)}
 	s.left = left

@@ -81,7 +81,7 @@ func readOctGPT(config json.RawMessage, w nn.Weights) (*octgpt, error) {
 func (c *octgpt) check() error {
 	in, levels := within, octDepth-octTop+1
 	switch {
-	case !in(c.width, 6, 1<<14) || !in(c.Heads, 1, 1<<10) || c.width%(2*c.Heads) != 0 || c.width/c.Heads > attention.MaxHeadDim || c.width%6 != 0 || !in(c.hidden, 2, 1<<17) || !in(c.blocks[0], 1, 256) || !in(c.blocks[1], 1, 256):
+	case !in(c.width, 6, 1<<14) || !in(c.Heads, 1, 1<<10) || c.width%(2*c.Heads) != 0 || c.width/c.Heads > attention.MaxHeadDim || c.width%6 != 0 || !in(c.hidden, 2, 1<<17) || !in(c.blocks[0], 1, 256) || !in(c.blocks[1], 0, 256):
 		return fmt.Errorf("systems: %w: width %d, %d heads, %v blocks, hidden width %d", nn.ErrConfig, c.width, c.Heads, c.blocks, c.hidden)
 	case !in(c.Window, 2, 1<<16) || c.Window%2 != 0 || !in(c.Dilation, 1, 1<<10) || !in(c.Buffer, 1, 1<<12) || !in(c.Most, 1<<(3*octTop), 1<<20):
 		return fmt.Errorf("systems: %w: windows of %d rows %d apart, %d rows of condition, %d nodes", nn.ErrConfig, c.Window, c.Dilation, c.Buffer, c.Most)

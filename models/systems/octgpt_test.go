@@ -14,7 +14,9 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/octree"
 )
 
 // Of the golden: rows of the condition, classes, and the levels of its octrees.
@@ -42,16 +44,22 @@ func (g *golden) octDecoder(t testing.TB, dev *gpu.Device) *engine.Decoder {
 	return d
 }
 
-// sparse are rows of a value that the golden has every so many of.
+// sparse is a value of which the golden has every so many rows. If less is named, it is
+// what mark has and that has not.
 type sparse struct {
-	mark, want string
-	every      int
+	mark, less, want string
+	every            int
 }
 
 // compareRows compares every so many rows of a value with those of the golden.
 func (g *golden) compareRows(t *testing.T, d *engine.Decoder, s engine.Step, x sparse, behind, n int, worst *float64) {
 	t.Helper()
 	got, want := must(d.Traced(s, x.mark))(t), g.floats(t, x.want)
+	if x.less != "" {
+		for i, y := range must(d.Traced(s, x.less))(t) {
+			got[i] -= y
+		}
+	}
 	w := must(g.answers.Tensor(x.want))(t).Shape[1]
 	var rows []float32
 	for i := 0; i < n; i += x.every {
@@ -64,30 +72,39 @@ func (g *golden) compareRows(t *testing.T, d *engine.Decoder, s engine.Step, x s
 	}
 }
 
-// octMasked returns the runs of a training lesson: any tokens of all levels are masked. It
-// starts from those of a schedule that knows all flags.
-func octMasked(fill system.Run, tokens []uint32, flags int, mask []byte, class int32, codes bool) (read, all system.Run) {
-	read = system.Run{}
-	add := func(row int, id, fed int32) {
+// octMasked returns the runs of a training lesson, in which any tokens of all levels are
+// masked. They are made of the runs of a schedule that knows all flags and no code, whose
+// rows are those of the condition and then of nodes. Codes have the id code.
+func octMasked(known, fill system.Run, tokens []uint32, flags int, mask []byte, code int32, codes bool) (read, all system.Run) {
+	read.Stage = known.Stage
+	add := func(from *system.Rows, i, row int, id, fed int32) {
 		read.N++
 		read.Fixed, read.Inputs, read.Keep = append(read.Fixed, id), append(read.Inputs, fed), append(read.Keep, int32(row))
-		read.Slot, read.KVLen, read.Axes = append(read.Slot, -1), append(read.KVLen, 0), append(read.Axes, fill.Axes[4*row:4*row+4]...)
+		read.Slot, read.KVLen, read.Axes = append(read.Slot, -1), append(read.KVLen, from.KVLen[i]), append(read.Axes, from.Axes[4*i:4*i+4]...)
+		if known.Recall != nil {
+			state := int32(-1)
+			if row < octBuffer {
+				state = known.Recall[row]
+			}
+			read.Recall = append(read.Recall, state)
+		}
 	}
 	for i := range octBuffer {
-		add(i, class, system.Nothing)
+		add(&known.Rows, i, i, known.Fixed[i], system.Nothing)
 	}
 	all = fill
+	unknown := fill.Fixed[fill.N-1]
 	all.Fixed, all.Recall, all.Targets = slices.Clone(fill.Fixed), slices.Clone(fill.Recall), system.Targets{}
-	for p, x := range tokens {
+	for p := range tokens {
 		row := octBuffer + p
 		all.Fixed[row], all.Recall[row] = -1, int32(row)
 		switch {
 		case unpack(mask, p) != 0:
-			all.Fixed[row], all.Recall[row] = class, -1
+			all.Fixed[row], all.Recall[row] = unknown, -1
 		case p < flags:
-			add(row, octClasses+int32(x), system.Nothing)
+			add(&known.Rows, row, row, known.Fixed[row], system.Nothing)
 		default:
-			add(row, octClasses+2, int32(p))
+			add(&fill.Rows, row, row, code, int32(p))
 		}
 		if (p >= flags) == codes {
 			all.Targets.At, all.Targets.From = append(all.Targets.At, int32(p)), append(all.Targets.From, int32(row))
@@ -97,14 +114,14 @@ func octMasked(fill system.Run, tokens []uint32, flags int, mask []byte, class i
 	return read, all
 }
 
-// lastRun returns the last run of a schedule's first step.
-func fillOf(t testing.TB, s *system.System, p system.Prompt) system.Run {
+// firstStep returns the runs of a schedule's first step, the last of which predicts.
+func firstStep(t testing.TB, s *system.System, p system.Prompt) (out []system.Run) {
 	t.Helper()
 	schedule := must(s.Schedule(p))(t)
 	for {
-		r := must(schedule.Next(p.Given))(t)
-		if r.Targets.N > 0 {
-			return r
+		out = append(out, must(schedule.Next(p.Given))(t))
+		if out[len(out)-1].Targets.N > 0 {
+			return out
 		}
 	}
 }
@@ -129,7 +146,8 @@ func TestOctGPTWaypoints(t *testing.T) {
 		g := open(t, "octgpt")
 		d := g.octDecoder(t, dev)
 		flags, tokens := g.octLesson(t)
-		fill := fillOf(t, g.sys, system.Prompt{Class: 2, Given: flags})
+		runs := firstStep(t, g.sys, system.Prompt{Class: 2, Given: flags})
+		fill := runs[1]
 		if err := d.SetTokens(0, 0, tokens); err != nil {
 			t.Fatal(err)
 		}
@@ -141,26 +159,78 @@ func TestOctGPTWaypoints(t *testing.T) {
 			if fill.Stage = 2; codes {
 				fill.Stage = 3
 			}
-			read, all := octMasked(fill, tokens, len(flags), g.raw(t, "tf.mask"), 2, codes)
+			read, all := octMasked(runs[0], fill, tokens, len(flags), g.raw(t, "tf.mask"), octClasses+2, codes)
 			done := steps(t, d, 0, read, all)
-			const wp, e, f = "tf.wp.", 13, 29
+			const wp, e, f = "tf.wp.", 37, 97
 			for _, x := range []sparse{
-				{"known", wp + "encoder.in", e}, {"encoder0", wp + "encoder.block0", e}, {"encoder3", wp + "encoder.block3", e}, {"encoder.norm", wp + "encoder_ln", e},
+				{"known", "", wp + "encoder.in", e}, {"encoder0", "", wp + "encoder.block0", e}, {"encoder3", "", wp + "encoder.block3", e}, {"encoder.norm", "", wp + "encoder_ln", e},
+				{"encoder0.places", "known", wp + "encoder.block0.pos_emb", e}, {"encoder1.attended", "encoder1.places", wp + "encoder.block1.attention", e},
 			} {
 				g.compareRows(t, d, done[0], x, 0, read.N, &worst)
 			}
 			for _, x := range []sparse{
-				{"fill", wp + "decoder.in", f}, {"decoder0", wp + "decoder.block0", f}, {"decoder3", wp + "decoder.block3", f}, {"decoder.norm", wp + "decoder_ln", f},
+				{"fill", "", wp + "decoder.in", f}, {"decoder0", "", wp + "decoder.block0", f}, {"decoder3", "", wp + "decoder.block3", f}, {"decoder.norm", "", wp + "decoder_ln", f},
+				{"decoder2.attended", "decoder2.places", wp + "decoder.block2.attention", f}, {"decoder3.attended", "decoder3.places", wp + "decoder.block3.attention", f},
 			} {
 				g.compareRows(t, d, done[1], x, 0, all.N, &worst)
 			}
-			logits := sparse{"logits", "tf.out.split_logits", 5}
+			logits := sparse{"logits", "", "tf.out.split_logits", 9}
 			if codes {
-				logits = sparse{"logits", "tf.out.vq_logits", 11}
+				logits = sparse{"logits", "", "tf.out.vq_logits", 31}
 			}
 			g.compareRows(t, d, done[1], logits, 0, all.Targets.N, &worst)
 		}
 		t.Logf("octgpt: largest relative error at any waypoint %.1e", worst)
+	})
+}
+
+// TestOctGPTLevels compares the first step of each level, which knows the levels above.
+func TestOctGPTLevels(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "octgpt")
+		d := g.octDecoder(t, dev)
+		_, tokens := g.octLesson(t)
+		worst := 0.0
+		for level, begin := range map[int]int{3: 0, 4: 512, 5: 544, 6: 656} {
+			p := system.Prompt{Class: 2, Given: tokens[:begin]}
+			runs := firstStep(t, g.sys, p)
+			steps(t, d, 0, runs[0])
+			fill := runs[1]
+			// All of the level are asked for.
+			fill.Targets = system.Targets{}
+			for row := octBuffer + begin; row < fill.N; row++ {
+				fill.Targets.At, fill.Targets.From = append(fill.Targets.At, int32(row-octBuffer)), append(fill.Targets.From, int32(row))
+			}
+			fill.Targets.N, fill.GroupTargets = len(fill.Targets.At), len(fill.Targets.At)
+			done := steps(t, d, 0, fill)
+			every := map[int]int{3: 37, 4: 12, 5: 12, 6: 48}[level]
+			name := fmt.Sprintf("gen0.depth%d.", level)
+			g.compareRows(t, d, done[0], sparse{"decoder.norm", "", name + "hidden", every}, octBuffer+begin, fill.Targets.N, &worst)
+			g.compareRows(t, d, done[0], sparse{"logits", "", name + "logits", every}, 0, fill.Targets.N, &worst)
+		}
+		t.Logf("octgpt: largest relative error at any level's first step %.1e", worst)
+	})
+}
+
+// TestOctGPTText compares the rows of a text's condition and the first block, which looks at
+// the text, with the authors' code. The first block has learned places and norms without
+// means.
+func TestOctGPTText(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "octgpt-text")
+		d := g.octDecoder(t, dev)
+		flags, tokens := g.octLesson(t)
+		runs := firstStep(t, g.sys, system.Prompt{Text: g.floats(t, "tf.context"), Given: flags})
+		read, _ := octMasked(runs[1], runs[2], tokens, len(flags), g.raw(t, "tf.mask"), 1+2, true)
+		if err := d.SetTokens(0, 0, tokens); err != nil {
+			t.Fatal(err)
+		}
+		done := steps(t, d, 0, runs[0], read)
+		worst := 0.0
+		for mark, want := range map[string]string{"known": "in", "encoder0": "block0"} {
+			g.compareRows(t, d, done[1], sparse{mark, "", "tf.wp.encoder." + want, 37}, 0, read.N, &worst)
+		}
+		t.Logf("octgpt-text: largest relative error at any waypoint %.1e", worst)
 	})
 }
 
@@ -200,15 +270,15 @@ func TestOctGPTRun(t *testing.T) {
 		g := open(t, "octgpt")
 		d := g.octDecoder(t, dev)
 		r := &octRun{golden: g, u: g.raw(t, "run.u"), drawn: g.raw(t, "run.drawn")}
-		var order []int32
+		var sets []int32
 		for l := octTop; l <= octDepth; l++ {
-			first := int32(len(order))
+			first := int32(len(sets))
 			for _, i := range g.ints(t, fmt.Sprintf("run.order%d", l)) {
-				order = append(order, first+i)
+				sets = append(sets, first+i)
 			}
 		}
-		r.tokens = make([]uint32, len(order))
-		schedule := must(g.sys.Schedule(system.Prompt{Class: 1, Order: order}))(t)
+		r.tokens = make([]uint32, len(sets))
+		schedule := must(g.sys.Schedule(system.Prompt{Class: 1, Order: sets}))(t)
 		level, step, begin := octTop, 0, 0
 		worst := 0.0
 		for {
@@ -268,14 +338,11 @@ func (r *octRun) replay(t *testing.T, d *engine.Decoder, s engine.Step, fill *sy
 	}
 }
 
-// logits compares the logits of drawn bits with the first of the golden's, or every eighth.
+// logits compares the logits of drawn bits with the golden's, which has every eighth of the first.
 func (r *octRun) logits(t *testing.T, used []float32, name string, worst *float64) {
 	t.Helper()
 	want := r.floats(t, name)
-	every := 1
-	if len(used)/2 > 100 {
-		every = 8
-	}
+	const every = 8
 	var got []float32
 	for i := 0; 2*i < len(used) && len(got) < len(want); i += every {
 		got = append(got, used[2*i:2*i+2]...)
@@ -330,4 +397,28 @@ func (r *octRun) chosen(t *testing.T, d *engine.Decoder, s engine.Step, fill *sy
 	if count(got) != count(want) {
 		t.Errorf("step %s draws codes with so many wrong bits again: %v, want %v", name, count(got), count(want))
 	}
+}
+
+// TestOctGPTCompany draws shapes of several classes, steps and given levels alone, and all at
+// once in engines of all sizes.
+func TestOctGPTCompany(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "octgpt")
+		_, tokens := g.octLesson(t)
+		prompts := []system.Prompt{{Class: 1, Steps: 2}, {Class: 2, Given: tokens[:512], Steps: 4}, {Class: 0, Given: tokens[:544], Steps: 3}}
+		want := inCompany(t, dev, g, "s", prompts, 1, []engine.Options{{Slots: 3}, {Slots: 2}})
+		for i, x := range want {
+			nodes, begin := make([]octree.Key, 512), 0
+			for k := range nodes {
+				nodes[k] = octree.Key(k)
+			}
+			for range octDepth - octTop {
+				next := order.Split(nodes, x[begin:begin+len(nodes)])
+				begin, nodes = begin+len(nodes), next
+			}
+			if given := prompts[i].Given; !slices.Equal(x[:len(given)], given) || len(x) != begin+len(nodes) {
+				t.Errorf("shape %d has %d tokens, and %d nodes", i, len(x), begin+len(nodes))
+			}
+		}
+	})
 }
