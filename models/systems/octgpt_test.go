@@ -163,14 +163,22 @@ func TestOctGPTWaypoints(t *testing.T) {
 			done := steps(t, d, 0, read, all)
 			const wp, e, f = "tf.wp.", 37, 97
 			for _, x := range []sparse{
-				{"known", "", wp + "encoder.in", e}, {"encoder0", "", wp + "encoder.block0", e}, {"encoder3", "", wp + "encoder.block3", e}, {"encoder.norm", "", wp + "encoder_ln", e},
-				{"encoder0.places", "known", wp + "encoder.block0.pos_emb", e}, {"encoder1.attended", "encoder1.places", wp + "encoder.block1.attention", e},
+				{"known", "", wp + "encoder.in", e},
+				{"encoder0", "", wp + "encoder.block0", e},
+				{"encoder3", "", wp + "encoder.block3", e},
+				{"encoder.norm", "", wp + "encoder_ln", e},
+				{"encoder0.places", "known", wp + "encoder.block0.pos_emb", e},
+				{"encoder1.attended", "encoder1.places", wp + "encoder.block1.attention", e},
 			} {
 				g.compareRows(t, d, done[0], x, 0, read.N, &worst)
 			}
 			for _, x := range []sparse{
-				{"fill", "", wp + "decoder.in", f}, {"decoder0", "", wp + "decoder.block0", f}, {"decoder3", "", wp + "decoder.block3", f}, {"decoder.norm", "", wp + "decoder_ln", f},
-				{"decoder2.attended", "decoder2.places", wp + "decoder.block2.attention", f}, {"decoder3.attended", "decoder3.places", wp + "decoder.block3.attention", f},
+				{"fill", "", wp + "decoder.in", f},
+				{"decoder0", "", wp + "decoder.block0", f},
+				{"decoder3", "", wp + "decoder.block3", f},
+				{"decoder.norm", "", wp + "decoder_ln", f},
+				{"decoder2.attended", "decoder2.places", wp + "decoder.block2.attention", f},
+				{"decoder3.attended", "decoder3.places", wp + "decoder.block3.attention", f},
 			} {
 				g.compareRows(t, d, done[1], x, 0, all.N, &worst)
 			}
