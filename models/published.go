@@ -20,6 +20,7 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
+	_ "github.com/morton-gen/morton/models/tokenizer/dar"
 	_ "github.com/morton-gen/morton/models/tokenizer/kl"   // these
 	_ "github.com/morton-gen/morton/models/tokenizer/larp" // and
 	_ "github.com/morton-gen/morton/models/tokenizer/msvq" // register

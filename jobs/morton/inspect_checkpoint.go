@@ -147,7 +147,11 @@ func (f *facts) addTokenizer(p *models.Published) {
 		return
 	}
 	if format, err := p.Description.Fit(p.System); err == nil && format.Side > 0 {
-		f.add("picture", fmt.Sprintf("%d by %d pixels", p.System.Grid[2]*format.Side, p.System.Grid[1]*format.Side))
+		w, h := p.System.Grid[2]*format.Side, p.System.Grid[1]*format.Side
+		if format.H > 0 { // its tokens have no places
+			w, h = format.W, format.H
+		}
+		f.add("picture", fmt.Sprintf("%d by %d pixels", w, h))
 	}
 }
 
