@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -68,6 +69,11 @@ func openOwn(kind, path string) (*files, error) {
 		return nil, err
 	}
 	beside := func(name string) (*safetensors.File, error) { return openWeights(path, c.Family, name) }
+	if s.Prepare != nil {
+		if err := s.Prepare(beside); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
 	return &files{
 		name: name, system: s, weights: nn.File(w), close: func() { _ = w.Close() }, // read only
 		tokenizer: func(dev *gpu.Device) (system.Tokenizer, error) { return s.Tokenizer(dev, beside) },

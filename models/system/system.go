@@ -37,6 +37,8 @@ type System struct {
 	Constraint Constraint // what may be drawn next; nil: anything
 	Default    Sampling
 	Dropout    float64 // share of the training samples that lose their condition, for guidance
+	// Prepare loads what Schedule computes with. It is called once, before. Nil: nothing.
+	Prepare func(Files) error
 	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
 	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
@@ -52,13 +54,13 @@ type System struct {
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
-	Text      int    // features of a row of text; 0: Layout.Features
+	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
 func (s *System) TextWidth() int {
-	if s.Text > 0 {
-		return s.Text
+	if s.Text != 0 {
+		return max(s.Text, 0)
 	}
 	return s.Layout.Features
 }
