@@ -14,7 +14,6 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/gpu"
-	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/pipelines"
 )
 
@@ -108,7 +107,7 @@ func command(ctx context.Context, args []string, t terminal) error {
 // wrapped errors between them is in the log, which -v shows. Files on their way are called
 // by their places.
 func firstLine(s string) string {
-	line, rest, _ := strings.Cut(strings.TrimSpace(atomicfile.Visible(s)), "\n")
+	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	line = strings.Join(strings.Fields(line), " ")
 	const mark = "caused by:\n"
 	if i := strings.LastIndex(rest, mark); i >= 0 {

@@ -127,6 +127,6 @@ var (
 
 // Message returns the text of an error for such a person.
 func Message(err error) string {
-	text := begins.ReplaceAllString(places.ReplaceAllString(atomicfile.Visible(err.Error()), ""), "")
-	return calls.ReplaceAllString(text, "$1")
+	text := places.ReplaceAllString(atomicfile.Visible(err.Error()), "")
+	return calls.ReplaceAllString(begins.ReplaceAllString(text, ""), "$1")
 }
