@@ -24,13 +24,15 @@ type Step struct {
 	Passes int
 	// Proposes keeps the logits for a relaxed check, and Relaxed is one, see [Relax].
 	Proposes, Relaxed bool
+	Gaps              bool // says how sure the network is, see [system.Confident]
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
 // few. Surplus rows and targets are inactive.
 type programKey struct {
 	stage, sequences, rows, targets, run int
-	guided, everyRow, proposes, relaxed  bool
+	guided, everyRow                     bool
+	proposes, relaxed, gaps              bool
 }
 
 // program is a recorded step.
@@ -73,7 +75,7 @@ func (p *program) write(sequences []step.Sequence) error {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed}
+	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed, gaps: s.Gaps}
 	rows, draws, even := 0, 0, true
 	for _, l := range s.Sequences {
 		rows, draws = rows+l.Group, draws+l.GroupTargets
@@ -280,6 +282,9 @@ func (d *Decoder) draw(g *nn.Inference, k programKey, logits *gpu.Tensor) *gpu.T
 		logits = joined
 	}
 	g.Mark("logits", &nn.Value{X: logits})
+	if k.gaps {
+		sample.Gap(g.Recorder, sample.GapArgs{Logits: logits, Canvas: g.Rows.Canvas, Draw: g.Rows.Target, Out: d.gaps})
+	}
 	if k.relaxed {
 		return d.relaxed.accept(g, logits, d.state.Tokens)
 	}

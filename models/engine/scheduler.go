@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/morton-gen/morton/models/system"
 )
 
 // submitTime bounds a submit of several steps. A request that comes meanwhile waits
@@ -306,6 +308,9 @@ func (e *Engine) stepOf(jobs []*job) Step {
 		g := j.group(e.sys.Layout.Context)
 		s.Sequences = j.sequences(s.Sequences, g)
 		s.EveryRow = s.EveryRow && j.everyRow()
+		if _, ok := j.schedule.(system.Confident); ok {
+			s.Gaps = true
+		}
 		longest = max(longest, j.steps(g))
 		s.Times = j.stepsLeft(s.Times)
 		if j.prompt() { // pieces of a prompt may differ

@@ -80,6 +80,14 @@ type Schedule interface {
 	Next(tokens []uint32) (Run, error)
 }
 
+// Confident is a schedule that asks how sure the network was. Before every Next but the
+// first, the engine tells it by position how far apart the two largest logits were when a
+// token was last drawn there.
+type Confident interface {
+	Schedule
+	Sure(gaps []float32)
+}
+
 // Seeded is a schedule with random choices of its own, such as an order. The engine calls
 // Seed before Next. Word i of the request's random numbers depends on its seed and id
 // alone.

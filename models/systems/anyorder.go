@@ -2,6 +2,7 @@ package systems
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -35,6 +36,17 @@ func openAnyOrder(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	if err != nil {
 		return nil, err
 	}
+	var own struct {
+		Commit *order.Commit `json:"commit"` // a name of ours
+	}
+	if config != nil {
+		if err := json.Unmarshal(config, &own); err != nil {
+			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+		}
+	}
+	if err := own.Commit.Check(); err != nil {
+		return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+	}
 	p := nn.NewParams()
 	grid := order.Grid{T: 1, H: side, W: side}
 	s := &system.System{
@@ -49,13 +61,16 @@ func openAnyOrder(config json.RawMessage, w nn.Weights) (*system.System, error) 
 			return q, tokens, err
 		},
 	}
+	if own.Commit != nil { // all that is left in one step
+		s.Layout.Group = c.Block
+	}
 	s.Schedule = func(q system.Prompt) (system.Schedule, error) {
 		condition, err := c.class(grid, q)
 		if err != nil {
 			return nil, err
 		}
 		return order.Shuffled{
-			Grid: grid, Conditions: condition, Order: q.Order, Target: int32(c.Classes + 1), Guide: guide(q, func(before int) bool { return before-1 > q.Interval }),
+			Grid: grid, Conditions: condition, Order: q.Order, Target: int32(c.Classes + 1), Guide: guide(q, func(before int) bool { return before-1 > q.Interval }), Commit: own.Commit,
 		}.Schedule()
 	}
 	return s, nil
