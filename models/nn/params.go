@@ -43,6 +43,7 @@ type Matrix struct {
 	parts   []int // rows of each tensor, see Parts; nil: equal ones. Rows behind them are 0
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
+	order   []int // by row, that of the tensors, see PickRows; nil: the same
 }
 
 // Init describes the first values of a matrix or table in training.
@@ -123,6 +124,28 @@ func (m *Matrix) rows(i int) int {
 func (m *Matrix) Pick(stored int, columns []int) *Matrix {
 	m.stored, m.columns = stored, columns
 	return m
+}
+
+// PickRows says which row of the stacked tensors each row of the matrix is. It returns the
+// matrix. Networks that train have the tensors as they are.
+func (m *Matrix) PickRows(rows []int) *Matrix {
+	m.order = rows
+	return m
+}
+
+// Neighbours are the rows of queries, keys and values, [(h + 2g)·dh, d], by which pairs of
+// columns (j, j + dh/2) of a head become pairs (2j, 2j+1), as [Rope] turns them.
+func (a Attention) Neighbours() (rows []int) {
+	turned := (a.Heads + a.KeyHeads()) * a.HeadDim
+	for i := range a.Width() {
+		from := i
+		if i < turned {
+			j := i % a.HeadDim
+			from = i - j + j/2 + j%2*(a.HeadDim/2)
+		}
+		rows = append(rows, from)
+	}
+	return rows
 }
 
 // Vector declares a vector that starts at a value.
