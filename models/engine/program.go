@@ -180,7 +180,7 @@ func (d *Decoder) programsOf(p *program, k programKey, s Step) ([]gpu.Repeat, er
 	if p.end == nil {
 		return []gpu.Repeat{{Program: p.Program, N: s.Times}}, nil
 	}
-	pass, err := d.refined.pass(d, k.passKey())
+	pass, err := d.refined.pass(d, d.refined.passKey(k))
 	if err != nil {
 		return nil, err
 	}

@@ -59,5 +59,5 @@ func (a *NormedAttention) prepare(g *Inference, x *Value, n *LayerNorm, at *gpu.
 	return x
 }
 
-// Whole returns all rows of a table, [rows, width].
-func (g *Inference) Whole(t *Table) *Value { return tape.Constant(g.Loaded.tables[t]) }
+// AllRows returns the rows of a table, [rows, width].
+func (g *Inference) AllRows(t *Table) *Value { return tape.Constant(g.Loaded.tables[t]) }

@@ -197,6 +197,12 @@ type Refiner interface {
 	Pass(g *nn.Inference, r *Refinement)
 }
 
+// StagedRefiner is a refiner whose passes depend on the stage of the trunk.
+type StagedRefiner interface {
+	Refiner
+	Staged()
+}
+
 // Refinement is what a refiner's pass works on.
 type Refinement struct {
 	*refine.State             // of m targets

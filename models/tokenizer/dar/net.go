@@ -43,7 +43,7 @@ func blocks(p nn.Params, s stack, part string, base float64) (out []block) {
 }
 
 func (b *block) forward(g *nn.Inference, x *nn.Value, s nn.Sight) *nn.Value {
-	gates := nn.Reshape(g.Whole(b.gates), 2*x.X.Dim(-1))
+	gates := nn.Reshape(g.AllRows(b.gates), 2*x.X.Dim(-1))
 	h := g.LayerNorm(x, b.norm1)
 	x = g.Gate(b.attention.Forward(g, h, h, s), gates, 0, x)
 	h = b.up.Forward(g, g.LayerNorm(x, b.norm2), nn.ProductOptions{Act: nn.SiLU})
@@ -77,7 +77,7 @@ func (c Config) encoder(codes []float32) *encoder {
 // record records the tokens, i32 [q], of patches, f32 [p, pixels].
 func (e *encoder) record(g *nn.Inference, patches, tokens *gpu.Tensor, s nn.Sight) {
 	read := g.LayerNorm(e.patches.Forward(g, tape.Constant(patches), nn.ProductOptions{}), plain)
-	asked := nn.Slice(g.Whole(e.queries), 0, tokens.Elems())
+	asked := nn.Slice(g.AllRows(e.queries), 0, tokens.Elems())
 	if e.widen != nil {
 		asked = e.widen.Forward(g, asked, nn.ProductOptions{})
 	}
@@ -188,7 +188,7 @@ func (e *decoder) conditions(g *nn.Inference, tokens *gpu.Tensor, s nn.Sight) *n
 	codes := g.Constant(e.codes)
 	z := g.Temp(tensor.F32, tokens.Elems(), codes.Dim(-1))
 	rows.Gather(g.Recorder, rows.GatherArgs{X: codes, IDs: tokens, Out: z})
-	x := g.Add(g.Product(tape.Constant(z), e.wide, nn.ProductOptions{}), nn.Slice(g.Whole(e.places), 0, tokens.Elems()))
+	x := g.Add(g.Product(tape.Constant(z), e.wide, nn.ProductOptions{}), nn.Slice(g.AllRows(e.places), 0, tokens.Elems()))
 	for i := range e.blocks {
 		x = e.blocks[i].forward(g, x, s)
 		g.Mark(fmt.Sprint("decoder", i), x)
