@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/pipelines"
 )
 
@@ -80,11 +81,15 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "morton: interrupted; the same command goes on where it stopped")
 		return exitInterrupted
 	}
-	fmt.Fprintln(errs, "morton: "+firstLine(plain(err)))
-	if errors.Is(err, errUsage) {
-		return exitUsage
+	hint, code := "", exitFailed
+	switch {
+	case errors.Is(err, errUsage):
+		code = exitUsage
+	case errors.Is(err, gpu.ErrNoDevice):
+		hint = " (see: morton help devices)"
 	}
-	return exitFailed
+	fmt.Fprintln(errs, "morton: "+firstLine(plain(err))+hint)
+	return code
 }
 
 // command parses and runs the command line.

@@ -23,11 +23,11 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// place says where in the program an error was met, beyond what [report.Message] knows.
-var place = regexp.MustCompile(`^(?:(?:request|pipelines|shard): )?(?:invalid (?:request|job): )?`)
+// invalid are words that wrong use says already.
+var invalid = regexp.MustCompile(`^invalid (request|job): `)
 
-// plain prints an error for a person, without where in the program it was met.
-func plain(err error) string { return place.ReplaceAllString(report.Message(err), "") }
+// plain returns the text of an error for the person at the keyboard.
+func plain(err error) string { return invalid.ReplaceAllString(report.Message(err), "") }
 
 // many prints a number of things.
 func many(n int, thing string) string {

@@ -20,6 +20,7 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	bytes += 4*uint64(o.Slots)*uint64(sys.Layout.Places)*uint64(sys.Layout.State) + refinementBytes(sys, o)
 	bytes += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(o.Recorded) * uint64(sys.Token.Width)
 	bytes += 4 * uint64(o.Slots) * (uint64(featureRows(&sys.Layout))*uint64(sys.Layout.Features) + uint64(constraintWords(sys)))
+	bytes += 4 * uint64(o.Slots) * uint64(sys.Dims(1).Length) // gaps
 	return bytes + arenaBytes(sys, o)
 }
 
@@ -48,7 +49,7 @@ func prepareElems(sys *system.System) (n int) {
 // as wide as the residual stream, both sides of the widest product, and the logits of
 // two branches with their combination.
 func rowElems(sys *system.System) int {
-	width, out := 0, 0
+	width, out := sys.Layout.State, 0
 	for _, a := range sys.Params.Attentions {
 		width = max(width, a.Heads*a.HeadDim)
 	}
