@@ -12,6 +12,7 @@ import (
 // Models", 2024, arXiv:2405.05254.
 type Shared struct {
 	KeysValues *Matrix // keys, then values
+	Bias       *Vector // of both; nil: none
 	Attention  *Attention
 }
 
@@ -19,7 +20,7 @@ type Shared struct {
 func (s *Shared) Write(d *Inference, x *Value) {
 	a := s.Attention
 	p := attention.PrepareArgs{
-		QKV: d.Product(x, s.KeysValues, ProductOptions{}).X, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, Cache: d.Caches[a.cache], Seq: d.Rows.Seq, Slot: d.Rows.Slot,
+		QKV: d.Product(x, s.KeysValues, ProductOptions{Bias: s.Bias}).X, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, Cache: d.Caches[a.cache], Seq: d.Rows.Seq, Slot: d.Rows.Slot,
 	}
 	if a.Rope != nil {
 		r := d.Loaded.rotary[a.Rope]
@@ -31,16 +32,16 @@ func (s *Shared) Write(d *Inference, x *Value) {
 // Cross is a pre-norm block whose rows look at shared keys and values, and not at each
 // other: x + Attention(RMS x), then x + SwiGLU(RMS x).
 type Cross struct {
-	Name         string // of its result, for tests
-	Query, Out   *Matrix
-	GateUp, Down *Matrix
-	Shared       *Shared
+	Name       string // of its result, for tests
+	Query, Out *Matrix
+	MLP
+	Shared *Shared
 }
 
 // Forward records the block.
 func (b *Cross) Forward(d *Inference, x *Value) *Value {
 	x = d.Product(d.look(d.Product(x, b.Query, ProductOptions{}), b.Shared.Attention), b.Out, ProductOptions{Add: x})
-	x = d.Product(d.Product(x, b.GateUp, ProductOptions{Gate: true}), b.Down, ProductOptions{Add: x})
+	x = b.MLP.Forward(d, x)
 	d.Mark(b.Name, x)
 	return x
 }

@@ -110,7 +110,7 @@ func (l *Loaded) matrix(m *Matrix, w Weights, t tensor.DType) (put, error) {
 		}
 		x = append(x, m.pick(part)...)
 	}
-	x = append(x, make([]float32, m.Out*m.In-len(x))...) // see Params.Even
+	x = m.pickRows(append(x, make([]float32, m.Out*m.In-len(x))...)) // see Params.Even
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
 		if err != nil {
@@ -151,6 +151,18 @@ func (m *Matrix) pick(x []float32) []float32 {
 	return out
 }
 
+// pickRows returns the matrix's rows of the tensors'.
+func (m *Matrix) pickRows(x []float32) []float32 {
+	if m.order == nil {
+		return x
+	}
+	out := make([]float32, 0, len(x))
+	for _, r := range m.order {
+		out = append(out, x[r*m.In:(r+1)*m.In]...)
+	}
+	return out
+}
+
 func (l *Loaded) vector(v *Vector, w Weights) (put, error) {
 	x, err := v.read(w)
 	if err != nil {
@@ -163,7 +175,7 @@ func (l *Loaded) vector(v *Vector, w Weights) (put, error) {
 func (v *Vector) read(w Weights) (x []float32, err error) {
 	names := v.names()
 	for i, name := range names {
-		n := v.N - v.zeros
+		n := max(v.N-v.zeros, v.of)
 		if v.Parts != nil {
 			n /= len(names)
 		}
@@ -174,6 +186,9 @@ func (v *Vector) read(w Weights) (x []float32, err error) {
 		part, err := Finite(w, name)
 		if err != nil {
 			return nil, err
+		}
+		if v.of > 0 {
+			part = part[v.from : v.from+v.N]
 		}
 		if i == 0 || v.Parts != nil {
 			x = append(x, part...)

@@ -43,6 +43,7 @@ type Matrix struct {
 	parts   []int // rows of each tensor, see Parts; nil: equal ones. Rows behind them are 0
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
+	order   []int // by row, that of the tensors, see PickRows; nil: the same
 }
 
 // Init describes the first values of a matrix or table in training.
@@ -59,8 +60,10 @@ type Vector struct {
 	Plus  string   // a tensor that is added; "": none
 	held  string   // of Parts, the one that does not learn
 	zeros int      // last elements, which no tensor has
-	Start float64  // its value when a network starts to train,
-	Std   float64  // or the standard deviation of its values then, if not 0
+	from  int      // element of the tensor, which has so many, that it begins with, see Slice
+	of    int
+	Start float64 // its value when a network starts to train,
+	Std   float64 // or the standard deviation of its values then, if not 0
 }
 
 // Table holds embeddings, a row each.
@@ -123,6 +126,28 @@ func (m *Matrix) Pick(stored int, columns []int) *Matrix {
 	return m
 }
 
+// PickRows says which row of the stacked tensors each row of the matrix is. It returns the
+// matrix. Networks that train have the tensors as they are.
+func (m *Matrix) PickRows(rows []int) *Matrix {
+	m.order = rows
+	return m
+}
+
+// Neighbours are the rows of queries, keys and values, [(h + 2g)·dh, d], by which pairs of
+// columns (j, j + dh/2) of a head become pairs (2j, 2j+1), as [Rope] turns them.
+func (a Attention) Neighbours() (rows []int) {
+	turned := (a.Heads + a.KeyHeads()) * a.HeadDim
+	for i := range a.Width() {
+		from := i
+		if i < turned {
+			j := i % a.HeadDim
+			from = i - j + j/2 + j%2*(a.HeadDim/2)
+		}
+		rows = append(rows, from)
+	}
+	return rows
+}
+
 // Vector declares a vector that starts at a value.
 func (p Params) Vector(n int, start float64, name string) *Vector {
 	v := &Vector{N: n, Name: p.prefix + name, Start: start}
@@ -148,6 +173,14 @@ func (p Params) Stack(n int, held string, names ...string) *Vector {
 // vectors share it.
 func (p Params) Sum(n int, shared, name string) *Vector {
 	v := &Vector{N: n, Name: shared, Plus: p.prefix + name}
+	p.list.all = append(p.list.all, v)
+	return v
+}
+
+// Slice declares a vector of n elements of a tensor of so many, from one on. Networks that
+// train do not have it yet.
+func (p Params) Slice(n, from, of int, name string) *Vector {
+	v := &Vector{N: n, Name: p.prefix + name, from: from, of: of}
 	p.list.all = append(p.list.all, v)
 	return v
 }
@@ -232,11 +265,11 @@ func (l *List) Specs() (out []params.Spec) {
 			}
 		case *Vector:
 			for _, n := range x.names() {
-				size := x.N - x.zeros
+				size := max(x.N-x.zeros, x.of)
 				if x.Parts != nil {
 					size /= len(x.Parts)
 				}
-				if !slices.ContainsFunc(out, func(s params.Spec) bool { return s.Name == n }) { // several sums share one
+				if !slices.ContainsFunc(out, func(s params.Spec) bool { return s.Name == n }) { // sums and slices share one
 					out = append(out, params.Spec{Name: n, Shape: []int{size}, Value: x.Start, Std: x.Std})
 				}
 			}
