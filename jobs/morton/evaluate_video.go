@@ -398,6 +398,9 @@ func (e *videoScores) print(w io.Writer, page string) error {
 			s, better := h.By[name], h.better(i)
 			fmt.Fprintf(t, "%d\t%d\t%s\t%.2f\t%.3f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", h.Frame, h.Clips, name, s.PSNR, s.SSIM, s.Moving, s.EndPoint, s.Sharpness, s.Blockiness, s.Frechet, better)
 		}
+		if h.Diversity > 0 {
+			fmt.Fprintf(t, "%d\t%d\tseeds differ by\t%.2f\t\n", h.Frame, h.Clips, h.Diversity)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
