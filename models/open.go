@@ -87,7 +87,7 @@ func openPublished(kind, path string) (*files, error) {
 		return nil, err
 	}
 	if p.Kind != kind {
-		err = fmt.Errorf("models: %w: %s makes %ss, not %ss", ErrFamily, p.Title, p.Kind, kind)
+		err = fmt.Errorf("models: %w: %s is for %s, not for %s", ErrFamily, p.Title, p.Kind, kind)
 	} else if why := p.Usable(); why != nil {
 		err = fmt.Errorf("models: %w: %s: %w", ErrFolder, path, why)
 	}
@@ -108,11 +108,13 @@ func openPublished(kind, path string) (*files, error) {
 func (p *Published) Usable() (why error) {
 	switch {
 	case p.Tokenizer == nil && !system.HasCodec(p.Kind):
-		return fmt.Errorf("this build opens it, and no command generates %ss with it yet", p.Kind)
+		return fmt.Errorf("this build opens it, and no command generates %s with it yet", p.Kind)
 	case p.Tokenizer == nil:
 		return fmt.Errorf("it has no tokenizer beside it%s", example[p.Kind])
 	}
-	p.System.Format, why = p.Description.Fit(p.System)
+	if p.System.Format, why = p.Description.Fit(p.System); why != nil && !p.described {
+		return fmt.Errorf("%w: without a %s beside it, it is taken for a published one", why, tokenizerConfig)
+	}
 	return why
 }
 
