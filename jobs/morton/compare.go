@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -18,6 +17,7 @@ import (
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
 	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/transforms/report"
 )
 
 // compareFlags are the flags of compare.
@@ -119,13 +119,9 @@ func compareFiles(path, reference string, read meshfile.Options, o compare.Optio
 	return &comparison{path, reference, r, r.Raw()}, nil
 }
 
-// inProgram is where in the program an error was met, which helps nobody with a
-// broken file.
-var inProgram = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
-
 // ofFile says of which file an error is, and what is expected of it.
 func ofFile(path string, err error) error {
-	text := inProgram.ReplaceAllString(err.Error(), "")
+	text := report.Message(err)
 	if errors.Is(err, meshfile.ErrNotMesh) {
 		text += "; this command is for meshes only"
 	}

@@ -90,7 +90,7 @@ func (g *convertFlags) run(ctx context.Context, t terminal, inputs []string) err
 		}
 		if err != nil {
 			failed++
-			fmt.Fprintln(t.err, "morton: "+firstLine(err.Error()))
+			fmt.Fprintln(t.err, "morton: "+firstLine(plain(err)))
 			continue
 		}
 		if err := g.say(t, done); err != nil {
