@@ -22,6 +22,9 @@ type Step struct {
 	// Passes is the number of passes that refine the targets of a step; 0 means all that
 	// the head has.
 	Passes int
+	// Proposes keeps the logits for a relaxed check, and Relaxed is one, see [Relax].
+	Proposes, Relaxed bool
+	Gaps              bool // says how sure the network is, see [system.Confident]
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
@@ -29,6 +32,7 @@ type Step struct {
 type programKey struct {
 	stage, sequences, rows, targets, run int
 	guided, everyRow                     bool
+	proposes, relaxed, gaps              bool
 }
 
 // program is a recorded step.
@@ -71,7 +75,7 @@ func (p *program) write(sequences []step.Sequence) error {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences)}
+	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed, gaps: s.Gaps}
 	rows, draws, even := 0, 0, true
 	for _, l := range s.Sequences {
 		rows, draws = rows+l.Group, draws+l.GroupTargets
@@ -176,7 +180,7 @@ func (d *Decoder) programsOf(p *program, k programKey, s Step) ([]gpu.Repeat, er
 	if p.end == nil {
 		return []gpu.Repeat{{Program: p.Program, N: s.Times}}, nil
 	}
-	pass, err := d.refined.pass(d, k.passKey())
+	pass, err := d.refined.pass(d, d.refined.passKey(k))
 	if err != nil {
 		return nil, err
 	}
@@ -278,6 +282,15 @@ func (d *Decoder) draw(g *nn.Inference, k programKey, logits *gpu.Tensor) *gpu.T
 		logits = joined
 	}
 	g.Mark("logits", &nn.Value{X: logits})
+	if k.gaps {
+		sample.Gap(g.Recorder, sample.GapArgs{Logits: logits, Canvas: g.Rows.Canvas, Draw: g.Rows.Target, Out: d.gaps})
+	}
+	if k.relaxed {
+		return d.relaxed.accept(g, logits, d.state.Tokens)
+	}
+	if k.proposes {
+		sample.Propose(g.Recorder, sample.ProposeArgs{Logits: logits, Canvas: g.Rows.Canvas, Draw: g.Rows.Target, Out: d.relaxed.proposals})
+	}
 	var mask *gpu.Tensor
 	if d.sys.Constraint != nil {
 		mask = d.sys.Constraint.Mask(g)

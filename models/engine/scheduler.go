@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/morton-gen/morton/models/system"
 )
 
 // submitTime bounds a submit of several steps. A request that comes meanwhile waits
@@ -306,6 +308,9 @@ func (e *Engine) stepOf(jobs []*job) Step {
 		g := j.group(e.sys.Layout.Context)
 		s.Sequences = j.sequences(s.Sequences, g)
 		s.EveryRow = s.EveryRow && j.everyRow()
+		if _, ok := j.schedule.(system.Confident); ok {
+			s.Gaps = true
+		}
 		longest = max(longest, j.steps(g))
 		s.Times = j.stepsLeft(s.Times)
 		if j.prompt() { // pieces of a prompt may differ
@@ -327,7 +332,7 @@ func (e *Engine) stepOf(jobs []*job) Step {
 
 // checkOf lays out a step that checks the drafted tokens of some jobs.
 func (e *Engine) checkOf(jobs []*job) Step {
-	s := Step{Stage: jobs[0].run.Stage, Times: 1, EveryRow: true}
+	s := Step{Stage: jobs[0].run.Stage, Times: 1, EveryRow: true, Relaxed: e.opts.Draft.Relax != nil}
 	for _, j := range jobs {
 		s.Sequences = j.sequences(s.Sequences, e.opts.Draft.Ahead)
 		own := &s.Sequences[len(s.Sequences)-1]

@@ -59,10 +59,16 @@ type scoring struct {
 type hypothesis struct {
 	search  *search
 	index   int
-	steps   int        // since the last comparison
-	history [][]uint32 // tokens that the schedule has seen
-	paused  bool       // until the next comparison
+	steps   int    // since the last comparison
+	history []seen // by the schedule
+	paused  bool   // until the next comparison
 	done    bool
+}
+
+// seen is what a schedule has looked at before a run.
+type seen struct {
+	tokens []uint32
+	gaps   []float32
 }
 
 // resting reports whether the job waits for a comparison.
@@ -276,8 +282,8 @@ func (e *Engine) replay(j *job) error {
 		return err
 	}
 	var run system.Run
-	for _, tokens := range j.hyp.history {
-		if run, err = schedule.Next(tokens); err != nil {
+	for _, x := range j.hyp.history {
+		if run, err = look(schedule, x.tokens, x.gaps); err != nil {
 			return err
 		}
 	}
