@@ -142,15 +142,16 @@ func (r *Result) Numbers() []float32 {
 
 // Engine owns a decoder and the goroutine that runs it. Safe for concurrent use.
 type Engine struct {
-	opts  Options
-	sys   *system.System
-	dec   *Decoder
-	draft *Decoder // nil without
-	queue chan *job
-	quit  chan struct{}
-	done  chan struct{}
-	close sync.Once
-	sched scheduler
+	opts   Options
+	sys    *system.System
+	dec    *Decoder
+	draft  *Decoder // nil without
+	queue  chan *job
+	scored chan *scoring
+	quit   chan struct{}
+	done   chan struct{}
+	close  sync.Once
+	sched  scheduler
 
 	mu    sync.Mutex
 	stats Stats
@@ -193,7 +194,7 @@ func New(dev *gpu.Device, sys *system.System, weights nn.Weights, opts Options) 
 		dec.Free()
 		return nil, err
 	}
-	e := &Engine{opts: opts, sys: sys, dec: dec, draft: draft, queue: make(chan *job, opts.Queue), quit: make(chan struct{}), done: make(chan struct{})}
+	e := &Engine{opts: opts, sys: sys, dec: dec, draft: draft, queue: make(chan *job, opts.Queue), scored: make(chan *scoring), quit: make(chan struct{}), done: make(chan struct{})}
 	for i := opts.Slots - 1; i >= 0; i-- {
 		e.sched.free = append(e.sched.free, i)
 	}
@@ -241,7 +242,7 @@ func (e *Engine) Generate(ctx context.Context, req Request) (Result, error) {
 	if err := e.check(&req); err != nil {
 		return Result{}, err
 	}
-	j := &job{ctx: ctx, req: req, result: make(chan outcome, 1), queued: time.Now()}
+	j := &job{ctx: ctx, req: req, result: make(chan outcome, 1), ask: make(chan *scoring, 1), queued: time.Now()}
 	select {
 	case e.queue <- j:
 	case <-e.quit:
@@ -249,15 +250,19 @@ func (e *Engine) Generate(ctx context.Context, req Request) (Result, error) {
 	case <-ctx.Done():
 		return Result{}, ctx.Err()
 	}
-	select {
-	case o := <-j.result:
-		return o.res, o.err
-	case <-e.done:
+	for {
 		select {
 		case o := <-j.result:
 			return o.res, o.err
-		default:
-			return Result{}, fmt.Errorf("engine.Generate: %w", ErrClosed)
+		case q := <-j.ask:
+			e.answer(q)
+		case <-e.done:
+			select {
+			case o := <-j.result:
+				return o.res, o.err
+			default:
+				return Result{}, fmt.Errorf("engine.Generate: %w", ErrClosed)
+			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ type job struct {
 	ctx                    context.Context
 	req                    Request
 	result                 chan outcome
+	ask                    chan *scoring // of a search, to whoever called Generate
 	queued, started, first time.Time
 
 	schedule    system.Schedule

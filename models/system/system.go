@@ -6,6 +6,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/internal/errkind"
@@ -36,6 +37,8 @@ type System struct {
 	Constraint Constraint // what may be drawn next; nil: anything
 	Default    Sampling
 	Dropout    float64 // share of the training samples that lose their condition, for guidance
+	// Prepare loads what Schedule computes with. It is called once, before. Nil: nothing.
+	Prepare func(Files) error
 	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
 	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
@@ -51,13 +54,13 @@ type System struct {
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
-	Text      int    // features of a row of text; 0: Layout.Features
+	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
 func (s *System) TextWidth() int {
-	if s.Text > 0 {
-		return s.Text
+	if s.Text != 0 {
+		return max(s.Text, 0)
 	}
 	return s.Layout.Features
 }
@@ -128,21 +131,22 @@ func (t Token) Words() int {
 
 // Layout holds the extents of a system's rows.
 type Layout struct {
-	Fixed, Inputs, Axes int  // columns of Rows
-	Base                int  // row of the embedding table where those of input tokens begin
-	Directions          int  // of the head; 0 means 1
-	Features            int  // of a condition's vectors; 0: none
-	FeatureRows         int  // rows of a run that have features at most; 0 means Length
-	Context             int  // slots of the cache that a sequence has at most
-	Length              int  // rows, targets and positions that a sequence has at most
-	Group               int  // rows of a step at most, by which memory is planned; 0 means 1
-	Sinks               int  // first rows, whose keys stay for ever (attention sinks)
-	Unit                int  // rows that belong together: training windows start at multiples; 0 means 1
-	Places, State       int  // kept hidden states of a sequence, and their width; 0: none
-	Recalls             int  // kept states that a row starts from; 0 means 1
-	Ranges              int  // ranges of cache slots that a row sees; 0: all up to KVLen
-	Guesses             int  // rows of a guess at most, see Run; 0: nobody guesses
-	Raw                 bool // rows are input tokens as they are, and not by the embedding table
+	Fixed, Inputs, Axes int                // columns of Rows
+	Base                int                // row of the embedding table where those of input tokens begin
+	Directions          int                // of the head; 0 means 1
+	Features            int                // of a condition's vectors; 0: none
+	FeatureRows         int                // rows of a run that have features at most; 0 means Length
+	Context             int                // slots of the cache that a sequence has at most
+	Length              int                // rows, targets and positions that a sequence has at most
+	Group               int                // rows of a step at most, by which memory is planned; 0 means 1
+	Sinks               int                // first rows, whose keys stay for ever (attention sinks)
+	Unit                int                // rows that belong together: training windows start at multiples; 0 means 1
+	Places, State       int                // kept hidden states of a sequence, and their width; 0: none
+	Recalls             int                // kept states that a row starts from; 0 means 1
+	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
+	Guesses             int                // rows of a guess at most, see Run; 0: nobody guesses
+	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
+	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
@@ -191,6 +195,12 @@ type Refiner interface {
 	Prepare(g *nn.Inference) *gpu.Tensor
 	// Pass records one pass.
 	Pass(g *nn.Inference, r *Refinement)
+}
+
+// StagedRefiner is a refiner whose passes depend on the stage of the trunk.
+type StagedRefiner interface {
+	Refiner
+	Staged()
 }
 
 // Refinement is what a refiner's pass works on.
