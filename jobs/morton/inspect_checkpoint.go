@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -187,14 +188,11 @@ func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 		generator, tokenizer, err := p.Bytes(o)
 		f.add("memory", memoryText(generator, tokenizer))
 		f.add("memory_bytes", generator+tokenizer)
-		why = errors.Join(why, err)
+		why = cmp.Or(why, p.Usable(), err)
 	}
-	switch {
-	case why != nil:
-		f.add("runs", "no: "+firstLine(why.Error()))
-	case p.Usable() != nil:
-		f.add("runs", "no: "+p.Usable().Error())
-	default:
+	if why != nil {
+		f.add("runs", "no: "+firstLine(plain(why)))
+	} else {
 		f.add("runs", "yes")
 	}
 }
