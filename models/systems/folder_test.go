@@ -84,7 +84,7 @@ func TestInCompany(t *testing.T) {
 			gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 				s := must(must(system.Detect(c.weights))(t).Open([]byte(c.config), c.weights))(t)
 				prompts := []system.Prompt{{Class: 1, Guidance: 3}, {Class: 0}, {Class: 2, Guidance: 2}, {Class: 1, Guidance: 3}}
-				sameTogether(t, dev, s, c.weights, "p", prompts, 1, []engine.Options{{Slots: 8}})
+				inCompany(t, dev, s, c.weights, "p", prompts, 1, []engine.Options{{Slots: 8}})
 			})
 		})
 	}

@@ -227,13 +227,7 @@ func together(t *testing.T, e *engine.Engine, requests []engine.Request) []engin
 
 // inCompany generates each prompt alone, and then all at once in engines with each of the
 // options, which must change no bit. It returns the tokens of each.
-func inCompany(t *testing.T, dev *gpu.Device, g *golden, prefix string, prompts []system.Prompt, temperature float32, options []engine.Options) (want [][]uint32) {
-	t.Helper()
-	return sameTogether(t, dev, g.sys, nn.File(g.weights), prefix, prompts, temperature, options)
-}
-
-// sameTogether is inCompany of any system.
-func sameTogether(t *testing.T, dev *gpu.Device, s *system.System, w nn.Weights, prefix string, prompts []system.Prompt, temperature float32, options []engine.Options) (want [][]uint32) {
+func inCompany(t *testing.T, dev *gpu.Device, s *system.System, w nn.Weights, prefix string, prompts []system.Prompt, temperature float32, options []engine.Options) (want [][]uint32) {
 	t.Helper()
 	var requests []engine.Request
 	for i, p := range prompts {
