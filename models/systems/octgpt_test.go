@@ -421,7 +421,7 @@ func TestOctGPTCompany(t *testing.T) {
 		g := open(t, "octgpt")
 		_, tokens := g.octLesson(t)
 		prompts := []system.Prompt{{Class: 1, Steps: 2}, {Class: 2, Given: tokens[:512], Steps: 4}, {Class: 0, Given: tokens[:544], Steps: 3}}
-		want := inCompany(t, dev, g, "s", prompts, 1, []engine.Options{{Slots: 3}, {Slots: 2}})
+		want := inCompany(t, dev, g.sys, nn.File(g.weights), "s", prompts, 1, []engine.Options{{Slots: 3}, {Slots: 2}})
 		for i, x := range want {
 			nodes, begin := octree.Full(octTop), 0
 			for range octDepth - octTop {
