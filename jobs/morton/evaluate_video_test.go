@@ -44,8 +44,8 @@ func TestHorizons(t *testing.T) {
 	}
 	frozen, moved := measure.Freeze(given, 8), measure.Extrapolate(given, 8)
 	tests := []continuation{
-		{"knows", given, truth, [4]*clip.Clip{truth, frozen, moved, truth}, []*clip.Clip{truth}},
-		{"freezes", given, truth, [4]*clip.Clip{frozen, frozen, moved, truth}, []*clip.Clip{truth}},
+		{name: "knows", given: given, truth: truth, by: [4]*clip.Clip{truth, frozen, moved, truth}, others: []*clip.Clip{frozen}},
+		{name: "freezes", given: given, truth: truth, by: [4]*clip.Clip{frozen, frozen, moved, truth}, others: []*clip.Clip{truth}},
 	}
 	e := videoScores{Rate: 25}
 	e.sum(tests)
