@@ -37,6 +37,21 @@ func NoiseLevels(betas []float64) (out []Level) {
 	return out
 }
 
+// FlowLevels are n levels of a network that says the velocity from token to noise, as likely
+// as each other. They are quantiles of the logistic function of a normal distribution,
+// shifted towards noise as in [ShiftedFlow].
+//
+// Source: arXiv:2403.03206, section 3.1.
+func FlowLevels(n int, shift float64) (out []Level) {
+	for i := range n {
+		z := math.Sqrt2 * math.Erfinv((2*float64(i)+1)/float64(n)-1)
+		x := 1 / (1 + math.Exp(-z))
+		x = shift * x / (1 + (shift-1)*x)
+		out = append(out, Level{Time: timeScale * x, Keep: 1 - x, Add: x, Of: 1, Minus: 1})
+	}
+	return out
+}
+
 // guess returns the mean squared error of what is said at a level by somebody who knows the
 // means and deviations of a token's numbers, and the mean error that he expects.
 func (l Level) guess(x, target []float32, mean, deviation []float64) (e, expected float64) {

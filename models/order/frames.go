@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"io"
 	"math"
 
@@ -31,10 +32,10 @@ type Frames struct {
 	// Ids of the table: of the start, of what is read, of the first place of a frame's row;
 	// then of a token, of an unknown one, and of the first place of a token.
 	Start, Read, ReadPlaces, Token, Unknown, TokenPlaces int32
-	Axes                                                 bool                        // rows have coordinates: frame, row, column
-	Stages                                               [4]int                      // of the first run, of another frame, and of both runs of a set
-	Scale                                                func(set, sets int) float32 // of the guidance; nil: the request's
-	Passes                                               func(set int) (lo, hi int32)
+	Axes                                                 bool                         // rows have coordinates: frame, row, column
+	Stages                                               [4]int                       // of the first run, of another frame, and of both runs of a set
+	Scale                                                func(set, sets int) float32  // of the guidance; nil: the request's
+	Passes                                               func(set int) (lo, hi int32) // of a refiner; nil: all
 }
 
 // Schedule returns the runs. They are made frame by frame, as they are asked for.
@@ -45,6 +46,24 @@ func (f Frames) Schedule() (system.Schedule, error) {
 		}
 	}
 	return &frames{Frames: f, runs: f.Conditions}, nil
+}
+
+// Lesson returns the runs of one frame, of which as many positions as unknowns, the last in
+// Order, are predicted in one set. The frames before it are known.
+func (f Frames) Lesson(frame, unknowns int) (system.Schedule, error) {
+	if err := checkOrder(f.Order, f.H*f.W); err != nil {
+		return nil, err
+	}
+	if frame < 0 || frame >= f.T || unknowns < 1 || unknowns > f.H*f.W {
+		return nil, fmt.Errorf("order: %w: %d positions of frame %d of %d", system.ErrPrompt, unknowns, frame, f.T)
+	}
+	l, runs := &frames{Frames: f}, f.Conditions
+	for l.frame = range frame + 1 {
+		runs = append(runs, l.read())
+	}
+	l.frame = frame
+	known, set := f.Order[:f.H*f.W-unknowns], f.Order[f.H*f.W-unknowns:]
+	return Fixed(append(runs, l.reread(known), l.fill(known, set, 0, 1))...), nil
 }
 
 type frames struct {
@@ -222,10 +241,12 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 	}
 	r.Keep = nil
 	r.GroupTargets, r.Targets.N = len(set), len(set)
-	lo, hi := f.Passes(number)
 	for _, p := range set {
 		r.Targets.At, r.Targets.From = append(r.Targets.At, int32(f.frame*f.H*f.W)+p), append(r.Targets.From, int32(n)+p)
-		r.Targets.Passes = append(r.Targets.Passes, lo, hi)
+		if f.Passes != nil {
+			lo, hi := f.Passes(number)
+			r.Targets.Passes = append(r.Targets.Passes, lo, hi)
+		}
 		if f.Scale != nil {
 			r.Targets.Scale = append(r.Targets.Scale, f.Scale(number, of))
 		}
