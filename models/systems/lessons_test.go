@@ -147,14 +147,16 @@ func crossEntropy(logits []float32, tokens []uint32) (sum float64) {
 // tiny describes networks that fill in masks, for tests: 4 by 4 tokens of 12 numbers.
 const tiny = `{"img_size": 128, "vae_stride": 16, "patch_size": 2, "vae_embed_dim": 3, "encoder_embed_dim": 32, "encoder_depth": 1, "encoder_num_heads": 2,
 	"decoder_embed_dim": 32, "decoder_depth": 2, "decoder_num_heads": 2, "class_num": 10, "buffer_size": 4, "diffloss_d": 2, "diffloss_w": 24, "noise_channels": 8,
-	"shortcut": %t}`
+	"shortcut": %t, "num_frames": 2}`
 
-// TestNumbersAreLearned holds the gradients of MAR's diffusion head, of FAR's shortcut head
-// and of EAR's energy head, through the trunk, to slopes of the loss. What the losses take
+// TestNumbersAreLearned holds the gradients of MAR's diffusion head, also behind VideoMAR's
+// frames, of FAR's shortcut head and of EAR's energy head, through the trunk, to slopes of the loss. What the losses take
 // as given is left out: the error in the loss of a variance, and the steps that are joined.
 func TestNumbersAreLearned(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		for name, config := range map[string]string{"mar": fmt.Sprintf(tiny, false), "mar, shortcut": fmt.Sprintf(tiny, true), "ear": fmt.Sprintf(tiny, false)} {
+		for name, config := range map[string]string{
+			"mar": fmt.Sprintf(tiny, false), "mar, shortcut": fmt.Sprintf(tiny, true), "ear": fmt.Sprintf(tiny, false), "videomar": fmt.Sprintf(tiny, false),
+		} {
 			of, _, _ := strings.Cut(name, ",")
 			g := &golden{name: name, sys: fresh(t, of, config)}
 			switch h := g.sys.Head.(type) {
@@ -167,7 +169,9 @@ func TestNumbersAreLearned(t *testing.T) {
 			case *head.Shortcut:
 				h.Share = 0
 			}
-			l := g.learn(t, dev, promptOf(3), words(gputest.Normal(5, 16*12)))
+			p := promptOf(3)
+			p.Frames = 2 // of clips; pictures have the first alone
+			l := g.learn(t, dev, p, words(gputest.Normal(5, 2*16*12)))
 			l.slope(t, name)
 		}
 	})

@@ -2,7 +2,6 @@ package systems
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -82,17 +81,10 @@ func (c *nova) fresh() nn.Weights {
 // lay lays out the tokens of a clip. Metadata "flow" and "fps" have its motion. Samples have
 // no text.
 func (c *nova) lay(s shard.Sample) (p system.Prompt, tokens []uint32, err error) {
-	token := c.Channels * c.patch * c.patch
-	if s.Kind != shard.KindVAE3D || len(s.Grid) != 4 || !within(int(s.Grid[0]), 1, c.VideoBase[0]) || !slices.Equal(s.Grid[1:], []int32{int32(c.h), int32(c.w), int32(token)}) ||
-		len(s.Tokens) != int(s.Grid[0])*c.h*c.w*token {
-		return p, nil, fmt.Errorf("systems: %w: %q is %s %v with %d numbers, want %s of up to %d frames of %d by %d tokens of %d", shard.ErrSample, s.ID, s.Kind, s.Grid, len(s.Tokens),
-			shard.KindVAE3D, c.VideoBase[0], c.h, c.w, token)
-	}
-	p.Frames = int(s.Grid[0])
 	if p.Motion, err = motion(s); err != nil {
 		return p, nil, err
 	}
-	tokens, err = numbers(s)
+	p.Frames, tokens, err = clipOf(s, [3]int{c.VideoBase[0], c.h, c.w}, c.Channels*c.patch*c.patch)
 	return p, tokens, err
 }
 
@@ -143,8 +135,8 @@ func (c *nova) lessons() (out []system.Pass) {
 // practise returns a lesson: one frame, whose first tokens in a random order are unknown. The
 // frames before it are known.
 func (c *nova) practise(q system.Prompt, word func(uint32) uint32) (system.Schedule, error) {
-	n, token := uint32(c.h*c.w), c.Channels*c.patch*c.patch
-	if !within(q.Frames, 1, c.VideoBase[0]) || token == 0 {
+	n := uint32(c.h * c.w)
+	if !within(q.Frames, 1, c.VideoBase[0]) {
 		return nil, fmt.Errorf("systems: %w: a clip of %d frames", system.ErrPrompt, q.Frames)
 	}
 	f := c.clip(q, q.Frames)
