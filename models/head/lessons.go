@@ -141,16 +141,20 @@ func (d *Diffusion) says() int {
 
 // Loss implements system.Learner: the loss of loss.Noise.
 func (d *Diffusion) Loss(g nn.Training, h *nn.Value, targets, weight, out *gpu.Tensor) {
-	c := d.teacher.token
-	z := g.Learned(h)
-	g.Mark("z", z)
-	y := g.Add(d.Net.Times(g, lessonPart(g, targets, 2*c, 1)), d.Net.Condition(g, z))
-	said := d.Net.Say(g, lessonPart(g, targets, 0, c), g.SiLU(y))
+	c, said := d.teacher.token, d.say(g, h, targets)
 	a := loss.NoiseArgs{Target: lessonPart(g, targets, c, c).X, Weight: weight, Loss: out}
 	if said.X.Dim(-1) == 2*c {
 		a.Bounds = lessonPart(g, targets, 2*c+1, 3).X
 	}
 	g.Noise(said, a)
+}
+
+// say records what the network says of lessons.
+func (d *Diffusion) say(g nn.Training, h *nn.Value, targets *gpu.Tensor) *nn.Value {
+	c, z := d.teacher.token, g.Learned(h)
+	g.Mark("z", z)
+	y := g.Add(d.Net.Times(g, lessonPart(g, targets, 2*c, 1)), d.Net.Condition(g, z))
+	return d.Net.Say(g, lessonPart(g, targets, 0, c), g.SiLU(y))
 }
 
 // lessonPart returns columns of lessons.

@@ -29,6 +29,10 @@ type Frames struct {
 	// First has the rows of a frame start from what the first frame's run said, too.
 	First bool
 	Block int // rows and columns of tokens that a row of the frame's run reads at once
+	// Canvas is the stage of one more run of a frame, which guesses all its tokens from what
+	// the frame's run said and from the frame before; 0: none. Unknown rows of a set start
+	// from the guess too, by their second state.
+	Canvas int
 	// Ids of the table: of the start, of what is read, of the first place of a frame's row;
 	// then of a token, of an unknown one, and of the first place of a token.
 	Start, Read, ReadPlaces, Token, Unknown, TokenPlaces int32
@@ -62,6 +66,7 @@ func (f Frames) Lesson(frame, unknowns int) (system.Schedule, error) {
 		runs = append(runs, l.read())
 	}
 	l.frame = frame
+	runs = append(runs, l.canvas()...)
 	known, set := f.Order[:f.H*f.W-unknowns], f.Order[f.H*f.W-unknowns:]
 	return Fixed(append(runs, l.reread(known), l.fill(known, set, 0, 1))...), nil
 }
@@ -93,7 +98,7 @@ func (f *frames) Next([]uint32) (system.Run, error) {
 		}
 		f.runs = append(f.runs, f.read())
 		if f.frame >= f.Known {
-			f.runs = append(f.runs, f.sets()...)
+			f.runs = append(append(f.runs, f.canvas()...), f.sets()...)
 		}
 		f.frame++
 	}
@@ -113,8 +118,16 @@ func (f *Frames) half(j int) int32 { return f.said(f.blocks() + j) }
 // origin is the place of the state that the first frame's run has for block j.
 func (f *Frames) origin(j int) int32 { return f.half(f.blocks() + f.H*f.W + j) }
 
+// guess is the place of the state that a frame's canvas has for position p.
+func (f *Frames) guess(p int) int32 { return f.origin(f.blocks() + p) }
+
 // Places is the number of places of a clip of so many frames.
-func (f *Frames) Places() int { return int(f.origin(f.blocks())) }
+func (f *Frames) Places() int {
+	if f.Canvas != 0 {
+		return int(f.guess(f.H * f.W))
+	}
+	return int(f.origin(f.blocks()))
+}
 
 // rows collects rows of a run.
 type rows struct {
@@ -126,7 +139,7 @@ type rows struct {
 func (r *rows) add(slot int, ids [2]int32, keep int32, recall [2]int32, axes [3]int, fed ...int32) {
 	r.N++
 	r.Slot, r.Fixed, r.Keep, r.Recall = append(r.Slot, int32(slot)), append(r.Fixed, ids[:]...), append(r.Keep, keep), append(r.Recall, recall[0])
-	if r.f.First {
+	if r.f.First || r.f.Canvas != 0 {
 		r.Recall = append(r.Recall, recall[1])
 	}
 	if r.f.Axes {
@@ -194,6 +207,24 @@ func (f *frames) read() system.Run {
 	return r.whole(f.Prefix + (f.frame+1)*n)
 }
 
+// canvas is the run that guesses a frame, if there is one.
+func (f *frames) canvas() []system.Run {
+	if f.Canvas == 0 {
+		return nil
+	}
+	r := rows{f: &f.Frames}
+	for p := range f.H * f.W {
+		y, x := p/f.W, p%f.W
+		id, fed := f.Start, []int32(nil)
+		if f.frame > 0 {
+			id, fed = f.Token, []int32{int32((f.frame-1)*f.H*f.W + p)}
+		}
+		r.add(p, [2]int32{id, f.TokenPlaces + int32(p)}, f.guess(p), from(f.heard(y/f.Block*(f.W/f.Block)+x/f.Block)), [3]int{f.frame, y, x}, fed...)
+	}
+	r.Stage = f.Canvas
+	return []system.Run{r.whole(r.N)}
+}
+
 // sets are the runs of a frame's sets.
 func (f *frames) sets() (out []system.Run) {
 	all := sizes(f.H*f.W, f.Steps)
@@ -236,7 +267,11 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 		if is[p] {
 			r.add(n+int(p), none, -1, from(f.half(n+int(p))), f.axes(p))
 		} else {
-			r.add(n+int(p), [2]int32{f.Unknown, f.TokenPlaces + p}, -1, none, f.axes(p))
+			start := none
+			if f.Canvas != 0 {
+				start[1] = f.guess(int(p))
+			}
+			r.add(n+int(p), [2]int32{f.Unknown, f.TokenPlaces + p}, -1, start, f.axes(p))
 		}
 	}
 	r.Keep = nil

@@ -147,15 +147,16 @@ func crossEntropy(logits []float32, tokens []uint32) (sum float64) {
 // tiny describes networks that fill in masks, for tests: 4 by 4 tokens of 12 numbers.
 const tiny = `{"img_size": 128, "vae_stride": 16, "patch_size": 2, "vae_embed_dim": 3, "encoder_embed_dim": 32, "encoder_depth": 1, "encoder_num_heads": 2,
 	"decoder_embed_dim": 32, "decoder_depth": 2, "decoder_num_heads": 2, "class_num": 10, "buffer_size": 4, "diffloss_d": 2, "diffloss_w": 24, "noise_channels": 8,
-	"shortcut": %t, "num_frames": 2}`
+	"shortcut": %t, "num_frames": 2, "temporal_num_heads": 2, "temporal_depth": 1, "canvas_depth": 1}`
 
 // TestNumbersAreLearned holds the gradients of MAR's diffusion head, also behind VideoMAR's
-// frames, of FAR's shortcut head and of EAR's energy head, through the trunk, to slopes of the loss. What the losses take
+// frames, of CanvasMAR's guesses, of FAR's shortcut head and of EAR's energy head, through the trunk, to slopes of the loss. What the losses take
 // as given is left out: the error in the loss of a variance, and the steps that are joined.
 func TestNumbersAreLearned(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, config := range map[string]string{
 			"mar": fmt.Sprintf(tiny, false), "mar, shortcut": fmt.Sprintf(tiny, true), "ear": fmt.Sprintf(tiny, false), "videomar": fmt.Sprintf(tiny, false),
+			"canvasmar": fmt.Sprintf(tiny, false),
 		} {
 			of, _, _ := strings.Cut(name, ",")
 			g := &golden{name: name, sys: fresh(t, of, config)}

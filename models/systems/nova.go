@@ -419,8 +419,8 @@ func (c *nova) passes(n int) head.Schedule {
 	return head.ShiftedFlow(n, c.Flow.Shift)
 }
 
-// ramp returns the scale of guidance by set, nil for a constant one.
-func (c *nova) ramp(q system.Prompt) (func(set, sets int) float32, error) {
+// setRamp returns the scale of guidance by set, nil for a constant one.
+func setRamp(q system.Prompt) (func(set, sets int) float32, error) {
 	switch q.Ramp {
 	case system.Constant, "":
 		return nil, nil
@@ -448,7 +448,7 @@ func (c *nova) schedule(q system.Prompt) (system.Schedule, error) {
 	if err != nil || q.Inner[0] != q.Inner[1] {
 		return nil, fmt.Errorf("systems: %w: %v passes", system.ErrPrompt, q.Inner)
 	}
-	scale, err := c.ramp(q)
+	scale, err := setRamp(q)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models/nn"
-	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
 )
 
@@ -135,13 +134,11 @@ func (c *nova) lessons() (out []system.Pass) {
 // practise returns a lesson: one frame, whose first tokens in a random order are unknown. The
 // frames before it are known.
 func (c *nova) practise(q system.Prompt, word func(uint32) uint32) (system.Schedule, error) {
-	n := uint32(c.h * c.w)
 	if !within(q.Frames, 1, c.VideoBase[0]) {
 		return nil, fmt.Errorf("systems: %w: a clip of %d frames", system.ErrPrompt, q.Frames)
 	}
 	f := c.clip(q, q.Frames)
-	if f.Order == nil {
-		f.Order = order.Shuffle(int(n), word)
-	}
-	return f.Lesson(int(uint64(word(n+1))*uint64(q.Frames)>>32), unknowns(int(n), c.Least, word(n)))
+	var frame, unknown int
+	f.Order, frame, unknown = frameLesson(q.Frames, c.h*c.w, c.Least, word)
+	return f.Lesson(frame, unknown)
 }

@@ -92,6 +92,13 @@ func (c *practice) practise(m order.Masked, word func(uint32) uint32) (system.Sc
 	return m.Schedule()
 }
 
+// frameLesson draws what a lesson of a clip is of: an order of n positions, a frame, and how
+// many of its positions are unknown.
+func frameLesson(frames, n int, least float64, word func(uint32) uint32) (positions []int32, frame, unknown int) {
+	m := uint32(n)
+	return order.Shuffle(n, word), int(uint64(word(m+1)) * uint64(frames) >> 32), unknowns(n, least, word(m))
+}
+
 // unknowns returns how many of n tokens are unknown in a lesson: a share that is drawn from a
 // normal distribution between the least and 1.
 func unknowns(n int, least float64, word uint32) int {

@@ -56,6 +56,15 @@ func clipOf(s shard.Sample, grid [3]int, token int) (frames int, tokens []uint32
 	return int(g[0]), tokens, err
 }
 
+// classedClip is [clipOf] of a sample with a class in its metadata.
+func classedClip(s shard.Sample, grid [3]int, token int) (p system.Prompt, tokens []uint32, err error) {
+	if p, err = classed(s); err != nil {
+		return p, nil, err
+	}
+	p.Frames, tokens, err = clipOf(s, grid, token)
+	return p, tokens, err
+}
+
 // shapesOf are shapes of tensors without values: those of a network that is to be trained.
 // A description tells them.
 type shapesOf map[string][]int

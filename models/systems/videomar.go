@@ -63,7 +63,7 @@ func (c *videoMAR) check() error {
 	switch {
 	case !within(c.side, 1, 1<<8) || !within(c.Frames, 1, 1<<10) || !within(c.Buffer, 1, 1<<12) || !within(c.classes, 1, 1<<20) || c.Rewrites != 0:
 		return fmt.Errorf("systems: %w: %d frames of %d by %d tokens, %d rows of condition, %d classes, %d rewrites", nn.ErrConfig, c.Frames, c.side, c.side, c.Buffer, c.classes, c.Rewrites)
-	case !within(c.token, 1, 1<<12) || !within(c.headWidth, 2, 1<<14) || !within(c.headDepth, 1, 256) || c.width/c.heads%2 != 0:
+	case !within(c.token, 1, 1<<12) || !within(c.headWidth, 2, 1<<14) || !within(c.headDepth, 1, 256):
 		return fmt.Errorf("systems: %w: tokens of %d numbers, a head of width %d with %d blocks, attention of width %d with %d heads", nn.ErrConfig, c.token, c.headWidth, c.headDepth, c.width, c.heads)
 	case !(c.Last >= 0 && c.Last <= 1):
 		return fmt.Errorf("systems: %w: a last temperature of %g", nn.ErrConfig, c.Last)
@@ -87,7 +87,7 @@ func openVideoMAR(config json.RawMessage, w nn.Weights) (*system.System, error) 
 		Numbers: p.Matrix(c.width, c.token, init, "z_proj.weight"),
 		Norm:    p.LayerNorm(c.width, marEps, "z_proj_ln"),
 	}
-	trunk := earTrunk{c.blocks(p, "frame", c.rope()), p.LayerNorm(c.width, marEps, "frame_norm")}
+	trunk := earTrunk{c.blocks(p, "frame", thirds(c.mae)), p.LayerNorm(c.width, marEps, "frame_norm")}
 	refiner, err := c.head(p.In("diffloss.net."))
 	if err != nil {
 		return nil, err
@@ -102,10 +102,10 @@ func openVideoMAR(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	}, nil
 }
 
-// rope turns a third of a head's pairs each by frame, row and column. What is left is the
+// thirds turns a third of a head's pairs each by frame, row and column. What is left is the
 // frame's.
-func (c *videoMAR) rope() *nn.Rope {
-	pairs := c.width / c.heads / 2
+func thirds(m mae) *nn.Rope {
+	pairs := m.width / m.heads / 2
 	return &nn.Rope{Pairs: []int{pairs - 2*(pairs/3), pairs / 3, pairs / 3}, Theta: 10000}
 }
 
@@ -178,11 +178,7 @@ func (c *videoMAR) fresh() nn.Weights {
 
 // lay lays out the tokens of a clip. Metadata "class" has its class.
 func (c *videoMAR) lay(s shard.Sample) (p system.Prompt, tokens []uint32, err error) {
-	if p, err = classed(s); err != nil {
-		return p, nil, err
-	}
-	p.Frames, tokens, err = clipOf(s, [3]int{c.Frames, c.side, c.side}, c.token)
-	return p, tokens, err
+	return classedClip(s, [3]int{c.Frames, c.side, c.side}, c.token)
 }
 
 // practise returns a lesson: one frame, whose first tokens in a random order are unknown. The
@@ -192,9 +188,7 @@ func (c *videoMAR) practise(q system.Prompt, word func(uint32) uint32) (system.S
 	if err != nil {
 		return nil, err
 	}
-	n := c.side * c.side
-	if o.Order == nil {
-		o.Order = order.Shuffle(n, word)
-	}
-	return o.Lesson(int(uint64(word(uint32(n)+1))*uint64(o.T)>>32), unknowns(n, c.Least, word(uint32(n))))
+	var frame, unknown int
+	o.Order, frame, unknown = frameLesson(o.T, c.side*c.side, c.Least, word)
+	return o.Lesson(frame, unknown)
 }
