@@ -13,8 +13,8 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// TestFrequency draws both samples at once from the authors' recorded random numbers, with
-// guidance and without.
+// TestFrequency draws a sample from the authors' recorded random numbers, with guidance and
+// without.
 func TestFrequency(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		g := open(t, "far-frequency")
@@ -26,19 +26,13 @@ func TestFrequency(t *testing.T) {
 			guidance float32
 		}{{"run", 2.5}, {"run_plain", 1}} {
 			want := g.floats(t, r.name+".tokens")
-			var requests []engine.Request
-			for b, class := range g.ints(t, "in.labels") {
-				q := request(g.sys, fmt.Sprint(b), system.Prompt{Class: int(class), Guidance: r.guidance}, 1)
-				q.Noise = noise[b*len(noise)/2 : (b+1)*len(noise)/2]
-				requests = append(requests, q)
-			}
-			for b, res := range together(t, e, requests) {
-				n := len(want) / 2
-				d := distance(res.Numbers()[:n], want[b*n:(b+1)*n])
-				t.Logf("%s, sample %d: numbers within %.1e", r.name, b, d)
-				if !(d < bound) || res.Steps != 10 {
-					t.Errorf("%s: sample %d: %d steps, off by %.1e", r.name, b, res.Steps, d)
-				}
+			q := request(g.sys, r.name, system.Prompt{Class: int(g.ints(t, "in.labels")[0]), Guidance: r.guidance}, 1)
+			q.Noise = noise
+			res := must(e.Generate(context.Background(), q))(t)
+			d := distance(res.Numbers()[:len(want)], want)
+			t.Logf("%s: numbers within %.1e", r.name, d)
+			if !(d < bound) || res.Steps != 10 {
+				t.Errorf("%s: %d steps, off by %.1e", r.name, res.Steps, d)
 			}
 		}
 	})
@@ -54,27 +48,24 @@ func TestFrequencyWaypoints(t *testing.T) {
 		defer d.Free()
 		e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32, Cache: nn.F32, Recorded: 3}))(t)
 		defer e.Close()
+		p := system.Prompt{Class: int(g.ints(t, "in.labels")[0]), Guidance: 2.5}
+		q := request(g.sys, "a", p, 1)
+		q.Noise = noise
+		drawn := must(e.Generate(context.Background(), q))(t) // held to the authors' by TestFrequency
+		if err := d.SetTokens(0, 0, drawn.Tokens); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := d.Reserve(0, g.sys.Layout.Context); !ok || err != nil {
+			t.Fatal("no pages", err)
+		}
+		done := steps(t, d, 0, runsOf(t, g.sys, p)[3])[0]
 		worst := 0.0
-		for b, class := range g.ints(t, "in.labels") {
-			p := system.Prompt{Class: int(class), Guidance: 2.5}
-			q := request(g.sys, "a", p, 1)
-			q.Noise = noise[b*len(noise)/2 : (b+1)*len(noise)/2]
-			drawn := must(e.Generate(context.Background(), q))(t) // held to the authors' by TestFrequency
-			if err := d.SetTokens(b, 0, drawn.Tokens); err != nil {
-				t.Fatal(err)
-			}
-			if ok, err := d.Reserve(b, g.sys.Layout.Context); !ok || err != nil {
-				t.Fatal("no pages", err)
-			}
-			done := steps(t, d, b, runsOf(t, g.sys, p)[3])[0]
-			for _, name := range []string{"known.norm", "encoder0", "encoder1", "decoder0", "decoder.norm"} {
-				all := g.floats(t, "wp."+name)
-				got := must(d.Traced(done, name))(t)[:len(all)/2]
-				off := distance(got, all[b*len(got):(b+1)*len(got)])
-				worst = max(worst, off)
-				if !(off < bound) {
-					t.Errorf("sample %d: %s is off by %.1e", b, name, off)
-				}
+		for _, name := range []string{"known.norm", "encoder0", "encoder1", "decoder0", "decoder.norm"} {
+			want := g.floats(t, "wp."+name)
+			off := distance(must(d.Traced(done, name))(t)[:len(want)], want)
+			worst = max(worst, off)
+			if !(off < bound) {
+				t.Errorf("%s is off by %.1e", name, off)
 			}
 		}
 		t.Logf("far-frequency: largest relative error at any waypoint %.1e", worst)

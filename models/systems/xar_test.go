@@ -1,7 +1,7 @@
 package systems_test
 
 import (
-	"fmt"
+	"context"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -28,7 +28,7 @@ func (g *golden) reopened(t *testing.T, config string) *system.System {
 	return must(must(system.Detect(nn.File(g.weights)))(t).Open([]byte(config), nn.File(g.weights)))(t)
 }
 
-// TestXAR draws both samples at once from the authors' recorded random numbers.
+// TestXAR draws a sample from the authors' recorded random numbers.
 func TestXAR(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		g := open(t, "xar")
@@ -36,19 +36,13 @@ func TestXAR(t *testing.T) {
 			s := g.reopened(t, r.config)
 			noise, want := g.floats(t, r.name+".noise"), g.floats(t, r.name+".tokens")
 			e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32, Cache: nn.F32, Recorded: len(noise) / len(want)}))(t)
-			var requests []engine.Request
-			for b, class := range g.ints(t, "in.labels") {
-				q := request(s, fmt.Sprint(b), system.Prompt{Class: int(class), Guidance: r.guidance}, 1)
-				q.Noise = noise[b*len(noise)/2 : (b+1)*len(noise)/2]
-				requests = append(requests, q)
-			}
-			for b, res := range together(t, e, requests) {
-				got := res.Numbers()
-				d := distance(got, want[b*len(got):(b+1)*len(got)])
-				t.Logf("%s, sample %d: %d steps, numbers within %.1e", r.name, b, res.Steps, d)
-				if !(d < bound) || res.Steps != 4*r.passes {
-					t.Errorf("%s: sample %d: %d steps, off by %.1e", r.name, b, res.Steps, d)
-				}
+			q := request(s, r.name, system.Prompt{Class: int(g.ints(t, "in.labels")[0]), Guidance: r.guidance}, 1)
+			q.Noise = noise
+			res := must(e.Generate(context.Background(), q))(t)
+			d := distance(res.Numbers(), want)
+			t.Logf("%s: %d steps, numbers within %.1e", r.name, res.Steps, d)
+			if !(d < bound) || res.Steps != 4*r.passes {
+				t.Errorf("%s: %d steps, off by %.1e", r.name, res.Steps, d)
 			}
 			e.Close()
 		}
@@ -65,42 +59,39 @@ func TestXARWaypoints(t *testing.T) {
 		d := must(engine.NewDecoder(dev, s, nn.File(g.weights), engine.DecoderOptions{Slots: 4, Precision: nn.F32, Cache: nn.F32, Trace: true, Recorded: len(noise) / len(tokens)}))(t)
 		defer d.Free()
 		worst := 0.0
-		for b, class := range g.ints(t, "in.labels") {
-			for other := range 2 {
-				slot := 2*b + other
-				if err := d.SetNoise(slot, noise[b*len(noise)/2:(b+1)*len(noise)/2]); err != nil {
+		for branch := range 2 {
+			if err := d.SetNoise(branch, noise); err != nil {
+				t.Fatal(err)
+			}
+			p := system.Prompt{Class: int(g.ints(t, "in.labels")[0]), Ramp: system.Constant}
+			if branch == 1 {
+				p.Class = -1
+			}
+			if ok, err := d.Reserve(branch, s.Layout.Context); !ok || err != nil {
+				t.Fatal("no pages", err)
+			}
+			var done engine.Step
+			for i, r := range runsOf(t, s, p)[:5] {
+				if i%2 > 0 { // later passes of a cell leave nothing that others see
+					continue
+				}
+				// What the steps before have drawn is replaced by the authors' numbers.
+				if err := d.SetTokens(branch, 0, words(tokens)); err != nil {
 					t.Fatal(err)
 				}
-				p := system.Prompt{Class: int(class), Ramp: system.Constant}
-				if other == 1 {
-					p.Class = -1
+				done = steps(t, d, branch, r)[0]
+			}
+			for mark, want := range map[string]string{"embed": "embed", "encoder0": "encoder0", "encoder1": "encoder1", "decoder0": "decoder0", "pred.weight": "pred"} {
+				rows, skip := 128, 0
+				if want == "pred" { // of the draws alone
+					skip = 64
 				}
-				if ok, err := d.Reserve(slot, s.Layout.Context); !ok || err != nil {
-					t.Fatal("no pages", err)
-				}
-				var done engine.Step
-				for i, r := range runsOf(t, s, p)[:5] {
-					if i%2 > 0 { // later passes of a cell leave nothing that others see
-						continue
-					}
-					// What the steps before have drawn is replaced by the authors' numbers.
-					if err := d.SetTokens(slot, 0, words(tokens[b*len(tokens)/2:(b+1)*len(tokens)/2])); err != nil {
-						t.Fatal(err)
-					}
-					done = steps(t, d, slot, r)[0]
-				}
-				for mark, want := range map[string]string{"embed": "embed", "encoder0": "encoder0", "encoder1": "encoder1", "decoder0": "decoder0", "pred.weight": "pred"} {
-					rows, skip := 128, 0
-					if want == "pred" { // of the draws alone
-						skip = 64
-					}
-					all := g.floats(t, "wp."+want)
-					width, got := len(all)/4/rows, must(d.Traced(done, mark))(t)
-					e := distance(got[:(rows-skip)*width], all[((2*other+b)*rows+skip)*width:][:(rows-skip)*width])
-					worst = max(worst, e)
-					if !(e < bound) {
-						t.Errorf("sample %d, branch %d: %s is off by %.1e", b, other, want, e)
-					}
+				all := g.floats(t, "wp."+want)
+				width, got := len(all)/2/rows, must(d.Traced(done, mark))(t)
+				e := distance(got[:(rows-skip)*width], all[(branch*rows+skip)*width:][:(rows-skip)*width])
+				worst = max(worst, e)
+				if !(e < bound) {
+					t.Errorf("branch %d: %s is off by %.1e", branch, want, e)
 				}
 			}
 		}
