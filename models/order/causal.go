@@ -27,14 +27,14 @@ type Causal struct {
 	Passes            func(frame, step int) (lo, hi int32) // of a refiner; nil: all
 }
 
-// Schedule returns the runs. They are made frame by frame, as they are asked for.
+// Schedule returns the runs. They are made set by set, as they are asked for.
 func (c Causal) Schedule() (system.Schedule, error) {
 	if c.Order != nil {
 		if err := checkOrder(c.Order, c.H*c.W); err != nil {
 			return nil, err
 		}
 	}
-	s := &causal{Causal: c, frame: c.Known}
+	s := &causal{Causal: c, frame: c.Known - 1}
 	if c.Known > 0 {
 		s.runs = append(s.runs, c.condition().whole())
 	}
@@ -57,14 +57,17 @@ func (c Causal) Lesson(frame, unknowns int) (system.Schedule, error) {
 	}
 	r := c.condition()
 	r.join(c.known(0, frame))
-	r.join(c.frame(frame, c.Order[unknowns:]))
+	r.join(c.rowsOf(frame, c.Order[unknowns:]))
 	return Fixed(c.predict(r, frame, 0, c.Order[:unknowns], 0)), nil
 }
 
 type causal struct {
 	Causal
-	frame int // next
-	runs  []system.Run
+	frame int // that is predicted
+	order []int32
+	left  int // of its positions, the first of order
+	step  int
+	runs  []system.Run // of what is given
 	word  func(i uint32) uint32
 }
 
@@ -76,19 +79,26 @@ func (c *causal) IgnoresTokens() bool { return true }
 
 // Next implements system.Schedule.
 func (c *causal) Next([]uint32) (system.Run, error) {
-	if len(c.runs) == 0 {
-		if c.frame >= c.T {
+	if len(c.runs) > 0 {
+		r := c.runs[0]
+		c.runs = c.runs[1:]
+		return r, nil
+	}
+	rows := &causalRows{}
+	if c.left == 0 {
+		if c.frame++; c.frame >= c.T {
 			return system.Run{}, io.EOF
 		}
-		c.runs = c.sets()
-		c.frame++
+		c.order, c.left, c.step = c.shuffled(), c.H*c.W, 0
+		rows = c.condition()
+		if c.frame > 0 {
+			rows = c.known(c.frame-1, c.frame)
+		}
 	}
-	r := c.runs[0]
-	c.runs = c.runs[1:]
-	return r, nil
+	return c.set(rows), nil
 }
 
-// shuffled is the order of the next frame.
+// shuffled is the order of the frame.
 func (c *causal) shuffled() []int32 {
 	n := uint32(c.H * c.W)
 	switch {
@@ -100,24 +110,18 @@ func (c *causal) shuffled() []int32 {
 	return Shuffle(int(n), func(i uint32) uint32 { return c.word(uint32(c.frame)*n + i) })
 }
 
-// sets are the runs of the next frame's sets. The first reads what came before.
-func (c *causal) sets() (out []system.Run) {
-	n, order := c.H*c.W, c.shuffled()
-	lead := c.condition()
-	if c.frame > 0 {
-		lead = c.known(c.frame-1, c.frame)
+// set is the step of the next set, behind some rows.
+func (c *causal) set(rows *causalRows) system.Run {
+	left := Left(c.H*c.W, c.step, c.Steps, c.left)
+	for left == c.left { // more steps than positions
+		c.step++
+		left = Left(c.H*c.W, c.step, c.Steps, c.left)
 	}
-	left := n
-	for step := 0; left > 0; step++ {
-		next := Left(n, step, c.Steps, left)
-		if next == left { // more steps than positions
-			continue
-		}
-		lead.join(c.Causal.frame(c.frame, order[left:]))
-		out = append(out, c.predict(lead, c.frame, step, order[next:left], next))
-		lead, left = &causalRows{}, next
-	}
-	return out
+	rows.join(c.rowsOf(c.frame, c.order[c.left:]))
+	r := c.predict(rows, c.frame, c.step, c.order[left:c.left], left)
+	c.left = left
+	c.step++
+	return r
 }
 
 // causalRows are rows with and without the condition.
@@ -164,13 +168,13 @@ func (c *Causal) condition() *causalRows {
 func (c *Causal) known(from, to int) *causalRows {
 	r := &causalRows{}
 	for f := from; f < to; f++ {
-		r.join(c.frame(f, count(0, c.H*c.W)))
+		r.join(c.rowsOf(f, count(0, c.H*c.W)))
 	}
 	return r
 }
 
-// frame has the rows of a frame, some of whose tokens are known.
-func (c *Causal) frame(f int, known []int32) *causalRows {
+// rowsOf has the rows of a frame, some of whose tokens are known.
+func (c *Causal) rowsOf(f int, known []int32) *causalRows {
 	r, n := &causalRows{}, c.H*c.W
 	is := make([]bool, n)
 	for _, p := range known {

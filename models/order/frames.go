@@ -42,7 +42,7 @@ type Frames struct {
 	Passes                                               func(set int) (lo, hi int32) // of a refiner; nil: all
 }
 
-// Schedule returns the runs. They are made frame by frame, as they are asked for.
+// Schedule returns the runs. They are made set by set, as they are asked for.
 func (f Frames) Schedule() (system.Schedule, error) {
 	if f.Order != nil {
 		if err := checkOrder(f.Order, f.H*f.W); err != nil {
@@ -73,8 +73,12 @@ func (f Frames) Lesson(frame, unknowns int) (system.Schedule, error) {
 
 type frames struct {
 	Frames
-	frame int // next
+	frame int // that was read last
+	begun bool
 	runs  []system.Run
+	left  []int // sizes of the frame's sets to come
+	set   int   // their number
+	known int   // tokens of the frame
 }
 
 // Seed implements system.Seeded.
@@ -92,19 +96,35 @@ func (f *frames) Next([]uint32) (system.Run, error) {
 	if f.Order == nil { // nobody seeded it, as where steps are counted
 		f.Order = count(0, f.H*f.W)
 	}
-	for len(f.runs) == 0 {
-		if f.frame == f.T {
-			return system.Run{}, io.EOF
-		}
-		f.runs = append(f.runs, f.read())
-		if f.frame >= f.Known {
-			f.runs = append(append(f.runs, f.canvas()...), f.sets()...)
-		}
-		f.frame++
+	if len(f.runs) == 0 && !f.more() {
+		return system.Run{}, io.EOF
 	}
 	r := f.runs[0]
 	f.runs = f.runs[1:]
 	return r, nil
+}
+
+// more makes the runs of the next set, or of the next frame in front of its sets.
+func (f *frames) more() bool {
+	if len(f.left) > 0 {
+		known, all := f.Order[:f.known], f.set+len(f.left)
+		f.runs = append(f.runs, f.reread(known), f.fill(known, f.Order[f.known:f.known+f.left[0]], f.set, all))
+		f.known, f.left, f.set = f.known+f.left[0], f.left[1:], f.set+1
+		return true
+	}
+	if f.begun {
+		f.frame++
+	}
+	if f.frame == f.T {
+		return false
+	}
+	f.begun = true
+	f.runs = append(f.runs, f.read())
+	if f.frame >= f.Known {
+		f.runs = append(f.runs, f.canvas()...)
+		f.left, f.set, f.known = sizes(f.H*f.W, f.Steps), 0, 0
+	}
+	return true
 }
 
 // blocks is the number of rows that read a frame.
@@ -223,17 +243,6 @@ func (f *frames) canvas() []system.Run {
 	}
 	r.Stage = f.Canvas
 	return []system.Run{r.whole(r.N)}
-}
-
-// sets are the runs of a frame's sets.
-func (f *frames) sets() (out []system.Run) {
-	all := sizes(f.H*f.W, f.Steps)
-	known := 0
-	for s, size := range all {
-		out = append(out, f.reread(f.Order[:known]), f.fill(f.Order[:known], f.Order[known:known+size], s, len(all)))
-		known += size
-	}
-	return out
 }
 
 func (f *frames) axes(p int32) [3]int { return [3]int{0, int(p) / f.W, int(p) % f.W} }

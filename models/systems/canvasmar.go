@@ -75,7 +75,7 @@ func (c *canvasMAR) check() error {
 		return err
 	}
 	switch {
-	case !within(c.side, 1, 1<<8) || !within(c.Frames, 1, 1<<10) || !within(c.Buffer, 1, 1<<12) || !within(c.classes, 1, 1<<20) || c.Rewrites != 0:
+	case !within(c.side, 1, 1<<8) || !within(c.Frames, 1, 1<<8) || !within(c.Buffer, 1, 1<<12) || !within(c.classes, 1, 1<<20) || c.Rewrites != 0:
 		return fmt.Errorf("systems: %w: %d frames of %d by %d tokens, %d rows of condition, %d classes, %d rewrites", nn.ErrConfig, c.Frames, c.side, c.side, c.Buffer, c.classes, c.Rewrites)
 	case !within(c.token, 1, 1<<12) || !within(c.headWidth, 2, 1<<14) || !within(c.headDepth, 1, 256) || !(c.GuessLoss >= 0 && c.GuessLoss < 1e6):
 		return fmt.Errorf("systems: %w: tokens of %d numbers, a head of width %d with %d blocks, guesses of weight %g", nn.ErrConfig, c.token, c.headWidth, c.headDepth, c.GuessLoss)

@@ -146,6 +146,8 @@ func (c *nova) check(w nn.Weights) error {
 		return bad("%d channels in patches of %d, and blocks of %d", c.Channels, c.patch, c.block)
 	case !within(c.TextRows, 1, 1<<12) || !within(c.text, 1, 1<<16) || !within(c.headWidth, 2, 1<<14) || !within(c.headDepth, 1, 256):
 		return bad("%d rows of text of %d features, a head of width %d with %d blocks", c.TextRows, c.text, c.headWidth, c.headDepth)
+	case c.TextRows*c.text > 1<<24 || c.ImageSize[0]/c.Stride/c.patch*(c.ImageSize[1]/c.Stride/c.patch)*c.video.width > 1<<27:
+		return bad("%d rows of text of %d features, pictures of %v", c.TextRows, c.text, c.ImageSize)
 	case !(c.Flow.Shift > 0) || c.VideoBase[0] > 1<<10:
 		return bad("a flow shifted by %g, %d frames", c.Flow.Shift, c.VideoBase[0])
 	case c.Scheduler != "" && c.Scheduler != "flow" && c.Scheduler != "ddpm" || !(c.DDPM.First > 0 && c.DDPM.First <= c.DDPM.Last && c.DDPM.Last < 1):
