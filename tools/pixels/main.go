@@ -210,7 +210,8 @@ func read(path string, n int) (out [][]float32, err error) {
 func draw(args []string) error {
 	f := flag.NewFlagSet("draw", flag.ContinueOnError)
 	model, real, sheet := f.String("model", "", "model `DIR`"), f.String("real", "", "shard `FILE` of real pictures"), f.String("out", "", "PNG `FILE` of the first 32 of the last setting; those of real pictures lie beside it")
-	count, sets := f.Int("count", 256, "pictures"), f.Int("sets", 16, "sets of a picture")
+	count, sets := f.Int("count", 256, "pictures or clips"), f.Int("sets", 16, "sets of a picture or frame")
+	given := f.Int("given", 0, "frames of a real clip that are given")
 	inner := f.String("inner", "0,0", "passes of the first and of the last set; several, between semicolons; 0,0 is the model's own")
 	temperature := f.Float64("temperature", 1, "of noise")
 	if err := f.Parse(args); err != nil {
@@ -252,7 +253,7 @@ func draw(args []string) error {
 		q.Inner[1], _ = strconv.Atoi(last)
 		q.Steps = *sets
 		begin := time.Now()
-		drawn, err := drawAll(e, p.System, q, *count, float32(*temperature))
+		drawn, err := drawAll(e, p.System, q, *count, float32(*temperature), prefixes(some[0], *given))
 		if err != nil {
 			return err
 		}
@@ -267,14 +268,29 @@ func draw(args []string) error {
 	return nil
 }
 
-func drawAll(e *engine.Engine, s *system.System, q system.Prompt, n int, temperature float32) ([][]float32, error) {
+// prefixes are the first frames of clips, as tokens.
+func prefixes(clips [][]float32, frames int) (out [][]uint32) {
+	for _, x := range clips {
+		var tokens []uint32
+		for _, v := range x[:frames*cells*numbers] {
+			tokens = append(tokens, math.Float32bits(v))
+		}
+		out = append(out, tokens)
+	}
+	return out
+}
+
+// drawAll draws n pictures or clips behind given tokens.
+func drawAll(e *engine.Engine, s *system.System, q system.Prompt, n int, temperature float32, given [][]uint32) ([][]float32, error) {
 	out, errs := make([][]float32, n), make([]error, n)
 	var wait sync.WaitGroup
 	for i := range n {
 		wait.Go(func() {
 			var r engine.Result
+			q := q
+			q.Given = given[i%len(given)]
 			r, errs[i] = e.Generate(context.Background(), engine.Request{
-				ID: fmt.Sprint(i), Seed: 1, Temperature: temperature, TopP: 1, End: -1, Schedule: func() (system.Schedule, error) { return s.Schedule(q) },
+				ID: fmt.Sprint(i), Seed: 1, Temperature: temperature, TopP: 1, End: -1, Tokens: q.Given, Schedule: func() (system.Schedule, error) { return s.Schedule(q) },
 			})
 			out[i] = r.Numbers()
 		})
@@ -306,11 +322,17 @@ func distance(a, b [][]float32) float64 {
 	return 2*mean(a, b, false) - mean(a, a, true) - mean(b, b, true)
 }
 
-// contact puts 32 pictures side by side, each pixel 4 by 4 times.
+// contact puts 32 pictures side by side, or the frames of clips, each pixel 4 by 4 times.
 func contact(all [][]float32) *picture.Picture {
-	const cols, rows, zoom, each = 8, 4, 4, Side*4 + 4
+	const cols, rows, zoom, each, frame = 8, 4, 4, Side*4 + 4, cells * numbers
+	var pictures [][]float32
+	for _, x := range all {
+		for from := 0; from < len(x); from += frame {
+			pictures = append(pictures, x[from:from+frame])
+		}
+	}
 	p := &picture.Picture{H: rows * each, W: cols * each, Pix: make([]uint8, rows*each*cols*each*3)}
-	for i, x := range all[:min(len(all), cols*rows)] {
+	for i, x := range pictures[:min(len(pictures), cols*rows)] {
 		for n, v := range x {
 			byteAt := at(n)
 			y, u, c := byteAt/3/Side, byteAt/3%Side, byteAt%3
