@@ -11,17 +11,16 @@ import (
 
 // Adaptive is a transformer block whose norms take gain and bias from a condition, and
 // whose branches are gated by it: x + gate·f(LN(x)·(1 + scale) + shift), first for
-// attention, then for an MLP with GELU. The condition is one hidden state a sequence, which
-// an earlier stage has kept, see Graph.Kept.
+// attention, then for an MLP with GELU.
 //
 // Source: Peebles and Xie, "Scalable Diffusion Models with Transformers", 2022,
 // arXiv:2212.09748; queries and keys of unit length, Liu et al., "Swin Transformer V2",
 // 2021, arXiv:2111.09883.
 type Adaptive struct {
-	Name string // of its result, for tests
-	// Modulation makes gate, gate, scale, scale, shift, shift of the condition, each for
-	// attention and then for the MLP.
-	Modulation *Linear
+	Name       string        // of its result, for tests
+	Modulation *Linear       // makes gates, scales and shifts of the condition
+	Parts      Parts         // where they are
+	Norms      [2]*LayerNorm // gains of LN, without biases; nil: none
 	QKV        *Linear
 	Scale      *Vector // logarithms of scales of a head's queries, which then have unit length, as keys do; nil: none
 	Out        *Linear
@@ -30,22 +29,45 @@ type Adaptive struct {
 	Eps        float32
 }
 
+// Parts says which part of a modulation is what, each for attention and for the MLP.
+type Parts struct{ Gate, Scale, Shift [2]int }
+
+// Orders of parts: gate, gate, scale, scale, shift, shift as in VAR, and shift, scale, gate
+// twice, as in DiT.
+var (
+	GatesFirst = Parts{Gate: [2]int{0, 1}, Scale: [2]int{2, 3}, Shift: [2]int{4, 5}}
+	ShiftFirst = Parts{Gate: [2]int{2, 5}, Scale: [2]int{1, 4}, Shift: [2]int{0, 3}}
+)
+
 // MostLog bounds the logarithm of a head's scale: a scale is at most 100.
 var MostLog = float32(math.Log(100))
 
-// Forward records the block.
+// Forward records the block. The condition is one hidden state a sequence, which an earlier
+// stage has kept, see Graph.Kept.
 func (b *Adaptive) Forward(g Graph, x *Value) *Value {
-	m := g.Spread(b.Modulation.Forward(g, g.Kept(), ProductOptions{}))
-	h := g.Adapt(x, m, 2, 4, b.Eps)
+	return b.Told(g, x, g.Spread(b.Modulation.Forward(g, g.Kept(), ProductOptions{})))
+}
+
+// Told records the block with the modulation of a condition, as Graph.Adapt takes it.
+func (b *Adaptive) Told(g Graph, x, m *Value) *Value {
+	h := b.norm(g, x, m, 0)
 	g.Mark(b.Name+".attn_in", h)
 	h = b.attend(g, h)
 	g.Mark(b.Name+".attn_out", h)
-	x = g.Gate(h, m, 0, x)
-	h = g.Adapt(x, m, 3, 5, b.Eps)
+	x = g.Gate(h, m, b.Parts.Gate[0], x)
+	h = b.norm(g, x, m, 1)
 	g.Mark(b.Name+".ffn_in", h)
 	h = b.Down.Forward(g, b.Up.Forward(g, h, ProductOptions{Act: GELUTanh}), ProductOptions{})
 	g.Mark(b.Name+".ffn_out", h)
-	return g.Gate(h, m, 1, x)
+	return g.Gate(h, m, b.Parts.Gate[1], x)
+}
+
+// norm returns what branch i starts from.
+func (b *Adaptive) norm(g Graph, x, m *Value, i int) *Value {
+	if n := b.Norms[i]; n != nil {
+		return g.Modulate(g.LayerNorm(x, n), m, b.Parts.Scale[i], b.Parts.Shift[i], nil)
+	}
+	return g.Adapt(x, m, b.Parts.Scale[i], b.Parts.Shift[i], b.Eps)
 }
 
 func (b *Adaptive) attend(g Graph, x *Value) *Value {

@@ -43,6 +43,12 @@ func (g *Bidirectional) Attend(qkv *Value, a *Attention) *Value {
 // Layer implements [Graph].
 func (g *Bidirectional) Layer(x *Value, f func(Graph, *Value) *Value) *Value { return f(g, x) }
 
+// Reshape returns x with rows of another width. They are the same memory.
+func Reshape(x *Value, width int) *Value {
+	n := x.X.Elems()
+	return tape.Constant(x.X.View(0, n/width, width))
+}
+
 // Slice returns the rows [lo, hi) of x. They are the same memory.
 func Slice(x *Value, lo, hi int) *Value {
 	d := x.X.Dim(-1)

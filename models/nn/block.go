@@ -3,18 +3,24 @@ package nn
 // Block is a pre-norm transformer block: x + Attention(RMS x), then x + SwiGLU(RMS x).
 // A norm belongs to the matrix behind it.
 type Block struct {
-	Name         string // of its result, for tests
-	QKV, Out     *Matrix
-	GateUp, Down *Matrix
-	Attention    *Attention
+	Name     string // of its result, for tests
+	QKV, Out *Matrix
+	MLP
+	Attention *Attention
+}
+
+// MLP is the second half of a block: x + SwiGLU(RMS x).
+type MLP struct{ GateUp, Down *Matrix }
+
+// Forward records the half.
+func (m MLP) Forward(g Graph, x *Value) *Value {
+	return g.Product(g.Product(x, m.GateUp, ProductOptions{Gate: true}), m.Down, ProductOptions{Add: x})
 }
 
 // Forward records the block.
 func (b *Block) Forward(g Graph, x *Value) *Value {
 	a := g.Attend(g.Product(x, b.QKV, ProductOptions{}), b.Attention)
-	x = g.Product(a, b.Out, ProductOptions{Add: x})
-	u := g.Product(x, b.GateUp, ProductOptions{Gate: true})
-	return g.Product(u, b.Down, ProductOptions{Add: x})
+	return b.MLP.Forward(g, g.Product(a, b.Out, ProductOptions{Add: x}))
 }
 
 // Stack is a sequence of blocks.

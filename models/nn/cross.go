@@ -31,16 +31,16 @@ func (s *Shared) Write(d *Inference, x *Value) {
 // Cross is a pre-norm block whose rows look at shared keys and values, and not at each
 // other: x + Attention(RMS x), then x + SwiGLU(RMS x).
 type Cross struct {
-	Name         string // of its result, for tests
-	Query, Out   *Matrix
-	GateUp, Down *Matrix
-	Shared       *Shared
+	Name       string // of its result, for tests
+	Query, Out *Matrix
+	MLP
+	Shared *Shared
 }
 
 // Forward records the block.
 func (b *Cross) Forward(d *Inference, x *Value) *Value {
 	x = d.Product(d.look(d.Product(x, b.Query, ProductOptions{}), b.Shared.Attention), b.Out, ProductOptions{Add: x})
-	x = d.Product(d.Product(x, b.GateUp, ProductOptions{Gate: true}), b.Down, ProductOptions{Add: x})
+	x = b.MLP.Forward(d, x)
 	d.Mark(b.Name, x)
 	return x
 }

@@ -41,7 +41,7 @@ func (l *Linear) Forward(g Graph, x *Value, o ProductOptions) *Value {
 
 // LayerNorm brings rows to mean 0 and variance 1. It is not folded into a matrix.
 type LayerNorm struct {
-	Gain, Bias *Vector
+	Gain, Bias *Vector // Bias nil: none; networks that train have one
 	Eps        float32
 }
 

@@ -110,7 +110,7 @@ func (l *Loaded) matrix(m *Matrix, w Weights, t tensor.DType) (put, error) {
 		}
 		x = append(x, m.pick(part)...)
 	}
-	x = append(x, make([]float32, m.Out*m.In-len(x))...) // see Params.Even
+	x = m.pickRows(append(x, make([]float32, m.Out*m.In-len(x))...)) // see Params.Even
 	if m.Norm != nil {
 		g, err := read(w, m.Norm.Gain.Name, m.In, m.In)
 		if err != nil {
@@ -147,6 +147,18 @@ func (m *Matrix) pick(x []float32) []float32 {
 			}
 			out = append(out, v)
 		}
+	}
+	return out
+}
+
+// pickRows returns the matrix's rows of the tensors'.
+func (m *Matrix) pickRows(x []float32) []float32 {
+	if m.order == nil {
+		return x
+	}
+	out := make([]float32, 0, len(x))
+	for _, r := range m.order {
+		out = append(out, x[r*m.In:(r+1)*m.In]...)
 	}
 	return out
 }

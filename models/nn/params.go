@@ -44,6 +44,7 @@ type Matrix struct {
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
 	extents []int // that files have in place of the columns, see Split; nil: one
+	order   []int // by row, that of the tensors, see PickRows; nil: the same
 }
 
 // Buffer is a tensor of zeros that is saved with a network, and that nobody learns. What
@@ -157,6 +158,28 @@ func (m *Matrix) file(i int) []int {
 		return nil
 	}
 	return append([]int{m.rows(i)}, m.extents...)
+}
+
+// PickRows says which row of the stacked tensors each row of the matrix is. It returns the
+// matrix. Networks that train have the tensors as they are.
+func (m *Matrix) PickRows(rows []int) *Matrix {
+	m.order = rows
+	return m
+}
+
+// Neighbours are the rows of queries, keys and values, [(h + 2g)·dh, d], by which pairs of
+// columns (j, j + dh/2) of a head become pairs (2j, 2j+1), as [Rope] turns them.
+func (a Attention) Neighbours() (rows []int) {
+	turned := (a.Heads + a.KeyHeads()) * a.HeadDim
+	for i := range a.Width() {
+		from := i
+		if i < turned {
+			j := i % a.HeadDim
+			from = i - j + j/2 + j%2*(a.HeadDim/2)
+		}
+		rows = append(rows, from)
+	}
+	return rows
 }
 
 // Vector declares a vector that starts at a value.

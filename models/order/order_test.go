@@ -40,6 +40,18 @@ func anyOrder(side int) system.Schedule {
 	return s
 }
 
+// inBlocks predicts 256 tokens behind a condition, seeded with words that count.
+func inBlocks(size, steps int) func() system.Schedule {
+	return func() system.Schedule {
+		s, err := Blocks{N: 256, Size: size, Steps: steps}.Schedule()
+		if err != nil {
+			panic(err)
+		}
+		s.(system.Seeded).Seed(func(i uint32) uint32 { return i * 0x9E3779B9 })
+		return s
+	}
+}
+
 var clip = Grid{T: 8, H: 16, W: 16}
 
 func denoised(g Grid, passes int, divide func(Grid) ([]Unit, error)) func() system.Schedule {
@@ -92,6 +104,18 @@ var orders = []struct {
 	{"VideoAR, cubes of 2x2x2", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(2, 2, 2) }), 2048, 256, 1, false},
 	{"VideoAR, two of each axis", denoised(clip, 1, func(g Grid) ([]Unit, error) { return g.Boxes(4, 8, 8) }), 2048, 8, 1, false},
 	{"VideoAR, cubes of 4x16x8 in two passes", denoised(clip, 2, func(g Grid) ([]Unit, error) { return g.Boxes(4, 16, 8) }), 2048, 4 * 2, 2, false},
+	{"Token-Shuffle 16x16 by 2x2", func() system.Schedule { g := square(16); return g.Windows(class(g), 2, nil) }, 256, 64, 1, true},
+	{"Token-Shuffle 32x32 by 4x4", func() system.Schedule { g := square(32); return g.Windows(class(g), 4, nil) }, 1024, 64, 1, true},
+	{"Token-Shuffle 2x2 by 2x2", func() system.Schedule { g := square(2); return g.Windows(class(g), 2, nil) }, 4, 1, 1, true},
+	{"coarse-to-fine 16x16", func() system.Schedule { g := square(16); return g.CoarseToFine(class(g), 512, nil) }, 2 * 256, 256 + 1, 1, false},
+	{"coarse-to-fine 1x1", func() system.Schedule { g := square(1); return g.CoarseToFine(class(g), 512, nil) }, 2, 1 + 1, 1, false},
+	// A token a step, whatever a block is. The condition alone is no step of its own.
+	{"block diffusion by 1", inBlocks(1, 0), 256, 256, 1, false},
+	{"block diffusion by 4", inBlocks(4, 0), 256, 256, 1, false},
+	{"block diffusion by 16", inBlocks(16, 0), 256, 256, 1, false},
+	{"block diffusion, one block", inBlocks(257, 0), 256, 256, 1, false},
+	{"block diffusion by 16, one step each", inBlocks(16, 1), 256, 17, 1, false},
+	{"block diffusion by 257 in 64 steps", inBlocks(257, 64), 256, 64, 1, false},
 	{"FAR, ten levels of 16x16", func() system.Schedule {
 		class := make([]int32, 64)
 		return Bands{N: 256, Levels: 10, Class: class, OtherClass: class, Passes: func(int) (lo, hi int32) { return 0, 1 }}.Schedule()
@@ -160,15 +184,18 @@ type walk struct {
 
 func (w *walk) run(r *system.Run) {
 	w.t.Helper()
-	if r.N%r.Group != 0 || r.Targets.N != r.Steps()*r.GroupTargets || len(r.Targets.At) != r.Targets.N || len(r.KVLen) != r.N || len(r.Inputs) != r.N {
+	if r.N%r.Group != 0 || r.Targets.N != r.Steps()*r.GroupTargets || len(r.Targets.At) != r.Targets.N || len(r.KVLen) != r.N || len(r.Inputs)%r.N != 0 {
 		w.t.Fatalf("a run of %d rows in groups of %d with %d draws of %d, columns of %d and %d", r.N, r.Group, r.Targets.N, r.GroupTargets, len(r.KVLen), len(r.Inputs))
 	}
 	for s := range r.Steps() {
 		w.steps++
 		w.keep(r, s)
 		for i := s * r.Group; i < (s+1)*r.Group; i++ {
-			if from := r.Inputs[i]; from >= 0 && w.done[from] == 0 {
-				w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
+			each := len(r.Inputs) / r.N
+			for _, from := range r.Inputs[i*each : (i+1)*each] {
+				if from >= 0 && w.done[from] == 0 {
+					w.t.Fatalf("step %d is fed position %d, which is not there", w.steps, from)
+				}
 			}
 			if w.all && int(r.KVLen[i]) != w.rows {
 				w.t.Fatalf("step %d: row %d sees %d slots of %d", w.steps, i, r.KVLen[i], w.rows)

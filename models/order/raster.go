@@ -8,16 +8,20 @@ import "github.com/morton-gen/morton/models/system"
 // Source: Sun et al., "Autoregressive Model Beats Diffusion: Llama for Scalable Image
 // Generation", 2024, arXiv:2406.06525.
 func (g Grid) Raster(c Conditions, guide GuidanceScale) system.Schedule {
+	return Fixed(g.raster(c, guide)...)
+}
+
+func (g Grid) raster(c Conditions, guide GuidanceScale) []system.Run {
 	n := g.Cells()
 	if n == 1 { // the condition predicts it
-		return Fixed(c.runs(guide)...)
+		return c.runs(guide)
 	}
 	r := system.Run{Group: 1, GroupTargets: 1, Targets: system.Targets{N: n - 1, At: count(1, n)}}
 	for cell := range n - 1 {
 		g.Token(&r.Rows, cell, c.Rows.N+cell+1)
 		r.Targets.Scale = guide.add(r.Targets.Scale, cell+1, 1)
 	}
-	return Fixed(append(c.runs(guide), r)...)
+	return append(c.runs(guide), r)
 }
 
 // runs reads a condition. All rows but the last are a prompt. The last draws position

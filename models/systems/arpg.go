@@ -88,7 +88,7 @@ func (c *arpg) trunk(p nn.Params) *arpgTrunk {
 		q := p.In("layers.self_dec.%d.", i)
 		b := &nn.Block{Name: fmt.Sprint("self", i), Attention: p.Attention(nn.Attention{Heads: c.Heads, HeadDim: c.Dim / c.Heads, Rope: rope})}
 		b.QKV = q.Matrix(3*c.Dim, c.Dim, llamaInit, "attn.to_q.weight", "attn.to_k.weight", "attn.to_v.weight").After(q.RMS(c.Dim, c.Eps, "attn_norm.weight"))
-		b.Out, b.GateUp, b.Down = c.rest(q)
+		b.Out, b.MLP = c.rest(q)
 		t.read = append(t.read, b)
 	}
 	t.shared = &nn.Shared{
@@ -99,17 +99,18 @@ func (c *arpg) trunk(p nn.Params) *arpgTrunk {
 		q := p.In("layers.cross_dec.%d.", i)
 		b := &nn.Cross{Name: fmt.Sprint("cross", i), Shared: t.shared}
 		b.Query = q.Matrix(c.Dim, c.Dim, llamaInit, "attn.to_q.weight").After(q.RMS(c.Dim, c.Eps, "attn_norm.weight"))
-		b.Out, b.GateUp, b.Down = c.rest(q)
+		b.Out, b.MLP = c.rest(q)
 		t.ask = append(t.ask, b)
 	}
 	return t
 }
 
 // rest declares what both kinds of block have behind their attention.
-func (c *arpg) rest(p nn.Params) (out, gateUp, down *nn.Matrix) {
+func (c *arpg) rest(p nn.Params) (out *nn.Matrix, m nn.MLP) {
 	out = p.Matrix(c.Dim, c.Dim, llamaInit, "attn.proj.weight")
-	gateUp = p.Matrix(2*c.hidden, c.Dim, llamaInit, "ffn.w1.weight", "ffn.w3.weight").After(p.RMS(c.Dim, c.Eps, "ffn_norm.weight"))
-	return out, gateUp, p.Matrix(c.Dim, c.hidden, llamaInit, "ffn.w2.weight")
+	m.GateUp = p.Matrix(2*c.hidden, c.Dim, llamaInit, "ffn.w1.weight", "ffn.w3.weight").After(p.RMS(c.Dim, c.Eps, "ffn_norm.weight"))
+	m.Down = p.Matrix(c.Dim, c.hidden, llamaInit, "ffn.w2.weight")
+	return out, m
 }
 
 // Forward implements system.Trunk.

@@ -55,8 +55,13 @@ func (o named64) row(name string, i, width int) []float64 {
 }
 
 func (o named64) linear(name string, x []float64) []float64 {
-	out := o.row(name+".bias", 0, o.shapes[name+".bias"][0])
-	w, _ := o.Floats(name + ".weight")
+	return plus(o.row(name+".bias", 0, o.shapes[name+".bias"][0]), o.product(name+".weight", x))
+}
+
+// product is a linear map without a bias.
+func (o named64) product(name string, x []float64) []float64 {
+	w, _ := o.Floats(name)
+	out := make([]float64, len(w)/len(x))
 	for i := range out {
 		for j, v := range x {
 			out[i] += float64(w[i*len(x)+j]) * v
@@ -65,8 +70,42 @@ func (o named64) linear(name string, x []float64) []float64 {
 	return out
 }
 
+// attend is attention of a row's query to keys, by heads.
+func attend(q []float64, keys, values [][]float64, heads int) []float64 {
+	dh, out := len(q)/heads, make([]float64, len(q))
+	for h := range heads {
+		weights, total := make([]float64, len(keys)), 0.0
+		for k := range keys {
+			s := 0.0
+			for c := h * dh; c < (h+1)*dh; c++ {
+				s += q[c] * keys[k][c]
+			}
+			weights[k] = math.Exp(s / math.Sqrt(float64(dh)))
+			total += weights[k]
+		}
+		for k := range keys {
+			for c := h * dh; c < (h+1)*dh; c++ {
+				out[c] += weights[k] / total * values[k][c]
+			}
+		}
+	}
+	return out
+}
+
+// checkLikeliest fails if a token is not the likeliest. Rounding may choose between two that
+// are as likely.
+func checkLikeliest(t *testing.T, what string, logits []float64, token uint32) {
+	t.Helper()
+	best := slices.Max(logits)
+	if int(token) >= len(logits) || !(best-logits[token] <= 1e-4*(1+math.Abs(best))) {
+		t.Errorf("%s is %d, want %d", what, token, slices.Index(logits, best))
+	}
+}
+
 // unit brings x to mean 0 and variance 1.
-func unit(x []float64) []float64 {
+func unit(x []float64) []float64 { return unitOf(x, 1e-6) }
+
+func unitOf(x []float64, eps float64) []float64 {
 	mean, variance := 0.0, 0.0
 	for _, v := range x {
 		mean += v / float64(len(x))
@@ -76,7 +115,7 @@ func unit(x []float64) []float64 {
 	}
 	out := make([]float64, len(x))
 	for i, v := range x {
-		out[i] = (v - mean) / math.Sqrt(variance+1e-6)
+		out[i] = (v - mean) / math.Sqrt(variance+eps)
 	}
 	return out
 }
@@ -106,43 +145,35 @@ func each(x []float64, f func(float64) float64) []float64 {
 }
 
 func gelu(x float64) float64 { return x * (1 + math.Erf(x/math.Sqrt2)) / 2 }
+func geluTanh(x float64) float64 {
+	return x * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))) / 2
+}
 func silu(x float64) float64 { return x / (1 + math.Exp(-x)) }
 
 // block is a block of a vision transformer. A row sees those whose step is not behind its
 // own; without steps all see each other. With places queries and keys are turned.
 func (o named64) block(name string, heads int, x [][]float64, steps []int, places [][3]int) {
 	n, d := len(x), len(x[0])
-	dh := d / heads
-	qkv, mixed := make([][]float64, n), make([][]float64, n)
+	q, k, v := make([][]float64, n), make([][]float64, n), make([][]float64, n)
 	for i := range x {
-		qkv[i], mixed[i] = o.linear(name+"attn.qkv", o.norm(name+"norm1", x[i])), make([]float64, d)
+		qkv := o.linear(name+"attn.qkv", o.norm(name+"norm1", x[i]))
+		q[i], k[i], v[i] = qkv[:d], qkv[d:2*d], qkv[2*d:]
 		if places != nil {
-			turn(qkv[i][:2*d], dh, places[i])
+			turn(q[i], d/heads, places[i])
+			turn(k[i], d/heads, places[i])
 		}
 	}
 	for i := range x {
-		for h := range heads {
-			weights, total := make([]float64, n), 0.0
-			for k := range x {
-				if steps != nil && steps[k] > steps[i] {
-					continue
-				}
-				s := 0.0
-				for c := range dh {
-					s += qkv[i][h*dh+c] * qkv[k][d+h*dh+c]
-				}
-				weights[k] = math.Exp(s / math.Sqrt(float64(dh)))
-				total += weights[k]
-			}
-			for k := range x {
-				for c := range dh {
-					mixed[i][h*dh+c] += weights[k] / total * qkv[k][2*d+h*dh+c]
+		keys, values := k, v
+		if steps != nil {
+			keys, values = nil, nil
+			for j, step := range steps {
+				if step <= steps[i] {
+					keys, values = append(keys, k[j]), append(values, v[j])
 				}
 			}
 		}
-	}
-	for i := range x {
-		x[i] = plus(x[i], o.linear(name+"attn.proj", mixed[i]))
+		x[i] = plus(x[i], o.linear(name+"attn.proj", attend(q[i], keys, values, heads)))
 		x[i] = plus(x[i], o.linear(name+"mlp.fc2", each(o.linear(name+"mlp.fc1", o.norm(name+"norm2", x[i])), gelu)))
 	}
 }

@@ -140,9 +140,15 @@ func (c *llama) block(p nn.Params, i int, rope *nn.Rope) *nn.Block {
 	b := &nn.Block{Name: fmt.Sprint("block", i), Attention: p.Attention(nn.Attention{Heads: c.Heads, HeadDim: c.Dim / c.Heads, Rope: rope})}
 	b.QKV = p.Matrix(3*c.Dim, c.Dim, llamaInit, "attention.wqkv.weight").After(p.RMS(c.Dim, c.Eps, "attention_norm.weight"))
 	b.Out = p.Matrix(c.Dim, c.Dim, llamaInit, "attention.wo.weight")
-	b.GateUp = p.Matrix(2*c.hidden, c.Dim, llamaInit, "feed_forward.w1.weight", "feed_forward.w3.weight").After(p.RMS(c.Dim, c.Eps, "ffn_norm.weight"))
-	b.Down = p.Matrix(c.Dim, c.hidden, llamaInit, "feed_forward.w2.weight")
+	b.MLP = c.mlp(p)
 	return b
+}
+
+// mlp declares the second half of a block.
+func (c *llama) mlp(p nn.Params) (m nn.MLP) {
+	m.GateUp = p.Matrix(2*c.hidden, c.Dim, llamaInit, "feed_forward.w1.weight", "feed_forward.w3.weight").After(p.RMS(c.Dim, c.Eps, "ffn_norm.weight"))
+	m.Down = p.Matrix(c.Dim, c.hidden, llamaInit, "feed_forward.w2.weight")
+	return m
 }
 
 // trunk declares the blocks [from, to).

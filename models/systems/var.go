@@ -184,7 +184,7 @@ func (c *next) trunk(p nn.Params) (t varTrunk) {
 }
 
 func (c *next) block(p nn.Params, i int, shared *nn.Matrix) *nn.Adaptive {
-	b := &nn.Adaptive{Name: fmt.Sprint("block", i), Eps: c.Eps}
+	b := &nn.Adaptive{Name: fmt.Sprint("block", i), Parts: nn.GatesFirst, Eps: c.Eps}
 	if shared == nil {
 		b.Modulation = p.Linear(6*c.width, c.width, varInit, "ada_lin.1")
 	} else {

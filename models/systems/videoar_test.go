@@ -49,12 +49,14 @@ type arRow struct {
 }
 
 // rms brings x to unit root-mean-square, times the gain of a name, "" for none.
-func (o named64) rms(name string, x []float64) []float64 {
+func (o named64) rms(name string, x []float64) []float64 { return o.rmsOf(name, x, 1e-6) }
+
+func (o named64) rmsOf(name string, x []float64, eps float64) []float64 {
 	sum := 0.0
 	for _, v := range x {
 		sum += v * v / float64(len(x))
 	}
-	out := each(x, func(v float64) float64 { return v / math.Sqrt(sum+1e-6) })
+	out := each(x, func(v float64) float64 { return v / math.Sqrt(sum+eps) })
 	if name != "" {
 		for i, g := range o.row(name, 0, len(x)) {
 			out[i] *= g

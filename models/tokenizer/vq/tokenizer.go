@@ -83,6 +83,7 @@ func (p pictures) Close() { p.codec.Free() }
 // Begin implements [system.Tokenizer]. A picture starts from the prompt alone.
 func (p pictures) Begin(id string, _ system.Media, _ system.Extent) (*system.Beginning, error) {
 	return &system.Beginning{Finish: func(tokens []uint32) (system.Media, shard.Sample, system.Measures, error) {
+		tokens = tokens[:min(len(tokens), p.rows*p.cols)] // what the picture came from stands behind it
 		m, err := p.decode(tokens, p.rows, p.cols)
 		return m, sampleOf(id, tokens, p.rows, p.cols), nil, err
 	}}, nil
