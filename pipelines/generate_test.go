@@ -20,6 +20,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
@@ -29,6 +30,7 @@ import (
 
 func TestMain(m *testing.M) {
 	log.SetupLogging("error", "text")
+	family.OpenDevice = gputest.Share
 	beam.Init()
 	os.Exit(m.Run())
 }

@@ -86,8 +86,10 @@ func TestFullDisk(t *testing.T) {
 		if rerr != nil || ferr != nil || len(results) != s.Done || len(failures) != s.Failed {
 			t.Errorf("%d results, %v; %d failures, %v; want %+v", len(results), rerr, len(failures), ferr, s)
 		}
-		if !strings.Contains(failures[0].Message, "no space left on device") {
-			t.Errorf("message %q", failures[0].Message)
+		for _, f := range failures {
+			if !strings.Contains(f.Message, out+"/quads") || !strings.Contains(f.Message, "no space left on device") || strings.Contains(f.Message, ".partial") {
+				t.Errorf("message %q, want it to name the place", f.Message)
+			}
 		}
 	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {

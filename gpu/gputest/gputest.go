@@ -60,7 +60,7 @@ func EachCoop(t *testing.T, body func(t *testing.T, dev *gpu.Device)) {
 // process share the driver's device and its compiled kernels, see [gpu.Device.Clone].
 func Open(tb testing.TB, opts gpu.Options) *gpu.Device {
 	tb.Helper()
-	dev, err := shared(opts)
+	dev, err := Share(opts)
 	if errors.Is(err, gpu.ErrNoDevice) {
 		missing(tb, err)
 	}

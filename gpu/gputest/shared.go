@@ -17,8 +17,9 @@ var origins struct {
 	byKey map[string]*gpu.Device
 }
 
-// shared opens a device as [gpu.Open] does, as a clone.
-func shared(opts gpu.Options) (*gpu.Device, error) {
+// Share opens a device as [gpu.Open] does, as a clone of one that stays open until the
+// process ends.
+func Share(opts gpu.Options) (*gpu.Device, error) {
 	if opts.Validation || opts.Robust {
 		return gpu.Open(opts)
 	}

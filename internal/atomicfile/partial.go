@@ -22,6 +22,13 @@ const foreignAge = 24 * time.Hour
 // partialPattern matches the names of files and folders on their way.
 var partialPattern = regexp.MustCompile(`^\.partial-([0-9a-f]{8})[0-9a-f]{8}(-.*)?$`)
 
+// onTheWay matches those names in a text, with what parts them from the rest of a path.
+var onTheWay = regexp.MustCompile(`\.partial-[0-9a-f]{16}(?:[-/]|\b)`)
+
+// Visible returns a text, such as an error's, in which files on their way have the names
+// of their places, and folders on their way those of their parents.
+func Visible(text string) string { return onTheWay.ReplaceAllString(text, "") }
+
 // host returns eight digits that differ between hosts.
 var host = sync.OnceValue(func() string {
 	name, _ := os.Hostname() // without a name all such hosts share one

@@ -14,6 +14,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/matmul"
+	"github.com/morton-gen/morton/transforms/family"
 )
 
 // deviceLine is one device, with what was measured of it.
@@ -78,7 +79,7 @@ func listDevices(o gpu.Options, measure bool) ([]deviceLine, error) {
 }
 
 func lookAt(o gpu.Options, measure bool) (deviceLine, error) {
-	dev, err := gpu.Open(o)
+	dev, err := family.OpenDevice(o)
 	if err != nil {
 		return deviceLine{}, err
 	}

@@ -14,13 +14,13 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/transforms/family"
 )
 
 // meshEvaluation is a kind of evaluate whose results are meshes.
@@ -76,7 +76,7 @@ func (g *evaluateFlags) run(ctx context.Context, t terminal, files []string) err
 	if len(files) == 0 || g.samples < 1 || g.samples > compare.MaxPoints {
 		return usagef("evaluate", "evaluate %s: mesh files, and --samples of 1 to %d", g.kind, compare.MaxPoints)
 	}
-	dev, err := gpu.Open(g.deviceFlags.options())
+	dev, err := family.OpenDevice(g.deviceFlags.options())
 	if err != nil {
 		return err
 	}

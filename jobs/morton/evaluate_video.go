@@ -20,10 +20,10 @@ import (
 	"github.com/morton-gen/morton/codecs/clip/measure"
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/video"
-	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/transforms/family"
 )
 
 // videoEvaluation are the flags of evaluate video.
@@ -64,7 +64,7 @@ func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) e
 	if len(files) == 0 || g.prefix < 2 || g.frames < 1 || g.clips < 0 {
 		return usagef("evaluate", "evaluate video: files, --prefix of at least 2 and --frames of at least 1")
 	}
-	dev, err := gpu.Open(g.deviceFlags.options())
+	dev, err := family.OpenDevice(g.deviceFlags.options())
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/pipelines"
 )
 
@@ -99,9 +100,10 @@ func command(ctx context.Context, args []string, t terminal) error {
 }
 
 // firstLine returns the first line of an error and the last cause. Beam's stack of
-// wrapped errors between them is in the log, which -v shows.
+// wrapped errors between them is in the log, which -v shows. Files on their way are called
+// by their places.
 func firstLine(s string) string {
-	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	line, rest, _ := strings.Cut(strings.TrimSpace(atomicfile.Visible(s)), "\n")
 	line = strings.Join(strings.Fields(line), " ")
 	const mark = "caused by:\n"
 	if i := strings.LastIndex(rest, mark); i >= 0 {

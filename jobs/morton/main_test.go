@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 	case len(os.Args) > 1 && os.Args[1] == "devices": // a command that runs itself
 		main()
 	}
+	family.OpenDevice = gputest.Share
 	beam.Init()
 	os.Exit(m.Run())
 }

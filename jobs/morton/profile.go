@@ -11,6 +11,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/transforms/family"
 )
 
 // profileFlags are the flags of profile.
@@ -86,7 +87,7 @@ func (p *profileFlags) run(ctx context.Context, t terminal) error {
 		return err
 	}
 	o.Grain = models.Grain(of.Kind, p.model, models.Options{Slots: p.batch})
-	dev, err := gpu.Open(o)
+	dev, err := family.OpenDevice(o)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tokenizer/cube"
 	"github.com/morton-gen/morton/models/train"
+	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -130,7 +131,7 @@ func (g *trainFlags) run(ctx context.Context, t terminal) error {
 	}
 	o := g.deviceFlags.options()
 	o.Widest, o.Width = true, width
-	dev, err := gpu.Open(o)
+	dev, err := family.OpenDevice(o)
 	if err != nil {
 		return err
 	}

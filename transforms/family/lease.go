@@ -10,6 +10,10 @@ import (
 // may never tear it down (Beam issue 31381), so models cannot belong to a stage:
 // here they belong to the process, and stages lease them.
 var (
+	// OpenDevice opens the devices of models and commands. Tests that run many commands in
+	// one process put in its place what shares one device, with its compiled kernels.
+	OpenDevice = gpu.Open
+
 	tableMu sync.Mutex // held while a model opens: two of them would race for the memory
 	entries = map[Spec]*entry{}
 	devices = map[deviceKey]*sharedDevice{}
@@ -53,7 +57,7 @@ func Acquire(s Spec) *Lease {
 }
 
 // Model returns the model, opened by the first who asks. The errors are the
-// opener's and gpu.Open's; a failed opening is tried again the next time.
+// opener's and OpenDevice's; a failed opening is tried again the next time.
 func (l *Lease) Model() (Model, error) {
 	tableMu.Lock()
 	defer tableMu.Unlock()
@@ -126,7 +130,7 @@ func (e *entry) useDevice(s Spec) (*gpu.Device, error) {
 	key := deviceKey{s.Device, s.Memory, s.Width}
 	d := devices[key]
 	if d == nil {
-		dev, err := gpu.Open(s.device())
+		dev, err := OpenDevice(s.device())
 		if err != nil {
 			return nil, err
 		}

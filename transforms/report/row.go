@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -116,7 +117,8 @@ func Fail(r request.Request, stage string, err error) Outcome {
 }
 
 // Messages are for people with a broken file: where in the program it was met, as
-// "obj.Read: ", and by which system call, is left out.
+// "obj.Read: ", and by which system call, is left out. A file on its way to its place is
+// called by its place.
 var (
 	places = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
 	calls  = regexp.MustCompile(`(^|: )(?:open|read|stat|statat) `)
@@ -124,5 +126,5 @@ var (
 
 // Message returns the text of an error for such a person.
 func Message(err error) string {
-	return calls.ReplaceAllString(places.ReplaceAllString(err.Error(), ""), "$1")
+	return calls.ReplaceAllString(places.ReplaceAllString(atomicfile.Visible(err.Error()), ""), "$1")
 }
