@@ -97,15 +97,15 @@ func (d *Decoder) LoadTargets(slot, from int, w *system.Targets, ask int, scale 
 		return err
 	}
 	h := max(d.sys.Layout.Directions, 1)
-	if len(w.At) != w.N || w.TokenRange != nil && len(w.TokenRange) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N || w.Passes != nil && len(w.Passes) != 2*w.N {
-		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.TokenRange), len(w.From), len(w.Scale), len(w.Passes), w.N)
+	if len(w.At) != w.N || w.TokenRange != nil && len(w.TokenRange) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N || w.Heat != nil && len(w.Heat) != w.N || w.Passes != nil && len(w.Passes) != 2*w.N {
+		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.TokenRange), len(w.From), len(w.Scale), len(w.Heat), len(w.Passes), w.N)
 	}
 	out := make([]int32, 0, w.N*d.state.TargetColumns())
 	for i := range w.N {
 		if at := int(w.At[i]); at < 0 || at >= d.state.Length {
 			return fmt.Errorf("engine.LoadDraws: %w: position %d of %d", ErrTooLong, at, d.state.Length)
 		}
-		lo, hi, s := int32(0), int32(max(d.sys.Token.Values, 1)), scale
+		lo, hi, s, heat := int32(0), int32(max(d.sys.Token.Values, 1)), scale, float32(1)
 		if w.TokenRange != nil {
 			lo, hi = w.TokenRange[2*i], w.TokenRange[2*i+1]
 		}
@@ -118,7 +118,10 @@ func (d *Decoder) LoadTargets(slot, from int, w *system.Targets, ask int, scale 
 		if w.Scale != nil {
 			s = w.Scale[i]
 		}
-		out = append(out, w.At[i], lo, hi, int32(math.Float32bits(s)))
+		if w.Heat != nil {
+			heat = w.Heat[i]
+		}
+		out = append(out, w.At[i], lo, hi, int32(math.Float32bits(s)), int32(math.Float32bits(heat)))
 		if w.From != nil {
 			out = append(out, w.From[i*h:(i+1)*h]...)
 			continue

@@ -48,7 +48,7 @@ func prepareElems(sys *system.System) (n int) {
 // as wide as the residual stream, both sides of the widest product, and the logits of
 // two branches with their combination.
 func rowElems(sys *system.System) int {
-	width, out := 0, 0
+	width, out := sys.Layout.State, 0
 	for _, a := range sys.Params.Attentions {
 		width = max(width, a.Heads*a.HeadDim)
 	}

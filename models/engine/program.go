@@ -33,9 +33,10 @@ type programKey struct {
 // program is a recorded step.
 type program struct {
 	*gpu.Program
-	end    *gpu.Program // commits what passes have refined; nil without
-	batch  *step.Batch
-	traced map[string]*gpu.Tensor
+	end     *gpu.Program // commits what passes have refined; nil without
+	batch   *step.Batch
+	windows []windows
+	traced  map[string]*gpu.Tensor
 }
 
 func (p *program) free() {
@@ -46,9 +47,25 @@ func (p *program) free() {
 		p.end.Free()
 	}
 	p.batch.Free()
+	for _, w := range p.windows {
+		w.Windows.Spans.Free()
+	}
 	for _, t := range p.traced {
 		t.Free()
 	}
+}
+
+// write lays out a step's sequences on the device.
+func (p *program) write(sequences []step.Sequence) error {
+	if err := p.batch.Write(sequences); err != nil {
+		return err
+	}
+	for _, w := range p.windows {
+		if err := w.write(sequences); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keyOf returns the key of the program for a step.
@@ -112,7 +129,7 @@ func (d *Decoder) prepare(s Step) (prepared, error) {
 	k := d.keyOf(&s)
 	p, err := d.program(k)
 	if err == nil {
-		err = p.batch.Write(s.Sequences)
+		err = p.write(s.Sequences)
 	}
 	if err != nil {
 		return prepared{}, err
@@ -172,6 +189,10 @@ func (d *Decoder) program(k programKey) (*program, error) {
 		return nil, err
 	}
 	p := &program{batch: batch}
+	if p.windows, err = newWindows(d.dev, d.sys.Layout.Windows, k.rows, k.sequences); err != nil {
+		p.free()
+		return nil, err
+	}
 	if d.trace {
 		p.traced = map[string]*gpu.Tensor{}
 	}
@@ -190,6 +211,9 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	g := &nn.Inference{
 		Recorder: r, Loaded: d.loaded, Tokens: d.state.Tokens, Caches: d.caches, Bits: d.sys.Token.Bits, Vectors: d.vectors, States: d.states, ConstraintData: d.constraintData, InStage: k.stage, Recorded: d.recorded,
 		Rows: step.Gather(r, d.state, p.batch), Run: k.run, EveryRow: k.everyRow,
+	}
+	for _, w := range p.windows {
+		g.Windows = append(g.Windows, w.Windows)
 	}
 	if d.trace {
 		g.Marked = func(name string, x *gpu.Tensor) { p.traced[name] = r.Keep(x) }

@@ -12,6 +12,7 @@ import (
 // Models", 2024, arXiv:2405.05254.
 type Shared struct {
 	KeysValues *Matrix // keys, then values
+	Bias       *Vector // of both; nil: none
 	Attention  *Attention
 }
 
@@ -19,7 +20,7 @@ type Shared struct {
 func (s *Shared) Write(d *Inference, x *Value) {
 	a := s.Attention
 	p := attention.PrepareArgs{
-		QKV: d.Product(x, s.KeysValues, ProductOptions{}).X, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, Cache: d.Caches[a.cache], Seq: d.Rows.Seq, Slot: d.Rows.Slot,
+		QKV: d.Product(x, s.KeysValues, ProductOptions{Bias: s.Bias}).X, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, Cache: d.Caches[a.cache], Seq: d.Rows.Seq, Slot: d.Rows.Slot,
 	}
 	if a.Rope != nil {
 		r := d.Loaded.rotary[a.Rope]

@@ -36,12 +36,14 @@ type Inference struct {
 	// without.
 	ConstraintData *gpu.Tensor
 	InStage        int
+	Windows        []Windows // ways to divide the rows into windows, those of the layout
 	// Recorded are numbers in place of random ones, for tests; nil without.
 	Recorded *refine.Recorded
 	// Marked, if set, is called with every marked value.
 	Marked func(name string, x *gpu.Tensor)
 
-	codes *Value
+	codes  *Value
+	levels *gpu.Tensor // i32 [n], see Windowed
 }
 
 func (g *Inference) temp(n, d int) *Value { return tape.Constant(g.Temp(tensor.F32, n, d)) }

@@ -175,7 +175,7 @@ func (l *Loaded) vector(v *Vector, w Weights) (put, error) {
 func (v *Vector) read(w Weights) (x []float32, err error) {
 	names := v.names()
 	for i, name := range names {
-		n := v.N - v.zeros
+		n := max(v.N-v.zeros, v.of)
 		if v.Parts != nil {
 			n /= len(names)
 		}
@@ -186,6 +186,9 @@ func (v *Vector) read(w Weights) (x []float32, err error) {
 		part, err := Finite(w, name)
 		if err != nil {
 			return nil, err
+		}
+		if v.of > 0 {
+			part = part[v.from : v.from+v.N]
 		}
 		if i == 0 || v.Parts != nil {
 			x = append(x, part...)

@@ -73,8 +73,10 @@ type Vector struct {
 	Plus  string   // a tensor that is added; "": none
 	held  string   // of Parts, the one that does not learn
 	zeros int      // last elements, which no tensor has
-	Start float64  // its value when a network starts to train,
-	Std   float64  // or the standard deviation of its values then, if not 0
+	from  int      // element of the tensor, which has so many, that it begins with, see Slice
+	of    int
+	Start float64 // its value when a network starts to train,
+	Std   float64 // or the standard deviation of its values then, if not 0
 }
 
 // Table holds embeddings, a row each.
@@ -211,6 +213,14 @@ func (p Params) Sum(n int, shared, name string) *Vector {
 	return v
 }
 
+// Slice declares a vector of n elements of a tensor of so many, from one on. Networks that
+// train do not have it yet.
+func (p Params) Slice(n, from, of int, name string) *Vector {
+	v := &Vector{N: n, Name: p.prefix + name, from: from, of: of}
+	p.list.all = append(p.list.all, v)
+	return v
+}
+
 // names returns the tensors of a vector.
 func (v *Vector) names() []string {
 	switch {
@@ -295,11 +305,11 @@ func (l *List) Specs() (out []params.Spec) {
 			}
 		case *Vector:
 			for _, n := range x.names() {
-				size := x.N - x.zeros
+				size := max(x.N-x.zeros, x.of)
 				if x.Parts != nil {
 					size /= len(x.Parts)
 				}
-				if !slices.ContainsFunc(out, func(s params.Spec) bool { return s.Name == n }) { // several sums share one
+				if !slices.ContainsFunc(out, func(s params.Spec) bool { return s.Name == n }) { // sums and slices share one
 					out = append(out, params.Spec{Name: n, Shape: []int{size}, Value: x.Start, Std: x.Std})
 				}
 			}

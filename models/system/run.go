@@ -44,6 +44,7 @@ type Targets struct {
 	// Nil means that draw i of a step comes from row i.
 	From  []int32
 	Scale []float32 // [m] of the guidance; nil means the request's
+	Heat  []float32 // [m] what the request's temperature is multiplied by; nil means 1
 	// Passes bounds the rows of a refiner's table that a target goes through: lo <= row < hi,
 	// [m, 2]; nil means all. It is for tokens of real numbers, which have no Allow.
 	Passes []int32

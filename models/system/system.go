@@ -6,6 +6,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/internal/errkind"
@@ -128,20 +129,21 @@ func (t Token) Words() int {
 
 // Layout holds the extents of a system's rows.
 type Layout struct {
-	Fixed, Inputs, Axes int  // columns of Rows
-	Base                int  // row of the embedding table where those of input tokens begin
-	Directions          int  // of the head; 0 means 1
-	Features            int  // of a condition's vectors; 0: none
-	FeatureRows         int  // rows of a run that have features at most; 0 means Length
-	Context             int  // slots of the cache that a sequence has at most
-	Length              int  // rows, targets and positions that a sequence has at most
-	Group               int  // rows of a step at most, by which memory is planned; 0 means 1
-	Sinks               int  // first rows, whose keys stay for ever (attention sinks)
-	Unit                int  // rows that belong together: training windows start at multiples; 0 means 1
-	Places, State       int  // kept hidden states of a sequence, and their width; 0: none
-	Recalls             int  // kept states that a row starts from; 0 means 1
-	Ranges              int  // ranges of cache slots that a row sees; 0: all up to KVLen
-	Raw                 bool // rows are input tokens as they are, and not by the embedding table
+	Fixed, Inputs, Axes int                // columns of Rows
+	Base                int                // row of the embedding table where those of input tokens begin
+	Directions          int                // of the head; 0 means 1
+	Features            int                // of a condition's vectors; 0: none
+	FeatureRows         int                // rows of a run that have features at most; 0 means Length
+	Context             int                // slots of the cache that a sequence has at most
+	Length              int                // rows, targets and positions that a sequence has at most
+	Group               int                // rows of a step at most, by which memory is planned; 0 means 1
+	Sinks               int                // first rows, whose keys stay for ever (attention sinks)
+	Unit                int                // rows that belong together: training windows start at multiples; 0 means 1
+	Places, State       int                // kept hidden states of a sequence, and their width; 0: none
+	Recalls             int                // kept states that a row starts from; 0 means 1
+	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
+	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
+	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.

@@ -26,7 +26,7 @@ func TestFreshIsThePublished(t *testing.T) {
 		found := must(system.Detect(nn.File(g.weights)))(t).Described(g.sys.Name)
 		p := must(system.ToTrain(found.Name))(t)
 		fresh := must(p.Open(config, nil))(t)
-		if !reflect.DeepEqual(fresh.Params.Specs(), g.sys.Params.Specs()) || fresh.Layout != g.sys.Layout || fresh.Dropout != 0.1 {
+		if !reflect.DeepEqual(fresh.Params.Specs(), g.sys.Params.Specs()) || !reflect.DeepEqual(fresh.Layout, g.sys.Layout) || fresh.Dropout != 0.1 {
 			t.Errorf("%s: made from its config.json it is another system", name)
 		}
 	}

@@ -21,6 +21,7 @@ func FuzzDescriptions(f *testing.F) {
 		`{"n_head": 4, "block_size": 36, "num_iter": 7, "sample_schedule": "cosine", "cfg_schedule": "constant"}`, `{"n_head": 4, "num_iter": 65536}`,
 		`{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 3, "sampler": "euler", "clusters": 16, "levels": [0, 3]}`, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "unit": "scale", "clusters": 0, "levels": [1]}`,
 		`{"scale_schedule": [[1, 1, 1], [1, 2, 3], [2, 1, 1], [2, 2, 3]], "image_scale_repetition": "[2, 1]", "video_scale_repetition": [1, 1], "detail_scale_min_tokens": 6}`,
+		`{"num_heads": 2, "patch_size": 8, "dilation": 16, "buffer_size": 3, "remask_stage": 0, "num_iters": [1, 2, 3, 4], "start_temperature": [0, 1, 1, 1], "max_nodes": 600}`, `{"num_heads": 3, "num_iters": [1]}`,
 		`{"pn": "0.06M", "video_frames": 9, "frames_inner_clip": 2, "use_apg": false, "cfg": 3}`, `{"frames_inner_clip": 1000000}`,
 		vmConfig, `{"decoder_num_heads": 2, "temporal_num_heads": 2, "buffer_size": 1, "img_size": 48, "num_frames": 2, "last_temperature": 0}`,
 		`{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3, "block_steps": 2}`, `{"n_heads": 2, "block_size": 1, "model_length": 65536}`,
@@ -30,7 +31,7 @@ func FuzzDescriptions(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	var all []nn.Weights
-	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency"} {
+	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency", "octgpt", "octgpt-text"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
 	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF())
@@ -41,6 +42,9 @@ func FuzzDescriptions(f *testing.F) {
 			prompt := system.Prompt{}
 			if p.Name == "infinitystar" { // draws nothing without a text
 				prompt.Text = make([]float32, 24)
+			}
+			if p.Name == "octgpt" && s != nil {
+				prompt.Text = make([]float32, s.Text)
 			}
 			if err != nil {
 				if !errors.Is(err, nn.ErrConfig) && !errors.Is(err, nn.ErrWeights) {

@@ -51,7 +51,7 @@ func open(t testing.TB, name string) *golden {
 	found := must(system.Detect(nn.File(g.weights)))(t)
 	g.sys = must(found.Open(must(os.ReadFile(filepath.Join(dir, "config.json")))(t), nn.File(g.weights)))(t)
 	found = found.Described(g.sys.Name)
-	if !slices.ContainsFunc([]string{"", "-n9", "-rope", "-sharedaln"}, func(form string) bool { return found.Name+form == name }) {
+	if !slices.ContainsFunc([]string{"", "-n9", "-rope", "-sharedaln", "-text"}, func(form string) bool { return found.Name+form == name }) {
 		t.Fatalf("%s is taken for %s", name, found.Name)
 	}
 	return g
@@ -195,7 +195,7 @@ func TestGreedyTokens(t *testing.T) {
 
 func request(s *system.System, id string, p system.Prompt, temperature float32) engine.Request {
 	return engine.Request{
-		ID: id, Seed: 1, Temperature: temperature, TopP: 1, End: -1, Guidance: p.Guidance,
+		ID: id, Seed: 1, Temperature: temperature, TopP: 1, End: -1, Guidance: p.Guidance, Tokens: p.Given,
 		Schedule: func() (system.Schedule, error) { return s.Schedule(p) },
 	}
 }

@@ -39,6 +39,12 @@ type Args struct {
 	// LSE is f32 [b, h, n], the logarithm of a row's sum of exponentials: Forward
 	// writes it, Backward reads it.
 	LSE *gpu.Tensor
+	// Spans, i32 [spans, 3], divides the rows into sequences of any lengths, which B and N do
+	// not: each has a first row, a number of rows, at most Most, and the distance from one to the
+	// next. Then B is 1, N the number of rows, and KeyK nil. No row may be in two. Rows in none are left
+	// alone, Out and gradients too. See [Window].
+	Spans *gpu.Tensor
+	Most  int
 }
 
 // MaxHeadDim bounds the width of a head: the kernels are unrolled over it and
@@ -87,6 +93,9 @@ func (a *Args) check(where string) error {
 	if err := heads(where, a.Heads, a.KVHeads, a.HeadDim); err != nil {
 		return err
 	}
+	if a.Spans != nil && (a.B != 1 || a.NK != a.N || a.KeyK != a.KeyQ || a.Spans.Elems()%3 != 0 || a.Most < 1) {
+		return launch.Error(where, "spans of at most %d rows with b=%d n=%d nk=%d", a.Most, a.B, a.N, a.NK)
+	}
 	if a.B < 1 || a.N < 1 || a.NK < 1 || a.Window < 0 || a.Window > math.MaxInt32 {
 		return launch.Error(where, "b=%d n=%d nk=%d window=%d", a.B, a.N, a.NK, a.Window)
 	}
@@ -96,8 +105,32 @@ func (a *Args) check(where string) error {
 		matrix(where, "K", a.K, keys, a.kvWidth(), a.LDK),
 		matrix(where, "V", a.V, keys, a.kvWidth(), a.LDV),
 		matrix(where, "Out", a.Out, rows, a.width(), a.LDO),
-		launch.Check(where, launch.I32("KeyQ", a.KeyQ, rows), launch.I32("KeyK", a.KeyK, keys), launch.F32("LSE", a.LSE, rows*a.Heads)),
+		launch.Check(where, launch.I32("KeyQ", a.KeyQ, rows), launch.I32("KeyK", a.KeyK, keys), launch.F32("LSE", a.LSE, rows*a.Heads), launch.Optional(a.spans())),
 	)
+}
+
+func (a *Args) spans() launch.Want {
+	if a.Spans == nil {
+		return launch.I32("Spans", nil, 0)
+	}
+	return launch.I32("Spans", a.Spans, a.Spans.Elems())
+}
+
+// keysOrSpans is the operand that kernels have after the queries' integers. Spans come with
+// no integers of keys.
+func (a *Args) keysOrSpans() *gpu.Tensor {
+	if a.Spans != nil {
+		return a.Spans
+	}
+	return a.KeyK
+}
+
+// grid has a workgroup for each tile of so many of n rows, of each head and sequence.
+func (a *Args) grid(tile, n, heads int) [3]int {
+	if a.Spans != nil {
+		return [3]int{launch.Ceil(min(a.Most, n), tile), heads, a.Spans.Elems() / 3}
+	}
+	return [3]int{launch.Ceil(n, tile), heads, a.B}
 }
 
 // first returns the first error, if any.

@@ -39,16 +39,16 @@ func Backward(r *gpu.Recorder, a BackwardArgs) {
 	tile := a.backTile(r.Device())
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "attention", "queries", a.tiles(r.Device(), tile)...),
-		Grid:   [3]int{launch.Ceil(a.N, tile), a.Heads, a.B},
-		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.Out, a.LSE, a.KeyQ, a.KeyK},
+		Grid:   a.grid(tile, a.N, a.Heads),
+		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.Out, a.LSE, a.KeyQ, a.keysOrSpans()},
 		Out:    []*gpu.Tensor{a.DQ, d},
 		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDO), uint32(a.LDDQ), uint32(a.Window), gpu.F32Param(a.Scale)),
 		Work:   a.work(3, a.rows(4), a.keys(2), a.LSE, d),
 	})
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "attention", "keys", a.tiles(r.Device(), tile)...),
-		Grid:   [3]int{launch.Ceil(a.NK, tile), a.KVHeads, a.B},
-		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.LSE, d, a.KeyQ, a.KeyK},
+		Grid:   a.grid(tile, a.NK, a.KVHeads),
+		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.DOut, a.LSE, d, a.KeyQ, a.keysOrSpans()},
 		Out:    []*gpu.Tensor{a.DK, a.DV},
 		Params: append(a.extents(), uint32(a.LDDO), uint32(a.LDDK), uint32(a.LDDV), uint32(a.Window), gpu.F32Param(a.Scale)),
 		Work:   a.work(4, a.rows(2), a.keys(4), a.LSE, d),

@@ -42,8 +42,13 @@ func slope(p *problem, do []float64, x *float64) float64 {
 func (l *layout) train(t *testing.T, dev *gpu.Device) [4][]float32 {
 	rows, keys, d := l.b*l.n, l.b*l.nk, l.h*l.dh
 	dkv := gputest.F32(t, dev, nans(keys*l.ldkv()), keys, l.ldkv())
+	args := l.args(t, dev)
+	if l.spans != nil {
+		args.KeyK, args.Most = nil, l.most
+		args.Spans = gputest.I32(t, dev, l.spans, len(l.spans)/3, 3)
+	}
 	a := BackwardArgs{
-		Args: l.args(t, dev), DOut: gputest.F32(t, dev, l.do, rows, d), DQ: gputest.F32(t, dev, nans(rows*d), rows, d),
+		Args: args, DOut: gputest.F32(t, dev, l.do, rows, d), DQ: gputest.F32(t, dev, nans(rows*d), rows, d),
 		DK: dkv, DV: tail(dkv, l.ldkv()/2), LDDK: l.ldkv(), LDDV: l.ldkv(),
 	}
 	gputest.Run(t, dev, func(r *gpu.Recorder) {

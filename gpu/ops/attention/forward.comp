@@ -28,19 +28,21 @@ layout(push_constant, scalar) uniform Push {
 
 void main() {
   uint head = gl_WorkGroupID.y, b = gl_WorkGroupID.z, row0 = tile() * TM;
-  uint64_t ks = 4ul * p.ldk, vs = 4ul * p.ldv, qbase = p.q + 4ul * (uint64_t(b) * p.n * p.ldq + head * DH);
-  uint64_t kbase = p.k + ks * b * p.nk + 4ul * (head / p.group) * DH, vbase = p.v + vs * b * p.nk + 4ul * (head / p.group) * DH;
-  I32 keyk = I32(p.keyk + 4ul * uint64_t(b) * p.nk);
-  I32 keyq = I32(p.keyq + 4ul * uint64_t(b) * p.n);
+  if (!sequence(b, row0)) return;
+  uint64_t qs = 4ul * p.ldq * apart, ks = 4ul * p.ldk * apart, vs = 4ul * p.ldv * apart, qbase = p.q + 4ul * (uint64_t(first) * p.ldq + head * DH);
+  uint64_t kbase = p.k + 4ul * (uint64_t(firstK) * p.ldk + head / p.group * DH), vbase = p.v + 4ul * (uint64_t(firstK) * p.ldv + head / p.group * DH);
+  I32 keyk = I32(keysOf() + 4ul * uint64_t(firstK));
+  I32 keyq = I32(p.keyq + 4ul * uint64_t(first));
+  uint64_t lses = p.lse + 4ul * lseOf(b, head, gl_NumWorkGroups.y);
 
   uint64_t qrow[RA];
   int mine[RA], floors[RA], low, high;
   float top[RA], total[TM];
   vec2 acc[TM][R];
   EACH(uint g = 0; g < RA; g++) {
-    uint i = min(row0 + min(g * W + LANE, TM - 1), p.n - 1);
-    qrow[g] = qbase + 4ul * uint64_t(i) * p.ldq;
-    mine[g] = keyq.v[i];
+    uint i = min(row0 + min(g * W + LANE, TM - 1), n - 1);
+    qrow[g] = qbase + qs * i;
+    mine[g] = keyq.v[apart * i];
     floors[g] = floorOf(mine[g]);
     low = g == 0 ? floors[g] : min(low, floors[g]);
     high = g == 0 ? mine[g] : max(high, mine[g]);
@@ -54,13 +56,13 @@ void main() {
   }
 
   uint k0 = nextKeys(keyk, 0, low, high);
-  if (k0 < p.nk) do {
+  if (k0 < nk) do {
     uint64_t krow[V];
     int key[V];
     EACH(uint v = 0; v < V; v++) {
-      uint k = min(k0 + v * W + LANE, p.nk - 1);
+      uint k = min(k0 + v * W + LANE, nk - 1);
       krow[v] = kbase + ks * k;
-      key[v] = k0 + v * W + LANE < p.nk ? keyk.v[k] : NOBODY;
+      key[v] = k0 + v * W + LANE < nk ? keyk.v[apart * k] : NOBODY;
     }
     float s[TM][V], most[TM], fade[RA], base[RA];
     dots(qrow, krow, s);
@@ -88,9 +90,9 @@ void main() {
       }
       EACH(uint j = 0; j < R; j++) acc[i][j] *= f;
     }
-    add(acc, s, vbase, vs, k0, p.nk);
+    add(acc, s, vbase, vs, k0, nk);
     k0 = nextKeys(keyk, k0 + SPAN, low, high);
-  } while (k0 < p.nk);
+  } while (k0 < nk);
 
   foldSum(total);
   float inv[RA];
@@ -98,13 +100,13 @@ void main() {
     float sum = total[g * W];
     uint i = row0 + g * W + LANE;
     inv[g] = sum == 0 ? 0 : 1 / sum; // NaN stays NaN
-    if (g * W + LANE < TM && i < p.n) F32(p.lse).v[(b * gl_NumWorkGroups.y + head) * p.n + i] = sum == 0 ? LOWEST : (top[g] + log2(sum)) * LN2;
+    if (g * W + LANE < TM && i < n) F32(lses).v[apart * i] = sum == 0 ? LOWEST : (top[g] + log2(sum)) * LN2;
   }
   EACH(uint i = 0; i < TM; i++) {
-    F32x2 dst = F32x2(p.dst + 4ul * (uint64_t(b * p.n + row0 + i) * p.ldo + head * DH));
+    F32x2 dst = F32x2(p.dst + 4ul * (uint64_t(first + apart * (row0 + i)) * p.ldo + head * DH));
     EACH(uint j = 0; j < R; j++) {
       vec2 x = acc[i][j] * row(inv, i);
-      if (row0 + i < p.n && j * W + LANE < PAIRS) dst.v[j * W + LANE] = pack64(floatBitsToUint(x));
+      if (row0 + i < n && j * W + LANE < PAIRS) dst.v[j * W + LANE] = pack64(floatBitsToUint(x));
     }
   }
 }

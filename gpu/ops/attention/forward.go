@@ -31,8 +31,8 @@ func Forward(r *gpu.Recorder, a Args) {
 	tile := a.tile()
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "attention", "forward", a.tiles(r.Device(), tile)...),
-		Grid:   [3]int{launch.Ceil(a.N, tile), a.Heads, a.B},
-		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.KeyQ, a.KeyK},
+		Grid:   a.grid(tile, a.N, a.Heads),
+		In:     []*gpu.Tensor{a.Q, a.K, a.V, a.KeyQ, a.keysOrSpans()},
 		Out:    []*gpu.Tensor{a.Out, a.LSE},
 		Params: append(a.extents(), uint32(a.LDO), uint32(a.Window), gpu.F32Param(a.Scale*math.Log2E)),
 		Work:   a.work(2, a.rows(2), a.keys(2), a.LSE),
@@ -69,7 +69,7 @@ func (a *Args) tiles(dev *gpu.Device, rows int) []uint32 {
 	if dev.FewRegisters() {
 		chunk, together = 4, 1
 	}
-	return []uint32{uint32(a.HeadDim), uint32(rows), chunk, together}
+	return []uint32{uint32(a.HeadDim), uint32(rows), chunk, together, launch.Flag(a.Spans != nil)}
 }
 
 // extents are the parameters all kernels begin with.

@@ -49,6 +49,8 @@ var shapes = []shape{
 type layout struct {
 	problem
 	q32, kv32, do []float32
+	spans         []int32 // see Args; nil: none
+	most          int
 }
 
 func (s shape) ldq() int  { return s.h*s.dh + 2 }

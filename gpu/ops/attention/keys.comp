@@ -29,17 +29,17 @@ int mine[RA];
 
 // block adds the queries from q0 on of one head, whose first lse and d are at.
 void block(uint64_t qbase, uint64_t dobase, I32 keyq, uint64_t at, uint q0) {
-  uint64_t qs = 4ul * p.ldq, dos = 4ul * p.lddo, qrow[V], dorow[V];
+  uint64_t qs = 4ul * p.ldq * apart, dos = 4ul * p.lddo * apart, qrow[V], dorow[V];
   int key[V], floors[V];
   float lse[V], d[V];
   EACH(uint v = 0; v < V; v++) {
-    uint i = min(q0 + v * W + LANE, p.n - 1);
+    uint i = min(q0 + v * W + LANE, n - 1);
     qrow[v] = qbase + qs * i;
     dorow[v] = dobase + dos * i;
-    key[v] = q0 + v * W + LANE < p.n ? keyq.v[i] : NOBODY; // below every key
+    key[v] = q0 + v * W + LANE < n ? keyq.v[apart * i] : NOBODY; // below every key
     floors[v] = floorOf(key[v]);
-    lse[v] = F32(p.lse + at).v[i];
-    d[v] = F32(p.d + at).v[i];
+    lse[v] = F32(p.lse + at).v[apart * i];
+    d[v] = F32(p.d + at).v[apart * i];
   }
   float w[TM][V], dp[TM][V];
   dots(krow, qrow, w);
@@ -47,21 +47,22 @@ void block(uint64_t qbase, uint64_t dobase, I32 keyq, uint64_t at, uint q0) {
     int k = row(mine, i);
     EACH(uint v = 0; v < V; v++) w[i][v] = sees(key[v], floors[v], k) ? exp(w[i][v] * p.scale - lse[v]) : 0;
   }
-  add(dv, w, dobase, dos, q0, p.n);
+  add(dv, w, dobase, dos, q0, n);
   dots(vrow, dorow, dp);
   EACH(uint i = 0; i < TM; i++) EACH(uint v = 0; v < V; v++) w[i][v] *= (dp[i][v] - d[v]) * p.scale;
-  add(dk, w, qbase, qs, q0, p.n);
+  add(dk, w, qbase, qs, q0, n);
 }
 
 void main() {
   uint kh = gl_WorkGroupID.y, b = gl_WorkGroupID.z, row0 = tile() * TM;
-  I32 keyq = I32(p.keyq + 4ul * uint64_t(b) * p.n);
+  if (!sequence(b, row0)) return;
+  I32 keyq = I32(p.keyq + 4ul * uint64_t(first));
   int low, high;
   EACH(uint g = 0; g < RA; g++) {
-    uint i = b * p.nk + min(row0 + min(g * W + LANE, TM - 1), p.nk - 1);
+    uint i = firstK + apart * min(row0 + min(g * W + LANE, TM - 1), nk - 1);
     krow[g] = p.k + 4ul * (uint64_t(i) * p.ldk + kh * DH);
     vrow[g] = p.v + 4ul * (uint64_t(i) * p.ldv + kh * DH);
-    mine[g] = I32(p.keyk).v[i];
+    mine[g] = I32(keysOf()).v[i];
     low = g == 0 ? mine[g] : min(low, mine[g]);
     high = g == 0 ? mine[g] : max(high, mine[g]);
   }
@@ -72,21 +73,21 @@ void main() {
   uint g = 0;
   do {
     uint head = kh * p.group + g;
-    uint64_t qbase = p.q + 4ul * (uint64_t(b * p.n) * p.ldq + head * DH), dobase = p.do_ + 4ul * (uint64_t(b * p.n) * p.lddo + head * DH);
-    uint64_t at = 4ul * uint64_t(b * gl_NumWorkGroups.y * p.group + head) * p.n;
+    uint64_t qbase = p.q + 4ul * (uint64_t(first) * p.ldq + head * DH), dobase = p.do_ + 4ul * (uint64_t(first) * p.lddo + head * DH);
+    uint64_t at = 4ul * lseOf(b, head, gl_NumWorkGroups.y * p.group);
     uint q0 = nextQueries(keyq, 0, low, high);
-    if (q0 < p.n) do {
+    if (q0 < n) do {
       block(qbase, dobase, keyq, at, q0);
       q0 = nextQueries(keyq, q0 + SPAN, low, high);
-    } while (q0 < p.n);
+    } while (q0 < n);
     g++;
   } while (g < p.group);
 
   EACH(uint i = 0; i < TM; i++) {
-    F32x2 dstk = F32x2(p.dk + 4ul * (uint64_t(b * p.nk + row0 + i) * p.lddk + kh * DH));
-    F32x2 dstv = F32x2(p.dv + 4ul * (uint64_t(b * p.nk + row0 + i) * p.lddv + kh * DH));
+    F32x2 dstk = F32x2(p.dk + 4ul * (uint64_t(firstK + apart * (row0 + i)) * p.lddk + kh * DH));
+    F32x2 dstv = F32x2(p.dv + 4ul * (uint64_t(firstK + apart * (row0 + i)) * p.lddv + kh * DH));
     EACH(uint j = 0; j < R; j++) {
-      if (row0 + i < p.nk && j * W + LANE < PAIRS) {
+      if (row0 + i < nk && j * W + LANE < PAIRS) {
         dstk.v[j * W + LANE] = pack64(floatBitsToUint(dk[i][j]));
         dstv.v[j * W + LANE] = pack64(floatBitsToUint(dv[i][j]));
       }

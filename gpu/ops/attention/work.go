@@ -17,6 +17,9 @@ func (a *Args) work(products, queries, keys int, more ...*gpu.Tensor) gpu.Work {
 // pairs is what one sequence sees of itself at least, half of all pairs; of a window,
 // or of keys with integers of their own, at most.
 func (a *Args) pairs() int {
+	if a.Spans != nil { // most rows are in full windows
+		return a.N * min(a.Most, a.N)
+	}
 	pairs := a.N * a.NK
 	if a.KeyK == a.KeyQ {
 		pairs = a.N * (a.N + 1) / 2

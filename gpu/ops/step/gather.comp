@@ -71,11 +71,11 @@ void gatherDraw(uint m) {
   uint b = lane.v[0], canvas = lane.v[1];
   int n = lane.v[5] + at.v[1];
   bool live = at.v[0] >= 0 && n < lane.v[6];
-  I32 plan = I32(p.draws + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * (4 + p.H));
+  I32 plan = I32(p.draws + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * (5 + p.H));
   U32 slot = U32(p.sampling + 48ul * canvas);
   I32 seq = I32(p.ints + 4ul * p.R * (3 + p.A + p.F)), picks = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F) + p.M));
   for (uint j = LANE; j < p.H; j += W) {
-    int from = live ? plan.v[4 + j] : -1;
+    int from = live ? plan.v[5 + j] : -1;
     picks.v[2 * j * p.M + m] = from < 0 ? -1 : lane.v[8] + from;
     picks.v[(2 * j + 1) * p.M + m] = from < 0 || lane.v[9] < 0 ? -1 : lane.v[9] + from;
   }
@@ -91,7 +91,7 @@ void gatherDraw(uint m) {
     d.v[6] = slot.v[3];
     d.v[7] = live ? 1 : 0;
     U32 t = U32(p.floats_ + 12ul * m);
-    t.v[0] = slot.v[4];
+    t.v[0] = floatBitsToUint(uintBitsToFloat(slot.v[4]) * intBitsToFloat(plan.v[4]));
     t.v[1] = slot.v[5];
     t.v[2] = slot.v[8];
     U32(p.floats_ + 12ul * p.M).v[m] = plan.v[3];

@@ -73,7 +73,7 @@ func TestGatherThenCommit(t *testing.T) {
 		for b := range int32(3) {
 			for p := range int32(5) {
 				rows = append(rows, 50+p+10*b, p-2, Nothing, b, p, 9, p+20, p+1)
-				draws = append(draws, p+1, 1, 8, bits(2.5), p%2, -1)
+				draws = append(draws, p+1, 1, 8, bits(2.5), bits(3), p%2, -1)
 				tokens = append(tokens, p+b, 9-p)
 			}
 		}
@@ -105,7 +105,7 @@ func TestGatherThenCommit(t *testing.T) {
 		r.equal(t, "draw", 0, int32(key[0]), int32(key[1]), int32(counter), 2, 1, 8, 4, 1)
 		r.equal(t, "draw", 3*8+7, 0) // nobody's
 		r.equal(t, "canvas", 0, 0, 0, 0)
-		r.equal(t, "temp", 0, bits(0.5), bits(0.9), bits(0.1))
+		r.equal(t, "temp", 0, bits(1.5), bits(0.9), bits(0.1))
 		r.equal(t, "scale", 0, bits(2.5))
 		// Draw 1 comes from row 1 of its step, draw 2 from row 0; direction 1 has none.
 		r.equal(t, "picks", 0, 1, 0, 1, -1)
@@ -137,7 +137,7 @@ func TestEndTokenStopsALane(t *testing.T) {
 		check(t, s.Tokens.WriteI32(make([]int32, 8)))
 		var draws []int32
 		for p := range int32(8) {
-			draws = append(draws, p, 0, 4, 0, 0)
+			draws = append(draws, p, 0, 4, 0, 0, 0)
 		}
 		check(t, s.Targets.WriteI32(draws))
 		for _, end := range []int64{3, -1} {
@@ -175,7 +175,7 @@ func TestCodesGather(t *testing.T) {
 			2, 1, 0, 2, 2, 3,
 			3, 2, 1, 3, 3, 4,
 		}))
-		check(t, s.Targets.WriteI32(make([]int32, 4*5)))
+		check(t, s.Targets.WriteI32(make([]int32, 4*6)))
 		check(t, s.Tokens.WriteI32([]int32{11, 12, 21, 22, 31, 32, 41, 42}))
 		check(t, s.SetSampling(0, Sampling{End: -1}))
 		batch, err := NewBatch(dev, 1, 2, 0)
@@ -200,7 +200,7 @@ func TestPlacesGather(t *testing.T) {
 			4, 6, 1, 2, 0, 0, 4,
 			5, 7, 2, 3, 1, -5, 5,
 		}))
-		check(t, s.Targets.WriteI32(make([]int32, 2*3*5)))
+		check(t, s.Targets.WriteI32(make([]int32, 2*3*6)))
 		check(t, s.Tokens.WriteI32(make([]int32, 6)))
 		for slot := range 2 {
 			check(t, s.SetSampling(slot, Sampling{End: -1}))
@@ -234,7 +234,7 @@ func TestRangesGather(t *testing.T) {
 				rows = append(rows, 10*i, 10*i+1, 10*i+2, 10*i+3)
 			}
 			check(t, s.Rows.WriteI32(rows))
-			check(t, s.Targets.WriteI32(make([]int32, 2*2*5)))
+			check(t, s.Targets.WriteI32(make([]int32, 2*2*6)))
 			check(t, s.Tokens.WriteI32(make([]int32, 4)))
 			for slot := range 2 {
 				check(t, s.SetSampling(slot, Sampling{End: -1}))

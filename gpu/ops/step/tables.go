@@ -38,7 +38,7 @@ func (d Dims) RowColumns() int {
 }
 
 // TargetColumns is the width of a row of State.Targets.
-func (d Dims) TargetColumns() int { return 4 + d.directions() }
+func (d Dims) TargetColumns() int { return 5 + d.directions() }
 
 // IDColumns is the number of ids the embedding sums a row.
 func (d Dims) IDColumns() int {
@@ -81,9 +81,10 @@ const (
 //	                              with Places: where the row's hidden state is kept, and
 //	                              the k kept states that it starts from; -1: none |
 //	                              with Ranges: the first slot and the end of each
-//	Draws    i32 [b, l, 4+h]      position | lowest token allowed | one past the
-//	                              highest, see sample.Existing | guidance scale (float
-//	                              bits) | rows of the sequence's step that it is made from
+//	Draws    i32 [b, l, 5+h]      position | lowest token allowed | one past the
+//	                              highest, see sample.Existing | guidance scale and what the
+//	                              temperature is multiplied by (float bits) | rows of the
+//	                              sequence's step that it is made from
 //	Tokens   u32 [b, l, s]        given or drawn, by position
 //	Sampling u32 [b, 12]          key (2), counter, top_k, temperature, top_p (float
 //	                              bits), end token, 1 if there is one, min_p, 0, 0, 0
