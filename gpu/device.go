@@ -2,7 +2,6 @@ package gpu
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -205,7 +204,3 @@ func (d *Device) enter() error {
 }
 
 func (d *Device) leave() { d.life.RUnlock() }
-
-// Required reports whether the environment demands a device (MORTON_GPU is
-// "required"), in which case tests fail where they would skip for want of one.
-func Required() bool { return os.Getenv("MORTON_GPU") == "required" }

@@ -19,7 +19,7 @@ func TestCoreUnderValidation(t *testing.T) {
 			opts.Validation = true
 			dev, err := gpu.Open(opts)
 			switch {
-			case (errors.Is(err, gpu.ErrUnsupported) || errors.Is(err, gpu.ErrNoDevice)) && !gpu.Required():
+			case (errors.Is(err, gpu.ErrUnsupported) || errors.Is(err, gpu.ErrNoDevice)) && !gputest.Required():
 				t.Skipf("nothing to validate with: %v", err)
 			case err != nil:
 				t.Fatal(err)

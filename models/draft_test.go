@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -54,6 +55,35 @@ func TestDraftsChangeNoToken(t *testing.T) {
 		}
 		if _, err := models.Open(dev, system.Quads, "", models.Options{Draft: copyShipped(t, shard.KindOctree)}); !errors.Is(err, models.ErrFamily) {
 			t.Errorf("a draft of another kind: %v", err)
+		}
+	})
+}
+
+// TestRelaxedDrafts relaxes the check of drafts by the code book of a folder's tokenizer.
+// Its samples go by another name. What cannot be drafted or relaxed is refused.
+func TestRelaxedDrafts(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		dir := folder(t, llamaFiles())
+		o := models.Options{Slots: 1, Draft: dir, Ahead: 4, Near: 5, Delta: 0.5}
+		m := must(models.Open(dev, system.Image, dir, o))(t)
+		defer m.Close()
+		none := 1.0
+		must(m.Generate(context.Background(), models.Request{ID: "a", Seed: 1, Class: 7, Guidance: &none}))(t)
+		if s := m.EngineStats(); s.Checked == 0 || s.Kept < 3*s.Checked { // the last check is of few
+			t.Errorf("%d tokens of %d checks are kept of a draft that is right", s.Kept, s.Checked)
+		}
+		if !strings.Contains(m.Name(), "-relaxed-5-0.5-4-") {
+			t.Errorf("relaxed samples are called %s", m.Name())
+		}
+		for name, o := range map[string]models.Options{
+			"no draft": {Near: 5, Delta: 0.5}, "no guesses": {Guesses: true}, "delta": {Draft: dir, Near: 5, Delta: 2},
+		} {
+			if _, err := models.Open(dev, system.Image, dir, o); !errors.Is(err, system.ErrRequest) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if _, err := models.Open(dev, system.Quads, "", models.Options{Draft: copyShipped(t, shard.KindQuad), Near: 5}); !errors.Is(err, system.ErrRequest) {
+			t.Errorf("tokens without a code book: %v", err)
 		}
 	})
 }

@@ -20,10 +20,10 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrFolder reports a folder that is not a model folder.
-	ErrFolder = errkind.New("bad_model", "not a model folder")
+	// ErrFolder reports a folder or file that is no model, or one that cannot be used.
+	ErrFolder = errkind.New("bad_model", "not a usable model")
 	// ErrFamily reports a model of another family than asked for.
-	ErrFamily = errkind.New("bad_model", "model of another family")
+	ErrFamily = errkind.New("bad_model", "model of another kind")
 )
 
 // formatVersion is the version of config.json this package writes and reads.

@@ -23,7 +23,13 @@ type Options struct {
 	// tokens that the model checks Ahead at a time, see engine.Draft. Samples are equal
 	// with and without it.
 	Draft string
-	Ahead int // 0 means 4
+	// Guesses makes the model draft for itself, without a Draft.
+	Guesses bool
+	Ahead   int // 0 means 4
+	// Near, if not 0, relaxes the check of drafted tokens: the probability of so many
+	// nearest tokens counts, up to Delta, see engine.Relax. Samples are others then.
+	Near  int
+	Delta float64
 }
 
 // engine returns the options of the engine. Guidance takes two slots.
@@ -73,23 +79,45 @@ func Open(dev *gpu.Device, kind, path string, o Options) (*Model, error) {
 // start starts the engine, with the draft.
 func (m *Model) start(dev *gpu.Device, kind string, f *files, o Options) (err error) {
 	opts := o.engine(f.system)
+	if o.Ahead == 0 {
+		o.Ahead = 4
+	}
+	if o.Guesses {
+		opts.Draft = &engine.Draft{Ahead: o.Ahead}
+	}
+	name := "itself"
 	if o.Draft != "" {
 		d, err := open(kind, o.Draft)
 		if err != nil {
 			return err
 		}
 		defer d.close()
+		name = d.name
 		if d.system.Token != f.system.Token || d.system.Layout.Length != f.system.Layout.Length || d.system.Layout.Sinks != f.system.Layout.Sinks {
 			return fmt.Errorf("models.Open: %w: the draft %s has %d positions of %+v, the model %s %d of %+v", system.ErrRequest, d.name,
 				d.system.Layout.Length, d.system.Token, f.name, f.system.Layout.Length, f.system.Token)
 		}
-		if o.Ahead == 0 {
-			o.Ahead = 4
-		}
 		m.draft, opts.Draft = d.system, &engine.Draft{System: d.system, Weights: d.weights, Ahead: o.Ahead}
+	}
+	if o.Near > 0 {
+		if err := m.relax(opts.Draft, o); err != nil {
+			return err
+		}
+		m.name += fmt.Sprintf("-relaxed-%d-%g-%d-%s", o.Near, o.Delta, opts.Draft.Ahead, name)
 	}
 	m.engine, err = engine.New(dev, f.system, f.weights, opts)
 	return err
+}
+
+// relax relaxes the check of a draft by the codes of the tokenizer. The error wraps
+// system.ErrRequest.
+func (m *Model) relax(d *engine.Draft, o Options) error {
+	codes, ok := m.Tokenizer.(interface{ Near(k int) []uint32 })
+	if d == nil || !ok {
+		return fmt.Errorf("models.Open: %w: %s has no draft to relax, or no code book", system.ErrRequest, m.name)
+	}
+	d.Relax = &engine.Relax{Near: codes.Near(o.Near), Delta: o.Delta}
+	return nil
 }
 
 // Grain is what [gpu.Options] wants to know of the model that a device is opened for;

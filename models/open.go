@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -68,6 +69,11 @@ func openOwn(kind, path string) (*files, error) {
 		return nil, err
 	}
 	beside := func(name string) (*safetensors.File, error) { return openWeights(path, c.Family, name) }
+	if s.Prepare != nil {
+		if err := s.Prepare(beside); err != nil {
+			return nil, errors.Join(err, w.Close())
+		}
+	}
 	return &files{
 		name: name, system: s, weights: nn.File(w), close: func() { _ = w.Close() }, // read only
 		tokenizer: func(dev *gpu.Device) (system.Tokenizer, error) { return s.Tokenizer(dev, beside) },
@@ -81,7 +87,7 @@ func openPublished(kind, path string) (*files, error) {
 		return nil, err
 	}
 	if p.Kind != kind {
-		err = fmt.Errorf("models: %w: %s makes %ss, not %ss", ErrFamily, p.Title, p.Kind, kind)
+		err = fmt.Errorf("models: %w: %s is for %s, not for %s", ErrFamily, p.Title, p.Kind, kind)
 	} else if why := p.Usable(); why != nil {
 		err = fmt.Errorf("models: %w: %s: %w", ErrFolder, path, why)
 	}
@@ -102,11 +108,13 @@ func openPublished(kind, path string) (*files, error) {
 func (p *Published) Usable() (why error) {
 	switch {
 	case p.Tokenizer == nil && !system.HasCodec(p.Kind):
-		return fmt.Errorf("this build opens it, and no command generates %ss with it yet", p.Kind)
+		return fmt.Errorf("this build opens it, and no command generates %s with it yet", p.Kind)
 	case p.Tokenizer == nil:
 		return fmt.Errorf("it has no tokenizer beside it%s", example[p.Kind])
 	}
-	p.System.Format, why = p.Description.Fit(p.System)
+	if p.System.Format, why = p.Description.Fit(p.System); why != nil && !p.described {
+		return fmt.Errorf("%w: without a %s beside it, it is taken for a published one", why, tokenizerConfig)
+	}
 	return why
 }
 

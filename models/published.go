@@ -20,6 +20,7 @@ import (
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
+	_ "github.com/morton-gen/morton/models/tokenizer/dar"
 	_ "github.com/morton-gen/morton/models/tokenizer/kl"   // these
 	_ "github.com/morton-gen/morton/models/tokenizer/larp" // and
 	_ "github.com/morton-gen/morton/models/tokenizer/msvq" // register
@@ -39,6 +40,7 @@ type Published struct {
 	TokenizerPath string
 	Codec         system.Codec
 	Description   system.Description // of the tokenizer; nil if it cannot be described
+	described     bool               // by a file beside it; else it is taken for a published one
 	System        *system.System
 }
 
@@ -217,27 +219,28 @@ func (p *Published) describe(path string) (err error) {
 	if p.Tokenizer == nil {
 		return nil
 	}
-	p.Description, err = describe(p.Codec, p.Tokenizer, p.TokenizerPath, path)
+	p.Description, p.described, err = describe(p.Codec, p.Tokenizer, p.TokenizerPath, path)
 	return err
 }
 
 // describe finds the description of a tokenizer at a path: its folder's config.json,
-// unless that is a generator's, or tokenizer.json, there or in the folder of among.
-func describe(k system.Codec, c *checkpoint.Checkpoint, path, among string) (system.Description, error) {
+// unless that is a generator's, or tokenizer.json, there or in the folder of among. Without
+// any, described is false.
+func describe(k system.Codec, c *checkpoint.Checkpoint, path, among string) (d system.Description, described bool, err error) {
 	data := c.Config()
 	for _, x := range []struct{ path, name string }{{path, "config.json"}, {path, tokenizerConfig}, {among, tokenizerConfig}} {
 		if data != nil {
 			break
 		}
-		var err error
 		if data, err = readBeside(x.path, x.name); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if x.name != tokenizerConfig && !k.Describes(data) {
 			data = nil
 		}
 	}
-	return k.Describe(data, c)
+	d, err = k.Describe(data, c)
+	return d, data != nil, err
 }
 
 // Close closes the files.

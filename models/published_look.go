@@ -33,7 +33,7 @@ func OpenCodec(path string) (*checkpoint.Checkpoint, system.Codec, system.Descri
 	if err != nil {
 		return nil, k, nil, errors.Join(fmt.Errorf("models: %w: %w: %s", ErrFolder, err, path), c.Close())
 	}
-	d, err := describe(k, c, path, path)
+	d, _, err := describe(k, c, path, path)
 	if err != nil {
 		return nil, k, nil, errors.Join(err, c.Close())
 	}

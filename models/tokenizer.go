@@ -14,6 +14,7 @@ import (
 const (
 	tokenizerConfig  = "tokenizer.json"
 	tokenizerWeights = "tokenizer.safetensors"
+	canvasWeights    = "canvas.safetensors"
 	shippedClips     = "cube" // shipped folder with a tokenizer of clips
 )
 
@@ -65,6 +66,14 @@ func copyTokenizer(from, to string) (*cube.Config, error) {
 	}
 	if err := atomicfile.WriteFile(filepath.Join(to, tokenizerWeights), weights); err != nil {
 		return nil, err
+	}
+	if c.Canvas {
+		if weights, err = os.ReadFile(filepath.Join(from, canvasWeights)); err != nil {
+			return nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
+		}
+		if err := atomicfile.WriteFile(filepath.Join(to, canvasWeights), weights); err != nil {
+			return nil, err
+		}
 	}
 	return c, writeTokenizer(to, *c)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -58,6 +59,11 @@ func Train(ctx context.Context, dev *gpu.Device, o TrainOptions) (*train.Curve, 
 	m, err := o.model()
 	if err != nil {
 		return nil, err
+	}
+	if prepare := m.System().Prepare; prepare != nil {
+		if err := prepare(func(name string) (*safetensors.File, error) { return safetensors.Open(filepath.Join(o.Out, name)) }); err != nil {
+			return nil, err
+		}
 	}
 	t := &training{model: m, options: &o, begin: time.Now()}
 	defer t.free()
@@ -124,10 +130,18 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	o, sys := t.options, t.model.System()
 	t.device = dev.Info().Name
 	tables := train.NewTables(sys)
-	if t.data, err = openShards(sys, o.Shards, o.Keep, o.Run.Progress, tables.Count); err != nil {
+	blend, err := t.blend()
+	if err != nil {
 		return err
 	}
-	if t.held, err = openShards(sys, o.Heldout, o.Keep, o.Run.Progress, func(*train.Sequence) {}); err != nil {
+	var drift *train.Drift
+	if blend != nil {
+		drift = &train.Drift{Blend: blend, Share: driftShare}
+	}
+	if t.data, err = openShards(sys, o.Shards, o.Keep, o.Run.Progress, tables.Count, drift); err != nil {
+		return err
+	}
+	if t.held, err = openShards(sys, o.Heldout, o.Keep, o.Run.Progress, func(*train.Sequence) {}, nil); err != nil {
 		return err
 	}
 	if o.Window == 0 {
@@ -146,7 +160,7 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		return err
 	}
 	if m, ok := t.model.(*ownTrained); ok && m.Network.Bits > 0 && m.Network.Fed > 0 {
-		if err := m.startAsTable(t.net.Store(), tables); err != nil {
+		if err := m.startAsTable(t.net.Store(), tables, blend); err != nil {
 			return err
 		}
 	}
@@ -156,9 +170,36 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if t.lines, err = tables.Lines(t.task.HeldoutWindows); err != nil {
 		return err
 	}
+	if blend != nil {
+		line, err := blend.Line(t.task.HeldoutWindows)
+		if err != nil {
+			return err
+		}
+		t.lines = append(t.lines, line)
+		say(o.Run.Progress, "the guess of a canvas: %.4f nats a token\n", line.Value)
+	}
 	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f %s\n",
 		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
 	return nil
+}
+
+// driftShare is the share of the samples that drift.
+const driftShare = 0.5
+
+// blend fits a blend to the first shard, if the network gets a guess.
+func (t *training) blend() (*train.Blend, error) {
+	m, ok := t.model.(*ownTrained)
+	if !ok || m.Network.Features == 0 {
+		return nil, nil
+	}
+	b := train.NewBlend(m.System())
+	first, err := openShards(m.System(), t.options.Shards[:1], 0, t.options.Run.Progress, b.Count, nil)
+	if err != nil {
+		return nil, err
+	}
+	first.Close()
+	b.Fit()
+	return b, nil
 }
 
 // facts say how the weights came about, for people.
@@ -216,19 +257,26 @@ type ownTrained struct {
 }
 
 // startAsTable sets the skip from the code that a row is fed first to the bigram table of
-// the training samples. So training starts where the table ends, and the blocks learn the
-// rest.
-func (m *ownTrained) startAsTable(s *params.Store, tables *train.Tables) error {
-	weight, bias := tables.Logits()
-	skip := s.Param("skip.weight")
-	x, err := skip.F32()
-	if err != nil {
-		return err
+// the training samples, and with a canvas the skips to the blend of that code and the
+// guess. So training starts where the table ends, and the blocks learn the rest.
+func (m *ownTrained) startAsTable(s *params.Store, tables *train.Tables, blend *train.Blend) error {
+	diagonal := func(name string, weight []float32) error {
+		skip := s.Param(name)
+		x, err := skip.F32()
+		if err != nil {
+			return err
+		}
+		for i, w := range weight {
+			x[i*skip.Dim(-1)+i] = w
+		}
+		return skip.WriteF32(x)
 	}
-	for i, w := range weight {
-		x[i*skip.Dim(-1)+i] = w
+	if blend == nil {
+		weight, bias := tables.Logits()
+		return errors.Join(diagonal("skip.weight", weight), s.Param("head.bias").WriteF32(bias), s.Round())
 	}
-	return errors.Join(skip.WriteF32(x), s.Param("head.bias").WriteF32(bias), s.Round())
+	weight, guess, bias := blend.Weights()
+	return errors.Join(diagonal("skip.weight", weight), diagonal("guess_skip.weight", guess), s.Param("head.bias").WriteF32(bias), s.Round())
 }
 
 func (m *ownTrained) System() *system.System { return m.sys }
@@ -279,9 +327,35 @@ func (o *TrainOptions) config() (*Config, error) {
 	return c, c.Validate()
 }
 
+// GuessErrors returns the chance of each bit of a code to be guessed wrongly by the canvas
+// of a model folder, over a shard of training samples. Errors: those of [Open] and
+// [ErrData].
+func GuessErrors(dir, path string) ([]float64, error) {
+	c, err := ReadConfig(dir, "")
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.System()
+	if err != nil {
+		return nil, err
+	}
+	if s.Prepare == nil {
+		return nil, fmt.Errorf("models.GuessErrors: %w: the model has no canvas", ErrData)
+	}
+	if err := s.Prepare(func(name string) (*safetensors.File, error) { return safetensors.Open(filepath.Join(dir, name)) }); err != nil {
+		return nil, err
+	}
+	t := &training{model: &ownTrained{c, s}, options: &TrainOptions{Shards: []string{path}}}
+	b, err := t.blend()
+	if err != nil {
+		return nil, err
+	}
+	return b.Wrong(), nil
+}
+
 // openShards opens shards, of whose samples at least one fits.
-func openShards(sys *system.System, paths []string, keep int, progress io.Writer, see func(*train.Sequence)) (*train.Shards, error) {
-	s, err := train.OpenShards(sys, paths, keep, see)
+func openShards(sys *system.System, paths []string, keep int, progress io.Writer, see func(*train.Sequence), drift *train.Drift) (*train.Shards, error) {
+	s, err := train.OpenDrifted(sys, paths, keep, see, drift)
 	if err != nil {
 		return nil, err
 	}
@@ -309,6 +383,7 @@ type TokenizerOptions struct {
 	// Frozen is how many first steps train the decoder alone; 0 means all of them
 	// if the encoder has no blocks, and three quarters if it has.
 	Frozen int
+	Flips  []float64 // see cube.Options; the decoder alone is trained
 	Run    train.Options
 }
 
@@ -335,13 +410,13 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 			o.Frozen = o.Run.Steps * 3 / 4
 		}
 	}
-	options := cube.Options{Batch: max(o.Batch, 1), Frozen: max(o.Frozen, 0), Seed: o.Run.Seed, Coarse: o.Coarse}
+	options := cube.Options{Batch: max(o.Batch, 1), Frozen: max(o.Frozen, 0), Flips: o.Flips, Seed: o.Run.Seed, Coarse: o.Coarse}
 	if o.From != "" {
 		from, err := readTokenizer(o.From)
 		if err != nil {
 			return nil, err
 		}
-		from.Group, from.Around, from.Tokenizer.Window = o.Cube.Group, o.Cube.Around, o.Cube.Tokenizer.Window
+		from.Group, from.Around, from.Canvas, from.Tokenizer.Window = o.Cube.Group, o.Cube.Around, o.Cube.Canvas, o.Cube.Tokenizer.Window
 		o.Cube = *from
 	}
 	task, err := cube.NewAutoencoding(dev, o.Cube, options, data, held)
@@ -394,6 +469,44 @@ func stepsIn(task train.Task, o *train.Options, minutes float64) (err error) {
 	o.EvalEvery = max(o.Steps/8, 1)
 	say(o.Progress, "%d steps in %g minutes\n", o.Steps, minutes)
 	return nil
+}
+
+// FitCanvas fits the canvas of a tokenizer that has one to clips, u8 [n, t, h, w, 3], and
+// the shards of their tokens, and writes it to the tokenizer's folder. It reports whether
+// there is one. Errors: [ErrData], and those of cube.FitCanvas and of package shard.
+func FitCanvas(tokenizer, clips string, shards []string) (bool, error) {
+	c, err := readTokenizer(tokenizer)
+	if err != nil || !c.Canvas {
+		return false, err
+	}
+	data, free, err := openClips(clips)
+	if err != nil {
+		return false, err
+	}
+	defer free()
+	var codes [][]uint32
+	for _, path := range shards {
+		samples, err := shard.ReadAll(path, shard.Limits{})
+		if err != nil {
+			return false, err
+		}
+		for _, s := range samples {
+			code := make([]uint32, len(s.Tokens))
+			for i, x := range s.Tokens {
+				code[i] = uint32(x)
+			}
+			codes = append(codes, code)
+		}
+	}
+	if len(codes) == 0 || len(codes) > data.N {
+		return false, fmt.Errorf("models.FitCanvas: %w: %d clips, of which %d have tokens", ErrData, data.N, len(codes))
+	}
+	// Those with tokens are spread over the clips.
+	k, err := cube.FitCanvas(*c, len(codes), func(i int) (*clip.Clip, []uint32) { return data.Clip(i * data.N / len(codes)), codes[i] })
+	if err != nil {
+		return false, err
+	}
+	return true, k.Save(filepath.Join(tokenizer, canvasWeights))
 }
 
 func openClips(path string) (cube.Clips, func() error, error) {

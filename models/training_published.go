@@ -42,7 +42,12 @@ func (o *TrainOptions) published() (trained, error) {
 	if m.name == "" {
 		m.name = p.Name
 	}
-	return m, copyBeside(o.Tokenizer, filepath.Join(o.Out, "tokenizer"))
+	if err := copyBeside(o.Tokenizer, m.tokenizer); err != nil {
+		return nil, err
+	}
+	beside, err := m.beside()
+	beside.Close()
+	return m, err
 }
 
 // Other implements trained.
@@ -50,18 +55,36 @@ func (m *publishedTrained) Other() (*checkpoint.Checkpoint, error) {
 	if !m.sys.Params.Borrows() {
 		return nil, nil
 	}
-	p := &Published{Published: system.Published{Kind: m.kind}}
-	if isFolder(m.tokenizer) {
-		_, among, err := candidates(m.tokenizer)
-		if err != nil {
-			return nil, err
-		}
-		p.openTokenizer(among)
+	p, err := m.beside()
+	if err == nil && p.Tokenizer == nil {
+		err = fmt.Errorf("models.Train: %w: %s computes with its tokenizer, which is not there", ErrFolder, m.sys.Name)
 	}
-	if p.Tokenizer == nil {
-		return nil, fmt.Errorf("models.Train: %w: %s computes with its tokenizer, which is not there", ErrFolder, m.sys.Name)
+	if err != nil {
+		p.Close()
+		return nil, err
 	}
 	return p.Tokenizer, nil
+}
+
+// beside opens the tokenizer of the model's folder, if it has one. Its error is not nil
+// if the system cannot generate with that tokenizer.
+func (m *publishedTrained) beside() (*Published, error) {
+	p := &Published{Published: system.Published{Kind: m.kind}, System: m.sys}
+	if !isFolder(m.tokenizer) {
+		return p, nil
+	}
+	_, among, err := candidates(m.tokenizer)
+	if err != nil {
+		return p, err
+	}
+	p.openTokenizer(among)
+	if err := p.describe(m.tokenizer); err != nil || p.Tokenizer == nil {
+		return p, err
+	}
+	if why := p.Usable(); why != nil {
+		return p, fmt.Errorf("models.Train: %w: %s: %w", ErrFolder, p.TokenizerPath, why)
+	}
+	return p, nil
 }
 
 func (m *publishedTrained) System() *system.System { return m.sys }
@@ -79,8 +102,8 @@ func (m *publishedTrained) Save(t *training, last train.Point) error {
 		atomicfile.WriteFile(filepath.Join(t.options.Out, "training.json"), append(facts, '\n')))
 }
 
-// copyBeside copies a tokenizer, a file or a folder, into a folder. One that is there
-// stays; "" is none.
+// copyBeside copies a tokenizer, a folder or a file with its description, into a folder.
+// One that is there stays; "" is none.
 func copyBeside(from, to string) error {
 	if from == "" || isFolder(to) {
 		return nil
@@ -94,8 +117,11 @@ func copyBeside(from, to string) error {
 	if err := os.Mkdir(to, 0o755); err != nil {
 		return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
 	}
-	if err := copyFile(from, filepath.Join(to, filepath.Base(from))); err != nil {
-		return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
+	for _, name := range []string{filepath.Base(from), tokenizerConfig, "config.json"} {
+		err := copyFile(filepath.Join(filepath.Dir(from), name), filepath.Join(to, name))
+		if err != nil && (name == filepath.Base(from) || !errors.Is(err, fs.ErrNotExist)) {
+			return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
+		}
 	}
 	return nil
 }

@@ -26,23 +26,13 @@ import (
 // over GOMAXPROCS goroutines, each of which needs up to 128 MiB at depth 10 (2
 // MiB at depth 8); the tree does not depend on their number.
 func Build(m *mesh.Mesh, depth int) (*Octree, error) {
-	return BuildPadded(m, depth, 0)
-}
-
-// BuildPadded is [Build] with every cell inflated by pad of its side, 0 <= pad
-// <= 4: the leaves are the cells within that distance, measured along the axes,
-// of a face.
-func BuildPadded(m *mesh.Mesh, depth int, pad float64) (*Octree, error) {
 	if err := checkDepth("octree.Build", depth); err != nil {
 		return nil, err
-	}
-	if !(pad >= 0 && pad <= 4) {
-		return nil, fmt.Errorf("octree.Build: %w: pad %v cells, maximum 4", ErrLimit, pad)
 	}
 	if err := checkMesh(m); err != nil {
 		return nil, fmt.Errorf("octree.Build: %w", err)
 	}
-	set := cover(mesh.CutLarge(m), voxel.Grid{Depth: depth, Pad: pad}, runtime.GOMAXPROCS(0))
+	set := cover(mesh.CutLarge(m), voxel.Grid{Depth: depth}, runtime.GOMAXPROCS(0))
 	return fromSet("octree.Build", depth, set)
 }
 

@@ -2,7 +2,6 @@ package octree
 
 import (
 	"fmt"
-	"iter"
 	"math/bits"
 
 	"github.com/morton-gen/morton/internal/errkind"
@@ -97,21 +96,6 @@ func (o *Octree) Find(d int, k Key) (row int, ok bool) {
 		return -1, false
 	}
 	return row, true
-}
-
-// Children yields child index and row of the non-empty children of the node at
-// the given row of level d, which must be above the leaves.
-func (o *Octree) Children(d, row int) iter.Seq2[int, int] {
-	l := &o.levels[d]
-	return func(yield func(c, row int) bool) {
-		next := int(l.first[row])
-		for set := l.children[row]; set != 0; set &= set - 1 {
-			if !yield(bits.TrailingZeros8(set), next) {
-				return
-			}
-			next++
-		}
-	}
 }
 
 // Truncate returns the tree's first levels down to depth: the coarse shape with

@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -48,7 +49,7 @@ func (e *echo) Decode(ctx context.Context, r request.Request) (family.Media, err
 		}
 		return family.ReadVideo(ctx, r.Input, o)
 	}
-	m, err := family.ReadMesh(r.Input)
+	m, _, err := meshfile.Read(r.Input, meshfile.Options{})
 	return family.Media{Mesh: m}, err
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -33,7 +35,7 @@ func TestShippedModels(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a device on two cores 10 to 30 s")
 	}
-	if _, err := gpu.List(); errors.Is(err, gpu.ErrNoDevice) && !gpu.Required() {
+	if _, err := gpu.List(); errors.Is(err, gpu.ErrNoDevice) && !gputest.Required() {
 		t.Skip(err)
 	}
 	for _, c := range []struct {
@@ -94,7 +96,7 @@ func checkResults(t *testing.T, dir string) {
 			}
 			continue
 		}
-		m, err := family.ReadMesh(path)
+		m, _, err := meshfile.Read(path, meshfile.Options{})
 		if err != nil || fmt.Sprint(m.NumFaces()) != fmt.Sprint(r.Measures["faces"]) {
 			t.Errorf("%s: %v, faces %v in the row", path, err, r.Measures["faces"])
 		}

@@ -49,7 +49,7 @@ func checkPadding(t *testing.T, c *clip.Clip, g *Grid) {
 	at := 0
 	for n := range g.Count() {
 		i, j, k := n/(g.N.H*g.N.W), n/g.N.W%g.N.H, n%g.N.W
-		cube := g.Cube(i, j, k)
+		cube := g.Pix[n*3*g.Size.Volume():]
 		for p := range g.Size.Volume() {
 			tt := min(i*g.Size.T+p/(g.Size.H*g.Size.W), c.T-1)
 			y := min(j*g.Size.H+p/g.Size.W%g.Size.H, c.H-1)

@@ -95,18 +95,3 @@ func (g *Grid) Validate() error {
 
 // Count is the number of cubes.
 func (g *Grid) Count() int { return g.N.Volume() }
-
-// Cube is the cube at (i, j, k) along time, rows and columns, as a view of
-// [t, h, w, 3] bytes. It panics if the position lies outside the grid.
-func (g *Grid) Cube(i, j, k int) []uint8 {
-	if uint(i) >= uint(g.N.T) || uint(j) >= uint(g.N.H) || uint(k) >= uint(g.N.W) {
-		panic(fmt.Sprintf("cube.Cube: (%d, %d, %d) outside a grid of %v", i, j, k, g.N))
-	}
-	return g.At((i*g.N.H+j)*g.N.W + k)
-}
-
-// At is the n-th cube in raster order, as a view of [t, h, w, 3] bytes.
-func (g *Grid) At(n int) []uint8 {
-	m := g.Size.Volume() * 3
-	return g.Pix[n*m : (n+1)*m : (n+1)*m]
-}

@@ -93,6 +93,8 @@ func sniff(r io.ReaderAt) error {
 		return err
 	}
 	switch text := string(head[:n]); {
+	case n == 0:
+		return fmt.Errorf("%w: an empty file", ErrFormat)
 	case strings.HasPrefix(text, "PK\x03\x04"):
 		return nil
 	case text == magicNumber:

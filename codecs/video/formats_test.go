@@ -134,8 +134,8 @@ func checkTimes(t *testing.T, path string) {
 		}
 		last = pts
 	}
-	if r.Truncated() || r.Damaged() != 0 {
-		t.Errorf("truncated %v, damaged %d", r.Truncated(), r.Damaged())
+	if i := r.Info(); i.Truncated || i.Damaged {
+		t.Errorf("truncated %v, damaged %d", i.Truncated, i.DamagedFrames)
 	}
 }
 

@@ -30,12 +30,20 @@ type Info struct {
 	Aspect    clip.Rate     // width to height of one sample as shown; 1/1 if square or unknown
 	Bytes     int64         // size of the file
 	HasAudio  bool
-	Truncated bool // the file ends before its own structure does, or inside its last packet
+	// Truncated says that the file ends before its own structure does, or inside its last
+	// packet. Of a format without a length (MPEG and elementary streams) a cut between two
+	// packets cannot be seen.
+	Truncated bool
 
 	// Only decoding shows these; [Probe] leaves them zero.
-	Damaged       bool // some frames are wrong or missing
-	DamagedFrames int  // about so many, see [Reader.Damaged]
-	Jumps         int  // times at which the stamps jumped or started anew
+
+	Damaged bool // some frames are wrong or missing
+	// DamagedFrames counts the packets that did not decode cleanly: the decoder refused them,
+	// reported an error or concealed a part, or the demuxer found a part missing. A packet is a
+	// frame or a field. Frames that are predicted from them are not counted, and neither is a
+	// cut through the last packet.
+	DamagedFrames int
+	Jumps         int // times at which the stamps jumped or started anew
 }
 
 // Probe reads a file's headers and as little else as it can. It reports what is there

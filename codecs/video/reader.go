@@ -117,17 +117,6 @@ func (r *Reader) Info() Info {
 // Size is the width and height of the frames that Next gives.
 func (r *Reader) Size() (w, h int) { return r.geom.outW, r.geom.outH }
 
-// Truncated reports whether the video ends too early: before the file's structure does, or
-// inside its last packet. It is final once Next has returned io.EOF. Of a format without a
-// length (MPEG and elementary streams) a cut between two packets cannot be seen.
-func (r *Reader) Truncated() bool { return r.track.outcome().truncated }
-
-// Damaged is the number of packets so far that did not decode cleanly: the decoder refused
-// them, reported an error or concealed a part, or the demuxer found a part missing. A
-// packet is a frame, or a field, so this is about the number of damaged frames; those
-// predicted from them are not counted. A cut through the last packet is not counted either.
-func (r *Reader) Damaged() int { return r.track.outcome().damaged }
-
 // Next gives the next frame, [h, w, 3], and its time after the first frame of the video.
 // The bytes are the Reader's own and stay until the following call. After the last frame
 // the error is io.EOF. Others wrap [ErrEmpty] (a video shorter than half a frame at

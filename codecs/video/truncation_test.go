@@ -88,7 +88,7 @@ func TestDamageInTheMiddleIsSeen(t *testing.T) {
 		}
 		n++
 	}
-	if i := r.Info(); n < 20 || i.Truncated || !i.Damaged || r.Damaged() == 0 || i.DamagedFrames != r.Damaged() {
+	if i := r.Info(); n < 20 || i.Truncated || !i.Damaged || i.DamagedFrames == 0 {
 		t.Fatalf("%d frames, %+v: %v", n, i, err)
 	}
 }

@@ -71,9 +71,13 @@ func Open(tb testing.TB, opts gpu.Options) *gpu.Device {
 	return dev
 }
 
+// Required reports whether the environment demands a device (MORTON_GPU is "required"). Tests
+// then fail where they would skip for want of one.
+func Required() bool { return os.Getenv("MORTON_GPU") == "required" }
+
 func missing(tb testing.TB, err error) {
 	tb.Helper()
-	if gpu.Required() {
+	if Required() {
 		tb.Fatalf("MORTON_GPU=required, but: %v", err)
 	}
 	tb.Skipf("no Vulkan device: %v", err)

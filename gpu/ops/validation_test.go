@@ -40,7 +40,7 @@ func validated(t *testing.T) *gpu.Device {
 	}
 	dev, err := gpu.Open(gpu.Options{Validation: true})
 	switch {
-	case (errors.Is(err, gpu.ErrUnsupported) || errors.Is(err, gpu.ErrNoDevice)) && !gpu.Required():
+	case (errors.Is(err, gpu.ErrUnsupported) || errors.Is(err, gpu.ErrNoDevice)) && !gputest.Required():
 		t.Skipf("nothing to validate with: %v", err)
 	case err != nil:
 		t.Fatal(err)

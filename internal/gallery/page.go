@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -50,6 +51,7 @@ type Item struct {
 
 	Counts   []KV
 	Measures []KV
+	Details  []KV // shown when a person asks for them
 	Seed     uint64
 	Model    string
 	Seconds  float64
@@ -120,12 +122,35 @@ func (p *Page) validate() error {
 	return nil
 }
 
-// ordered returns the items by family, then as the caller had them, so that a
-// page does not depend on which family finished first.
+// ordered returns the items by family, then by ID, so that a page does not depend on
+// which request finished first. Numbers in IDs are compared as numbers.
 func (p *Page) ordered() []Item {
 	items := slices.Clone(p.Items)
 	slices.SortStableFunc(items, func(a, b Item) int {
-		return cmp.Compare(order(a.Family), order(b.Family))
+		return cmp.Or(cmp.Compare(order(a.Family), order(b.Family)), natural(a.ID, b.ID), cmp.Compare(a.ID, b.ID))
 	})
 	return items
 }
+
+// natural compares two words, with runs of digits as numbers: image-2 is before image-10.
+func natural(a, b string) int {
+	for a != "" && b != "" {
+		m, n := digits(a), digits(b)
+		if m == 0 || n == 0 {
+			if a[0] != b[0] {
+				return cmp.Compare(a[0], b[0])
+			}
+			a, b = a[1:], b[1:]
+			continue
+		}
+		x, y := strings.TrimLeft(a[:m], "0"), strings.TrimLeft(b[:n], "0")
+		if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+			return c
+		}
+		a, b = a[m:], b[n:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// digits returns how many digits a word begins with.
+func digits(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }

@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -34,7 +35,7 @@ func smallPage() Page {
 		Items: []Item{
 			{
 				ID: "roof", Family: Quads, Source: "../meshes/roof.glb", Result: "roof.glb", OBJ: "roof.obj", Poster: "roof.png", SourceMesh: pyramid(), ResultMesh: pyramid(),
-				Counts: []KV{{"Faces", "5"}}, Measures: []KV{{"Chamfer", "0.01"}}, Seed: 7, Model: "quad-s", Seconds: 61.2,
+				Counts: []KV{{"Faces", "5"}}, Measures: []KV{{"Chamfer", "0.01"}}, Details: []KV{{"hausdorff", "0.1"}}, Seed: 7, Model: "quad-s", Seconds: 61.2,
 			},
 			{
 				ID: "clip", Family: Video, Source: "clips/clip.mp4", Result: "clip.mp4", PrefixFrames: 16, Frames: 64, Seed: 1, Seconds: 2.5,
@@ -103,6 +104,18 @@ func firstDifference(got, want string) string {
 	return fmt.Sprintf("%d lines, were %d", len(a), len(b))
 }
 
+// TestNatural: numbers in names are numbers, and equal ones keep an order.
+func TestNatural(t *testing.T) {
+	want := []string{"", "1", "a", "a-2", "a-02b", "a-10", "a-99999999999999999999", "a-x", "a10b3", "a10b20", "b"}
+	for i, a := range want {
+		for j, b := range want {
+			if got := natural(a, b); got != cmp.Compare(i, j) {
+				t.Errorf("natural(%q, %q) is %d", a, b, got)
+			}
+		}
+	}
+}
+
 // TestEscaping puts markup into every text of a page: none of it may come out
 // as markup.
 func TestEscaping(t *testing.T) {
@@ -111,7 +124,7 @@ func TestEscaping(t *testing.T) {
 	for i, k := range kinds {
 		p.Items = append(p.Items, Item{
 			ID: fmt.Sprint(i, evil), Family: k.family, Source: evil, Result: "javascript:alert(3)", OBJ: evil, Poster: evil, SourceMesh: pyramid(), ResultMesh: pyramid(),
-			PrefixFrames: 1, Frames: 2, Counts: []KV{{evil, evil}}, Measures: []KV{{evil, evil}}, Model: evil, Error: evil,
+			PrefixFrames: 1, Frames: 2, Counts: []KV{{evil, evil}}, Measures: []KV{{evil, evil}}, Details: []KV{{evil, evil}}, Model: evil, Error: evil,
 			Marks: []string{evil}, Notes: []string{evil},
 		})
 	}

@@ -103,9 +103,14 @@ func (g *evaluateFlags) run(ctx context.Context, t terminal, files []string) err
 	if g.json {
 		out := json.NewEncoder(t.out)
 		out.SetIndent("", "  ")
-		return out.Encode(e)
+		err = out.Encode(e)
+	} else {
+		err = e.print(t.out)
 	}
-	return e.print(t.out)
+	if err == nil && e.Summary.Failed > 0 {
+		err = errSomeFailed
+	}
+	return err
 }
 
 // score is what one file came to.
@@ -259,10 +264,12 @@ func (e *evaluation) print(w io.Writer) error {
 		return err
 	}
 	s := &e.Summary
-	_, err := fmt.Fprintf(w, "%d files, %d failed; %d of %d closed sources closed\n"+
-		"medians: chamfer %.4f, hausdorff %.4f, F(0.02) %.3f, normals %.3f, faces %.0f, %s a mesh\n"+
+	if _, err := fmt.Fprintf(w, "%s, %d failed; %d of %d closed sources closed\n", many(s.Files, "file"), s.Failed, s.Closed, s.ClosedSources); err != nil || s.Failed == s.Files {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "medians: chamfer %.4f, hausdorff %.4f, F(0.02) %.3f, normals %.3f, faces %.0f, %s a mesh\n"+
 		"means: quads %.0f%%, open edges %.1f%%, scaled Jacobian %.3f, irregular vertices %.0f%%, edge loops of %.1f edges\n",
-		s.Files, s.Failed, s.Closed, s.ClosedSources, s.Chamfer, s.Hausdorff, s.F, s.Normals, s.Faces, time.Duration(s.Seconds*float64(time.Second)).Round(100*time.Millisecond),
+		s.Chamfer, s.Hausdorff, s.F, s.Normals, s.Faces, time.Duration(s.Seconds*float64(time.Second)).Round(100*time.Millisecond),
 		100*s.Quads, 100*s.Open, s.Jacobian, 100*s.Irregular, s.Loops)
 	return err
 }

@@ -20,7 +20,7 @@ func TestEvaluateQuads(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, text, errs := morton("evaluate", "quads", "../../testdata/mesh/cc-0_box.obj", "main.go", flat, "--faces", "8", "--samples", "2000", "--json")
-	if code != exitDone {
+	if code != exitFailed {
 		t.Fatalf("exit %d\n%s", code, errs)
 	}
 	var e evaluation
@@ -35,7 +35,7 @@ func TestEvaluateQuads(t *testing.T) {
 		t.Errorf("%+v, %+v", r, s)
 	}
 	code, text, _ = morton("evaluate", "quads", "../../testdata/mesh/cc-0_box.obj", "--faces", "8", "--samples", "2000")
-	if code != exitDone || !strings.Contains(text, "1 files, 0 failed") || !strings.Contains(text, "cc-0_box.obj") {
+	if code != exitDone || !strings.Contains(text, "1 file, 0 failed") || !strings.Contains(text, "cc-0_box.obj") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
 	if code, _, errs := morton("evaluate", "quads"); code != exitUsage || !strings.Contains(errs, "mesh files") {

@@ -35,6 +35,8 @@ type videoEvaluation struct {
 	prefix, frames int
 	clips          int // of a file of many
 	seed           uint64
+	seeds          int // continuations of a clip
+	drift          int // frames of a long continuation; 0: none
 	temperature    float64
 	out            string
 	json           bool
@@ -49,6 +51,8 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 	f.IntVar(&g.frames, "frames", 16, "frames to continue by, as far as a file goes")
 	f.IntVar(&g.clips, "clips", 0, "clips of a file of many, spread over it; 0 is all")
 	f.Uint64Var(&g.seed, "seed", 1, "with a clip's name, decides what is drawn")
+	f.IntVar(&g.seeds, "seeds", 1, "continuations of each clip, by as many seeds from --seed on; the first is measured, and how far they differ")
+	f.IntVar(&g.drift, "drift", 0, "continue each clip by so many frames too, and tell how brightness, contrast, sharpness and motion drift")
 	f.Float64Var(&g.temperature, "temperature", -1, "sampling temperature; below 0 is the model's own")
 	f.StringVar(&g.out, "out", "", "write a page with film strips to the folder `DIR`")
 	g.deviceFlags.add(f)
@@ -61,8 +65,8 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 }
 
 func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) error {
-	if len(files) == 0 || g.prefix < 2 || g.frames < 1 || g.clips < 0 {
-		return usagef("evaluate", "evaluate video: files, --prefix of at least 2 and --frames of at least 1")
+	if len(files) == 0 || g.prefix < 2 || g.frames < 1 || g.clips < 0 || g.seeds < 1 || g.drift < 0 {
+		return usagef("evaluate", "evaluate video: files, --prefix of at least 2, --frames and --seeds of at least 1")
 	}
 	dev, err := family.OpenDevice(g.deviceFlags.options())
 	if err != nil {
@@ -89,6 +93,9 @@ func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) e
 	}
 	e := videoScores{Model: m.Name(), Clips: len(tests), Rate: m.System().Format.Rate.Hz()}
 	e.sum(tests)
+	if e.Drift, err = g.measureDrift(ctx, m, tests); err != nil {
+		return err
+	}
 	if g.out != "" {
 		if err := e.writePage(g.out, tests); err != nil {
 			return err
@@ -109,6 +116,9 @@ type continuation struct {
 	truth *clip.Clip
 	// by holds the predictions, in the order of predictors.
 	by [4]*clip.Clip
+	// others are the model's by other seeds.
+	others []*clip.Clip
+	long   *clip.Clip // a long continuation of the first clip
 }
 
 // predictors are what is compared. The tokenizer sees the truth: no model that uses it is
@@ -177,18 +187,24 @@ func (g *videoEvaluation) readMany(path string, f system.Format, add func(string
 // continueClip makes the predictions for one clip.
 func (g *videoEvaluation) continueClip(ctx context.Context, m *models.Model, x *continuation) error {
 	n := x.truth.T
-	r := models.Request{ID: x.name, Seed: g.seed, Source: system.Media{Clip: x.given}, Extent: system.Extent{Prefix: g.prefix, Frames: n}}
-	if g.temperature >= 0 {
-		s := m.System().Default
-		r.Sampling = &models.Sampling{Temperature: g.temperature, TopK: s.TopK, TopP: s.TopP}
+	draw := func(seed uint64) (*clip.Clip, error) {
+		made, err := m.Generate(ctx, g.request(m, x, seed))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", x.name, err)
+		}
+		c := made.Media.Clip
+		return c.Slice(c.T-n, c.T)
 	}
-	made, err := m.Generate(ctx, r)
-	if err != nil {
-		return fmt.Errorf("%s: %w", x.name, err)
-	}
-	c := made.Media.Clip
-	if x.by[0], err = c.Slice(c.T-n, c.T); err != nil {
+	var err error
+	if x.by[0], err = draw(g.seed); err != nil {
 		return err
+	}
+	for i := 1; i < g.seeds; i++ {
+		c, err := draw(g.seed + uint64(i))
+		if err != nil {
+			return err
+		}
+		x.others = append(x.others, c)
 	}
 	x.by[1], x.by[2] = measure.Freeze(x.given, n), measure.Extrapolate(x.given, n)
 	whole := clip.New(g.prefix+n, x.given.H, x.given.W, x.given.Rate)
@@ -206,24 +222,39 @@ func (g *videoEvaluation) continueClip(ctx context.Context, m *models.Model, x *
 	return err
 }
 
+// request asks for a continuation.
+func (g *videoEvaluation) request(m *models.Model, x *continuation, seed uint64) models.Request {
+	r := models.Request{ID: x.name, Seed: seed, Source: system.Media{Clip: x.given}, Extent: system.Extent{Prefix: g.prefix, Frames: x.truth.T}}
+	if g.temperature >= 0 {
+		s := m.System().Default
+		r.Sampling = &models.Sampling{Temperature: g.temperature, TopK: s.TopK, TopP: s.TopP}
+	}
+	return r
+}
+
 // videoScores is what evaluate video prints.
 type videoScores struct {
 	Model    string         `json:"model"`
 	Clips    int            `json:"clips"`
 	Rate     float64        `json:"rate"`
 	Horizons []horizonScore `json:"horizons"`
+	Drift    []driftPoint   `json:"drift,omitempty"`
 }
 
 // horizonScore is about one frame of all continuations that reach it.
 type horizonScore struct {
-	Frame int                `json:"frame"` // 1 is the first that is predicted
-	Clips int                `json:"clips"`
-	By    map[string]*scores `json:"by"`
+	Frame   int                `json:"frame"` // 1 is the first that is predicted
+	Seconds float64            `json:"seconds"`
+	Clips   int                `json:"clips"`
+	By      map[string]*scores `json:"by"`
 	// Frozen and Motion are how much lower the model's error is where something moves,
 	// in dB, than those of the predictions, with intervals that hold 95% of 1,000
 	// bootstrap samples of the clips.
 	Frozen interval `json:"over_frozen_db"`
 	Motion interval `json:"over_motion_db"`
+	// Diversity is the mean absolute difference of continuations by different seeds, 0 to
+	// 255; 0 for one seed.
+	Diversity float64 `json:"diversity"`
 }
 
 type interval struct {
@@ -233,21 +264,26 @@ type interval struct {
 }
 
 // scores are means over clips: of PSNR in dB, of SSIM, of PSNR where something moves over
-// those clips where something does, of sharpness and blockiness over the truth's.
+// those clips where something does, of sharpness and blockiness over the truth's. Frechet
+// is over all clips, of the features "appearance-8" of package measure.
 type scores struct {
 	PSNR       float64 `json:"psnr_db"`
 	SSIM       float64 `json:"ssim"`
 	Moving     float64 `json:"moving_psnr_db"`
 	Sharpness  float64 `json:"sharpness"`
 	Blockiness float64 `json:"blockiness"`
+	EndPoint   float64 `json:"end_point_pixels"` // see measure.EndPoint
+	Frechet    float64 `json:"frechet_appearance_8"`
 }
 
-// horizons are the frames that are looked at: 1, 2, 4, 8 and so on, and the last.
-func horizons(n int) (out []int) {
-	for k := 1; k < n; k *= 2 {
-		out = append(out, k)
+// horizons are the frames that are looked at: the first, those nearest to a quarter of a
+// second, half a second, 1 and so on, and the last.
+func horizons(n int, rate float64) []int {
+	out := []int{1}
+	for s := 0.25; int(s*rate+0.5) < n; s *= 2 {
+		out = append(out, max(int(s*rate+0.5), 1))
 	}
-	return append(out, n)
+	return slices.Compact(append(out, n))
 }
 
 func (e *videoScores) sum(tests []continuation) {
@@ -255,8 +291,10 @@ func (e *videoScores) sum(tests []continuation) {
 	for _, x := range tests {
 		most = max(most, x.truth.T)
 	}
-	for _, k := range horizons(most) {
-		e.Horizons = append(e.Horizons, horizonOf(tests, k))
+	for _, k := range horizons(most, e.Rate) {
+		h := horizonOf(tests, k)
+		h.Seconds = float64(k) / e.Rate
+		e.Horizons = append(e.Horizons, h)
 	}
 }
 
@@ -265,7 +303,8 @@ const cell = 8
 
 func horizonOf(tests []continuation, k int) horizonScore {
 	h := horizonScore{Frame: k, By: map[string]*scores{}}
-	var moving [len(predictors)][]float64
+	var moving, ends [len(predictors)][]float64
+	var seen [len(predictors) + 1][][measure.Appearance]float64 // the truth's last
 	for _, name := range predictors {
 		h.By[name] = &scores{}
 	}
@@ -275,6 +314,8 @@ func horizonOf(tests []continuation, k int) horizonScore {
 		}
 		h.Clips++
 		w, hh, last, truth := x.truth.W, x.truth.H, x.given.Frame(x.given.T-1), x.truth.Frame(k-1)
+		seen[len(predictors)] = append(seen[len(predictors)], measure.Features(x.whole(x.truth), x.given.T+k-1))
+		h.Diversity += x.diversity(k - 1)
 		for i, name := range predictors {
 			got := x.by[i].Frame(k - 1)
 			f, s := measure.Compare(got, truth, last, w, hh), h.By[name]
@@ -285,14 +326,45 @@ func horizonOf(tests []continuation, k int) horizonScore {
 			if !math.IsNaN(f.Moving) {
 				moving[i] = append(moving[i], measure.PSNR(f.Moving))
 			}
+			whole, at := x.whole(x.by[i]), x.given.T+k-1
+			seen[i] = append(seen[i], measure.Features(whole, at))
+			if e := measure.EndPoint(got, whole.Frame(at-1), truth, x.whole(x.truth).Frame(at-1), w, hh); !math.IsNaN(e) {
+				ends[i] = append(ends[i], e)
+			}
 		}
 	}
 	for i, name := range predictors {
 		s, n := h.By[name], float64(max(h.Clips, 1))
 		s.PSNR, s.SSIM, s.Sharpness, s.Blockiness, s.Moving = s.PSNR/n, s.SSIM/n, s.Sharpness/n, s.Blockiness/n, mean(moving[i])
+		s.EndPoint = mean(ends[i])
+		if f := measure.Frechet(seen[i], seen[len(predictors)]); !math.IsNaN(f) { // JSON has no number for it
+			s.Frechet = f
+		}
 	}
+	h.Diversity /= float64(max(h.Clips, 1))
 	h.Frozen, h.Motion = bootstrap(moving[0], moving[1]), bootstrap(moving[0], moving[2])
 	return h
+}
+
+// whole is the given clip with a continuation.
+func (x *continuation) whole(c *clip.Clip) *clip.Clip {
+	return &clip.Clip{T: x.given.T + c.T, H: c.H, W: c.W, Rate: c.Rate, Pix: slices.Concat(x.given.Pix, c.Pix)}
+}
+
+// diversity is the mean absolute difference of the model's continuations by different
+// seeds in frame k, over all pairs.
+func (x *continuation) diversity(k int) float64 {
+	all, sum, pairs := append([]*clip.Clip{x.by[0]}, x.others...), 0.0, 0
+	for i, a := range all {
+		for _, b := range all[:i] {
+			total, p, q := 0.0, a.Frame(k), b.Frame(k)
+			for j := range p {
+				total += math.Abs(float64(p[j]) - float64(q[j]))
+			}
+			sum, pairs = sum+total/float64(len(p)), pairs+1
+		}
+	}
+	return sum / float64(max(pairs, 1))
 }
 
 // bootstrap returns the mean of a - b and an interval of it.
@@ -320,20 +392,20 @@ func bootstrap(a, b []float64) (out interval) {
 
 func (e *videoScores) print(w io.Writer, page string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(t, "frame\tclips\tby\tPSNR\tSSIM\tmoving PSNR\tsharpness\tblockiness\tmodel is better by (95%)\t\n")
+	fmt.Fprint(t, "frame\tclips\tby\tPSNR\tSSIM\tmoving PSNR\tend point\tsharpness\tblockiness\tFréchet\tmodel is better by (95%)\t\n")
 	for _, h := range e.Horizons {
 		for i, name := range predictors {
-			s, better := h.By[name], ""
-			switch i {
-			case 1:
-				better = fmt.Sprintf("%+.2f (%+.2f to %+.2f)", h.Frozen.Mean, h.Frozen.Low, h.Frozen.High)
-			case 2:
-				better = fmt.Sprintf("%+.2f (%+.2f to %+.2f)", h.Motion.Mean, h.Motion.Low, h.Motion.High)
-			}
-			fmt.Fprintf(t, "%d\t%d\t%s\t%.2f\t%.3f\t%.2f\t%.2f\t%.2f\t%s\t\n", h.Frame, h.Clips, name, s.PSNR, s.SSIM, s.Moving, s.Sharpness, s.Blockiness, better)
+			s, better := h.By[name], h.better(i)
+			fmt.Fprintf(t, "%d\t%d\t%s\t%.2f\t%.3f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", h.Frame, h.Clips, name, s.PSNR, s.SSIM, s.Moving, s.EndPoint, s.Sharpness, s.Blockiness, s.Frechet, better)
+		}
+		if h.Diversity > 0 {
+			fmt.Fprintf(t, "%d\t%d\tseeds differ by\t%.2f\t\n", h.Frame, h.Clips, h.Diversity)
 		}
 	}
 	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := e.printDrift(w); err != nil {
 		return err
 	}
 	if page != "" {
@@ -343,14 +415,47 @@ func (e *videoScores) print(w io.Writer, page string) error {
 	return nil
 }
 
+// printDrift prints a line for each second, or for about ten of them.
+func (e *videoScores) printDrift(w io.Writer) error {
+	if len(e.Drift) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "seconds\t%s\t\n", strings.Join(driftNames, "\t"))
+	for i, every := 0, max(len(e.Drift)/10, 1); i < len(e.Drift); i += every {
+		fmt.Fprintf(t, "%.1f", e.Drift[i].Seconds)
+		for _, x := range e.Drift[i].lines() {
+			fmt.Fprintf(t, "\t%.2f", x)
+		}
+		fmt.Fprint(t, "\t\n")
+	}
+	return t.Flush()
+}
+
+// better says how much lower the model's error is than that of a predictor.
+func (h *horizonScore) better(predictor int) string {
+	switch predictor {
+	case 1:
+		return h.Frozen.String()
+	case 2:
+		return h.Motion.String()
+	}
+	return ""
+}
+
+func (i interval) String() string {
+	return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", i.Mean, i.Low, i.High)
+}
+
 // table is the figures as HTML.
 func (e *videoScores) table() string {
 	var b strings.Builder
-	b.WriteString("<table><tr><th>frame<th>by<th>PSNR<th>SSIM<th>moving PSNR<th>sharpness<th>blockiness\n")
+	b.WriteString("<table><tr><th>frame<th>by<th>PSNR<th>SSIM<th>moving PSNR<th>end point<th>sharpness<th>blockiness<th>Fréchet<th>better by (95%)\n")
 	for _, h := range e.Horizons {
-		for _, name := range predictors {
+		for i, name := range predictors {
 			s := h.By[name]
-			fmt.Fprintf(&b, "<tr><td>%d<td>%s<td>%.2f<td>%.3f<td>%.2f<td>%.2f<td>%.2f\n", h.Frame, name, s.PSNR, s.SSIM, s.Moving, s.Sharpness, s.Blockiness)
+			fmt.Fprintf(&b, "<tr><td>%d<td>%s<td>%.2f<td>%.3f<td>%.2f<td>%.2f<td>%.2f<td>%.2f<td>%.2f<td>%s\n",
+				h.Frame, name, s.PSNR, s.SSIM, s.Moving, s.EndPoint, s.Sharpness, s.Blockiness, s.Frechet, h.better(i))
 		}
 	}
 	b.WriteString("</table>\n")

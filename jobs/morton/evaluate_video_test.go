@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,10 +44,10 @@ func TestHorizons(t *testing.T) {
 	}
 	frozen, moved := measure.Freeze(given, 8), measure.Extrapolate(given, 8)
 	tests := []continuation{
-		{"knows", given, truth, [4]*clip.Clip{truth, frozen, moved, truth}},
-		{"freezes", given, truth, [4]*clip.Clip{frozen, frozen, moved, truth}},
+		{name: "knows", given: given, truth: truth, by: [4]*clip.Clip{truth, frozen, moved, truth}, others: []*clip.Clip{frozen}},
+		{name: "freezes", given: given, truth: truth, by: [4]*clip.Clip{frozen, frozen, moved, truth}, others: []*clip.Clip{truth}},
 	}
-	var e videoScores
+	e := videoScores{Rate: 25}
 	e.sum(tests)
 	var frames []int
 	for _, h := range e.Horizons {
@@ -58,11 +59,17 @@ func TestHorizons(t *testing.T) {
 		if d := m.Moving - f.Moving; math.Abs(d-h.Frozen.Mean) > 1e-9 || h.Frozen.Low < 0 || !(h.Frozen.Low <= d && d <= h.Frozen.High) {
 			t.Errorf("frame %d: better by %g, %+v", h.Frame, d, h.Frozen)
 		}
+		if d := h.Diversity; d <= 0 || d > 128 {
+			t.Errorf("frame %d: a clip whose seeds differ has diversity %g", h.Frame, d)
+		}
+		if k := h.By["tokenizer"]; k.EndPoint != 0 || k.Frechet > 1e-9 || !(f.EndPoint > m.EndPoint && f.Frechet > 0) {
+			t.Errorf("frame %d: motion and features: %+v of the truth, %+v frozen", h.Frame, k, f)
+		}
 		if k := h.By["tokenizer"]; k.Sharpness != 1 || k.Blockiness != 1 {
 			t.Errorf("the truth has sharpness %g and blockiness %g of its own", k.Sharpness, k.Blockiness)
 		}
 	}
-	if len(frames) != 4 || frames[0] != 1 || frames[3] != 8 {
+	if !slices.Equal(frames, []int{1, 6, 8}) {
 		t.Errorf("horizons %v", frames)
 	}
 	if b := bootstrap(nil, nil); b != (interval{}) {
@@ -88,7 +95,7 @@ func TestEvaluateVideo(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Clips != 1 || len(e.Horizons) != 3 || len(e.Horizons[0].By) != 4 || !(e.Horizons[2].By["tokenizer"].PSNR > 15) {
+	if e.Clips != 1 || len(e.Horizons) != 2 || len(e.Horizons[0].By) != 4 || !(e.Horizons[1].By["tokenizer"].PSNR > 15) {
 		t.Errorf("%s", text)
 	}
 	html, err := os.ReadFile(filepath.Join(page, "index.html"))

@@ -20,7 +20,6 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
-	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -132,7 +131,7 @@ func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 // outError puts an error of pipelines.Prepare in the words of the command line.
 func (o *options) outError(err error) error {
 	if errors.Is(err, pipelines.ErrOut) {
-		return o.usagef("--out %s: %s", o.out, report.Message(err))
+		return o.usagef("--out %s: %s", o.out, plain(err))
 	}
 	return err
 }
@@ -147,9 +146,11 @@ func (o *options) modelError(err error) error {
 	mistaken := slices.ContainsFunc(mistakes, func(m error) bool { return errors.Is(err, m) })
 	switch {
 	case o.model != "" && mistaken:
-		return o.usagef("--model %s: %s", o.model, report.Message(err))
+		return o.usagef("--model %s: %s", o.model, plain(err))
 	case errors.Is(err, gpu.ErrNoDevice) && o.device != "auto":
-		return o.usagef("--device %s: %v", o.device, err)
+		return o.usagef("--device %s: %s; morton devices lists them", o.device, plain(err))
+	case errors.Is(err, gpu.ErrOutOfMemory):
+		return fmt.Errorf("%w (fewer --slots, or --precision int8, take less)", err)
 	}
 	return err
 }

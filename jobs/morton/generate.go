@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -23,6 +25,7 @@ type generateFlags struct {
 	precision string
 	draft     string
 	ahead     int
+	relax     []float64 // nearest tokens, delta
 	sampling  request.Sampling
 	search    request.Search
 }
@@ -37,7 +40,8 @@ func newGenerateFlags() *generateFlags {
 	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "draw from the `N` likeliest, else as the model has it; 0 is off")
 	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "draw from the likeliest that sum to it, else as the model has it; 1 is off")
 	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH` with the same tokens drafts them, and the model checks several in a step: the same results sooner, where tokens are drawn one by one without guidance")
-	f.IntVar(&g.ahead, "draft-tokens", 4, "with --draft: check `N` tokens in a step, at least 2")
+	f.IntVar(&g.ahead, "draft-tokens", 4, "check `N` drafted tokens in a step, at least 2; without --draft the model guesses them itself, if it draws in any order")
+	f.Float64SliceVar(&g.relax, "relax", nil, "with drafted tokens of pictures, `K,DELTA`: keep more of them, by counting the probability of the K nearest tokens up to DELTA, such as 1000,0.1; the results are others")
 	g.addSearch()
 	g.addRun()
 	return g
@@ -93,7 +97,7 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 	}
 	j := k.job(k.base.Family, requests, begun)
 	spec := &j.Settings.Spec
-	spec.Precision, spec.Draft, spec.Ahead = nn.Precision(k.precision), k.draft, k.ahead
+	k.takeDraft(spec)
 	if !k.flags.Changed("slots") {
 		spec.Slots = searchSlots(requests)
 	}
@@ -123,6 +127,32 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	return nil
 }
 
+// checkDraft refuses flags of drafts that make no sense.
+func (k *generateKind) checkDraft() error {
+	if k.ahead < 2 || k.ahead > 64 {
+		return k.usagef("--draft-tokens is 2 to 64")
+	}
+	if !k.flags.Changed("relax") {
+		return nil
+	}
+	if k.draft == "" && !k.flags.Changed("draft-tokens") {
+		return k.usagef("--relax is with --draft or --draft-tokens")
+	}
+	if len(k.relax) != 2 || k.relax[0] != math.Trunc(k.relax[0]) || !(k.relax[0] >= 1 && k.relax[0] <= 1<<16) || !(k.relax[1] >= 0 && k.relax[1] <= 1) {
+		return k.usagef("--relax K,DELTA is a number of tokens and a probability, such as 1000,0.1")
+	}
+	return nil
+}
+
+// takeDraft says how the model is opened.
+func (k *generateKind) takeDraft(s *family.Spec) {
+	s.Precision, s.Draft, s.Ahead = nn.Precision(k.precision), k.draft, k.ahead
+	s.Guesses = k.draft == "" && k.flags.Changed("draft-tokens")
+	if len(k.relax) == 2 {
+		s.Near, s.Delta = int(k.relax[0]), k.relax[1]
+	}
+}
+
 // texts are the texts of values.
 func texts[T ~string](values []T) []string {
 	all := make([]string, len(values))
@@ -141,8 +171,8 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if k.flags.Changed("temperature") || k.flags.Changed("top-k") || k.flags.Changed("top-p") {
 		k.base.Sampling = &k.sampling
 	}
-	if k.ahead < 2 || k.draft == "" && k.flags.Changed("draft-tokens") {
-		return nil, k.usagef("--draft-tokens is at least 2, with --draft")
+	if err := k.checkDraft(); err != nil {
+		return nil, err
 	}
 	if err := k.takeSearch(); err != nil {
 		return nil, err

@@ -62,97 +62,87 @@ func rows(t *testing.T, out string) (map[string]report.Result, map[string]string
 	return byID, kinds
 }
 
-// TestNewcomersMistakes are wrong command lines: one line each, exit 2, nothing
-// written.
+// newcomersMistakes are wrong command lines, with words that the answer has.
+var newcomersMistakes = []struct{ args, want string }{
+	{"generate video --out o --manifest frames0.jsonl", "frames0.jsonl:1: prefix 16 and frames 0: both are at least 1"},
+	{"generate video --out o --manifest prefix0.jsonl", "prefix0.jsonl:2: prefix 0 and frames 48: both are at least 1"},
+	{"generate video --out o --input a.obj --frames 0", "at least 1"},
+	{"generate video --out o --input a.obj --prefix 0", "at least 1"},
+	{"generate video --out o --input a.obj --frames -5", "at least 1"},
+	{"generate video --out o --input a.obj --frames 99999999", "frames 99999999: from 0 to"},
+	{"generate quads --out o --manifest faces0.jsonl", "faces0.jsonl:1: faces 0: at least 1"},
+	{"generate quads --out o --manifest typo.jsonl", `typo.jsonl:1: unknown field "fases"; did you mean "faces"?`},
+	{"generate quads --out o --manifest noinput.jsonl", "noinput.jsonl:1: no input"},
+	{"tokenize quads --out o --manifest noinput.jsonl", "noinput.jsonl:1: no input"},
+	{"generate quads --out o --manifest foreign.jsonl", `foreign.jsonl:1: "frames" is no field of quads`},
+	{"generate quads --out o --manifest blank.jsonl", "blank.jsonl has no requests"},
+	{"generate quads --out o --manifest list.jsonl", "list.jsonl:1: a list"},
+	{"generate quads --out o --manifest twice.jsonl", `twice.jsonl:2: id "A" is taken`},
+	{"generate quads --out o --manifest clips", "clips is a folder"},
+	{"generate quads --out o --manifest a.obj", "a.obj:1: not JSON"},
+	{"generate quads --out o --manifest=", "--manifest is empty"},
+	{"generate quads --out o --manifest typo.jsonl --manifest list.jsonl", "given twice"},
+	{"generate quads --out o --input=", "--input is empty"},
+	{"generate quads --out o --input a.obj --overwrite false", "--overwrite=false"},
+	{"generate quads --out o --json true a.obj", "--json=true"},
+	{"generate quads --out o --input ~/*.obj", "in quotes ~ is not your home folder"},
+	{"generate sculpture --out o", `no kind "sculpture": video, image, shape, quads`},
+	{"generate shape --out o --input=", "--input is empty"},
+	{"generate quads --out o --input", "--input needs a value"},
+	{"generate quads --out o clips", "clips is a folder; its files are --input 'clips/*.obj'"},
+	{"generate quads --out o --input clips/", "'clips/*.obj'"},
+	{"generate quads --out o --input empty", "empty is a folder, and empty"},
+	{"generate quads --out o --input clips empty", "clips is a folder"},
+	{"generate quads --out o --input *.ply --input *.stl", "no file matches: *.ply"},
+	{"generate quads --out o --input [a", "syntax error in pattern: [a"},
+	{"generate quads --out o --input {a", "syntax error in pattern: {a"},
+	{"generate quads --out= --input a.obj", "--out"},
+	{"generate quads --out o --input a.obj --faces -3", "at least 1"},
+	{"generate quads --out o --input a.obj --faces 1e3", `invalid value "1e3"`},
+	{"generate quads --out o --input a.obj --seed -1", `invalid value "-1"`},
+	{"generate quads --out o --input a.obj --seed seven", `invalid value "seven"`},
+	{"generate quads --out o --input a.obj --temperature -1", "temperature -1"},
+	{"generate quads --out o --input a.obj --temperature NaN", "temperature NaN"},
+	{"generate quads --out o --input a.obj --top-k -1", "top-k -1"},
+	{"generate quads --out o --input a.obj --top-p 0", "top-p 0"},
+	{"generate quads --out o --input a.obj --workers -1", "workers"},
+	{"generate quads --out o --input a.obj --workers 1000", "workers"},
+	{"generate quads --out o --input a.obj --slots -1", "negative"},
+	{"generate quads --out o --input a.obj --in-flight -2", "negative"},
+	{"generate quads --out o --input a.obj --precision int3", "--precision is one of"},
+	{"generate quads --out o --input a.obj --prefix 3", "unknown flag --prefix"},
+	{"generate quads --out o --input a.obj -overwite", "did you mean --overwrite?"},
+	{"generate shape --out o --input a.obj --depth 99", "depth 99"},
+	{"generate shape --out o --input a.obj --depth 3 --prefix-depth 4", "prefix-depth 4 is over depth 3"},
+	{"generate shape --out o --prefix-depth 4", "--prefix-depth needs an --input"},
+	{"generate shape --out o --count 0", "--count is 1 to"},
+	{"generate shape --out o --count -1", "--count is 1 to"},
+	{"generate shapes --out o", "did you mean shape?"},
+	{"generate --out o", "generate what?"},
+	{"generate --out o quads", "--input or --manifest"},
+	{"generate --frames 3", "generate what?"},
+	{"generate quads --faecs=3 --out o", "did you mean --faces?"},
+	{"generate quads --max-faild 3 --out o", "did you mean --max-failed?"},
+	{"generate quads -faces x --out o", `invalid value "x" for --faces`},
+	{"generate quads --in-flight 99999999999999999999 --out o", "out of range"},
+	{"--faces 3", "unknown flag --faces"},
+	{"help generte", "did you mean generate?"},
+	{"help generate quasd", "no help on \"generate quasd\""},
+	{"tokenize video --out o --input a.obj --frames -1", "frames"},
+	{"tokenize quads --out o --input a.obj --shards -1", "shards"},
+	{"tokenize quads --out o --input a.obj --faces 3", "unknown flag --faces"},
+	{"tokenise quads --out o --input a.obj", "did you mean tokenize?"},
+	{"detokenize vidoe --input clips --out o", "did you mean video?"},
+	{"detokenize quads --out o", "--input says which shards"},
+	{"detokenize quads --input empty --out o", "no .parquet file in empty"},
+	{"detokenize quads --input empty --input *.parquet --out o", "no .parquet file in empty"},
+}
+
+// TestNewcomersMistakes expects of each one line, exit 2, and nothing written.
 func TestNewcomersMistakes(t *testing.T) {
 	withMirror(t)
-	inputs(t, "a.obj", "clips/b.obj", "clips/deeper/c.obj")
-	write(t, "frames0.jsonl", `{"id":"a","input":"a.obj","frames":0}`)
-	write(t, "prefix0.jsonl", "\n"+`{"id":"a","input":"a.obj","prefix":0}`)
-	write(t, "faces0.jsonl", `{"input":"a.obj","faces":0}`)
-	write(t, "foreign.jsonl", `{"input":"a.obj","frames":8}`)
-	write(t, "typo.jsonl", `{"input":"a.obj","fases":10}`)
-	write(t, "noinput.jsonl", `{"id":"a"}`)
-	write(t, "blank.jsonl", "\n\n")
-	write(t, "list.jsonl", `[{"id":"a"}]`)
-	write(t, "twice.jsonl", `{"id":"a","input":"a.obj"}`+"\n"+`{"id":"A","input":"a.obj"}`)
-	if err := os.Mkdir("empty", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ args, want string }{
-		{"generate video --out o --manifest frames0.jsonl", "frames0.jsonl:1: prefix 16 and frames 0: both are at least 1"},
-		{"generate video --out o --manifest prefix0.jsonl", "prefix0.jsonl:2: prefix 0 and frames 48: both are at least 1"},
-		{"generate video --out o --input a.obj --frames 0", "at least 1"},
-		{"generate video --out o --input a.obj --prefix 0", "at least 1"},
-		{"generate video --out o --input a.obj --frames -5", "at least 1"},
-		{"generate video --out o --input a.obj --frames 99999999", "frames 99999999: from 0 to"},
-		{"generate quads --out o --manifest faces0.jsonl", "faces0.jsonl:1: faces 0: at least 1"},
-		{"generate quads --out o --manifest typo.jsonl", `typo.jsonl:1: unknown field "fases"; did you mean "faces"?`},
-		{"generate quads --out o --manifest noinput.jsonl", "noinput.jsonl:1: no input"},
-		{"tokenize quads --out o --manifest noinput.jsonl", "noinput.jsonl:1: no input"},
-		{"generate quads --out o --manifest foreign.jsonl", `foreign.jsonl:1: "frames" is no field of quads`},
-		{"generate quads --out o --manifest blank.jsonl", "blank.jsonl has no requests"},
-		{"generate quads --out o --manifest list.jsonl", "list.jsonl:1: a list"},
-		{"generate quads --out o --manifest twice.jsonl", `twice.jsonl:2: id "A" is taken`},
-		{"generate quads --out o --manifest clips", "clips is a folder"},
-		{"generate quads --out o --manifest a.obj", "a.obj:1: not JSON"},
-		{"generate quads --out o --manifest=", "--manifest is empty"},
-		{"generate quads --out o --manifest typo.jsonl --manifest list.jsonl", "given twice"},
-		{"generate quads --out o --input=", "--input is empty"},
-		{"generate quads --out o --input a.obj --overwrite false", "--overwrite=false"},
-		{"generate quads --out o --json true a.obj", "--json=true"},
-		{"generate quads --out o --input ~/*.obj", "in quotes ~ is not your home folder"},
-		{"generate sculpture --out o", `no kind "sculpture": video, image, shape, quads`},
-		{"generate shape --out o --input=", "--input is empty"},
-		{"generate quads --out o --input", "--input needs a value"},
-		{"generate quads --out o clips", "clips is a folder; its files are --input 'clips/*.obj'"},
-		{"generate quads --out o --input clips/", "'clips/*.obj'"},
-		{"generate quads --out o --input empty", "empty is a folder, and empty"},
-		{"generate quads --out o --input clips empty", "clips is a folder"},
-		{"generate quads --out o --input *.ply --input *.stl", "no file matches: *.ply"},
-		{"generate quads --out o --input [a", "syntax error in pattern: [a"},
-		{"generate quads --out o --input {a", "syntax error in pattern: {a"},
-		{"generate quads --out= --input a.obj", "--out"},
-		{"generate quads --out o --input a.obj --faces -3", "at least 1"},
-		{"generate quads --out o --input a.obj --faces 1e3", `invalid value "1e3"`},
-		{"generate quads --out o --input a.obj --seed -1", `invalid value "-1"`},
-		{"generate quads --out o --input a.obj --seed seven", `invalid value "seven"`},
-		{"generate quads --out o --input a.obj --temperature -1", "temperature -1"},
-		{"generate quads --out o --input a.obj --temperature NaN", "temperature NaN"},
-		{"generate quads --out o --input a.obj --top-k -1", "top-k -1"},
-		{"generate quads --out o --input a.obj --top-p 0", "top-p 0"},
-		{"generate quads --out o --input a.obj --workers -1", "workers"},
-		{"generate quads --out o --input a.obj --workers 1000", "workers"},
-		{"generate quads --out o --input a.obj --slots -1", "negative"},
-		{"generate quads --out o --input a.obj --in-flight -2", "negative"},
-		{"generate quads --out o --input a.obj --precision int3", "--precision is one of"},
-		{"generate quads --out o --input a.obj --prefix 3", "unknown flag --prefix"},
-		{"generate quads --out o --input a.obj -overwite", "did you mean overwrite?"},
-		{"generate shape --out o --input a.obj --depth 99", "depth 99"},
-		{"generate shape --out o --input a.obj --depth 3 --prefix-depth 4", "prefix-depth 4 is over depth 3"},
-		{"generate shape --out o --prefix-depth 4", "--prefix-depth needs an --input"},
-		{"generate shape --out o --count 0", "--count is 1 to"},
-		{"generate shape --out o --count -1", "--count is 1 to"},
-		{"generate shapes --out o", "did you mean shape?"},
-		{"generate --out o", "generate what?"},
-		{"generate --out o quads", "--input or --manifest"},
-		{"generate --frames 3", "generate what?"},
-		{"generate quads --faecs=3 --out o", "did you mean faces?"},
-		{"generate quads --max-faild 3 --out o", "did you mean max-failed?"},
-		{"generate quads -faces x --out o", `invalid value "x" for --faces`},
-		{"generate quads --in-flight 99999999999999999999 --out o", "out of range"},
-		{"--faces 3", "unknown flag --faces"},
-		{"help generte", "did you mean generate?"},
-		{"help generate quasd", "no help on \"generate quasd\""},
-		{"tokenize video --out o --input a.obj --frames -1", "frames"},
-		{"tokenize quads --out o --input a.obj --shards -1", "shards"},
-		{"tokenize quads --out o --input a.obj --faces 3", "unknown flag --faces"},
-		{"tokenise quads --out o --input a.obj", "did you mean tokenize?"},
-		{"detokenize vidoe --input clips --out o", "did you mean video?"},
-		{"detokenize quads --out o", "--input says which shards"},
-		{"detokenize quads --input empty --out o", "no .parquet file in empty"},
-		{"detokenize quads --input empty --input *.parquet --out o", "no .parquet file in empty"},
-	} {
+	mistakenFiles(t)
+	for _, c := range newcomersMistakes {
 		code, out, errs := morton(strings.Fields(c.args)...)
 		if code != exitUsage || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 || out != "" {
 			t.Errorf("morton %s: exit %d, %q, want 2 and one line with %q", c.args, code, errs, c.want)
@@ -379,4 +369,22 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// mistakenFiles writes what the command lines name: a few inputs, and bad manifests.
+func mistakenFiles(t *testing.T) {
+	t.Helper()
+	inputs(t, "a.obj", "clips/b.obj", "clips/deeper/c.obj")
+	write(t, "frames0.jsonl", `{"id":"a","input":"a.obj","frames":0}`)
+	write(t, "prefix0.jsonl", "\n"+`{"id":"a","input":"a.obj","prefix":0}`)
+	write(t, "faces0.jsonl", `{"input":"a.obj","faces":0}`)
+	write(t, "foreign.jsonl", `{"input":"a.obj","frames":8}`)
+	write(t, "typo.jsonl", `{"input":"a.obj","fases":10}`)
+	write(t, "noinput.jsonl", `{"id":"a"}`)
+	write(t, "blank.jsonl", "\n\n")
+	write(t, "list.jsonl", `[{"id":"a"}]`)
+	write(t, "twice.jsonl", `{"id":"a","input":"a.obj"}`+"\n"+`{"id":"A","input":"a.obj"}`)
+	if err := os.Mkdir("empty", 0o755); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -146,7 +147,11 @@ func (f *facts) addTokenizer(p *models.Published) {
 		return
 	}
 	if format, err := p.Description.Fit(p.System); err == nil && format.Side > 0 {
-		f.add("picture", fmt.Sprintf("%d by %d pixels", p.System.Grid[2]*format.Side, p.System.Grid[1]*format.Side))
+		w, h := p.System.Grid[2]*format.Side, p.System.Grid[1]*format.Side
+		if format.H > 0 { // its tokens have no places
+			w, h = format.W, format.H
+		}
+		f.add("picture", fmt.Sprintf("%d by %d pixels", w, h))
 	}
 }
 
@@ -183,14 +188,11 @@ func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 		generator, tokenizer, err := p.Bytes(o)
 		f.add("memory", memoryText(generator, tokenizer))
 		f.add("memory_bytes", generator+tokenizer)
-		why = errors.Join(why, err)
+		why = cmp.Or(why, p.Usable(), err)
 	}
-	switch {
-	case why != nil:
-		f.add("runs", "no: "+firstLine(why.Error()))
-	case p.Usable() != nil:
-		f.add("runs", "no: "+p.Usable().Error())
-	default:
+	if why != nil {
+		f.add("runs", "no: "+firstLine(plain(why)))
+	} else {
 		f.add("runs", "yes")
 	}
 }

@@ -48,7 +48,7 @@ func (o *options) checkModel(job *pipelines.Job) error {
 	for i := range job.Requests {
 		f := job.Requests[i].Family
 		if _, err := system.OfKind(string(f)); err != nil && f != "" && f.HasModel() {
-			return o.usagef("--model names the checkpoint of an %s model, a folder or file: none is shipped (see docs/how-to/checkpoints.md)", f)
+			return o.usagef("--model names the checkpoint of an %s model, a folder or file; none is shipped, and docs/how-to/checkpoints.md tells where to begin", f)
 		}
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
-	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/pipelines"
 )
 
@@ -81,11 +81,15 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "morton: interrupted; the same command goes on where it stopped")
 		return exitInterrupted
 	}
-	fmt.Fprintln(errs, "morton: "+firstLine(plain(err)))
-	if errors.Is(err, errUsage) {
-		return exitUsage
+	hint, code := "", exitFailed
+	switch {
+	case errors.Is(err, errUsage):
+		code = exitUsage
+	case errors.Is(err, gpu.ErrNoDevice):
+		hint = " (see: morton help devices)"
 	}
-	return exitFailed
+	fmt.Fprintln(errs, "morton: "+firstLine(plain(err))+hint)
+	return code
 }
 
 // command parses and runs the command line.
@@ -103,7 +107,7 @@ func command(ctx context.Context, args []string, t terminal) error {
 // wrapped errors between them is in the log, which -v shows. Files on their way are called
 // by their places.
 func firstLine(s string) string {
-	line, rest, _ := strings.Cut(strings.TrimSpace(atomicfile.Visible(s)), "\n")
+	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	line = strings.Join(strings.Fields(line), " ")
 	const mark = "caused by:\n"
 	if i := strings.LastIndex(rest, mark); i >= 0 {

@@ -21,6 +21,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -48,7 +49,7 @@ func (mirror) Name() string { return "mirror" }
 func (mirror) Close()       {}
 
 func (mirror) Decode(_ context.Context, r request.Request) (family.Media, error) {
-	m, err := family.ReadMesh(r.Input)
+	m, _, err := meshfile.Read(r.Input, meshfile.Options{})
 	return family.Media{Mesh: m}, err
 }
 
@@ -83,7 +84,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate vidoe", "did you mean video?"},
 		{"generate quads --input a.obj", "--out"},
 		{"generate quads --out o", "--input or --manifest"},
-		{"generate quads --out o --input a.obj --faecs 3", "did you mean faces?"},
+		{"generate quads --out o --input a.obj --faecs 3", "did you mean --faces?"},
 		{"generate quads --out o --input a.obj --faces many", "--faces"},
 		{"generate quads --out o --input a.obj --faces 0", "at least 1"},
 		{"generate quads --out o --input a.obj --out", "--out needs a value"},
@@ -124,9 +125,9 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"train --system tokenizer --tokens a --heldout b --out c --precision bf16", "trains in f32"},
 		{"remesh --out o", "--input or --manifest"},
 		{"remesh a.obj --out o --faces 0", "--faces is at least 1"},
-		{"remesh a.obj --out o --faces 3", "3 faces, 4 to"},
+		{"remesh a.obj --out o --faces 3", "3 faces, want 4 to"},
 		{"remesh a.obj --out o --depth 11", "depth"},
-		{"remesh a.obj --out o --face 80", "did you mean faces?"},
+		{"remesh a.obj --out o --face 80", "did you mean --faces?"},
 		{"remesh a.obj --out o --model m", "unknown flag --model"},
 		{"convert", "what?"},
 		{"convert a.obj", "--to says the format"},

@@ -43,7 +43,7 @@ func TestRemeshRun(t *testing.T) {
 		t.Errorf("the GLB: %+v, %v", got, err)
 	}
 	page, err := os.ReadFile(filepath.Join(out, "index.html"))
-	if err != nil || !strings.Contains(string(page), "Remeshed") || !strings.Contains(string(page), "replaced chamfer mean") || strings.Contains(string(page), "Seed") {
+	if err != nil || !strings.Contains(string(page), "Remeshed") || !strings.Contains(string(page), "replaced_chamfer_mean") || strings.Contains(string(page), "Seed") {
 		t.Errorf("the page lacks the result, or has a seed: %v", err)
 	}
 	code, text, _ = morton(args...)

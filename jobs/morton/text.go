@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/morton-gen/morton/transforms/report"
 )
 
 // bytesText prints a size as people read it.
@@ -21,11 +23,11 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// place says where in the program an error was met.
-var place = regexp.MustCompile(`^(request|pipelines|shard)(\.[A-Z][A-Za-z]*)?: (invalid (request|job): )?`)
+// invalid are words that wrong use says already.
+var invalid = regexp.MustCompile(`^invalid (request|job): `)
 
-// plain prints an error of wrong use without its place.
-func plain(err error) string { return place.ReplaceAllString(err.Error(), "") }
+// plain returns the text of an error for the person at the keyboard.
+func plain(err error) string { return invalid.ReplaceAllString(report.Message(err), "") }
 
 // many prints a number of things.
 func many(n int, thing string) string {

@@ -116,9 +116,9 @@ func (g *trainFlags) name() error {
 		}
 	}
 	if g.system == "" {
-		return usagef("train", "train: --system says what to train: cube, octree, quad, tokenizer or a published system")
+		return usagef("train", "train: --system says what to train: cube, octree, quad, tokenizer or a published system, which morton systems lists")
 	}
-	return usagef("train", "train: no system %q%s", g.system, suggest(g.system, names))
+	return usagef("train", "train: no system %q%s; morton systems lists them", g.system, suggest(g.system, names))
 }
 
 func (g *trainFlags) run(ctx context.Context, t terminal) error {

@@ -80,6 +80,9 @@ func TestTrainPublished(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		if c.system == "ear" { // the file alone is named: what describes it goes along
+			tokenizer = filepath.Join(tokenizer, "vae.safetensors")
+		}
 		args := []string{
 			"train", "--system", c.system, "--config", config, "--tokens", c.shards(12), "--heldout", c.shards(3), "--out", out, "--steps", "2", "--batch", "2", "--tokenizer", tokenizer,
 		}
@@ -117,12 +120,17 @@ func TestTrainPublishedRefuses(t *testing.T) {
 	tokens := pictureTokens(t, 2)
 	base := []string{"train", "--tokens", tokens, "--heldout", tokens, "--out", t.TempDir()}
 	config := []string{"--config", tinySystems + "nar/config.json"}
+	undescribed := filepath.Join(t.TempDir(), "vq.safetensors")
+	if err := os.WriteFile(undescribed, []byte(fileText(t, "../../models/tokenizer/vq/testdata/decoder.safetensors")), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for want, more := range map[string][]string{
 		"--config names":          {"--system", "nar"},
 		"--width is for our own":  append([]string{"--system", "nar", "--width", "64"}, config...),
 		"called \"infinitystar\"": append([]string{"--system", "infinitystar"}, config...),
 		"did you mean nova?":      append([]string{"--system", "nvoa"}, config...),
 		"a window of 8 of 26":     append([]string{"--system", "nar", "--window", "8"}, config...),
+		"taken for a published":   append([]string{"--system", "nar", "--tokenizer", undescribed}, config...),
 		"no samples in 1 shard":   append([]string{"--system", "par"}, "--config", tinySystems+"par/config.json"),
 	} {
 		code, _, errs := morton(append(base, more...)...)

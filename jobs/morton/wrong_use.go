@@ -49,18 +49,30 @@ func explain(c *cobra.Command, err error) error {
 			flag, _, _ = strings.Cut(letters, "=")
 		}
 		var known []string
-		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		return wrong("unknown flag --%s%s", flag, suggest(flag, known))
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+		return wrong("unknown flag --%s%s", flag, suggest("--"+flag, known))
 	case errors.As(err, &bare):
 		return wrong("--%s needs a value", bare.GetFlag().Name)
 	case errors.As(err, &invalid):
-		cause := invalid.Unwrap()
-		if number := new(strconv.NumError); errors.As(cause, &number) {
-			cause = number.Err
-		}
-		return wrong("invalid value %q for --%s: %v", invalid.GetValue(), invalid.GetFlag().Name, cause)
+		return wrong("invalid value %q for --%s: %v", invalid.GetValue(), invalid.GetFlag().Name, invalidCause(invalid))
 	}
 	return wrong("%v", err)
+}
+
+// invalidCause says what is wrong with a flag's value.
+func invalidCause(e *pflag.InvalidValueError) error {
+	number := new(strconv.NumError)
+	switch {
+	case !errors.As(e.Unwrap(), &number):
+		return e.Unwrap()
+	case !errors.Is(number, strconv.ErrSyntax):
+		return number.Err
+	case strings.HasPrefix(e.GetFlag().Value.Type(), "uint"):
+		return errors.New("want a whole number, 0 or more")
+	case strings.HasPrefix(e.GetFlag().Value.Type(), "int"):
+		return errors.New("want a whole number")
+	}
+	return errors.New("want a number")
 }
 
 // twoDashes rewrites flags with one dash, which earlier versions took. It refuses a

@@ -265,7 +265,7 @@ func TestOtherFiles(t *testing.T) {
 		"version https://git-lfs.github.com/spec/v1\noid sha256:0\n": "git lfs pull",
 		"GGUF\x03\x00\x00\x00":               "GGUF",
 		"<!DOCTYPE html><title>401":          "web page",
-		"":                                   "begins with",
+		"":                                   "an empty file",
 		"\x02\x00\x00\x00\x00\x00\x00\x00{x": "corrupt",
 	} {
 		path := filepath.Join(t.TempDir(), "model.pt")

@@ -36,3 +36,14 @@ func ExampleCheckpoint_Sub() {
 	// Hugging Face, 3 shards
 	// [0.bias 0.weight 1.weight]
 }
+
+// Open another part than the usual one.
+func ExampleOpenPart() {
+	c, err := checkpoint.OpenPart("testdata/wrapped.pt", "ema")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Println(c.Part(), len(c.Names()), "tensors")
+	// Output: ema 5 tensors
+}

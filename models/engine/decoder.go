@@ -28,6 +28,8 @@ type Decoder struct {
 	refined        *refinement      // nil if the head does not refine
 	recorded       *refine.Recorded // nil without
 	constraintData *gpu.Tensor      // u32 [slots, words], nil without
+	relaxed        *relaxation      // of checks, nil without
+	gaps           *gpu.Tensor      // f32 [slots, positions]: how sure the network was
 	programs       map[programKey]*program
 	trace          bool
 }
@@ -111,6 +113,9 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 			return err
 		}
 	}
+	if d.gaps, err = d.dev.NewTensor(tensor.F32, o.Slots, d.state.Length); err != nil {
+		return err
+	}
 	if n := constraintWords(d.sys); n > 0 {
 		if d.constraintData, err = d.dev.NewTensor(tensor.U32, o.Slots, n); err != nil {
 			return err
@@ -177,6 +182,8 @@ func (d *Decoder) Free() {
 	d.constraintData.Free()
 	d.refined.free()
 	d.recorded.Free()
+	d.relaxed.free()
+	d.gaps.Free()
 	d.arena.Free()
 }
 
@@ -251,6 +258,15 @@ func (d *Decoder) Tokens(slot, from, to int) ([]uint32, error) {
 		out[i] = uint32(x)
 	}
 	return out, nil
+}
+
+// Gaps reads by position how far apart the two largest logits of a slot were when a token
+// was last drawn there, in steps that say so.
+func (d *Decoder) Gaps(slot int) ([]float32, error) {
+	if err := d.fits("Gaps", slot, 0, 0); err != nil {
+		return nil, err
+	}
+	return d.gaps.View(slot*d.state.Length, d.sys.Layout.Length).F32()
 }
 
 // fits returns an error wrapping [ErrTooLong] if a slot's tables lack these entries.

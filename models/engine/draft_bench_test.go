@@ -52,6 +52,18 @@ func letterRows(n, given int) system.Schedule {
 }
 
 // learned trains a network on the source.
+// sequences are a source of training samples in memory.
+type sequences []*train.Sequence
+
+func (s sequences) Rows() (rows []int) {
+	for _, q := range s {
+		rows = append(rows, q.N)
+	}
+	return rows
+}
+
+func (s sequences) Sequence(i int) (*train.Sequence, error) { return s[i], nil }
+
 func learned(b *testing.B, dev *gpu.Device, c systems.Decoder, steps int) nn.Weights {
 	b.Helper()
 	net, err := train.NewNetwork(dev, c.System(), 8, 128, train.NetworkOptions{})
@@ -62,7 +74,7 @@ func learned(b *testing.B, dev *gpu.Device, c systems.Decoder, steps int) nn.Wei
 	if err := net.Store().Init(1); err != nil {
 		b.Fatal(err)
 	}
-	var data train.Held
+	var data sequences
 	for i := range uint64(200) {
 		q, err := letters(c, 128, i)
 		if err != nil {

@@ -18,6 +18,7 @@ const (
 	defaultSteps = 32
 	defaultRows  = 128
 	defaultQueue = 1024
+	mostAhead    = 64 // so that no program serves guesses and their check, see programKey
 )
 
 // Options configure an engine.
@@ -47,14 +48,22 @@ type Options struct {
 // draw it. So the samples are those without a draft, to the bit. It serves requests
 // without guidance, whose runs are single rows with single draws.
 //
+// Without a System the engine's own drafts for itself: in one step it guesses several
+// tokens, each from those that are known, and then checks them one behind the other. It
+// serves runs with a Guess. The first guess is always right, so two steps draw two tokens
+// at least.
+//
 // Source: Leviathan et al., "Fast Inference from Transformers via Speculative
 // Decoding", 2022, arXiv:2211.17192; shared random numbers, Daliri et al., "Coupling
 // without Communication and Drafter-Invariant Speculative Decoding", 2024,
-// arXiv:2408.07978.
+// arXiv:2408.07978; a network that drafts for itself, Guo and Ermon, "Reviving Any-Subset
+// Autoregressive Models with Principled Parallel Sampling and Speculative Decoding", 2025,
+// arXiv:2504.20456.
 type Draft struct {
-	System  *system.System // with positions and tokens as the engine's
+	System  *system.System // with positions and tokens as the engine's; nil: itself
 	Weights nn.Weights
-	Ahead   int // tokens checked at once, at least 2
+	Ahead   int    // tokens checked at once, at least 2
+	Relax   *Relax // nil: samples are those without a draft
 }
 
 // complete replaces zeros by the defaults.
@@ -72,7 +81,11 @@ func ptr(n int) *int { return &n }
 
 // decoder returns the options of the engine's decoder.
 func (o *Options) decoder() DecoderOptions {
-	return DecoderOptions{Slots: o.Slots, Precision: o.Precision, Pages: o.Pages, Rows: o.Rows, Cache: o.Cache, Recorded: o.Recorded}
+	rows := o.Rows
+	if o.Draft != nil { // checks bring rows too
+		rows = max(rows, o.Slots*o.Draft.Ahead)
+	}
+	return DecoderOptions{Slots: o.Slots, Precision: o.Precision, Pages: o.Pages, Rows: rows, Cache: o.Cache, Recorded: o.Recorded}
 }
 
 // Bytes returns the device memory that [New] asks for, without a draft's.
@@ -129,15 +142,16 @@ func (r *Result) Numbers() []float32 {
 
 // Engine owns a decoder and the goroutine that runs it. Safe for concurrent use.
 type Engine struct {
-	opts  Options
-	sys   *system.System
-	dec   *Decoder
-	draft *Decoder // nil without
-	queue chan *job
-	quit  chan struct{}
-	done  chan struct{}
-	close sync.Once
-	sched scheduler
+	opts   Options
+	sys    *system.System
+	dec    *Decoder
+	draft  *Decoder // nil without
+	queue  chan *job
+	scored chan *scoring
+	quit   chan struct{}
+	done   chan struct{}
+	close  sync.Once
+	sched  scheduler
 
 	mu    sync.Mutex
 	stats Stats
@@ -170,11 +184,17 @@ func New(dev *gpu.Device, sys *system.System, weights nn.Weights, opts Options) 
 		return nil, err
 	}
 	draft, err := newDraft(dev, dec, opts)
+	if err == nil {
+		err = dec.relax(draft, opts)
+	}
 	if err != nil {
+		if draft != nil {
+			draft.Free()
+		}
 		dec.Free()
 		return nil, err
 	}
-	e := &Engine{opts: opts, sys: sys, dec: dec, draft: draft, queue: make(chan *job, opts.Queue), quit: make(chan struct{}), done: make(chan struct{})}
+	e := &Engine{opts: opts, sys: sys, dec: dec, draft: draft, queue: make(chan *job, opts.Queue), scored: make(chan *scoring), quit: make(chan struct{}), done: make(chan struct{})}
 	for i := opts.Slots - 1; i >= 0; i-- {
 		e.sched.free = append(e.sched.free, i)
 	}
@@ -187,11 +207,17 @@ func newDraft(dev *gpu.Device, dec *Decoder, o Options) (*Decoder, error) {
 	if o.Draft == nil {
 		return nil, nil
 	}
-	if o.Draft.Ahead < 2 {
-		return nil, fmt.Errorf("engine.New: %w: a draft of %d tokens, at least 2", ErrRequest, o.Draft.Ahead)
+	if o.Draft.Ahead < 2 || o.Draft.Ahead > mostAhead {
+		return nil, fmt.Errorf("engine.New: %w: a draft of %d tokens, from 2 to %d", ErrRequest, o.Draft.Ahead, mostAhead)
 	}
 	if dec.refined != nil {
 		return nil, fmt.Errorf("engine.New: %w: tokens of real numbers are not drafted", ErrRequest)
+	}
+	if o.Draft.System == nil {
+		if o.Draft.Ahead-1 > dec.sys.Layout.Guesses {
+			return nil, fmt.Errorf("engine.New: %w: a system that guesses %d tokens at most, not %d", ErrRequest, dec.sys.Layout.Guesses, o.Draft.Ahead-1)
+		}
+		return nil, nil
 	}
 	return NewDecoder(dev, o.Draft.System, o.Draft.Weights, DecoderOptions{Slots: o.Slots, Precision: o.Precision, Shares: dec})
 }
@@ -216,7 +242,7 @@ func (e *Engine) Generate(ctx context.Context, req Request) (Result, error) {
 	if err := e.check(&req); err != nil {
 		return Result{}, err
 	}
-	j := &job{ctx: ctx, req: req, result: make(chan outcome, 1), queued: time.Now()}
+	j := &job{ctx: ctx, req: req, result: make(chan outcome, 1), ask: make(chan *scoring, 1), queued: time.Now()}
 	select {
 	case e.queue <- j:
 	case <-e.quit:
@@ -224,15 +250,19 @@ func (e *Engine) Generate(ctx context.Context, req Request) (Result, error) {
 	case <-ctx.Done():
 		return Result{}, ctx.Err()
 	}
-	select {
-	case o := <-j.result:
-		return o.res, o.err
-	case <-e.done:
+	for {
 		select {
 		case o := <-j.result:
 			return o.res, o.err
-		default:
-			return Result{}, fmt.Errorf("engine.Generate: %w", ErrClosed)
+		case q := <-j.ask:
+			e.answer(q)
+		case <-e.done:
+			select {
+			case o := <-j.result:
+				return o.res, o.err
+			default:
+				return Result{}, fmt.Errorf("engine.Generate: %w", ErrClosed)
+			}
 		}
 	}
 }

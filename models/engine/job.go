@@ -19,10 +19,12 @@ type job struct {
 	ctx                    context.Context
 	req                    Request
 	result                 chan outcome
+	ask                    chan *scoring // of a search, to whoever called Generate
 	queued, started, first time.Time
 
 	schedule    system.Schedule
-	drafts      system.Schedule // nil without a draft
+	drafts      system.Schedule // nil without a draft of another system
+	guesses     bool            // the engine's own network drafts
 	slot, other int             // other is the slot of the branch without the condition, -1 without
 
 	// run is the run at hand. Its rows and targets are the first entries of the slots'
@@ -112,10 +114,14 @@ func (e *Engine) next(j *job) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if j.hyp != nil {
-		j.hyp.history = append(j.hyp.history, tokens)
+	gaps, err := e.gaps(j)
+	if err != nil {
+		return false, err
 	}
-	run, err := j.schedule.Next(tokens)
+	if j.hyp != nil {
+		j.hyp.history = append(j.hyp.history, seen{tokens, gaps})
+	}
+	run, err := look(j.schedule, tokens, gaps)
 	if errors.Is(err, io.EOF) {
 		return false, nil
 	}
@@ -143,6 +149,22 @@ func (e *Engine) tokens(j *job) ([]uint32, error) {
 		return nil, nil
 	}
 	return e.dec.Tokens(j.slot, 0, j.positions)
+}
+
+// gaps reads how sure the network was, if a job's schedule asks and it has drawn.
+func (e *Engine) gaps(j *job) ([]float32, error) {
+	if _, ok := j.schedule.(system.Confident); !ok || j.run.N == 0 {
+		return nil, nil
+	}
+	return e.dec.Gaps(j.slot)
+}
+
+// look returns a schedule's next run.
+func look(s system.Schedule, tokens []uint32, gaps []float32) (system.Run, error) {
+	if c, ok := s.(system.Confident); ok && gaps != nil {
+		c.Sure(gaps)
+	}
+	return s.Next(tokens)
 }
 
 func checkRun(r *system.Run) error {

@@ -20,7 +20,7 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 			return fmt.Errorf("engine.LoadRows: %w: %d values in a column of %d for %d rows", ErrRequest, c.have, c.want, r.N)
 		}
 	}
-	if len(r.Ranges) != r.N*2*l.Ranges {
+	if r.Ranges != nil && len(r.Ranges) != r.N*2*l.Ranges {
 		return fmt.Errorf("engine.LoadRows: %w: %d bounds of ranges for %d rows with %d ranges each", ErrRequest, len(r.Ranges), r.N, l.Ranges)
 	}
 	recalls := max(l.Recalls, 1)
@@ -50,7 +50,13 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 				out = append(out, entry(r.Recall, i*recalls+k))
 			}
 		}
-		out = append(out, r.Ranges[i*2*l.Ranges:(i+1)*2*l.Ranges]...)
+		ranges := make([]int32, 2*l.Ranges)
+		if r.Ranges != nil {
+			copy(ranges, r.Ranges[i*2*l.Ranges:])
+		} else if l.Ranges > 0 {
+			ranges[1] = min(r.KVLen[i], int32(l.Context))
+		}
+		out = append(out, ranges...)
 	}
 	cols := d.state.RowColumns()
 	return d.state.Rows.View((slot*d.state.Length+from)*cols, len(out)).WriteI32(out)

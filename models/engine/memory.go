@@ -20,6 +20,7 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	bytes += 4*uint64(o.Slots)*uint64(sys.Layout.Places)*uint64(sys.Layout.State) + refinementBytes(sys, o)
 	bytes += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(o.Recorded) * uint64(sys.Token.Width)
 	bytes += 4 * uint64(o.Slots) * (uint64(featureRows(&sys.Layout))*uint64(sys.Layout.Features) + uint64(constraintWords(sys)))
+	bytes += 4 * uint64(o.Slots) * uint64(sys.Dims(1).Length) // gaps
 	return bytes + arenaBytes(sys, o)
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/sample"
@@ -21,6 +22,9 @@ type Step struct {
 	// Passes is the number of passes that refine the targets of a step; 0 means all that
 	// the head has.
 	Passes int
+	// Proposes keeps the logits for a relaxed check, and Relaxed is one, see [Relax].
+	Proposes, Relaxed bool
+	Gaps              bool // says how sure the network is, see [system.Confident]
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
@@ -28,6 +32,7 @@ type Step struct {
 type programKey struct {
 	stage, sequences, rows, targets, run int
 	guided, everyRow                     bool
+	proposes, relaxed, gaps              bool
 }
 
 // program is a recorded step.
@@ -70,23 +75,54 @@ func (p *program) write(sequences []step.Sequence) error {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: min(s.Sequences[0].Group, 4)}
+	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed, gaps: s.Gaps}
 	rows, draws, even := 0, 0, true
 	for _, l := range s.Sequences {
 		rows, draws = rows+l.Group, draws+l.GroupTargets
 		even = even && l.Group == s.Sequences[0].Group && l.GroupTargets == s.Sequences[0].GroupTargets
 		k.guided = k.guided || l.Unconditional >= 0
 	}
-	if even {
+	switch {
+	case rows > fewRows: // what is padded costs as much as what is not
+		k.rows, k.targets = roundUp(rows), roundUp(draws)
+	case even:
 		k.rows, k.targets = k.sequences*s.Sequences[0].Group, k.sequences*s.Sequences[0].GroupTargets
-		if s.Sequences[0].Group > 64 { // sets and scales of every size
-			k.rows, k.targets = roundUp(k.rows), roundUp(k.targets)
-		}
-	} else {
-		k.rows, k.targets, k.run = powerOfTwo(rows), powerOfTwo(draws), 1
+	default:
+		k.rows, k.targets = powerOfTwo(rows), powerOfTwo(draws)
 	}
 	k.everyRow = k.everyRow && !k.guided && k.rows == k.targets
 	return k
+}
+
+// fewRows is the most rows of a step that are rounded to powers of two. A tile of the
+// product kernel has 32 rows, so a finer rule would save nothing below.
+const fewRows = 64
+
+// sharedRows is the number of rows that attention takes together, where they belong to one
+// sequence.
+const sharedRows = 4
+
+// runOf returns the run of rows that attention is told to expect, see
+// [attention.CachedArgs]. Of sequences whose groups differ, rows share loads where two in
+// three tiles have rows of one sequence only: such a tile takes 0.61 of the time of its rows
+// one by one, and another 1.8 times as much (heads of 64 on lavapipe, 128 slots).
+func runOf(sequences []step.Sequence) int {
+	first := sequences[0].Group
+	if !slices.ContainsFunc(sequences, func(l step.Sequence) bool { return l.Group != first }) {
+		return min(first, sharedRows)
+	}
+	at, mixed, last := 0, 0, -1
+	for _, l := range sequences {
+		if at%sharedRows != 0 && at/sharedRows != last {
+			last = at / sharedRows
+			mixed++
+		}
+		at += l.Group
+	}
+	if tiles := (at + sharedRows - 1) / sharedRows; tiles > 3*mixed {
+		return sharedRows
+	}
+	return 1
 }
 
 // roundUp rounds up to an eighth of the next power of two. Up to 8 nothing is rounded.
@@ -144,7 +180,7 @@ func (d *Decoder) programsOf(p *program, k programKey, s Step) ([]gpu.Repeat, er
 	if p.end == nil {
 		return []gpu.Repeat{{Program: p.Program, N: s.Times}}, nil
 	}
-	pass, err := d.refined.pass(d, k.passKey())
+	pass, err := d.refined.pass(d, d.refined.passKey(k))
 	if err != nil {
 		return nil, err
 	}
@@ -246,6 +282,15 @@ func (d *Decoder) draw(g *nn.Inference, k programKey, logits *gpu.Tensor) *gpu.T
 		logits = joined
 	}
 	g.Mark("logits", &nn.Value{X: logits})
+	if k.gaps {
+		sample.Gap(g.Recorder, sample.GapArgs{Logits: logits, Canvas: g.Rows.Canvas, Draw: g.Rows.Target, Out: d.gaps})
+	}
+	if k.relaxed {
+		return d.relaxed.accept(g, logits, d.state.Tokens)
+	}
+	if k.proposes {
+		sample.Propose(g.Recorder, sample.ProposeArgs{Logits: logits, Canvas: g.Rows.Canvas, Draw: g.Rows.Target, Out: d.relaxed.proposals})
+	}
 	var mask *gpu.Tensor
 	if d.sys.Constraint != nil {
 		mask = d.sys.Constraint.Mask(g)

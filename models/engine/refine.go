@@ -19,8 +19,8 @@ type refinement struct {
 	passes   map[passKey]*gpu.Program
 }
 
-// passKey tells recorded passes apart.
-type passKey struct{ draws, branches int }
+// passKey tells recorded passes apart. The stage is 0 where the head has the same passes in all.
+type passKey struct{ draws, branches, stage int }
 
 // mostDraws bounds the targets of a step of a system that refines, as programs round them
 // up: by sequences, or in all where sequences differ.
@@ -89,16 +89,20 @@ func (d *Decoder) refinement(k passKey) *system.Refinement {
 }
 
 // passKey returns the key of a step's passes.
-func (k programKey) passKey() passKey {
+func (r *refinement) passKey(k programKey) passKey {
+	key := passKey{draws: k.targets, branches: 1}
 	if k.guided {
-		return passKey{k.targets, 2}
+		key.branches = 2
 	}
-	return passKey{k.targets, 1}
+	if _, ok := r.head.(system.StagedRefiner); ok {
+		key.stage = k.stage
+	}
+	return key
 }
 
 // beginPasses records what stands between the trunk and the passes.
 func (d *Decoder) beginPasses(g *nn.Inference, k programKey, logits *gpu.Tensor) {
-	s := d.refinement(k.passKey())
+	s := d.refinement(d.refined.passKey(k))
 	g.Copy(s.Logits, logits.View(0, s.Logits.Shape...))
 	g.Mark("logits", &nn.Value{X: s.Logits})
 	a := refine.BeginArgs{State: s.State, Draw: g.Rows.Target, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: d.recorded}
@@ -116,7 +120,7 @@ func (r *refinement) pass(d *Decoder, k passKey) (*gpu.Program, error) {
 	s := d.refinement(k)
 	rec := d.dev.NewRecorder()
 	rec.Share(d.arena)
-	r.head.Pass(&nn.Inference{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Target: s.Draw}}, s)
+	r.head.Pass(&nn.Inference{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Target: s.Draw}, InStage: k.stage}, s)
 	p, err := rec.Finish()
 	if err == nil {
 		r.passes[k] = p
@@ -126,7 +130,7 @@ func (r *refinement) pass(d *Decoder, k passKey) (*gpu.Program, error) {
 
 // end records the commit of what the passes left.
 func (d *Decoder) end(p *program, k programKey) (*gpu.Program, error) {
-	s := d.refinement(k.passKey())
+	s := d.refinement(d.refined.passKey(k))
 	rec := d.dev.NewRecorder()
 	rec.Share(d.arena)
 	g := &nn.Inference{Recorder: rec, Loaded: d.loaded, Rows: step.Rows{Target: s.Draw}}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/morton-gen/morton/models/system"
 )
 
 // submitTime bounds a submit of several steps. A request that comes meanwhile waits
@@ -43,11 +45,11 @@ func (e *Engine) free() {
 	e.dec.Free()
 }
 
-// admit gives slots to the requests that have waited longest. Without active requests
-// it waits for one. It returns false when the engine is closed.
+// admit gives slots to the requests that have waited longest. Where no active request can
+// go on it waits for another, or for scores. It returns false when the engine is closed.
 func (e *Engine) admit() bool {
 	for !e.closed() {
-		idle := len(e.sched.active) == 0
+		idle := e.idle()
 		if len(e.sched.waiting) == 0 {
 			j, open := e.receive(idle)
 			if !open {
@@ -59,7 +61,10 @@ func (e *Engine) admit() bool {
 			e.sched.waiting = append(e.sched.waiting, j)
 		}
 		j := e.sched.waiting[0]
-		if j.need() > len(e.sched.free) || e.sched.short && !idle {
+		if j.need() > len(e.sched.free) || e.sched.short && len(e.sched.active) > 0 {
+			if idle {
+				e.awaitScores()
+			}
 			return true
 		}
 		e.sched.waiting = e.sched.waiting[1:]
@@ -78,8 +83,17 @@ func (e *Engine) closed() bool {
 	}
 }
 
-// receive returns the next request of the queue. Without one it waits, or returns nil
-// if wait is false. It returns false when the engine is closed.
+// awaitScores waits until scores come or the engine is closed.
+func (e *Engine) awaitScores() {
+	select {
+	case q := <-e.scored:
+		q.take()
+	case <-e.quit:
+	}
+}
+
+// receive returns the next request of the queue, nil without one. If wait is true it waits
+// for one, or until scores come. It returns false when the engine is closed.
 func (e *Engine) receive(wait bool) (*job, bool) {
 	if !wait {
 		select {
@@ -92,6 +106,9 @@ func (e *Engine) receive(wait bool) (*job, bool) {
 	select {
 	case j := <-e.queue:
 		return j, true
+	case q := <-e.scored:
+		q.take()
+		return nil, true
 	case <-e.quit:
 		return nil, false
 	}
@@ -171,6 +188,7 @@ func (e *Engine) release(j *job) (err error) {
 
 // advance runs one submit and retires the jobs that are done.
 func (e *Engine) advance() {
+	e.collect()
 	for again := true; again; again = e.compareAll() {
 		e.adoptAll()
 	}
@@ -202,9 +220,10 @@ func (e *Engine) advance() {
 }
 
 // secure returns the next step, and lends its jobs the pages that it needs. Where pages
-// are short, the job that came last begins again later. It draws the same tokens.
+// are short, the job that came last begins again later. It draws the same tokens. Without a
+// job that can go on there is no step.
 func (e *Engine) secure() ([]*job, Step, error) {
-	for len(e.sched.active) > 0 {
+	for e.anyReady() {
 		jobs := e.compose()
 		s := e.stepOf(jobs)
 		if ok, err := e.reserve(jobs, s); ok || err != nil {
@@ -255,7 +274,8 @@ func (e *Engine) turn() sort {
 }
 
 // compose returns the jobs of the next step, all of one sort. They are every job that
-// draws, and prompts up to the budget of rows, the oldest first.
+// draws, and prompts up to the budget of rows, the oldest first. Jobs whose groups fill
+// attention's tiles stand before the others.
 func (e *Engine) compose() (jobs []*job) {
 	kind, rows := e.turn(), 0
 	e.sched.last = kind
@@ -272,6 +292,8 @@ func (e *Engine) compose() (jobs []*job) {
 		}
 		jobs = append(jobs, j)
 	}
+	rest := func(j *job) int { return min(j.group(e.sys.Layout.Context)%sharedRows, 1) }
+	slices.SortStableFunc(jobs, func(a, b *job) int { return rest(a) - rest(b) })
 	return jobs
 }
 
@@ -286,6 +308,9 @@ func (e *Engine) stepOf(jobs []*job) Step {
 		g := j.group(e.sys.Layout.Context)
 		s.Sequences = j.sequences(s.Sequences, g)
 		s.EveryRow = s.EveryRow && j.everyRow()
+		if _, ok := j.schedule.(system.Confident); ok {
+			s.Gaps = true
+		}
 		longest = max(longest, j.steps(g))
 		s.Times = j.stepsLeft(s.Times)
 		if j.prompt() { // pieces of a prompt may differ
@@ -307,7 +332,7 @@ func (e *Engine) stepOf(jobs []*job) Step {
 
 // checkOf lays out a step that checks the drafted tokens of some jobs.
 func (e *Engine) checkOf(jobs []*job) Step {
-	s := Step{Stage: jobs[0].run.Stage, Times: 1, EveryRow: true}
+	s := Step{Stage: jobs[0].run.Stage, Times: 1, EveryRow: true, Relaxed: e.opts.Draft.Relax != nil}
 	for _, j := range jobs {
 		s.Sequences = j.sequences(s.Sequences, e.opts.Draft.Ahead)
 		own := &s.Sequences[len(s.Sequences)-1]

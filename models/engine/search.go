@@ -26,8 +26,8 @@ type Search struct {
 	Every int // steps that draw, of each hypothesis, from one comparison to the next
 	// Score says how good the tokens of the positions so far are; larger is better, and
 	// NaN is worst. Where positions are drawn out of order, the words of those that have no
-	// token yet are 0. It runs on the engine's goroutine, while no other request goes on. So
-	// keep it short. It must depend on the tokens alone.
+	// token yet are 0. It runs on the goroutine that called Generate, while other requests go
+	// on. It must depend on the tokens alone. Meanwhile the search keeps its slots and pages.
 	Score func(tokens []uint32) float64
 }
 
@@ -41,18 +41,34 @@ func (s *Search) check(each, slots int) error {
 
 // search is a request with hypotheses. Each of them is a job.
 type search struct {
-	of   *job
-	hyps []*job
+	of     *job
+	hyps   []*job
+	asked  bool      // the scores are on their way
+	scores []float64 // of the hypotheses as they wait; nil: not known
+}
+
+// scoring asks for the scores of a search's hypotheses. It goes to the goroutine of the
+// request and comes back with the scores.
+type scoring struct {
+	search *search
+	tokens [][]uint32
+	scores []float64
 }
 
 // hypothesis is what a job of a search has beside other jobs.
 type hypothesis struct {
 	search  *search
 	index   int
-	steps   int        // since the last comparison
-	history [][]uint32 // tokens that the schedule has seen
-	paused  bool       // until the next comparison
+	steps   int    // since the last comparison
+	history []seen // by the schedule
+	paused  bool   // until the next comparison
 	done    bool
+}
+
+// seen is what a schedule has looked at before a run.
+type seen struct {
+	tokens []uint32
+	gaps   []float32
 }
 
 // resting reports whether the job waits for a comparison.
@@ -116,15 +132,22 @@ func (j *job) rest() bool {
 	return j.hyp.paused
 }
 
-// compareAll compares the hypotheses of every search whose hypotheses all wait for it. It
-// reports whether there was one.
+// compareAll compares the hypotheses of every search whose hypotheses all wait for it, once
+// their scores are known. It asks for those that are not. It reports whether it compared.
 func (e *Engine) compareAll() (compared bool) {
 	for _, j := range e.sched.active {
-		if j.hyp == nil || j.hyp.index > 0 || slices.ContainsFunc(j.members(), func(h *job) bool { return !h.resting() }) {
+		if j.hyp == nil || j.hyp.index > 0 || j.hyp.search.asked || slices.ContainsFunc(j.members(), func(h *job) bool { return !h.resting() }) {
+			continue
+		}
+		s := j.hyp.search
+		if s.scores == nil {
+			if err := e.ask(s); err != nil {
+				e.leave(j, Result{}, err)
+			}
 			continue
 		}
 		compared = true
-		if res, done, err := e.compare(j.hyp.search); done || err != nil {
+		if res, done, err := e.compare(s); done || err != nil {
 			e.leave(j, res, err)
 		}
 	}
@@ -132,14 +155,71 @@ func (e *Engine) compareAll() (compared bool) {
 	return compared
 }
 
+// ask sends the tokens of a search's hypotheses to the goroutine of its request. A search
+// that began again may have asked before; nobody waits for those scores.
+func (e *Engine) ask(s *search) error {
+	q := &scoring{search: s}
+	for _, h := range s.hyps {
+		tokens, err := e.dec.Tokens(h.slot, 0, h.positions)
+		if err != nil {
+			return err
+		}
+		q.tokens = append(q.tokens, tokens)
+	}
+	select {
+	case <-s.of.ask:
+	default:
+	}
+	s.of.ask <- q
+	s.asked = true
+	return nil
+}
+
+// answer scores hypotheses and sends the scores to the engine. It runs on the goroutine of
+// the request.
+func (e *Engine) answer(q *scoring) {
+	for _, tokens := range q.tokens {
+		x := q.search.of.req.Search.Score(tokens)
+		if math.IsNaN(x) {
+			x = math.Inf(-1)
+		}
+		q.scores = append(q.scores, x)
+	}
+	select {
+	case e.scored <- q:
+	case <-e.done:
+	}
+}
+
+// take hands scores to their search.
+func (q *scoring) take() { q.search.asked, q.search.scores = false, q.scores }
+
+// collect takes the scores that have come.
+func (e *Engine) collect() {
+	for {
+		select {
+		case q := <-e.scored:
+			q.take()
+		default:
+			return
+		}
+	}
+}
+
+// idle reports whether every active job waits for scores.
+func (e *Engine) idle() bool {
+	return !slices.ContainsFunc(e.sched.active, func(j *job) bool { return j.hyp == nil || !j.hyp.search.asked })
+}
+
+// anyReady reports whether a job can be part of a step.
+func (e *Engine) anyReady() bool { return slices.ContainsFunc(e.sched.active, (*job).ready) }
+
 // compare keeps the best hypotheses of a search and lets the others go on behind copies of
 // them. It returns the result if none of the best goes on.
 func (e *Engine) compare(s *search) (Result, bool, error) {
 	r := s.of.req.Search
-	ranked, best, err := e.rank(s)
-	if err != nil {
-		return Result{}, false, err
-	}
+	ranked, best := s.rank()
+	s.scores = nil
 	kept := slices.DeleteFunc(slices.Clone(ranked[:r.Keep]), func(h *job) bool { return h.hyp.done })
 	if len(kept) == 0 {
 		res, err := e.found(s, ranked[0], best)
@@ -158,20 +238,10 @@ func (e *Engine) compare(s *search) (Result, bool, error) {
 
 // rank returns the hypotheses, the best first, and its score. Of equals the first is the
 // better one.
-func (e *Engine) rank(s *search) ([]*job, float64, error) {
-	scores := map[*job]float64{}
-	for _, h := range s.hyps {
-		tokens, err := e.dec.Tokens(h.slot, 0, h.positions)
-		if err != nil {
-			return nil, 0, err
-		}
-		if scores[h] = s.of.req.Search.Score(tokens); math.IsNaN(scores[h]) {
-			scores[h] = math.Inf(-1)
-		}
-	}
+func (s *search) rank() ([]*job, float64) {
 	ranked := slices.Clone(s.hyps)
-	slices.SortStableFunc(ranked, func(a, b *job) int { return cmp.Compare(scores[b], scores[a]) })
-	return ranked, scores[ranked[0]], nil
+	slices.SortStableFunc(ranked, func(a, b *job) int { return cmp.Compare(s.scores[b.hyp.index], s.scores[a.hyp.index]) })
+	return ranked, s.scores[ranked[0].hyp.index]
 }
 
 // found returns the result of a search.
@@ -212,8 +282,8 @@ func (e *Engine) replay(j *job) error {
 		return err
 	}
 	var run system.Run
-	for _, tokens := range j.hyp.history {
-		if run, err = schedule.Next(tokens); err != nil {
+	for _, x := range j.hyp.history {
+		if run, err = look(schedule, x.tokens, x.gaps); err != nil {
 			return err
 		}
 	}

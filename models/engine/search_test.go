@@ -342,3 +342,30 @@ func TestSearchErrors(t *testing.T) {
 		t.Errorf("scores that are not numbers: %g, %v", res.Score, err)
 	}
 }
+
+// TestOthersGoOnWhileASearchScores has a verifier that asks the engine itself for samples, and
+// one during which the engine closes.
+func TestOthersGoOnWhileASearchScores(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	search := Search{Width: 2, Keep: 1, Every: 9, Score: count(1)}
+	want := generate(t, openWide(t, dev, Options{Slots: 2}), []Request{searching("s", 50, 100, &search)})[0]
+	e := openWide(t, dev, Options{Slots: 3})
+	asks, asked := search, 0
+	asks.Score = func(tokens []uint32) float64 {
+		asked++
+		if res, err := e.Generate(context.Background(), scheduled(fmt.Sprint(asked), nil, 20)); err != nil || res.Sampled != 20 {
+			t.Errorf("a request of the verifier: %d tokens, %v", res.Sampled, err)
+		}
+		return count(1)(tokens)
+	}
+	got := generate(t, e, []Request{searching("s", 50, 100, &asks)})[0]
+	if !slices.Equal(got.Tokens, want.Tokens) || got.Score != want.Score || got.Steps != want.Steps || asked < 10 {
+		t.Errorf("score %g in %d steps, want %g in %d; %d samples asked for", got.Score, got.Steps, want.Score, want.Steps, asked)
+	}
+	e = openWide(t, dev, Options{Slots: 2})
+	last := search
+	last.Score = func([]uint32) float64 { e.Close(); return 0 }
+	if _, err := e.Generate(context.Background(), searching("s", 50, 100, &last)); !errors.Is(err, ErrClosed) {
+		t.Errorf("a search whose engine closes as it scores: %v", err)
+	}
+}

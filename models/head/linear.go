@@ -16,6 +16,8 @@ type Linear struct {
 	// Skip adds a linear map of the codes that the row is fed, times SkipScale.
 	Skip      *nn.Matrix
 	SkipScale float32
+	// Guess adds a linear map of the features of the row.
+	Guess *nn.Matrix
 }
 
 // Logits implements system.Head.
@@ -27,6 +29,9 @@ func (l Linear) Logits(g nn.Graph, h *nn.Value) *nn.Value {
 	g.Mark(l.Out.Names[0], x)
 	if l.Skip != nil {
 		x = g.Product(g.Pick(g.Codes(), 0), l.Skip, nn.ProductOptions{Add: x, Alpha: l.SkipScale})
+	}
+	if l.Guess != nil {
+		x = g.Product(g.Pick(g.Features(), 0), l.Guess, nn.ProductOptions{Add: x})
 	}
 	return x
 }

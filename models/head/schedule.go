@@ -139,6 +139,16 @@ func Leading(n, count int) []int {
 	return out
 }
 
+// FixedLarge is the schedule of a network that says the noise alone. The variance is that of
+// the noise that a step adds.
+func FixedLarge(betas []float64, kept []int) Schedule {
+	s := Ancestral(betas, kept)
+	for i := range s.Passes {
+		s.Passes[i].LogMin = s.Passes[i].LogMax
+	}
+	return s
+}
+
 // Fixed is the schedule of a network that says the noise alone. The variance is that of the
 // posterior.
 func Fixed(betas []float64, kept []int) Schedule {

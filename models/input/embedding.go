@@ -7,15 +7,21 @@ import (
 )
 
 // Embedding sums the embeddings of a row's fixed ids and of the earlier tokens that it is
-// fed.
+// fed. Rows with features have a linear map of them in place of the ids' embeddings.
 type Embedding struct {
-	Table *nn.Table
-	Codes *nn.Matrix // of binary codes, which have no embeddings; nil without
+	Table    *nn.Table
+	Features *nn.Matrix // nil: rows have ids
+	Codes    *nn.Matrix // of binary codes, which have no embeddings; nil without
 }
 
 // Record implements system.Input.
 func (f Embedding) Record(g nn.Graph, _ int) *nn.Value {
-	x := g.Embed(f.Table)
+	var x *nn.Value
+	if f.Features != nil {
+		x = g.Product(g.Features(), f.Features, nn.ProductOptions{})
+	} else {
+		x = g.Embed(f.Table)
+	}
 	if f.Codes != nil {
 		x = g.Product(g.Codes(), f.Codes, nn.ProductOptions{Add: x})
 	}

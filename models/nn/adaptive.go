@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
@@ -27,6 +28,7 @@ type Adaptive struct {
 	Up, Down   *Linear
 	Attention  *Attention
 	Eps        float32
+	Act        Act // of the MLP; 0 means GELUTanh
 }
 
 // Parts says which part of a modulation is what, each for attention and for the MLP.
@@ -57,7 +59,7 @@ func (b *Adaptive) Told(g Graph, x, m *Value) *Value {
 	x = g.Gate(h, m, b.Parts.Gate[0], x)
 	h = b.norm(g, x, m, 1)
 	g.Mark(b.Name+".ffn_in", h)
-	h = b.Down.Forward(g, b.Up.Forward(g, h, ProductOptions{Act: GELUTanh}), ProductOptions{})
+	h = b.Down.Forward(g, b.Up.Forward(g, h, ProductOptions{Act: cmp.Or(b.Act, GELUTanh)}), ProductOptions{})
 	g.Mark(b.Name+".ffn_out", h)
 	return g.Gate(h, m, b.Parts.Gate[1], x)
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/morton-gen/morton/models/tape"
 )
 
-// Bidirectional records a network over one whole sequence, whose rows all see each other. It
-// keeps no keys, so it serves tokenizers and encoders.
+// Bidirectional records a network over whole sequences, whose rows all see each other. It
+// keeps no keys, so it serves tokenizers, encoders and heads.
 type Bidirectional struct {
 	*Inference
 	seen *gpu.Tensor // i32 [n]: the same key for all rows
+	b    int         // sequences
 }
 
 // NewBidirectional begins a recording over the rows of ids, i32 [n, k]: those that
@@ -22,7 +23,14 @@ type Bidirectional struct {
 func NewBidirectional(r *gpu.Recorder, l *Loaded, ids *gpu.Tensor) *Bidirectional {
 	seen := r.Temp(tensor.I32, ids.Rows())
 	r.Fill(seen, 0)
-	return &Bidirectional{&Inference{Recorder: r, Loaded: l, Rows: step.Rows{Seq: seen, IDs: ids}}, seen}
+	return &Bidirectional{&Inference{Recorder: r, Loaded: l, Rows: step.Rows{Seq: seen, IDs: ids}}, seen, 1}
+}
+
+// Whole returns a recording over b sequences of as many rows, n in all.
+func (g *Inference) Whole(b, n int) *Bidirectional {
+	seen := g.Temp(tensor.I32, n)
+	g.Fill(seen, 0)
+	return &Bidirectional{g, seen, b}
 }
 
 // Attend implements [Graph].
@@ -35,7 +43,7 @@ func (g *Bidirectional) Attend(qkv *Value, a *Attention) *Value {
 	from := func(head int) *gpu.Tensor { return qkv.X.View(head*a.HeadDim, qkv.X.Elems()-head*a.HeadDim) }
 	attention.Forward(g.Recorder, attention.Args{
 		Q: from(0), K: from(a.Heads), V: from(a.Heads + a.KeyHeads()), Out: out.X, LDQ: width, LDK: width, LDV: width,
-		B: 1, N: n, Heads: a.Heads, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, KeyQ: g.seen, LSE: g.Temp(tensor.F32, a.Heads, n),
+		B: g.b, N: n / g.b, Heads: a.Heads, KVHeads: a.KeyHeads(), HeadDim: a.HeadDim, KeyQ: g.seen, LSE: g.Temp(tensor.F32, a.Heads, n),
 	})
 	return out
 }

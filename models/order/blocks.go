@@ -29,6 +29,7 @@ type Blocks struct {
 	Class, Other int32                    // ids of the condition, and of none
 	Mask         int32                    // id of an unknown token
 	Scale        func(before int) float32 // of the guidance, behind so many tokens; nil: the request's
+	Commit       *Commit                  // when all tokens that are left of a block come at once; nil: never
 }
 
 // Schedule returns the runs. They are made block by block. Errors wrap system.ErrPrompt.
@@ -36,12 +37,18 @@ func (b Blocks) Schedule() (system.Schedule, error) {
 	if b.N < 1 || b.Size < 1 || b.Steps < 0 {
 		return nil, fmt.Errorf("order: %w: %d tokens in blocks of %d with %d steps", system.ErrPrompt, b.N, b.Size, b.Steps)
 	}
+	if err := b.Commit.Check(); err != nil {
+		return nil, err
+	}
 	s := &blocks{Blocks: b, when: make([]float64, b.N)}
 	if b.Order != nil {
 		if err := checkOrder(b.Order, b.N); err != nil {
 			return nil, err
 		}
 		s.inOrder()
+	}
+	if b.Commit != nil {
+		return &surely{blocks: s}, nil
 	}
 	return s, nil
 }
@@ -108,30 +115,85 @@ func (s *blocks) next() (runs []system.Run) {
 		if n := len(runs) - 1; i < 2 || runs[n].GroupTargets != len(set) || runs[n].N+hi-lo > s.N+1 {
 			runs = append(runs, system.Run{Group: hi - lo, GroupTargets: len(set)})
 		}
-		r := &runs[len(runs)-1]
-		from := int32(0)
-		if i == 0 && lo > 0 {
-			before, end := s.rowsOf(s.block - 1)
-			for row := before; row < end; row++ {
-				s.row(r, row, end, true)
-			}
-			r.Group += end - before
-			from = int32(end - before)
-		}
-		for row := lo; row < hi; row++ {
-			s.row(r, row, hi, known[row-lo])
-		}
+		s.step(&runs[len(runs)-1], known, set, i == 0)
 		for _, row := range set {
-			r.Targets.N++
-			r.Targets.At, r.Targets.From = append(r.Targets.At, int32(row-1)), append(r.Targets.From, from+int32(row-lo))
-			if s.Scale != nil {
-				r.Targets.Scale = append(r.Targets.Scale, s.Scale(s.drawn))
-			}
 			known[row-lo] = true
 		}
 		s.drawn += len(set)
 	}
 	return runs
+}
+
+// step appends to a run the rows of a step of the block, and the targets of some of them. The
+// first step also reads the block before.
+func (s *blocks) step(r *system.Run, known []bool, targets []int, first bool) {
+	lo, hi := s.rowsOf(s.block)
+	from := int32(0)
+	if first && lo > 0 {
+		before, end := s.rowsOf(s.block - 1)
+		for row := before; row < end; row++ {
+			s.row(r, row, end, true)
+		}
+		r.Group += end - before
+		from = int32(end - before)
+	}
+	for row := lo; row < hi; row++ {
+		s.row(r, row, hi, known[row-lo])
+	}
+	for _, row := range targets {
+		r.Targets.N++
+		r.Targets.At, r.Targets.From = append(r.Targets.At, int32(row-1)), append(r.Targets.From, from+int32(row-lo))
+		if s.Scale != nil {
+			r.Targets.Scale = append(r.Targets.Scale, s.Scale(s.drawn))
+		}
+	}
+}
+
+// surely are blocks that end early. Every step draws all tokens that the block lacks, those
+// of its set behind which are the others. As long as the network is not sure of the others
+// they are masks again, and are drawn once more.
+type surely struct {
+	*blocks
+	known []bool
+	sets  [][]int // of the block at hand, those to come
+	gaps  []float32
+}
+
+// Sure implements system.Confident.
+func (s *surely) Sure(gaps []float32) { s.gaps = gaps }
+
+// Next implements system.Schedule.
+func (s *surely) Next([]uint32) (system.Run, error) {
+	lo, hi := s.rowsOf(s.block)
+	if s.known != nil && (len(s.sets) == 0 || s.Commit.now(s.gaps, s.left(), hi-max(lo, 1))) {
+		s.known, s.block = nil, s.block+1
+		lo, hi = s.rowsOf(s.block)
+	}
+	if lo > s.N {
+		return system.Run{}, io.EOF
+	}
+	first := s.known == nil
+	if first {
+		s.known, s.sets = make([]bool, hi-lo), s.blocks.sets(max(lo, 1), hi)
+		s.known[0] = lo == 0
+	}
+	all := slices.Concat(s.sets...)
+	r := system.Run{Group: hi - lo, GroupTargets: len(all)}
+	s.step(&r, s.known, all, first)
+	for _, row := range s.sets[0] {
+		s.known[row-lo] = true
+	}
+	s.drawn += len(s.sets[0])
+	s.sets = s.sets[1:]
+	return r, nil
+}
+
+// left are the positions that the block still lacks.
+func (s *surely) left() (at []int32) {
+	for _, row := range slices.Concat(s.sets...) {
+		at = append(at, int32(row-1))
+	}
+	return at
 }
 
 // sets returns the rows [lo, hi) by the step that predicts them. Steps that predict nothing

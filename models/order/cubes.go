@@ -38,6 +38,70 @@ func (c Cubes) Fed() int {
 // Ids is the number of fixed ids.
 func (c Cubes) Ids() int { return c.Size.Volume() + c.H + c.W }
 
+// Guessed is like Schedule, with features of rows: those that guess makes of the tokens of
+// the frame of cells before, [h·w, words] in raster order, and behind them a 1 for each of
+// the row's fixed ids and 0 for the others. Rows have no fixed ids. The first frame has no
+// guess, but zeros. A frame of cells is one cube or several; known are the tokens of the
+// given ones. The error wraps system.ErrPrompt.
+func (c Cubes) Guessed(frames int, known []uint32, words, width int, guess func(codes []uint32) []float32) (system.Schedule, error) {
+	n := c.H * c.W
+	given := len(known) / words
+	if frames < 1 || c.Size.T != 1 || given > frames*n || given%n != 0 {
+		return nil, fmt.Errorf("order.Cubes: %w: %d cells of %d frames in cubes of %d frames, %d cells a frame", system.ErrPrompt, given, frames, c.Size.T, n)
+	}
+	frame := func(t int, tokens []uint32) Positions {
+		var soft []float32
+		if t > 0 {
+			before := make([]uint32, n*words)
+			for p := range n {
+				copy(before[c.Raster(p)*words:][:words], tokens[((t-1)*n+p)*words:])
+			}
+			soft = guess(before)
+		}
+		var p Positions
+		for i := t * n; i < (t+1)*n; i++ {
+			c.add(&p, i, []int32{-1})
+			features := make([]float32, width+c.Ids())
+			if t > 0 {
+				at := c.Raster(i % n)
+				copy(features, soft[at*width:(at+1)*width])
+			}
+			for _, id := range c.ids(i) {
+				features[width+int(id)] = 1
+			}
+			p.Features = append(p.Features, features...)
+		}
+		return p
+	}
+	var prompt []system.Run
+	for t := range given / n {
+		p := frame(t, known)
+		prompt = append(prompt, p.Runs(t*n, p.N, c.Size.Volume())...)
+	}
+	t := given/n - 1
+	return Grow(func(tokens []uint32) ([]system.Run, error) {
+		if t++; t >= frames {
+			return nil, nil
+		}
+		p := frame(t, tokens)
+		return p.Runs(t*n, 0, c.Size.Volume()), nil
+	}, prompt...), nil
+}
+
+// ids are the fixed ids of cell i.
+func (c Cubes) ids(i int) []int32 {
+	cells := c.Size.Volume()
+	_, h, w := c.Cube(i)
+	return []int32{int32(i % cells), int32(cells + h), int32(cells + c.H + w)}
+}
+
+// add appends cell i.
+func (c Cubes) add(p *Positions, i int, fixed []int32) {
+	cells := c.Size.Volume()
+	t, h, w := c.Cube(i)
+	p.Add(fixed, c.fed(t, h, w), []int32{int32(t), int32(h), int32(w)}, int32((i/cells+1)*cells), 0, 1)
+}
+
 // Schedule returns the runs of frames frames of cells, a multiple of a cube's, of which
 // the first given cells have tokens. The error wraps system.ErrPrompt.
 func (c Cubes) Schedule(frames, given int) (system.Schedule, error) {
@@ -47,10 +111,7 @@ func (c Cubes) Schedule(frames, given int) (system.Schedule, error) {
 	}
 	var p Positions
 	for i := range n {
-		t, h, w := c.Cube(i)
-		p.Add(
-			[]int32{int32(i % cells), int32(cells + h), int32(cells + c.H + w)}, c.fed(t, h, w),
-			[]int32{int32(t), int32(h), int32(w)}, int32((i/cells+1)*cells), 0, 1)
+		c.add(&p, i, c.ids(i))
 	}
 	return Fixed(p.Runs(0, given, cells)...), nil
 }

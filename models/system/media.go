@@ -27,7 +27,7 @@ type Measures map[string]float64
 
 // Format says what media a system takes and gives. Fields of other kinds are zero.
 type Format struct {
-	H, W   int       // clip: rows and columns of a frame
+	H, W   int       // clip: rows and columns of a frame; picture: of one whose tokens have no places
 	Rate   clip.Rate // clip: frames a second that the system was trained on
 	Frames int       // clip: prefixes and results come in multiples of so many
 	Side   int       // picture: rows and columns of pixels that a token stands for

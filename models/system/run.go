@@ -19,7 +19,8 @@ type Rows struct {
 	// other have the same number.
 	KVLen []int32
 	// Ranges are the parts of those slots that the row sees, lo <= slot < hi, in a system
-	// whose rows have some, [n, ranges, 2]. They do not overlap, and may be empty.
+	// whose rows have some, [n, ranges, 2]. They do not overlap, and may be empty. Nil
+	// means all.
 	Ranges []int32
 	// Slot is the cache slot of a row's keys and values; -1: none. Nil means the row's
 	// number in its request. Beyond the context, that is the slot of the oldest row
@@ -62,6 +63,11 @@ type Run struct {
 	Targets             Targets
 	Group, GroupTargets int
 	Stage               int // what the network does with the rows, see Input
+	// Guess returns n rows of their own targets that predict those of rows row to row+n-1,
+	// each from what is known before row alone. Their keys go to the slots of those rows,
+	// which come later. It is for runs of single rows with single targets; nil: nobody
+	// guesses.
+	Guess func(row, n int) Rows
 }
 
 // Steps is the number of steps of a run.
@@ -72,6 +78,14 @@ func (r *Run) Steps() int { return r.N / r.Group }
 // highest drawn so far. Only an order that depends on them looks at them.
 type Schedule interface {
 	Next(tokens []uint32) (Run, error)
+}
+
+// Confident is a schedule that asks how sure the network was. Before every Next but the
+// first, the engine tells it by position how far apart the two largest logits were when a
+// token was last drawn there.
+type Confident interface {
+	Schedule
+	Sure(gaps []float32)
 }
 
 // Seeded is a schedule with random choices of its own, such as an order. The engine calls

@@ -37,6 +37,8 @@ type System struct {
 	Constraint Constraint // what may be drawn next; nil: anything
 	Default    Sampling
 	Dropout    float64 // share of the training samples that lose their condition, for guidance
+	// Prepare loads what Schedule computes with. It is called once, before. Nil: nothing.
+	Prepare func(Files) error
 	// Schedule returns the runs of a request. Errors wrap [ErrPrompt] or are those of a
 	// kind of media.
 	Schedule func(Prompt) (Schedule, error)
@@ -52,13 +54,13 @@ type System struct {
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
-	Text      int    // features of a row of text; 0: Layout.Features
+	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
 func (s *System) TextWidth() int {
-	if s.Text > 0 {
-		return s.Text
+	if s.Text != 0 {
+		return max(s.Text, 0)
 	}
 	return s.Layout.Features
 }
@@ -142,6 +144,7 @@ type Layout struct {
 	Places, State       int                // kept hidden states of a sequence, and their width; 0: none
 	Recalls             int                // kept states that a row starts from; 0 means 1
 	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
+	Guesses             int                // rows of a guess at most, see Run; 0: nobody guesses
 	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
 	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
 }
@@ -149,7 +152,7 @@ type Layout struct {
 // Dims returns the extents of the stepping tables for a number of slots.
 func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
-		Slots: slots, Length: s.Layout.Length, Fixed: s.Layout.Fixed, Inputs: s.Layout.Inputs, Axes: s.Layout.Axes, Base: s.Layout.Base,
+		Slots: slots, Length: s.Layout.Length + s.Layout.Guesses, Fixed: s.Layout.Fixed, Inputs: s.Layout.Inputs, Axes: s.Layout.Axes, Base: s.Layout.Base,
 		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Ranges: s.Layout.Ranges,
 		Directions: s.Layout.Directions,
 	}
@@ -192,6 +195,12 @@ type Refiner interface {
 	Prepare(g *nn.Inference) *gpu.Tensor
 	// Pass records one pass.
 	Pass(g *nn.Inference, r *Refinement)
+}
+
+// StagedRefiner is a refiner whose passes depend on the stage of the trunk.
+type StagedRefiner interface {
+	Refiner
+	Staged()
 }
 
 // Refinement is what a refiner's pass works on.

@@ -2,6 +2,7 @@ package systems
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -35,11 +36,22 @@ func openAnyOrder(config json.RawMessage, w nn.Weights) (*system.System, error) 
 	if err != nil {
 		return nil, err
 	}
+	var own struct {
+		Commit *order.Commit `json:"commit"` // a name of ours
+	}
+	if config != nil {
+		if err := json.Unmarshal(config, &own); err != nil {
+			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+		}
+	}
+	if err := own.Commit.Check(); err != nil {
+		return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+	}
 	p := nn.NewParams()
 	grid := order.Grid{T: 1, H: side, W: side}
 	s := &system.System{
 		Name: "any-order", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Vocab}, Grid: [3]int{1, side, side},
-		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 2, Base: c.Classes + 1 + c.Block, Context: 1 + c.Block, Length: 1 + c.Block, Group: 1},
+		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 2, Base: c.Classes + 1 + c.Block, Context: 1 + c.Block, Length: 1 + c.Block, Group: 1, Ranges: order.GuessRanges, Guesses: 63},
 		Input:  c.embeddings(p, nn.Part{Name: targets, Rows: c.Block}),
 		Trunk:  c.trunk(p, 0, c.Layers, c.rope2D()), Head: head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}},
 		Default: system.Sampling{Temperature: 1, Guidance: 2}, Dropout: c.Dropout,
@@ -49,13 +61,16 @@ func openAnyOrder(config json.RawMessage, w nn.Weights) (*system.System, error) 
 			return q, tokens, err
 		},
 	}
+	if own.Commit != nil { // all that is left in one step
+		s.Layout.Group = c.Block
+	}
 	s.Schedule = func(q system.Prompt) (system.Schedule, error) {
 		condition, err := c.class(grid, q)
 		if err != nil {
 			return nil, err
 		}
 		return order.Shuffled{
-			Grid: grid, Conditions: condition, Order: q.Order, Target: int32(c.Classes + 1), Guide: guide(q, func(before int) bool { return before-1 > q.Interval }),
+			Grid: grid, Conditions: condition, Order: q.Order, Target: int32(c.Classes + 1), Guide: guide(q, func(before int) bool { return before-1 > q.Interval }), Commit: own.Commit,
 		}.Schedule()
 	}
 	return s, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
 )
@@ -109,22 +110,30 @@ func BenchmarkOrders(b *testing.B) {
 	all := orders(sizeB)
 	for _, name := range []string{"raster", "groups-4", "groups-16", "shells"} {
 		sys := openShapes(b, all[name])
-		for _, batch := range []int{1, 8} {
-			b.Run(fmt.Sprintf("%s/batch=%d", name, batch), func(b *testing.B) {
-				dev := gputest.Open(b, gpu.Options{Grain: engine.Grain(sys, batch)})
-				e := must(engine.New(dev, sys, all[name], engine.Options{Slots: batch}))(b)
-				defer e.Close()
-				drawPictures(b, e, sys, batch, "warm") // compiles
-				pictures := 0
-				for b.Loop() {
-					drawPictures(b, e, sys, batch, fmt.Sprint(pictures))
-					pictures += batch
-				}
-				b.ReportMetric(float64(passes(b, sys)), "passes")
-				b.ReportMetric(float64(256*pictures)/b.Elapsed().Seconds(), "tokens/s")
-			})
+		for _, p := range nn.Precisions {
+			for _, batch := range []int{1, 8} {
+				b.Run(fmt.Sprintf("%s/%s/batch=%d", name, p, batch), func(b *testing.B) {
+					benchOrder(b, sys, all[name], p, batch)
+				})
+			}
 		}
 	}
+}
+
+func benchOrder(b *testing.B, sys *system.System, w shapes, p nn.Precision, batch int) {
+	dev := gputest.Open(b, gpu.Options{Grain: engine.Grain(sys, batch)})
+	e := must(engine.New(dev, sys, w, engine.Options{Slots: batch, Precision: p}))(b)
+	defer e.Close()
+	drawPictures(b, e, sys, batch, "warm") // compiles
+	pictures := 0
+	report := gputest.Processor(b)
+	for b.Loop() {
+		drawPictures(b, e, sys, batch, fmt.Sprint(pictures))
+		pictures += batch
+	}
+	report()
+	b.ReportMetric(float64(passes(b, sys)), "passes")
+	b.ReportMetric(float64(256*pictures)/b.Elapsed().Seconds(), "tokens/s")
 }
 
 // drawPictures draws pictures at once.
@@ -248,9 +257,11 @@ func BenchmarkMixed(b *testing.B) {
 			defer e.Close()
 			drawAll(b, e, mixedRequests(sys, "r")[:min(slots, 3)]) // compiles
 			var drawn [][]uint32
+			report := gputest.Processor(b)
 			for b.Loop() {
 				drawn = drawAll(b, e, mixedRequests(sys, "r"))
 			}
+			report()
 			b.ReportMetric(float64(b.N*32*256)/b.Elapsed().Seconds(), "tokens/s")
 			if alone == nil {
 				alone = drawn

@@ -29,8 +29,9 @@ type blockDiffusion struct {
 	Heads  int  `json:"n_heads"`
 	Times  bool `json:"time_conditioning"`
 	// Names of ours: classes of pictures, and steps of a block, 0 for one a token.
-	Classes int `json:"num_classes"`
-	Steps   int `json:"block_steps"`
+	Classes int           `json:"num_classes"`
+	Steps   int           `json:"block_steps"`
+	Commit  *order.Commit `json:"commit"`
 
 	width, depth, hidden, told, rows int
 }
@@ -61,6 +62,8 @@ func (c *blockDiffusion) check() error {
 		return fmt.Errorf("systems: %w: %d tokens in blocks of %d, with %d steps", nn.ErrConfig, c.Length, c.Block, c.Steps)
 	case !within(c.rows, 3, 1<<18) || !within(c.Classes, 0, c.rows-3) || !within(c.told, 2, 1<<14):
 		return fmt.Errorf("systems: %w: a vocabulary of %d with %d classes, %d numbers of condition", nn.ErrConfig, c.rows, c.Classes, c.told)
+	case c.Commit.Check() != nil:
+		return fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, c.Commit.Check())
 	case c.Times:
 		return fmt.Errorf("systems: %w: a network that is told the time of the diffusion", nn.ErrConfig)
 	}
@@ -154,7 +157,7 @@ func (c *blockDiffusion) schedule(q system.Prompt) (system.Schedule, error) {
 		q.Steps = c.Steps
 	}
 	none := int32(c.rows - 2)
-	b := order.Blocks{N: c.Length - 1, Size: c.Block, Steps: q.Steps, Order: q.Order, Class: none, Other: none, Mask: none + 1}
+	b := order.Blocks{N: c.Length - 1, Size: c.Block, Steps: q.Steps, Order: q.Order, Class: none, Other: none, Mask: none + 1, Commit: c.Commit}
 	if q.Class >= 0 && c.Classes > 0 {
 		b.Class = none - int32(c.Classes) + int32(q.Class)
 	}

@@ -127,6 +127,36 @@ func TestBlockDiffusion(t *testing.T) {
 	})
 }
 
+// TestBlockDiffusionCommits ends blocks as soon as the network is sure enough: never, which
+// gives the tokens of one a step, and at once, which takes a step a block.
+func TestBlockDiffusionCommits(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		o := tinyBlockDiffusion()
+		var plain []engine.Result
+		for _, c := range []struct {
+			key   string
+			steps int
+		}{{"", 9}, {`, "commit": [1e9, 1e9, 1e9]`, 9}, {`, "commit": [0, 0, 0]`, 2}} {
+			s := must(must(system.Detect(o))(t).Open(fmt.Appendf(nil, `{"n_heads": 2, "block_size": 5, "model_length": 10, "num_classes": 3%s}`, c.key), o))(t)
+			e := must(engine.New(dev, s, o, engine.Options{Slots: 2}))(t)
+			var rs []engine.Request
+			for i := range 3 {
+				rs = append(rs, request(s, fmt.Sprint("b", i), system.Prompt{Class: i}, float32(i%2)))
+			}
+			got := together(t, e, rs)
+			e.Close()
+			if plain == nil {
+				plain = got
+			}
+			for i := range got {
+				if got[i].Steps != c.steps || c.steps == 9 && !slices.Equal(got[i].Tokens, plain[i].Tokens) {
+					t.Errorf("%s, request %d: %d steps draw %v; without %v", c.key, i, got[i].Steps, got[i].Tokens, plain[i].Tokens)
+				}
+			}
+		}
+	})
+}
+
 // checkBlocks compares tokens with the likeliest of every step.
 func (o named64) checkBlocks(t *testing.T, s *system.System, p system.Prompt, tokens []uint32, size int) {
 	t.Helper()

@@ -1,8 +1,12 @@
 package systems
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tokenizer/cube"
@@ -38,16 +42,37 @@ func (c cubes) order() order.Cubes { return order.Cubes{Groups: c.Groups(), Arou
 func (c cubes) network(n Decoder) Decoder {
 	n.Static, n.StaticRows, n.Fed, n.Sub, n.Vocab = order.CubeFixed, c.order().Ids(), c.order().Fed(), 0, 0
 	n.Bits, n.Group, n.Faces = c.Tokenizer.Bits, c.order().Size.Volume(), FaceRules{}
+	if c.Canvas {
+		n.Static, n.StaticRows, n.Features = 1, 1, c.Tokenizer.Bits+c.order().Ids()
+	}
 	n.RopePairs = n.threeAxes()
 	return n
 }
 
 func (c cubes) parts(s *system.System, n Decoder) {
 	s.Layout.Unit = n.Group
+	var canvas *cube.Canvas
 	s.Flatten, s.Format = c.Lay, c.Config.Format()
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		frames := (p.Frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0] // of cells
-		return c.order().Schedule(frames, len(p.Given)/s.Token.Words())
+		if !c.Canvas {
+			return c.order().Schedule(frames, len(p.Given)/s.Token.Words())
+		}
+		if canvas == nil {
+			return nil, fmt.Errorf("systems: %w: the canvas is not loaded", nn.ErrWeights)
+		}
+		return c.order().Guessed(frames, p.Given, s.Token.Words(), c.Tokenizer.Bits, canvas.Guess)
+	}
+	if c.Canvas {
+		s.Text, s.Layout.FeatureRows = -1, c.order().H*c.order().W // a run is a frame of cells; its features are no text
+		s.Prepare = func(files system.Files) error {
+			w, err := files("canvas.safetensors")
+			if err != nil {
+				return err
+			}
+			canvas, err = cube.LoadCanvas(c.Config, w)
+			return errors.Join(err, w.Close())
+		}
 	}
 	s.Tokenizer = func(dev *gpu.Device, files system.Files) (system.Tokenizer, error) {
 		w, err := files("tokenizer.safetensors")

@@ -108,15 +108,16 @@ type Decoder struct {
 	RopePairs []int   `json:"rope_pairs"`
 	RopeTheta float64 `json:"rope_theta"`
 
-	Static     int `json:"static"`      // k static ids a position
-	StaticRows int `json:"static_rows"` // embedding rows they index
-	Fed        int `json:"fed"`         // earlier tokens a position is fed
-	Sub        int `json:"sub"`         // s sub-tokens a token, each of Vocab values
-	Vocab      int `json:"vocab"`       // v; 0 for binary codes
-	Bits       int `json:"bits"`        // bits of a binary code; 0 for softmax tokens
-	Context    int `json:"context"`     // positions the network sees at most
-	Length     int `json:"length"`      // positions a sequence has at most
-	Group      int `json:"group"`       // positions predicted together
+	Static     int `json:"static"`             // k static ids a position
+	StaticRows int `json:"static_rows"`        // embedding rows they index
+	Features   int `json:"features,omitempty"` // of a guess that a position gets instead of static ids
+	Fed        int `json:"fed"`                // earlier tokens a position is fed
+	Sub        int `json:"sub"`                // s sub-tokens a token, each of Vocab values
+	Vocab      int `json:"vocab"`              // v; 0 for binary codes
+	Bits       int `json:"bits"`               // bits of a binary code; 0 for softmax tokens
+	Context    int `json:"context"`            // positions the network sees at most
+	Length     int `json:"length"`             // positions a sequence has at most
+	Group      int `json:"group"`              // positions predicted together
 	// Faces, if its Levels are not 0, keeps what is drawn to the rules of face
 	// sequences.
 	Faces FaceRules `json:"faces,omitzero"`
@@ -139,6 +140,8 @@ func (c *Decoder) Validate() error {
 		return c.heads()
 	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 16) || !in(c.Context, 1, 1<<20) || !in(c.Length, c.Context, 1<<22) || !in(c.Group, 1, 64):
 		return badDecoder("static %d of %d rows, fed %d, context %d, length %d, group %d", c.Static, c.StaticRows, c.Fed, c.Context, c.Length, c.Group)
+	case !in(c.Features, 0, 1<<14) || c.Features%2 != 0 || c.Features > 0 && (c.Bits == 0 || c.Fed == 0 || c.Static != 1):
+		return badDecoder("%d features of a guess for %d bits, %d fed, %d static", c.Features, c.Bits, c.Fed, c.Static)
 	case (c.Bits > 0) == (c.Vocab > 0):
 		return badDecoder("either bits or a vocabulary: bits %d, vocabulary %d", c.Bits, c.Vocab)
 	case c.Bits > 0 && (!in(c.Bits, 2, 1024) || c.Bits%2 != 0) || c.Vocab > 0 && (!in(c.Vocab, 2, 1<<17) || !in(c.Sub, 1, 16) || c.Vocab*c.Sub%2 != 0):
@@ -200,7 +203,7 @@ func (c *Decoder) Outputs() int {
 
 // Layout returns the extents of the network's rows.
 func (c *Decoder) Layout() system.Layout {
-	return system.Layout{Fixed: c.Static, Inputs: c.Fed, Axes: len(c.RopePairs), Base: c.StaticRows, Context: c.Context, Length: c.Length, Group: c.Group}
+	return system.Layout{Fixed: c.Static, Inputs: c.Fed, Axes: len(c.RopePairs), Base: c.StaticRows, Features: c.Features, Context: c.Context, Length: c.Length, Group: c.Group}
 }
 
 // Token returns what a position holds.
@@ -224,13 +227,20 @@ func (c *Decoder) System() *system.System {
 	s := &system.System{Params: p.List(), Token: c.Token(), Layout: c.Layout()}
 	const std = 0.02
 	rope := &nn.Rope{Pairs: c.RopePairs, Theta: c.RopeTheta}
-	table := p.Table(c.Width, nn.Init{Std: std}, nn.Part{Name: "embed.weight", Rows: max(s.Dims(1).TableRows(), 1)})
-	in := input.Embedding{Table: table}
+	var in input.Embedding
+	if c.Features > 0 {
+		in.Features = p.Matrix(c.Width, c.Features, nn.Init{Std: std}, "guess.weight")
+	} else {
+		in.Table = p.Table(c.Width, nn.Init{Std: std}, nn.Part{Name: "embed.weight", Rows: max(s.Dims(1).TableRows(), 1)})
+	}
 	before := p.RMS(c.Width, nn.OwnEps, "norm.weight")
 	out := head.Linear{Out: p.Matrix(c.Outputs(), c.Width, nn.Init{Std: std}, "head.weight").After(before), Bias: p.Vector(c.Outputs(), 0, "head.bias")}
 	if c.Bits > 0 && c.Fed > 0 {
 		in.Codes = p.Matrix(c.Width, c.Fed*c.Bits, nn.Init{Std: 4 * std}, "code.weight")
 		out.Skip = p.Matrix(c.Bits, c.Fed*c.Bits, nn.Init{Diagonal: skipStart}, "skip.weight")
+		if c.Features > 0 {
+			out.Guess = p.Matrix(c.Bits, c.Features, nn.Init{Diagonal: skipStart}, "guess_skip.weight")
+		}
 		out.SkipScale = float32(math.Sqrt(float64(c.Bits))) // makes codes, which have unit length, ±1
 	}
 	var blocks nn.Stack

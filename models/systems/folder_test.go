@@ -12,6 +12,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
 )
 
@@ -40,18 +41,21 @@ func folderOf(t *testing.T, o named64, config, codec string) string {
 	return dir
 }
 
+// described are systems by their description, with random weights.
+var described = []struct {
+	name, config, codec string
+	weights             named64
+	side                int // pixels
+}{
+	{"block-diffusion", `{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3}`, "../tokenizer/vq/testdata/", tinyBlockDiffusion(), 12},
+	{"token-shuffle", llDescription, "../tokenizer/vq/testdata/", tinyTokenShuffle(), 16},
+	{"coarse-to-fine", ctDescription, "../tokenizer/vq/testdata/", tinyCTF(), 16},
+	{"hi-mar", hiDescription, "../tokenizer/kl/testdata/", tinyHiMAR(), 32},
+}
+
 // TestFolders opens folders as commands do, and draws a picture with each.
 func TestFolders(t *testing.T) {
-	const vq = "../tokenizer/vq/testdata/"
-	for _, c := range []struct {
-		name, config, codec string
-		weights             named64
-		side                int // pixels
-	}{
-		{"block-diffusion", `{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3}`, vq, tinyBlockDiffusion(), 12},
-		{"token-shuffle", llDescription, vq, tinyTokenShuffle(), 16},
-		{"coarse-to-fine", ctDescription, vq, tinyCTF(), 16},
-	} {
+	for _, c := range described {
 		t.Run(c.name, func(t *testing.T) {
 			gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 				m := must(models.Open(dev, system.Image, folderOf(t, c.weights, c.config, c.codec), models.Options{Slots: 2}))(t)
@@ -63,6 +67,19 @@ func TestFolders(t *testing.T) {
 				if p := res.Media.Picture; p.H != c.side || p.W != c.side {
 					t.Errorf("a picture of %dx%d, want %d", p.H, p.W, c.side)
 				}
+			})
+		})
+	}
+}
+
+// TestInCompany draws requests with guidance and without, alone and together.
+func TestInCompany(t *testing.T) {
+	for _, c := range described {
+		t.Run(c.name, func(t *testing.T) {
+			gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+				s := must(must(system.Detect(c.weights))(t).Open([]byte(c.config), c.weights))(t)
+				prompts := []system.Prompt{{Class: 1, Guidance: 3}, {Class: 0}, {Class: 2, Guidance: 2}, {Class: 1, Guidance: 3}}
+				inCompany(t, dev, s, c.weights, "p", prompts, 1, []engine.Options{{Slots: 8}})
 			})
 		})
 	}

@@ -25,7 +25,7 @@ func FuzzDescriptions(f *testing.F) {
 		`{"pn": "0.06M", "video_frames": 9, "frames_inner_clip": 2, "use_apg": false, "cfg": 3}`, `{"frames_inner_clip": 1000000}`,
 		vmConfig, `{"decoder_num_heads": 2, "temporal_num_heads": 2, "buffer_size": 1, "img_size": 48, "num_frames": 2, "last_temperature": 0}`,
 		`{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3, "block_steps": 2}`, `{"n_heads": 2, "block_size": 1, "model_length": 65536}`,
-		ctDescription, `{"coarse": {"n_head": 2, "block_size": 4}, "fine": {"n_head": 4}}`,
+		hiDescription, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "head": 4, "cfg_schedule": "constant", "re_cfg": 2}`, ctDescription, `{"coarse": {"n_head": 2, "block_size": 4}, "fine": {"n_head": 4}}`,
 		`{}`, `[]`, `{"num_iter": -1}`, `{"image_size": [8, 1000000]}`, `{"buffer_size": 99}`,
 	} {
 		f.Add([]byte(seed))
@@ -34,7 +34,7 @@ func FuzzDescriptions(f *testing.F) {
 	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency", "octgpt", "octgpt-text"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
-	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF())
+	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF(), tinyHiMAR())
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for _, w := range all {
 			p := must(system.Detect(w))(t)

@@ -227,19 +227,19 @@ func together(t *testing.T, e *engine.Engine, requests []engine.Request) []engin
 
 // inCompany generates each prompt alone, and then all at once in engines with each of the
 // options, which must change no bit. It returns the tokens of each.
-func inCompany(t *testing.T, dev *gpu.Device, g *golden, prefix string, prompts []system.Prompt, temperature float32, options []engine.Options) (want [][]uint32) {
+func inCompany(t *testing.T, dev *gpu.Device, s *system.System, w nn.Weights, prefix string, prompts []system.Prompt, temperature float32, options []engine.Options) (want [][]uint32) {
 	t.Helper()
 	var requests []engine.Request
 	for i, p := range prompts {
-		requests = append(requests, request(g.sys, fmt.Sprint(prefix, i), p, temperature))
+		requests = append(requests, request(s, fmt.Sprint(prefix, i), p, temperature))
 	}
-	alone := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2}))(t)
+	alone := must(engine.New(dev, s, w, engine.Options{Slots: 2}))(t)
 	for _, r := range requests {
 		want = append(want, must(alone.Generate(context.Background(), r))(t).Tokens)
 	}
 	alone.Close()
 	for _, o := range options {
-		e := must(engine.New(dev, g.sys, nn.File(g.weights), o))(t)
+		e := must(engine.New(dev, s, w, o))(t)
 		for i, res := range together(t, e, requests) {
 			if !slices.Equal(res.Tokens, want[i]) {
 				t.Errorf("%+v: request %d draws otherwise in company", o, i)

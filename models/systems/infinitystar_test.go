@@ -209,7 +209,7 @@ func TestInfinityStarCompany(t *testing.T) {
 		for i, frames := range []int{3, 1, 4, 5} { // the third ends with a short clip
 			prompts = append(prompts, system.Prompt{Text: text[:[]int{5, 90, 1, 90}[i]*24], Frames: frames, Guidance: []float32{34, 1, 3, 34}[i]})
 		}
-		want := inCompany(t, dev, g, "v", prompts, 1, []engine.Options{{Slots: 8}, {Slots: 4, Pages: 8, Rows: 1}})
+		want := inCompany(t, dev, g.sys, nn.File(g.weights), "v", prompts, 1, []engine.Options{{Slots: 8}, {Slots: 4, Pages: 8, Rows: 1}})
 		for i, n := range []int{86 + 124, 86, 86 + 124 + 62, 86 + 2*124} {
 			if len(want[i]) != n {
 				t.Errorf("video %d has %d codes, want %d", i, len(want[i]), n)

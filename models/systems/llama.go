@@ -185,12 +185,24 @@ func (c *llama) embeddings(p nn.Params, between ...nn.Part) input.Embedding {
 // class returns a condition of one row: the class, or no class in the other branch.
 func (c *llama) class(g order.Grid, p system.Prompt) (order.Conditions, error) {
 	var out order.Conditions
-	if p.Text != nil || p.Class < 0 || p.Class >= c.Classes {
-		return out, fmt.Errorf("systems: %w: class %d of %d, %d features of text", system.ErrPrompt, p.Class, c.Classes, len(p.Text))
+	if err := checkClass(p, 0, c.Classes); err != nil {
+		return out, err
 	}
 	g.Condition(&out.Rows, int32(p.Class))
 	g.Condition(&out.Other, int32(c.Classes))
 	return out, nil
+}
+
+// checkClass returns an error wrapping [system.ErrPrompt] unless a prompt is a class of
+// those from the first on.
+func checkClass(p system.Prompt, first, classes int) error {
+	switch {
+	case p.Text != nil:
+		return fmt.Errorf("systems: %w: it takes a class, not a text", system.ErrPrompt)
+	case p.Class < first || p.Class >= classes:
+		return fmt.Errorf("systems: %w: class %d, want 0 to %d", system.ErrPrompt, p.Class, classes-1)
+	}
+	return nil
 }
 
 // lay lays out the tokens of a picture of the grid's size. Metadata "class" has its class;

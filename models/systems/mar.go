@@ -347,10 +347,10 @@ func (d drawing) setsOf(q system.Prompt, classes int) (int, error) {
 	if steps == 0 {
 		steps = d.Sets
 	}
-	if q.Text != nil || q.Class < -1 || q.Class >= classes || steps < 1 || steps > 1<<16 {
-		return 0, fmt.Errorf("systems: %w: class %d of %d, %d features of text, %d steps", system.ErrPrompt, q.Class, classes, len(q.Text), steps)
+	if steps < 1 || steps > 1<<16 {
+		return 0, fmt.Errorf("systems: %w: %d steps", system.ErrPrompt, steps)
 	}
-	return steps, nil
+	return steps, checkClass(q, -1, classes)
 }
 
 // classOf returns the row of a prompt's class, or that of none.

@@ -393,7 +393,7 @@ func TestMARCompany(t *testing.T) {
 			{Class: 1, Steps: 16, Guidance: 1.5, Inner: [2]int{2, 8}},
 			{Class: 3, Steps: 1, Guidance: 3},
 		}
-		want := inCompany(t, dev, g, "p", prompts, 0.9, []engine.Options{{Slots: 12}, {Slots: 5, Pages: 4}, {Slots: 3, Steps: 1, Rows: 1}})
+		want := inCompany(t, dev, g.sys, nn.File(g.weights), "p", prompts, 0.9, []engine.Options{{Slots: 12}, {Slots: 5, Pages: 4}, {Slots: 3, Steps: 1, Rows: 1}})
 		for i := range want {
 			if slices.ContainsFunc(want[i], func(x uint32) bool { return x == 0 || x&0x7f800000 == 0x7f800000 }) {
 				t.Errorf("request %d: numbers that are 0 or not finite", i)

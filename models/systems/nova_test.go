@@ -249,7 +249,7 @@ func TestNOVACompany(t *testing.T) {
 			{Text: text[:64], Frames: 1, Steps: 4, Guidance: 1, Inner: [2]int{5, 5}, Motion: []float32{9, 24}},
 			{Frames: 3, Steps: 2, Guidance: 2, Inner: [2]int{2, 2}},
 		}
-		want := inCompany(t, dev, g, "n", prompts, 1, []engine.Options{{Slots: 6}, {Slots: 4, Pages: 2, Rows: 1}})
+		want := inCompany(t, dev, g.sys, nn.File(g.weights), "n", prompts, 1, []engine.Options{{Slots: 6}, {Slots: 4, Pages: 2, Rows: 1}})
 		for i, tokens := range want {
 			if len(tokens) != prompts[i].Frames*24*16 {
 				t.Errorf("clip %d has %d numbers", i, len(tokens))

@@ -1,6 +1,7 @@
 package systems_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -111,5 +112,75 @@ func octFirstStep(t *testing.T, dev *gpu.Device, s *system.System, w nn.Weights)
 		if logits[i] != 0 {
 			t.Fatalf("logit %d is %g", i, logits[i])
 		}
+	}
+}
+
+// octFlags are flags of three levels, with which so many nodes of the last level exist, or few more.
+func octFlags(nodes int) (flags []uint32) {
+	split := func(n, of int) { // of n nodes, spread evenly
+		for i := range n {
+			f := uint32(0)
+			if (i+1)*of/n > i*of/n {
+				f = 1
+			}
+			flags = append(flags, f)
+		}
+	}
+	split(512, (nodes+511)/512)
+	split(8*((nodes+511)/512), (nodes+63)/64)
+	split(8*((nodes+63)/64), (nodes+7)/8)
+	return flags
+}
+
+// BenchmarkOctGPTPass takes the first step of the last level in ShapeNet's network of 170
+// million parameters, with weights that are 0. It reports the seconds of both runs beside
+// their work: that of the products, and of attention in whole windows. Windows make
+// both grow with the number of nodes alone.
+func BenchmarkOctGPTPass(b *testing.B) {
+	w := zeros{octShapes(octReleased[0].octSize)}
+	for _, nodes := range []int{2048, 40000} {
+		b.Run(fmt.Sprint("nodes=", nodes), func(b *testing.B) {
+			s := must(must(system.Detect(w))(b).Open(nil, w))(b)
+			dev := gputest.Open(b, gpu.Options{})
+			d := must(engine.NewDecoder(dev, s, w, engine.DecoderOptions{Slots: 1}))(b)
+			defer d.Free()
+			flags := octFlags(nodes * 6 / 7)
+			runs := firstStep(b, s, system.Prompt{Given: flags})
+			report := gputest.Processor(b)
+			for b.Loop() {
+				steps(b, d, 0, runs...)
+			}
+			report()
+			parameters, flop := 12*12*768*768, 0.0
+			for _, r := range runs {
+				flop += float64(r.N) * (2*float64(parameters) + 12*4*768*float64(min(2048, r.N)))
+			}
+			b.ReportMetric(float64(runs[1].N), "rows")
+			b.ReportMetric(flop/1e9, "GFLOP")
+			b.ReportMetric(flop/1e9*float64(b.N)/b.Elapsed().Seconds(), "GFLOP/s")
+		})
+	}
+}
+
+// BenchmarkOctGPTSets draws the 376 codes of the golden's octree in 12 sets, as released networks
+// do, and one by one, with the same weights. It reports passes and seconds of a shape.
+func BenchmarkOctGPTSets(b *testing.B) {
+	g := open(b, "octgpt")
+	flags, _ := g.octLesson(b)
+	dev := gputest.Open(b, gpu.Options{})
+	e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 1}))(b)
+	defer e.Close()
+	must(e.Generate(context.Background(), request(g.sys, "warm", system.Prompt{Class: 2, Given: flags}, 1)))(b) // compiles
+	for _, most := range []int{0, 1 << 16} {
+		b.Run(map[int]string{0: "sets", 1 << 16: "one-by-one"}[most], func(b *testing.B) {
+			passes, report := 0, gputest.Processor(b)
+			for b.Loop() {
+				r := request(g.sys, fmt.Sprint(b.N), system.Prompt{Class: 2, Given: flags, Steps: most}, 1)
+				passes = must(e.Generate(context.Background(), r))(b).Steps
+			}
+			report()
+			b.ReportMetric(float64(passes), "passes")
+			b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/shape")
+		})
 	}
 }

@@ -220,23 +220,31 @@ func TestOctGPTLevels(t *testing.T) {
 	})
 }
 
-// TestOctGPTText compares the rows of a text's condition and the first block, which looks at
-// the text, with the authors' code. The first block has learned places and norms without
-// means.
+// TestOctGPTText compares values inside a network that looks at a text, and has learned places
+// and norms without means, with the authors' code.
 func TestOctGPTText(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		g := open(t, "octgpt-text")
 		d := g.octDecoder(t, dev)
 		flags, tokens := g.octLesson(t)
 		runs := firstStep(t, g.sys, system.Prompt{Text: g.floats(t, "tf.context"), Given: flags})
-		read, _ := octMasked(runs[1], runs[2], tokens, len(flags), g.raw(t, "tf.mask"), 1+2, true)
 		if err := d.SetTokens(0, 0, tokens); err != nil {
 			t.Fatal(err)
 		}
-		done := steps(t, d, 0, runs[0], read)
+		steps(t, d, 0, runs[0])
 		worst := 0.0
-		for mark, want := range map[string]string{"known": "in", "encoder0": "block0"} {
-			g.compareRows(t, d, done[1], sparse{mark, "", "tf.wp.encoder." + want, 37}, 0, read.N, &worst)
+		for stage, logits := range map[int]sparse{2: {"logits", "", "tf.out.split_logits", 9}, 3: {"logits", "", "tf.out.vq_logits", 31}} {
+			runs[2].Stage = stage
+			read, all := octMasked(runs[1], runs[2], tokens, len(flags), g.raw(t, "tf.mask"), 1+2, stage == 3)
+			done := steps(t, d, 0, read, all)
+			for mark, want := range map[string]string{"known": ".in", "encoder0": ".block0", "encoder.norm": "_ln"} {
+				g.compareRows(t, d, done[0], sparse{mark, "", "tf.wp.encoder" + want, 37}, 0, read.N, &worst)
+			}
+			for mark, want := range map[string]string{"decoder0": ".block0", "decoder1": ".block1", "decoder3": ".block3", "decoder.norm": "_ln"} {
+				g.compareRows(t, d, done[1], sparse{mark, "", "tf.wp.decoder" + want, 97}, 0, all.N, &worst)
+			}
+			g.compareRows(t, d, done[1], sparse{"decoder0.places", "fill", "tf.wp.decoder.block0.pos_emb", 97}, 0, all.N, &worst)
+			g.compareRows(t, d, done[1], logits, 0, all.Targets.N, &worst)
 		}
 		t.Logf("octgpt-text: largest relative error at any waypoint %.1e", worst)
 	})
@@ -414,7 +422,7 @@ func TestOctGPTCompany(t *testing.T) {
 		g := open(t, "octgpt")
 		_, tokens := g.octLesson(t)
 		prompts := []system.Prompt{{Class: 1, Steps: 2}, {Class: 2, Given: tokens[:512], Steps: 4}, {Class: 0, Given: tokens[:544], Steps: 3}}
-		want := inCompany(t, dev, g, "s", prompts, 1, []engine.Options{{Slots: 3}, {Slots: 2}})
+		want := inCompany(t, dev, g.sys, nn.File(g.weights), "s", prompts, 1, []engine.Options{{Slots: 3}, {Slots: 2}})
 		for i, x := range want {
 			nodes, begin := make([]octree.Key, 512), 0
 			for k := range nodes {

@@ -229,8 +229,8 @@ func (c *next) lay(s shard.Sample) (p system.Prompt, tokens []uint32, err error)
 // schedule returns the runs of a class; -1 is none. The guidance grows with the scales:
 // the first has none.
 func (c *next) schedule(fed int, q system.Prompt) (system.Schedule, error) {
-	if q.Text != nil || q.Class < -1 || q.Class >= c.classes {
-		return nil, fmt.Errorf("systems: %w: class %d of %d, %d features of text", system.ErrPrompt, q.Class, c.classes, len(q.Text))
+	if err := checkClass(q, -1, c.classes); err != nil {
+		return nil, err
 	}
 	none := int32(c.classes)
 	class := none

@@ -254,8 +254,11 @@ func (t *xarTrunk) condition(d *nn.Inference, n int) *nn.Value {
 
 // runs returns the runs of a class; -1 is none. Guidance grows from unit to unit.
 func (c *xar) runs(q system.Prompt) (system.Schedule, error) {
-	if q.Text != nil || q.Class < -1 || q.Class >= c.classes || q.Steps != 0 || q.Order != nil || q.Inner != [2]int{} {
-		return nil, fmt.Errorf("systems: %w: class %d of %d; units have an order and %d passes", system.ErrPrompt, q.Class, c.classes, c.Steps)
+	if err := checkClass(q, -1, c.classes); err != nil {
+		return nil, err
+	}
+	if q.Steps != 0 || q.Order != nil || q.Inner != [2]int{} {
+		return nil, fmt.Errorf("systems: %w: units have an order and %d passes", system.ErrPrompt, c.Steps)
 	}
 	d := order.Denoised{
 		Grid: c.grid(), Units: c.units, Passes: c.Steps, Class: classOf(q, int32(c.classes)), Other: int32(c.classes),

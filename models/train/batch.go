@@ -133,12 +133,16 @@ func (w *Window) lessons(width int, visit func(row, at int, token []float32, r *
 	}
 }
 
-// noisy returns the sample's tokens with noise.
+// noisy returns the tokens that rows are fed, with noise.
 func (w *Window) noisy(token system.Token) []uint32 {
-	if w.Noise <= 0 || token.Bits == 0 {
-		return w.Seq.Tokens
+	fed := w.Seq.Tokens
+	if w.Seq.Fed != nil {
+		fed = w.Seq.Fed
 	}
-	out, words := slices.Clone(w.Seq.Tokens), token.Words()
+	if w.Noise <= 0 || token.Bits == 0 {
+		return fed
+	}
+	out, words := slices.Clone(fed), token.Words()
 	r := rand.New(rand.NewPCG(w.Seed, 0x6e6f697365)) // "noise"
 	// The gaps between turned bits are geometric.
 	gap := func() int { return int(math.Log(1-r.Float64()) / math.Log1p(-min(w.Noise, 0.5))) }

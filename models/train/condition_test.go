@@ -54,7 +54,7 @@ func TestShareWithoutCondition(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		s := task(t, dev)
 		s.net.sys.Dropout = 0.1
-		s.train = Held{conditioned(t, 16)}
+		s.train = held{conditioned(t, 16)}
 		s.ends = []int{16}
 		var drawn [2][]bool
 		for i := range drawn {

@@ -18,6 +18,7 @@ type Sequence struct {
 	Before []Part         // the rows of passes before the last
 	Draws  system.Targets // From is [m, h] rows of the sequence; -1: none
 	Tokens []uint32       // [positions, words]
+	Fed    []uint32       // those that rows are fed, where they are others, see Drift; nil: Tokens
 	First  int            // position that is drawn; those before are a condition
 	Prompt system.Prompt
 	// Sinks rows at the start stay visible for ever and come with every window.

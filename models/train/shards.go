@@ -19,6 +19,7 @@ type Shards struct {
 	paths []string
 	at    []place
 	rows  []int
+	drift *Drift
 	kept  cache[place, *Sequence]
 	open  cache[int, *shard.Reader]
 
@@ -41,7 +42,12 @@ const (
 // for one sample at a time, in no order. It keeps samples up to the given number of bytes;
 // 0 means [DefaultKept]. Errors are those of package shard.
 func OpenShards(sys *system.System, paths []string, kept int, see func(*Sequence)) (*Shards, error) {
-	s := &Shards{sys: sys, paths: paths}
+	return OpenDrifted(sys, paths, kept, see, nil)
+}
+
+// OpenDrifted is OpenShards with samples that drift; nil: none do.
+func OpenDrifted(sys *system.System, paths []string, kept int, see func(*Sequence), drift *Drift) (*Shards, error) {
+	s := &Shards{sys: sys, paths: paths, drift: drift}
 	if s.kept.most = kept; kept == 0 {
 		s.kept.most = DefaultKept
 	}
@@ -121,7 +127,7 @@ func (s *Shards) lay(sample shard.Sample) (*Sequence, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Flatten(s.sys, prompt, tokens)
+	return s.drift.lay(s.sys, prompt, tokens)
 }
 
 // Rows implements [Source].
@@ -158,7 +164,7 @@ func (s *Shards) Close() { s.open.clear() }
 
 // sizeBytes is about the memory of a sequence.
 func (q *Sequence) sizeBytes() int {
-	n := 512 + 4*(len(q.Tokens)+len(q.Draws.At)+len(q.Draws.From)+len(q.Draws.TokenRange))
+	n := 512 + 4*(len(q.Tokens)+len(q.Fed)+len(q.Draws.At)+len(q.Draws.From)+len(q.Draws.TokenRange))
 	for _, p := range append(q.Before, q.Part) {
 		n += rowBytes(&p.Rows)
 		if p.Other != nil {

@@ -59,19 +59,19 @@ func writeShards(t *testing.T, files, each int) (paths []string) {
 // those of samples in memory.
 func TestShardsAreASource(t *testing.T) {
 	sys, paths := countingSystem(), writeShards(t, 3, 40)
-	var held Held
+	var memory held
 	for i := range paths { // each alone, so that samples come in order
-		must(OpenShards(sys, paths[i:i+1], 1, func(q *Sequence) { held = append(held, q) }))(t).Close()
+		must(OpenShards(sys, paths[i:i+1], 1, func(q *Sequence) { memory = append(memory, q) }))(t).Close()
 	}
 	seen := 0
 	s := must(OpenShards(sys, paths, 3000, func(*Sequence) { seen++ }))(t)
 	defer s.Close()
 	s.open.most = 1
-	if want := 3 * 18; s.Skipped != want || !errors.Is(s.Why, errOdd) || len(held) != 3*40-want || seen != len(held) || !slices.Equal(s.Rows(), held.Rows()) {
-		t.Fatalf("%d skipped, want %d: %v; %d kept, rows %v and %v", s.Skipped, want, s.Why, len(held), s.Rows(), held.Rows())
+	if want := 3 * 18; s.Skipped != want || !errors.Is(s.Why, errOdd) || len(memory) != 3*40-want || seen != len(memory) || !slices.Equal(s.Rows(), memory.Rows()) {
+		t.Fatalf("%d skipped, want %d: %v; %d kept, rows %v and %v", s.Skipped, want, s.Why, len(memory), s.Rows(), memory.Rows())
 	}
 	tasks := map[string]*Sequences{}
-	for name, from := range map[string]Source{"shards": s, "memory": held} {
+	for name, from := range map[string]Source{"shards": s, "memory": memory} {
 		tasks[name] = must(NewSequences(&Network{sys: sys, b: 2, n: 6}, 1, from, from, 0))(t)
 	}
 	for step := range uint64(50) {

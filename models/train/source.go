@@ -7,18 +7,3 @@ type Source interface {
 	// Sequence returns sequence i.
 	Sequence(i int) (*Sequence, error)
 }
-
-// Held is a source in memory.
-type Held []*Sequence
-
-// Rows implements [Source].
-func (h Held) Rows() []int {
-	out := make([]int, len(h))
-	for i, q := range h {
-		out[i] = q.N
-	}
-	return out
-}
-
-// Sequence implements [Source].
-func (h Held) Sequence(i int) (*Sequence, error) { return h[i], nil }

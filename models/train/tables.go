@@ -215,7 +215,7 @@ func (t *Tables) each(q *Sequence, draw int, visit func(part, before, token int)
 		}
 		before := -1
 		if from >= 0 {
-			before = t.value(q, from, part)
+			before = t.value(q, from, part) // of q.Tokens, whatever rows are fed
 		}
 		visit(part, before, t.value(q, p, part))
 	}

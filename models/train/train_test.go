@@ -62,11 +62,11 @@ func taskIn(t *testing.T, dev *gpu.Device, p nn.Precision) *Sequences {
 	if err := net.Store().Init(1); err != nil {
 		t.Fatal(err)
 	}
-	var data Held
+	var data held
 	for i := range 8 {
 		data = append(data, counting(16+i, i, 1+2*(i%2)))
 	}
-	s, err := NewSequences(net, 3, data, Held{counting(16, 2, 1), counting(16, 5, 3)}, 0)
+	s, err := NewSequences(net, 3, data, held{counting(16, 2, 1), counting(16, 5, 3)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +294,7 @@ func TestOverfits(t *testing.T) {
 			for i := range q.Tokens {
 				q.Tokens[i] = uint32(r.IntN(8))
 			}
-			one := Held{q} // every window is all of it
+			one := held{q} // every window is all of it
 			s, err := NewSequences(net, 1, one, one, 0)
 			if err != nil {
 				t.Fatal(err)

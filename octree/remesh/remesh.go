@@ -43,11 +43,11 @@ type Options struct {
 func (o Options) Validate() error {
 	switch {
 	case o.Depth < 0 || o.Depth > MaxDepth:
-		return fmt.Errorf("remesh: %w: depth %d, 0 to %d", ErrOptions, o.Depth, MaxDepth)
+		return fmt.Errorf("remesh.Validate: %w: depth %d, want at most %d", ErrOptions, o.Depth, MaxDepth)
 	case o.Faces != 0 && (o.Faces < MinFaces || o.Faces > MaxFaces):
-		return fmt.Errorf("remesh: %w: %d faces, %d to %d", ErrOptions, o.Faces, MinFaces, MaxFaces)
+		return fmt.Errorf("remesh.Validate: %w: %d faces, want %d to %d", ErrOptions, o.Faces, MinFaces, MaxFaces)
 	case o.Depth == 0 && o.Faces == 0:
-		return fmt.Errorf("remesh: %w: neither a depth nor a number of faces", ErrOptions)
+		return fmt.Errorf("remesh.Validate: %w: neither a depth nor a number of faces", ErrOptions)
 	}
 	return nil
 }
@@ -89,13 +89,13 @@ func Remesh(ctx context.Context, m *mesh.Mesh, o Options) (*Result, error) {
 		return nil, err
 	}
 	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("remesh: %w", err)
+		return nil, fmt.Errorf("remesh.Validate: %w", err)
 	}
 	frame := octree.Fit(m, extent)
 	s := search{ctx: ctx, source: frame.Mesh(m), options: o}
 	r, err := s.run()
 	if err != nil {
-		return nil, fmt.Errorf("remesh: %w", err)
+		return nil, fmt.Errorf("remesh.Validate: %w", err)
 	}
 	r.Mesh = frame.InvertMesh(r.Mesh)
 	return r, nil

@@ -1,7 +1,6 @@
 package surface
 
 import (
-	"fmt"
 	"math/bits"
 	"runtime"
 	"sync"
@@ -10,29 +9,6 @@ import (
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/internal/voxel"
 )
-
-// Encode returns the codes with which [Extract] finds m's surface again on o, a
-// tree built from m: one code a leaf, in Morton order. It takes corner signs and
-// vertices as [Build] does, but cannot add leaves: where o lacks some that the
-// thickening of a sheet or the cap of a hole needs, Extract adds cells with
-// vertices in default places. For a closed mesh without walls thinner than a
-// cell it is as good as Build.
-//
-// It returns an error wrapping [mesh.ErrFace], [mesh.ErrNotFinite],
-// [octree.ErrDomain], [octree.ErrEmpty] or [octree.ErrLimit]. The codes depend on
-// the arguments alone; the work is spread over GOMAXPROCS goroutines.
-func Encode(o *octree.Octree, m *mesh.Mesh) ([]Code, error) {
-	src, err := newSource(m, o.Depth)
-	if err != nil {
-		return nil, fmt.Errorf("surface.Encode: %w", err)
-	}
-	md, err := newModel(src)
-	if err != nil {
-		return nil, fmt.Errorf("surface.Encode: %w", err)
-	}
-	md.thickenLost(o)
-	return md.encode(o), nil
-}
 
 // encode fills in all codes, in blocks of leaves that do not depend on each
 // other.

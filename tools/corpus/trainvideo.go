@@ -25,7 +25,7 @@ import (
 type videoTraining struct {
 	corpus, config, out, device string
 	from                        string
-	tokenizer, cube             float64 // minutes
+	tokenizer, cube, decoder    float64 // minutes
 	batch                       int     // windows of a batch of the tokenizer
 	sequences                   int     // of a batch of the transformer
 	coded                       int     // clips to code
@@ -50,6 +50,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&v.device, "device", "auto", "Vulkan device")
 	flags.Float64Var(&v.tokenizer, "tokenizer-minutes", 3, "minutes for the tokenizer; 0 passes it over")
 	flags.Float64Var(&v.cube, "minutes", 3, "minutes for the transformer; 0 passes it over")
+	flags.Float64Var(&v.decoder, "decoder-minutes", -1, "minutes for the decoder to learn which bits of a canvas's guess to trust; 0 passes it over, below 0 is a quarter of the tokenizer's")
 	flags.IntVar(&v.batch, "tokenizer-batch", 8, "windows a step of the tokenizer")
 	flags.Float64Var(&v.tokenizerRate, "tokenizer-rate", 4e-4, "its peak learning rate")
 	flags.BoolVar(&v.coarse, "tokenizer-coarse", false, "its products by cooperative matrices, which round to 11 bits")
@@ -67,6 +68,9 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	if v.decoder < 0 {
+		v.decoder = v.tokenizer / 4
+	}
 	v.network.Length, v.network.RopeTheta = 16384, 100
 	dev, err := gpu.Open(gpu.Options{Device: v.device, Widest: true})
 	if err != nil {
@@ -74,7 +78,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer dev.Close()
 	fmt.Fprintf(out, "%s, subgroup width %d\n", dev.Info().Name, dev.SubgroupWidth())
-	return errors.Join(v.trainTokenizer(ctx, dev), v.trainCube(ctx, dev))
+	return errors.Join(v.trainTokenizer(ctx, dev), v.trainCube(ctx, dev), v.trainDecoder(ctx, dev))
 }
 
 func (v *videoTraining) side(name string) string {
@@ -92,19 +96,27 @@ func (v *videoTraining) trainTokenizer(ctx context.Context, dev *gpu.Device) err
 	if v.tokenizer <= 0 || there(dir, "tokenizer.safetensors") {
 		return nil
 	}
-	data, err := os.ReadFile(v.config)
+	c, err := v.description()
 	if err != nil {
 		return err
-	}
-	var c cube.Config
-	if err := json.Unmarshal(data, &c); err != nil {
-		return fmt.Errorf("%s: %w", v.config, err)
 	}
 	_, err = models.TrainTokenizer(ctx, dev, models.TokenizerOptions{
 		Out: dir, From: v.from, Clips: v.side(trainFolder), Heldout: v.side(heldOutFolder), Cube: c, Batch: v.batch, Coarse: v.coarse, Minutes: v.tokenizer,
 		Run: train.Options{Rate: v.tokenizerRate, WeightDecay: -1, Seed: 1, Progress: v.progress},
 	})
 	return err
+}
+
+// description reads the tokenizer's.
+func (v *videoTraining) description() (c cube.Config, err error) {
+	data, err := os.ReadFile(v.config)
+	if err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("%s: %w", v.config, err)
+	}
+	return c, nil
 }
 
 // keptBytes is the memory for laid-out samples, so that a GPU does not wait for them.
@@ -122,12 +134,63 @@ func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 			return err
 		}
 	}
+	if err := v.fitCanvas(tokenizer, shards[trainFolder]); err != nil {
+		return err
+	}
 	_, err := models.Train(ctx, dev, models.TrainOptions{
 		Family: "cube", Name: "cube", Shards: shards[trainFolder], Heldout: shards[heldOutFolder], Out: dir, Network: v.network,
 		Tokenizer: tokenizer, Batch: v.sequences, MaxHeldout: 96, Keep: keptBytes, Minutes: v.cube, Sampling: models.Sampling{Temperature: v.temperature},
 		Memory: train.NetworkOptions{Precision: nn.Precision(v.precision), Noise: v.noise},
 		Run:    train.Options{Rate: v.rate, Seed: 1, Progress: v.progress},
 	})
+	return err
+}
+
+// trainDecoder trains the decoder alone on codes with bits turned over, as often as the
+// canvas guesses them wrongly and half as often again, since errors add up as a clip goes on. The
+// model's folder gets it; codes stay as they are.
+func (v *videoTraining) trainDecoder(ctx context.Context, dev *gpu.Device) error {
+	tokenizer, dir, model := filepath.Join(v.out, "tokenizer"), filepath.Join(v.out, "decoder"), filepath.Join(v.out, "cube")
+	if c, err := v.description(); err != nil || !c.Canvas {
+		return err
+	}
+	if v.decoder <= 0 || there(dir, "tokenizer.safetensors") || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	flips, err := models.GuessErrors(model, filepath.Join(v.out, "shards", trainFolder, "00000.parquet"))
+	if err != nil {
+		return err
+	}
+	for i, p := range flips {
+		flips[i] = min(1.5*p, 0.5)
+	}
+	c, err := v.description()
+	if err != nil {
+		return err
+	}
+	if _, err := models.TrainTokenizer(ctx, dev, models.TokenizerOptions{
+		Out: dir, From: tokenizer, Clips: v.side(trainFolder), Heldout: v.side(heldOutFolder), Cube: c, Batch: v.batch, Minutes: v.decoder, Flips: flips,
+		Run: train.Options{Rate: v.tokenizerRate, WeightDecay: -1, Seed: 2, Progress: v.progress},
+	}); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "tokenizer.safetensors"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(model, "tokenizer.safetensors"), data, 0o644)
+	}
+	return err
+}
+
+// fitCanvas fits the tokenizer's canvas, if it has one, to clips and their codes.
+func (v *videoTraining) fitCanvas(tokenizer string, shards []string) error {
+	if there(tokenizer, "canvas.safetensors") {
+		return nil
+	}
+	begin := time.Now()
+	fitted, err := models.FitCanvas(tokenizer, v.side(trainFolder), shards)
+	if fitted {
+		fmt.Fprintf(v.progress, "canvas fitted in %.1f s\n", time.Since(begin).Seconds())
+	}
 	return err
 }
 

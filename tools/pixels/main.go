@@ -15,10 +15,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -26,7 +24,6 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/engine"
-	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
 )
 
@@ -41,9 +38,9 @@ const (
 const cells, numbers = Side / Patch * Side / Patch, Patch * Patch * 3
 
 func main() {
-	commands := map[string]func([]string) error{"shards": shards, "pictures": pictures, "train": learn, "draw": draw}
+	commands := map[string]func([]string) error{"shards": shards, "codes": codes, "pictures": pictures, "train": learn, "draw": draw}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: pixels shards|pictures|train|draw [flags]; -h after a name shows its flags")
+		fmt.Fprintln(os.Stderr, "usage: pixels shards|codes|pictures|train|draw [flags]; -h after a name shows its flags")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -108,9 +105,10 @@ func shards(args []string) error {
 				s.Kind, s.Grid = shard.KindVAE3D, append([]int32{int32(*times)}, s.Grid...)
 			}
 		}
-		for i := range cells * numbers {
-			x := (float32(p.Pix[at(i)])/255 - 0.5) * Gain
-			s.Tokens = append(s.Tokens, int64(math.Float32bits(x)))
+		for token := range cells {
+			for _, x := range patch(p, token) {
+				s.Tokens = append(s.Tokens, int64(math.Float32bits(x)))
+			}
 		}
 		if len(s.Tokens) < *times*cells*numbers {
 			return nil
@@ -118,6 +116,14 @@ func shards(args []string) error {
 		return w.Write(s)
 	})
 	return errors.Join(err, w.Close())
+}
+
+// patch returns the numbers of a picture's token.
+func patch(p *picture.Picture, token int) (out []float32) {
+	for i := range numbers {
+		out = append(out, (float32(p.Pix[at(token*numbers+i)])/255-0.5)*Gain)
+	}
+	return out
 }
 
 // at is the byte of a picture that number i of its tokens is.
@@ -178,8 +184,8 @@ func learn(args []string) error {
 	return err
 }
 
-// read returns the numbers of up to n samples, spread over all.
-func read(path string, n int) (out [][]float32, err error) {
+// read returns the numbers of up to n samples, spread over all. Codes are looked up.
+func read(path string, n int, c codebook) (out [][]float32, err error) {
 	r, err := shard.Open(path, shard.Limits{})
 	if err != nil {
 		return nil, err
@@ -194,9 +200,16 @@ func read(path string, n int) (out [][]float32, err error) {
 		if err != nil {
 			return nil, err
 		}
-		x := make([]float32, len(s.Tokens))
-		for i, t := range s.Tokens {
-			x[i] = math.Float32frombits(uint32(t))
+		var x []float32
+		for _, t := range s.Tokens {
+			if c != nil {
+				if t < 0 || int(t) >= c.len() {
+					return nil, fmt.Errorf("%s: %q: code %d of %d", path, s.ID, t, c.len())
+				}
+				x = append(x, c.code(int(t))...)
+			} else {
+				x = append(x, math.Float32frombits(uint32(t)))
+			}
 		}
 		all = append(all, x)
 	}
@@ -206,93 +219,14 @@ func read(path string, n int) (out [][]float32, err error) {
 	return out, nil
 }
 
-// draw draws with several settings, and prints a line for each.
-func draw(args []string) error {
-	f := flag.NewFlagSet("draw", flag.ContinueOnError)
-	model, real, sheet := f.String("model", "", "model `DIR`"), f.String("real", "", "shard `FILE` of real pictures"), f.String("out", "", "PNG `FILE` of the first 32 of the last setting; those of real pictures lie beside it")
-	count, sets := f.Int("count", 256, "pictures or clips"), f.Int("sets", 16, "sets of a picture or frame")
-	given := f.Int("given", 0, "frames of a real clip that are given")
-	inner := f.String("inner", "0,0", "passes of the first and of the last set; several, between semicolons; 0,0 is the model's own")
-	temperature := f.Float64("temperature", 1, "of noise")
-	if err := f.Parse(args); err != nil {
-		return err
-	}
-	others, err := read(*real, 2**count)
-	if err != nil {
-		return err
-	}
-	var some [2][][]float32
-	for i, x := range others {
-		some[i%2] = append(some[i%2], x)
-	}
-	if *sheet != "" {
-		if err := writePNG(strings.TrimSuffix(*sheet, ".png")+"-real.png", contact(some[0])); err != nil {
-			return err
-		}
-	}
-	fmt.Printf("real against real pictures: energy distance %.3f\n", distance(some[0], some[1]))
-	dev, err := gpu.Open(gpu.Options{})
-	if err != nil {
-		return err
-	}
-	defer dev.Close()
-	p, err := models.OpenPublished(*model)
-	if err != nil {
-		return err
-	}
-	defer p.Close()
-	e, err := engine.New(dev, p.System, p.Weights(), engine.Options{Slots: 16, Precision: nn.F32})
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	for _, passes := range strings.Split(*inner, ";") {
-		var q system.Prompt
-		first, last, _ := strings.Cut(passes, ",")
-		q.Inner[0], _ = strconv.Atoi(first)
-		q.Inner[1], _ = strconv.Atoi(last)
-		q.Steps = *sets
-		begin := time.Now()
-		drawn, err := drawAll(e, p.System, q, *count, float32(*temperature), prefixes(some[0], *given))
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%s sets=%d passes=%s: %.2f s for %d pictures, energy distance %.3f\n",
-			p.System.Name, *sets, passes, time.Since(begin).Seconds(), *count, distance(drawn, some[1]))
-		if *sheet != "" {
-			if err := writePNG(*sheet, contact(drawn)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// prefixes are the first frames of clips, as tokens.
-func prefixes(clips [][]float32, frames int) (out [][]uint32) {
-	for _, x := range clips {
-		var tokens []uint32
-		for _, v := range x[:frames*cells*numbers] {
-			tokens = append(tokens, math.Float32bits(v))
-		}
-		out = append(out, tokens)
-	}
-	return out
-}
-
-// drawAll draws n pictures or clips behind given tokens.
-func drawAll(e *engine.Engine, s *system.System, q system.Prompt, n int, temperature float32, given [][]uint32) ([][]float32, error) {
-	out, errs := make([][]float32, n), make([]error, n)
+func drawAll(e *engine.Engine, s *system.System, q system.Prompt, n int, temperature float32) ([]engine.Result, error) {
+	out, errs := make([]engine.Result, n), make([]error, n)
 	var wait sync.WaitGroup
 	for i := range n {
 		wait.Go(func() {
-			var r engine.Result
-			q := q
-			q.Given = given[i%len(given)]
-			r, errs[i] = e.Generate(context.Background(), engine.Request{
-				ID: fmt.Sprint(i), Seed: 1, Temperature: temperature, TopP: 1, End: -1, Tokens: q.Given, Schedule: func() (system.Schedule, error) { return s.Schedule(q) },
+			out[i], errs[i] = e.Generate(context.Background(), engine.Request{
+				ID: fmt.Sprint(i), Seed: 1, Temperature: temperature, TopP: 1, End: -1, Schedule: func() (system.Schedule, error) { return s.Schedule(q) },
 			})
-			out[i] = r.Numbers()
 		})
 	}
 	wait.Wait()
@@ -322,17 +256,11 @@ func distance(a, b [][]float32) float64 {
 	return 2*mean(a, b, false) - mean(a, a, true) - mean(b, b, true)
 }
 
-// contact puts 32 pictures side by side, or the frames of clips, each pixel 4 by 4 times.
+// contact puts 32 pictures side by side, each pixel 4 by 4 times.
 func contact(all [][]float32) *picture.Picture {
-	const cols, rows, zoom, each, frame = 8, 4, 4, Side*4 + 4, cells * numbers
-	var pictures [][]float32
-	for _, x := range all {
-		for from := 0; from < len(x); from += frame {
-			pictures = append(pictures, x[from:from+frame])
-		}
-	}
+	const cols, rows, zoom, each = 8, 4, 4, Side*4 + 4
 	p := &picture.Picture{H: rows * each, W: cols * each, Pix: make([]uint8, rows*each*cols*each*3)}
-	for i, x := range pictures[:min(len(pictures), cols*rows)] {
+	for i, x := range all[:min(len(all), cols*rows)] {
 		for n, v := range x {
 			byteAt := at(n)
 			y, u, c := byteAt/3/Side, byteAt/3%Side, byteAt%3

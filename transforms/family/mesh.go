@@ -32,12 +32,6 @@ func decodeQuads(ctx context.Context, g *generator, r request.Request) (Media, e
 	return readSurface(ctx, r, g.limits)
 }
 
-// ReadMesh reads a mesh file as [meshfile.Read] does, without options.
-func ReadMesh(path string) (*mesh.Mesh, error) {
-	m, _, err := meshfile.Read(path, meshfile.Options{})
-	return m, err
-}
-
 // readSurface reads the mesh of a request, which must have area.
 func readSurface(ctx context.Context, r request.Request, limits limit.Limits) (Media, error) {
 	return interrupt.Value(ctx, func() (Media, error) {

@@ -113,8 +113,11 @@ type Spec struct {
 	// Precision of the generator's matrices; "" means f16.
 	Precision nn.Precision `json:"precision,omitempty"`
 	// Draft is the path of a model that drafts for this one, see models.Options.
-	Draft string `json:"draft,omitempty"`
-	Ahead int    `json:"ahead,omitempty"`
+	Draft   string  `json:"draft,omitempty"`
+	Guesses bool    `json:"guesses,omitempty"`
+	Ahead   int     `json:"ahead,omitempty"`
+	Near    int     `json:"near,omitempty"`
+	Delta   float64 `json:"delta,omitempty"`
 	// Limits bound the mesh files that are read.
 	Limits limit.Limits `json:"mesh_limits,omitzero"`
 }
@@ -129,7 +132,7 @@ func (s *Spec) device() gpu.Options {
 
 // options are what package models wants to know.
 func (s *Spec) options() models.Options {
-	return models.Options{Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Ahead: s.Ahead}
+	return models.Options{Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Guesses: s.Guesses, Ahead: s.Ahead, Near: s.Near, Delta: s.Delta}
 }
 
 // An Opener opens a model. It gets the spec's device by asking for it; the device

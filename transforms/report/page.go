@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/morton-gen/morton/internal/gallery"
@@ -75,20 +74,23 @@ func (p *pager) item(r *Result) gallery.Item {
 		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Error: r.astrayText(), Notes: r.Notes,
 	}
 	if r.Family.HasModel() {
-		it.Counts = []gallery.KV{{Key: "tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "drawn", Value: strconv.Itoa(r.Drawn)}}
+		it.Counts = []gallery.KV{{Key: "Tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "Sampled", Value: strconv.Itoa(r.Drawn)}}
 	}
 	if r.Truncated {
 		it.Marks = append(it.Marks, "truncated")
 	}
 	if r.Damaged {
 		it.Marks = append(it.Marks, "damaged")
-		it.Measures = append(it.Measures, gallery.KV{Key: "damaged frames", Value: strconv.Itoa(r.DamagedFrames)})
+		it.Measures = append(it.Measures, gallery.KV{Key: "Damaged frames", Value: strconv.Itoa(r.DamagedFrames)})
 	}
 	if r.Action == Detokenize {
 		it.Source = "" // a shard, which no browser shows
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Measures)) {
-		it.Measures = append(it.Measures, gallery.KV{Key: strings.ReplaceAll(name, "_", " "), Value: number(r.Measures[name])})
+	it.Measures = append(it.Measures, measures(r)...)
+	if len(r.Measures) > len(measures(r)) {
+		for _, name := range slices.Sorted(maps.Keys(r.Measures)) {
+			it.Details = append(it.Details, gallery.KV{Key: name, Value: number(r.Measures[name])})
+		}
 	}
 	it.Counts = append(it.Counts, promptCounts(r)...)
 	if r.OBJ != "" { // a mesh
@@ -100,16 +102,38 @@ func (p *pager) item(r *Result) gallery.Item {
 	return it
 }
 
+// shown are the measures that a card shows unasked, in their order.
+var shown = []struct {
+	name, label string
+	text        func(float64) string
+}{
+	{"chamfer_mean", "Chamfer distance", percent},
+	{"fscore_1pct", "F-score at 1%", number},
+	{"watertight", "Closed", yesOrNo},
+	{"quad_ratio", "Quads", percent},
+	{"prefix_psnr_db", "Prefix PSNR", func(x float64) string { return number(x) + " dB" }},
+	{"verifier_score", "Verifier's score", number},
+}
+
+func measures(r *Result) (out []gallery.KV) {
+	for _, m := range shown {
+		if x, ok := r.Measures[m.name]; ok {
+			out = append(out, gallery.KV{Key: m.label, Value: m.text(x)})
+		}
+	}
+	return out
+}
+
 // promptCounts are what a picture started from.
 func promptCounts(r *Result) (out []gallery.KV) {
 	if r.Class != nil {
-		out = append(out, gallery.KV{Key: "class", Value: strconv.Itoa(*r.Class)})
+		out = append(out, gallery.KV{Key: "Class", Value: strconv.Itoa(*r.Class)})
 	}
 	if r.Text != "" {
-		out = append(out, gallery.KV{Key: "text", Value: filepath.Base(r.Text)})
+		out = append(out, gallery.KV{Key: "Text", Value: filepath.Base(r.Text)})
 	}
 	if r.Guidance != nil {
-		out = append(out, gallery.KV{Key: "guidance", Value: number(*r.Guidance)})
+		out = append(out, gallery.KV{Key: "Guidance", Value: number(*r.Guidance)})
 	}
 	return out
 }
@@ -182,4 +206,14 @@ func number(x float64) string {
 		return strconv.FormatInt(int64(x), 10)
 	}
 	return strconv.FormatFloat(x, 'g', 4, 64)
+}
+
+// percent prints a share with three digits.
+func percent(x float64) string { return strconv.FormatFloat(100*x, 'g', 3, 64) + "%" }
+
+func yesOrNo(x float64) string {
+	if x == 1 {
+		return "yes"
+	}
+	return "no"
 }

@@ -121,10 +121,12 @@ func Fail(r request.Request, stage string, err error) Outcome {
 // called by its place.
 var (
 	places = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
+	begins = regexp.MustCompile(`^(?:(?:checkpoint|engine|gpu|models|nn|order|pipelines|request|shard|system|systems): )+`)
 	calls  = regexp.MustCompile(`(^|: )(?:open|read|stat|statat) `)
 )
 
 // Message returns the text of an error for such a person.
 func Message(err error) string {
-	return calls.ReplaceAllString(places.ReplaceAllString(atomicfile.Visible(err.Error()), ""), "$1")
+	text := places.ReplaceAllString(atomicfile.Visible(err.Error()), "")
+	return calls.ReplaceAllString(begins.ReplaceAllString(text, ""), "$1")
 }

@@ -16,12 +16,11 @@
 layout(constant_id = 1) const uint MASK = 0; // 1: only tokens whose bit is set in mask u32 [n, ceil(v/32)]
 layout(push_constant, scalar) uniform Push { uint64_t logits, draw, temp, mask, out_; uint rows, S, v, ld, temps; } p;
 
-const float LOWEST = -3.4e38;
 F32 x;    // the row of logits
 U32 mask; // and its mask
 
 bool may(uint i) { return MASK == 0 || (mask.v[i / 32] >> i % 32 & 1) != 0; }
-float logit(uint i) { return may(i) ? x.v[i] : LOWEST; }
+#include "filter.glsl"
 
 void main() {
   uint r = group();
@@ -41,37 +40,8 @@ void main() {
   }
   float temperature = t.v[0], top_p = t.v[1];
 
-  float top = LOWEST;
-  for (uint i = lo + LANE; i < hi; i += W) top = max(top, logit(i));
-  top = subgroupMax(top);
-
-  uint floor_ = 0; // tokens ordered below it are out
-  if (temperature > 0 && k > 0 && k < hi - lo) {
-    for (uint bit = 0x80000000u; bit != 0; bit >>= 1) {
-      uint cut = floor_ | bit, count = 0;
-      for (uint i = lo + LANE; i < hi; i += W) count += order(logit(i)) >= cut ? 1 : 0;
-      if (subgroupAdd(count) >= k) floor_ = cut;
-    }
-  }
-  if (temperature > 0 && top_p < 1) {
-    float total = 0;
-    for (uint i = lo + LANE; i < hi; i += W)
-      if (order(logit(i)) >= floor_) total += exp((logit(i) - top) / temperature);
-    float want = subgroupAdd(total) * top_p;
-    uint edge = floor_;
-    floor_ = 0;
-    for (uint bit = 0x80000000u; bit != 0; bit >>= 1) {
-      uint cut = floor_ | bit;
-      float mass = 0;
-      for (uint i = lo + LANE; i < hi; i += W)
-        if (order(logit(i)) >= max(cut, edge)) mass += exp((logit(i) - top) / temperature);
-      if (subgroupAdd(mass) >= want) floor_ = cut;
-    }
-    floor_ = min(max(floor_, edge), order(top));
-  }
-
-  float best = LOWEST, least = LOWEST;
-  if (p.temps > 2 && temperature > 0 && t.v[2] > 0) least = min(top + temperature * log(t.v[2]), top);
+  Filter f = filterOf(x, lo, hi, k, temperature, top_p, p.temps > 2 ? t.v[2] : 0);
+  float best = LOWEST;
   uint arg = hi;
   for (uint b = lo / 4 + LANE; b * 4 < hi; b += W) {
     uvec4 noise = temperature > 0 ? philox(uvec4(b, position, request, s), key) : uvec4(0);
@@ -79,8 +49,8 @@ void main() {
       uint i = 4 * b + j;
       if (i < lo || i >= hi || !may(i)) continue;
       float y = x.v[i];
-      if (order(y) < floor_ || y < least) continue;
-      if (temperature > 0) y = (y - top) / temperature - log(-log(uniform24(noise[j]) + 2.98023223876953125e-8));
+      if (!passes(f, y)) continue;
+      if (temperature > 0) y = (y - f.top) / temperature + gumbel(noise[j]);
       if (y > best || arg == hi) {
         best = y;
         arg = i;

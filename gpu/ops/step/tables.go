@@ -3,6 +3,7 @@ package step
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/sample"
@@ -97,10 +98,16 @@ type State struct {
 
 const samplingWords = 12
 
-// NewState allocates the tables.
+// NewState allocates the tables. Until [State.SetSampling] a slot's tokens are the
+// likeliest.
 func NewState(dev *gpu.Device, d Dims) (*State, error) {
 	s := &State{Dims: d}
 	if err := s.allocate(dev); err != nil {
+		return nil, err
+	}
+	// New memory holds anything.
+	if err := s.Sampling.WriteI32(slices.Repeat(Sampling{TopP: 1, End: -1}.words(), d.Slots)); err != nil {
+		s.Free()
 		return nil, err
 	}
 	return s, nil
@@ -171,17 +178,21 @@ type Sampling struct {
 	End         int64 // token that ends the sequence; negative: none
 }
 
-// SetSampling writes how a slot's tokens are drawn.
-func (s *State) SetSampling(slot int, p Sampling) error {
+// words are a row of the table.
+func (p Sampling) words() []int32 {
 	ends := int32(0)
 	if p.End >= 0 {
 		ends = 1
 	}
 	key, counter := sample.Stream(p.Seed, p.Request)
-	row := []int32{
+	return []int32{
 		int32(key[0]), int32(key[1]), int32(counter), int32(p.TopK),
 		int32(math.Float32bits(p.Temperature)), int32(math.Float32bits(p.TopP)), int32(uint32(p.End)), ends,
 		int32(math.Float32bits(p.MinP)), 0, 0, 0,
 	}
-	return s.Sampling.View(slot*samplingWords, samplingWords).WriteI32(row)
+}
+
+// SetSampling writes how a slot's tokens are drawn.
+func (s *State) SetSampling(slot int, p Sampling) error {
+	return s.Sampling.View(slot*samplingWords, samplingWords).WriteI32(p.words())
 }

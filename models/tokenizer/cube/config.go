@@ -22,7 +22,9 @@ type Config struct {
 	Group [3]int `json:"group"` // cells of a cube, predicted together
 	// Around feeds the network the codes around the cell before in time too, see
 	// order.Cubes.
-	Around    bool      `json:"around,omitempty"`
+	Around bool `json:"around,omitempty"`
+	// Canvas gives the network a guess of each frame of cells too, see [Canvas].
+	Canvas    bool      `json:"canvas,omitempty"`
 	Rate      [2]int    `json:"rate"` // frames a second the model was trained on
 	Tokenizer Tokenizer `json:"tokenizer"`
 }
@@ -39,6 +41,9 @@ func (c Config) Validate() error {
 	}
 	if c.Size < 1 || c.Size > 1024 || c.Size%(c.Cell[1]*c.Group[1]) != 0 || c.Size%(c.Cell[2]*c.Group[2]) != 0 || max(c.gridH(), c.gridW()) > maxGrid {
 		return bad("size %d with cells %v in groups %v", c.Size, c.Cell, c.Group)
+	}
+	if c.Canvas && (c.Tokenizer.Conv == nil || c.Group[0] != 1) {
+		return bad("a canvas for groups of %d frames of cells, which are no more than one and of a convolutional tokenizer", c.Group[0])
 	}
 	if c.Rate[0] < 1 || c.Rate[1] < 1 {
 		return bad("rate %v", c.Rate)

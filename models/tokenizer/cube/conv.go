@@ -8,6 +8,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/gray"
 	"github.com/morton-gen/morton/gpu/ops/loss"
+	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/params"
 	"github.com/morton-gen/morton/models/tape"
@@ -141,6 +142,7 @@ type convNet struct {
 	coarse           bool // see Options.Coarse
 	store            *params.Store
 	plan             *gray.Plan
+	codes            *gpu.Tensor // u32 [cells, words]: what the decoder alone is trained on; nil without training
 	tables           []table
 	pxFine, pxCell   table // pixels of a position, side by side
 	finePx, cellPx   table // and back
@@ -170,6 +172,9 @@ func newConvNet(dev *gpu.Device, c Config, b int, training bool) (*convNet, erro
 	if n.store, err = params.New(dev, n.specs(), training); err == nil {
 		if n.plan, err = gray.NewPlan(dev, v.Share); err == nil {
 			err = n.makeTables(dev)
+		}
+		if err == nil && training {
+			n.codes, err = dev.NewTensor(tensor.U32, n.cell.rows(), c.words())
 		}
 	}
 	if err != nil {
@@ -226,6 +231,7 @@ func (n *convNet) free() {
 	for _, t := range n.tables {
 		t.free()
 	}
+	n.codes.Free()
 }
 
 // specs declares the parameters.
@@ -335,13 +341,21 @@ const (
 	lossSlope  = 0.05
 )
 
-// recordTraining records the loss of the whole autoencoder against its input, f32
-// [b·t·h], and its gradients if any are wanted.
+// recordTraining records the loss of the autoencoder against its input, f32 [b·t·h], and
+// its gradients if any are wanted. The decoder alone decodes n.codes.
 func (n *convNet) recordTraining(r *gpu.Recorder, px, rows *gpu.Tensor, gradients part) {
 	training := gradients != noGradients
 	t := tape.New(r, training)
 	t.Coarse = training && n.coarse
-	y := n.decode(t, t.Gray(n.encode(t, tape.Constant(px)), n.plan))
+	var code *tape.Value
+	if gradients == decoderOnly {
+		x := r.Temp(tensor.F32, n.cell.rows(), len(n.cfg.Tokenizer.Conv.Share))
+		gray.Expand(r, gray.ExpandArgs{Bits: n.codes, Plan: n.plan, Code: x})
+		code = tape.Constant(x)
+	} else {
+		code = t.Gray(n.encode(t, tape.Constant(px)), n.plan)
+	}
+	y := n.decode(t, code)
 	k := 1 / float32(px.Elems())
 	a := loss.PixelsArgs{H: n.px.h, W: n.px.w, Y: px, Loss: rows, Square: k}
 	if training {

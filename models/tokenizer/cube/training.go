@@ -1,6 +1,7 @@
 package cube
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -30,6 +31,8 @@ type Autoencoding struct {
 	x, loss        *gpu.Tensor
 	losses         *gpu.Tensor     // loss, and an element of the run's
 	frozen         int             // first steps, which leave the encoder alone
+	flips          []float64       // see Options
+	encode         *gpu.Program    // to n.codes, with flips
 	programs       [3]*gpu.Program // by part
 	host           []float32
 }
@@ -39,9 +42,14 @@ type Options struct {
 	Batch int // windows a step
 	// Frozen is the number of first steps that train the decoder alone. The codes stand
 	// still meanwhile, since noisy gradients through the quantiser would move every
-	// threshold. A convolutional autoencoder has none.
+	// threshold.
 	Frozen int
-	Seed   uint64
+	// Flips are chances of the bits of a code to be turned over, for a convolutional
+	// autoencoder whose decoder alone is trained. Each window has them times a random
+	// number from 0 to 1. So the decoder learns which bits of a generator's codes to trust,
+	// and the codes stay as they are.
+	Flips []float64
+	Seed  uint64
 	// Coarse lets the products of a convolutional autoencoder take cooperative matrices,
 	// which round to 11 bits. Devices without them give the same as without Coarse.
 	Coarse bool
@@ -66,7 +74,7 @@ func NewAutoencoding(dev *gpu.Device, c Config, o Options, train, heldout Clips)
 		n.coarse = o.Coarse
 	}
 	e := net.extents()
-	a := &Autoencoding{cfg: c, net: net, b: o.Batch, first: weights, seed: o.Seed, frozen: o.Frozen, train: train, heldout: heldout, host: make([]float32, e[0]*e[1])}
+	a := &Autoencoding{cfg: c, net: net, b: o.Batch, first: weights, seed: o.Seed, frozen: o.Frozen, flips: o.Flips, train: train, heldout: heldout, host: make([]float32, e[0]*e[1])}
 	if a.x, err = dev.NewTensor(tensor.F32, e[0], e[1]); err != nil {
 		return nil, err
 	}
@@ -81,12 +89,46 @@ func NewAutoencoding(dev *gpu.Device, c Config, o Options, train, heldout Clips)
 			return nil, err
 		}
 	}
+	if n, ok := net.(*convNet); ok && o.Flips != nil {
+		if len(o.Flips) != c.Tokenizer.Bits {
+			return nil, fmt.Errorf("cube: %w: chances of %d bits for codes of %d", ErrSample, len(o.Flips), c.Tokenizer.Bits)
+		}
+		r := dev.NewRecorder()
+		n.recordCode(r, a.x, n.codes)
+		if a.encode, err = r.Finish(); err != nil {
+			return nil, err
+		}
+	}
 	return a, nil
+}
+
+// flip codes the batch, and turns bits over.
+func (a *Autoencoding) flip(r *rand.Rand) error {
+	codes := a.net.(*convNet).codes
+	if err := errors.Join(a.x.WriteF32(a.host), a.encode.Run(1)); err != nil {
+		return err
+	}
+	bits, err := codes.I32()
+	if err != nil {
+		return err
+	}
+	words, each := a.cfg.words(), len(bits)/a.b
+	for w := range a.b {
+		share := r.Float64()
+		for at := w * each; at < (w+1)*each; at += words {
+			for i, p := range a.flips {
+				if r.Float64() < p*share {
+					bits[at+i/32] ^= 1 << (i % 32)
+				}
+			}
+		}
+	}
+	return codes.WriteI32(bits)
 }
 
 // Free gives all memory back.
 func (a *Autoencoding) Free() {
-	for _, p := range a.programs {
+	for _, p := range append(a.programs[:], a.encode) {
 		if p != nil {
 			p.Free()
 		}
@@ -129,6 +171,9 @@ func (a *Autoencoding) set(i int, s *Clips, n, from int, flip bool) error {
 	return a.net.load(a.host[i*k:(i+1)*k], c)
 }
 
+// Clip copies clip n.
+func (s *Clips) Clip(n int) *clip.Clip { return s.window(n, 0, s.T) }
+
 // window copies frames of a clip.
 func (s *Clips) window(n, from, frames int) *clip.Clip {
 	c := clip.New(frames, s.Size, s.Size, clip.Rate{Num: 1, Den: 1})
@@ -159,6 +204,12 @@ func (a *Autoencoding) Batch(step int) (*gpu.Program, int, error) {
 		return nil, 0, err
 	}
 	gradients := wholeNetwork
+	if a.flips != nil {
+		if err := a.flip(r); err != nil {
+			return nil, 0, err
+		}
+		return a.programs[decoderOnly], a.b * a.cfg.cells(), nil
+	}
 	if step < a.frozen {
 		gradients = decoderOnly
 	}

@@ -165,38 +165,8 @@ func (c codedInput) Pyramids() Pyramids { return c.p }
 // TestTokenizer codes clips, decodes them, and begins requests from nothing, behind a frame
 // and behind a clip.
 func TestTokenizer(t *testing.T) {
-	p := Pyramids{Detail: 64, Semantic: 16, Fine: 2, Sides: [][2]int{{1, 1}, {1, 2}}, Times: [2][]int{{1, 2}, {1, 1}}, Clip: 2}
-	s := &system.System{Name: "s", Input: codedInput{p: p}, Grid: [3]int{7, 1, 2}}
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		w := both(t)
-		k, err := system.DetectCodec(w)
-		if err != nil || k.Name != "star" {
-			t.Fatalf("%s, %v", k.Name, err)
-		}
-		data, err := os.ReadFile("testdata/config.json")
-		if err != nil || !k.Describes(data) {
-			t.Fatalf("the description is none: %v", err)
-		}
-		d, err := k.Describe(data, w)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f, err := d.Fit(s); err != nil || f != (system.Format{H: 16, W: 32, Rate: rate, Frames: 1}) || len(d.Facts()) != 3 {
-			t.Errorf("%+v, %v", f, err)
-		}
-		if size, err := d.Size(w, s); err != nil || size == 0 {
-			t.Errorf("%d bytes, %v", size, err)
-		}
-		if _, err := d.Fit(&system.System{Input: codedInput{p: goldenPyramids}}); !errors.Is(err, ErrConfig) {
-			t.Errorf("features of 8 numbers: %v", err)
-		}
-		if _, err := d.Fit(&system.System{}); !errors.Is(err, ErrConfig) {
-			t.Errorf("a system without codes: %v", err)
-		}
-		tok, err := d.Load(dev, w, s)
-		if err != nil {
-			t.Fatal(err)
-		}
+		tok := described(t, dev)
 		defer tok.Close()
 		c := &clip.Clip{T: 19, H: 16, W: 32, Rate: rate, Pix: film(19, 16, 32)}
 		sample, measures, err := tok.Encode("a", system.Media{Clip: c}, system.Extent{})
@@ -207,51 +177,94 @@ func TestTokenizer(t *testing.T) {
 		if err != nil || back.Clip.T != 17 || back.Clip.H != 16 || back.Clip.W != 32 || back.Clip.Rate != rate {
 			t.Fatalf("%v, %v", back.Clip, err)
 		}
-		for _, x := range []struct {
-			prefix, frames, given, times int
-		}{{0, 0, 0, 7}, {0, 9, 0, 3}, {0, 1, 0, 1}, {1, 8, 1, 3}, {4, 24, 1, 7}, {9, 8, 9, 5}, {19, 8, 17, 7}} {
-			var m system.Media
-			var want []int64
-			if x.prefix > 0 {
-				m.Clip, err = c.Slice(0, x.prefix)
-				if err != nil {
-					t.Fatal(err)
-				}
-				last, err := m.Clip.Slice(x.prefix-x.given, x.prefix)
-				if err != nil {
-					t.Fatal(err)
-				}
-				s, _, err := tok.Encode("a", system.Media{Clip: last}, system.Extent{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				want = s.Tokens
-			}
-			b, err := tok.Begin("a", m, system.Extent{Prefix: x.prefix, Frames: x.frames})
-			if err != nil {
-				t.Errorf("%+v: %v", x, err)
-				continue
-			}
-			if b.Given != x.given || b.Prompt.Frames != x.times || len(b.Prompt.Given) != len(want) || (len(b.Notes) > 0) != (x.prefix != x.given) {
-				t.Errorf("%+v: %d given, %d times, %d words, %q", x, b.Given, b.Prompt.Frames, len(b.Prompt.Given), b.Notes)
-			}
-			for i, v := range want {
-				if int64(b.Prompt.Given[i]) != v {
-					t.Fatalf("%+v: word %d is given as %x, want %x", x, i, b.Prompt.Given[i], v)
-				}
-			}
-		}
-		for name, x := range map[string]struct{ prefix, frames int }{"frames": {0, 8}, "more": {1, 7}, "long": {0, 33}, "none": {1, 0}, "long prefix": {19, 16}} {
-			var m system.Media
-			if x.prefix > 0 {
-				m.Clip, _ = c.Slice(0, x.prefix)
-			}
-			if _, err := tok.Begin("a", m, system.Extent{Frames: x.frames}); !errors.Is(err, system.ErrRequest) {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
+		begins(t, tok, c)
 		refused(t, tok, sample)
 	})
+}
+
+// described opens the tokenizer for a small system, by its description, which is checked.
+func described(t *testing.T, dev *gpu.Device) system.Tokenizer {
+	t.Helper()
+	p := Pyramids{Detail: 64, Semantic: 16, Fine: 2, Sides: [][2]int{{1, 1}, {1, 2}}, Times: [2][]int{{1, 2}, {1, 1}}, Clip: 2}
+	s := &system.System{Name: "s", Input: codedInput{p: p}, Grid: [3]int{7, 1, 2}}
+	w := both(t)
+	k, err := system.DetectCodec(w)
+	if err != nil || k.Name != "star" {
+		t.Fatalf("%s, %v", k.Name, err)
+	}
+	data, err := os.ReadFile("testdata/config.json")
+	if err != nil || !k.Describes(data) {
+		t.Fatalf("the description is none: %v", err)
+	}
+	d, err := k.Describe(data, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := d.Fit(s); err != nil || f != (system.Format{H: 16, W: 32, Rate: rate, Frames: 1}) || len(d.Facts()) != 3 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if size, err := d.Size(w, s); err != nil || size == 0 {
+		t.Errorf("%d bytes, %v", size, err)
+	}
+	if _, err := d.Fit(&system.System{Input: codedInput{p: goldenPyramids}}); !errors.Is(err, ErrConfig) {
+		t.Errorf("features of 8 numbers: %v", err)
+	}
+	if _, err := d.Fit(&system.System{}); !errors.Is(err, ErrConfig) {
+		t.Errorf("a system without codes: %v", err)
+	}
+	tok, err := d.Load(dev, w, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// begins checks what requests with so many frames of a clip in front are given.
+func begins(t *testing.T, tok system.Tokenizer, c *clip.Clip) {
+	t.Helper()
+	for _, x := range []struct {
+		prefix, frames, given, times int
+	}{{0, 0, 0, 7}, {0, 9, 0, 3}, {0, 1, 0, 1}, {1, 8, 1, 3}, {4, 24, 1, 7}, {9, 8, 9, 5}, {19, 8, 17, 7}} {
+		var want []int64
+		if x.given > 0 {
+			s, _, err := tok.Encode("a", part(t, c, x.prefix-x.given, x.prefix), system.Extent{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = s.Tokens
+		}
+		b, err := tok.Begin("a", part(t, c, 0, x.prefix), system.Extent{Prefix: x.prefix, Frames: x.frames})
+		if err != nil {
+			t.Errorf("%+v: %v", x, err)
+			continue
+		}
+		if b.Given != x.given || b.Prompt.Frames != x.times || len(b.Prompt.Given) != len(want) || (len(b.Notes) > 0) != (x.prefix != x.given) {
+			t.Errorf("%+v: %d given, %d times, %d words, %q", x, b.Given, b.Prompt.Frames, len(b.Prompt.Given), b.Notes)
+		}
+		for i, v := range want {
+			if int64(b.Prompt.Given[i]) != v {
+				t.Fatalf("%+v: word %d is given as %x, want %x", x, i, b.Prompt.Given[i], v)
+			}
+		}
+	}
+	for name, x := range map[string]struct{ prefix, frames int }{"frames": {0, 8}, "more": {1, 7}, "long": {0, 33}, "none": {1, 0}, "long prefix": {19, 16}} {
+		if _, err := tok.Begin("a", part(t, c, 0, x.prefix), system.Extent{Frames: x.frames}); !errors.Is(err, system.ErrRequest) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// part returns the frames of a clip from one on, up to another; no media without any.
+func part(t *testing.T, c *clip.Clip, from, to int) system.Media {
+	t.Helper()
+	if from == to {
+		return system.Media{}
+	}
+	frames, err := c.Slice(from, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return system.Media{Clip: frames}
 }
 
 // refused checks samples and clips that are not the tokenizer's.

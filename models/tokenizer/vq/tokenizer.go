@@ -59,7 +59,15 @@ func (c Config) Load(dev *gpu.Device, w nn.Weights, s *system.System) (system.To
 	if err != nil {
 		return nil, err
 	}
-	return pictures{codec, s.Grid[1], s.Grid[2]}, nil
+	table, err := w.Floats(codesName)
+	if err != nil {
+		codec.Free()
+		return nil, err
+	}
+	if c.CodebookL2Norm {
+		normalize(table, c.CodebookEmbedDim)
+	}
+	return pictures{codec, s.Grid[1], s.Grid[2], table}, nil
 }
 
 // Facts implements [system.Description].
@@ -74,7 +82,14 @@ func (c Config) Facts() []system.Fact {
 // pictures implements [system.Tokenizer] for a system that draws pictures.
 type pictures struct {
 	codec      *Codec
-	rows, cols int // of the system's grid
+	rows, cols int       // of the system's grid
+	codes      []float32 // as they are compared
+}
+
+// Near returns the k nearest tokens to each by their codes, the nearest first, [tokens, k].
+// At most all others are near.
+func (p pictures) Near(k int) []uint32 {
+	return nearest(p.codes, p.codec.cfg.CodebookEmbedDim, min(k, p.codec.cfg.CodebookSize-1))
 }
 
 // Close implements [system.Tokenizer].

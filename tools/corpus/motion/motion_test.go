@@ -85,7 +85,7 @@ func TestPlansStayInside(t *testing.T) {
 			p := Plan(Shape{Frames: 16, Size: 64}, src, seed)
 			for k := range p.Frames {
 				w := p.window(k, src)
-				if !w.Inside(src.W, src.H) && !nearlyInside(w, src) {
+				if !inside(w, src) {
 					t.Fatalf("seed %d, frame %d: %+v leaves %d x %d", seed, k, w, src.W, src.H)
 				}
 				if f := p.frame(k); f < 0 || f >= src.T {
@@ -107,10 +107,11 @@ func TestPlansStayInside(t *testing.T) {
 	}
 }
 
-// nearlyInside allows for rounding.
-func nearlyInside(w Window, src *clip.Clip) bool {
+// inside reports whether the window lies within a source, but for rounding.
+func inside(w Window, src *clip.Clip) bool {
 	w.Side *= 1 - 1e-6
-	return w.Inside(src.W, src.H)
+	r := w.reach()
+	return w.X-r >= 0 && w.Y-r >= 0 && w.X+r <= float64(src.W) && w.Y+r <= float64(src.H)
 }
 
 func TestRenderFollowsThePath(t *testing.T) {

@@ -14,12 +14,6 @@ func (w Window) reach() float64 {
 	return w.Side / 2 * (math.Abs(math.Cos(w.Angle)) + math.Abs(math.Sin(w.Angle)))
 }
 
-// Inside says whether the window lies within a source of the given size.
-func (w Window) Inside(width, height int) bool {
-	r := w.reach()
-	return w.X-r >= 0 && w.Y-r >= 0 && w.X+r <= float64(width) && w.Y+r <= float64(height)
-}
-
 // between returns the window a share u of the way from a to b. The side changes
 // by equal factors, so that a zoom looks even.
 func between(a, b Window, u float64) Window {

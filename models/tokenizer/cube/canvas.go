@@ -1,0 +1,288 @@
+package cube
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/clip/motion"
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/models/nn"
+)
+
+// Canvas guesses the codes of the next frame of cells from those of the last one, without
+// a network: a linear map turns codes into rough pixels, motion goes on (see
+// codecs/clip/motion), and a linear map turns what comes of a cell, with its last code,
+// into the coordinates of its next code. Both maps are fitted by least squares, see
+// [FitCanvas]. Safe for concurrent use.
+type Canvas struct {
+	cfg Config
+	// pixels maps coordinates and 1 to the pixels of a cell, [coordinates+1, pixels]; next
+	// maps pixels, coordinates and 1 to coordinates, [pixels+coordinates+1, coordinates].
+	pixels, next []float32
+}
+
+// Names of the tensors of a canvas.
+const (
+	canvasPixels = "pixels.weight"
+	canvasNext   = "next.weight"
+)
+
+// LoadCanvas reads what [Canvas.Save] wrote. Errors: nn.ErrConfig, nn.ErrWeights.
+func LoadCanvas(c Config, f *safetensors.File) (*Canvas, error) {
+	k := &Canvas{cfg: c}
+	n, px := k.coordinates(), c.pixels()
+	for _, x := range []struct {
+		to         *[]float32
+		name       string
+		rows, cols int
+	}{{&k.pixels, canvasPixels, n + 1, px}, {&k.next, canvasNext, px + n + 1, n}} {
+		t, err := f.Tensor(x.name)
+		if err != nil {
+			return nil, fmt.Errorf("cube.LoadCanvas: %w: %w", nn.ErrWeights, err)
+		}
+		if len(t.Shape) != 2 || t.Shape[0] != x.rows || t.Shape[1] != x.cols {
+			return nil, fmt.Errorf("cube.LoadCanvas: %w: %s is %v, want [%d %d]", nn.ErrWeights, x.name, t.Shape, x.rows, x.cols)
+		}
+		if *x.to, err = t.Float32s(); err != nil {
+			return nil, fmt.Errorf("cube.LoadCanvas: %w: %w", nn.ErrWeights, err)
+		}
+	}
+	return k, nil
+}
+
+// Save writes the canvas to a safetensors file.
+func (k *Canvas) Save(path string) error {
+	n, px := k.coordinates(), k.cfg.pixels()
+	pixels, err1 := safetensors.FromFloat32s(canvasPixels, safetensors.F16, []int{n + 1, px}, k.pixels)
+	next, err2 := safetensors.FromFloat32s(canvasNext, safetensors.F16, []int{px + n + 1, n}, k.next)
+	return errors.Join(err1, err2, safetensors.Write(path, []safetensors.NamedTensor{pixels, next}, nil))
+}
+
+func (k *Canvas) coordinates() int { return len(k.cfg.Tokenizer.Conv.Share) }
+
+// Guess returns what the next frame of cells looks like: for each cell and bit of its
+// code a number from -1 to 1, [cells, bits], whose sign is the bit guessed and which is 0
+// where the coordinate lies between both. Codes are those of the last frame of cells, in
+// raster order, [cells, words].
+func (k *Canvas) Guess(codes []uint32) []float32 {
+	n, last := k.coordinates(), k.expand(codes)
+	moved := motion.Continue(k.draw(last), k.cfg.Cell[0])
+	z := make([]float32, n)
+	out := make([]float32, 0, len(last)/n*k.cfg.Tokenizer.Bits)
+	in := make([]float32, 0, k.cfg.pixels()+n)
+	for cell := range len(last) / n {
+		in = append(k.cut(in[:0], moved, cell), last[cell*n:(cell+1)*n]...)
+		affine(z, in, k.next)
+		out = k.softBits(out, z)
+	}
+	return out
+}
+
+// affine writes x·w + the last row of w to out; w is [len(x)+1, len(out)].
+func affine(out, x, w []float32) {
+	n := len(out)
+	copy(out, w[len(x)*n:])
+	i := 0
+	for ; i+4 <= len(x); i += 4 { // four rows at a time, which spares writes
+		a, b, c, d := x[i], x[i+1], x[i+2], x[i+3]
+		p, q, r, t := w[i*n:][:n], w[(i+1)*n:][:n], w[(i+2)*n:][:n], w[(i+3)*n:][:n]
+		for j := range out {
+			out[j] += float32(a*p[j]) + float32(b*q[j]) + (float32(c*r[j]) + float32(d*t[j]))
+		}
+	}
+	for ; i < len(x); i++ {
+		for j, u := range w[i*n:][:n] {
+			out[j] += float32(x[i] * u)
+		}
+	}
+}
+
+// expand returns the coordinates of codes, as gpu/ops/gray does.
+func (k *Canvas) expand(codes []uint32) (out []float32) {
+	words := k.cfg.words()
+	for cell := range len(codes) / words {
+		code, at := codes[cell*words:(cell+1)*words], 0
+		for _, b := range k.cfg.Tokenizer.Conv.Share {
+			q := uint32(0)
+			for range b {
+				q = 2*q + (code[at/32]>>(at%32)&1 ^ q&1)
+				at++
+			}
+			l := uint32(1) << b
+			out = append(out, float32(0.5*math.Log(float64(2*q+1)/float64(2*(l-q)-1))))
+		}
+	}
+	return out
+}
+
+// softBits appends the bits of the Gray codes of coordinates, without rounding.
+func (k *Canvas) softBits(out, z []float32) []float32 {
+	for i, b := range k.cfg.Tokenizer.Conv.Share {
+		s := math.Tanh(float64(z[i]))
+		for range b {
+			out = append(out, float32(s))
+			s = 1 - 2*math.Abs(s) // a bit tells on which side of the middle of a half the level is
+		}
+	}
+	return out
+}
+
+// draw returns the rough pixels of a frame of cells, [cells, coordinates].
+func (k *Canvas) draw(z []float32) *clip.Clip {
+	c, n := k.cfg, k.coordinates()
+	out := clip.New(c.Cell[0], c.Size, c.Size, clip.Rate{Num: c.Rate[0], Den: c.Rate[1]})
+	px := make([]float32, c.pixels())
+	for cell := range len(z) / n {
+		affine(px, z[cell*n:(cell+1)*n], k.pixels)
+		i := 0
+		c.eachOf(cell, func(at int) {
+			out.Pix[at] = uint8(min(max(px[i]*127.5+127.5, 0), 255) + 0.5)
+			i++
+		})
+	}
+	for t := range out.T {
+		for y := range out.H {
+			for x := c.Cell[2]; x < out.W; x += c.Cell[2] {
+				smooth(out.Frame(t)[y*out.W*3:], x, 1)
+			}
+		}
+		for x := range out.W {
+			for y := c.Cell[1]; y < out.H; y += c.Cell[1] {
+				smooth(out.Frame(t)[x*3:], y, out.W)
+			}
+		}
+	}
+	return out
+}
+
+// step is the largest step of brightness across a border of cells that is smoothed.
+const step = 48
+
+// smooth takes the step between pixels at-1 and at of a line out, over two pixels on each
+// side. A larger one is taken for an edge.
+func smooth(line []uint8, at, stride int) {
+	for k := range 3 {
+		place := func(i int) *uint8 { return &line[(at+i)*stride*3+k] }
+		d := int(*place(0)) - int(*place(-1))
+		if d > step || d < -step {
+			continue
+		}
+		for i, share := range []int{3, 1} {
+			*place(-1 - i) = uint8(min(max(int(*place(-1 - i))+d*share/8, 0), 255))
+			*place(i) = uint8(min(max(int(*place(i))-d*share/8, 0), 255))
+		}
+	}
+}
+
+// cut appends the pixels of a cell, in [-1, 1].
+func (k *Canvas) cut(out []float32, c *clip.Clip, cell int) []float32 {
+	k.cfg.eachOf(cell, func(at int) { out = append(out, (2*float32(c.Pix[at])-255)/255) })
+	return out
+}
+
+// eachOf calls f with the place of every byte of a cell in a clip of one frame of cells.
+func (c Config) eachOf(cell int, f func(at int)) {
+	y0, x0 := cell/c.gridW()*c.Cell[1], cell%c.gridW()*c.Cell[2]
+	for t := range c.Cell[0] {
+		for y := range c.Cell[1] {
+			at := ((t*c.Size+y0+y)*c.Size + x0) * 3
+			for i := range 3 * c.Cell[2] {
+				f(at + i)
+			}
+		}
+	}
+}
+
+// canvasCells is the number of cells that a canvas is fitted to at most.
+const canvasCells = 24000
+
+// FitCanvas fits a canvas to some of n clips and their codes, as [Coder.Encode] gives them.
+// The error wraps nn.ErrConfig or [ErrSample].
+func FitCanvas(c Config, n int, clips func(i int) (*clip.Clip, []uint32)) (*Canvas, error) {
+	if c.Tokenizer.Conv == nil {
+		return nil, fmt.Errorf("cube.FitCanvas: %w: only convolutional tokenizers have coordinates", nn.ErrConfig)
+	}
+	f := fitting{Canvas: Canvas{cfg: c}}
+	cells := c.gridH() * c.gridW()
+	for at := 0; at < n && len(f.examples)*cells < canvasCells; {
+		truth, codes := clips(at)
+		frames := truth.T / c.Cell[0]
+		if frames < 2 || len(codes) != frames*cells*c.words() {
+			return nil, fmt.Errorf("cube.FitCanvas: %w: %d words of a clip of %d frames", ErrSample, len(codes), truth.T)
+		}
+		if err := f.take(truth, f.expand(codes), frames); err != nil {
+			return nil, err
+		}
+		at += max(n*cells*frames/canvasCells, 1)
+	}
+	if err := errors.Join(f.fitPixels(), f.fitNext()); err != nil {
+		return nil, fmt.Errorf("cube.FitCanvas: %w: %w", nn.ErrConfig, err)
+	}
+	return &f.Canvas, nil
+}
+
+// fitting is a canvas that is being fitted.
+type fitting struct {
+	Canvas
+	examples []example
+}
+
+// example is a frame of cells.
+type example struct {
+	truth       *clip.Clip
+	coordinates []float32 // [cells, coordinates]
+	after       []float32 // of the next frame of cells; nil for the last
+}
+
+// take takes the frames of cells of a clip.
+func (f *fitting) take(c *clip.Clip, z []float32, frames int) error {
+	each, n := len(z)/frames, f.cfg.Cell[0]
+	for t := range frames {
+		truth, err := c.Slice(t*n, (t+1)*n)
+		if err != nil {
+			return err
+		}
+		x := example{truth: truth, coordinates: z[t*each : (t+1)*each]}
+		if t+1 < frames {
+			x.after = z[(t+1)*each : (t+2)*each]
+		}
+		f.examples = append(f.examples, x)
+	}
+	return nil
+}
+
+func (f *fitting) fitPixels() (err error) {
+	n := f.coordinates()
+	fit := newLeastSquares(n+1, f.cfg.pixels())
+	for _, x := range f.examples {
+		for cell := range len(x.coordinates) / n {
+			in := slices.Clone(x.coordinates[cell*n : (cell+1)*n])
+			fit.add(append(in, 1), f.cut(nil, x.truth, cell))
+		}
+	}
+	f.Canvas.pixels, err = fit.solve(ridge)
+	return err
+}
+
+func (f *fitting) fitNext() (err error) {
+	n := f.coordinates()
+	fit := newLeastSquares(f.cfg.pixels()+n+1, n)
+	for _, x := range f.examples {
+		if x.after == nil {
+			continue
+		}
+		moved := motion.Continue(f.draw(x.coordinates), f.cfg.Cell[0])
+		for cell := range len(x.coordinates) / n {
+			in := append(f.cut(nil, moved, cell), x.coordinates[cell*n:(cell+1)*n]...)
+			fit.add(append(in, 1), x.after[cell*n:(cell+1)*n])
+		}
+	}
+	f.next, err = fit.solve(ridge)
+	return err
+}
+
+// ridge is added to the squares of each input, as a share of their mean.
+const ridge = 1e-3

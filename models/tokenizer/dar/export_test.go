@@ -1,0 +1,7 @@
+package dar
+
+// Of a tiny tokenizer, for tests of folders.
+var (
+	Tiny     = tiny
+	TinyText = tinyText
+)

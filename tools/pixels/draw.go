@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+)
+
+// drawing says how pictures are drawn.
+type drawing struct {
+	model, real, sheet, book, draft, relax string
+	count, sets, ahead, slots              int
+	temperature                            float64
+}
+
+// draw draws with several settings, and prints a line for each.
+func draw(args []string) error {
+	f := flag.NewFlagSet("draw", flag.ContinueOnError)
+	var d drawing
+	f.StringVar(&d.model, "model", "", "model `DIR`")
+	f.StringVar(&d.real, "real", "", "shard `FILE` of real pictures")
+	f.StringVar(&d.sheet, "out", "", "PNG `FILE` of the first 32 of the last setting; those of real pictures lie beside it")
+	f.IntVar(&d.count, "count", 256, "pictures")
+	f.IntVar(&d.slots, "slots", 16, "pictures drawn at once")
+	f.IntVar(&d.sets, "sets", 16, "sets of a picture")
+	inner := f.String("inner", "0,0", "passes of the first and of the last set; several, between semicolons; 0,0 is the model's own")
+	f.Float64Var(&d.temperature, "temperature", 1, "of noise")
+	f.StringVar(&d.book, "codebook", "", "code book `FILE`, of a model of codes")
+	f.StringVar(&d.draft, "draft", "", "model `DIR` that drafts for it")
+	f.IntVar(&d.ahead, "ahead", 0, "check so many drafted tokens at once; without a draft the model guesses them itself")
+	f.StringVar(&d.relax, "relax", "", "`K,DELTA` of a relaxed check")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	return d.run(strings.Split(*inner, ";"))
+}
+
+func (d *drawing) run(inner []string) error {
+	var c codebook
+	var err error
+	if d.book != "" {
+		if c, err = readCodes(d.book); err != nil {
+			return err
+		}
+	}
+	some, err := d.pictures(c)
+	if err != nil {
+		return err
+	}
+	if d.sheet != "" {
+		if err := writePNG(strings.TrimSuffix(d.sheet, ".png")+"-real.png", contact(some[0])); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("real against real pictures: energy distance %.3f\n", distance(some[0], some[1]))
+	dev, err := gpu.Open(gpu.Options{})
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	e, s, err := d.open(dev, c)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	for _, passes := range inner {
+		if err := d.measure(e, s, c, passes, some[1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pictures returns two sets of real pictures.
+func (d *drawing) pictures(c codebook) (some [2][][]float32, err error) {
+	others, err := read(d.real, 2*d.count, c)
+	for i, x := range others {
+		some[i%2] = append(some[i%2], x)
+	}
+	return some, err
+}
+
+// open opens the engine, with its draft.
+func (d *drawing) open(dev *gpu.Device, c codebook) (*engine.Engine, *system.System, error) {
+	p, err := models.OpenPublished(d.model)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer p.Close()
+	o := engine.Options{Slots: d.slots, Precision: nn.F32}
+	if d.ahead > 0 {
+		o.Draft = &engine.Draft{Ahead: d.ahead}
+	}
+	if d.draft != "" {
+		q, err := models.OpenPublished(d.draft)
+		if err != nil {
+			return nil, nil, err
+		}
+		defer q.Close()
+		o.Draft.System, o.Draft.Weights = q.System, q.Weights()
+	}
+	if d.relax != "" {
+		k, delta, _ := strings.Cut(d.relax, ",")
+		near, err := strconv.Atoi(k)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Draft.Relax = &engine.Relax{Near: c.near(near)}
+		if o.Draft.Relax.Delta, err = strconv.ParseFloat(delta, 64); err != nil {
+			return nil, nil, err
+		}
+	}
+	e, err := engine.New(dev, p.System, p.Weights(), o)
+	return e, p.System, err
+}
+
+// measure draws pictures in one setting, and prints what they cost and how far they are from
+// real ones.
+func (d *drawing) measure(e *engine.Engine, s *system.System, c codebook, passes string, real [][]float32) error {
+	var q system.Prompt
+	first, last, _ := strings.Cut(passes, ",")
+	q.Inner[0], _ = strconv.Atoi(first)
+	q.Inner[1], _ = strconv.Atoi(last)
+	if c == nil {
+		q.Steps = d.sets
+	}
+	if _, err := drawAll(e, s, q, min(d.slots, d.count), float32(d.temperature)); err != nil { // programs are recorded
+		return err
+	}
+	before, begin, used := e.Stats(), time.Now(), processor()
+	drawn, err := drawAll(e, s, q, d.count, float32(d.temperature))
+	if err != nil {
+		return err
+	}
+	wall, cpu, after := time.Since(begin), processor()-used, e.Stats()
+	var all [][]float32
+	steps := 0.0
+	for _, r := range drawn {
+		steps += float64(r.Steps) / float64(d.count)
+		if c != nil {
+			all = append(all, c.decode(r.Tokens))
+		} else {
+			all = append(all, r.Numbers())
+		}
+	}
+	checked, kept := float64(after.Checked-before.Checked)/float64(d.count), float64(after.Kept-before.Kept)/float64(d.count)
+	steps += checked - kept // a check draws several tokens
+	fmt.Printf("%s sets=%d passes=%s draft=%q ahead=%d relax=%q: %.1f steps of a picture (%.1f checks keep %.1f tokens), %.2f s and %.2f s of processors for %d pictures, energy distance %.3f\n",
+		s.Name, q.Steps, passes, d.draft, d.ahead, d.relax, steps, checked, kept, wall.Seconds(), cpu.Seconds(), d.count, distance(all, real))
+	if d.sheet != "" {
+		return writePNG(d.sheet, contact(all))
+	}
+	return nil
+}
+
+// processor is the time that the process has spent on processors.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(errors.Join(errors.New("pixels: the processor's time"), err))
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
