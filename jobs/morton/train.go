@@ -47,7 +47,7 @@ func newTrainFlags() *trainFlags {
 	g := &trainFlags{flags: newFlags("train")}
 	f, o, n, r := g.flags, &g.options, &g.options.Network, &g.options.Run
 	f.StringVar(&g.system, "system", "", "train the system `NAME`: cube (video), octree (shape), quad, a tokenizer (for video), or a published one, such as "+
-		"llamagen, par, nar, var, mar or ear, whose config.json --config is")
+		"llamagen, par, nar, var, mar, ear or nova, whose config.json --config is")
 	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: a folder, a file or a quoted pattern, `PATH`; may be given again")
 	f.StringArrayVar(&g.heldout, "heldout", nil, "shards `PATH` that training never sees, for the loss that counts")
 	f.StringVar(&o.Out, "out", "", "the model folder `DIR`; checkpoints go there too, and the same command resumes from them")
