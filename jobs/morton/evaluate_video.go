@@ -36,6 +36,7 @@ type videoEvaluation struct {
 	clips          int // of a file of many
 	seed           uint64
 	seeds          int // continuations of a clip
+	drift          int // frames of a long continuation; 0: none
 	temperature    float64
 	out            string
 	json           bool
@@ -51,6 +52,7 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 	f.IntVar(&g.clips, "clips", 0, "clips of a file of many, spread over it; 0 is all")
 	f.Uint64Var(&g.seed, "seed", 1, "with a clip's name, decides what is drawn")
 	f.IntVar(&g.seeds, "seeds", 1, "continuations of each clip, by as many seeds from --seed on; the first is measured, and how far they differ")
+	f.IntVar(&g.drift, "drift", 0, "continue each clip by so many frames too, and tell how brightness, contrast, sharpness and motion drift")
 	f.Float64Var(&g.temperature, "temperature", -1, "sampling temperature; below 0 is the model's own")
 	f.StringVar(&g.out, "out", "", "write a page with film strips to the folder `DIR`")
 	g.deviceFlags.add(f)
@@ -63,7 +65,7 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 }
 
 func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) error {
-	if len(files) == 0 || g.prefix < 2 || g.frames < 1 || g.clips < 0 || g.seeds < 1 {
+	if len(files) == 0 || g.prefix < 2 || g.frames < 1 || g.clips < 0 || g.seeds < 1 || g.drift < 0 {
 		return usagef("evaluate", "evaluate video: files, --prefix of at least 2, --frames and --seeds of at least 1")
 	}
 	dev, err := family.OpenDevice(g.deviceFlags.options())
@@ -81,16 +83,19 @@ func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) e
 	if err != nil {
 		return err
 	}
-	all, ctx := errgroup.WithContext(ctx)
+	all, each := errgroup.WithContext(ctx)
 	all.SetLimit(engine.DefaultSlots)
 	for i := range tests {
-		all.Go(func() error { return g.continueClip(ctx, m, &tests[i]) })
+		all.Go(func() error { return g.continueClip(each, m, &tests[i]) })
 	}
 	if err := all.Wait(); err != nil {
 		return err
 	}
 	e := videoScores{Model: m.Name(), Clips: len(tests), Rate: m.System().Format.Rate.Hz()}
 	e.sum(tests)
+	if e.Drift, err = g.measureDrift(ctx, m, tests); err != nil {
+		return err
+	}
 	if g.out != "" {
 		if err := e.writePage(g.out, tests); err != nil {
 			return err
@@ -113,6 +118,7 @@ type continuation struct {
 	by [4]*clip.Clip
 	// others are the model's by other seeds.
 	others []*clip.Clip
+	long   *clip.Clip // a long continuation of the first clip
 }
 
 // predictors are what is compared. The tokenizer sees the truth: no model that uses it is
@@ -232,6 +238,7 @@ type videoScores struct {
 	Clips    int            `json:"clips"`
 	Rate     float64        `json:"rate"`
 	Horizons []horizonScore `json:"horizons"`
+	Drift    []driftPoint   `json:"drift,omitempty"`
 }
 
 // horizonScore is about one frame of all continuations that reach it.
@@ -391,8 +398,14 @@ func (e *videoScores) print(w io.Writer, page string) error {
 			s, better := h.By[name], h.better(i)
 			fmt.Fprintf(t, "%d\t%d\t%s\t%.2f\t%.3f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%s\t\n", h.Frame, h.Clips, name, s.PSNR, s.SSIM, s.Moving, s.EndPoint, s.Sharpness, s.Blockiness, s.Frechet, better)
 		}
+		if h.Diversity > 0 {
+			fmt.Fprintf(t, "%d\t%d\tseeds differ by\t%.2f\t\n", h.Frame, h.Clips, h.Diversity)
+		}
 	}
 	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := e.printDrift(w); err != nil {
 		return err
 	}
 	if page != "" {
@@ -400,6 +413,23 @@ func (e *videoScores) print(w io.Writer, page string) error {
 		return err
 	}
 	return nil
+}
+
+// printDrift prints a line for each second, or for about ten of them.
+func (e *videoScores) printDrift(w io.Writer) error {
+	if len(e.Drift) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "seconds\t%s\t\n", strings.Join(driftNames, "\t"))
+	for i, every := 0, max(len(e.Drift)/10, 1); i < len(e.Drift); i += every {
+		fmt.Fprintf(t, "%.1f", e.Drift[i].Seconds)
+		for _, x := range e.Drift[i].lines() {
+			fmt.Fprintf(t, "\t%.2f", x)
+		}
+		fmt.Fprint(t, "\t\n")
+	}
+	return t.Flush()
 }
 
 // better says how much lower the model's error is than that of a predictor.

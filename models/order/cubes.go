@@ -80,7 +80,7 @@ func (c Cubes) Guessed(frames int, known []uint32, words, width int, guess func(
 	}
 	t := given/n - 1
 	return Grow(func(tokens []uint32) ([]system.Run, error) {
-		if t++; t == frames {
+		if t++; t >= frames {
 			return nil, nil
 		}
 		p := frame(t, tokens)

@@ -1,10 +1,13 @@
 package order
 
 import (
+	"errors"
+	"io"
 	"slices"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/cube"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // TestCubesAround looks at what one row is fed: cells of a grid of 4 by 4 in cubes of 2 by
@@ -45,6 +48,82 @@ func TestCubesAround(t *testing.T) {
 		}
 		if got := fed[x.position*c.Fed():][:c.Fed()]; !slices.Equal(got, x.want) {
 			t.Errorf("position %d is fed %v, want %v", x.position, got, x.want)
+		}
+	}
+}
+
+// TestCubesGuessed compares rows with those of Schedule, and their features with what was
+// guessed of the frame before: here each cell's number and token.
+func TestCubesGuessed(t *testing.T) {
+	c := Cubes{Groups: cube.Groups{H: 4, W: 4, Size: cube.Size{T: 1, H: 2, W: 2}}, Around: true}
+	const words, width, frames = 2, 3, 3
+	n := c.H * c.W
+	tokens := make([]uint32, frames*n*words)
+	for i := range tokens {
+		tokens[i] = uint32(100 + i)
+	}
+	guess := func(codes []uint32) (out []float32) {
+		for cell := range n {
+			out = append(out, float32(cell), float32(codes[cell*words]), float32(codes[cell*words+1]))
+		}
+		return out
+	}
+	for _, given := range []int{0, n, 2 * n} {
+		plain, err := c.Schedule(frames, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := plain.Next(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs, err := c.Guessed(frames, tokens[:given*words], words, width, guess)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Positions
+		for at := 0; at < frames*n; at += n {
+			r, err := runs.Next(tokens[:at*words])
+			if err != nil || r.N != n {
+				t.Fatalf("%d rows at %d: %v", r.N, at, err)
+			}
+			if asks := at >= given; asks != (r.GroupTargets > 0) || asks && r.Targets.At[0] != int32(at) {
+				t.Errorf("%d given: the run at %d asks for %v", given, at, r.Targets.At)
+			}
+			got.Inputs, got.Axes, got.KVLen, got.Features = append(got.Inputs, r.Inputs...), append(got.Axes, r.Axes...), append(got.KVLen, r.KVLen...), append(got.Features, r.Features...)
+		}
+		if !slices.Equal(got.Inputs, want.Inputs) || !slices.Equal(got.Axes, want.Axes) || !slices.Equal(got.KVLen, want.KVLen) {
+			t.Error("rows differ from those without a guess")
+		}
+		if _, err := runs.Next(tokens); err != io.EOF {
+			t.Errorf("after the last frame: %v", err)
+		}
+		each := width + c.Ids()
+		for p := range frames * n {
+			f, raster := got.Features[p*each:(p+1)*each], c.Raster(p%n)
+			expect := make([]float32, each)
+			if p >= n {
+				before := p/n*n - n
+				for q := range n {
+					if c.Raster(q) == raster {
+						copy(expect, []float32{float32(raster), float32(tokens[(before+q)*words]), float32(tokens[(before+q)*words+1])})
+					}
+				}
+			}
+			for _, id := range want.Fixed[p*CubeFixed : (p+1)*CubeFixed] {
+				expect[width+int(id)] = 1
+			}
+			if !slices.Equal(f, expect) {
+				t.Fatalf("features of position %d: %v, want %v", p, f, expect)
+			}
+		}
+		if _, err := runs.Next(tokens); err != io.EOF {
+			t.Errorf("after the end: %v", err)
+		}
+	}
+	for name, given := range map[string]int{"part of a frame": 4, "too many": 4 * n} {
+		if _, err := c.Guessed(frames, make([]uint32, given*words), words, width, guess); !errors.Is(err, system.ErrPrompt) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

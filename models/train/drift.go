@@ -13,6 +13,9 @@ import (
 // in a share of the samples, rows are fed what a [Blend] predicts of the runs before, and
 // their features are those of that. What they predict stays the truth. So a network learns
 // to come back from its own errors.
+//
+// Source: Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural
+// Networks", 2015, arXiv:1506.03099, whose context comes from the network that is trained.
 type Drift struct {
 	Blend *Blend  // fitted
 	Share float64 // of the samples

@@ -50,7 +50,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&v.device, "device", "auto", "Vulkan device")
 	flags.Float64Var(&v.tokenizer, "tokenizer-minutes", 3, "minutes for the tokenizer; 0 passes it over")
 	flags.Float64Var(&v.cube, "minutes", 3, "minutes for the transformer; 0 passes it over")
-	flags.Float64Var(&v.decoder, "decoder-minutes", 0, "minutes for the decoder to learn which bits of a canvas's guess to trust; 0 passes it over")
+	flags.Float64Var(&v.decoder, "decoder-minutes", -1, "minutes for the decoder to learn which bits of a canvas's guess to trust; 0 passes it over, below 0 is a quarter of the tokenizer's")
 	flags.IntVar(&v.batch, "tokenizer-batch", 8, "windows a step of the tokenizer")
 	flags.Float64Var(&v.tokenizerRate, "tokenizer-rate", 4e-4, "its peak learning rate")
 	flags.BoolVar(&v.coarse, "tokenizer-coarse", false, "its products by cooperative matrices, which round to 11 bits")
@@ -67,6 +67,9 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.Float64Var(&v.temperature, "temperature", 0.5, "sampling temperature that the model gets as its own")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if v.decoder < 0 {
+		v.decoder = v.tokenizer / 4
 	}
 	v.network.Length, v.network.RopeTheta = 16384, 100
 	dev, err := gpu.Open(gpu.Options{Device: v.device, Widest: true})
@@ -148,6 +151,9 @@ func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 // model's folder gets it; codes stay as they are.
 func (v *videoTraining) trainDecoder(ctx context.Context, dev *gpu.Device) error {
 	tokenizer, dir, model := filepath.Join(v.out, "tokenizer"), filepath.Join(v.out, "decoder"), filepath.Join(v.out, "cube")
+	if c, err := v.description(); err != nil || !c.Canvas {
+		return err
+	}
 	if v.decoder <= 0 || there(dir, "tokenizer.safetensors") || ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -143,7 +143,38 @@ func (k *Canvas) draw(z []float32) *clip.Clip {
 			i++
 		})
 	}
+	for t := range out.T {
+		for y := range out.H {
+			for x := c.Cell[2]; x < out.W; x += c.Cell[2] {
+				smooth(out.Frame(t)[y*out.W*3:], x, 1)
+			}
+		}
+		for x := range out.W {
+			for y := c.Cell[1]; y < out.H; y += c.Cell[1] {
+				smooth(out.Frame(t)[x*3:], y, out.W)
+			}
+		}
+	}
 	return out
+}
+
+// step is the largest step of brightness across a border of cells that is smoothed.
+const step = 48
+
+// smooth takes the step between pixels at-1 and at of a line out, over two pixels on each
+// side. A larger one is taken for an edge.
+func smooth(line []uint8, at, stride int) {
+	for k := range 3 {
+		place := func(i int) *uint8 { return &line[(at+i)*stride*3+k] }
+		d := int(*place(0)) - int(*place(-1))
+		if d > step || d < -step {
+			continue
+		}
+		for i, share := range []int{3, 1} {
+			*place(-1 - i) = uint8(min(max(int(*place(-1 - i))+d*share/8, 0), 255))
+			*place(i) = uint8(min(max(int(*place(i))-d*share/8, 0), 255))
+		}
+	}
 }
 
 // cut appends the pixels of a cell, in [-1, 1].

@@ -1,9 +1,12 @@
 package cube
 
 import (
+	"errors"
 	"math"
+	"math/bits"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/clip"
@@ -249,6 +252,54 @@ func TestTransformCodec(t *testing.T) {
 			t.Errorf("%.1f dB with %d bits", db, sum)
 		} else {
 			t.Logf("%.1f dB", db)
+		}
+	})
+}
+
+// TestFlipsTrainTheDecoder trains on codes with bits turned over. The encoder stays as it
+// is, and the decoder does better on such codes than before.
+func TestFlipsTrainTheDecoder(t *testing.T) {
+	clips := ramps(4, 16, 16)
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		flips := make([]float64, 40)
+		for i := range flips {
+			flips[i] = 0.3
+		}
+		c := small(16)
+		if _, err := NewAutoencoding(dev, c, Options{Batch: 1, Flips: flips[1:]}, clips, clips); !errors.Is(err, ErrSample) {
+			t.Errorf("chances for 39 bits: %v", err)
+		}
+		a := must1(NewAutoencoding(dev, c, Options{Batch: 1, Seed: 1, Flips: flips}, clips, clips))(t)
+		defer a.Free()
+		if err := a.Init(1); err != nil {
+			t.Fatal(err)
+		}
+		program, _, err := a.Batch(3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := program.Run(1); err != nil {
+			t.Fatal(err)
+		}
+		grads := gputest.Read(t, a.Store().G)
+		for _, s := range a.net.(*convNet).specs() {
+			at, n := a.Store().Range(s.Name)
+			some := slices.ContainsFunc(grads[at:at+n], func(x float32) bool { return x != 0 })
+			encoder := strings.HasPrefix(s.Name, "encoder.")
+			if base := s.Name == "decoder.base.weight"; encoder && some || base && !some {
+				t.Errorf("%s: gradients: %t", s.Name, some)
+			}
+		}
+		noisy := must1(a.net.(*convNet).codes.I32())(t)
+		if err := a.encode.Run(1); err != nil {
+			t.Fatal(err)
+		}
+		turned := 0
+		for i, x := range must1(a.net.(*convNet).codes.I32())(t) {
+			turned += bits.OnesCount32(uint32(x ^ noisy[i]))
+		}
+		if all := len(noisy) / 2 * 40; turned == 0 || turned > all*3/10 {
+			t.Errorf("%d of %d bits are turned over", turned, all)
 		}
 	})
 }
