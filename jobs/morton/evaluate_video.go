@@ -83,10 +83,10 @@ func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) e
 	if err != nil {
 		return err
 	}
-	all, ctx := errgroup.WithContext(ctx)
+	all, each := errgroup.WithContext(ctx)
 	all.SetLimit(engine.DefaultSlots)
 	for i := range tests {
-		all.Go(func() error { return g.continueClip(ctx, m, &tests[i]) })
+		all.Go(func() error { return g.continueClip(each, m, &tests[i]) })
 	}
 	if err := all.Wait(); err != nil {
 		return err

@@ -87,7 +87,7 @@ func TestEvaluateVideo(t *testing.T) {
 	if err := safetensors.Write(path, []safetensors.NamedTensor{clips}, nil); err != nil {
 		t.Fatal(err)
 	}
-	code, text, errs := morton("evaluate", "video", path, "--clips", "1", "--frames", "4", "--out", page, "--json")
+	code, text, errs := morton("evaluate", "video", path, "--clips", "1", "--frames", "4", "--seeds", "2", "--drift", "30", "--out", page, "--json")
 	if code != exitDone {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
@@ -98,12 +98,17 @@ func TestEvaluateVideo(t *testing.T) {
 	if e.Clips != 1 || len(e.Horizons) != 2 || len(e.Horizons[0].By) != 4 || !(e.Horizons[1].By["tokenizer"].PSNR > 15) {
 		t.Errorf("%s", text)
 	}
+	if n := len(e.Drift); n != 2 || e.Drift[0].Seconds != 1 || e.Drift[1].Seconds != 1.2 || !(e.Drift[1].Brightness > 0.5 && e.Drift[1].Brightness < 2 && e.Drift[1].Sharpness > 0) {
+		t.Errorf("drift %+v", e.Drift)
+	}
 	html, err := os.ReadFile(filepath.Join(page, "index.html"))
-	if err != nil || !strings.Contains(string(html), "strip000.png") {
+	if err != nil || !strings.Contains(string(html), "strip000.png") || !strings.Contains(string(html), "long.png") {
 		t.Errorf("%.200s: %v", html, err)
 	}
-	if _, err := os.Stat(filepath.Join(page, "strip000.png")); err != nil {
-		t.Error(err)
+	for _, name := range []string{"strip000.png", "long.png"} {
+		if _, err := os.Stat(filepath.Join(page, name)); err != nil {
+			t.Error(err)
+		}
 	}
 	for want, args := range map[string][]string{
 		"--prefix of at least 2":       {"--prefix", "1", path},
