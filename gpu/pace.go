@@ -71,9 +71,9 @@ func (p *pace) next(left int, target time.Duration) int {
 	return int(max(1, min(int64(left), int64(target/p.each))))
 }
 
-// took notes a submit of n of the program's pieces. Where compiled says that the
-// driver compiles kernels at their first run, that run tells nothing of the work.
-func (p *pace) took(n, pieces int, d, target time.Duration, compiled bool) {
+// observe records how long n pieces ran. The first run may include the compilation of
+// kernels, if compiled is true, so it is not used for the length of pieces.
+func (p *pace) observe(n, pieces int, d, target time.Duration, compiled bool) {
 	first := p.ran < pieces
 	p.each, p.ran = max(d/time.Duration(n), 1), p.ran+n
 	if n == 1 && d > 2*target && !(first && compiled) {
@@ -129,7 +129,7 @@ func (p *Program) repeat(n int) error {
 		if err := p.dev.run(some); err != nil {
 			return err
 		}
-		p.pace.took(len(some), pieces, time.Since(begin), target, p.dev.OnCPU())
+		p.pace.observe(len(some), pieces, time.Since(begin), target, p.dev.OnCPU())
 		left -= len(some)
 		if left%pieces == 0 && p.pace.recut(p.longest, target) {
 			if err := p.record(); err != nil {

@@ -38,29 +38,29 @@ func TestPace(t *testing.T) {
 	if n := p.next(50, target); n != 1 {
 		t.Errorf("%d pieces of unknown length", n)
 	}
-	p.took(1, 1, 10*time.Millisecond, target, false)
+	p.observe(1, 1, 10*time.Millisecond, target, false)
 	for left, want := range map[int]int{50: 20, 7: 7, 1: 1} {
 		if n := p.next(left, target); n != want {
 			t.Errorf("%d pieces of 10 ms, %d left: %d", n, left, want)
 		}
 	}
-	p.took(20, 1, 20*time.Second, target, false)
+	p.observe(20, 1, 20*time.Second, target, false)
 	if n := p.next(50, target); n != 1 || p.recut(100, target) {
 		t.Errorf("%d pieces of a second; or a piece among others was called slow", n)
 	}
-	p.took(1, 1, time.Second, target, false)
+	p.observe(1, 1, time.Second, target, false)
 	if p.recut(1, target) {
 		t.Error("one operation was cut")
 	}
 	if !p.recut(100, target) || p.most != 20 || p.each != 0 {
 		t.Errorf("100 operations took a second: %+v", p)
 	}
-	p.took(1, 2, time.Second, target, true)
+	p.observe(1, 2, time.Second, target, true)
 	if p.recut(100, target) {
 		t.Error("the run that compiles was taken for the work")
 	}
-	p.took(1, 2, time.Second, target, true)
-	p.took(1, 2, time.Second, target, true)
+	p.observe(1, 2, time.Second, target, true)
+	p.observe(1, 2, time.Second, target, true)
 	if !p.recut(100, target) {
 		t.Error("a slow piece stays")
 	}

@@ -25,7 +25,7 @@ func (d *Device) submit(cmds []vk.Commands, f vk.Fence) error {
 	if d.lost {
 		return fmt.Errorf("gpu: %w", ErrDeviceLost)
 	}
-	return d.told(d.vk.Submit(cmds, f))
+	return d.classify(d.vk.Submit(cmds, f))
 }
 
 // wait waits for a submit; the caller holds d.mu.
@@ -34,11 +34,11 @@ func (d *Device) wait(f vk.Fence) error {
 	if err == nil && d.opts.fault != nil {
 		err = d.opts.fault()
 	}
-	return d.told(err)
+	return d.classify(err)
 }
 
-// told gives a driver's answer its kind, and remembers that a device is lost.
-func (d *Device) told(err error) error {
+// classify maps a driver's error to ours and records device loss.
+func (d *Device) classify(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -66,7 +66,7 @@ func (d *Device) BufferTypes() (uint32, error) {
 	return req.MemoryTypeBits, nil
 }
 
-const bufferUsage = 0x1 | 0x2 | 0x20 | 0x100 | 0x20000 // transfer src, dst, storage, indirect, device address
+const bufferUsage = 0x1 | 0x2 | 0x20 | 0x20000 // transfer src, dst, storage, device address
 
 // Allocate makes a block of size bytes in the given memory type.
 func (d *Device) Allocate(size uint64, memoryType int) (*Block, error) {
@@ -177,7 +177,6 @@ const (
 	Dispatch = iota
 	Fill
 	Copy
-	DispatchIndirect
 )
 
 // Op is one recorded operation, laid out as mv_op of shim.h.

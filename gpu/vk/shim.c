@@ -209,7 +209,6 @@ static void query_features(mv_instance *in, VkPhysicalDevice p, mv_info *o) {
   o->storage16 = f11.storageBuffer16BitAccess, o->storage8 = f12.storageBuffer8BitAccess;
   o->subgroup_control = f13.subgroupSizeControl, o->full_subgroups = f13.computeFullSubgroups;
   o->scalar_layout = f12.scalarBlockLayout, o->vulkan_memory_model = f12.vulkanMemoryModel;
-  o->timeline = f12.timelineSemaphore;
   o->memory_budget = has_device_extension(in, p, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
 }
 
@@ -270,7 +269,7 @@ struct mv_device {
   D(CreateFence) D(DestroyFence) D(WaitForFences)                                                                            \
   D(ResetFences) D(CreateShaderModule) D(DestroyShaderModule) D(CreateComputePipelines) D(DestroyPipeline)                   \
   D(AllocateCommandBuffers) D(FreeCommandBuffers) D(BeginCommandBuffer) D(EndCommandBuffer) D(CmdBindPipeline)               \
-  D(CmdPushConstants) D(CmdDispatch) D(CmdDispatchIndirect) D(CmdPipelineBarrier) D(CmdFillBuffer) D(CmdCopyBuffer)          \
+  D(CmdPushConstants) D(CmdDispatch) D(CmdPipelineBarrier) D(CmdFillBuffer) D(CmdCopyBuffer)          \
   D(QueueSubmit) D(GetBufferDeviceAddress) D(DeviceWaitIdle) D(CreateQueryPool) D(DestroyQueryPool) D(GetQueryPoolResults)    \
   D(CmdResetQueryPool) D(CmdWriteTimestamp)
   DEVICE_CALLS
@@ -305,7 +304,7 @@ int mv_device_create(mv_instance *in, void *physical, const mv_info *i, int robu
   VkPhysicalDeviceVulkan12Features f12 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &f11};
   f12.bufferDeviceAddress = 1, f12.scalarBlockLayout = 1, f12.subgroupBroadcastDynamicId = 1; // the last is in every 1.2
   f12.shaderFloat16 = i->float16, f12.shaderInt8 = i->int8;
-  f12.storageBuffer8BitAccess = i->storage8, f12.vulkanMemoryModel = i->vulkan_memory_model, f12.timelineSemaphore = i->timeline;
+  f12.storageBuffer8BitAccess = i->storage8, f12.vulkanMemoryModel = i->vulkan_memory_model;
   VkPhysicalDeviceVulkan13Features f13 = {VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &f12};
   f13.maintenance4 = 1; // every Vulkan 1.3 device has it; kernels size workgroups by a constant
   f13.subgroupSizeControl = i->subgroup_control, f13.computeFullSubgroups = i->full_subgroups;
@@ -452,10 +451,7 @@ static void record_op(mv_device *d, VkCommandBuffer c, const mv_op *o, const uin
     d->CmdBindPipeline(c, VK_PIPELINE_BIND_POINT_COMPUTE, *bound);
   }
   d->CmdPushConstants(c, d->layout, VK_SHADER_STAGE_COMPUTE_BIT, 0, o->push_bytes, push + o->push_offset);
-  if (o->kind == 3)
-    d->CmdDispatchIndirect(c, (VkBuffer)o->src, o->src_offset);
-  else
-    d->CmdDispatch(c, o->groups[0], o->groups[1], o->groups[2]);
+  d->CmdDispatch(c, o->groups[0], o->groups[1], o->groups[2]);
 }
 
 int mv_record(mv_device *d, const mv_op *ops, uint32_t nops, const uint8_t *push, uint64_t queries, uint64_t *out) {

@@ -24,7 +24,7 @@ typedef struct {
   // Feature bits.
   uint32_t buffer_device_address, int64, int16, float16, int8, storage16, storage8,
       subgroup_control, full_subgroups, scalar_layout, vulkan_memory_model,
-      robust_access, memory_budget, timeline, coop_matrix;
+      robust_access, memory_budget, coop_matrix;
 } mv_info;
 
 // One shape of cooperative matrices: C[m, n] += A[m, k]·B[k, n], with
@@ -33,7 +33,7 @@ typedef struct {
   uint32_t m, n, k, a, b, c, result, saturating, scope;
 } mv_coop_shape;
 
-// One recorded operation. kind: 0 dispatch, 1 fill, 2 copy, 3 indirect dispatch.
+// One recorded operation. kind: 0 dispatch, 1 fill, 2 copy.
 // barrier: a full memory barrier is placed before it.
 typedef struct {
   uint32_t kind, barrier;

@@ -47,7 +47,7 @@ func (t *Tape) Gate(x, mod *Value, gate int, residual *Value) *Value {
 			g.DGate = part(dmod, gate, k)
 		}
 		norm.GateGrad(t.r, g)
-		t.hand(residual, dy) // last: what adds to it now is behind it in time
+		t.accumulate(residual, dy) // last: what adds to it now is behind it in time
 	})
 	return y
 }
@@ -69,7 +69,7 @@ func (t *Tape) Modulate(x, mod *Value, scale, shift int) *Value {
 		if dx, add := t.sink(x); dx != nil {
 			norm.GateGrad(t.r, norm.GateGradArgs{X: x.X, Gate: by, DOut: dy, DX: dx, AddDX: add, B: b, LDMod: ld})
 		}
-		t.hand(x, dy) // last: what adds to it now is behind it in time
+		t.accumulate(x, dy) // last: what adds to it now is behind it in time
 	})
 	return y
 }

@@ -86,6 +86,6 @@ func (t *Tape) linearGrad(x *Value, a LinearArgs, dy *gpu.Tensor) {
 		}
 	}
 	if a.Residual != nil {
-		t.hand(a.Residual, dy) // last: what adds to it now is behind it in time
+		t.accumulate(a.Residual, dy) // last: what adds to it now is behind it in time
 	}
 }

@@ -26,7 +26,7 @@ func (t *Tape) Mean(xs []*Value, a MeanArgs) *Value {
 		dx := t.r.Temp(tensor.F32, len(xs)*n, d)
 		rows.SegmentGrad(t.r, rows.SegmentGradArgs{DOut: dy, Starts: a.Starts, ToStarts: a.ToStarts, ToRows: a.ToRows, DX: dx, Mean: true})
 		for i, x := range xs {
-			t.hand(x, dx.View(i*n*d, n, d))
+			t.accumulate(x, dx.View(i*n*d, n, d))
 		}
 	})
 	return y

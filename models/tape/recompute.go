@@ -15,7 +15,7 @@ func (t *Tape) Recompute(x *Value, f func(*Tape, *Value) *Value) *Value {
 		f(again, in).grad = dy
 		again.Backward()
 		if in.grad != nil {
-			t.hand(x, in.grad)
+			t.accumulate(x, in.grad)
 		}
 	})
 	return y

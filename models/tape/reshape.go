@@ -6,6 +6,6 @@ import "github.com/morton-gen/morton/gpu"
 // nothing may change x in place afterwards.
 func (t *Tape) Reshape(x *Value, shape ...int) *Value {
 	y := &Value{X: x.X.View(0, shape...)}
-	t.push(y, func(dy *gpu.Tensor) { t.hand(x, dy.View(0, x.X.Shape...)) })
+	t.push(y, func(dy *gpu.Tensor) { t.accumulate(x, dy.View(0, x.X.Shape...)) })
 	return y
 }

@@ -126,8 +126,8 @@ func (t *Tape) into(v *Value, write func(g *gpu.Tensor)) {
 	}
 }
 
-// hand makes g, which nobody needs any longer, a part of v's gradient.
-func (t *Tape) hand(v *Value, g *gpu.Tensor) {
+// accumulate adds g to v's gradient. g is not used afterwards.
+func (t *Tape) accumulate(v *Value, g *gpu.Tensor) {
 	switch {
 	case v.fixed:
 	case v.grad == nil:
