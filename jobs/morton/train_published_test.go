@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,7 +119,7 @@ func fileText(t *testing.T, path string) string {
 func TestTrainPublishedRefuses(t *testing.T) {
 	gputest.Open(t, gpu.Options{})
 	tokens := pictureTokens(t, 2)
-	base := []string{"train", "--tokens", tokens, "--heldout", tokens, "--out", t.TempDir()}
+	base := []string{"train", "--tokens", tokens, "--heldout", tokens}
 	config := []string{"--config", tinySystems + "nar/config.json"}
 	undescribed := filepath.Join(t.TempDir(), "vq.safetensors")
 	if err := os.WriteFile(undescribed, []byte(fileText(t, "../../models/tokenizer/vq/testdata/decoder.safetensors")), 0o600); err != nil {
@@ -133,7 +134,7 @@ func TestTrainPublishedRefuses(t *testing.T) {
 		"taken for a published":   append([]string{"--system", "nar", "--tokenizer", undescribed}, config...),
 		"no samples in 1 shard":   append([]string{"--system", "par"}, "--config", tinySystems+"par/config.json"),
 	} {
-		code, _, errs := morton(append(base, more...)...)
+		code, _, errs := morton(slices.Concat(base, more, []string{"--out", t.TempDir()})...) // a tokenizer stays in a folder
 		if code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%v: exit %d: %s, want %q", more, code, errs, want)
 		}
