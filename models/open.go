@@ -99,7 +99,12 @@ func openPublished(kind, path string) (*files, error) {
 		p.Close()
 		return nil, err
 	}
-	load := func(dev *gpu.Device) (system.Tokenizer, error) { return p.Description.Load(dev, p.Tokenizer, p.System) }
+	load := func(dev *gpu.Device) (system.Tokenizer, error) {
+		if p.Tokenizer == nil {
+			return p.System.Tokenizer(dev, nil)
+		}
+		return p.Description.Load(dev, p.Tokenizer, p.System)
+	}
 	return &files{name: p.Name + "-" + id, system: p.System, weights: p.Weights(), tokenizer: load, close: p.Close}, nil
 }
 
@@ -107,6 +112,8 @@ func openPublished(kind, path string) (*files, error) {
 // sets the format of the system's media.
 func (p *Published) Usable() (why error) {
 	switch {
+	case p.Tokenizer == nil && p.System.Tokenizer != nil:
+		return nil // it does without
 	case p.Tokenizer == nil && !system.HasCodec(p.Kind):
 		return fmt.Errorf("this build opens it, and no command generates %s with it yet", p.Kind)
 	case p.Tokenizer == nil:

@@ -13,9 +13,12 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cells"
 )
 
 // folder copies files into a folder of their own, by their new names.
@@ -142,6 +145,38 @@ func TestVARPicture(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOctGPTShape draws from a folder of OctGPT's generator: the hull of its cells, from nothing
+// and behind the coarse cells of a mesh.
+func TestOctGPTShape(t *testing.T) {
+	dir := folder(t, map[string]string{"model.safetensors": tinySystems + "octgpt/weights.safetensors"})
+	config := []byte(`{"num_heads": 2, "patch_size": 64, "buffer_size": 16, "num_iters": [1, 2, 2, 2], "start_temperature": [0.7, 0.8, 0.8, 0.9], "max_nodes": 16384}`)
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source := must(surfaceOf("../testdata/mesh/scopia_bowl.obj"))(t)
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		m := must(models.Open(dev, system.Shape, dir, models.Options{Slots: 1, Precision: nn.F32}))(t)
+		defer m.Close()
+		for _, r := range []models.Request{{ID: "a", Class: 1}, {ID: "b", Class: 1, Source: system.Media{Mesh: source}, Extent: system.Extent{PrefixDepth: 4}}} {
+			res := must(m.Generate(context.Background(), r))(t)
+			made := res.Media.Mesh
+			if made.Validate() != nil || made.NumFaces() < 6*4 || res.Sample.Kind != cells.Kind || !slices.Equal(res.Sample.Grid, []int32{3, 6}) {
+				t.Fatalf("%d faces, a sample of %s %v", made.NumFaces(), res.Sample.Kind, res.Sample.Grid)
+			}
+			back, _, err := m.Decode(res.Sample)
+			if err != nil || !slices.Equal(back.Mesh.Vertices, made.Vertices) {
+				t.Errorf("the sample gives another mesh: %v", err)
+			}
+		}
+	})
+}
+
+// surfaceOf reads a mesh.
+func surfaceOf(path string) (*mesh.Mesh, error) {
+	m, _, err := meshfile.Read(path, meshfile.Options{})
+	return m, err
 }
 
 // TestGeneratorNeedsItsTokenizer opens a VAR without its tokenizer, and says so.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/morton-gen/morton/codecs/clip"
@@ -144,7 +145,7 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		return err
 	}
 	if o.Window == 0 {
-		o.Window = sys.Layout.Context
+		o.Window = sys.Window()
 	}
 	if t.others, err = t.model.Other(); err != nil {
 		return err
@@ -209,10 +210,13 @@ func (t *training) facts(last train.Point) map[string]any {
 		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": t.net.Store().Precision(), "minutes": int(time.Since(t.begin).Minutes()), "device": t.device,
 		"parameters": t.net.Store().Count(),
 	}
+	unit := "_nats"
 	if t.model.System().Token.Width > 0 {
-		facts["heldout_loss"], facts["normal_loss"], facts["normal_by_place_loss"] = last.Heldout, t.lines[0].Value, t.lines[1].Value
-	} else {
-		facts["heldout_nats"], facts["unigram_nats"], facts["bigram_nats"] = last.Heldout, t.lines[0].Value, t.lines[1].Value
+		unit = "_loss"
+	}
+	facts["heldout"+unit] = last.Heldout
+	for _, l := range t.lines {
+		facts[strings.ReplaceAll(l.Name, " ", "_")+unit] = l.Value
 	}
 	return facts
 }

@@ -35,8 +35,8 @@ func (o *TrainOptions) published() (trained, error) {
 		return nil, err
 	}
 	// Whole samples are trained: a window of one would lack the condition.
-	if o.Window != 0 && o.Window != sys.Layout.Context {
-		return nil, fmt.Errorf("models.Train: %w: a window of %d of %d positions", train.ErrOptions, o.Window, sys.Layout.Context)
+	if o.Window != 0 && o.Window != sys.Window() {
+		return nil, fmt.Errorf("models.Train: %w: a window of %d of %d positions", train.ErrOptions, o.Window, sys.Window())
 	}
 	m := &publishedTrained{sys: sys, name: o.Name, config: o.Published, kind: p.Kind, tokenizer: filepath.Join(o.Out, "tokenizer")}
 	if m.name == "" {

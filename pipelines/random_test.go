@@ -266,6 +266,7 @@ func (w *world) command() command {
 // step runs a command, in one of the ways in which runs go, and checks.
 func (w *world) step() {
 	c := w.command()
+	runs := []command{c}
 	ways := []string{"run", "run", "run", "kill", "pair"}
 	if w.mounted {
 		ways = append(ways, "full", "read-only")
@@ -289,7 +290,7 @@ func (w *world) step() {
 		wait.Go(func() { other.run() })
 		s, err = c.run()
 		wait.Wait()
-		c.Inputs = append(c.Inputs, other.Inputs...)
+		runs = append(runs, other)
 	case "full":
 		filler := filepath.Join(w.disk, "filler")
 		fillDisk(w.T, filler)
@@ -305,7 +306,7 @@ func (w *world) step() {
 		}
 	}
 	w.killed = way == "kill" || w.killed && err != nil
-	w.check(way, c, old, before, s, err)
+	w.check(way, runs, old, before, s, err)
 }
 
 func sizeOf(path string) int64 {
@@ -349,23 +350,25 @@ func (w *world) kill(c command) {
 	}
 }
 
-// check holds the folder to the model.
-func (w *world) check(way string, c command, old map[owner]report.Marker, before map[string]string, s report.Summary, err error) {
+// check holds the folder to the model, after a run or two at once.
+func (w *world) check(way string, runs []command, old map[owner]report.Marker, before map[string]string, s report.Summary, err error) {
 	w.say("  %+v, error %v", s, err)
 	if errors.Is(err, ErrOut) && way != "pair" {
 		w.counts["refused"]++
 		w.unchanged(before)
 		return
 	}
-	w.checkMine(c)
+	w.checkMine(runs)
 	now := w.results()
 	ran := map[owner]bool{}
-	for _, path := range c.Inputs {
-		ran[owner{report.Generate, report.Source(w.out, path)}] = true
-		ran[owner{report.Tokenize, report.Source(w.out, path)}] = true
+	for _, c := range runs {
+		for _, path := range c.Inputs {
+			ran[owner{report.Generate, report.Source(w.out, path)}] = true
+			ran[owner{report.Tokenize, report.Source(w.out, path)}] = true
+		}
 	}
 	for o, m := range old {
-		if got, ok := now[o]; !ran[o] && !c.Overwrite && (!ok || !slices.Equal(got.Files, m.Files)) {
+		if got, ok := now[o]; !ran[o] && !runs[0].Overwrite && (!ok || !slices.Equal(got.Files, m.Files)) {
 			w.Errorf("the result of %v is lost", o)
 		}
 	}
@@ -393,14 +396,15 @@ func (w *world) unchanged(before map[string]string) {
 }
 
 // checkMine looks for the user's files. To overwrite may replace what stands at a
-// result's place, but no input.
-func (w *world) checkMine(c command) {
+// result's place, but no input of the same run.
+func (w *world) checkMine(runs []command) {
 	for path, want := range w.mine {
 		data, err := os.ReadFile(path)
 		if err == nil && string(data) == want {
 			continue
 		}
-		if !c.Overwrite || slices.Contains(c.Inputs, path) {
+		may := func(c command) bool { return c.Overwrite && !slices.Contains(c.Inputs, path) }
+		if !slices.ContainsFunc(runs, may) {
 			w.Errorf("%s was %q and is %.40q, %v", path, want, data, err)
 		}
 		w.counts["overwritten"]++
@@ -446,7 +450,7 @@ func (w *world) finish() {
 		old, before := w.results(), tree(w.T, w.root)
 		s, err := c.run()
 		w.killed = w.killed && err != nil
-		w.check("run", c, old, before, s, err)
+		w.check("run", []command{c}, old, before, s, err)
 		if err == nil && s.Done == 0 && !w.strange() {
 			w.Errorf("%s: %+v with nothing in its way", name, s)
 		}

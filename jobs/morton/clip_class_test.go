@@ -41,7 +41,7 @@ func TestGenerateClipsOfAClass(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})
 	model, out := tinyVideo(t), t.TempDir()
 	args := []string{"generate", "video", "--model", model, "--class", "7", "--count", "2", "--seed", "5", "--guidance", "3", "--guidance-tokens", "9", "--out", out}
-	if code, text, errs := morton(args...); code != exitDone || !strings.Contains(text, "2 done, 0 failed") || !strings.Contains(text, "48 tokens drawn") {
+	if code, text, errs := morton(args...); code != exitDone || !strings.Contains(text, "2 done, 0 failed") || !strings.Contains(text, "48 tokens sampled") {
 		t.Fatalf("exit %d\n%s%s", code, text, errs)
 	}
 	p, err := models.Open(dev, system.Video, model, models.Options{})

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -18,6 +17,7 @@ import (
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
 	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/transforms/report"
 )
 
 // compareFlags are the flags of compare.
@@ -34,8 +34,8 @@ type compareFlags struct {
 func newCompareFlags() *compareFlags {
 	g := &compareFlags{flags: newFlags("compare")}
 	f := g.flags
-	f.IntVar(&g.samples, "samples", compare.DefaultSamples, "points drawn on each surface, evenly by area")
-	f.Uint64Var(&g.seed, "seed", 1, "draws the points: the same seed gives the same figures")
+	f.IntVar(&g.samples, "samples", compare.DefaultSamples, "points sampled on each surface, evenly by area")
+	f.Uint64Var(&g.seed, "seed", 1, "of the sampled points: the same seed gives the same figures")
 	f.Var(&g.thresholds, "threshold", "threshold `X` of an F-score, a share of the reference's longest side; may be given again (default 0.005, 0.01 and 0.02)")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
 	f.BoolVar(&g.json, "json", false, "print the report as JSON")
@@ -119,13 +119,9 @@ func compareFiles(path, reference string, read meshfile.Options, o compare.Optio
 	return &comparison{path, reference, r, r.Raw()}, nil
 }
 
-// inProgram is where in the program an error was met, which helps nobody with a
-// broken file.
-var inProgram = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
-
 // ofFile says of which file an error is, and what is expected of it.
 func ofFile(path string, err error) error {
-	text := inProgram.ReplaceAllString(err.Error(), "")
+	text := report.Message(err)
 	if errors.Is(err, meshfile.ErrNotMesh) {
 		text += "; this command is for meshes only"
 	}

@@ -41,11 +41,11 @@ type convertFlags struct {
 func newConvertFlags() *convertFlags {
 	g := &convertFlags{flags: newFlags("convert")}
 	f := g.flags
-	f.StringArrayVar(&g.input, "input", nil, "files that fit `PATTERN`: quoted, with *, ? and ** (any folders); may be given again")
+	f.StringArrayVar(&g.input, "input", nil, "files that match `PATTERN`: quoted, with *, ? and ** (any folders); may be given again")
 	f.StringVar(&g.to, "to", "", "write `FORMAT`: obj, glb, ply, stl or off")
-	f.StringVar(&g.out, "out", "", "write to the folder `DIR`, each file under its own name")
+	f.StringVar(&g.out, "out", "", "write to the folder `DIR`; each file keeps its name")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
-	f.BoolVar(&g.overwrite, "overwrite", false, "replace files that are there; an input is never replaced")
+	f.BoolVar(&g.overwrite, "overwrite", false, "replace existing files; an input is never replaced")
 	f.BoolVar(&g.json, "json", false, "print one JSON object a line for each file")
 	return g
 }
@@ -90,7 +90,7 @@ func (g *convertFlags) run(ctx context.Context, t terminal, inputs []string) err
 		}
 		if err != nil {
 			failed++
-			fmt.Fprintln(t.err, "morton: "+firstLine(err.Error()))
+			fmt.Fprintln(t.err, "morton: "+firstLine(plain(err)))
 			continue
 		}
 		if err := g.say(t, done); err != nil {

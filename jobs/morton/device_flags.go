@@ -22,14 +22,14 @@ type deviceFlags struct {
 
 func (d *deviceFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&d.device, "device", "auto", "the Vulkan device, by its number or a part of its `NAME`: see morton devices")
-	f.Var(&d.memory, "memory-limit", "use at most `SIZE` of device memory, such as 512M or 4G; 0 is what there is")
+	f.Var(&d.memory, "memory-limit", "use at most `SIZE` of device memory, such as 512M or 4G; 0 is all of it")
 	f.Var(&d.width, "subgroup", subgroupUsage+": see morton help devices")
-	f.Var(&d.threads, "threads", threadsUsage+"; auto is 1 where sharing costs more than it saves")
+	f.Var(&d.threads, "threads", threadsUsage+"; auto takes 1 where sharing costs more than it saves")
 }
 
 const (
 	subgroupUsage = "subgroup `WIDTH` of all kernels, on every worker: auto, 4, 8, 16, 32 or 64"
-	threadsUsage  = "share an operation among `N` threads on a device that is the CPU"
+	threadsUsage  = "on a CPU device, share an operation among `N` threads"
 )
 
 func (d *deviceFlags) options() gpu.Options {

@@ -33,8 +33,8 @@ func devicesCommand(t terminal) *cobra.Command {
 		return errors.Join(new(widthFlag).Set(text), os.Setenv("MORTON_SUBGROUP", text))
 	})
 	measure := f.Bool("measure", false, "of each usable one, how fast it copies and multiplies matrices")
-	f.StringVar(&o.Device, "device", "", "only the one that another command would take for `NAME`")
-	f.Var(&threads, "threads", "measure a device that is the CPU with `N` threads")
+	f.StringVar(&o.Device, "device", "", "only the device that other commands choose for `NAME`")
+	f.Var(&threads, "threads", "measure a CPU device with `N` threads")
 	asJSON := f.Bool("json", false, "print JSON")
 	completeDevice(c)
 	c.Args = noWords

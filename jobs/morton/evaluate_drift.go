@@ -21,8 +21,8 @@ type driftPoint struct {
 	Motion     float64 `json:"motion"` // change of brightness from frame to frame
 }
 
-// drift continues a clip by g.drift frames, one clip at a time, and returns how its
-// features change second by second.
+// measureDrift continues each clip by g.drift frames, one after the other, and returns how
+// their features change second by second.
 func (g *videoEvaluation) measureDrift(ctx context.Context, m *models.Model, tests []continuation) (points []driftPoint, err error) {
 	if g.drift == 0 {
 		return nil, nil
@@ -37,14 +37,15 @@ func (g *videoEvaluation) measureDrift(ctx context.Context, m *models.Model, tes
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", x.name, err)
 		}
-		made.Media.Clip, err = made.Media.Clip.Slice(made.Media.Clip.T-g.drift, made.Media.Clip.T)
+		all := made.Media.Clip
+		long, err := all.Slice(all.T-g.drift, all.T)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
-			x.long = made.Media.Clip
+			x.long = long
 		}
-		whole := x.whole(made.Media.Clip)
+		whole := x.whole(long)
 		given := look(whole, 1, g.prefix)
 		for k, from := 0, g.prefix; from < whole.T; k, from = k+1, from+each {
 			to := min(from+each, whole.T)

@@ -31,11 +31,11 @@ type meshEvaluation struct {
 
 var (
 	quadsEvaluation = meshEvaluation{system.Quads, func(f *pflag.FlagSet, e *system.Extent) {
-		f.IntVar(&e.Faces, "faces", 0, "at most so many; 0 is as generate quads has it")
+		f.IntVar(&e.Faces, "faces", 0, "at most so many faces; 0 is the default of generate quads")
 	}}
 	shapeEvaluation = meshEvaluation{system.Shape, func(f *pflag.FlagSet, e *system.Extent) {
 		f.IntVar(&e.Depth, "depth", 0, "depth of the octree; 0 is the model's own")
-		f.IntVar(&e.PrefixDepth, "prefix-depth", 0, "levels that are given; 0 is two less than the depth")
+		f.IntVar(&e.PrefixDepth, "prefix-depth", 0, "levels taken from the input; 0 is two less than the depth")
 	}}
 )
 
@@ -59,8 +59,8 @@ func evaluateMeshCommand(t terminal, e meshEvaluation) *cobra.Command {
 	f := g.flags
 	f.StringVar(&g.model, "model", "", "the model folder `DIR`; without it the shipped model")
 	e.add(f, &g.extent)
-	f.Uint64Var(&g.seed, "seed", 1, "with a file's name, decides what is drawn")
-	f.IntVar(&g.samples, "samples", 20_000, "points drawn on each surface")
+	f.Uint64Var(&g.seed, "seed", 1, "with a file's name, decides what is sampled")
+	f.IntVar(&g.samples, "samples", 20_000, "points sampled on each surface")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
 	g.deviceFlags.add(f)
 	f.BoolVar(&g.json, "json", false, "print the figures as JSON")

@@ -33,15 +33,15 @@ type generateFlags struct {
 func newGenerateFlags() *generateFlags {
 	g := &generateFlags{options: newOptions(report.Generate, patternUsage)}
 	f := g.flags
-	f.Uint64Var(&g.seed, "seed", 1, "with the request's id, decides what is drawn")
+	f.Uint64Var(&g.seed, "seed", 1, "with the request's id, decides what is sampled")
 	g.addModel()
-	f.StringVar(&g.precision, "precision", "", "keep the model's matrices in `NAME`: f32, f16 (default), bf16, int8 or int4; another one draws other tokens")
-	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "temperature of sampling, else the model's own; 0 takes the likeliest token")
-	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "draw from the `N` likeliest, else as the model has it; 0 is off")
-	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "draw from the likeliest that sum to it, else as the model has it; 1 is off")
-	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH` with the same tokens drafts them, and the model checks several in a step: the same results sooner, where tokens are drawn one by one without guidance")
-	f.IntVar(&g.ahead, "draft-tokens", 4, "check `N` drafted tokens in a step, at least 2; without --draft the model guesses them itself, if it draws in any order")
-	f.Float64SliceVar(&g.relax, "relax", nil, "with drafted tokens of pictures, `K,DELTA`: keep more of them, by counting the probability of the K nearest tokens up to DELTA, such as 1000,0.1; the results are others")
+	f.StringVar(&g.precision, "precision", "", "keep the model's matrices in `NAME`: f32, f16 (default), bf16, int8 or int4; the tokens depend on it")
+	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature, instead of the model's own; 0 takes the likeliest token")
+	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "sample from the `N` likeliest tokens, instead of the model's own setting; 0 is off")
+	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "sample from the likeliest tokens whose probabilities sum to it, instead of the model's own setting; 1 is off")
+	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH`, with the same tokens, proposes tokens, and the model checks several in a step. The results are equal, sooner. It works where tokens are sampled one by one without guidance")
+	f.IntVar(&g.ahead, "draft-tokens", 4, "check `N` drafted tokens in a step, at least 2; without --draft, a model of any order guesses them itself")
+	f.Float64SliceVar(&g.relax, "relax", nil, "keep more drafted tokens of images, by `K,DELTA`: the probability of the K nearest tokens counts too, up to DELTA, such as 1000,0.1. The results differ")
 	g.addSearch()
 	g.addRun()
 	return g

@@ -79,7 +79,7 @@ func TestGenerateImages(t *testing.T) {
 	dev := gputest.Open(t, gpu.Options{})
 	model, out := tinyModel(t, "llamagen", "decoder"), t.TempDir()
 	args := []string{"generate", "image", "--model", model, "--class", "7", "--count", "3", "--seed", "5", "--guidance", "3", "--guidance-tokens", "9", "--top-k", "20", "--out", out}
-	if code, text, errs := morton(args...); code != exitDone || !strings.Contains(text, "3 done, 0 failed") || !strings.Contains(text, "48 tokens drawn") {
+	if code, text, errs := morton(args...); code != exitDone || !strings.Contains(text, "3 done, 0 failed") || !strings.Contains(text, "48 tokens sampled") {
 		t.Fatalf("exit %d\n%s%s", code, text, errs)
 	}
 	p, err := models.Open(dev, system.Image, model, models.Options{})

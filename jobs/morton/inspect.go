@@ -42,11 +42,11 @@ type inspectFlags struct {
 
 func newInspectFlags() *inspectFlags {
 	g := &inspectFlags{flags: newFlags("inspect")}
-	g.flags.BoolVar(&g.count, "count", false, "decode a video: its frames and length, damaged frames, jumps of its clock")
-	g.flags.BoolVar(&g.how.mesh.lost, "lost", false, "measure what an octree does not hold also of meshes over 50,000 faces, which takes a while")
+	g.flags.BoolVar(&g.count, "count", false, "decode a video and count its frames, length, damaged frames and jumps of its clock")
+	g.flags.BoolVar(&g.how.mesh.lost, "lost", false, "show lost also for meshes over 50,000 faces, which takes a while")
 	addMeshFlags(g.flags, &g.how.mesh.Limits, &g.how.mesh.Scene)
 	g.flags.IntVar(&g.how.model.Slots, "slots", 0, "of a checkpoint: count the memory for `N` sequences at once; 0 is the engine's default")
-	g.flags.StringVar((*string)(&g.how.model.Precision), "precision", "", "of a checkpoint: count it with matrices in `NAME`: f32, f16 (default), bf16, int8 or int4")
+	g.flags.StringVar((*string)(&g.how.model.Precision), "precision", "", "of a checkpoint: count the memory with matrices in `NAME`: f32, f16 (default), bf16, int8 or int4")
 	g.flags.BoolVar(&g.json, "json", false, "print JSON")
 	return g
 }

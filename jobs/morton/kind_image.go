@@ -8,16 +8,16 @@ import (
 // addPrompt adds the flags of what a picture starts from.
 func addPrompt(k *generateKind) {
 	f := k.own
-	f.IntVar(&k.class, "class", 0, "draw class `N` of the model's, from 0")
+	f.IntVar(&k.class, "class", 0, "generate class `N` of the model, counted from 0")
 	addText(k)
-	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, else the model's own; up to 1 is none")
+	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	f.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "end the guidance after about `N` tokens; 0 is never")
-	f.IntVar(&k.count, "count", 1, "how many pictures")
+	f.IntVar(&k.count, "count", 1, "how many images")
 }
 
 // addText adds the flag of a text.
 func addText(k *generateKind) {
-	k.own.StringVar(&k.base.Text, "text", "", "draw the text whose features `FILE` holds: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; without rows of padding")
+	k.own.StringVar(&k.base.Text, "text", "", "generate the text whose features `FILE` holds: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; leave out padding rows")
 }
 
 // takePrompt takes the flags of what a picture starts from, and refuses those that no

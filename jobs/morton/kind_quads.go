@@ -13,7 +13,7 @@ import (
 )
 
 func addFaces(k *generateKind) {
-	k.own.IntVar(&k.base.Faces, "faces", 0, "at most so many; without it, what three in four meshes of the model's training had at most (the shipped model: 188)")
+	k.own.IntVar(&k.base.Faces, "faces", 0, "at most so many faces; the default is the third quartile of the model's training data (the shipped model: 188)")
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
 }
 

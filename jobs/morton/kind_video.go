@@ -9,12 +9,12 @@ import (
 )
 
 func addClip(k *generateKind) {
-	k.own.IntVar(&k.base.Prefix, "prefix", 16, "frames of the input that are given, at the model's rate: whole cubes, of 8 frames in the shipped model")
+	k.own.IntVar(&k.base.Prefix, "prefix", 16, "frames taken from the input, at the model's rate: whole cubes (8 frames in the shipped model)")
 	k.own.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
 	addReading(k.own, &k.base)
-	k.own.IntVar(&k.class, "class", 0, "draw class `N` of a published model, from 0, in place of continuing an input")
+	k.own.IntVar(&k.class, "class", 0, "generate class `N` of a published model, counted from 0, instead of continuing an input")
 	addText(k)
-	k.own.Float64Var(&k.scale, "guidance", 0, "with --class or --text: scale of classifier-free guidance, else the model's own; up to 1 is none")
+	k.own.Float64Var(&k.scale, "guidance", 0, "with --class or --text: scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	k.own.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "with --class or --text: end the guidance after about `N` tokens; 0 is never")
 	k.own.IntVar(&k.count, "count", 1, "with --class or --text: how many clips")
 }
@@ -27,7 +27,7 @@ func addFrames(k *tokenizeKind) {
 // addReading adds the flags that say how a clip is read.
 func addReading(f *pflag.FlagSet, r *request.Request) {
 	f.TextVar(&r.Start, "start", request.Time(0), "begin at `TIME` of the input: seconds, or such as 1m30s")
-	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's frames by `crop|letterbox`: with a frame's centre, or all of it on black")
+	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's frames by `crop|letterbox`: the centre of each frame, or all of it with black bars")
 }
 
 func (k *generateKind) takeClip() error {
@@ -89,7 +89,7 @@ func (k *generateKind) takeText() error {
 func (k *generateKind) takeClass() error {
 	for _, name := range []string{"prefix", "frames", "start", "fit"} {
 		if k.own.Changed(name) {
-			return k.usagef("--class draws a clip of the model's length from nothing: it takes no --%s", name)
+			return k.usagef("--class generates a clip of the model's length from nothing: it takes no --%s", name)
 		}
 	}
 	switch {

@@ -104,8 +104,7 @@ func command(ctx context.Context, args []string, t terminal) error {
 }
 
 // firstLine returns the first line of an error and the last cause. Beam's stack of
-// wrapped errors between them is in the log, which -v shows. Files on their way are called
-// by their places.
+// wrapped errors between them is in the log, which -v shows.
 func firstLine(s string) string {
 	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	line = strings.Join(strings.Fields(line), " ")

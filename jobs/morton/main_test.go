@@ -424,7 +424,7 @@ func TestValuesKeepTheirDash(t *testing.T) {
 // TestCompletion asks as the shells' scripts do, and makes these.
 func TestCompletion(t *testing.T) {
 	for line, want := range map[string]string{
-		"generate": "video\tcontinue clips\nimage\tdraw pictures of a class or a text with a published checkpoint\nshape\trefine", "generate quads --precision": "f32\nf16", "generate image --model": "safetensors\npt\npth\nckpt\nbin\n:8", "tokenize shape --out": ":16",
+		"generate": "video\tcontinue clips\nimage\tgenerate images of a class or a text with a published checkpoint\nshape\trefine", "generate quads --precision": "f32\nf16", "generate image --model": "safetensors\npt\npth\nckpt\nbin\n:8", "tokenize shape --out": ":16",
 		"tokenize video --fit": "crop\nletterbox", "generate shape --mesh-limit": "bytes=", "remesh --manifest": "jsonl\n:8", "convert --to": "obj\nglb",
 		"train --system": "cube\noctree\nquad\ntokenizer", "detokenize": "video", "help": "generate\tcontinue", "help tokenize": "video", "generate quads --runner": "direct\nprism",
 		"devices --subgroup": "auto\n4", "generate quads --device": "auto",

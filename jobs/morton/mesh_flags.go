@@ -12,7 +12,7 @@ import (
 // addMeshFlags adds the flags of every command that reads mesh files: the limits, and
 // the scene of a glTF file. A nil scene is the file's default.
 func addMeshFlags(f *pflag.FlagSet, limits *limit.Limits, scene **int) {
-	f.Func("scene", "of a glTF file, read scene `N`, from 0; else its default scene, or the first", func(text string) error {
+	f.Func("scene", "of a glTF file, read scene `N`, counted from 0, instead of its default scene", func(text string) error {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
 			return fmt.Errorf("scenes are counted from 0, and %q is none", text)
@@ -20,5 +20,5 @@ func addMeshFlags(f *pflag.FlagSet, limits *limit.Limits, scene **int) {
 		*scene = &n
 		return nil
 	})
-	f.Func("mesh-limit", "read a file that an error calls over the limit, such as `NAME=N`; may be given again: see morton help generate shape", limits.Set)
+	f.Func("mesh-limit", "raise a limit that an error names, such as `NAME=N`; may be given again: see morton help generate shape", limits.Set)
 }

@@ -52,17 +52,17 @@ func newOptions(name, input string) *options {
 	o := &options{name: name, flags: newFlags(name)}
 	o.flags.StringArrayVar(&o.input, "input", nil, input)
 	if name != report.Detokenize {
-		o.flags.Var(&o.manifest, "manifest", "JSON Lines `FILE` instead, - is standard input; each line over the values of the flags")
+		o.flags.Var(&o.manifest, "manifest", "read requests from the JSON Lines `FILE`, - for standard input; each line overrides the flags")
 	}
-	o.flags.StringVar(&o.out, "out", "", "write results to `DIR`; what is already done there is not done again")
+	o.flags.StringVar(&o.out, "out", "", "write results to `DIR`; finished results there are kept and skipped")
 	return o
 }
 
-const patternUsage = "files that fit `PATTERN`: quoted, with *, ?, {a,b} and ** (any folders); may be given again"
+const patternUsage = "files that match `PATTERN`: quoted, with *, ?, {a,b} and ** (any folders); may be given again"
 
 // addModel adds the flags of a command with a model.
 func (o *options) addModel() {
-	o.flags.StringVar(&o.model, "model", "", "the model in `PATH` instead of the shipped one: a folder, or the file of a published checkpoint")
+	o.flags.StringVar(&o.model, "model", "", "use the model in `PATH` instead of the shipped one: a folder, or a published checkpoint's file")
 	o.deviceFlags.add(o.flags)
 	o.flags.IntVar(&o.slots, "slots", 0, "sequences generated at once; 0 is the engine's default")
 }
@@ -70,11 +70,11 @@ func (o *options) addModel() {
 // addRun adds the flags of how the pipeline runs, with Beam's.
 func (o *options) addRun() {
 	f := o.flags
-	f.IntVar(&o.inFlight, "in-flight", 0, "requests a worker keeps at once; 0 is twice the slots, of remesh twice the processors")
-	f.IntVar(&o.workers, "workers", 1, "branches of the pipeline that a runner may run at once")
-	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "fail, and begin no more inputs, when more have failed than `N|P%` of those "+
+	f.IntVar(&o.inFlight, "in-flight", 0, "requests that a worker has open at once; 0 is twice the slots (remesh: twice the processors)")
+	f.IntVar(&o.workers, "workers", 1, "parallel branches of the pipeline")
+	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "stop and fail when more inputs have failed than `N|P%` of those "+
 		"done so far (a share is looked at from the twentieth on, and at the end)")
-	f.BoolVar(&o.overwrite, "overwrite", false, "do again what an earlier run has done, and replace files that no run made or that were changed since; "+
+	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")

@@ -27,7 +27,7 @@ func printSummary(w io.Writer, s report.Summary) {
 		fmt.Fprintf(w, " (%.1f s summed over the requests)", s.RequestSeconds)
 	}
 	if s.Drawn > 0 {
-		fmt.Fprintf(w, ", %d tokens drawn", s.Drawn)
+		fmt.Fprintf(w, ", %d tokens sampled", s.Drawn)
 	}
 	fmt.Fprintln(w)
 	printPlaces(w, s)

@@ -22,7 +22,7 @@ type tokenizeFlags struct {
 func newTokenizeFlags() *tokenizeFlags {
 	g := &tokenizeFlags{options: newOptions(report.Tokenize, patternUsage)}
 	g.flags.Lookup("out").Usage = "write shards to `DIR`; the folder then holds this run's samples of the kind, no others"
-	g.flags.IntVar(&g.shards, "shards", 1, "deal the samples to `N` files, by their ids; one that gets none is empty")
+	g.flags.IntVar(&g.shards, "shards", 1, "distribute the samples over `N` files by their ids; a file may be empty")
 	g.addModel()
 	g.addRun()
 	return g

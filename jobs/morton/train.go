@@ -46,25 +46,25 @@ type trainFlags struct {
 func newTrainFlags() *trainFlags {
 	g := &trainFlags{flags: newFlags("train")}
 	f, o, n, r := g.flags, &g.options, &g.options.Network, &g.options.Run
-	f.StringVar(&g.system, "system", "", "train the system `NAME`: cube (video), octree (shape), quad, a tokenizer (for video), or a published one, such as "+
-		"llamagen, par, nar, var, mar or ear, whose config.json --config is")
-	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: a folder, a file or a quoted pattern, `PATH`; may be given again")
-	f.StringArrayVar(&g.heldout, "heldout", nil, "shards `PATH` that training never sees, for the loss that counts")
-	f.StringVar(&o.Out, "out", "", "the model folder `DIR`; checkpoints go there too, and the same command resumes from them")
+	f.StringVar(&g.system, "system", "", "train the system `NAME`: cube (video), octree (shape), quad, tokenizer (for video), or a published one, such as "+
+		"llamagen, par, nar, var, mar, ear or nova, which needs --config")
+	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: `PATH` is a folder, a file or a quoted pattern; may be given again")
+	f.StringArrayVar(&g.heldout, "heldout", nil, "shards in `PATH` for the held-out loss; training never sees them")
+	f.StringVar(&o.Out, "out", "", "write the model folder `DIR`, with checkpoints; the same command resumes from them")
 	f.StringVar(&o.Name, "name", "", "`NAME` of the model, in reports")
-	f.StringVar(&o.Tokenizer, "tokenizer", "", "the folder `DIR` of the tokenizer that made the tokens, which goes along; of cube and of published systems")
-	f.StringVar(&g.config, "config", "", "a published system's config.json, in the words of its authors' code, `FILE`; "+
-		"tokenizer: its shape as JSON; its --tokens and --heldout are safetensors with \"clips\"")
+	f.StringVar(&o.Tokenizer, "tokenizer", "", "the tokenizer in `PATH` that made the tokens, which is copied to the model; for cube and published systems")
+	f.StringVar(&g.config, "config", "", "the published system's config.json in `FILE`, with the field names of its authors' code; "+
+		"for tokenizer: its shape as JSON, and --tokens and --heldout are safetensors with \"clips\"")
 
 	f.IntVar(&r.Steps, "steps", 2000, "steps in all")
 	f.IntVar(&o.Batch, "batch", 8, "sequences a step")
-	f.IntVar(&o.Window, "window", 0, "positions of a sequence; 0 is the context")
+	f.IntVar(&o.Window, "window", 0, "positions in a training sequence; 0 is the context")
 	f.IntVar(&o.MaxHeldout, "max-heldout", 0, "held-out windows to evaluate; 0 is all")
-	f.IntVar(&g.memory, "sample-memory", train.DefaultKept>>20, "`MIB` of samples kept in memory; those beyond it are read again when they are drawn")
+	f.IntVar(&g.memory, "sample-memory", train.DefaultKept>>20, "keep up to `MIB` of samples in memory; others are read from disk when they are used")
 	f.Float64Var(&r.Rate, "rate", 1e-3, "peak learning rate, after --warmup steps")
-	f.IntVar(&r.Warmup, "warmup", 0, "steps until the peak rate; 0 is a fiftieth of the steps")
+	f.IntVar(&r.Warmup, "warmup", 0, "steps until the peak rate; 0 is 1/50 of the steps")
 	f.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "weight decay of AdamW")
-	f.Uint64Var(&r.Seed, "seed", 1, "decides the first weights and the order of samples")
+	f.Uint64Var(&r.Seed, "seed", 1, "of the initial weights and the order of samples")
 	f.StringVar(&g.precision, "precision", string(nn.F32), "multiply matrices and keep activations in `NAME`: f32, bf16 or f16; "+
 		"weights are updated and saved in f32, and a tokenizer trains in f32")
 
@@ -72,13 +72,13 @@ func newTrainFlags() *trainFlags {
 	f.IntVar(&n.Layers, "layers", 6, "blocks of the network")
 	f.IntVar(&n.Heads, "heads", 4, "heads of its attention")
 	f.IntVar(&n.Hidden, "hidden", 512, "hidden width of its feed-forward parts")
-	f.IntVar(&n.Context, "context", 1024, "positions seen at most")
+	f.IntVar(&n.Context, "context", 1024, "positions that the network sees at most")
 	f.IntVar(&n.Length, "length", 16384, "positions a sequence has at most")
 	f.Float64Var(&n.RopeTheta, "rope-theta", 10000, "base of the rotary positions")
 
-	f.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature that the model gets as its own")
-	f.IntVar(&o.Sampling.TopK, "top-k", request.Plain.TopK, "top-k that the model gets as its own; 0 is off")
-	f.Float64Var(&o.Sampling.TopP, "top-p", request.Plain.TopP, "top-p that the model gets as its own; 1 is off")
+	f.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "the model's default sampling temperature")
+	f.IntVar(&o.Sampling.TopK, "top-k", request.Plain.TopK, "the model's default top-k; 0 is off")
+	f.Float64Var(&o.Sampling.TopP, "top-p", request.Plain.TopP, "the model's default top-p; 1 is off")
 	g.deviceFlags.add(f)
 	f.BoolVar(&g.json, "json", false, "print the curve as JSON")
 	return g

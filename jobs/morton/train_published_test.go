@@ -125,13 +125,13 @@ func TestTrainPublishedRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, more := range map[string][]string{
-		"--config names":         {"--system", "nar"},
-		"--width is for our own": append([]string{"--system", "nar", "--width", "64"}, config...),
-		"called \"nova\"":        append([]string{"--system", "nova"}, config...),
-		"did you mean nova?":     append([]string{"--system", "nvoa"}, config...),
-		"a window of 8 of 26":    append([]string{"--system", "nar", "--window", "8"}, config...),
-		"taken for a published":  append([]string{"--system", "nar", "--tokenizer", undescribed}, config...),
-		"no samples in 1 shard":  append([]string{"--system", "par"}, "--config", tinySystems+"par/config.json"),
+		"--config names":          {"--system", "nar"},
+		"--width is for our own":  append([]string{"--system", "nar", "--width", "64"}, config...),
+		"called \"infinitystar\"": append([]string{"--system", "infinitystar"}, config...),
+		"did you mean nova?":      append([]string{"--system", "nvoa"}, config...),
+		"a window of 8 of 26":     append([]string{"--system", "nar", "--window", "8"}, config...),
+		"taken for a published":   append([]string{"--system", "nar", "--tokenizer", undescribed}, config...),
+		"no samples in 1 shard":   append([]string{"--system", "par"}, "--config", tinySystems+"par/config.json"),
 	} {
 		code, _, errs := morton(append(base, more...)...)
 		if code != exitUsage || !strings.Contains(errs, want) {

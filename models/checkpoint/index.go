@@ -53,10 +53,11 @@ func parseIndex(b []byte) (*index, error) {
 
 // checkShardName reports a file that is not below the index's folder, on any system.
 func checkShardName(file string) error {
-	if file == "" || file == "." || strings.ContainsRune(file, 0) {
+	local := filepath.IsLocal(filepath.FromSlash(file)) && !strings.ContainsAny(file, `\:`) && !slices.Contains(strings.Split(file, "/"), "..")
+	switch {
+	case file == "", strings.ContainsRune(file, 0), local && filepath.Clean(file) == ".":
 		return fmt.Errorf("%w: index: a shard %.80q", ErrFormat, file)
-	}
-	if !filepath.IsLocal(filepath.FromSlash(file)) || strings.ContainsAny(file, `\:`) || slices.Contains(strings.Split(file, "/"), "..") {
+	case !local:
 		return fmt.Errorf("%w: index: shard %.80q leaves the folder", ErrUnsafe, file)
 	}
 	return nil

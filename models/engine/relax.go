@@ -9,12 +9,11 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// Relax lets the check of a draft keep tokens that stand near to likely ones, see
-// [sample.Accept]. The probability of the nearest tokens counts for the drafted one, up to
-// Delta. So fewer tokens are rejected, and samples are not distributed as the system's
-// alone: a token's distribution is away from its own by at most the probability that was
-// counted so, times how often such a token is drafted, in total variation. With Delta 0
-// the distribution is the system's. It serves single indices without a constraint.
+// Relax lets the check of a draft keep tokens that stand near to likely ones. The
+// probability of the nearest tokens counts for the drafted one, up to Delta. So fewer tokens
+// are rejected, and samples are not distributed as the system's alone; [sample.Accept] has
+// the bound. With Delta 0 the distribution is the system's. It serves single indices without
+// a constraint.
 //
 // Source: Jang et al., "LANTERN: Accelerating Visual Autoregressive Models with Relaxed
 // Speculative Decoding", 2024, arXiv:2410.03355.

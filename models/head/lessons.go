@@ -37,6 +37,21 @@ func NoiseLevels(betas []float64) (out []Level) {
 	return out
 }
 
+// FlowLevels are n levels of a network that says the velocity from token to noise, as likely
+// as each other. They are quantiles of the logistic function of a normal distribution,
+// shifted towards noise as in [ShiftedFlow].
+//
+// Source: arXiv:2403.03206, section 3.1.
+func FlowLevels(n int, shift float64) (out []Level) {
+	for i := range n {
+		z := math.Sqrt2 * math.Erfinv((2*float64(i)+1)/float64(n)-1)
+		x := 1 / (1 + math.Exp(-z))
+		x = shift * x / (1 + (shift-1)*x)
+		out = append(out, Level{Time: timeScale * x, Keep: 1 - x, Add: x, Of: 1, Minus: 1})
+	}
+	return out
+}
+
 // guess returns the mean squared error of what is said at a level by somebody who knows the
 // means and deviations of a token's numbers, and the mean error that he expects.
 func (l Level) guess(x, target []float32, mean, deviation []float64) (e, expected float64) {
@@ -126,16 +141,20 @@ func (d *Diffusion) says() int {
 
 // Loss implements system.Learner: the loss of loss.Noise.
 func (d *Diffusion) Loss(g nn.Training, h *nn.Value, targets, weight, out *gpu.Tensor) {
-	c := d.teacher.token
-	z := g.Learned(h)
-	g.Mark("z", z)
-	y := g.Add(d.Net.Times(g, lessonPart(g, targets, 2*c, 1)), d.Net.Condition(g, z))
-	said := d.Net.Say(g, lessonPart(g, targets, 0, c), g.SiLU(y))
+	c, said := d.teacher.token, d.say(g, h, targets)
 	a := loss.NoiseArgs{Target: lessonPart(g, targets, c, c).X, Weight: weight, Loss: out}
 	if said.X.Dim(-1) == 2*c {
 		a.Bounds = lessonPart(g, targets, 2*c+1, 3).X
 	}
 	g.Noise(said, a)
+}
+
+// say records what the network says of lessons.
+func (d *Diffusion) say(g nn.Training, h *nn.Value, targets *gpu.Tensor) *nn.Value {
+	c, z := d.teacher.token, g.Learned(h)
+	g.Mark("z", z)
+	y := g.Add(d.Net.Times(g, lessonPart(g, targets, 2*c, 1)), d.Net.Condition(g, z))
+	return d.Net.Say(g, lessonPart(g, targets, 0, c), g.SiLU(y))
 }
 
 // lessonPart returns columns of lessons.

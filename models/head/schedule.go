@@ -3,6 +3,7 @@ package head
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,15 @@ import (
 type Schedule struct {
 	Times  []float32
 	Passes []refine.Pass
+}
+
+// Heated returns the schedule with the noise of every pass times a temperature.
+func (s Schedule) Heated(by float64) Schedule {
+	s.Passes = slices.Clone(s.Passes)
+	for i := range s.Passes {
+		s.Passes[i].Noise *= by
+	}
+	return s
 }
 
 // CosineBetas are the variances that n steps of noise add.

@@ -69,8 +69,8 @@ func (g *Inference) Codes() *Value {
 	return g.codes
 }
 
-// Features implements [Graph]. A row's fixed ids are rows of Vectors, and it is fed
-// nothing.
+// Features implements [Graph]. A row's fixed ids are rows of Vectors, and it is fed nothing
+// but codes.
 func (g *Inference) Features() *Value {
 	x := g.temp(g.n(), g.Vectors.Dim(-1))
 	embed.Sum(g.Recorder, embed.SumArgs{Table: g.Vectors, IDs: g.Rows.IDs, Out: x.X})

@@ -18,7 +18,7 @@ type Params struct {
 
 // List holds everything that a network declared.
 type List struct {
-	all        []any // *Matrix, *Vector and *Table, as declared
+	all        []any // *Matrix, *Vector, *Table and others, as declared
 	Attentions []*Attention
 }
 
@@ -43,7 +43,20 @@ type Matrix struct {
 	parts   []int // rows of each tensor, see Parts; nil: equal ones. Rows behind them are 0
 	columns []int // by column, that of the tensor, see Pick; nil: the same
 	stored  int   // columns of the tensor
+	extents []int // that files have in place of the columns, see Split; nil: one
 	order   []int // by row, that of the tensors, see PickRows; nil: the same
+}
+
+// Buffer is a tensor of zeros that is saved with a network, and that nobody learns. What
+// others put there, a system reads itself.
+type Buffer struct {
+	Name  string
+	Shape []int
+}
+
+// Buffer declares a buffer.
+func (p Params) Buffer(name string, shape ...int) {
+	p.list.all = append(p.list.all, &Buffer{p.prefix + name, shape})
 }
 
 // Init describes the first values of a matrix or table in training.
@@ -77,8 +90,16 @@ type Table struct {
 type Part struct {
 	Name   string
 	Rows   int
-	Values []float32 // [rows, width]: a constant, which only networks that generate have
+	Values []float32 // [rows, width]: a constant
 	Ones   int       // extents of 1 that the tensor of a checkpoint has in front
+}
+
+// file is the shape in files, nil for rows and columns.
+func (p *Part) file(width int) []int {
+	if p.Ones == 0 {
+		return nil
+	}
+	return append(slices.Repeat([]int{1}, p.Ones), p.Rows, width)
 }
 
 // Norm is a root-mean-square norm of rows.
@@ -124,6 +145,21 @@ func (m *Matrix) rows(i int) int {
 func (m *Matrix) Pick(stored int, columns []int) *Matrix {
 	m.stored, m.columns = stored, columns
 	return m
+}
+
+// Split says the extents that files have in place of the columns, such as those of a
+// convolution. It returns the matrix.
+func (m *Matrix) Split(extents ...int) *Matrix {
+	m.extents = extents
+	return m
+}
+
+// file is the shape of stacked tensor i in files, nil for rows and columns.
+func (m *Matrix) file(i int) []int {
+	if m.extents == nil {
+		return nil
+	}
+	return append([]int{m.rows(i)}, m.extents...)
 }
 
 // PickRows says which row of the stacked tensors each row of the matrix is. It returns the
@@ -240,7 +276,9 @@ func (p Params) Attention(a Attention) *Attention {
 // Count returns the number of parameters.
 func (l *List) Count() (n int64) {
 	for _, s := range l.Specs() {
-		n += int64(tensor.Elems(s.Shape))
+		if !s.Buffer {
+			n += int64(tensor.Elems(s.Shape))
+		}
 	}
 	return n
 }
@@ -261,7 +299,9 @@ func (l *List) Specs() (out []params.Spec) {
 		switch x := x.(type) {
 		case *Matrix:
 			for i, n := range x.Names {
-				out = append(out, params.Spec{Name: n, Shape: []int{x.rows(i), x.width()}, Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0})
+				out = append(out, params.Spec{
+					Name: n, Shape: []int{x.rows(i), x.width()}, File: x.file(i), Std: x.init.Std, Diagonal: x.init.Diagonal, Decay: true, Behind: i > 0,
+				})
 			}
 		case *Vector:
 			for _, n := range x.names() {
@@ -276,9 +316,11 @@ func (l *List) Specs() (out []params.Spec) {
 		case *Table:
 			for i, part := range x.parts {
 				if part.Name != "" {
-					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, Ones: part.Ones, Std: x.init.Std, Behind: i > 0})
+					out = append(out, params.Spec{Name: part.Name, Shape: []int{part.Rows, x.Width}, File: part.file(x.Width), Std: x.init.Std, Behind: i > 0})
 				}
 			}
+		case *Buffer:
+			out = append(out, params.Spec{Name: x.Name, Shape: x.Shape, Buffer: true})
 		}
 	}
 	return out

@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"errors"
+
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/rows"
@@ -127,24 +129,60 @@ type Tables struct {
 	rotaries  map[*Rope]rotary
 	constants map[*Constant]*gpu.Tensor
 	frozen    map[*Frozen]*gpu.Tensor
+	held      map[*Table]*gpu.Tensor  // constants of tables, at their rows
+	picks     map[*Matrix]*gpu.Tensor // [stored, in], 1 at each column that is picked
 }
 
 // NewTables makes the tables of a network. Tensors of other networks are those of w. Errors
 // wrap [ErrWeights], or are gpu's.
 func NewTables(dev *gpu.Device, l *List, w Weights) (*Tables, error) {
 	loaded := newLoaded()
-	t := &Tables{loaded: loaded, rotaries: loaded.rotary, constants: loaded.constants, frozen: loaded.frozen}
-	err := loaded.fixed(dev, l, w)
-	if err != nil {
-		loaded.Free()
+	t := &Tables{loaded: loaded, rotaries: loaded.rotary, constants: loaded.constants, frozen: loaded.frozen, held: loaded.tables, picks: map[*Matrix]*gpu.Tensor{}}
+	if err := errors.Join(loaded.fixed(dev, l, w), t.own(dev, l)); err != nil {
+		t.Free()
 		return nil, err
 	}
 	return t, nil
 }
 
+// own makes what only training has: constants of tables, and orders of columns.
+func (t *Tables) own(dev *gpu.Device, l *List) (err error) {
+	for _, x := range l.all {
+		switch x := x.(type) {
+		case *Table:
+			if held := x.held(); held != nil {
+				t.held[x], err = dev.FromF32(held, x.Rows, x.Width)
+			}
+		case *Matrix:
+			if x.columns != nil {
+				t.picks[x], err = dev.FromF32(x.picked(), x.stored, x.In)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// picked is the matrix that brings columns into the tensor's order, [stored, in].
+func (m *Matrix) picked() []float32 {
+	x := make([]float32, m.stored*m.In)
+	for i, c := range m.columns {
+		if c >= 0 {
+			x[c*m.In+i] = 1
+		}
+	}
+	return x
+}
+
 // Free gives the memory back.
 func (t *Tables) Free() {
-	if t != nil {
-		t.loaded.Free()
+	if t == nil {
+		return
+	}
+	t.loaded.Free()
+	for _, p := range t.picks {
+		p.Free()
 	}
 }

@@ -36,17 +36,37 @@ type Training struct {
 // Embed implements [Graph].
 func (g Training) Embed(t *Table) *Value {
 	table := g.Store.Span(t.names()...)
-	// Of the ids, those behind the table's last row do not occur.
-	return g.Tape.Embed(tape.EmbedArgs{Table: table, IDs: g.IDs, Starts: g.Starts.View(0, table.X.Rows()+1), Rows: g.Rows})
+	// Ids behind the rows that learn add nothing here, and the others nothing below.
+	x := g.Tape.Embed(tape.EmbedArgs{Table: table, IDs: g.IDs, Starts: g.Starts.View(0, table.X.Rows()+1), Rows: g.Rows})
+	if held := g.Tables.held[t]; held != nil {
+		x = g.Add(x, g.Tape.Embed(tape.EmbedArgs{Table: tape.Constant(held), IDs: g.IDs}))
+	}
+	return x
 }
 
+// names are the parts that learn. Others stand behind them.
 func (t *Table) names() (out []string) {
 	for _, p := range t.parts {
-		if p.Name != "" { // zeros at the end, which no row that trains is fed
+		if p.Name != "" {
 			out = append(out, p.Name)
 		}
 	}
 	return out
+}
+
+// held returns the table with zeros for what learns, nil if there is no more.
+func (t *Table) held() (x []float32) {
+	for _, p := range t.parts {
+		if p.Values != nil && x == nil {
+			x = make([]float32, t.Rows*t.Width)
+		}
+	}
+	at := 0
+	for _, p := range t.parts {
+		copy(x[min(at*t.Width, len(x)):], p.Values)
+		at += p.Rows
+	}
+	return x
 }
 
 // Codes implements [Graph].
@@ -60,6 +80,9 @@ func (g Training) Product(x *Value, w *Matrix, o ProductOptions) *Value {
 	a := tape.LinearArgs{W: g.Store.Span(w.Names...), Residual: o.Add, Alpha: o.Alpha, Round: o.Add == nil && o.Bias == nil}
 	if w.Norm != nil {
 		x = g.RMS(x, g.Store.Value(w.Norm.Gain.Name), w.Norm.Eps)
+	}
+	if pick := g.Tables.picks[w]; pick != nil { // the tensor has its columns in another order
+		x = g.Linear(x, tape.LinearArgs{W: tape.Constant(pick)})
 	}
 	if o.Bias != nil {
 		a.Bias = g.vector(o.Bias)

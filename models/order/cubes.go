@@ -50,22 +50,16 @@ func (c Cubes) Guessed(frames int, known []uint32, words, width int, guess func(
 		return nil, fmt.Errorf("order.Cubes: %w: %d cells of %d frames in cubes of %d frames, %d cells a frame", system.ErrPrompt, given, frames, c.Size.T, n)
 	}
 	frame := func(t int, tokens []uint32) Positions {
-		var soft []float32
+		soft := make([]float32, n*width)
 		if t > 0 {
-			before := make([]uint32, n*words)
-			for p := range n {
-				copy(before[c.Raster(p)*words:][:words], tokens[((t-1)*n+p)*words:])
-			}
-			soft = guess(before)
+			soft = guess(c.before(t, tokens, words))
 		}
 		var p Positions
 		for i := t * n; i < (t+1)*n; i++ {
 			c.add(&p, i, []int32{-1})
-			features := make([]float32, width+c.Ids())
-			if t > 0 {
-				at := c.Raster(i % n)
-				copy(features, soft[at*width:(at+1)*width])
-			}
+			at := c.Raster(i % n)
+			features := append(make([]float32, 0, width+c.Ids()), soft[at*width:(at+1)*width]...)
+			features = features[:width+c.Ids()]
 			for _, id := range c.ids(i) {
 				features[width+int(id)] = 1
 			}
@@ -86,6 +80,16 @@ func (c Cubes) Guessed(frames int, known []uint32, words, width int, guess func(
 		p := frame(t, tokens)
 		return p.Runs(t*n, 0, c.Size.Volume()), nil
 	}, prompt...), nil
+}
+
+// before returns the tokens of the frame of cells before frame t, in raster order.
+func (c Cubes) before(t int, tokens []uint32, words int) []uint32 {
+	n := c.H * c.W
+	out := make([]uint32, n*words)
+	for p := range n {
+		copy(out[c.Raster(p)*words:][:words], tokens[((t-1)*n+p)*words:])
+	}
+	return out
 }
 
 // ids are the fixed ids of cell i.

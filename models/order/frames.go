@@ -1,6 +1,7 @@
 package order
 
 import (
+	"fmt"
 	"io"
 	"math"
 
@@ -28,16 +29,20 @@ type Frames struct {
 	// First has the rows of a frame start from what the first frame's run said, too.
 	First bool
 	Block int // rows and columns of tokens that a row of the frame's run reads at once
+	// Canvas is the stage of one more run of a frame, which guesses all its tokens from what
+	// the frame's run said and from the frame before; 0: none. Unknown rows of a set start
+	// from the guess too, by their second state.
+	Canvas int
 	// Ids of the table: of the start, of what is read, of the first place of a frame's row;
 	// then of a token, of an unknown one, and of the first place of a token.
 	Start, Read, ReadPlaces, Token, Unknown, TokenPlaces int32
-	Axes                                                 bool                        // rows have coordinates: frame, row, column
-	Stages                                               [4]int                      // of the first run, of another frame, and of both runs of a set
-	Scale                                                func(set, sets int) float32 // of the guidance; nil: the request's
-	Passes                                               func(set int) (lo, hi int32)
+	Axes                                                 bool                         // rows have coordinates: frame, row, column
+	Stages                                               [4]int                       // of the first run, of another frame, and of both runs of a set
+	Scale                                                func(set, sets int) float32  // of the guidance; nil: the request's
+	Passes                                               func(set int) (lo, hi int32) // of a refiner; nil: all
 }
 
-// Schedule returns the runs. They are made frame by frame, as they are asked for.
+// Schedule returns the runs. They are made set by set, as they are asked for.
 func (f Frames) Schedule() (system.Schedule, error) {
 	if f.Order != nil {
 		if err := checkOrder(f.Order, f.H*f.W); err != nil {
@@ -47,10 +52,33 @@ func (f Frames) Schedule() (system.Schedule, error) {
 	return &frames{Frames: f, runs: f.Conditions}, nil
 }
 
+// Lesson returns the runs of one frame, of which as many positions as unknowns, the last in
+// Order, are predicted in one set. The frames before it are known.
+func (f Frames) Lesson(frame, unknowns int) (system.Schedule, error) {
+	if err := checkOrder(f.Order, f.H*f.W); err != nil {
+		return nil, err
+	}
+	if frame < 0 || frame >= f.T || unknowns < 1 || unknowns > f.H*f.W {
+		return nil, fmt.Errorf("order: %w: %d positions of frame %d of %d", system.ErrPrompt, unknowns, frame, f.T)
+	}
+	l, runs := &frames{Frames: f}, f.Conditions
+	for l.frame = range frame + 1 {
+		runs = append(runs, l.read())
+	}
+	l.frame = frame
+	runs = append(runs, l.canvas()...)
+	known, set := f.Order[:f.H*f.W-unknowns], f.Order[f.H*f.W-unknowns:]
+	return Fixed(append(runs, l.reread(known), l.fill(known, set, 0, 1))...), nil
+}
+
 type frames struct {
 	Frames
-	frame int // next
+	frame int // that was read last
+	begun bool
 	runs  []system.Run
+	left  []int // sizes of the frame's sets to come
+	set   int   // their number
+	known int   // tokens of the frame
 }
 
 // Seed implements system.Seeded.
@@ -68,19 +96,35 @@ func (f *frames) Next([]uint32) (system.Run, error) {
 	if f.Order == nil { // nobody seeded it, as where steps are counted
 		f.Order = count(0, f.H*f.W)
 	}
-	for len(f.runs) == 0 {
-		if f.frame == f.T {
-			return system.Run{}, io.EOF
-		}
-		f.runs = append(f.runs, f.read())
-		if f.frame >= f.Known {
-			f.runs = append(f.runs, f.sets()...)
-		}
-		f.frame++
+	if len(f.runs) == 0 && !f.more() {
+		return system.Run{}, io.EOF
 	}
 	r := f.runs[0]
 	f.runs = f.runs[1:]
 	return r, nil
+}
+
+// more makes the runs of the next set, or of the next frame in front of its sets.
+func (f *frames) more() bool {
+	if len(f.left) > 0 {
+		known, all := f.Order[:f.known], f.set+len(f.left)
+		f.runs = append(f.runs, f.reread(known), f.fill(known, f.Order[f.known:f.known+f.left[0]], f.set, all))
+		f.known, f.left, f.set = f.known+f.left[0], f.left[1:], f.set+1
+		return true
+	}
+	if f.begun {
+		f.frame++
+	}
+	if f.frame == f.T {
+		return false
+	}
+	f.begun = true
+	f.runs = append(f.runs, f.read())
+	if f.frame >= f.Known {
+		f.runs = append(f.runs, f.canvas()...)
+		f.left, f.set, f.known = sizes(f.H*f.W, f.Steps), 0, 0
+	}
+	return true
 }
 
 // blocks is the number of rows that read a frame.
@@ -94,8 +138,16 @@ func (f *Frames) half(j int) int32 { return f.said(f.blocks() + j) }
 // origin is the place of the state that the first frame's run has for block j.
 func (f *Frames) origin(j int) int32 { return f.half(f.blocks() + f.H*f.W + j) }
 
+// guess is the place of the state that a frame's canvas has for position p.
+func (f *Frames) guess(p int) int32 { return f.origin(f.blocks() + p) }
+
 // Places is the number of places of a clip of so many frames.
-func (f *Frames) Places() int { return int(f.origin(f.blocks())) }
+func (f *Frames) Places() int {
+	if f.Canvas != 0 {
+		return int(f.guess(f.H * f.W))
+	}
+	return int(f.origin(f.blocks()))
+}
 
 // rows collects rows of a run.
 type rows struct {
@@ -107,7 +159,7 @@ type rows struct {
 func (r *rows) add(slot int, ids [2]int32, keep int32, recall [2]int32, axes [3]int, fed ...int32) {
 	r.N++
 	r.Slot, r.Fixed, r.Keep, r.Recall = append(r.Slot, int32(slot)), append(r.Fixed, ids[:]...), append(r.Keep, keep), append(r.Recall, recall[0])
-	if r.f.First {
+	if r.f.First || r.f.Canvas != 0 {
 		r.Recall = append(r.Recall, recall[1])
 	}
 	if r.f.Axes {
@@ -175,15 +227,22 @@ func (f *frames) read() system.Run {
 	return r.whole(f.Prefix + (f.frame+1)*n)
 }
 
-// sets are the runs of a frame's sets.
-func (f *frames) sets() (out []system.Run) {
-	all := sizes(f.H*f.W, f.Steps)
-	known := 0
-	for s, size := range all {
-		out = append(out, f.reread(f.Order[:known]), f.fill(f.Order[:known], f.Order[known:known+size], s, len(all)))
-		known += size
+// canvas is the run that guesses a frame, if there is one.
+func (f *frames) canvas() []system.Run {
+	if f.Canvas == 0 {
+		return nil
 	}
-	return out
+	r := rows{f: &f.Frames}
+	for p := range f.H * f.W {
+		y, x := p/f.W, p%f.W
+		id, fed := f.Start, []int32(nil)
+		if f.frame > 0 {
+			id, fed = f.Token, []int32{int32((f.frame-1)*f.H*f.W + p)}
+		}
+		r.add(p, [2]int32{id, f.TokenPlaces + int32(p)}, f.guess(p), from(f.heard(y/f.Block*(f.W/f.Block)+x/f.Block)), [3]int{f.frame, y, x}, fed...)
+	}
+	r.Stage = f.Canvas
+	return []system.Run{r.whole(r.N)}
 }
 
 func (f *frames) axes(p int32) [3]int { return [3]int{0, int(p) / f.W, int(p) % f.W} }
@@ -217,15 +276,21 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 		if is[p] {
 			r.add(n+int(p), none, -1, from(f.half(n+int(p))), f.axes(p))
 		} else {
-			r.add(n+int(p), [2]int32{f.Unknown, f.TokenPlaces + p}, -1, none, f.axes(p))
+			start := none
+			if f.Canvas != 0 {
+				start[1] = f.guess(int(p))
+			}
+			r.add(n+int(p), [2]int32{f.Unknown, f.TokenPlaces + p}, -1, start, f.axes(p))
 		}
 	}
 	r.Keep = nil
 	r.GroupTargets, r.Targets.N = len(set), len(set)
-	lo, hi := f.Passes(number)
 	for _, p := range set {
 		r.Targets.At, r.Targets.From = append(r.Targets.At, int32(f.frame*f.H*f.W)+p), append(r.Targets.From, int32(n)+p)
-		r.Targets.Passes = append(r.Targets.Passes, lo, hi)
+		if f.Passes != nil {
+			lo, hi := f.Passes(number)
+			r.Targets.Passes = append(r.Targets.Passes, lo, hi)
+		}
 		if f.Scale != nil {
 			r.Targets.Scale = append(r.Targets.Scale, f.Scale(number, of))
 		}

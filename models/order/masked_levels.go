@@ -54,7 +54,7 @@ const LevelsAxes = 4
 // Schedule returns the runs. They are made one by one, as they are asked for. Errors wrap
 // system.ErrPrompt; those of the schedule also system.ErrTooLong.
 func (m MaskedLevels) Schedule() (system.Schedule, error) {
-	s := &maskedLevels{MaskedLevels: m, runs: m.Condition, levels: [][]octree.Key{full(m.Top)}, first: []int{0}}
+	s := &maskedLevels{MaskedLevels: m, runs: m.Condition, levels: [][]octree.Key{octree.Full(m.Top)}, first: []int{0}}
 	for s.end() <= len(m.Given) && s.level() < m.Depth {
 		if err := s.grow(m.Given); err != nil {
 			return nil, err
@@ -64,29 +64,6 @@ func (m MaskedLevels) Schedule() (system.Schedule, error) {
 		return nil, fmt.Errorf("order.MaskedLevels: %w: %d tokens are given, which end within level %d, from %d to %d", system.ErrPrompt, len(m.Given), s.level(), s.begin(), s.end())
 	}
 	return s, s.start()
-}
-
-// full are all nodes of a level.
-func full(d int) []octree.Key {
-	out := make([]octree.Key, 1<<(3*d))
-	for i := range out {
-		out[i] = octree.Key(i)
-	}
-	return out
-}
-
-// Split returns the children of nodes, eight of each that a flag says splits. Where none
-// splits, the first does.
-func Split(nodes []octree.Key, flags []uint32) (out []octree.Key) {
-	none := !slices.ContainsFunc(flags, func(f uint32) bool { return f&1 != 0 })
-	for i, k := range nodes {
-		if flags[i]&1 != 0 || none && i == 0 {
-			for c := range 8 {
-				out = append(out, k.Child(c))
-			}
-		}
-	}
-	return out
 }
 
 type maskedLevels struct {
@@ -120,7 +97,7 @@ func (s *maskedLevels) grow(tokens []uint32) error {
 		return fmt.Errorf("order.MaskedLevels: %w: %d positions, level %d ends at %d", system.ErrPrompt, len(tokens), s.level(), end)
 	}
 	s.known = slices.Clone(tokens[:end])
-	next := Split(s.levels[len(s.levels)-1], tokens[s.begin():end])
+	next := octree.Split(s.levels[len(s.levels)-1], tokens[s.begin():end])
 	if end+len(next) > s.Most {
 		return fmt.Errorf("order.MaskedLevels: %w: %d nodes up to level %d, at most %d", system.ErrTooLong, end+len(next), s.level()+1, s.Most)
 	}

@@ -48,7 +48,7 @@ func TestMaskedLevels(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := fill.N - m.Buffer - begin; len(drawn) == begin+len(nodes) && n > len(nodes) {
-				next := Split(nodes, tokens[begin:])
+				next := octree.Split(nodes, tokens[begin:])
 				begin, nodes, steps = begin+len(nodes), next, 0
 				levels = append(levels, next)
 			}
@@ -130,7 +130,7 @@ func TestMaskedLevelsGiven(t *testing.T) {
 		t.Errorf("%d rows, %v", fill.N, err)
 	}
 	// No node splits: the first one does.
-	if got := Split([]octree.Key{3, 4}, []uint32{0, 0}); len(got) != 8 || got[7] != octree.Key(3).Child(7) {
+	if got := octree.Split([]octree.Key{3, 4}, []uint32{0, 0}); len(got) != 8 || got[7] != octree.Key(3).Child(7) {
 		t.Errorf("children %v", got)
 	}
 	for name, spoil := range map[string]func(m *MaskedLevels){

@@ -36,10 +36,20 @@ type Spec struct {
 	// Decay says whether weight decay applies: to matrices, not to gains,
 	// biases and embeddings.
 	Decay bool
-	// Ones is the number of extents of 1 that files have in front of Shape.
-	Ones int
+	// File is the shape that files have, of as many elements; nil: Shape.
+	File []int
+	// Buffer says that nobody learns it, and that it does not count.
+	Buffer bool
 	// Behind parameters lie right behind the one before, for Span.
 	Behind bool
+}
+
+// file is the shape that files have.
+func (s *Spec) file() []int {
+	if s.File != nil {
+		return s.File
+	}
+	return s.Shape
 }
 
 // Store is a list of parameters in device memory. Parameters that decay come
@@ -166,7 +176,9 @@ func (s *Store) Bytes() (n uint64) {
 func (s *Store) Count() int {
 	n := 0
 	for _, sp := range s.specs {
-		n += tensor.Elems(sp.Shape)
+		if !sp.Buffer {
+			n += tensor.Elems(sp.Shape)
+		}
 	}
 	return n
 }
@@ -273,8 +285,7 @@ func (s *Store) Save(path string, dtype safetensors.DType, moments bool, metadat
 			return err
 		}
 		for i, sp := range s.specs {
-			shape := append(slices.Repeat([]int{1}, sp.Ones), sp.Shape...)
-			nt, err := safetensors.FromFloat32s(prefix+sp.Name, dt, shape, flat[s.off[i]:s.off[i]+tensor.Elems(sp.Shape)])
+			nt, err := safetensors.FromFloat32s(prefix+sp.Name, dt, sp.file(), flat[s.off[i]:s.off[i]+tensor.Elems(sp.Shape)])
 			if err != nil {
 				return err
 			}
@@ -326,7 +337,7 @@ func squeezed(shape []int) []int {
 
 func (s *Store) load(f *safetensors.File, prefix string, t *gpu.Tensor) error {
 	for i, sp := range s.specs {
-		x, err := find(f, prefix+sp.Name, sp.Shape)
+		x, err := find(f, prefix+sp.Name, sp.file())
 		if err != nil {
 			return err
 		}

@@ -41,5 +41,14 @@ type Pass struct {
 // i of the random numbers is the same whenever it is asked for.
 type Practice func(p Prompt, word func(i uint32) uint32) (Schedule, error)
 
+// Window is the number of rows of a sequence that trains: those of the last pass, or the
+// context.
+func (s *System) Window() int {
+	if last := len(s.Passes) - 1; last >= 0 {
+		return s.Passes[last].Rows
+	}
+	return s.Layout.Context
+}
+
 // Cells is the number of tokens of a picture, or of a frame.
 func (s *System) Cells() int { return s.Grid[1] * s.Grid[2] }

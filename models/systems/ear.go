@@ -87,7 +87,7 @@ func openEAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 			nn.Part{Name: "z_proj.bias", Rows: 1}, nn.Part{Name: "mask_token", Rows: 1, Ones: 1}, nn.Part{Name: "decoder_pos_embed_learned", Rows: rows, Ones: 1}),
 		Numbers: p.Matrix(c.width, c.token, init, "z_proj.weight"),
 	}
-	trunk := earTrunk{c.blocks(p, "decoder"), p.LayerNorm(c.width, marEps, "decoder_norm")}
+	trunk := earTrunk{c.blocks(p, "decoder", nil), p.LayerNorm(c.width, marEps, "decoder_norm")}
 	return &system.System{
 		Name: "ear", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
 		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: rows, Group: rows},

@@ -150,17 +150,43 @@ func geluTanh(x float64) float64 {
 }
 func silu(x float64) float64 { return x / (1 + math.Exp(-x)) }
 
-// block is a block of a vision transformer whose rows all see each other.
-func (o named64) block(name string, heads int, x [][]float64) {
+// block is a block of a vision transformer. A row sees those whose step is not behind its
+// own; without steps all see each other. With places queries and keys are turned.
+func (o named64) block(name string, heads int, x [][]float64, steps []int, places [][3]int) {
 	n, d := len(x), len(x[0])
 	q, k, v := make([][]float64, n), make([][]float64, n), make([][]float64, n)
 	for i := range x {
 		qkv := o.linear(name+"attn.qkv", o.norm(name+"norm1", x[i]))
 		q[i], k[i], v[i] = qkv[:d], qkv[d:2*d], qkv[2*d:]
+		if places != nil {
+			turn(q[i], d/heads, places[i])
+			turn(k[i], d/heads, places[i])
+		}
 	}
 	for i := range x {
-		x[i] = plus(x[i], o.linear(name+"attn.proj", attend(q[i], k, v, heads)))
+		keys, values := k, v
+		if steps != nil {
+			keys, values = nil, nil
+			for j, step := range steps {
+				if step <= steps[i] {
+					keys, values = append(keys, k[j]), append(values, v[j])
+				}
+			}
+		}
+		x[i] = plus(x[i], o.linear(name+"attn.proj", attend(q[i], keys, values, heads)))
 		x[i] = plus(x[i], o.linear(name+"mlp.fc2", each(o.linear(name+"mlp.fc1", o.norm(name+"norm2", x[i])), gelu)))
+	}
+}
+
+// turn rotates heads of queries and keys by a place: of six pairs, two an axis.
+func turn(x []float64, dh int, place [3]int) {
+	for h := 0; h < len(x); h += dh {
+		for j := range dh / 2 {
+			angle := float64(place[j/2]) * math.Pow(10000, -float64(j%2)/2)
+			sin, cos := math.Sincos(angle)
+			a, b := x[h+2*j], x[h+2*j+1]
+			x[h+2*j], x[h+2*j+1] = a*cos-b*sin, a*sin+b*cos
+		}
 	}
 }
 
@@ -182,15 +208,7 @@ func tinyEAR() named64 {
 	const net = "scoreloss.net."
 	s.linear(net+"noise_embed", earHead, earNoise)
 	s.linear(net+"input_proj", earHead, earWidth)
-	for i := range 2 {
-		b := fmt.Sprintf("%sres_blocks.%d.", net, i)
-		s.layerNorm(b+"in_ln", earHead)
-		s.linear(b+"adaLN_modulation.1", 3*earHead, earHead)
-		s.linear(b+"mlp.0", earHead, earHead)
-		s.linear(b+"mlp.2", earHead, earHead)
-	}
-	s.linear(net+"final_layer.adaLN_modulation.1", 2*earHead, earHead)
-	s.linear(net+"final_layer.linear", earToken, earHead)
+	s.adaptive(net, earHead, 2, earToken)
 	return named64{s, &sync.Map{}}
 }
 
@@ -208,7 +226,7 @@ func (o named64) hidden(table string, row int, known map[int][]float64) [][]floa
 		x = append(x, plus(h, o.row("decoder_pos_embed_learned", i, earWidth)))
 	}
 	for i := range 2 {
-		o.block(fmt.Sprintf("decoder_blocks.%d.", i), earHeads, x)
+		o.block(fmt.Sprintf("decoder_blocks.%d.", i), earHeads, x, nil, nil)
 	}
 	for i := range x {
 		x[i] = o.norm("decoder_norm", x[i])
@@ -218,8 +236,13 @@ func (o named64) hidden(table string, row int, known map[int][]float64) [][]floa
 
 // token makes a token out of a hidden state and noise.
 func (o named64) token(z, noise []float64, heat float64) []float64 {
-	const net, w = "scoreloss.net.", earHead
-	x, y := o.linear(net+"input_proj", z), each(o.linear(net+"noise_embed", noise), silu)
+	const net = "scoreloss.net."
+	return o.adaptive(net, o.linear(net+"input_proj", z), each(o.linear(net+"noise_embed", noise), silu), heat)
+}
+
+// adaptive are the two blocks of a head, which are told y, and the way out.
+func (o named64) adaptive(net string, x, y []float64, heat float64) []float64 {
+	w := len(x)
 	for i := range 2 {
 		b := fmt.Sprintf("%sres_blocks.%d.", net, i)
 		mod, h := o.linear(b+"adaLN_modulation.1", y), o.norm(b+"in_ln", x)
@@ -240,9 +263,7 @@ func (o named64) token(z, noise []float64, heat float64) []float64 {
 
 // drawn is the token of a position of request "a", from its hidden states in both branches.
 func (o named64) drawn(c, u []float64, at int32, scale float64, heat float32) []float64 {
-	h := fnv.New64a()
-	h.Write([]byte("a"))
-	key, counter := sample.Stream(1, h.Sum64())
+	key, counter := streamOf("a")
 	z := make([]float64, len(c))
 	for j := range z {
 		z[j] = u[j] + scale*(c[j]-u[j])
@@ -254,6 +275,28 @@ func (o named64) drawn(c, u []float64, at int32, scale float64, heat float32) []
 		}
 	}
 	return o.token(z, noise[:earNoise], float64(heat))
+}
+
+// streamOf is what a request of an id draws its random numbers by.
+func streamOf(id string) (key [2]uint32, counter uint32) {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return sample.Stream(1, h.Sum64())
+}
+
+// normal64 is the normal noise of a position of request "a" at the start or in a pass.
+func normal64(at int32, pass uint32, n int) (x []float64) {
+	key, counter := streamOf("a")
+	for b := uint32(0); len(x) < n; b++ {
+		w := sample.Philox([4]uint32{b, uint32(at), counter, 256 + pass}, key)
+		for i := range 2 {
+			u, v := (float64(w[2*i]>>8)+0.5)/(1<<24), (float64(w[2*i+1]>>8)+0.5)/(1<<24)
+			sin, cos := math.Sincos(2 * math.Pi * v)
+			r := math.Sqrt(-2 * math.Log(u))
+			x = append(x, r*cos, r*sin)
+		}
+	}
+	return x[:n]
 }
 
 // TestRewrites predicts the first set once more: its tokens are those that all others give,

@@ -15,7 +15,7 @@ import (
 	"github.com/morton-gen/morton/models/train"
 )
 
-var trained = []string{"llamagen", "par", "nar", "var", "var-sharedaln", "mar", "d-ar"}
+var trained = []string{"llamagen", "par", "nar", "var", "var-sharedaln", "mar", "d-ar", "nova", "nova-rope"}
 
 // TestFreshIsThePublished makes systems from the authors' config.json alone. They declare
 // what the authors' checkpoints hold.
@@ -30,8 +30,8 @@ func TestFreshIsThePublished(t *testing.T) {
 			t.Errorf("%s: made from its config.json it is another system", name)
 		}
 	}
-	if _, err := system.ToTrain("nova"); !errors.Is(err, system.ErrUnknown) {
-		t.Errorf("nova trains: %v", err)
+	if _, err := system.ToTrain("infinitystar"); !errors.Is(err, system.ErrUnknown) {
+		t.Errorf("infinitystar trains: %v", err)
 	}
 	for name, config := range map[string]string{
 		"captions": `{"dim": 64, "n_layer": 1, "n_head": 4, "caption_dim": 32}`, "no size": `{}`, "dropout": `{"dim": 64, "n_layer": 1, "n_head": 4, "class_dropout_prob": 2}`,

@@ -3,6 +3,7 @@ package systems_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/morton-gen/morton/models/nn"
@@ -22,6 +23,7 @@ func FuzzDescriptions(f *testing.F) {
 		`{"scale_schedule": [[1, 1, 1], [1, 2, 3], [2, 1, 1], [2, 2, 3]], "image_scale_repetition": "[2, 1]", "video_scale_repetition": [1, 1], "detail_scale_min_tokens": 6}`,
 		`{"num_heads": 2, "patch_size": 8, "dilation": 16, "buffer_size": 3, "remask_stage": 0, "num_iters": [1, 2, 3, 4], "start_temperature": [0, 1, 1, 1], "max_nodes": 600}`, `{"num_heads": 3, "num_iters": [1]}`,
 		`{"pn": "0.06M", "video_frames": 9, "frames_inner_clip": 2, "use_apg": false, "cfg": 3}`, `{"frames_inner_clip": 1000000}`,
+		vmConfig, `{"decoder_num_heads": 2, "temporal_num_heads": 2, "buffer_size": 1, "img_size": 48, "num_frames": 2, "last_temperature": 0}`,
 		`{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3, "block_steps": 2}`, `{"n_heads": 2, "block_size": 1, "model_length": 65536}`,
 		hiDescription, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "head": 4, "cfg_schedule": "constant", "re_cfg": 2}`, ctDescription, `{"coarse": {"n_head": 2, "block_size": 4}, "fine": {"n_head": 4}}`,
 		`{}`, `[]`, `{"num_iter": -1}`, `{"image_size": [8, 1000000]}`, `{"buffer_size": 99}`,
@@ -32,7 +34,7 @@ func FuzzDescriptions(f *testing.F) {
 	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency", "octgpt", "octgpt-text"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
-	all = append(all, tinyEAR(), tinyVideoAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF(), tinyHiMAR())
+	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF(), tinyHiMAR())
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for _, w := range all {
 			p := must(system.Detect(w))(t)
@@ -51,6 +53,29 @@ func FuzzDescriptions(f *testing.F) {
 				continue
 			}
 			fits(t, s, prompt)
+		}
+	})
+}
+
+// FuzzFresh makes networks of real numbers that are to be trained from any description. What
+// is made has runs that fit its layout.
+func FuzzFresh(f *testing.F) {
+	for _, seed := range []string{
+		vmConfig, fmt.Sprintf(tiny, true),
+		`{"image_dim": 3, "image_size": [16, 16], "image_stride": 1, "patch_size": 2, "image_base_size": [8, 8], "video_base_size": [4, 4, 4], "text_token_dim": 16, "text_token_len": 1, "arch": ["vit_d2w64", "vit_d4w64", "mlp_d3w96"], "video_encoder": {"num_heads": 4}, "image_encoder": {"num_heads": 4}}`,
+		`{"text_token_dim": 65536, "text_token_len": 4096, "arch": ["vit_d1w64", "vit_d2w64", "mlp_d3w96"]}`, `{"arch": ["vit_d9999999w9", "", "mlp"], "video_mixer_rank": 8}`, `{"image_stride": -16}`, `{}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, config []byte) {
+		for _, name := range []string{"nova", "mar", "ear", "videomar", "canvasmar"} {
+			s, err := must(system.ToTrain(name))(t).Open(config, nil)
+			switch {
+			case err == nil:
+				fits(t, s, system.Prompt{})
+			case !errors.Is(err, nn.ErrConfig) && !errors.Is(err, nn.ErrWeights):
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	})
 }

@@ -256,13 +256,13 @@ func keepConditional(d *nn.Inference, x *nn.Value) {
 // pivots returns the order of a class; -1 is none.
 func (c *himar) pivots(q system.Prompt, refiner *head.Staged) (order.Pivots, error) {
 	steps, err := c.setsOf(q, c.classes)
-	large, ramp := c.side*c.side, c.drawing
-	scale, rerr := ramp.ramp(q, large)
+	large := c.side * c.side
+	scale, rerr := c.ramp(q, large)
 	pivots := q
 	if c.Pivots > 0 && q.Guidance > 1 {
 		pivots.Guidance = float32(c.Pivots)
 	}
-	smallScale, serr := ramp.ramp(pivots, c.small)
+	smallScale, serr := c.ramp(pivots, c.small)
 	if smallScale == nil && pivots.Guidance != q.Guidance {
 		smallScale = func(int) float32 { return pivots.Guidance }
 	}

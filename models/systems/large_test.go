@@ -59,19 +59,25 @@ func marShapes(z marSize, shortcut bool) shapes {
 	s.layerNorm("encoder_norm", z.width)
 	s.layerNorm("decoder_norm", z.width)
 	s.linear("decoder_embed", z.width, z.width)
-	const head = "diffloss.net."
 	says := 2 * token
-	s.linear(head+"time_embed.mlp.0", z.headWidth, 256)
-	s.linear(head+"time_embed.mlp.2", z.headWidth, z.headWidth)
 	if shortcut {
+		const step = "diffloss.net.step_embed.mlp."
 		says = token
-		s.linear(head+"step_embed.mlp.0", z.headWidth, 256)
-		s.linear(head+"step_embed.mlp.2", z.headWidth, z.headWidth)
+		s.linear(step+"0", z.headWidth, 256)
+		s.linear(step+"2", z.headWidth, z.headWidth)
 	}
-	s.linear(head+"input_proj", z.headWidth, token)
-	s.linear(head+"cond_embed", z.headWidth, z.width)
-	s.adaptive(head, z.headWidth, z.headDepth, says)
+	s.denoiser(z.headWidth, z.headDepth, token, says, z.width)
 	return s
+}
+
+// denoiser adds MAR's head.
+func (s shapes) denoiser(width, depth, token, says, condition int) {
+	const head = "diffloss.net."
+	s.linear(head+"time_embed.mlp.0", width, 256)
+	s.linear(head+"time_embed.mlp.2", width, width)
+	s.linear(head+"input_proj", width, token)
+	s.linear(head+"cond_embed", width, condition)
+	s.adaptive(head, width, depth, says)
 }
 
 // adaptive adds the blocks and the last layer of a head.

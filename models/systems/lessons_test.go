@@ -34,7 +34,7 @@ func (g *golden) learn(t *testing.T, dev *gpu.Device, p system.Prompt, tokens []
 	if g.weights != nil {
 		other = nn.File(g.weights)
 	}
-	l.Network = must(train.NewNetwork(dev, g.sys, 1, g.sys.Layout.Context, train.NetworkOptions{
+	l.Network = must(train.NewNetwork(dev, g.sys, 1, g.sys.Window(), train.NetworkOptions{
 		Other: other, Marked: func(r *gpu.Recorder, name string, x *gpu.Tensor) {
 			l.kept[name] = must(dev.NewTensor(tensor.F32, x.Shape...))(t)
 			r.Copy(l.kept[name], x)
@@ -147,14 +147,17 @@ func crossEntropy(logits []float32, tokens []uint32) (sum float64) {
 // tiny describes networks that fill in masks, for tests: 4 by 4 tokens of 12 numbers.
 const tiny = `{"img_size": 128, "vae_stride": 16, "patch_size": 2, "vae_embed_dim": 3, "encoder_embed_dim": 32, "encoder_depth": 1, "encoder_num_heads": 2,
 	"decoder_embed_dim": 32, "decoder_depth": 2, "decoder_num_heads": 2, "class_num": 10, "buffer_size": 4, "diffloss_d": 2, "diffloss_w": 24, "noise_channels": 8,
-	"shortcut": %t}`
+	"shortcut": %t, "num_frames": 2, "temporal_num_heads": 2, "temporal_depth": 1, "canvas_depth": 1}`
 
-// TestNumbersAreLearned holds the gradients of MAR's diffusion head, of FAR's shortcut head
-// and of EAR's energy head, through the trunk, to slopes of the loss. What the losses take
+// TestNumbersAreLearned holds the gradients of MAR's diffusion head, also behind VideoMAR's
+// frames, of CanvasMAR's guesses, of FAR's shortcut head and of EAR's energy head, through the trunk, to slopes of the loss. What the losses take
 // as given is left out: the error in the loss of a variance, and the steps that are joined.
 func TestNumbersAreLearned(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		for name, config := range map[string]string{"mar": fmt.Sprintf(tiny, false), "mar, shortcut": fmt.Sprintf(tiny, true), "ear": fmt.Sprintf(tiny, false)} {
+		for name, config := range map[string]string{
+			"mar": fmt.Sprintf(tiny, false), "mar, shortcut": fmt.Sprintf(tiny, true), "ear": fmt.Sprintf(tiny, false), "videomar": fmt.Sprintf(tiny, false),
+			"canvasmar": fmt.Sprintf(tiny, false),
+		} {
 			of, _, _ := strings.Cut(name, ",")
 			g := &golden{name: name, sys: fresh(t, of, config)}
 			switch h := g.sys.Head.(type) {
@@ -167,7 +170,9 @@ func TestNumbersAreLearned(t *testing.T) {
 			case *head.Shortcut:
 				h.Share = 0
 			}
-			l := g.learn(t, dev, promptOf(3), words(gputest.Normal(5, 16*12)))
+			p := promptOf(3)
+			p.Frames = 2 // of clips; pictures have the first alone
+			l := g.learn(t, dev, p, words(gputest.Normal(5, 2*16*12)))
 			l.slope(t, name)
 		}
 	})
@@ -253,6 +258,115 @@ func TestScalesAndNumbersAreLaidOut(t *testing.T) {
 			if _, _, err := g.sys.Flatten(s); !errors.Is(err, shard.ErrSample) {
 				t.Errorf("%s: %s: %v", name, what, err)
 			}
+		}
+	}
+}
+
+// TestNOVALearnsTheAuthorsNetwork compares values inside the network that trains, over a frame of
+// the authors' run whose first sets are known, with their code. The gradient is the slope
+// of the loss.
+func TestNOVALearnsTheAuthorsNetwork(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "nova")
+		run := novaRuns["nova"][0]
+		p := g.novaPrompt(t, run)
+		runs := runsOf(t, g.sys, p)
+		var tokens []uint32
+		for f := range run.frames {
+			tokens = append(tokens, words(novaTokens(g.floats(t, run.name+".latents"), f, run.frames))...)
+		}
+		worst, compared := 0.0, 0
+		for _, frame := range []int{0, 2} {
+			known := runs[novaAt(frame, 2)].N - 6
+			g.sys.Practice = func(q system.Prompt, _ func(uint32) uint32) (system.Schedule, error) {
+				return novaLesson(runs, frame, 2), nil
+			}
+			l := g.learn(t, dev, p, tokens)
+			must(l.Forward())(t)
+			check := func(mark, want string, from, rows, wantFrom int) {
+				t.Helper()
+				all := g.floats(t, want)
+				d := all[:len(all)/2] // of the branch with the condition
+				width := 64
+				got := must(l.kept[mark].F32())(t)
+				e := distance(got[from*width:(from+rows)*width], d[wantFrom*width:(wantFrom+rows)*width])
+				worst, compared = max(worst, e), compared+1
+				if e > bound {
+					t.Errorf("frame %d: %s is off by %.1e", frame, mark, e)
+				}
+			}
+			at := fmt.Sprintf("%s.f%d.", run.name, frame)
+			for f := range frame + 1 {
+				check("video", fmt.Sprintf("%s.f%d.video_out", run.name, f), 7+6*f, 6, 0)
+			}
+			if frame == 0 {
+				check("image0", at+"s2.image_block0", 0, 6+known, 0)
+				check("image1", at+"s2.image_block1", 0, 6+known, 0)
+				check("image2", at+"s2.image_block2", 0, 30, 0)
+				check("image3", at+"s2.image_block3", 0, 30, 0)
+			}
+			each, _ := g.sys.Head.(system.Teacher).Lessons()
+			for i, at := range runs[novaAt(frame, 2)+1].Targets.At {
+				check("z", fmt.Sprintf("%s.f%d.s2.z", run.name, frame), i*each, 1, int(at)%24)
+			}
+			if frame > 0 {
+				l.slope(t, fmt.Sprint("frame ", frame))
+			}
+		}
+		t.Logf("nova: largest relative error at any of %d waypoints of the network that trains %.1e", compared, worst)
+	})
+}
+
+// novaAt is the number of the first run of a set, behind four runs of conditions, where each
+// frame has a run of its own and two for each of four sets.
+func novaAt(frame, set int) int { return 4 + frame*(1+2*novaSets) + 1 + 2*set }
+
+// novaLesson has the runs of one set of a frame.
+func novaLesson(runs []system.Run, frame, set int) system.Schedule {
+	out := slices.Clone(runs[:4])
+	for f := range frame + 1 {
+		out = append(out, runs[novaAt(f, 0)-1])
+	}
+	return order.Fixed(append(out, runs[novaAt(frame, set):novaAt(frame, set)+2]...)...)
+}
+
+// TestClipsAreLaidOut lays clips of NOVA out, and refuses those that do not fit.
+func TestClipsAreLaidOut(t *testing.T) {
+	g := open(t, "nova") // 4 by 6 tokens of 16 numbers, up to 4 frames
+	good := func() shard.Sample {
+		return shard.Sample{ID: "a", Kind: shard.KindVAE3D, Grid: []int32{3, 4, 6, 16}, Tokens: make([]int64, 3*24*16), Meta: map[string]string{"fps": "24"}}
+	}
+	p, tokens, err := g.sys.Flatten(good())
+	if err != nil || p.Frames != 3 || !slices.Equal(p.Motion, []float32{5, 24}) || len(tokens) != 3*24*16 {
+		t.Fatalf("%d frames of motion %v, %d words, error %v", p.Frames, p.Motion, len(tokens), err)
+	}
+	seen := map[int]bool{}
+	for chance := range uint64(20) {
+		q := must(train.Flatten(g.sys, p, tokens))(t)
+		q = must(q.Lesson(g.sys, func(i uint32) uint32 { return uint32(chance+1) * 2654435761 * (i + 1) }))(t)
+		frame := int(q.Draws.At[0]) / 24
+		seen[frame] = true
+		for _, at := range q.Draws.At {
+			if int(at)/24 != frame || q.Draws.N < 17 { // 0.7 of 24
+				t.Fatalf("%d positions of frame %d, and %d", q.Draws.N, frame, at)
+			}
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("lessons of frames %v", seen)
+	}
+	for what, change := range map[string]func(*shard.Sample){
+		"kind":   func(s *shard.Sample) { s.Kind = shard.KindKL },
+		"grid":   func(s *shard.Sample) { s.Grid = s.Grid[1:] },
+		"frames": func(s *shard.Sample) { s.Grid[0], s.Tokens = 5, make([]int64, 5*24*16) },
+		"count":  func(s *shard.Sample) { s.Tokens = s.Tokens[1:] },
+		"token":  func(s *shard.Sample) { s.Tokens[3] = 0x7f800000 }, // infinite
+		"motion": func(s *shard.Sample) { s.Meta["flow"] = "fast" },
+	} {
+		s := good()
+		change(&s)
+		if _, _, err := g.sys.Flatten(s); !errors.Is(err, shard.ErrSample) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

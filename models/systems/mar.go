@@ -178,17 +178,17 @@ type marTrunk struct {
 }
 
 func (c *mar) trunk(p nn.Params, n int) *marTrunk {
-	t := &marTrunk{encoder: c.enc.blocks(p, "encoder"), encoderNorm: p.LayerNorm(c.enc.width, marEps, "encoder_norm")}
+	t := &marTrunk{encoder: c.enc.blocks(p, "encoder", nil), encoderNorm: p.LayerNorm(c.enc.width, marEps, "encoder_norm")}
 	t.embed = p.Linear(c.dec.width, c.enc.width, nn.Init{Std: 0.02}, "decoder_embed")
-	t.decoder, t.decoderNorm = c.dec.blocks(p, "decoder"), p.LayerNorm(c.dec.width, marEps, "decoder_norm")
+	t.decoder, t.decoderNorm = c.dec.blocks(p, "decoder", nil), p.LayerNorm(c.dec.width, marEps, "decoder_norm")
 	t.place = p.Table(c.dec.width, nn.Init{Std: 0.02}, nn.Part{Name: "diffusion_pos_embed_learned", Rows: n, Ones: 1})
 	return t
 }
 
-func (m mae) blocks(p nn.Params, part string) (s nn.ViTs) {
+func (m mae) blocks(p nn.Params, part string, rope *nn.Rope) (s nn.ViTs) {
 	for i := range m.depth {
 		s = append(s, p.In("%s_blocks.%d.", part, i).ViT(fmt.Sprint(part, i), nn.ViTOptions{
-			Width: m.width, Heads: m.heads, Hidden: m.hidden, Eps: marEps, Init: nn.Init{Std: 0.02},
+			Width: m.width, Heads: m.heads, Hidden: m.hidden, Eps: marEps, Rope: rope, Init: nn.Init{Std: 0.02},
 		}))
 	}
 	return s

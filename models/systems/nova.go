@@ -13,7 +13,7 @@ import (
 
 func init() {
 	system.Register(system.Published{
-		Name: "nova", Title: "NOVA", Paper: "2412.14169", Kind: "video",
+		Name: "nova", Title: "NOVA", Paper: "2412.14169", Kind: "video", Trains: true,
 		Tensors: []string{"video_encoder.patch_embed.proj.weight", "image_encoder.patch_embed.proj.weight", "image_decoder.head.weight", "mask_embed.bos_token", "text_embed.weight"},
 		Open:    openNOVA,
 	})
@@ -22,20 +22,16 @@ func init() {
 // nova describes NOVA's network, by the names of upstream's configuration. What it lacks
 // comes from the shapes of the tensors.
 type nova struct {
-	Channels  int    `json:"image_dim"`
-	ImageSize [2]int `json:"image_size"`
-	Stride    int    `json:"image_stride"`
-	TextRows  int    `json:"text_token_len"`
-	Rotary    bool   `json:"rotary_pos_embed"`
-	VideoBase [3]int `json:"video_base_size"` // frames, rows and columns that positions are made for
-	ImageBase [2]int `json:"image_base_size"`
-	Video     struct {
-		Heads int `json:"num_heads"`
-	} `json:"video_encoder"`
-	Image struct {
-		Heads int `json:"num_heads"`
-	} `json:"image_encoder"`
-	Flow struct {
+	Channels  int      `json:"image_dim"`
+	ImageSize [2]int   `json:"image_size"`
+	Stride    int      `json:"image_stride"`
+	TextRows  int      `json:"text_token_len"`
+	Rotary    bool     `json:"rotary_pos_embed"`
+	VideoBase [3]int   `json:"video_base_size"` // frames, rows and columns that positions are made for
+	ImageBase [2]int   `json:"image_base_size"`
+	Video     novaPart `json:"video_encoder"`
+	Image     novaPart `json:"image_encoder"`
+	Flow      struct {
 		Shift float64 `json:"shift"`
 	} `json:"flow_scheduler"`
 	// Scheduler is flow, also if it is "", or ddpm. It is a name of ours: upstream's stands
@@ -45,12 +41,14 @@ type nova struct {
 		First float64 `json:"beta_start"`
 		Last  float64 `json:"beta_end"`
 	} `json:"ddpm_scheduler"`
+	novaPractice
 
 	patch, block         int // pixels of a token's side, tokens of a side that the video encoder reads at once
 	h, w, text           int
 	video, image         mae
 	headWidth, headDepth int
-	fillers              []float32 // text features where there is no text
+	fillers              []float32 // text features where there is no text, of the first
+	stored               int       // rows
 	mixer                int       // rank of what expresses frames by the first; 0: they are not
 	bank                 head.Bank
 }
@@ -78,10 +76,15 @@ const (
 func readNOVA(config json.RawMessage, w nn.Weights) (*nova, error) {
 	c := &nova{Channels: 4, ImageSize: [2]int{480, 768}, Stride: 8, TextRows: 256, VideoBase: [3]int{9, 15, 24}, ImageBase: [2]int{30, 48}}
 	c.Flow.Shift, c.DDPM.First, c.DDPM.Last = 1, 0.00085, 0.012
+	c.novaPractice = novaPractice{TextWidth: 2560, Lessons: 4, Least: 0.7, Dropout: 0.1}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
+	}
+	fresh := w == nil
+	if fresh {
+		w = c.fresh()
 	}
 	const conv = "patch_embed.proj.weight"
 	c.patch, c.text = dim(w, "image_encoder."+conv, 2), dim(w, "text_embed.proj.weight", 1)
@@ -103,13 +106,21 @@ func readNOVA(config json.RawMessage, w nn.Weights) (*nova, error) {
 	if c.h < 1 || c.w < 1 || c.h%c.block != 0 || c.w%c.block != 0 || c.h*c.w > 1<<16 {
 		return nil, fmt.Errorf("systems: %w: %d by %d tokens in blocks of %d", nn.ErrConfig, c.h, c.w, c.block)
 	}
-	var err error
-	c.fillers, err = w.Floats("text_embed.weight")
-	if err == nil && len(c.fillers) < c.TextRows*c.text {
-		err = fmt.Errorf("systems: %w: %d features for %d rows of text of %d", nn.ErrWeights, len(c.fillers), c.TextRows, c.text)
+	c.stored = dim(w, fillers, 0)
+	if c.stored < c.TextRows || dim(w, fillers, 1) != c.text {
+		return nil, fmt.Errorf("systems: %w: %d rows of %d features for %d rows of text of %d", nn.ErrWeights, c.stored, dim(w, fillers, 1), c.TextRows, c.text)
 	}
+	if fresh {
+		c.fillers = make([]float32, c.TextRows*c.text)
+		return c, nil
+	}
+	var err error
+	c.fillers, err = w.Floats(fillers)
 	return c, err
 }
+
+// fillers is the tensor of features where there is no text.
+const fillers = "text_embed.weight"
 
 func (c *nova) check(w nn.Weights) error {
 	for _, m := range []mae{c.video, c.image} {
@@ -125,6 +136,9 @@ func (c *nova) check(w nn.Weights) error {
 			return bad("sizes %v, %v and %v", c.VideoBase, c.ImageBase, c.ImageSize)
 		}
 	}
+	if err := c.novaPractice.check(); err != nil {
+		return err
+	}
 	switch {
 	case c.video.width != c.image.width || c.image.depth%2 != 0 || c.video.width%8 != 0:
 		return bad("encoders of width %d and %d, with %d blocks", c.video.width, c.image.width, c.image.depth)
@@ -132,6 +146,8 @@ func (c *nova) check(w nn.Weights) error {
 		return bad("%d channels in patches of %d, and blocks of %d", c.Channels, c.patch, c.block)
 	case !within(c.TextRows, 1, 1<<12) || !within(c.text, 1, 1<<16) || !within(c.headWidth, 2, 1<<14) || !within(c.headDepth, 1, 256):
 		return bad("%d rows of text of %d features, a head of width %d with %d blocks", c.TextRows, c.text, c.headWidth, c.headDepth)
+	case c.TextRows*c.text > 1<<24 || c.ImageSize[0]/c.Stride/c.patch*(c.ImageSize[1]/c.Stride/c.patch)*c.video.width > 1<<27:
+		return bad("%d rows of text of %d features, pictures of %v", c.TextRows, c.text, c.ImageSize)
 	case !(c.Flow.Shift > 0) || c.VideoBase[0] > 1<<10:
 		return bad("a flow shifted by %g, %d frames", c.Flow.Shift, c.VideoBase[0])
 	case c.Scheduler != "" && c.Scheduler != "flow" && c.Scheduler != "ddpm" || !(c.DDPM.First > 0 && c.DDPM.First <= c.DDPM.Last && c.DDPM.Last < 1):
@@ -150,6 +166,7 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	}
 	p := nn.NewParams()
 	in := c.input(p)
+	p.Buffer(fillers, c.stored, c.text)
 	trunk := c.trunk(p)
 	n, read := c.h*c.w, c.h*c.w/c.block/c.block
 	prefix, frames := c.TextRows+2, c.VideoBase[0]
@@ -172,6 +189,7 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		},
 		Input: in, Trunk: trunk, Head: c.head(p.In("image_decoder."), token),
 		Default: system.Sampling{Temperature: 1, Guidance: 5}, Schedule: c.schedule,
+		Dropout: c.Dropout, Flatten: c.lay, Passes: c.lessons(), Practice: c.practise,
 	}, nil
 }
 
@@ -245,7 +263,7 @@ func (c *nova) input(p nn.Params) *novaInput {
 // patches declares the weights of a convolution whose bias stands in the table.
 func (c *nova) patches(p nn.Params, part string, d, side, fed int) *nn.Matrix {
 	token, pixels := c.Channels*c.patch*c.patch, side*c.patch
-	return p.Matrix(d, fed*token, nn.Init{Std: 0.02}, part+".patch_embed.proj.weight").Pick(c.Channels*pixels*pixels, c.columns(side, fed))
+	return p.Matrix(d, fed*token, nn.Init{Std: 0.02}, part+".patch_embed.proj.weight").Pick(c.Channels*pixels*pixels, c.columns(side, fed)).Split(c.Channels, pixels, pixels)
 }
 
 // number declares the layers that read sines and cosines of a number.
@@ -377,24 +395,34 @@ func (c *nova) head(p nn.Params, token int) *head.Diffusion {
 		all = append(all, c.passes(n))
 	}
 	in := p.Linear(c.headWidth, token, nn.Init{Std: 0.02}, "patch_embed.proj")
-	in.W.Pick(token, c.columns(1, 1))
+	in.W.Pick(token, c.columns(1, 1)).Split(c.Channels, c.patch, c.patch)
 	net := head.NewPatches(p, in, head.DenoiserOptions{
 		Width: c.headWidth, Depth: c.headDepth, Token: token, Says: token, Condition: c.image.width,
 	})
-	return head.NewDiffusion(p, net, all...)
+	return head.NewDiffusion(p, net, all...).Teach(c.levels(), token, c.Lessons)
 }
+
+// levels are the noise that the denoiser learns to see.
+func (c *nova) levels() []head.Level {
+	if c.Scheduler == "ddpm" {
+		return head.NoiseLevels(head.ScaledLinearBetas(novaSteps, c.DDPM.First, c.DDPM.Last))
+	}
+	return head.FlowLevels(novaSteps, c.Flow.Shift)
+}
+
+// novaSteps is the number of steps of the noise that is learned.
+const novaSteps = 1000
 
 // passes is the schedule of so many passes.
 func (c *nova) passes(n int) head.Schedule {
 	if c.Scheduler == "ddpm" {
-		const steps = 1000
-		return head.Fixed(head.ScaledLinearBetas(steps, c.DDPM.First, c.DDPM.Last), head.Leading(steps, n))
+		return head.Fixed(head.ScaledLinearBetas(novaSteps, c.DDPM.First, c.DDPM.Last), head.Leading(novaSteps, n))
 	}
 	return head.ShiftedFlow(n, c.Flow.Shift)
 }
 
-// ramp returns the scale of guidance by set, nil for a constant one.
-func (c *nova) ramp(q system.Prompt) (func(set, sets int) float32, error) {
+// setRamp returns the scale of guidance by set, nil for a constant one.
+func setRamp(q system.Prompt) (func(set, sets int) float32, error) {
 	switch q.Ramp {
 	case system.Constant, "":
 		return nil, nil
@@ -422,16 +450,23 @@ func (c *nova) schedule(q system.Prompt) (system.Schedule, error) {
 	if err != nil || q.Inner[0] != q.Inner[1] {
 		return nil, fmt.Errorf("systems: %w: %v passes", system.ErrPrompt, q.Inner)
 	}
-	scale, err := c.ramp(q)
+	scale, err := setRamp(q)
 	if err != nil {
 		return nil, err
 	}
+	f := c.clip(q, frames)
+	f.Known, f.Steps, f.Scale, f.Passes = known, steps, scale, func(int) (int32, int32) { return lo, hi }
+	return f.Schedule()
+}
+
+// clip is the order of a clip without what only drawing needs.
+func (c *nova) clip(q system.Prompt, frames int) order.Frames {
 	read := int32(c.h * c.w / c.block / c.block)
 	return order.Frames{
-		T: frames, H: c.h, W: c.w, Known: known, Steps: steps, Order: q.Order, Conditions: c.conditions(q, frames), Prefix: c.TextRows + 2, Block: c.block, Times: !c.Rotary, First: c.mixer > 0,
+		T: frames, H: c.h, W: c.w, Order: q.Order, Conditions: c.conditions(q, frames), Prefix: c.TextRows + 2, Block: c.block, Times: !c.Rotary, First: c.mixer > 0,
 		Start: novaStart, Read: novaRead, ReadPlaces: novaPlaces, Token: novaToken, Unknown: novaUnknown, TokenPlaces: novaPlaces + read, Axes: c.Rotary,
-		Stages: [4]int{novaFirst, novaVideo, novaKnown, novaFill}, Scale: scale, Passes: func(int) (int32, int32) { return lo, hi },
-	}.Schedule()
+		Stages: [4]int{novaFirst, novaVideo, novaKnown, novaFill},
+	}
 }
 
 // conditions are the runs that make the rows of text, of flow and frames a second, and of

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cells"
 )
 
 func init() {
@@ -122,6 +124,9 @@ func openOctGPT(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		},
 		Input: c.input(p), Trunk: c.trunk(p), Head: c.head(p),
 		Default: system.Sampling{Temperature: 1}, Schedule: c.schedule, Format: system.Format{Depth: octDepth},
+	}
+	s.Tokenizer = func(*gpu.Device, system.Files) (system.Tokenizer, error) {
+		return cells.Tokenizer{Top: octTop, Depth: octDepth}, nil // where none is beside it
 	}
 	if c.text > 0 {
 		s.Layout.Places += c.Buffer // of what the rows of the condition start from

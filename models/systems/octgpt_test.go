@@ -14,7 +14,6 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/nn"
-	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/octree"
 )
@@ -424,12 +423,9 @@ func TestOctGPTCompany(t *testing.T) {
 		prompts := []system.Prompt{{Class: 1, Steps: 2}, {Class: 2, Given: tokens[:512], Steps: 4}, {Class: 0, Given: tokens[:544], Steps: 3}}
 		want := inCompany(t, dev, g.sys, nn.File(g.weights), "s", prompts, 1, []engine.Options{{Slots: 3}, {Slots: 2}})
 		for i, x := range want {
-			nodes, begin := make([]octree.Key, 512), 0
-			for k := range nodes {
-				nodes[k] = octree.Key(k)
-			}
+			nodes, begin := octree.Full(octTop), 0
 			for range octDepth - octTop {
-				next := order.Split(nodes, x[begin:begin+len(nodes)])
+				next := octree.Split(nodes, x[begin:begin+len(nodes)])
 				begin, nodes = begin+len(nodes), next
 			}
 			if given := prompts[i].Given; !slices.Equal(x[:len(given)], given) || len(x) != begin+len(nodes) {

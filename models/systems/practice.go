@@ -83,15 +83,26 @@ func (c *practice) lay(side, token int) func(shard.Sample) (system.Prompt, []uin
 // maskDeviation is the standard deviation of the share that is masked. Its mean is 1.
 const maskDeviation = 0.25
 
-// practise returns a lesson: in a random order, the first tokens are unknown, a share that
-// is drawn from a normal distribution between the least and 1.
+// practise returns a lesson: in a random order, the first tokens are unknown.
 func (c *practice) practise(m order.Masked, word func(uint32) uint32) (system.Schedule, error) {
 	if m.Order == nil {
 		m.Order = order.Shuffle(m.N, word)
 	}
-	u := (float64(word(uint32(m.N))) + 0.5) / (1 << 32)
-	least := math.Erf((c.Least - 1) / maskDeviation / math.Sqrt2)
-	share := 1 + maskDeviation*math.Sqrt2*math.Erfinv(least*u)
-	m.Steps, m.Unknowns = 1, min(max(int(math.Ceil(share*float64(m.N))), 1), m.N)
+	m.Steps, m.Unknowns = 1, unknowns(m.N, c.Least, word(uint32(m.N)))
 	return m.Schedule()
+}
+
+// frameLesson draws what a lesson of a clip is of: an order of n positions, a frame, and how
+// many of its positions are unknown.
+func frameLesson(frames, n int, least float64, word func(uint32) uint32) (positions []int32, frame, unknown int) {
+	m := uint32(n)
+	return order.Shuffle(n, word), int(uint64(word(m+1)) * uint64(frames) >> 32), unknowns(n, least, word(m))
+}
+
+// unknowns returns how many of n tokens are unknown in a lesson: a share that is drawn from a
+// normal distribution between the least and 1.
+func unknowns(n int, least float64, word uint32) int {
+	u := (float64(word) + 0.5) / (1 << 32)
+	share := 1 + maskDeviation*math.Sqrt2*math.Erfinv(math.Erf((least-1)/maskDeviation/math.Sqrt2)*u)
+	return min(max(int(math.Ceil(share*float64(n))), 1), n)
 }

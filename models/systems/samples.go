@@ -43,6 +43,28 @@ func numbers(s shard.Sample) (tokens []uint32, err error) {
 	return tokens, nil
 }
 
+// clipOf returns the frames of a sample of real numbers and its tokens. A grid has frames at
+// most, rows and columns.
+func clipOf(s shard.Sample, grid [3]int, token int) (frames int, tokens []uint32, err error) {
+	g := s.Grid
+	if s.Kind != shard.KindVAE3D || len(g) != 4 || !within(int(g[0]), 1, grid[0]) || int(g[1]) != grid[1] || int(g[2]) != grid[2] || int(g[3]) != token ||
+		len(s.Tokens) != int(g[0])*grid[1]*grid[2]*token {
+		return 0, nil, fmt.Errorf("systems: %w: %q is %s %v with %d numbers, want %s of up to %d frames of %d by %d tokens of %d",
+			shard.ErrSample, s.ID, s.Kind, g, len(s.Tokens), shard.KindVAE3D, grid[0], grid[1], grid[2], token)
+	}
+	tokens, err = numbers(s)
+	return int(g[0]), tokens, err
+}
+
+// classedClip is [clipOf] of a sample with a class in its metadata.
+func classedClip(s shard.Sample, grid [3]int, token int) (p system.Prompt, tokens []uint32, err error) {
+	if p, err = classed(s); err != nil {
+		return p, nil, err
+	}
+	p.Frames, tokens, err = clipOf(s, grid, token)
+	return p, tokens, err
+}
+
 // shapesOf are shapes of tensors without values: those of a network that is to be trained.
 // A description tells them.
 type shapesOf map[string][]int

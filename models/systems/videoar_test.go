@@ -3,14 +3,12 @@ package systems_test
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"sync"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
-	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
@@ -69,13 +67,17 @@ func (o named64) rmsOf(name string, x []float64, eps float64) []float64 {
 
 // told is what class and noise level say to the blocks.
 func (o named64) told(class int, time float64) []float64 {
+	return each(plus(o.time("time_embed.mlp.", time), o.row("class_emb.weight", class, arWidth)), silu)
+}
+
+// time is what two layers make of a time's sines and cosines.
+func (o named64) time(name string, time float64) []float64 {
 	waves := make([]float64, 256)
 	for i := range 128 {
 		sin, cos := math.Sincos(time * math.Pow(10000, -float64(i)/128))
 		waves[i], waves[128+i] = cos, sin
 	}
-	t := o.linear("time_embed.mlp.2", each(o.linear("time_embed.mlp.0", waves), silu))
-	return each(plus(t, o.row("class_emb.weight", class, arWidth)), silu)
+	return o.linear(name+"2", each(o.linear(name+"0", waves), silu))
 }
 
 // modulated is RMS(x)·(1 + scale) + shift by parts of m.
@@ -87,19 +89,6 @@ func (o named64) modulated(x, m []float64, scale, shift int) []float64 {
 	return h
 }
 
-// turn rotates the heads of queries or keys by a place: of six pairs, two an axis.
-func turn(x []float64, place [3]int) {
-	const dh = arWidth / arHeads
-	for h := range arHeads {
-		for j := range dh / 2 {
-			angle := float64(place[j/2]) * math.Pow(10000, -float64(j%2)/2)
-			sin, cos := math.Sincos(angle)
-			a, b := x[h*dh+2*j], x[h*dh+2*j+1]
-			x[h*dh+2*j], x[h*dh+2*j+1] = a*cos-b*sin, a*sin+b*cos
-		}
-	}
-}
-
 // denoise passes all rows through a block. A row sees those of earlier units and its own.
 func (o named64) denoise(name string, all []*arRow) {
 	const d, dh = arWidth, arWidth / arHeads
@@ -107,8 +96,7 @@ func (o named64) denoise(name string, all []*arRow) {
 	for i, r := range all {
 		mod[i] = o.linear(name+"ada_lin.1", r.condition)
 		qkv[i], mixed[i] = o.linear(name+"attn.qkv", o.modulated(r.x, mod[i], 2, 4)), make([]float64, d)
-		turn(qkv[i][:d], r.place)
-		turn(qkv[i][d:2*d], r.place)
+		turn(qkv[i][:2*d], dh, r.place)
 	}
 	for i, r := range all {
 		for h := range arHeads {
@@ -208,27 +196,13 @@ func TestVideoAR(t *testing.T) {
 // checkUnits returns how far numbers are from those that the units before them give.
 func (o named64) checkUnits(t *testing.T, s *system.System, p system.Prompt, numbers []float32) (worst float64) {
 	t.Helper()
-	h := fnv.New64a()
-	h.Write([]byte("a"))
-	key, counter := sample.Stream(1, h.Sum64())
 	number := func(at int32) (x []float64) {
 		for _, v := range numbers[int(at)*arToken:][:arToken] {
 			x = append(x, float64(v))
 		}
 		return x
 	}
-	noise := func(at int32) (x []float64) {
-		for b := uint32(0); len(x) < arToken; b++ {
-			w := sample.Philox([4]uint32{b, uint32(at), counter, 256}, key)
-			for i := range 2 {
-				u, v := (float64(w[2*i]>>8)+0.5)/(1<<24), (float64(w[2*i+1]>>8)+0.5)/(1<<24)
-				sin, cos := math.Sincos(2 * math.Pi * v)
-				r := math.Sqrt(-2 * math.Log(u))
-				x = append(x, r*cos, r*sin)
-			}
-		}
-		return x[:arToken]
-	}
+	noise := func(at int32) []float64 { return normal64(at, 0, arToken) }
 	type cell struct {
 		at    int32
 		place [3]int

@@ -65,8 +65,8 @@ func NewNetwork(dev *gpu.Device, sys *system.System, b, n int, o NetworkOptions)
 	if err := o.Precision.Check(sys.Params); err != nil {
 		return nil, err
 	}
-	if last := len(sys.Passes) - 1; last >= 0 && n != sys.Passes[last].Rows {
-		return nil, fmt.Errorf("train.NewNetwork: %w: sequences of %d rows, %s trains whole ones of %d", nn.ErrConfig, n, sys.Name, sys.Passes[last].Rows)
+	if sys.Passes != nil && n != sys.Window() {
+		return nil, fmt.Errorf("train.NewNetwork: %w: sequences of %d rows, %s trains whole ones of %d", nn.ErrConfig, n, sys.Name, sys.Window())
 	}
 	t := &Network{sys: sys, head: learner, b: b, n: n, options: o}
 	if err := t.build(dev); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/params"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // Sequences is the task of training a network on laid-out samples.
@@ -74,8 +75,16 @@ func (s *Sequences) window(c cut) (Window, error) {
 		return Window{}, err
 	}
 	w := Window{From: c.from, To: c.to, Chance: [2]uint64{heldoutChance, uint64(c.sample)}}
-	w.Seq, err = q.Lesson(s.net.sys, words(heldoutChance, uint64(c.sample)))
+	err = w.learn(s.net.sys, q)
 	return w, err
+}
+
+// learn lays a sample out for the window's lesson, which has rows of its own number.
+func (w *Window) learn(sys *system.System, q *Sequence) (err error) {
+	if w.Seq, err = q.Lesson(sys, words(w.Chance[0], w.Chance[1])); err == nil && sys.Practice != nil {
+		w.From, w.To = 0, w.Seq.N
+	}
+	return err
 }
 
 // heldoutChance seeds the lessons of held-out samples.
@@ -116,7 +125,7 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 	}
 	if s.net.sys.Practice != nil || s.net.in.teacher != nil {
 		w.Chance = [2]uint64{r.Uint64(), r.Uint64()}
-		if w.Seq, err = q.Lesson(s.net.sys, words(w.Chance[0], w.Chance[1])); err != nil {
+		if err := w.learn(s.net.sys, q); err != nil {
 			return Window{}, err
 		}
 	}

@@ -17,9 +17,13 @@ import (
 //
 // For tokens of real numbers, which a Teacher makes lessons of, the tables are normal
 // distributions: one of every number of a token, and one of every number at every place.
+// For clips they are one of every number at every place, and one of how it differs
+// from that of the frame before, which the first frame lacks.
 type Tables struct {
 	teacher      system.Teacher // nil but for real numbers
 	all, placed  moments
+	moved        moments // from the frame before
+	clips        bool
 	cells        int // places
 	token        system.Token
 	fed          int
@@ -40,7 +44,8 @@ func NewTables(s *system.System) *Tables {
 	}
 	if teacher, ok := s.Head.(system.Teacher); ok {
 		t.teacher, t.cells = teacher, s.Cells()
-		t.all, t.placed = newMoments(t.words), newMoments(t.words*t.cells)
+		t.all, t.placed, t.moved = newMoments(t.words), newMoments(t.words*t.cells), newMoments(t.words*t.cells)
+		t.clips = s.Grid[0] > 1
 	}
 	if s.Token.Bits > 0 {
 		t.values, t.parts = 2, s.Token.Bits
@@ -58,7 +63,11 @@ func (t *Tables) Count(q *Sequence) {
 	if t.teacher != nil {
 		for i, x := range reals(q.Tokens) {
 			t.all.add(i%t.words, x)
-			t.placed.add(i%(t.words*t.cells), x)
+			frame := t.words * t.cells
+			t.placed.add(i%frame, x)
+			if i >= frame {
+				t.moved.add(i%frame, x-math.Float32frombits(q.Tokens[i-frame]))
+			}
 		}
 		return
 	}
@@ -100,25 +109,55 @@ func (t *Tables) Lines(windows func(visit func(Window)) error) ([]Line, error) {
 
 // guesses returns the loss of guesses by both tables.
 func (t *Tables) guesses(windows func(visit func(Window)) error) ([]Line, error) {
-	var all, placed float64
+	lines := []Line{{Name: "normal"}, {Name: "normal by place"}}
+	if t.clips {
+		lines = []Line{{Name: "normal by place"}, {Name: "normal by the frame before"}}
+	}
 	count := 0
 	each, numbers := t.teacher.Lessons()
 	lesson := make([]float32, numbers)
-	mean, deviation := t.all.normal()
-	means, deviations := t.placed.normal()
+	all, placed, moved := t.all.normal(), t.placed.normal(), t.moved.normal()
 	err := windows(func(w Window) {
 		w.lessons(t.words, func(_, at int, token []float32, r *rand.Rand) {
 			from := at % t.cells * t.words
+			own := placed.part(from, t.words)
+			guesses := [2]normals{all, own}
+			if t.clips {
+				guesses = [2]normals{own, own}
+			}
+			if t.clips && at >= t.cells {
+				guesses[1] = moved.part(from, t.words).from(reals(w.Seq.Tokens[(at-t.cells)*t.words:][:t.words]))
+			}
 			for range each {
 				t.teacher.Lesson(r, token, lesson)
-				all += t.teacher.Guess(lesson, mean, deviation)
-				placed += t.teacher.Guess(lesson, means[from:from+t.words], deviations[from:from+t.words])
+				for i, g := range guesses {
+					lines[i].Value += t.teacher.Guess(lesson, g.mean, g.deviation)
+				}
 				count++
 			}
 		})
 	})
-	n := float64(max(count, 1))
-	return []Line{{"normal", all / n}, {"normal by place", placed / n}}, err
+	for i := range lines {
+		lines[i].Value /= float64(max(count, 1))
+	}
+	return lines, err
+}
+
+// normals are normal distributions of several numbers.
+type normals struct{ mean, deviation []float64 }
+
+// part returns n of them from one on.
+func (n normals) part(from, count int) normals {
+	return normals{n.mean[from : from+count], n.deviation[from : from+count]}
+}
+
+// from moves the means by some numbers.
+func (n normals) from(x []float32) normals {
+	out := normals{deviation: n.deviation}
+	for i, m := range n.mean {
+		out.mean = append(out.mean, m+float64(x[i]))
+	}
+	return out
 }
 
 // moments collect numbers of several kinds.
@@ -135,12 +174,12 @@ func (m *moments) add(kind int, x float32) {
 }
 
 // normal returns means and standard deviations.
-func (m *moments) normal() (mean, deviation []float64) {
+func (m *moments) normal() (out normals) {
 	for i, n := range m.n {
 		u := m.sum[i] / max(n, 1)
-		mean, deviation = append(mean, u), append(deviation, math.Sqrt(max(m.squares[i]/max(n, 1)-u*u, 1e-12)))
+		out.mean, out.deviation = append(out.mean, u), append(out.deviation, math.Sqrt(max(m.squares[i]/max(n, 1)-u*u, 1e-12)))
 	}
-	return mean, deviation
+	return out
 }
 
 // Logits returns what a linear map needs to give the bigram table's chances of bits: the

@@ -155,6 +155,9 @@ func (d *drawing) measure(e *engine.Engine, s *system.System, c codebook, passes
 	}
 	checked, kept := float64(after.Checked-before.Checked)/float64(d.count), float64(after.Kept-before.Kept)/float64(d.count)
 	steps += checked - kept // a check draws several tokens
+	if d.draft == "" {
+		steps += checked // and comes behind a guess
+	}
 	fmt.Printf("%s sets=%d passes=%s draft=%q ahead=%d relax=%q: %.1f steps of a picture (%.1f checks keep %.1f tokens), %.2f s and %.2f s of processors for %d pictures, energy distance %.3f\n",
 		s.Name, q.Steps, passes, d.draft, d.ahead, d.relax, steps, checked, kept, wall.Seconds(), cpu.Seconds(), d.count, distance(all, real))
 	if d.sheet != "" {

@@ -15,6 +15,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/picture"
@@ -84,11 +85,11 @@ func frames(path string, every, side int, visit func(name string, p *picture.Pic
 	return nil
 }
 
-// shards writes a sample of every picture.
+// shards writes a sample of every picture, or of every clip of some frames.
 func shards(args []string) error {
 	f := flag.NewFlagSet("shards", flag.ContinueOnError)
 	clips, out := f.String("clips", "", "safetensors `FILE` of clips"), f.String("out", "", "shard `FILE`")
-	every := f.Int("every", 8, "take a frame of so many")
+	every, times := f.Int("every", 8, "take a frame of so many"), f.Int("frames", 1, "frames of a sample")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -96,12 +97,21 @@ func shards(args []string) error {
 	if err != nil {
 		return err
 	}
+	var s shard.Sample
 	err = frames(*clips, *every, Side, func(name string, p *picture.Picture) error {
-		s := shard.Sample{ID: name, Kind: shard.KindKL, Grid: []int32{Side / Patch, Side / Patch, numbers}, Source: *clips}
+		if clip, _, _ := strings.Cut(name, "-"); !strings.HasPrefix(s.ID, clip) || len(s.Tokens) == *times*cells*numbers {
+			s = shard.Sample{ID: name, Kind: shard.KindKL, Grid: []int32{Side / Patch, Side / Patch, numbers}, Source: *clips}
+			if *times > 1 {
+				s.Kind, s.Grid = shard.KindVAE3D, append([]int32{int32(*times)}, s.Grid...)
+			}
+		}
 		for token := range cells {
 			for _, x := range patch(p, token) {
 				s.Tokens = append(s.Tokens, int64(math.Float32bits(x)))
 			}
+		}
+		if len(s.Tokens) < *times*cells*numbers {
+			return nil
 		}
 		return w.Write(s)
 	})

@@ -1,0 +1,177 @@
+// Package cells turns octrees of split flags into meshes without a network: a shape is the
+// hull of its smallest cells. It stands in where a generator of octrees with codes has no
+// tokenizer beside it, and reads no codes.
+//
+// It is not for surfaces (see octree/surface), nor for Morton's own shapes (see
+// tokenizer/octree).
+package cells
+
+import (
+	"fmt"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer"
+	"github.com/morton-gen/morton/octree"
+)
+
+// Kind is that of samples: split flags of all levels but the last, then a code for each node
+// of the last. Grid is the first and the last level. Of the first all nodes exist, and a node
+// that splits has eight children; where none splits, the first does.
+const Kind = "octree-codes"
+
+// ErrCodes reports a mesh that is to become codes, which takes a network.
+var ErrCodes = errkind.New("bad_request", "codes take a tokenizer beside the model")
+
+// Tokenizer implements [system.Tokenizer] for levels Top to Depth. It needs no device.
+type Tokenizer struct{ Top, Depth int }
+
+// Close implements [system.Tokenizer].
+func (t Tokenizer) Close() {}
+
+// Encode fails with [ErrCodes].
+func (t Tokenizer) Encode(string, system.Media, system.Extent) (shard.Sample, system.Measures, error) {
+	return shard.Sample{}, nil, fmt.Errorf("cells.Encode: %w", ErrCodes)
+}
+
+// Begin starts from nothing, or from the flags of a mesh's first levels. A cell splits if a
+// face of the mesh runs through it. Errors are those of octree, and system.ErrPrompt.
+func (t Tokenizer) Begin(id string, m system.Media, e system.Extent) (*system.Beginning, error) {
+	b := &begun{Tokenizer: t, id: id, back: mesh.Transform{Scale: 1}}
+	var given []uint32
+	if m.Mesh != nil {
+		levels := e.PrefixDepth
+		if levels == 0 {
+			levels = t.Depth - 1
+		}
+		if levels <= t.Top || levels > t.Depth {
+			return nil, fmt.Errorf("cells.Begin: %w: the first %d levels of %d are given, more than %d are wanted", system.ErrPrompt, levels, t.Depth, t.Top)
+		}
+		frame := octree.Fit(m.Mesh, extent)
+		o, err := octree.Build(frame.Mesh(m.Mesh), levels)
+		if err != nil {
+			return nil, err
+		}
+		given, b.back = t.flags(o, levels), mesh.Transform{Scale: 1 / frame.Scale, Offset: frame.Center}
+	}
+	return &system.Beginning{Prompt: system.Prompt{Given: given, Depth: e.Depth}, Finish: b.finish}, nil
+}
+
+// extent is half the longest side of a shape, as OctGPT's corpora are scaled.
+const extent = 0.8
+
+// flags are those of the levels from Top to above the tree's leaves.
+func (t Tokenizer) flags(o *octree.Octree, levels int) (out []uint32) {
+	nodes := octree.Full(t.Top)
+	for d := t.Top; d < levels; d++ {
+		var flags []uint32
+		there := o.Keys(d)
+		for _, k := range nodes {
+			f := uint32(0)
+			if len(there) > 0 && there[0] == k {
+				f, there = 1, there[1:]
+			}
+			flags = append(flags, f)
+		}
+		out, nodes = append(out, flags...), octree.Split(nodes, flags)
+	}
+	return out
+}
+
+// begun is a request on its way.
+type begun struct {
+	Tokenizer
+	id   string
+	back mesh.Transform
+}
+
+func (b *begun) finish(tokens []uint32) (system.Media, shard.Sample, system.Measures, error) {
+	s := shard.Sample{ID: b.id, Kind: Kind, Grid: []int32{int32(b.Top), int32(b.Depth)}}
+	for _, x := range tokens {
+		s.Tokens = append(s.Tokens, int64(x))
+	}
+	tokenizer.SetPlace(&s, b.back)
+	m, measures, err := b.Decode(s)
+	return m, s, measures, err
+}
+
+// Decode returns the hull of a sample's nodes of the last level, as quads. The error wraps
+// shard.ErrSample.
+func (t Tokenizer) Decode(s shard.Sample) (system.Media, system.Measures, error) {
+	bad := func(format string, args ...any) (system.Media, system.Measures, error) {
+		return system.Media{}, nil, fmt.Errorf("cells.Decode: %w: %q: %s", shard.ErrSample, s.ID, fmt.Sprintf(format, args...))
+	}
+	if s.Kind != Kind || len(s.Grid) != 2 || int(s.Grid[0]) != t.Top || int(s.Grid[1]) != t.Depth {
+		return bad("%s %v, want %s of levels %d to %d", s.Kind, s.Grid, Kind, t.Top, t.Depth)
+	}
+	nodes, rest := octree.Full(t.Top), s.Tokens
+	for d := t.Top; d < t.Depth; d++ {
+		if len(rest) < len(nodes) {
+			return bad("level %d has %d of %d flags", d, len(rest), len(nodes))
+		}
+		flags := make([]uint32, len(nodes))
+		for i, x := range rest[:len(nodes)] {
+			flags[i] = uint32(x & 1)
+		}
+		rest, nodes = rest[len(nodes):], octree.Split(nodes, flags)
+	}
+	if len(rest) != len(nodes) {
+		return bad("%d codes for %d nodes", len(rest), len(nodes))
+	}
+	m, err := tokenizer.Placed(&s, Hull(nodes, t.Depth))
+	return system.Media{Mesh: m}, system.Measures{"nodes": float64(len(nodes))}, err
+}
+
+// sides are the faces of a cell: the step to the cell behind, and corners that turn to the left
+// as seen from there.
+var sides = []struct {
+	step    [3]int
+	corners [4][3]uint32
+}{
+	{[3]int{1, 0, 0}, [4][3]uint32{{1, 0, 0}, {1, 1, 0}, {1, 1, 1}, {1, 0, 1}}},
+	{[3]int{-1, 0, 0}, [4][3]uint32{{0, 0, 0}, {0, 0, 1}, {0, 1, 1}, {0, 1, 0}}},
+	{[3]int{0, 1, 0}, [4][3]uint32{{0, 1, 0}, {0, 1, 1}, {1, 1, 1}, {1, 1, 0}}},
+	{[3]int{0, -1, 0}, [4][3]uint32{{0, 0, 0}, {1, 0, 0}, {1, 0, 1}, {0, 0, 1}}},
+	{[3]int{0, 0, 1}, [4][3]uint32{{0, 0, 1}, {1, 0, 1}, {1, 1, 1}, {0, 1, 1}}},
+	{[3]int{0, 0, -1}, [4][3]uint32{{0, 0, 0}, {0, 1, 0}, {1, 1, 0}, {1, 0, 0}}},
+}
+
+// Hull returns the quads between cells of a level and what is outside of them, which face
+// outwards. The cells lie in [-1, 1]³.
+func Hull(nodes []octree.Key, level int) *mesh.Mesh {
+	there := make(map[octree.Key]bool, len(nodes))
+	for _, k := range nodes {
+		there[k] = true
+	}
+	m, vertices := &mesh.Mesh{Starts: []int32{0}}, map[[3]uint32]int32{}
+	for _, k := range nodes {
+		x, y, z := k.Decode()
+		for _, s := range sides {
+			if next, ok := k.Offset(level, s.step[0], s.step[1], s.step[2]); ok && there[next] {
+				continue
+			}
+			for _, c := range s.corners {
+				at := [3]uint32{x + c[0], y + c[1], z + c[2]}
+				v, ok := vertices[at]
+				if !ok {
+					v = int32(len(m.Vertices))
+					vertices[at] = v
+					m.Vertices = append(m.Vertices, place(at, level))
+				}
+				m.Corners = append(m.Corners, v)
+			}
+			m.Starts = append(m.Starts, int32(len(m.Corners)))
+		}
+	}
+	return m
+}
+
+// place is a corner of the grid in the domain.
+func place(at [3]uint32, level int) (p mesh.Vec3) {
+	for i, x := range at {
+		p[i] = 2*float64(x)/float64(int(1)<<level) - 1
+	}
+	return p
+}
