@@ -46,10 +46,10 @@ func (t *Tensor) elemsIn(b []byte) int {
 	return len(b) / t.DType.Bytes()
 }
 
-// FillF32 writes an f32 tensor without a copy of it in host memory: fill gets one
-// range of elements after another, in order, with the index of its first, and must
-// set all of them. dst is the device's own memory or a window to it: reading from
-// it may be slow. fill's error ends it; the contents are undefined then.
+// FillF32 writes an f32 tensor without a copy of it in host memory. It calls fill for one
+// range of elements after another, in order, with the index of the first element. fill
+// must set all elements of dst. dst may be device memory, so reading it may be slow. An
+// error of fill ends the call, and the contents are undefined then.
 func (t *Tensor) FillF32(fill func(dst []float32, at int) error) error {
 	if err := t.checkHost("gpu.FillF32", tensor.F32, t.Elems()); err != nil {
 		return err

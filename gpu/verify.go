@@ -13,14 +13,14 @@ import (
 // a number, as an index it is -1.
 const poison = 0xff
 
-// Verify runs the program once and holds every operation to the tensors it
-// declares, on which barriers and the sharing of memory rely. Each operation runs
-// twice: after the first run all device memory is compared with what it was, and
-// may differ in the outputs alone; for the second, all but its tensors is poisoned
-// before, and the outputs must be the same to the bit. It is for tests with small
-// tensors; nothing else may use the device meanwhile. Errors: [ErrOverrun] for a
-// write outside, [ErrProgram] for a result that depends on memory outside,
-// [ErrUnsupported] where the host cannot see the device's memory, and Run's.
+// Verify runs the program once and holds every operation to the tensors it declares, on
+// which barriers and the sharing of memory rely. Each operation runs twice. After the
+// first run, device memory may differ from before only in the outputs. Before the second
+// run, all memory but the operation's tensors is poisoned, and the outputs must have the
+// same bits. It is for tests with small tensors; nothing else may use the device
+// meanwhile. Errors: [ErrOverrun] for a write outside, [ErrProgram] for a result that
+// depends on memory outside, [ErrUnsupported] where the host cannot see the device's
+// memory, and Run's.
 func (p *Program) Verify() error {
 	if err := p.dev.enter(); err != nil {
 		return err

@@ -13,10 +13,10 @@ import (
 	"github.com/morton-gen/morton/gpu/vk"
 )
 
-// A subgroup's width decides in which order sums are added, so tokens depend on
-// it. By itself a device is therefore opened at the width that it says is its own,
-// whatever is faster: a measurement that noise tips, or whose record is lost, would
-// change the tokens of a machine from one day to the next. A number asks for another.
+// A subgroup's width decides in which order sums are added, so tokens depend on it. So a
+// device is opened at its own width by default, even if another is faster. A choice by
+// measurement could change with noise, or with a lost record, and then the tokens of a
+// machine would change from one day to the next. A number asks for another.
 
 // wideLanes of f32 fill a register of 512 bits.
 const wideLanes = 16

@@ -12,9 +12,9 @@
 //	sample, grammar, step
 //	             drawing tokens, by rules if there are any, and feeding them back, on the device
 //
-// A kernel's loads from an address that all lanes share must be of memory that can be
-// read whatever the conditions and loops around them say: lavapipe of Mesa 26.2 makes
-// them all the same, with the lanes' values dropped (lib/present.glsl).
+// If all lanes load from one address, that memory must be readable even where the
+// conditions and loops around the load exclude it: lavapipe of Mesa 26.2 loads in any case
+// and drops the values (lib/present.glsl).
 //
 // It is not for what an operation runs on (see gpu) nor for networks (see models).
 package ops

@@ -10,9 +10,9 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// Adaptive is a transformer block whose norms take gain and bias from a condition, and
-// whose branches are gated by it: x + gate·f(LN(x)·(1 + scale) + shift), first for
-// attention, then for an MLP with GELU.
+// Adaptive is a transformer block with adaptive norms. Their gain and bias come from a
+// condition, which also gates the branches: x + gate·f(LN(x)·(1 + scale) + shift), first
+// for attention, then for an MLP with GELU.
 //
 // Source: Peebles and Xie, "Scalable Diffusion Models with Transformers", 2022,
 // arXiv:2212.09748; queries and keys of unit length, Liu et al., "Swin Transformer V2",

@@ -9,10 +9,10 @@ import (
 )
 
 // Windowed is a pre-norm transformer block whose rows see each other within windows, with
-// biases and the exact GELU: x + places, then x + Attention(norm x), x + Look(norm x) if it
-// looks at a condition, and x + MLP(norm x). Rows have coordinates, and behind these the
-// number of their level. A row sees rows of its window whose level is not above its own.
-// Networks that train do not have it yet.
+// biases and the exact GELU. It computes x + places, then x + Attention(norm x), x +
+// Look(norm x) if there is a condition, and x + MLP(norm x). Rows have coordinates, and
+// behind these the number of their level. A row sees rows of its window whose level is not
+// above its own. Networks that train do not have it yet.
 //
 // Source: Wei et al., "OctGPT: Octree-based Multiscale Autoregressive Models for 3D Shape
 // Generation", 2025, arXiv:2504.09975.

@@ -85,10 +85,10 @@ type Prompt struct {
 	// Interval, if above 0, ends it after about that many tokens.
 	Guidance float32
 	Interval int
-	// Ramp says how the scale of guidance grows over the steps, where a system knows
-	// several ways; "" means its own. Steps is the number of steps, where the system
-	// leaves it open, and Order the positions in the order in which they are predicted;
-	// 0 and nil mean the system's own, a random order by the request's seed.
+	// Ramp says how the scale of guidance grows over the steps, where a system knows several
+	// ways; "" means its own. Steps is the number of steps, if the system lets a request
+	// choose it. Order is the positions in the order of prediction. 0 and nil mean the
+	// system's own: a random order by the request's seed.
 	Ramp  Ramp
 	Steps int
 	Order []int32

@@ -74,11 +74,11 @@ func Step(r *gpu.Recorder, a StepArgs) {
 	})
 }
 
-// Hyper returns what [StepArgs].Hyper holds at a step, counted from 1: lr, β₁, β₂,
-// eps, weight decay, 1-β₁ᵗ, 1-β₂ᵗ, maxNorm (0: gradients are not clipped), 1/scale,
-// of a loss scale that is a power of two, so that dividing by it is exact. The
-// corrections are computed in float64 from the betas as f32 has them. A step
-// below 1 is a broken invariant of the caller, and panics.
+// Hyper returns the values of [StepArgs].Hyper at a step, counted from 1: lr, β₁, β₂, eps,
+// weight decay, 1-β₁ᵗ, 1-β₂ᵗ, maxNorm (0: gradients are not clipped), 1/scale. The loss
+// scale is a power of two, so dividing by it is exact. The corrections are computed in
+// float64 from the betas as f32 has them. A step below 1 is a broken invariant of the
+// caller, and panics.
 func Hyper(lr, beta1, beta2, eps, wd, maxNorm, scale float64, step int) []float32 {
 	if step < 1 {
 		panic(fmt.Sprintf("adamw.Hyper: step %d, they count from 1", step))

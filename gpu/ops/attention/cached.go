@@ -50,11 +50,11 @@ func CachedKernel(d gpu.Info) string { return launch.Types16(d, "cached") }
 //
 // with keys and values as the cache has them, and everything else in f32. A row that sees
 // nothing, or whose sequence lies outside the cache, gets zeros; a Len over what a
-// sequence can have counts as that. Slots that no row sees are not read. The work
-// grows with what is seen, not with the cache. Slots are summed in an order that
-// depends on them and on the ranges alone, so a row's bits depend on its query,
-// its keys and values and what it sees, not on other rows, nor on pages or on how
-// the cache was filled. Out must not overlap Q. Errors wrap [gpu.ErrShape].
+// sequence can have counts as that. Slots that no row sees are not read. The work grows
+// with what is seen, not with the cache. The order of the sum depends only on the slots
+// and the ranges. So a row's bits depend on its query, its keys and values and its ranges.
+// They do not depend on other rows, on pages or on how the cache was filled. Out must not
+// overlap Q. Errors wrap [gpu.ErrShape].
 //
 // Source: one pass with a running maximum, Milakov and Gimelshein, "Online
 // normalizer calculation for softmax", 2018, arXiv:1805.02867; pages, Kwon et al.,

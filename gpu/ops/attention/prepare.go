@@ -26,10 +26,10 @@ type PrepareArgs struct {
 	Half            bool
 }
 
-// Prepare adds to a program all that lies between a layer's projection and its
-// attention over a cache, in one dispatch: the norm of heads of queries and keys
-// (as norm.RMS), their rotary turn (as rope.Apply), in place for the queries, and
-// the copy of keys and values to slot Slot[i] of sequence Seq[i].
+// Prepare adds to a program the steps between a layer's projection and its attention over
+// a cache, in one dispatch. It normalises the heads of queries and keys (as norm.RMS) and
+// rotates them (as rope.Apply), in place for the queries. It copies keys and values to
+// slot Slot[i] of sequence Seq[i].
 //
 // Halves are rounded as the device rounds; floats are exact. A row whose sequence or slot lies
 // outside the cache, or has no page, is not copied; two rows must not name the

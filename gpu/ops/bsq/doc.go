@@ -1,6 +1,6 @@
-// Package bsq holds binary spherical quantisation: a vector is normalised to the
-// unit sphere and each coordinate is replaced by its sign over √L, so that a code
-// is L bits, a point of the sphere, and needs no codebook.
+// Package bsq implements binary spherical quantisation. A vector is normalised to the unit
+// sphere, and each coordinate is replaced by its sign over √L. So a code is L bits, a
+// point of the sphere, and needs no codebook.
 //
 // It is not for the encoder and decoder around it (see models) nor for the
 // bits' loss (see gpu/ops/loss).

@@ -21,9 +21,10 @@ type WinogradArgs struct {
 	Add   bool        // add to Out instead of overwriting it
 }
 
-// Winograd adds the convolution of [Forward] to a program, for kernels of 3 by 3, with
-// 16 products for every 36: tiles of 4 by 4 positions and the kernels are transformed,
-// multiplied element by element over all channels, and transformed back to 2 by 2.
+// Winograd adds the convolution of [Forward] to a program, for kernels of 3 by 3, with 16
+// products for every 36. It transforms the kernels and tiles of 4 by 4 positions,
+// multiplies them element by element over all channels, and transforms the result back to
+// 2 by 2.
 //
 //	out = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A + bias
 //

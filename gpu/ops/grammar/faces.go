@@ -21,9 +21,9 @@ type FacesArgs struct {
 	Start  int         // position at which the first face starts
 }
 
-// Faces returns a mask for [sample.Softmax], u32 [r, ceil(v/32)] with v = Levels+2:
-// the tokens that may come next in a face sequence, in which a face is twelve
-// tokens, z x y of four corners, or three pads and z x y of three. It keeps to
+// Faces returns a mask for [sample.Softmax], u32 [r, ceil(v/32)] with v = Levels+2: the
+// tokens that may come next in a face sequence. A face is twelve tokens: z x y of four
+// corners, or three pads and z x y of three corners. It keeps to
 //
 //   - the layout: whole faces, pads before a triangle, the end only between faces;
 //   - the canonical order: a face's lowest corner comes first, faces ascend by

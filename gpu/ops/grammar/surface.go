@@ -27,9 +27,10 @@ type SurfaceArgs struct {
 //   - coverage: no point of the surface lies uncovered so far below it that no later face
 //     could cover it. A point is covered within the guide's radius of a face.
 //
-// Where the share of the budget that is drawn is more than a quarter ahead of the share of
-// points that are covered, as many of the lowest uncovered points as are missing are given
-// up, with what is open below them: a first corner stands as high as the next one.
+// The rule compares the used share of the budget with the share of covered points. If the
+// first is ahead by more than a quarter, it gives up as many of the lowest uncovered
+// points as are missing, and the open edges below them. Then a first corner must be as
+// high as the next one.
 //
 // No more than a quarter of the budget are triangles. The end may come when none of this
 // says otherwise. The other corners keep to

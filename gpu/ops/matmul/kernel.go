@@ -87,9 +87,10 @@ func Kernels(d gpu.Info) string {
 	return text
 }
 
-// parted reports whether words are parted at once (words in product.glsl): with 32
-// registers where a vector is half of the words' and rows repay it; with 16 where halves
-// are converted, which the compiler otherwise takes out of 64 bits one by one.
+// parted reports whether words are split at once (words in product.glsl). With 32
+// registers it pays if a vector is half as long as the words and there are enough rows.
+// With 16 it pays where halves are converted, which the compiler otherwise takes out of 64
+// bits one by one.
 func parted(a *Args, dev *gpu.Device, rows int) bool {
 	if dev.FewRegisters() && !a.quantized() {
 		return half(a.B) || rows == 8
@@ -211,9 +212,9 @@ func outerFew(t tensor.DType, o walk, six bool) walk {
 	return o
 }
 
-// fits6 reports whether a tile may have six vectors of columns: a gate of 16 bits is
-// written in pairs and words of 16 bits come in fours, and of columns beyond the last
-// there must not be a quarter more than with four.
+// fits6 reports whether a tile may have six vectors of columns. A gate of 16 bits is
+// written in pairs, and words of 16 bits come in fours. The unused columns must not be a
+// quarter more than with four vectors.
 func fits6(a *Args, width int) bool {
 	if half(a.B) && (a.Layout != NT || a.Gated && half(a.C)) {
 		return false

@@ -19,13 +19,12 @@ var shaders embed.FS
 // bf16 or, for NT, packed integers, each exact in f32; beside 16 bits A may have the
 // same type, and C too but for TN. C must not overlap an operand.
 //
-// The sum runs in the order of k in one f32 accumulator, and that of a packed B
-// over each group, which is then scaled and added; on a GPU that of floats is over
-// each 16 steps, which are then added. The parts of a sum that is
-// split (TN only) are added in order. So before act |error| <=
-// (K+4)·2⁻²⁴·Σ|a·b|, and operands of 16 bits give the bits that their values in
-// f32 do; a row's bits do not depend on m or on the other rows, nor on which of
-// these kernels runs.
+// The sum runs in the order of k in one f32 accumulator. For a packed B it runs over each
+// group, which is then scaled and added. On a GPU, sums of floats run over 16 steps each,
+// which are then added. The parts of a sum that is split (TN only) are added in order. So
+// before act |error| <= (K+4)·2⁻²⁴·Σ|a·b|, and operands of 16 bits give the bits that
+// their values in f32 do; a row's bits do not depend on m or on the other rows, nor on
+// which of these kernels runs.
 //
 // Coop lets cooperative matrices do it, for B in f32 or f16. An f32 operand then
 // counts as rounded to f16: its element x as one within

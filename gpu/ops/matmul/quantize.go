@@ -41,9 +41,9 @@ type Packed struct {
 	Scales []float32
 }
 
-// Quantize packs w, [n, k] row-major, for the B and Scale of [Record]: each
-// group's scale s is its largest magnitude over 127 (I8) or 7 (I4x2), and q is
-// w/s rounded to the nearest integer, ties to even. So
+// Quantize packs w, [n, k] row-major, for the B and Scale of [Record]. A group's scale s
+// is its largest magnitude over 127 (I8) or 7 (I4x2). q is w/s rounded to the nearest
+// integer, ties to even. So
 //
 //	|w - s·q| <= s·(1/2 + 2⁻¹⁶)
 //

@@ -41,11 +41,11 @@ type StepArgs struct {
 //	e = u + scale·(o - u)
 //	v = logMin + (logMax - logMin)·(w + 1)/2
 //
-// o and u are the first c columns of the branches with and without the condition; without
-// a second branch, and where scale is 1, e is o to the bit. w is the other c columns of
-// the first branch, or -1 for all if there are none. z is normal noise, by Philox with the
-// counter (element/4, position, request, 256 + the pass's number from 1 on). A draw behind
-// its last row stays as it is. Errors wrap [gpu.ErrShape].
+// o and u are the first c columns of the branches with and without the condition. Without
+// a second branch, or if scale is 1, e has the bits of o. w is the other c columns of the
+// first branch, or -1 if there are none. z is normal noise from Philox, with the counter
+// (element/4, position, request, 256 + the pass's number from 1 on). A draw behind its
+// last row stays as it is. Errors wrap [gpu.ErrShape].
 //
 // Source: Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models", 2020,
 // arXiv:2006.11239; learned variance, Nichol and Dhariwal, "Improved Denoising Diffusion

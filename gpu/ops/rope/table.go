@@ -5,11 +5,10 @@ import (
 	"math"
 )
 
-// Table returns the frequency and the axis of each of a head's dh/2 pairs: the
-// first axisPairs[0] pairs belong to axis 0, the next axisPairs[1] to axis 1, and
-// so on; pair j of an axis that has m of them turns by theta^(-j/m) radians a
-// position. It panics unless axisPairs are not negative and sum to dh/2: a
-// broken invariant of the model's.
+// Table returns the frequency and the axis of each of a head's dh/2 pairs. The first
+// axisPairs[0] pairs belong to axis 0, the next axisPairs[1] to axis 1, and so on. Pair j
+// of an axis with m pairs rotates by theta^(-j/m) radians a position. It panics unless
+// axisPairs are not negative and sum to dh/2: a broken invariant of the model's.
 //
 // Source: Su et al., "RoFormer", 2021, arXiv:2104.09864, section 3.2.2, with the
 // pairs divided among axes.

@@ -31,11 +31,11 @@ type SoftmaxArgs struct {
 // MaskWords is the number of words of a mask over v tokens.
 func MaskWords(v int) int { return launch.Ceil(v, 32) }
 
-// Softmax draws one token for every row of logits, among lo <= t < hi that the
-// mask leaves (at least one must be left), with temperature (0: the likeliest),
-// top-k (0: off), top-p and min-p, which leaves out what is less likely than min_p
-// times the likeliest. The randomness is
-// Philox keyed by the row's seed at (request, position, sub-token).
+// Softmax samples one token for every row of logits, among the tokens lo <= t < hi that
+// the mask allows (at least one). It applies the temperature (0: the likeliest), top-k (0:
+// off), top-p and min-p. Min-p drops tokens that are less likely than min_p times the
+// likeliest. The randomness is Philox keyed by the row's seed at (request, position,
+// sub-token).
 func Softmax(r *gpu.Recorder, a SoftmaxArgs) {
 	a.S = max(a.S, 1)
 	const where = "sample.Softmax"

@@ -48,10 +48,10 @@ func at(k, i, n int) float64 {
 	return math.Sqrt(2/float64(n)) * math.Cos(math.Pi*float64(k)*(float64(i)+0.5)/float64(n))
 }
 
-// startAsTransformCodec sets the linear maps to a plain transform codec, so that
-// training starts from one and not from noise: pixels to the coefficients of a
-// cosine transform, each compared with evenly spaced thresholds, one a bit, and
-// back. The bits go where cells (rows of pixels in [-1, 1]) need them: every step
+// startAsTransformCodec sets the linear maps to a plain transform codec, so that training
+// does not start from noise. The encoder maps pixels to the coefficients of a cosine
+// transform, and compares each with evenly spaced thresholds, one a bit. The decoder does
+// the reverse. The bits go where cells (rows of pixels in [-1, 1]) need them: every step
 // is worth the same distance in pixels.
 func (k *coder) startAsTransformCodec(cells []float32) error {
 	width, px, l := k.cfg.Tokenizer.Width, k.cfg.pixels(), k.cfg.Tokenizer.Bits

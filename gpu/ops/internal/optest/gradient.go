@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Gradient fails the test unless grad is the gradient of loss with respect to x:
-// for each element, (loss(x+e) - loss(x-e)) / 2e with e = 1e-5 must agree to 1e-6
-// of the larger of 1 and the value. It changes x and restores it.
+// Gradient fails the test unless grad is the gradient of loss with respect to x. For each
+// element it is compared with (loss(x+e) - loss(x-e)) / 2e, with e = 1e-5. They must agree
+// to 1e-6 of the larger of 1 and the value. It changes x and restores it.
 func Gradient(tb testing.TB, what string, loss func() float64, x, grad []float64) {
 	tb.Helper()
 	const step, tol = 1e-5, 1e-6
