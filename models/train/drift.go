@@ -25,7 +25,8 @@ type Drift struct {
 // tokens.
 func (d *Drift) lay(s *system.System, prompt system.Prompt, tokens []uint32) (*Sequence, error) {
 	truth, err := Flatten(s, prompt, tokens)
-	if err != nil || d == nil {
+	words := s.Token.Words()
+	if err != nil || d == nil || len(tokens) < 2*words { // nothing is before a single position
 		return truth, err
 	}
 	r := rand.New(rand.NewPCG(hash(tokens), 0x6472696674))
@@ -36,7 +37,6 @@ func (d *Drift) lay(s *system.System, prompt system.Prompt, tokens []uint32) (*S
 	if err != nil {
 		return nil, err
 	}
-	words := s.Token.Words()
 	fed := append([]uint32(nil), tokens...)
 	q := &Sequence{Tokens: fed, First: truth.First, Prompt: prompt, Sinks: truth.Sinks}
 	known := 0
