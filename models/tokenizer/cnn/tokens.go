@@ -2,6 +2,7 @@ package cnn
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/errkind"
@@ -30,4 +31,19 @@ func Indices(tokens []uint32, codes int) ([]int32, error) {
 		ids[i] = int32(t)
 	}
 	return ids, nil
+}
+
+// Normalize brings rows of d elements, such as the codes of a book, to length one. A row of
+// zeros stays.
+func Normalize(x []float32, d int) {
+	for ; len(x) >= d; x = x[d:] {
+		sum := 0.0
+		for _, v := range x[:d] {
+			sum += float64(v) * float64(v)
+		}
+		length := max(math.Sqrt(sum), 1e-12) // the least that torch divides by
+		for i, v := range x[:d] {
+			x[i] = float32(float64(v) / length)
+		}
+	}
 }

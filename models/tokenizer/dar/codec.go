@@ -2,13 +2,11 @@ package dar
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"sync"
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/tensor"
-	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
@@ -18,9 +16,9 @@ var (
 	// ErrSize reports a picture, tokens or noise of another size than the tokenizer's.
 	ErrSize = cnn.ErrSize
 	// ErrToken reports a token that is no index of the code book.
-	ErrToken = errkind.New("bad_sample", "no such code")
+	ErrToken = cnn.ErrToken
 	// ErrNoEncoder reports a tokenizer that was opened to decode alone.
-	ErrNoEncoder = errkind.New("bad_model", "the tokenizer has no encoder")
+	ErrNoEncoder = cnn.ErrNoEncoder
 )
 
 // Options say how a tokenizer is opened. The zero value is useful.
@@ -89,7 +87,7 @@ func (c Config) networks(w nn.Weights, o Options) (n networks, err error) {
 	if len(codes) != c.codes*c.z {
 		return n, fmt.Errorf("%w: %s has %d elements for %d codes of %d", nn.ErrWeights, CodesName, len(codes), c.codes, c.z)
 	}
-	normalize(codes, c.z)
+	cnn.Normalize(codes, c.z)
 	n.decoder = c.decoder(codes)
 	missing := n.decoder.list.Missing(w)
 	if !o.DecodeOnly {
@@ -100,20 +98,6 @@ func (c Config) networks(w nn.Weights, o Options) (n networks, err error) {
 		return n, fmt.Errorf("%w: %s missing", nn.ErrWeights, strings.Join(missing[:min(len(missing), 4)], ", "))
 	}
 	return n, nil
-}
-
-// normalize brings rows of z elements to length one. A row of zeros stays.
-func normalize(x []float32, z int) {
-	for ; len(x) >= z; x = x[z:] {
-		sum := 0.0
-		for _, v := range x[:z] {
-			sum += float64(v) * float64(v)
-		}
-		length := max(math.Sqrt(sum), 1e-12) // the least that torch divides by
-		for i, v := range x[:z] {
-			x[i] = float32(float64(v) / length)
-		}
-	}
 }
 
 // bytes is the memory of weights and programs.

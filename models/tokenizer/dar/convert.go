@@ -34,15 +34,9 @@ func (c *Codec) EncodeFloats(x []float32) ([]uint32, error) {
 	if err := c.enc.run.Run(1); err != nil {
 		return nil, err
 	}
-	ids, err := c.enc.tokens.I32()
-	if err != nil {
-		return nil, err
-	}
-	out := make([]uint32, len(ids))
-	for i, id := range ids {
-		out[i] = uint32(id)
-	}
-	return out, nil
+	var out []uint32
+	err := cnn.ReadTokens(c.enc.tokens, &out)
+	return out, err
 }
 
 // Decode returns the picture of tokens as [h, w, 3] bytes, from noise as [Config.Noise] makes it.
@@ -90,14 +84,7 @@ func (c *Codec) check(tokens []uint32, noise []float32) ([]int32, error) {
 	if len(tokens) != c.cfg.Tokens || len(noise) != c.cfg.Pixels() {
 		return nil, fmt.Errorf("%w: %d tokens and %d numbers of noise, want %d and %d", ErrSize, len(tokens), len(noise), c.cfg.Tokens, c.cfg.Pixels())
 	}
-	ids := make([]int32, len(tokens))
-	for i, t := range tokens {
-		if uint64(t) >= uint64(c.cfg.codes) {
-			return nil, fmt.Errorf("%w: token %d is %d, there are %d", ErrToken, i, t, c.cfg.codes)
-		}
-		ids[i] = int32(t)
-	}
-	return ids, nil
+	return cnn.Indices(tokens, c.cfg.codes)
 }
 
 // Noise is the normal noise, [h, w, 3], that the picture of an id starts from.

@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 // Errors a caller can branch on.
@@ -16,9 +17,9 @@ var (
 	// ErrSize reports a clip, or a number of tokens, of another size than the tokenizer's.
 	ErrSize = errkind.New("clip_size", "bad clip size")
 	// ErrToken reports a token that is no index of the code book.
-	ErrToken = errkind.New("bad_sample", "no such code")
+	ErrToken = cnn.ErrToken
 	// ErrNoEncoder reports a tokenizer that was opened to decode alone.
-	ErrNoEncoder = errkind.New("bad_model", "the tokenizer has no encoder")
+	ErrNoEncoder = cnn.ErrNoEncoder
 )
 
 // Options say how a tokenizer is opened. The zero value is useful.
@@ -95,14 +96,14 @@ func (c Config) nets(w nn.Weights, o Options) ([]*net, error) {
 
 // readCodes returns the codes at unit length, as they are compared and looked up.
 func (c Config) readCodes(w nn.Weights) ([]float32, error) {
-	x, err := w.Floats(CodesName)
+	x, err := nn.Finite(w, CodesName)
 	if err != nil {
 		return nil, err
 	}
-	if len(x) != c.Codes*c.CodeWidth || !finite(x) {
-		return nil, fmt.Errorf("%w: %s has %d elements for %d codes of %d, or one that is not finite", nn.ErrWeights, CodesName, len(x), c.Codes, c.CodeWidth)
+	if len(x) != c.Codes*c.CodeWidth {
+		return nil, fmt.Errorf("%w: %s has %d elements for %d codes of %d", nn.ErrWeights, CodesName, len(x), c.Codes, c.CodeWidth)
 	}
-	normalize(x, c.CodeWidth)
+	cnn.Normalize(x, c.CodeWidth)
 	return x, nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 // Encode returns the tokens of a clip, pix [t, h, w, 3] bytes of red, green and blue. A
@@ -37,15 +38,9 @@ func (c *Codec) EncodeFloats(x []float32) ([]uint32, error) {
 	if err := c.enc.run.Run(1); err != nil {
 		return nil, err
 	}
-	ids, err := c.enc.tokens.I32()
-	if err != nil {
-		return nil, err
-	}
-	out := make([]uint32, len(ids))
-	for i, id := range ids {
-		out[i] = uint32(id)
-	}
-	return out, nil
+	var out []uint32
+	err := cnn.ReadTokens(c.enc.tokens, &out)
+	return out, err
 }
 
 // Decode returns the clip of tokens as [t, h, w, 3] bytes of red, green and blue. A clip
@@ -84,7 +79,7 @@ func (c *Codec) DecodeFloats(tokens []uint32) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !finite(x) {
+	if !cnn.Finite(x) {
 		return nil, fmt.Errorf("larp.Decode: %w: a pixel is not finite", nn.ErrWeights)
 	}
 	return c.cfg.join(x), nil
@@ -94,12 +89,5 @@ func (c *Codec) checkTokens(tokens []uint32) ([]int32, error) {
 	if len(tokens) != c.cfg.Tokens {
 		return nil, fmt.Errorf("%w: %d tokens, a clip has %d", ErrSize, len(tokens), c.cfg.Tokens)
 	}
-	ids := make([]int32, len(tokens))
-	for i, t := range tokens {
-		if uint64(t) >= uint64(c.cfg.Codes) {
-			return nil, fmt.Errorf("%w: token %d is %d, there are %d", ErrToken, i, t, c.cfg.Codes)
-		}
-		ids[i] = int32(t)
-	}
-	return ids, nil
+	return cnn.Indices(tokens, c.cfg.Codes)
 }

@@ -44,26 +44,3 @@ func toFloat(b uint8) float32 { return float32(float64(b) / 255) }
 
 // toByte maps 0..1 to a byte, to the nearest; what is outside is cut off.
 func toByte(x float32) uint8 { return uint8(math.Round(min(max(float64(x), 0), 1) * 255)) }
-
-func finite(x []float32) bool {
-	for _, v := range x {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return false
-		}
-	}
-	return true
-}
-
-// normalize brings rows of z elements to length one. A row of zeros stays.
-func normalize(x []float32, z int) {
-	for ; len(x) >= z; x = x[z:] {
-		sum := 0.0
-		for _, v := range x[:z] {
-			sum += float64(v) * float64(v)
-		}
-		length := max(math.Sqrt(sum), 1e-12) // the least that torch divides by
-		for i, v := range x[:z] {
-			x[i] = float32(float64(v) / length)
-		}
-	}
-}

@@ -260,7 +260,7 @@ func TestPlainCodes(t *testing.T) {
 				}
 				code := slices.Clone(codes[want*d:][:d])
 				if unit {
-					normalize(code, d)
+					cnn.Normalize(code, d)
 				}
 				if !slices.Equal(quant[i*d:][:d], code) {
 					t.Errorf("normalised %v, row %d: code %v, want %v", unit, i, quant[i*d:][:d], code)

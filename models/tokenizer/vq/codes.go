@@ -1,8 +1,6 @@
 package vq
 
 import (
-	"math"
-
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/codebook"
 	"github.com/morton-gen/morton/gpu/ops/rows"
@@ -20,7 +18,7 @@ type codes struct{ Config }
 func (c codes) Params() []cnn.Param {
 	p := cnn.Param{Name: codesName, Shape: []int{c.CodebookSize, c.CodebookEmbedDim}}
 	if c.CodebookL2Norm {
-		p.Prepare = func(x []float32) { normalize(x, c.CodebookEmbedDim) }
+		p.Prepare = func(x []float32) { cnn.Normalize(x, c.CodebookEmbedDim) }
 	}
 	return []cnn.Param{p}
 }
@@ -54,18 +52,4 @@ func (c codes) lookUp(n *cnn.Net, ids *gpu.Tensor) *gpu.Tensor {
 func (c codes) Bytes(rows, cols int) uint64 {
 	between := c.CodebookEmbedDim + c.ZChannels
 	return 4*uint64(c.CodebookSize+rows*cols*between) + cnn.Chunk(rows*cols, c.CodebookSize)
-}
-
-// normalize brings rows of d elements to length one. A row of zeros stays.
-func normalize(x []float32, d int) {
-	for ; len(x) >= d; x = x[d:] {
-		sum := 0.0
-		for _, v := range x[:d] {
-			sum += float64(v) * float64(v)
-		}
-		length := max(math.Sqrt(sum), 1e-12) // the least that torch divides by
-		for i, v := range x[:d] {
-			x[i] = float32(float64(v) / length)
-		}
-	}
 }

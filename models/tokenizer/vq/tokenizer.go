@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
 func init() {
@@ -65,7 +66,7 @@ func (c Config) Load(dev *gpu.Device, w nn.Weights, s *system.System) (system.To
 		return nil, err
 	}
 	if c.CodebookL2Norm {
-		normalize(table, c.CodebookEmbedDim)
+		cnn.Normalize(table, c.CodebookEmbedDim)
 	}
 	return pictures{codec, s.Grid[1], s.Grid[2], table}, nil
 }

@@ -82,15 +82,6 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-func TestNormalize(t *testing.T) {
-	x := []float32{3, 4, 0, 0, 1e-20, 0, -1e20, 0}
-	normalize(x, 2)
-	want := []float32{0.6, 0.8, 0, 0, 1e-8, 0, -1, 0}
-	if !slices.Equal(x, want) {
-		t.Errorf("%v, want %v", x, want)
-	}
-}
-
 // TestOpenRefuses holds that weights which do not fit are refused by name.
 func TestOpenRefuses(t *testing.T) {
 	cfg := tiny(t)
