@@ -3,6 +3,7 @@ package cube
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -69,12 +70,12 @@ func (k *Canvas) coordinates() int { return len(k.cfg.Tokenizer.Conv.Share) }
 // raster order, [cells, words].
 func (k *Canvas) Guess(codes []uint32) []float32 {
 	n, last := k.coordinates(), k.expand(codes)
-	moved := motion.Continue(k.draw(last), k.cfg.Cell[0])
+	moved := k.cfg.loaded(motion.Continue(k.draw(last), k.cfg.Cell[0]))
 	z := make([]float32, n)
 	out := make([]float32, 0, len(last)/n*k.cfg.Tokenizer.Bits)
 	in := make([]float32, 0, k.cfg.pixels()+n)
 	for cell := range len(last) / n {
-		in = append(k.cut(in[:0], moved, cell), last[cell*n:(cell+1)*n]...)
+		in = append(k.cfg.cut(in[:0], moved, cell), last[cell*n:(cell+1)*n]...)
 		affine(z, in, k.next)
 		out = k.softBits(out, z)
 	}
@@ -130,67 +131,45 @@ func (k *Canvas) softBits(out, z []float32) []float32 {
 	return out
 }
 
-// draw returns the rough pixels of a frame of cells, [cells, coordinates].
+// draw returns the rough pixels of a frame of cells, whose coordinates are z, [cells, coordinates].
 func (k *Canvas) draw(z []float32) *clip.Clip {
 	c, n := k.cfg, k.coordinates()
-	out := clip.New(c.Cell[0], c.Size, c.Size, clip.Rate{Num: c.Rate[0], Den: c.Rate[1]})
+	x := make([]float32, c.Size*c.Size*c.values())
 	px := make([]float32, c.pixels())
 	for cell := range len(z) / n {
 		affine(px, z[cell*n:(cell+1)*n], k.pixels)
-		i := 0
-		c.eachOf(cell, func(at int) {
-			out.Pix[at] = uint8(min(max(px[i]*127.5+127.5, 0), 255) + 0.5)
-			i++
-		})
+		from := 0
+		for line := range c.lines(x, cell) {
+			from += copy(line, px[from:])
+		}
 	}
-	for t := range out.T {
-		for y := range out.H {
-			for x := c.Cell[2]; x < out.W; x += c.Cell[2] {
-				smooth(out.Frame(t)[y*out.W*3:], x, 1)
-			}
-		}
-		for x := range out.W {
-			for y := c.Cell[1]; y < out.H; y += c.Cell[1] {
-				smooth(out.Frame(t)[x*3:], y, out.W)
-			}
-		}
+	out := clip.New(c.Cell[0], c.Size, c.Size, clip.Rate{Num: c.Rate[0], Den: c.Rate[1]})
+	c.unload(out, x)
+	return out
+}
+
+// loaded returns the pixels of a frame of cells as the network reads them.
+func (c Config) loaded(f *clip.Clip) []float32 {
+	x := make([]float32, len(f.Pix))
+	c.load(x, f)
+	return x
+}
+
+// cut appends the pixels of a cell of a frame of cells in the network's order.
+func (c Config) cut(out, x []float32, cell int) []float32 {
+	for line := range c.lines(x, cell) {
+		out = append(out, line...)
 	}
 	return out
 }
 
-// step is the largest step of brightness across a border of cells that is smoothed.
-const step = 48
-
-// smooth takes the step between pixels at-1 and at of a line out, over two pixels on each
-// side. A larger one is taken for an edge.
-func smooth(line []uint8, at, stride int) {
-	for k := range 3 {
-		place := func(i int) *uint8 { return &line[(at+i)*stride*3+k] }
-		d := int(*place(0)) - int(*place(-1))
-		if d > step || d < -step {
-			continue
-		}
-		for i, share := range []int{3, 1} {
-			*place(-1 - i) = uint8(min(max(int(*place(-1 - i))+d*share/8, 0), 255))
-			*place(i) = uint8(min(max(int(*place(i))-d*share/8, 0), 255))
-		}
-	}
-}
-
-// cut appends the pixels of a cell, in [-1, 1].
-func (k *Canvas) cut(out []float32, c *clip.Clip, cell int) []float32 {
-	k.cfg.eachOf(cell, func(at int) { out = append(out, (2*float32(c.Pix[at])-255)/255) })
-	return out
-}
-
-// eachOf calls f with the place of every byte of a cell in a clip of one frame of cells.
-func (c Config) eachOf(cell int, f func(at int)) {
-	y0, x0 := cell/c.gridW()*c.Cell[1], cell%c.gridW()*c.Cell[2]
-	for t := range c.Cell[0] {
+// lines are those of a cell's pixels in a frame of cells in the network's order.
+func (c Config) lines(x []float32, cell int) iter.Seq[[]float32] {
+	return func(yield func([]float32) bool) {
+		y0, x0, values := cell/c.gridW()*c.Cell[1], cell%c.gridW()*c.Cell[2], c.values()
 		for y := range c.Cell[1] {
-			at := ((t*c.Size+y0+y)*c.Size + x0) * 3
-			for i := range 3 * c.Cell[2] {
-				f(at + i)
+			if !yield(x[((y0+y)*c.Size+x0)*values:][:c.Cell[2]*values]) {
+				return
 			}
 		}
 	}
@@ -258,9 +237,10 @@ func (f *fitting) fitPixels() (err error) {
 	n := f.coordinates()
 	fit := newLeastSquares(n+1, f.cfg.pixels())
 	for _, x := range f.examples {
+		truth := f.cfg.loaded(x.truth)
 		for cell := range len(x.coordinates) / n {
 			in := slices.Clone(x.coordinates[cell*n : (cell+1)*n])
-			fit.add(append(in, 1), f.cut(nil, x.truth, cell))
+			fit.add(append(in, 1), f.cfg.cut(nil, truth, cell))
 		}
 	}
 	f.Canvas.pixels, err = fit.solve(ridge)
@@ -274,9 +254,9 @@ func (f *fitting) fitNext() (err error) {
 		if x.after == nil {
 			continue
 		}
-		moved := motion.Continue(f.draw(x.coordinates), f.cfg.Cell[0])
+		moved := f.cfg.loaded(motion.Continue(f.draw(x.coordinates), f.cfg.Cell[0]))
 		for cell := range len(x.coordinates) / n {
-			in := append(f.cut(nil, moved, cell), x.coordinates[cell*n:(cell+1)*n]...)
+			in := append(f.cfg.cut(nil, moved, cell), x.coordinates[cell*n:(cell+1)*n]...)
 			fit.add(append(in, 1), x.after[cell*n:(cell+1)*n])
 		}
 	}

@@ -100,13 +100,20 @@ func (n *convNet) load(x []float32, w *clip.Clip) error {
 }
 
 func (n *convNet) unload(w *clip.Clip, x []float32) error {
-	n.cfg.each(w, func(i, at int) { w.Pix[at] = uint8(min(max(x[i]*127.5+127.5, 0), 255) + 0.5) })
+	n.cfg.unload(w, x)
 	return nil
 }
 
-// load puts the pixels of a cell's frames side by side, in [-1, 1].
+// load puts the pixels of a cell's frames side by side, in [-1, 1], and laps cells.
 func (c Config) load(x []float32, w *clip.Clip) {
 	c.each(w, func(i, at int) { x[i] = (2*float32(w.Pix[at]) - 255) / 255 })
+	c.lap(x, false)
+}
+
+// unload undoes load, and overwrites x.
+func (c Config) unload(w *clip.Clip, x []float32) {
+	c.lap(x, true)
+	c.each(w, func(i, at int) { w.Pix[at] = uint8(min(max(x[i]*127.5+127.5, 0), 255) + 0.5) })
 }
 
 // each calls f with the place of every byte of a window in the network's order, and in
