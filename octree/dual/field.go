@@ -8,6 +8,9 @@ import (
 	"github.com/morton-gen/morton/octree"
 )
 
+// Values is how many numbers a leaf of a [Field] has.
+const Values = 4
+
 // Field is a function of space that blends a linear function of every leaf. With t the way
 // from a leaf's middle in cells of its level d, its weight is (1-|t_x|)(1-|t_y|)(1-|t_z|)·d²/50
 // where no |t| is above 1, and the field is
@@ -21,14 +24,14 @@ import (
 type Field struct {
 	tree   *Tree
 	first  []int
-	values []float32 // [n, 4]: a, then b
+	values []float32 // [n, Values]: a, then b
 }
 
-// NewField returns the field of values [n, 4] for the nodes of the graph at the tree's last
+// NewField returns the field of values [n, Values] for the nodes of the graph at the tree's last
 // level: a and then b. The error wraps [octree.ErrTokens] if there are fewer or more.
 func NewField(t *Tree, values []float32) (*Field, error) {
 	f := &Field{tree: t, first: t.first(t.Depth()), values: values}
-	if n := f.first[len(f.first)-1]; len(values) != 4*n {
+	if n := f.first[len(f.first)-1]; len(values) != Values*n {
 		return nil, fmt.Errorf("dual.NewField: %w: %d numbers for %d nodes", octree.ErrTokens, len(values), n)
 	}
 	return f, nil
@@ -53,7 +56,7 @@ func (f *Field) leaf(d, r int) (leaf, bool) {
 	if d < f.tree.Depth() {
 		id = int(f.tree.at(d).leaf[r])
 	}
-	v := f.values[4*(f.first[d-f.tree.Top]+id):][:4]
+	v := f.values[Values*(f.first[d-f.tree.Top]+id):][:Values]
 	return leaf{
 		middle: octree.FromGrid(mesh.Vec3{float64(x) + 0.5, float64(y) + 0.5, float64(z) + 0.5}, d), side: 2 / float64(int(1)<<d), weight: float64(d*d) / 50,
 		a: mesh.Vec3{float64(v[0]), float64(v[1]), float64(v[2])}, b: float64(v[3]),
