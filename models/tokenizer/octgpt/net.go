@@ -168,7 +168,7 @@ type graph struct {
 	*dual.Graph
 
 	starts, rows *gpu.Tensor
-	levels       *gpu.Tensor // f32 [n, levels]: which level a node is of
+	levels       *gpu.Tensor // f32 [n, 7·levels]: for each kind, which levels a node's neighbours are of
 }
 
 func (n *net) graph(g *dual.Graph) graph {
@@ -179,7 +179,9 @@ func (n *net) graph(g *dual.Graph) graph {
 			one[r*wide+l] = 1
 		}
 	}
-	return graph{g, n.table(g.Starts), n.table(g.Rows), n.numbers(one, g.Len(), wide)}
+	on := graph{Graph: g, starts: n.table(g.Starts), rows: n.table(g.Rows)}
+	on.levels = n.means(n.numbers(one, g.Len(), wide), on, 0, g.Len())
+	return on
 }
 
 // means returns the mean row of x for each kind of neighbours of some nodes, side by side.
@@ -192,13 +194,13 @@ func (n *net) means(x *gpu.Tensor, g graph, from, count int) *gpu.Tensor {
 
 // conv is a convolution over a dual graph, and its norm.
 func (n *net) conv(x *gpu.Tensor, g graph, name string, add *gpu.Tensor) *gpu.Tensor {
-	w, in, levels := n.params[name+".conv.weights"], x.Dim(-1), n.levels(g.Depth)
+	w, in, levels := n.params[name+".conv.weights"], x.Dim(-1), g.levels.Dim(-1)
 	out := w.Dim(-1)
 	y := n.Temp(tensor.F32, g.Len(), out)
 	blocks(g.Len(), dual.Kinds*in, func(from, count int) {
 		to := y.View(from*out, count, out)
 		n.product(n.means(x, g, from, count), w.View(0, dual.Kinds*in, out), to, false)
-		n.product(n.means(g.levels, g, from, count), w.View(dual.Kinds*in*out, dual.Kinds*levels, out), to, true)
+		n.product(g.levels.View(from*levels, count, levels), w.View(dual.Kinds*in*out, levels, out), to, true)
 	})
 	return n.norm(y, name+".norm.norm", add)
 }
