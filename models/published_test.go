@@ -18,7 +18,6 @@ import (
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tokenizer/cells"
 )
 
 // folder copies files into a folder of their own, by their new names.
@@ -181,7 +180,7 @@ func TestOctGPTShape(t *testing.T) {
 			for _, r := range []models.Request{{ID: "a", Class: 1}, {ID: "b", Class: 1, Source: system.Media{Mesh: source}, Extent: system.Extent{PrefixDepth: 4}}} {
 				res := must(m.Generate(context.Background(), r))(t)
 				made := res.Media.Mesh
-				if made.Validate() != nil || made.NumFaces() < 6*4 || res.Sample.Kind != cells.Kind || !slices.Equal(res.Sample.Grid, []int32{3, 6}) {
+				if made.Validate() != nil || made.NumFaces() < 6*4 || res.Sample.Kind != shard.KindOctreeCodes || !slices.Equal(res.Sample.Grid, []int32{3, 6}) {
 					t.Fatalf("%d faces, a sample of %s %v", made.NumFaces(), res.Sample.Kind, res.Sample.Grid)
 				}
 				back, _, err := m.Decode(res.Sample)

@@ -19,11 +19,6 @@ import (
 	"github.com/morton-gen/morton/octree/dual"
 )
 
-// Kind is that of samples: split flags of all levels but the last, then a code for each node
-// of the last. Grid is the first and the last level. Of the first all nodes exist, and a node
-// that splits has eight children; where none splits, the first does.
-const Kind = "octree-codes"
-
 // ErrCodes reports a mesh that is to become codes, which takes a network.
 var ErrCodes = errkind.New("bad_request", "codes take a tokenizer beside the model")
 
@@ -114,7 +109,7 @@ func (b *begun) finish(tokens []uint32) (system.Media, shard.Sample, system.Meas
 }
 
 func (t Tokenizer) sample(id string, tokens []uint32, back mesh.Transform) shard.Sample {
-	s := shard.Sample{ID: id, Kind: Kind, Grid: []int32{int32(t.Top), int32(t.Depth)}}
+	s := shard.Sample{ID: id, Kind: shard.KindOctreeCodes, Grid: []int32{int32(t.Top), int32(t.Depth)}}
 	for _, x := range tokens {
 		s.Tokens = append(s.Tokens, int64(x))
 	}
@@ -137,8 +132,8 @@ func (t Tokenizer) Parse(s shard.Sample) (*dual.Tree, []uint32, error) {
 	bad := func(format string, args ...any) (*dual.Tree, []uint32, error) {
 		return nil, nil, fmt.Errorf("cells.Parse: %w: %q: %s", shard.ErrSample, s.ID, fmt.Sprintf(format, args...))
 	}
-	if s.Kind != Kind || len(s.Grid) != 2 || int(s.Grid[0]) != t.Top || int(s.Grid[1]) != t.Depth {
-		return bad("%s %v, want %s of levels %d to %d", s.Kind, s.Grid, Kind, t.Top, t.Depth)
+	if s.Kind != shard.KindOctreeCodes || len(s.Grid) != 2 || int(s.Grid[0]) != t.Top || int(s.Grid[1]) != t.Depth {
+		return bad("%s %v, want %s of levels %d to %d", s.Kind, s.Grid, shard.KindOctreeCodes, t.Top, t.Depth)
 	}
 	tree, err := dual.New(t.Top)
 	if err != nil {

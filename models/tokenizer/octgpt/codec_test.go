@@ -61,8 +61,10 @@ func TestRefuses(t *testing.T) {
 			t.Errorf("after Free: %v", err)
 		}
 		for name, fault := range map[string]func(w cnntest.Tensors){
-			"no norm":     func(w cnntest.Tensors) { delete(w, "decoder.decoder.2.resblks.0.convb.norm.norm.bias") },
-			"other shape": func(w cnntest.Tensors) { w["post_proj.bias"] = cnntest.Tensor{Shape: []int{8}, Data: make([]float32, 8)} },
+			"no norm": func(w cnntest.Tensors) { delete(w, "decoder.decoder.2.resblks.0.convb.norm.norm.bias") },
+			"other shape": func(w cnntest.Tensors) {
+				w["post_proj.bias"] = cnntest.Tensor{Shape: []int{8}, Data: make([]float32, 8)}
+			},
 			"more than the network has": func(w cnntest.Tensors) {
 				w["decoder.encoder.0.resblks.7.conva.conv.weights"] = w["post_proj.bias"]
 			},
@@ -86,7 +88,9 @@ func TestRefuses(t *testing.T) {
 func TestDecoderAlone(t *testing.T) {
 	g := openGolden(t)
 	w := weights(t).(cnntest.Tensors)
-	maps.DeleteFunc(w, func(name string, _ cnntest.Tensor) bool { return strings.HasPrefix(name, "encoder.") || strings.HasPrefix(name, "pre_proj.") })
+	maps.DeleteFunc(w, func(name string, _ cnntest.Tensor) bool {
+		return strings.HasPrefix(name, "encoder.") || strings.HasPrefix(name, "pre_proj.")
+	})
 	cfg, err := Describe(tinyConfig(t), w)
 	if err != nil || cfg.Encoder != nil {
 		t.Fatalf("%+v, %v", cfg, err)

@@ -26,7 +26,9 @@ func (z zeros) Names() []string { return slices.Sorted(maps.Keys(z)) }
 
 func (z zeros) Shape(name string) ([]int, bool) { x, ok := z[name]; return x, ok }
 
-func (z zeros) Floats(name string) ([]float32, error) { return make([]float32, tensor.Elems(z[name])), nil }
+func (z zeros) Floats(name string) ([]float32, error) {
+	return make([]float32, tensor.Elems(z[name])), nil
+}
 
 // published has the names and shapes of a released tokenizer: those of the network, the heads
 // that only training looks at, and a table that nobody does.

@@ -17,7 +17,7 @@ import (
 
 func init() {
 	system.RegisterCodec(system.Codec{
-		Name: "octgpt", Kind: system.Shape, Samples: cells.Kind,
+		Name: "octgpt", Kind: system.Shape, Samples: shard.KindOctreeCodes,
 		Tensors: []string{"post_proj.weight", "decoder.predict.0.conv1.conv.linear.weight", "decoder.decoder.0.resblks.0.conva.conv.weights"},
 		Fields:  []string{"n_node_type", "embedding_channels"},
 		Describe: func(config json.RawMessage, w nn.Weights) (system.Description, error) {

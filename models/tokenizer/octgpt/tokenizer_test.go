@@ -22,7 +22,7 @@ func TestCodecIsFound(t *testing.T) {
 	if err != nil || k.Name != "octgpt" || k.Kind != system.Shape {
 		t.Fatalf("%+v, %v", k, err)
 	}
-	if k, err := system.CodecOf(cells.Kind); err != nil || k.Name != "octgpt" {
+	if k, err := system.CodecOf(shard.KindOctreeCodes); err != nil || k.Name != "octgpt" {
 		t.Errorf("%+v, %v", k, err)
 	}
 	if !k.Describes(tinyConfig(t)) || k.Describes(json.RawMessage(`{"num_heads": 8}`)) {
@@ -33,7 +33,9 @@ func TestCodecIsFound(t *testing.T) {
 		t.Fatalf("%v, %v", d, err)
 	}
 	of := func(top, depth int) func(*gpu.Device, system.Files) (system.Tokenizer, error) {
-		return func(*gpu.Device, system.Files) (system.Tokenizer, error) { return cells.Tokenizer{Top: top, Depth: depth}, nil }
+		return func(*gpu.Device, system.Files) (system.Tokenizer, error) {
+			return cells.Tokenizer{Top: top, Depth: depth}, nil
+		}
 	}
 	if f, err := d.Fit(&system.System{Token: system.Token{Bits: 32}, Tokenizer: of(3, 6)}); err != nil || f.Depth != 6 {
 		t.Errorf("%+v, %v", f, err)
@@ -126,7 +128,7 @@ func TestMeshes(t *testing.T) {
 			}
 			defer k.Close()
 			s, measures, err := k.Encode("a", system.Media{Mesh: ring()}, system.Extent{})
-			if err != nil || s.Kind != cells.Kind || !slices.Equal(s.Grid, []int32{3, 6}) || measures["nodes"] < 1000 {
+			if err != nil || s.Kind != shard.KindOctreeCodes || !slices.Equal(s.Grid, []int32{3, 6}) || measures["nodes"] < 1000 {
 				t.Fatalf("%s %v, %v, %v", s.Kind, s.Grid, measures, err)
 			}
 			if sample.Tokens != nil && !slices.Equal(sample.Tokens, s.Tokens) {
