@@ -5,8 +5,8 @@ import "fmt"
 // Arena is memory for the temporaries of several programs. A device runs one program at
 // a time, and temporaries do not outlive a run, so all of them may lie in the same bytes.
 type Arena struct {
-	dev     *Device
-	regions []*region // guarded by dev.mu
+	dev  *Device
+	sets [][]*region // each for a whole program; guarded by dev.mu
 }
 
 // NewArena returns an arena of so many bytes; 0 makes it as large as its first program
@@ -28,29 +28,36 @@ func (d *Device) NewArena(bytes uint64) (*Arena, error) {
 // Share has the program keep its temporaries in an arena. Free the arena after it.
 func (r *Recorder) Share(a *Arena) { r.arena = a }
 
-// take returns a region of at least so many bytes.
-func (a *Arena) take(bytes uint64) (*region, error) {
+// take returns regions of at least so many bytes together, see heap.pieces.
+func (a *Arena) take(bytes uint64) ([]*region, error) {
 	a.dev.mu.Lock()
 	defer a.dev.mu.Unlock()
-	for _, r := range a.regions {
-		if r.size >= bytes {
-			return r, nil
+	for _, set := range a.sets {
+		if sizeOf(set) >= bytes {
+			return set, nil
 		}
 	}
-	r, err := a.dev.heap.alloc(bytes)
+	set, err := a.dev.heap.pieces(bytes)
 	if err != nil {
 		return nil, fmt.Errorf("gpu.Arena: %w", err)
 	}
-	a.regions = append(a.regions, r)
-	return r, nil
+	a.sets = append(a.sets, set)
+	return set, nil
+}
+
+func sizeOf(set []*region) (n uint64) {
+	for _, r := range set {
+		n += r.size
+	}
+	return n
 }
 
 // Bytes returns the memory that the arena has.
 func (a *Arena) Bytes() (n uint64) {
 	a.dev.mu.Lock()
 	defer a.dev.mu.Unlock()
-	for _, r := range a.regions {
-		n += r.size
+	for _, set := range a.sets {
+		n += sizeOf(set)
 	}
 	return n
 }
@@ -63,8 +70,8 @@ func (a *Arena) Free() {
 	defer a.dev.leave()
 	a.dev.mu.Lock()
 	defer a.dev.mu.Unlock()
-	for _, r := range a.regions {
-		a.dev.heap.release(r)
+	for _, set := range a.sets {
+		a.dev.heap.releaseAll(set)
 	}
-	a.regions = nil
+	a.sets = nil
 }

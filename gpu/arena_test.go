@@ -2,6 +2,8 @@ package gpu_test
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/morton-gen/morton/gpu"
@@ -71,6 +73,63 @@ func TestProgramsShareAnArena(t *testing.T) {
 		small := gputest.Open(t, gpu.Options{Device: dev.Info().Name, MemoryLimit: 1 << 10})
 		if _, err := small.NewArena(1 << 20); !errors.Is(err, gpu.ErrOutOfMemory) {
 			t.Errorf("a megabyte where a kilobyte is left: %v", err)
+		}
+	})
+}
+
+// TestArenaInPieces runs a program whose temporaries take more than one allocation may have: it
+// computes what it would otherwise, and one temporary of more is an error that names both sizes.
+func TestArenaInPieces(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const n, piece = 1 << 12, 3 << 14 // a piece has room for two temporaries, not for three
+		small := gputest.Open(t, gpu.Options{Device: fmt.Sprint(dev.Info().Index)}.Pieces(piece))
+		x := gputest.Normal(5, n)
+		for _, shared := range []bool{false, true} {
+			r := small.NewRecorder()
+			if shared {
+				arena, err := small.NewArena(4 * piece)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer arena.Free()
+				if arena.Bytes() < 4*piece {
+					t.Errorf("the arena has %d bytes", arena.Bytes())
+				}
+				r.Share(arena)
+			}
+			in, sum := gputest.F32(t, small, x, n), gputest.F32(t, small, x, n)
+			var temps []*gpu.Tensor
+			for i := range 7 {
+				y := r.Temp(tensor.F32, n)
+				elementwise.Scale(r, elementwise.ScaleArgs{X: in, Out: y, By: float32(int(1) << i)})
+				temps = append(temps, y)
+			}
+			for _, y := range temps {
+				elementwise.Add(r, elementwise.AddArgs{A: sum, B: y, Out: sum})
+			}
+			p, err := r.Finish()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.Free()
+			if bytes := p.Stats().ArenaBytes; bytes < 7*4*n {
+				t.Errorf("%d bytes for seven temporaries", bytes)
+			}
+			if err := p.Run(1); err != nil {
+				t.Fatal(err)
+			}
+			want, bound := make([]float64, n), make([]float64, n)
+			for i, v := range x {
+				want[i], bound[i] = 128*float64(v), 1e-4*math.Abs(float64(v))
+			}
+			gputest.Close(t, "sum", gputest.Read(t, sum), want, bound)
+		}
+		r := small.NewRecorder()
+		y := r.Temp(tensor.F32, piece)
+		r.Fill(y, 0)
+		var lacks *gpu.OutOfMemoryError
+		if _, err := r.Finish(); !errors.As(err, &lacks) || lacks.Needed != 4*piece || lacks.Available >= piece {
+			t.Errorf("one temporary of %d bytes: %v", 4*piece, err)
 		}
 	})
 }

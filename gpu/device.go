@@ -48,6 +48,7 @@ type Options struct {
 	Robust bool
 
 	hideMemory bool          // tests: act as if the host could not see the device's memory
+	piece      uint64        // tests: the most bytes of an arena that lie in one allocation
 	fault      func() error  // tests: what the driver answers to a wait, after what it did
 	hurry      time.Duration // tests: for submitTarget
 	clockless  bool          // tests: act as if the device had no clock

@@ -9,6 +9,12 @@ func (o Options) Hidden() Options {
 	return o
 }
 
+// Pieces returns o for arenas of which so many bytes lie in one allocation at most.
+func (o Options) Pieces(bytes uint64) Options {
+	o.piece = bytes
+	return o
+}
+
 // Hurried returns o for submits that should last so long.
 func (o Options) Hurried(d time.Duration) Options {
 	o.hurry = d

@@ -135,6 +135,35 @@ func (h *heap) alloc(size uint64) (*region, error) {
 	return h.guards.guarded(r), nil
 }
 
+// piece is the largest region that [heap.alloc] gives, or less.
+func (h *heap) piece() uint64 {
+	m := min(largest(h.dev.vk.Physical), 1<<62)
+	if p := h.dev.opts.piece; p > 0 {
+		m = min(m, p)
+	}
+	return (m - 2*guardBytes) &^ (alignBytes - 1)
+}
+
+// pieces returns regions of so many bytes together, all but the last of [heap.piece].
+func (h *heap) pieces(bytes uint64) (out []*region, err error) {
+	for left := bytes; left > 0; left -= min(h.piece(), left) {
+		r, err := h.alloc(min(h.piece(), left))
+		if err != nil {
+			h.releaseAll(out)
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// releaseAll gives regions back.
+func (h *heap) releaseAll(all []*region) {
+	for _, r := range all {
+		h.release(r)
+	}
+}
+
 // find takes a range of a block, or of a new one.
 func (h *heap) find(size uint64) (*region, error) {
 	for _, b := range h.blocks {

@@ -8,7 +8,8 @@ import (
 // plan places temporaries in one arena so that two share bytes only if one's
 // last use comes before the other's first. Largest first, each at the lowest
 // offset that is free over its whole life: the usual greedy for this interval
-// packing, within a few percent of the best in practice.
+// packing, within a few percent of the best in practice. The arena is cut into pieces as
+// large as one allocation may be, and no temporary lies in two.
 func (p *Program) plan(temps []*storage, shared *Arena) error {
 	var live []*storage
 	for _, s := range temps {
@@ -17,12 +18,18 @@ func (p *Program) plan(temps []*storage, shared *Arena) error {
 			p.stats.TempBytes += roundUp(s.size)
 		}
 	}
-	offsets, total := place(live)
+	piece := p.dev.heap.piece()
+	for _, s := range live {
+		if roundUp(s.size) > piece {
+			return fmt.Errorf("gpu.Finish: one temporary: %w", &OutOfMemoryError{Needed: roundUp(s.size), Available: piece})
+		}
+	}
+	offsets, total := place(live, piece)
 	p.stats.ArenaBytes = total
 	if total == 0 {
 		return nil
 	}
-	alloc := p.dev.heap.alloc
+	alloc := p.dev.heap.pieces
 	if p.lent = shared != nil; p.lent {
 		alloc = shared.take
 	}
@@ -32,17 +39,18 @@ func (p *Program) plan(temps []*storage, shared *Arena) error {
 	}
 	p.arena, p.temps = arena, live
 	for i, s := range live {
-		s.region = &region{arena.block, span{arena.off + offsets[i], roundUp(s.size)}}
+		in := arena[offsets[i]/piece]
+		s.region = &region{in.block, span{in.off + offsets[i]%piece, roundUp(s.size)}}
 	}
 	return nil
 }
 
 // place sorts temporaries by size and returns their offsets and the arena's size.
-func place(live []*storage) (offsets []uint64, total uint64) {
+func place(live []*storage, piece uint64) (offsets []uint64, total uint64) {
 	sort.SliceStable(live, func(i, j int) bool { return live[i].size > live[j].size })
 	offsets = make([]uint64, len(live))
 	for i, s := range live {
-		offsets[i] = lowestFit(live[:i], offsets, s)
+		offsets[i] = lowestFit(live[:i], offsets, s, piece)
 		total = max(total, offsets[i]+roundUp(s.size))
 	}
 	return offsets, total
@@ -50,9 +58,9 @@ func place(live []*storage) (offsets []uint64, total uint64) {
 
 func roundUp(n uint64) uint64 { return (n + alignBytes - 1) &^ (alignBytes - 1) }
 
-// lowestFit returns the lowest offset at which s overlaps no placed temporary
+// lowestFit returns the lowest offset in one piece at which s overlaps no placed temporary
 // that is alive at the same time.
-func lowestFit(placed []*storage, offsets []uint64, s *storage) uint64 {
+func lowestFit(placed []*storage, offsets []uint64, s *storage, piece uint64) uint64 {
 	var busy []span
 	for i, o := range placed {
 		if o.first <= s.last && s.first <= o.last {
@@ -60,12 +68,15 @@ func lowestFit(placed []*storage, offsets []uint64, s *storage) uint64 {
 		}
 	}
 	sort.Slice(busy, func(i, j int) bool { return busy[i].off < busy[j].off })
+	size := roundUp(s.size)
 	var at uint64
 	for _, b := range busy {
-		if at+roundUp(s.size) <= b.off {
+		if at+size <= b.off {
 			break
 		}
-		at = max(at, b.off+b.size)
+		if at = max(at, b.off+b.size); at/piece != (at+size-1)/piece {
+			at = (at/piece + 1) * piece
+		}
 	}
 	return at
 }

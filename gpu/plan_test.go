@@ -16,7 +16,7 @@ func TestPlanOfAChain(t *testing.T) {
 	// a lives to operation 1, b over 1 and 2, c over 2 and 3: c takes a's place.
 	a, b, c := temporary(1000, 0, 1), temporary(5000, 1, 2), temporary(900, 2, 3)
 	live := []*storage{a, b, c}
-	offsets, total := place(live)
+	offsets, total := place(live, 1<<40)
 	at := map[*storage]uint64{}
 	for i, s := range live {
 		at[s] = offsets[i]
@@ -43,11 +43,19 @@ func TestPlanKeepsTheLivingApart(t *testing.T) {
 				peak = max(peak, now[k])
 			}
 		}
-		offsets, total := place(live)
+		offsets, total := place(live, 1<<40)
 		if total > sum || total < peak {
 			t.Fatalf("arena of %d bytes for %d at once and %d together", total, peak, sum)
 		}
 		checkApart(t, live, offsets, total)
+		const piece = 1 << 17 // as large as the largest may be
+		offsets, total = place(live, piece)
+		checkApart(t, live, offsets, total)
+		for i, s := range live {
+			if offsets[i]/piece != (offsets[i]+s.size-1)/piece {
+				t.Fatalf("%d bytes at %d lie in two pieces of %d", s.size, offsets[i], piece)
+			}
+		}
 	}
 }
 

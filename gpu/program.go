@@ -12,7 +12,7 @@ import (
 type Program struct {
 	dev   *Device
 	cmds  []vk.Commands
-	arena *region
+	arena []*region
 	lent  bool // the arena belongs to an Arena
 	stats Stats
 	temps []*storage // planned in the arena
@@ -203,8 +203,8 @@ func (p *Program) free() {
 	for _, s := range p.temps {
 		s.freed.Store(true)
 	}
-	if p.arena != nil && !p.lent {
-		p.dev.heap.release(p.arena)
+	if !p.lent {
+		p.dev.heap.releaseAll(p.arena)
 	}
 	p.arena = nil
 }

@@ -24,6 +24,7 @@ import (
 	_ "github.com/morton-gen/morton/models/tokenizer/kl"   // these
 	_ "github.com/morton-gen/morton/models/tokenizer/larp" // and
 	_ "github.com/morton-gen/morton/models/tokenizer/msvq" // register
+	_ "github.com/morton-gen/morton/models/tokenizer/octgpt"
 	_ "github.com/morton-gen/morton/models/tokenizer/star"
 	_ "github.com/morton-gen/morton/models/tokenizer/vae3d"
 	_ "github.com/morton-gen/morton/models/tokenizer/vq" // codecs

@@ -18,7 +18,6 @@ import (
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tokenizer/cells"
 )
 
 // folder copies files into a folder of their own, by their new names.
@@ -147,28 +146,84 @@ func TestVARPicture(t *testing.T) {
 	})
 }
 
-// TestOctGPTShape draws from a folder of OctGPT's generator: the hull of its cells, from nothing
-// and behind the coarse cells of a mesh.
-func TestOctGPTShape(t *testing.T) {
-	dir := folder(t, map[string]string{"model.safetensors": tinySystems + "octgpt/weights.safetensors"})
-	config := []byte(`{"num_heads": 2, "patch_size": 64, "buffer_size": 16, "num_iters": [1, 2, 2, 2], "start_temperature": [0.7, 0.8, 0.8, 0.9], "max_nodes": 16384}`)
-	if err := os.WriteFile(filepath.Join(dir, "config.json"), config, 0o600); err != nil {
-		t.Fatal(err)
+// octgptFiles are a folder of OctGPT's generator, and with a tokenizer beside it.
+func octgptFiles(t *testing.T, tokenizer string) string {
+	t.Helper()
+	files := map[string]string{"octgpt.safetensors": tinySystems + "octgpt/weights.safetensors"}
+	if tokenizer != "" {
+		files["vqvae.safetensors"] = "tokenizer/octgpt/testdata/weights.safetensors"
 	}
+	dir := folder(t, files)
+	config := `{"num_heads": 2, "patch_size": 64, "buffer_size": 16, "num_iters": [1, 2, 2, 2], "start_temperature": [0.7, 0.8, 0.8, 0.9], "max_nodes": 16384}`
+	for name, text := range map[string]string{"config.json": config, "tokenizer.json": tokenizer} {
+		if text == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestOctGPTShape draws from a folder of OctGPT's generator: from nothing, and behind the coarse
+// cells of a mesh. Without a tokenizer it is the hull of the cells. With one it is the surface of
+// the codes' field, of the same sample, in triangles or quads.
+func TestOctGPTShape(t *testing.T) {
 	source := must(surfaceOf("../testdata/mesh/scopia_bowl.obj"))(t)
+	drawn := map[string][]int64{}
+	for kind, tokenizer := range map[string]string{"hull": "", "triangles": `{"resolution": 64}`, "quads": `{"resolution": 64, "faces": "quads"}`} {
+		dir := octgptFiles(t, tokenizer)
+		gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+			m := must(models.Open(dev, system.Shape, dir, models.Options{Slots: 1, Precision: nn.F32}))(t)
+			defer m.Close()
+			for _, r := range []models.Request{{ID: "a", Class: 1}, {ID: "b", Class: 1, Source: system.Media{Mesh: source}, Extent: system.Extent{PrefixDepth: 4}}} {
+				res := must(m.Generate(context.Background(), r))(t)
+				made := res.Media.Mesh
+				if made.Validate() != nil || made.NumFaces() < 6*4 || res.Sample.Kind != shard.KindOctreeCodes || !slices.Equal(res.Sample.Grid, []int32{3, 6}) {
+					t.Fatalf("%d faces, a sample of %s %v", made.NumFaces(), res.Sample.Kind, res.Sample.Grid)
+				}
+				back, _, err := m.Decode(res.Sample)
+				if err != nil || !slices.Equal(back.Mesh.Vertices, made.Vertices) {
+					t.Errorf("the sample gives another mesh: %v", err)
+				}
+				if report := must(mesh.Measure(made))(t); kind != "hull" && !report.Watertight || (report.Triangles > 0) != (kind == "triangles") {
+					t.Errorf("%s: watertight %v, %d triangles of %d faces", kind, report.Watertight, report.Triangles, report.Faces)
+				}
+				if tokens := drawn[r.ID]; tokens != nil && !slices.Equal(tokens, res.Sample.Tokens) {
+					t.Errorf("%s: the tokenizer changes what is drawn", r.ID)
+				}
+				drawn[r.ID] = res.Sample.Tokens
+			}
+		})
+	}
+}
+
+// TestOctGPTTokens codes a mesh with the tokenizer of a folder, and turns it back.
+func TestOctGPTTokens(t *testing.T) {
+	source := must(surfaceOf("../testdata/mesh/scopia_vase3.obj"))(t)
+	dir := octgptFiles(t, `{"resolution": 64}`)
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		m := must(models.Open(dev, system.Shape, dir, models.Options{Slots: 1, Precision: nn.F32}))(t)
+		m := must(models.Open(dev, system.Shape, dir, models.Options{Slots: 1}))(t)
 		defer m.Close()
-		for _, r := range []models.Request{{ID: "a", Class: 1}, {ID: "b", Class: 1, Source: system.Media{Mesh: source}, Extent: system.Extent{PrefixDepth: 4}}} {
-			res := must(m.Generate(context.Background(), r))(t)
-			made := res.Media.Mesh
-			if made.Validate() != nil || made.NumFaces() < 6*4 || res.Sample.Kind != cells.Kind || !slices.Equal(res.Sample.Grid, []int32{3, 6}) {
-				t.Fatalf("%d faces, a sample of %s %v", made.NumFaces(), res.Sample.Kind, res.Sample.Grid)
+		s, measures, err := m.Encode("vase", system.Media{Mesh: source}, system.Extent{})
+		if err != nil || measures["nodes"] < 1000 {
+			t.Fatalf("%v, %v", measures, err)
+		}
+		back, _, err := m.Decode(s)
+		if err != nil || back.Mesh.NumFaces() == 0 {
+			t.Fatal(err)
+		}
+		lo, hi := mesh.Bounds(source)
+		low, high := mesh.Bounds(back.Mesh)
+		half := max(hi[0]-lo[0], hi[1]-lo[1], hi[2]-lo[2]) / 2
+		for axis := range lo { // random weights know no shape, but the box is that of the source
+			if middle := (lo[axis] + hi[axis]) / 2; low[axis] < middle-half*0.9/0.8 || high[axis] > middle+half*0.9/0.8 {
+				t.Errorf("axis %d: from %g to %g, the source from %g to %g", axis, low[axis], high[axis], lo[axis], hi[axis])
 			}
-			back, _, err := m.Decode(res.Sample)
-			if err != nil || !slices.Equal(back.Mesh.Vertices, made.Vertices) {
-				t.Errorf("the sample gives another mesh: %v", err)
-			}
+		}
+		if _, err := system.CodecOf(s.Kind); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -44,6 +44,11 @@ const (
 	KindLARP  = "larp"
 	KindVAE3D = "vae3d"
 	KindStar  = "star"
+	// Of shapes: KindOctreeCodes has the first and the last level of an octree. Split flags
+	// of the levels from the first to above the last come first, then a code for each node
+	// of the last. All nodes of the first level exist, and a node that splits has eight
+	// children; where none of a level splits, the first does.
+	KindOctreeCodes = "octree-codes"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

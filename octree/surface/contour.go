@@ -5,6 +5,7 @@ import (
 
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/internal/blocks"
 )
 
 // inset is how far from the cell's border a vertex stays, as with a code: then the
@@ -38,7 +39,8 @@ func NewContour(m *mesh.Mesh, depth int) (*Contour, error) {
 	}
 	f := newField(o, md.signCodes(o))
 	crossings := f.crossings()
-	x := newExtraction(f, crossings)
+	x := newExtraction(depth, f.signs, crossings)
+	x.tree = o
 	c := &Contour{Depth: depth, Mesh: x.mesh, Parts: parts}
 	c.placeSheets(x, md)
 	for _, e := range crossings {
@@ -50,7 +52,7 @@ func NewContour(m *mesh.Mesh, depth int) (*Contour, error) {
 // signCodes returns codes with corner signs and nothing else.
 func (m *model) signCodes(o *octree.Octree) []Code {
 	codes := make([]Code, o.Len(o.Depth))
-	inBlocks(len(codes), func(from, to int) {
+	blocks.Each(len(codes), 1024, func(from, to int) {
 		for i := from; i < to; i++ {
 			codes[i].Signs, _ = m.signs(o.Leaves()[i])
 		}
@@ -68,8 +70,8 @@ func (c *Contour) placeSheets(x *extraction, md *model) {
 	}
 	c.Mesh.Vertices = make([]mesh.Vec3, len(c.Cells))
 	c.Planes = make([]Quadric, len(c.Cells))
-	near := newNearby(md.src, x.f.o)
-	inBlocks(len(x.keys), func(from, to int) {
+	near := newNearby(md.src, x.tree)
+	blocks.Each(len(x.keys), 1024, func(from, to int) {
 		e := encoder{m: md, near: near}
 		for i := from; i < to; i++ {
 			for p := range x.topology(i).patches {
@@ -85,7 +87,7 @@ func (c *Contour) placeSheets(x *extraction, md *model) {
 func (e *encoder) sheet(x *extraction, i, p int) (mesh.Vec3, Quadric) {
 	cell, t := x.keys[i], x.topology(i)
 	var q Quadric
-	if row, leaf := x.f.o.Find(x.f.o.Depth, cell); leaf {
+	if row, leaf := x.tree.Find(x.depth, cell); leaf {
 		_, thick := e.m.signs(cell)
 		e.addSheet(&q, row, cell, t, p, x.signs[i], thick)
 	}

@@ -2,11 +2,10 @@ package surface
 
 import (
 	"math/bits"
-	"runtime"
-	"sync"
 
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/internal/blocks"
 	"github.com/morton-gen/morton/octree/internal/voxel"
 )
 
@@ -15,23 +14,13 @@ import (
 func (m *model) encode(o *octree.Octree) []Code {
 	codes := make([]Code, o.Len(o.Depth))
 	near := newNearby(m.src, o)
-	inBlocks(len(codes), func(from, to int) {
+	blocks.Each(len(codes), 1024, func(from, to int) {
 		e := encoder{m: m, near: near}
 		for i := from; i < to; i++ {
 			codes[i] = e.code(i, o.Leaves()[i])
 		}
 	})
 	return codes
-}
-
-// inBlocks calls work for blocks that together are [0, n), at the same time.
-func inBlocks(n int, work func(from, to int)) {
-	workers := max(1, min(runtime.GOMAXPROCS(0), n/1024))
-	var done sync.WaitGroup
-	for w := range workers {
-		done.Go(func() { work(n*w/workers, n*(w+1)/workers) })
-	}
-	done.Wait()
 }
 
 // nearby lists, leaf by leaf, the triangles that place its vertex: those that

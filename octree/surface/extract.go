@@ -60,7 +60,8 @@ func Extract(o *octree.Octree, codes []Code) (*mesh.Mesh, Report, error) {
 	}
 	f := newField(o, codes)
 	crossings := f.crossings()
-	x := newExtraction(f, crossings)
+	x := newExtraction(o.Depth, f.signs, crossings)
+	x.tree = o
 	x.report.Disputed = f.disputed
 	x.placeVertices(codes)
 	for _, e := range crossings {
@@ -140,7 +141,8 @@ func (e crossing) around() (cells [4]octree.Key, edges [4]int) {
 
 // extraction is a mesh in the making: crossed cells have ranks in cells.
 type extraction struct {
-	f      *field
+	depth  int
+	tree   *octree.Octree // of the cells that are leaves
 	cells  *keyset.Set
 	keys   []octree.Key
 	signs  []uint8
@@ -150,8 +152,10 @@ type extraction struct {
 	report Report
 }
 
-func newExtraction(f *field, crossings []crossing) *extraction {
-	x := &extraction{f: f, cells: keyset.New(f.o.Depth), mesh: &mesh.Mesh{}}
+// newExtraction finds the sheets in the cells around crossings of a grid of 2^depth cells a
+// side, by the signs of their corners.
+func newExtraction(depth int, signs func(cell octree.Key) uint8, crossings []crossing) *extraction {
+	x := &extraction{depth: depth, cells: keyset.New(depth), mesh: &mesh.Mesh{}}
 	for _, e := range crossings {
 		cells, _ := e.around()
 		for _, c := range cells {
@@ -162,7 +166,7 @@ func newExtraction(f *field, crossings []crossing) *extraction {
 	x.rule, x.first = make([]uint8, n), make([]int32, n)
 	for k := range x.cells.All {
 		x.keys = append(x.keys, octree.Key(k))
-		x.signs = append(x.signs, f.signs(octree.Key(k)))
+		x.signs = append(x.signs, signs(octree.Key(k)))
 	}
 	x.untangle()
 	return x
@@ -178,7 +182,7 @@ func (x *extraction) untangle() {
 		}
 		var step [3]int
 		step[face/2] = 2*int(face%2) - 1
-		other, ok := k.Offset(x.f.o.Depth, step[0], step[1], step[2])
+		other, ok := k.Offset(x.depth, step[0], step[1], step[2])
 		if !ok {
 			continue
 		}
@@ -193,7 +197,7 @@ func (x *extraction) topology(i int) *topology { return &cellTopology[x.rule[i]]
 
 func (x *extraction) placeVertices(codes []Code) {
 	for i, k := range x.keys {
-		row, leaf := x.f.o.Find(x.f.o.Depth, k)
+		row, leaf := x.tree.Find(x.depth, k)
 		if leaf {
 			x.report.Active++
 		} else {
@@ -234,7 +238,7 @@ func (t *topology) middle(p int) (at mesh.Vec3) {
 func (x *extraction) addVertex(cell octree.Key, offset mesh.Vec3, row int) {
 	i, j, k := cell.Decode()
 	low := mesh.Vec3{float64(i), float64(j), float64(k)}
-	x.mesh.AddVertex(octree.FromGrid(low.Add(offset), x.f.o.Depth))
+	x.mesh.AddVertex(octree.FromGrid(low.Add(offset), x.depth))
 	x.report.Leaf = append(x.report.Leaf, int32(row))
 }
 
