@@ -43,7 +43,7 @@ func (s *stage) count(done, failed int) {
 
 // begin notes a request that the run works on, and tells the observer.
 func (s *stage) begin(r request.Request) {
-	notify(Event{Kind: Begun, Stage: stageDecode, ID: r.ID})
+	Notify(Event{Kind: Begun, Stage: stageDecode, ID: r.ID})
 	s.withTally(func(t *tally) { t.begun++ })
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,6 +79,8 @@ func (p *progress) event(e transforms.Event) {
 	case transforms.Started:
 		p.flying[e.ID] = true
 		p.draw()
+	case transforms.Moved:
+		p.say(strings.TrimSpace("job "+e.ID)+": "+strings.ToLower(e.State), true)
 	case transforms.Advanced:
 		p.advance(e)
 	case transforms.Finished:

@@ -95,6 +95,8 @@ func (r *Request) invalid() string {
 	switch {
 	case !IsName(r.ID):
 		return fmt.Sprintf("id %q: an id is 1 to %d bytes of letters, digits, '.', '_' or '-', and begins with a letter or digit", r.ID, maxName)
+	case Scheme(r.Input) != "" || Scheme(r.Text) != "":
+		return fmt.Sprintf("input %q: only files are read; mount what has no files", r.Input+r.Text)
 	case r.Prefix < 0 || r.Frames < 0 || r.Prefix > MaxFrames || r.Frames > MaxFrames:
 		return fmt.Sprintf("prefix %d and frames %d: from 0 to %d", r.Prefix, r.Frames, MaxFrames)
 	case r.Start < 0 || r.Start > maxStart:
