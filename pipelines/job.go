@@ -38,7 +38,8 @@ type Job struct {
 	Shards   int    // tokenize: files to deal the samples to; 0 means 1
 	Command  string // what was typed, for the page
 	Begun    time.Time
-	Options  map[string]any // of a job server's runner, see jobserver.Job
+
+	elsewhere bool // it was submitted, perhaps by another process with other flags
 
 	prepared string                             // the action that Prepare was called for
 	markers  map[request.Family][]report.Marker // that stood there then
@@ -48,6 +49,8 @@ type Job struct {
 // their models and sees each item's end.
 func (j *Job) InProcess() bool {
 	switch {
+	case j.elsewhere:
+		return false
 	case j.Runner == "" || j.Runner == "direct":
 		return true
 	case j.Portable():

@@ -77,7 +77,7 @@ func (j *Job) ask(manifest string) (jobserver.Job, error) {
 	build(s, *j, manifest, chains[j.Settings.Action])
 	ask := jobserver.Job{
 		Graph: p, Name: jobopts.GetJobName(), Environment: j.environment(), Config: *jobopts.EnvironmentConfig,
-		Worker: *jobopts.WorkerBinary, Runner: j.Options, Own: map[string]string{},
+		Worker: *jobopts.WorkerBinary, Own: map[string]string{},
 	}
 	if ask.Environment == "LOOPBACK" {
 		return ask, nil

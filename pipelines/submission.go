@@ -23,7 +23,7 @@ import (
 // JobsFolder is the folder in Settings.Out where jobs of other processes are kept for
 // as long as they run. Each has its record there, <run>.json, and its requests,
 // <run>.jsonl, which its workers read.
-const JobsFolder = "jobs"
+const JobsFolder = transforms.JobsFolder
 
 // Submission is a job that runs in other processes, and what it takes to come back to it
 // from any process that sees its folder.
@@ -39,6 +39,7 @@ type Submission struct {
 
 	folder string        // where the record stands: Settings.Out by another name, perhaps
 	delay  time.Duration // of other hosts' files
+	most   time.Duration // for a cancelled job to end
 }
 
 // String names the job for people.
@@ -89,7 +90,7 @@ func readSubmission(folder, name string) (s Submission, err error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", path, err)
 	}
-	s.folder, s.delay = folder, diskDelay
+	s.folder, s.delay, s.most = folder, diskDelay, endTime
 	return s, nil
 }
 
@@ -113,6 +114,8 @@ func decodeSubmission(r io.Reader) (s Submission, err error) {
 
 func (s *Submission) path(ext string) string { return filepath.Join(s.folder, JobsFolder, s.Run+ext) }
 
+func (s *Submission) stopFile() string { return filepath.Join(s.folder, transforms.StopFile(s.Run)) }
+
 // save writes the record. The first one must not replace another's.
 func (s *Submission) save(first bool) error {
 	write := atomicfile.Replace
@@ -128,8 +131,8 @@ func (s *Submission) save(first bool) error {
 
 // forget removes the record and the requests of a job that has ended.
 func (s *Submission) forget() error {
-	for _, ext := range []string{".json", ".jsonl"} {
-		if err := os.Remove(s.path(ext)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, path := range []string{s.path(".json"), s.path(".jsonl"), s.stopFile()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -150,39 +153,44 @@ func Submit(ctx context.Context, job Job, action string) (*Submission, error) {
 
 // submit writes the job's record and requests where its workers and later processes find
 // them, and sends its graph to the job server.
-func (j *Job) submit(ctx context.Context) (s *Submission, err error) {
+func (j *Job) submit(ctx context.Context) (*Submission, error) {
 	server, err := j.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer server.Close()
 	j.Settings.Run = transforms.NewRunName()
-	s = &Submission{
+	s := &Submission{
 		Run: j.Settings.Run, Runner: j.Runner, Endpoint: j.endpoint(), Settings: j.Settings, Asked: len(j.Requests), Command: j.Command, Begun: j.Begun,
-		folder: j.Settings.Out, delay: diskDelay,
+		folder: j.Settings.Out, delay: diskDelay, most: endTime,
 	}
 	if err := os.MkdirAll(filepath.Join(s.folder, JobsFolder), 0o755); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.forget())
-		}
-	}()
+	if err := j.submitTo(ctx, server, s); err != nil {
+		return nil, errors.Join(err, s.forget())
+	}
+	return s, nil
+}
+
+func (j *Job) submitTo(ctx context.Context, server *jobserver.Server, s *Submission) error {
 	if err := s.save(true); err != nil {
-		return nil, err
+		return err
 	}
 	if err := writeManifest(s.path(".jsonl"), j.Requests); err != nil {
-		return nil, err
+		return err
 	}
 	ask, err := j.ask(s.path(".jsonl"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if s.ID, err = server.Submit(ctx, ask); err != nil {
-		return nil, fmt.Errorf("pipelines: %w: %w", ErrRun, err)
+		return fmt.Errorf("pipelines: %w: %w", ErrRun, err)
 	}
-	return s, s.save(false)
+	if err := s.save(false); err != nil { // nobody could come back to it
+		return errors.Join(err, server.Cancel(context.WithoutCancel(ctx), s.ID))
+	}
+	return nil
 }
 
 // job returns what was submitted.
@@ -191,7 +199,10 @@ func (s *Submission) job() (Job, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil // the run is over, or its first steps were not taken
 	}
-	job := Job{Settings: s.Settings, Requests: requests, Runner: s.Runner, Command: s.Command, Begun: s.Begun, Shards: s.Settings.Shards, prepared: s.Settings.Action}
+	job := Job{
+		Settings: s.Settings, Requests: requests, Runner: s.Runner, Command: s.Command, Begun: s.Begun, Shards: s.Settings.Shards,
+		elsewhere: true, prepared: s.Settings.Action,
+	}
 	job.Settings.Out = s.folder
 	return job, err
 }
@@ -234,8 +245,22 @@ func (s *Submission) Results() (int, error) {
 	return w.look(func(report.Outcome) {})
 }
 
-// Cancel asks the runner to end the job. [Submission.Wait] waits until it has.
+// Cancel asks the runner to end the job, and the job's workers to end what they do.
+// [Submission.Wait] waits until they have.
 func (s *Submission) Cancel(ctx context.Context) error {
+	return errors.Join(s.cancel(ctx), s.stopWorkers())
+}
+
+// stopWorkers tells the job's workers that it is given up.
+func (s *Submission) stopWorkers() error {
+	err := os.WriteFile(s.stopFile(), nil, 0o644)
+	if errors.Is(err, fs.ErrNotExist) { // the job is over
+		return nil
+	}
+	return err
+}
+
+func (s *Submission) cancel(ctx context.Context) error {
 	if s.ID == "" {
 		return jobserver.ErrUnknown
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 // endTime is how long a cancelled job may take to end. Flink gives a task 30 s before it
@@ -18,6 +19,11 @@ const endTime = time.Minute
 // diskDelay is how long a network file system may hide a new file from a process that
 // has looked for it: 30 s on NFS.
 const diskDelay = 35 * time.Second
+
+// settleTime is how long workers may take to see that a job is given up, and to end what
+// they are at. Steps of a model take milliseconds, and results are written within a
+// second.
+const settleTime = 2 * time.Second
 
 // ErrRunning reports a job that this process no longer waits for, and that runs on.
 var ErrRunning = errors.New("the job runs on")
@@ -37,7 +43,7 @@ func (s *Submission) follow(ctx context.Context) (report.Summary, error) {
 	stop := context.AfterFunc(ctx, func() {
 		transforms.Notify(transforms.Event{Kind: transforms.Moved, State: "CANCELLING"})
 		s.Cancel(waiting) // where that fails, the job has not ended in time
-		defer time.AfterFunc(endTime, giveUp).Stop()
+		defer time.AfterFunc(s.most, giveUp).Stop()
 		<-waiting.Done()
 	})
 	defer stop()
@@ -50,7 +56,11 @@ func (s *Submission) follow(ctx context.Context) (report.Summary, error) {
 
 func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, error) {
 	defer over()
-	err := s.ended(ctx)
+	job, jerr := s.job() // before another process that waits has removed it
+	if jerr != nil {
+		return report.Summary{}, jerr
+	}
+	err := s.ended(ctx, job.Requests)
 	for begun := time.Now(); err == nil && !s.published() && time.Since(begun) < s.delay; {
 		time.Sleep(time.Second)
 	}
@@ -63,10 +73,10 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 		return report.Summary{}, fmt.Errorf("pipelines: %w, perhaps: %s: %w", ErrRunning, s, err)
 	case err == nil:
 		err = errNotPublished
-	}
-	job, jerr := s.job()
-	if jerr != nil {
-		return report.Summary{}, errors.Join(err, jerr)
+	default: // a worker may be at work yet
+		if serr := s.stopWorkers(); serr == nil {
+			time.Sleep(settleTime)
+		}
 	}
 	summary, err := job.conclude(ctx, remains{}, err)
 	return summary, errors.Join(err, job.sweep(), s.forget())
@@ -76,7 +86,7 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 var errNotPublished = errors.New("its workers wrote nothing to the run's folder: they must mount it in the same place")
 
 // ended follows the job to its end, and tells the observer of what it does.
-func (s *Submission) ended(ctx context.Context) error {
+func (s *Submission) ended(ctx context.Context, requests []request.Request) error {
 	if s.published() {
 		return nil
 	}
@@ -88,10 +98,8 @@ func (s *Submission) ended(ctx context.Context) error {
 		return err
 	}
 	defer server.Close()
-	if job, err := s.job(); err == nil {
-		w := newWatch(s.folder, s.Run, job.Requests)
-		defer w.start()()
-	}
+	w := newWatch(s.folder, s.Run, requests)
+	defer w.start()()
 	return server.Follow(ctx, s.ID, func(state jobserver.State) {
 		transforms.Notify(transforms.Event{Kind: transforms.Moved, ID: s.ID, State: string(state)})
 	})

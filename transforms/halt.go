@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Prism's in-process worker closes its response channel when a run's context is
@@ -18,8 +17,8 @@ var (
 	haltMu    sync.Mutex
 	halts     = map[string]*halt{}
 	haltCount int
-	// haltPrefix begins the names of this process. A worker in another process
-	// ignores them, and has the runner's own context alone.
+	// haltPrefix begins the names of this process. Runs of others are in the table too,
+	// see join.
 	haltPrefix = fmt.Sprintf("%016x-", rand.Uint64())
 )
 
@@ -28,42 +27,6 @@ type halt struct {
 	work sync.WaitGroup // attempts that are running
 
 	tally tally
-}
-
-// foreign are attempts for runs of other processes.
-var foreign struct {
-	sync.Mutex
-	running int
-	none    chan struct{} // closed when running is 0, if somebody waits
-}
-
-func countForeign(n int) {
-	foreign.Lock()
-	defer foreign.Unlock()
-	foreign.running += n
-	if foreign.running == 0 && foreign.none != nil {
-		close(foreign.none)
-		foreign.none = nil
-	}
-}
-
-// AwaitAttempts waits until this process works on nothing for runs of other processes, at
-// most so long. It serves a worker whose context has ended.
-func AwaitAttempts(most time.Duration) {
-	foreign.Lock()
-	if foreign.running == 0 {
-		foreign.Unlock()
-		return
-	}
-	if foreign.none == nil {
-		foreign.none = make(chan struct{})
-	}
-	none := foreign.none
-	foreign.Unlock()
-	select {
-	case <-none:
-	case <-time.After(most):
-	}
 }
 
 // errOver ends what a runner still has going when it has given up on the run.
@@ -96,22 +59,20 @@ func HaltWith(ctx context.Context) (name string, over func()) {
 	}
 }
 
-// halting returns ctx, ended also by what HaltWith knows by that name. The caller
-// must call the function it returns when its work is done.
+// halting returns ctx, ended also by what the table knows by that name. The caller must
+// call the function it returns when its work is done.
 func halting(ctx context.Context, name string) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	if !strings.HasPrefix(name, haltPrefix) {
-		countForeign(1)
-		return ctx, func() { cancel(nil); countForeign(-1) }
-	}
 	haltMu.Lock()
 	defer haltMu.Unlock()
 	h := halts[name]
-	if h == nil {
+	switch {
+	case h == nil && strings.HasPrefix(name, haltPrefix):
 		cancel(errOver)
 		return ctx, func() {}
-	}
-	if h.by.Err() != nil {
+	case h == nil:
+		return ctx, func() { cancel(nil) }
+	case h.by.Err() != nil:
 		cancel(context.Cause(h.by))
 		return ctx, func() {}
 	}

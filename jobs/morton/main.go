@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case errors.Is(err, gpu.ErrNoDevice):
 		hint = " (see: morton help devices)"
 	case errors.Is(err, jobserver.ErrNoRestart):
-		hint = "; --restarts 3, or restart-strategy.type in Flink's configuration, has it begin again when a worker is lost"
+		hint = "; restart-strategy.type in Flink's configuration, such as fixed-delay, has a job begin again when a worker is lost"
 	case errors.Is(err, pipelines.ErrCancelled):
 		hint = ", and not by this command, which goes on where it stopped"
 	}

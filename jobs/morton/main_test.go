@@ -162,6 +162,11 @@ func resetRunner(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, name := range []string{"async", "dry_run"} {
+		if err := flag.Set(name, "false"); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestGenerateRun goes through a run's exit codes: all done, some failed, done
@@ -360,7 +365,7 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 
 // aliens are flags of other commands that a text speaks of.
 var aliens = map[string]bool{
-	"beam --input": true, "beam --model": true, "beam --out": true, "beam --restarts": true, "beam --detach": true,
+	"beam --input": true, "beam --model": true, "beam --out": true, "beam --detach": true,
 	"wait --runner": true, "wait --detach": true, "worker-pool --environment_type": true, "worker-pool --environment_config": true,
 }
 
@@ -485,16 +490,6 @@ func TestFirstLine(t *testing.T) {
 	} {
 		if got := firstLine(text); got != want {
 			t.Errorf("firstLine(%q) = %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestWorkerMode(t *testing.T) {
-	for line, want := range map[string]bool{
-		"--worker=true --id=1": true, "-worker=true": true, "generate --worker=true": false, "": false, "worker=true": false,
-	} {
-		if got := worker.Is(strings.Fields(line)); got != want {
-			t.Errorf("worker.Is(%q) = %v", line, got)
 		}
 	}
 }

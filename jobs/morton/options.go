@@ -36,7 +36,6 @@ type options struct {
 	maxFailed report.Threshold
 	overwrite bool
 	detach    bool
-	restarts  int
 	json      bool
 	verbose   bool
 	limits    limit.Limits // of mesh files
@@ -79,8 +78,6 @@ func (o *options) addRun() {
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
 	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
-	f.IntVar(&o.restarts, "restarts", 0, "flink: begin the job again up to `N` times when a worker is lost; what is done stays done. 0 is Flink's own "+
-		"restart strategy, which is none unless its configuration says so")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")
 	addBeam(f)
@@ -138,10 +135,6 @@ func (o *options) action() string {
 }
 
 func (o *options) job(f request.Family, requests []request.Request, begun time.Time) pipelines.Job {
-	var runner map[string]any
-	if o.restarts > 0 {
-		runner = map[string]any{"number_of_execution_retries": o.restarts, "execution_retry_delay": restartDelay.Milliseconds()}
-	}
 	return pipelines.Job{
 		Settings: transforms.Settings{
 			Spec: family.Spec{
@@ -150,7 +143,7 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 			},
 			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed,
 		},
-		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun, Options: runner,
+		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,
 	}
 }
 

@@ -28,10 +28,6 @@ var needs = map[string][]string{
 	"dataflow":  {"project", "region", "staging_location", "sdk_container_image"}, // Beam's own image lacks FFmpeg and Vulkan
 }
 
-// restartDelay is how long a runner waits before it begins a job again: a task manager
-// that was killed takes some seconds to be missed.
-const restartDelay = 5 * time.Second
-
 // checkRunner returns an error for wrong use if the runner is not known or lacks
 // a flag.
 func checkRunner(f *pflag.FlagSet, name, runner string) error {
@@ -93,8 +89,6 @@ func (o *options) checkWorkers() error {
 		return o.usagef("--detach is not for dataflow yet")
 	case o.detach && here:
 		return o.usagef("--detach: the work is done in this process; it is for --runner flink or universal with workers elsewhere")
-	case o.restarts < 0:
-		return o.usagef("--restarts is 0 or more")
 	case runner == "direct" || runner == "dataflow" || here:
 		return nil
 	}

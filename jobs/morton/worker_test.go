@@ -127,6 +127,20 @@ func startPool(t *testing.T) (endpoint string) {
 	return listener.Addr().String()
 }
 
+// otherBinary is this one, with a byte more.
+func otherBinary(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(path, append(data, 0), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // TestStandalonePrism runs the same inputs on the direct runner, and on a Prism in
 // a process of its own with the workers in this process, then in one of their own:
 // the same binary, staged.
@@ -148,6 +162,10 @@ func TestStandalonePrism(t *testing.T) {
 		{"loopback", []string{"--runner", "universal", "--endpoint", endpoint, "--workers", "2"}, true},
 		{"staged", []string{
 			"--runner", "prism", "--endpoint", endpoint, "--environment_type", "EXTERNAL", "--environment_config", startPool(t), "--job_name", name,
+		}, false},
+		{"fetched", []string{ // by the pool, whose binary is another
+			"--runner", "prism", "--endpoint", endpoint, "--environment_type", "EXTERNAL", "--environment_config", startPool(t), "--job_name", name,
+			"--worker_binary", otherBinary(t),
 		}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,7 +19,8 @@ import (
 type Pool struct {
 	fnpb.UnimplementedBeamFnExternalWorkerPoolServer
 
-	log io.Writer // a line for each worker's beginning and end
+	log   io.Writer     // a line for each worker's beginning and end
+	grace time.Duration // for a worker to end by itself
 
 	mu      sync.Mutex
 	closed  bool
@@ -29,9 +30,11 @@ type Pool struct {
 // key tells workers apart: a runner's names are unique on its endpoint.
 type key struct{ id, control string }
 
+func newPool(log io.Writer) *Pool { return &Pool{log: log, grace: unwind, workers: map[key]*process{}} }
+
 // Serve serves a pool until the context ends, and then ends its workers.
 func Serve(ctx context.Context, listener net.Listener, log io.Writer) error {
-	p := &Pool{log: log, workers: map[key]*process{}}
+	p := newPool(log)
 	server := grpc.NewServer()
 	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, p)
 	stopped := context.AfterFunc(ctx, server.Stop)
@@ -131,7 +134,7 @@ func (p *Pool) StopWorker(_ context.Context, r *fnpb.StopWorkerRequest) (*fnpb.S
 		go func() {
 			select {
 			case <-named[0].over:
-			case <-time.After(unwind):
+			case <-time.After(p.grace):
 				named[0].stop()
 			}
 		}()

@@ -21,9 +21,9 @@ const afterwords = 3 * time.Second
 // [ErrLost], or is the context's; the job then goes on. What the server says meanwhile
 // goes to Beam's log.
 func (s *Server) Follow(ctx context.Context, id string, on func(State)) error {
-	f := &follower{on: on}
+	f := &follower{on: on, client: s.client, id: id}
 	for seen := time.Now(); ; {
-		err := f.stream(ctx, s.client, id)
+		err := f.stream(ctx, s.askEvery)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -48,7 +48,10 @@ func (s *Server) Follow(ctx context.Context, id string, on func(State)) error {
 
 // follower is what a job's server has said.
 type follower struct {
-	on    func(State)
+	on     func(State)
+	client jobpb.JobServiceClient
+	id     string
+
 	state State
 	heard bool // something, on the last stream
 	cause string
@@ -57,17 +60,18 @@ type follower struct {
 
 // stream listens until the server ends the stream or breaks off. The state says whether
 // the job has ended.
-func (f *follower) stream(ctx context.Context, client jobpb.JobServiceClient, id string) error {
-	ctx, cancel := context.WithCancel(ctx)
+func (f *follower) stream(whole context.Context, askEvery time.Duration) error {
+	ctx, cancel := context.WithCancel(whole)
 	defer cancel()
-	messages, err := client.GetMessageStream(ctx, &jobpb.JobMessagesRequest{JobId: id})
+	messages, err := f.client.GetMessageStream(ctx, &jobpb.JobMessagesRequest{JobId: f.id})
 	if err != nil {
 		return err
 	}
+	go f.awaitEnd(ctx, askEvery, cancel)
 	for {
 		m, err := messages.Recv()
-		if errors.Is(err, io.EOF) {
-			return f.ask(ctx, client, id)
+		if errors.Is(err, io.EOF) || err != nil && ctx.Err() != nil && whole.Err() == nil {
+			return f.ask(whole)
 		}
 		if err != nil {
 			return err
@@ -87,9 +91,29 @@ func (f *follower) stream(ctx context.Context, client jobpb.JobServiceClient, id
 	}
 }
 
+// awaitEnd calls ended when the job has ended, after the time in which a stream should
+// have said so.
+func (f *follower) awaitEnd(ctx context.Context, every time.Duration, ended func()) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(every):
+		}
+		r, err := f.client.GetState(ctx, &jobpb.GetJobStateRequest{JobId: f.id})
+		if err == nil && stateOf(r.GetState()).Ended() {
+			time.AfterFunc(afterwords, ended)
+			return
+		}
+	}
+}
+
 // ask asks for the state where a stream ends without it.
-func (f *follower) ask(ctx context.Context, client jobpb.JobServiceClient, id string) error {
-	r, err := client.GetState(ctx, &jobpb.GetJobStateRequest{JobId: id})
+func (f *follower) ask(ctx context.Context) error {
+	if f.state.Ended() {
+		return nil
+	}
+	r, err := f.client.GetState(ctx, &jobpb.GetJobStateRequest{JobId: f.id})
 	if err != nil {
 		return err
 	}
@@ -99,8 +123,10 @@ func (f *follower) ask(ctx context.Context, client jobpb.JobServiceClient, id st
 }
 
 func (f *follower) move(s State) {
-	if s != f.state {
-		f.state = s
+	if s == f.state {
+		return
+	}
+	if f.state = s; s != "STOPPED" { // which is Flink's word for a job that is not begun
 		f.on(s)
 	}
 }
@@ -156,8 +182,11 @@ func cause(text string) string {
 		}
 		line = rest
 	}
-	if line == "" {
+	switch {
+	case line == "":
 		return "the runner did not say why"
+	case strings.Contains(line, "CANCELLED: client cancelled"): // what is left of its connection
+		return "a worker was lost (" + line + ")"
 	}
 	return line
 }

@@ -41,14 +41,19 @@ type Server struct {
 	conn   *grpc.ClientConn // nil if the server is in this process
 
 	lostAfter time.Duration // without an answer
+	askEvery  time.Duration // for a state that nobody tells
 }
+
+// askTime is how late an end may be known. Flink's job server tells a state to one client
+// after the other, and to none behind one that is gone.
+const askTime = 5 * time.Second
 
 // lostTime is how long a job may be out of sight: a job server in a container takes
 // about a minute to come back.
 const lostTime = 2 * time.Minute
 
 // New returns the server that a client speaks to.
-func New(client jobpb.JobServiceClient) *Server { return &Server{client: client, lostAfter: lostTime} }
+func New(client jobpb.JobServiceClient) *Server { return &Server{client: client, lostAfter: lostTime, askEvery: askTime} }
 
 // Dial returns the server at an endpoint, host:port, and makes sure that it is one. The
 // error wraps [ErrUnreachable] or [ErrNotServer].

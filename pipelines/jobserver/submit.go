@@ -24,9 +24,6 @@ type Job struct {
 	Environment, Config string
 	// Worker is the binary that workers are sent.
 	Worker string
-	// Runner are options of the runner by their names in Java, such as
-	// number_of_execution_retries.
-	Runner map[string]any
 	// Own are options that the worker's process finds among Beam's.
 	Own map[string]string
 }
@@ -79,21 +76,11 @@ func (j *Job) options() (*structpb.Struct, error) {
 	for name, value := range j.Own {
 		raw.Options.Options[name] = value
 	}
-	options, err := tools.OptionsToProto(raw)
-	if err != nil {
-		return nil, err
-	}
-	for name, value := range j.Runner {
-		v, err := structpb.NewValue(value)
-		if err != nil {
-			return nil, fmt.Errorf("jobserver.Request: option %s: %w", name, err)
-		}
-		options.Fields["beam:option:"+name+":v1"] = v
-	}
-	return options, nil
+	return tools.OptionsToProto(raw)
 }
 
-// Submit begins a job and returns its id. It sends the server the worker's binary.
+// Submit begins a job and returns its id. It sends the server the worker's binary. The
+// end of the context can keep the job from beginning, but not its id from being known.
 func (s *Server) Submit(ctx context.Context, j Job) (id string, err error) {
 	request, err := j.Request(ctx)
 	if err != nil {
@@ -108,7 +95,7 @@ func (s *Server) Submit(ctx context.Context, j Job) (id string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("jobserver.Submit: sending the worker's binary: %w", err)
 	}
-	run, err := s.client.Run(ctx, &jobpb.RunJobRequest{PreparationId: prepared.GetPreparationId(), RetrievalToken: token})
+	run, err := s.client.Run(context.WithoutCancel(ctx), &jobpb.RunJobRequest{PreparationId: prepared.GetPreparationId(), RetrievalToken: token})
 	if err != nil {
 		return "", fmt.Errorf("jobserver.Submit: %w", kindOf(err))
 	}
