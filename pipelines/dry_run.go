@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
@@ -33,6 +34,11 @@ func (j *Job) dry(action string) (jobserver.Job, error) {
 	if j.Runner == "" {
 		j.Runner = "direct"
 	}
+	here, err := os.Getwd()
+	if err != nil {
+		return jobserver.Job{}, err
+	}
+	j.from = here
 	j.Settings.Action, j.Settings.Shards, j.Settings.Run = action, j.Shards, transforms.NewRunName()
 	record := Submission{Run: j.Settings.Run, folder: j.Settings.Out}
 	return j.ask(record.path(".jsonl"))

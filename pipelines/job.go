@@ -39,7 +39,8 @@ type Job struct {
 	Command  string // what was typed, for the page
 	Begun    time.Time
 
-	elsewhere bool // it was submitted, perhaps by another process with other flags
+	elsewhere bool   // it was submitted, perhaps by another process with other flags
+	from      string // then: the working directory of that process
 
 	prepared string                             // the action that Prepare was called for
 	markers  map[request.Family][]report.Marker // that stood there then

@@ -87,9 +87,9 @@ func (j *Job) ask(manifest string) (jobserver.Job, error) {
 		return ask, err
 	}
 	if j.relative() {
-		ask.Own[OptionFolder], err = os.Getwd()
+		ask.Own[OptionFolder] = j.from
 	}
-	return ask, err
+	return ask, nil
 }
 
 // HashFile returns the SHA-256 of a file, as [OptionBinary] has it.

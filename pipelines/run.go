@@ -201,7 +201,7 @@ func recoverAll(job Job) []report.Outcome {
 	var outcomes []report.Outcome
 	for f, requests := range byFamily {
 		if name, ok := job.modelName(f); ok { // else nothing was done
-			outcomes = append(outcomes, report.Recover(job.Settings.Out, job.Settings.Action, name, job.Settings.Run, requests)...)
+			outcomes = append(outcomes, report.Recover(job.Settings.Out, job.Settings.Action, name, job.Settings.Run, job.from, requests)...)
 		}
 	}
 	return outcomes

@@ -33,7 +33,8 @@ type Submission struct {
 	Endpoint string              `json:"endpoint"` // of its job server
 	ID       string              `json:"job"`      // by the job server; empty while it is submitted
 	Settings transforms.Settings `json:"settings"`
-	Asked    int                 `json:"asked"` // requests
+	Folder   string              `json:"folder"` // that relative inputs are relative to
+	Asked    int                 `json:"asked"`  // requests
 	Command  string              `json:"command,omitempty"`
 	Begun    time.Time           `json:"begun"`
 
@@ -159,9 +160,13 @@ func (j *Job) submit(ctx context.Context) (*Submission, error) {
 		return nil, err
 	}
 	defer server.Close()
-	j.Settings.Run = transforms.NewRunName()
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	j.Settings.Run, j.from, j.elsewhere = transforms.NewRunName(), here, true
 	s := &Submission{
-		Run: j.Settings.Run, Runner: j.Runner, Endpoint: j.endpoint(), Settings: j.Settings, Asked: len(j.Requests), Command: j.Command, Begun: j.Begun,
+		Run: j.Settings.Run, Runner: j.Runner, Endpoint: j.endpoint(), Settings: j.Settings, Folder: here, Asked: len(j.Requests), Command: j.Command, Begun: j.Begun,
 		folder: j.Settings.Out, delay: diskDelay, most: endTime,
 	}
 	if err := os.MkdirAll(filepath.Join(s.folder, JobsFolder), 0o755); err != nil {
@@ -195,16 +200,27 @@ func (j *Job) submitTo(ctx context.Context, server *jobserver.Server, s *Submiss
 
 // job returns what was submitted.
 func (s *Submission) job() (Job, error) {
-	requests, err := request.ReadManifest(s.path(".jsonl"), request.Request{})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // the run is over, or its first steps were not taken
-	}
+	requests, err := s.requests()
 	job := Job{
 		Settings: s.Settings, Requests: requests, Runner: s.Runner, Command: s.Command, Begun: s.Begun, Shards: s.Settings.Shards,
-		elsewhere: true, prepared: s.Settings.Action,
+		elsewhere: true, from: s.Folder, prepared: s.Settings.Action,
 	}
 	job.Settings.Out = s.folder
 	return job, err
+}
+
+// requests reads what was asked for. There is nothing if the run is over, or if its first
+// steps were not taken.
+func (s *Submission) requests() ([]request.Request, error) {
+	f, err := os.Open(s.path(".jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return request.DecodeManifest(f, request.Request{})
 }
 
 // dial reaches the job's server.

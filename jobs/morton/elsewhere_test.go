@@ -79,8 +79,10 @@ func TestJobsElsewhereEndHonestly(t *testing.T) {
 		want  []string
 	}{
 		{"done", func(e *elsewhere, id string) { e.publish(t); e.Move(id, jobpb.JobState_DONE) }, exitDone, []string{"0 done, 0 failed, in"}},
-		{"cancelled elsewhere", func(e *elsewhere, id string) { e.Move(id, jobpb.JobState_CANCELLED) }, exitFailed,
-			[]string{"0 done, 0 failed, 2 cut off", "the job was cancelled, and not by this command"}},
+		{
+			"cancelled elsewhere", func(e *elsewhere, id string) { e.Move(id, jobpb.JobState_CANCELLED) }, exitFailed,
+			[]string{"0 done, 0 failed, 2 cut off", "the job was cancelled, and not by this command"},
+		},
 		{"failed", func(e *elsewhere, id string) {
 			e.Say(id, jobpb.JobMessage_JOB_MESSAGE_ERROR, "java.net.ConnectException: Connection refused")
 			e.Move(id, jobpb.JobState_FAILED)
@@ -195,6 +197,8 @@ func TestLostServer(t *testing.T) {
 // TestDryRun prints a job and makes nothing.
 func TestDryRun(t *testing.T) {
 	e := newElsewhere(t, nil)
+	const secret = "what-nobody-may-read"
+	t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
 	out := filepath.Join(t.TempDir(), "out")
 	for runner, flags := range map[string][]string{"flink": e.args[6:], "direct": nil} {
 		args := append([]string{"generate", "quads", e.args[2], "--dry_run", "--out", out}, flags...)
@@ -203,6 +207,9 @@ func TestDryRun(t *testing.T) {
 			if code != exitDone || !strings.Contains(text, want) {
 				t.Errorf("%s: exit %d, no %q:\n%s%.3000s", runner, code, want, errs, text)
 			}
+		}
+		if strings.Contains(text, secret) {
+			t.Error("it shows a variable of the environment")
 		}
 		resetRunner(t)
 	}

@@ -157,7 +157,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 // resetRunner undoes what a command line did to Beam's global flags.
 func resetRunner(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"runner", "project", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
+	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
 		if err := flag.Set(name, ""); err != nil {
 			t.Fatal(err)
 		}

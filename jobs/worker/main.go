@@ -58,13 +58,16 @@ func serve(ctx context.Context, args []string) error {
 	id := f.String("id", "", "")
 	logging := f.String("logging_endpoint", "", "")
 	control := f.String("control_endpoint", "", "")
-	f.String("semi_persist_dir", "", "")
+	folder := f.String("semi_persist_dir", "", "")
 	text := f.String("options", "", "")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	if err := takeOptions(*text); err != nil {
 		return err
+	}
+	if ownFolder.MatchString(*folder) {
+		os.RemoveAll(*folder) // all has been read, and whoever made it may be killed
 	}
 	beam.Init() // Beam's own worker stays away: its flag is not set
 	ctx, cancel := context.WithCancel(grpcx.WriteWorkerID(ctx, *id))
@@ -119,6 +122,9 @@ func enter(options map[string]string) error {
 	}
 	return nil
 }
+
+// ownFolder matches what boot code of ours makes for one worker.
+var ownFolder = regexp.MustCompile(`/morton-worker-\d+$`)
 
 // beamCopy matches where Beam's boot code puts the binary that it runs once.
 var beamCopy = regexp.MustCompile(`^/tmp/bin\d+/worker$`)

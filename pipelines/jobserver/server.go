@@ -53,7 +53,9 @@ const askTime = 5 * time.Second
 const lostTime = 2 * time.Minute
 
 // New returns the server that a client speaks to.
-func New(client jobpb.JobServiceClient) *Server { return &Server{client: client, lostAfter: lostTime, askEvery: askTime} }
+func New(client jobpb.JobServiceClient) *Server {
+	return &Server{client: client, lostAfter: lostTime, askEvery: askTime}
+}
 
 // Dial returns the server at an endpoint, host:port, and makes sure that it is one. The
 // error wraps [ErrUnreachable] or [ErrNotServer].

@@ -153,7 +153,7 @@ func TestRecoverTellsOldFromNew(t *testing.T) {
 	if err := m.put(dir, false); err != nil {
 		t.Fatal(err)
 	}
-	got := Recover(dir, Generate, "m", "this", requests)
+	got := Recover(dir, Generate, "m", "this", "", requests)
 	if len(got) != 2 || !got[0].Done.Skipped || got[1].Done.Skipped {
 		t.Fatalf("%d outcomes: %+v", len(got), got)
 	}

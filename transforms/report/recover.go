@@ -6,12 +6,14 @@ import (
 
 // Recover returns the outcomes that a run which was cut off has left behind: the
 // results whose markers stand. Those of other runs count as skipped. Requests that were
-// not reached, and those that failed, have no outcome.
-func Recover(dir, action, model, run string, requests []request.Request) []Outcome {
+// not reached, and those that failed, have no outcome. Relative inputs are relative to
+// the folder from; empty means here.
+func Recover(dir, action, model, run, from string, requests []request.Request) []Outcome {
 	var outcomes []Outcome
 	for i := range requests {
 		r := &requests[i]
-		done, ok := Done(dir, r.Fingerprint(action, model), run, Place{r.Family, r.ID})
+		there := r.In(from)
+		done, ok := Done(dir, there.Fingerprint(action, model), run, Place{r.Family, r.ID})
 		if !ok {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -139,6 +140,21 @@ func (s *Sampling) invalid() string {
 		return fmt.Sprintf("top-p %g: over 0, at most 1", s.TopP)
 	}
 	return ""
+}
+
+// In returns the request as it is from elsewhere: its relative files are in a folder. An
+// empty one changes nothing.
+func (r *Request) In(folder string) Request {
+	there := *r
+	if folder == "" {
+		return there
+	}
+	for _, p := range []*string{&there.Input, &there.Text} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(folder, *p)
+		}
+	}
+	return there
 }
 
 // Fingerprint is equal for two runs of r that must give the same result. It covers
