@@ -1,7 +1,7 @@
 # Morton's tasks; `make help` lists them. Each does its own set-up (scripts/setup), so `make run` is enough on a fresh Debian 12.
 
 .DEFAULT_GOAL := help
-.PHONY: help build check test test-all race fuzz bench validate shaders check-shaders reference run corpus train setup clean
+.PHONY: help build release check test test-flink test-all race fuzz bench validate shaders check-shaders reference run corpus train setup clean
 
 # The Go that set-up picked comes first, and may fetch the toolchain that go.mod names.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
@@ -23,6 +23,9 @@ help: ## list the targets
 build: setup ## build bin/morton
 	go build -o bin/ ./jobs/morton
 
+release: setup ## build bin/release/morton: stripped, and without this machine's paths
+	go build -trimpath -ldflags '-s -w' -o bin/release/ ./jobs/morton
+
 run: build ## generate video, shapes and quads from testdata into out/
 	scripts/run
 
@@ -34,6 +37,9 @@ test: setup ## run the tests (make check vets); the time of each package, and th
 
 test-all: setup ## run every test at every shape and subgroup width, which compiles kernels for an hour
 	MORTON_TEST=all scripts/test -vet=off -timeout=120m $(PKGS)
+
+test-flink: setup ## run jobs on a real Flink, which it fetches (400 MB; needs Java 17, Maven and pip)
+	scripts/test-flink
 
 race: setup ## run the short tests under the race detector
 	go test -race -short -timeout 30m $(PKGS)

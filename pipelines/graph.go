@@ -33,6 +33,8 @@ func detokenizeChain(s beam.Scope, settings transforms.Settings, requests beam.P
 	return []beam.PCollection{skipped, failed, transforms.Write(s, settings, media)}
 }
 
+var chains = map[string]chain{report.Generate: generateChain, report.Tokenize: tokenizeChain, report.Detokenize: detokenizeChain}
+
 // build makes the graph of a job: the manifest, dealt to branches, each through
 // the chain, and all outcomes published together.
 func build(s beam.Scope, job Job, manifest string, c chain) {
@@ -47,7 +49,7 @@ func build(s beam.Scope, job Job, manifest string, c chain) {
 }
 
 func (j *Job) run() report.Run {
-	run := report.Run{Action: j.Settings.Action, Command: j.Command, Begun: j.Begun, Asked: len(j.Requests), Overwrite: j.Settings.Overwrite}
+	run := report.Run{Name: j.Settings.Run, Action: j.Settings.Action, Command: j.Command, Begun: j.Begun, Asked: len(j.Requests), Overwrite: j.Settings.Overwrite}
 	if run.Action == report.Tokenize {
 		run.Own = j.Settings.Spec.Family
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
-
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -41,6 +39,9 @@ type Job struct {
 	Command  string // what was typed, for the page
 	Begun    time.Time
 
+	elsewhere bool   // it was submitted, perhaps by another process with other flags
+	from      string // then: the working directory of that process
+
 	prepared string                             // the action that Prepare was called for
 	markers  map[request.Family][]report.Marker // that stood there then
 }
@@ -48,13 +49,15 @@ type Job struct {
 // InProcess reports whether the job's workers are this process, so that it shares
 // their models and sees each item's end.
 func (j *Job) InProcess() bool {
-	switch j.Runner {
-	case "", "direct":
+	switch {
+	case j.elsewhere:
+		return false
+	case j.Runner == "" || j.Runner == "direct":
 		return true
-	case "prism":
-		return *jobopts.Endpoint == "" || jobopts.IsLoopback() // without an endpoint it starts a Prism here
+	case j.Portable():
+		return j.environment() == "LOOPBACK"
 	}
-	return jobopts.IsLoopback()
+	return false
 }
 
 // Validate returns an error wrapping [ErrJob].

@@ -133,6 +133,16 @@ func (j *Job) tryFolder() error {
 	return nil
 }
 
+// sweep removes what killed workers have left on its way.
+func (j *Job) sweep() error {
+	err := atomicfile.Sweep(j.Settings.Out)
+	for _, f := range j.families() {
+		folder := filepath.Join(j.Settings.Out, string(f))
+		err = errors.Join(err, atomicfile.Sweep(folder), atomicfile.Sweep(filepath.Join(folder, "done")))
+	}
+	return err
+}
+
 // above returns the nearest folder over path that is there.
 func above(path string) string {
 	for {

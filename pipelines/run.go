@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -21,36 +23,35 @@ import (
 //
 // The error wraps ErrJob, ErrOut, ErrRun, ErrCancelled, ErrTooManyFailed or is the
 // file system's. After all but the first two, finished results are published, and the
-// failures that this process has seen; after ErrTooManyFailed these are all. On a
-// runner in another process the context must have no deadline: Beam panics on it.
+// failures that this process has seen; after ErrTooManyFailed these are all. A job that
+// others cancelled is ErrCancelled too. On Dataflow the context must have no deadline:
+// Beam panics on it.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
-	return run(ctx, job, report.Generate, generateChain)
+	return run(ctx, job, report.Generate)
 }
 
 // Tokenize turns inputs of one family into shards in Settings.Out, which then
 // hold this run's samples and no others of the family. Otherwise as Generate,
 // without a page.
 func Tokenize(ctx context.Context, job Job) (report.Summary, error) {
-	return run(ctx, job, report.Tokenize, tokenizeChain)
+	return run(ctx, job, report.Tokenize)
 }
 
 // Detokenize turns samples (see [Samples]) into media. Otherwise as Generate.
 func Detokenize(ctx context.Context, job Job) (report.Summary, error) {
-	return run(ctx, job, report.Detokenize, detokenizeChain)
+	return run(ctx, job, report.Detokenize)
 }
 
-func run(ctx context.Context, job Job, action string, c chain) (report.Summary, error) {
-	if err := Prepare(&job, action); err != nil {
+func run(ctx context.Context, job Job, action string) (report.Summary, error) {
+	if err := job.begin(action); err != nil {
 		return report.Summary{}, err
 	}
-	if job.Runner == "" {
-		job.Runner = "direct"
-	}
-	if job.Begun.IsZero() {
-		job.Begun = time.Now()
-	}
-	if err := writeRequests(job); err != nil {
-		return report.Summary{}, err
+	if job.Portable() && !job.InProcess() {
+		s, err := job.submit(ctx)
+		if err != nil {
+			return report.Summary{}, err
+		}
+		return s.follow(ctx)
 	}
 	aside, err := atomicfile.CreateFolder(job.Settings.Out)
 	if err != nil {
@@ -61,12 +62,36 @@ func run(ctx context.Context, job Job, action string, c chain) (report.Summary, 
 	if err := writeManifest(manifest, job.Requests); err != nil {
 		return report.Summary{}, err
 	}
-	if left, err := submit(ctx, job, manifest, c); err != nil || ctx.Err() != nil {
-		return salvage(ctx, job, left, err)
+	left, err := job.runHere(ctx, aside, manifest)
+	return job.conclude(ctx, left, err)
+}
+
+// begin prepares the job, and adds its requests to those of the folder.
+func (j *Job) begin(action string) error {
+	if err := Prepare(j, action); err != nil {
+		return err
 	}
-	summary, err := report.ReadSummary(job.Settings.Out)
-	if err == nil && (summary.Unreached > 0 || job.Settings.MaxFailed.Exceeded(summary.Done, summary.Failed)) {
-		err = tooMany(job.Settings.MaxFailed, summary)
+	if j.Runner == "" {
+		j.Runner = "direct"
+	}
+	if j.Begun.IsZero() {
+		j.Begun = time.Now()
+	}
+	return writeRequests(*j)
+}
+
+// conclude returns the summary of a job that has ended. If it did not come to its end,
+// which err says, what it has done is published.
+func (j *Job) conclude(ctx context.Context, left remains, err error) (report.Summary, error) {
+	if err != nil || ctx.Err() != nil {
+		return salvage(ctx, *j, left, err)
+	}
+	summary, err := report.ReadSummary(j.Settings.Out)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && summary.Run != j.Settings.Run {
+		return salvage(ctx, *j, left, errNotPublished)
+	}
+	if err == nil && (summary.Unreached > 0 || j.Settings.MaxFailed.Exceeded(summary.Done, summary.Failed)) {
+		err = tooMany(j.Settings.MaxFailed, summary)
 	}
 	return summary, err
 }
@@ -85,26 +110,34 @@ type remains struct {
 	begun  int // requests
 }
 
-// submit has the runner run the job's graph, and waits.
-func submit(ctx context.Context, job Job, manifest string, c chain) (remains, error) {
+// runHere has the runner run the job's graph, and waits.
+func (j *Job) runHere(ctx context.Context, aside *atomicfile.Folder, manifest string) (remains, error) {
 	name, over := transforms.HaltWith(ctx)
 	defer over()
-	job.Settings.Run = name
-	if job.InProcess() {
-		ctx = context.WithoutCancel(ctx)
+	j.Settings.Run = name
+	var err error
+	if j.Portable() {
+		err = j.runOnServer(ctx, aside, manifest)
+	} else {
+		if j.InProcess() {
+			ctx = context.WithoutCancel(ctx)
+		}
+		p, s := beam.NewPipelineWithRoot()
+		build(s, *j, manifest, chains[j.Settings.Action])
+		_, err = beam.Run(ctx, j.Runner, p)
 	}
-	p, s := beam.NewPipelineWithRoot()
-	build(s, job, manifest, c)
-	_, err := beam.Run(ctx, job.Runner, p)
 	return remains{transforms.Failures(name), transforms.CountBegun(name)}, err
 }
 
 // salvage publishes what a run has done that did not come to its end, and what failed
 // as far as this process knows.
 func salvage(ctx context.Context, job Job, left remains, cause error) (report.Summary, error) {
-	if ctx.Err() != nil {
+	switch {
+	case ctx.Err() != nil:
 		cause = fmt.Errorf("pipelines: %w: %w", ErrCancelled, context.Cause(ctx))
-	} else {
+	case errors.Is(cause, jobserver.ErrCancelled):
+		cause = fmt.Errorf("pipelines: %w: %w", ErrCancelled, cause)
+	default:
 		cause = fmt.Errorf("pipelines: %w: %w", ErrRun, cause)
 	}
 	outcomes := withFailures(recoverAll(job), left.failed)
@@ -112,6 +145,8 @@ func salvage(ctx context.Context, job Job, left remains, cause error) (report.Su
 	r.Partial = true
 	if job.InProcess() {
 		r.Unreached, r.CutOff = unfinished(len(job.Requests), left.begun, outcomes)
+	} else {
+		r.CutOff = max(0, len(job.Requests)-len(outcomes)) // others know which were begun, and which failed
 	}
 	if r.Action == report.Tokenize { // shards are whole or not there
 		return report.Count(job.Settings.Out, outcomes, r), cause
@@ -165,13 +200,29 @@ func recoverAll(job Job) []report.Outcome {
 	}
 	var outcomes []report.Outcome
 	for f, requests := range byFamily {
-		spec := job.Settings.Spec
-		spec.Family = f
-		lease := family.Acquire(spec)
-		if model, err := lease.Model(); err == nil { // without it nothing was done
-			outcomes = append(outcomes, report.Recover(job.Settings.Out, job.Settings.Action, model.Name(), requests, job.Begun)...)
+		if name, ok := job.modelName(f); ok { // else nothing was done
+			outcomes = append(outcomes, report.Recover(job.Settings.Out, job.Settings.Action, name, job.Settings.Run, job.from, requests)...)
 		}
-		lease.Release()
 	}
 	return outcomes
+}
+
+// modelName returns the name of the model that served a family: by what the run has done,
+// or by opening the model, which a process that only launches may not be able to.
+func (j *Job) modelName(f request.Family) (string, bool) {
+	markers, _ := report.Markers(j.Settings.Out, f)
+	for i := range markers {
+		if markers[i].By(j.Settings.Run) {
+			return markers[i].Result.Model, true
+		}
+	}
+	spec := j.Settings.Spec
+	spec.Family = f
+	lease := family.Acquire(spec)
+	defer lease.Release()
+	model, err := lease.Model()
+	if err != nil {
+		return "", false
+	}
+	return model.Name(), true
 }

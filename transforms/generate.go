@@ -53,7 +53,7 @@ func (f *generateFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 
 func (f *generateFn) start(ctx context.Context, it *Item) {
 	f.flights++
-	notify(Event{Kind: Started, Stage: stageGenerate, ID: it.Request.ID})
+	Notify(Event{Kind: Started, Stage: stageGenerate, ID: it.Request.ID})
 	lease := f.lease(it.Request.Family)
 	go func() {
 		g := generated{item: &Item{Request: it.Request, Media: it.Media, Condition: it.Media.Condition()}}

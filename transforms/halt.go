@@ -17,8 +17,8 @@ var (
 	haltMu    sync.Mutex
 	halts     = map[string]*halt{}
 	haltCount int
-	// haltPrefix begins the names of this process. A worker in another process
-	// ignores them, and has the runner's own context alone.
+	// haltPrefix begins the names of this process. Runs of others are in the table too,
+	// see join.
 	haltPrefix = fmt.Sprintf("%016x-", rand.Uint64())
 )
 
@@ -32,14 +32,21 @@ type halt struct {
 // errOver ends what a runner still has going when it has given up on the run.
 var errOver = errors.New("the run is over")
 
+// NewRunName returns a name that no other run has, in this process or another.
+func NewRunName() string {
+	haltMu.Lock()
+	defer haltMu.Unlock()
+	haltCount++
+	return fmt.Sprint(haltPrefix, haltCount)
+}
+
 // HaltWith ends stages of this process with a fault when ctx ends: those whose
 // Settings.Run is the returned name. Call over when the runner has returned. It waits
 // for bundles that the runner left going, and stages of that name then do nothing.
 func HaltWith(ctx context.Context) (name string, over func()) {
+	name = NewRunName()
 	haltMu.Lock()
 	defer haltMu.Unlock()
-	haltCount++
-	name = fmt.Sprint(haltPrefix, haltCount)
 	ctx, cancel := context.WithCancelCause(ctx)
 	h := &halt{by: ctx}
 	halts[name] = h
@@ -52,21 +59,20 @@ func HaltWith(ctx context.Context) (name string, over func()) {
 	}
 }
 
-// halting returns ctx, ended also by what HaltWith knows by that name. The caller
-// must call the function it returns when its work is done.
+// halting returns ctx, ended also by what the table knows by that name. The caller must
+// call the function it returns when its work is done.
 func halting(ctx context.Context, name string) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	if !strings.HasPrefix(name, haltPrefix) {
-		return ctx, func() { cancel(nil) }
-	}
 	haltMu.Lock()
 	defer haltMu.Unlock()
 	h := halts[name]
-	if h == nil {
+	switch {
+	case h == nil && strings.HasPrefix(name, haltPrefix):
 		cancel(errOver)
 		return ctx, func() {}
-	}
-	if h.by.Err() != nil {
+	case h == nil:
+		return ctx, func() { cancel(nil) }
+	case h.by.Err() != nil:
 		cancel(context.Cause(h.by))
 		return ctx, func() {}
 	}

@@ -17,6 +17,7 @@ const (
 	Finished                  // written, or skipped
 	Failed                    // with an outcome of its own
 	Faulted                   // its bundle fails
+	Moved                     // no item, but a job of other processes, into a state
 )
 
 // Event is something that happened to one item in this process.
@@ -27,14 +28,15 @@ type Event struct {
 	Err     error
 	Outcome *report.Outcome
 
-	Frames, Of int // Advanced: frames read so far, and in all, 0 if that is unknown
+	Frames, Of int    // Advanced: frames read so far, and in all, 0 if that is unknown
+	State      string // Moved: the runner's word
 }
 
 var observer atomic.Pointer[func(Event)]
 
 // Observe has f called for every event in this process, on the goroutine of the
-// stage; nil ends it. It serves progress lines: a run on other machines tells
-// its observer nothing, and what counts is in the reports.
+// stage; nil ends it. It serves progress lines: of a run in other processes its observer
+// hears what package pipelines sees of it, and what counts is in the reports.
 func Observe(f func(Event)) {
 	if f == nil {
 		observer.Store(nil)
@@ -43,7 +45,8 @@ func Observe(f func(Event)) {
 	observer.Store(&f)
 }
 
-func notify(e Event) {
+// Notify tells the observer of an event.
+func Notify(e Event) {
 	if f := observer.Load(); f != nil {
 		(*f)(e)
 	}

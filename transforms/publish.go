@@ -40,7 +40,7 @@ func (f *publishFn) ProcessElement(_ context.Context, _ int, next func(*report.O
 		outcomes = append(outcomes, o)
 	}
 	if err := f.publish(outcomes); err != nil {
-		notify(Event{Kind: Faulted, Stage: stagePublish, Err: err})
+		Notify(Event{Kind: Faulted, Stage: stagePublish, Err: err})
 		return err
 	}
 	count(int64(len(outcomes)))

@@ -81,8 +81,8 @@ func place(id string, n int) int {
 	return int(h.Sum32() % uint32(n))
 }
 
-// SkipDone passes on the requests that still need work. A request ends here if an
-// earlier run did the same (see [report.Done]), or if its place has a file that must
+// SkipDone passes on the requests that still need work. A request ends here if an earlier
+// run, or an earlier attempt of this one, did the same (see [report.Done]), or if its place has a file that must
 // not be replaced. After too many failures (Settings.MaxFailed) it passes on nothing.
 // Requests under way then finish, and the run ends with everything reported.
 func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
@@ -110,7 +110,7 @@ func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo fun
 	}
 	if !f.Settings.Overwrite {
 		key := r.Fingerprint(f.Settings.Action, name)
-		if done, ok := report.Done(f.Settings.Out, key, report.Place{Family: r.Family, ID: r.ID}); ok {
+		if done, ok := report.Done(f.Settings.Out, key, f.Settings.Run, report.Place{Family: r.Family, ID: r.ID}); ok {
 			done.Request = r // of the user's own fields the latest count
 			f.finish(ctx, done, out)
 			return nil

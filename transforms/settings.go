@@ -48,6 +48,7 @@ type stage struct {
 
 // lease returns the claim on the model of a family, which is kept until Teardown.
 func (s *stage) lease(f request.Family) *family.Lease {
+	s.join()
 	if l := s.leases[f]; l != nil {
 		return l
 	}

@@ -33,14 +33,14 @@ var (
 func (s *stage) settle(ctx context.Context, r request.Request, name string, err error, out func(report.Outcome)) error {
 	var f fault
 	if errors.As(err, &f) {
-		notify(Event{Kind: Faulted, Stage: name, ID: r.ID, Err: f.error})
+		Notify(Event{Kind: Faulted, Stage: name, ID: r.ID, Err: f.error})
 		return f.error
 	}
 	failedCounter.Inc(ctx, 1)
 	s.count(0, 1)
 	o := report.Fail(r, name, err)
 	s.noteFailure(o)
-	notify(Event{Kind: Failed, Stage: name, ID: r.ID, Err: err, Outcome: &o})
+	Notify(Event{Kind: Failed, Stage: name, ID: r.ID, Err: err, Outcome: &o})
 	out(o)
 	return nil
 }
@@ -50,6 +50,6 @@ func (s *stage) finish(ctx context.Context, r report.Result, out func(report.Out
 	doneCounter.Inc(ctx, 1)
 	s.count(1, 0)
 	o := report.Outcome{Done: &r}
-	notify(Event{Kind: Finished, Stage: stageWrite, ID: r.ID, Outcome: &o})
+	Notify(Event{Kind: Finished, Stage: stageWrite, ID: r.ID, Outcome: &o})
 	out(o)
 }

@@ -72,7 +72,7 @@ func (f *joinFn) ProcessElement(_ context.Context, shard int, next func(*report.
 	slices.SortFunc(done, func(a, b report.Result) int { return strings.Compare(a.ID, b.ID) })
 	name := shardName(f.Settings.Spec.Family, shard, f.Settings.shards())
 	if err := f.write(name, done); err != nil {
-		notify(Event{Kind: Faulted, Stage: stagePublish, Err: err})
+		Notify(Event{Kind: Faulted, Stage: stagePublish, Err: err})
 		return err
 	}
 	for i := range done {

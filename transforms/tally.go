@@ -20,15 +20,10 @@ type tally struct {
 // withTally calls f with the run's tally, unless the run is over or has no name.
 // The caller must not keep it.
 func (s *stage) withTally(f func(*tally)) {
-	name := s.Settings.Run
+	s.join()
 	haltMu.Lock()
 	defer haltMu.Unlock()
-	h := halts[name]
-	if h == nil && name != "" && !strings.HasPrefix(name, haltPrefix) {
-		h = &halt{} // a run that another process began
-		halts[name] = h
-	}
-	if h != nil {
+	if h := halts[s.Settings.Run]; h != nil {
 		f(&h.tally)
 	}
 }
@@ -43,7 +38,7 @@ func (s *stage) count(done, failed int) {
 
 // begin notes a request that the run works on, and tells the observer.
 func (s *stage) begin(r request.Request) {
-	notify(Event{Kind: Begun, Stage: stageDecode, ID: r.ID})
+	Notify(Event{Kind: Begun, Stage: stageDecode, ID: r.ID})
 	s.withTally(func(t *tally) { t.begun++ })
 }
 

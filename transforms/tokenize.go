@@ -45,7 +45,7 @@ func (f *tokenizeFn) follow(it *Item) {
 		return
 	}
 	film.Watch(func(frames, of int) {
-		notify(Event{Kind: Advanced, Stage: stageTokenize, ID: it.Request.ID, Frames: frames, Of: of})
+		Notify(Event{Kind: Advanced, Stage: stageTokenize, ID: it.Request.ID, Frames: frames, Of: of})
 	})
 }
 

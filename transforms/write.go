@@ -58,7 +58,7 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 		return row, err
 	}
 	key := it.Request.Fingerprint(f.Settings.Action, model)
-	return row, d.Finish(key, row)
+	return row, d.Finish(key, f.Settings.Run, row)
 }
 
 // writeTokens writes the sample of a result, if its family has tokens.

@@ -35,9 +35,10 @@ func newRoot(t terminal) *cobra.Command {
 		}
 		return usagef("", "no command %q%s", words[0], suggestCommand(c, words[0]))
 	}
+	root.PersistentPreRunE = refuseSchemes
 	root.AddCommand(
 		generateCommand(t), tokenizeCommand(t), detokenizeCommand(t), remeshCommand(t), convertCommand(t), compareCommand(t), evaluateCommand(t),
-		trainCommand(t), devicesCommand(t), profileCommand(t), inspectCommand(t), systemsCommand(t), versionCommand(t), beamTopic(),
+		trainCommand(t), statusCommand(t), waitCommand(t), cancelCommand(t), workerPoolCommand(t), devicesCommand(t), profileCommand(t), inspectCommand(t), systemsCommand(t), versionCommand(t), beamTopic(),
 	)
 	return root
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
+	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -34,7 +35,7 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if err := o.checkModel(&job); err != nil {
 		return err
 	}
-	if err := o.reach(); err != nil {
+	if err := o.reach(ctx); err != nil {
 		return err
 	}
 	job.Settings.Spec.Width = o.wanted()
@@ -42,9 +43,19 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 		if err := absolute(&job); err != nil {
 			return err
 		}
+		o.noteParallelism(t)
+	}
+	if err := pipelines.CheckJobs(ctx, job, o.action()); err != nil {
+		return o.outError(err)
+	}
+	if dryRun() {
+		return o.dryRun(ctx, t, job)
 	}
 	if err := pipelines.Prepare(&job, o.action()); err != nil {
 		return o.outError(err)
+	}
+	if o.detach {
+		return o.begin(ctx, t, job)
 	}
 	if job.InProcess() {
 		opened := sayIfSlow(t.err, "opening the model")
@@ -55,19 +66,32 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 		}
 		defer release()
 	}
-	p := newProgress(t.err, len(job.Requests))
+	summary, err := observed(t, len(job.Requests), func() (report.Summary, error) { return run(ctx, job) })
+	return conclude(t, o.json, summary, err)
+}
+
+// observed runs what says how it goes, and returns what it returns. Where a stage of this
+// process had a fault, that is the error: Beam wraps it in pages.
+func observed(t terminal, asked int, run func() (report.Summary, error)) (report.Summary, error) {
+	p := newProgress(t.err, asked)
+	defer p.end()
 	var cause firstFault
 	transforms.Observe(func(e transforms.Event) { p.event(e); cause.event(e) })
 	defer transforms.Observe(nil)
-	summary, err := run(ctx, job)
-	p.end()
-	if err != nil && ctx.Err() == nil && cause.err != nil {
-		err = cause.err // Beam wraps it in pages
+	summary, err := run()
+	if err != nil && !errors.Is(err, pipelines.ErrCancelled) && cause.err != nil {
+		err = cause.err
 	}
-	if err != nil && summary.Done+summary.Failed == 0 && !errors.Is(err, pipelines.ErrCancelled) && !errors.Is(err, pipelines.ErrTooManyFailed) {
+	return summary, err
+}
+
+// conclude prints what became of a run.
+func conclude(t terminal, asJSON bool, summary report.Summary, err error) error {
+	kept := errors.Is(err, pipelines.ErrCancelled) || errors.Is(err, pipelines.ErrTooManyFailed)
+	if err != nil && (errors.Is(err, pipelines.ErrRunning) || summary.Done+summary.Failed == 0 && !kept) {
 		return err
 	}
-	if o.json {
+	if asJSON {
 		e := json.NewEncoder(t.out)
 		e.SetIndent("", "  ")
 		err = errors.Join(err, e.Encode(summary))

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +13,9 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/pipelines/jobserver"
 )
 
 // Exit codes.
@@ -26,19 +27,16 @@ const (
 )
 
 func main() {
-	if isWorker(os.Args[1:]) {
-		flag.Parse() // Beam's flags are the command line's there
+	switch args := os.Args[1:]; {
+	case worker.Is(args):
+		os.Exit(worker.Main(args))
+	case worker.IsBoot(args):
+		os.Exit(worker.Boot(args))
 	}
-	beam.Init() // does not return in a worker
+	beam.Init()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-// isWorker reports whether a runner's boot code started this process: it begins
-// with --worker, before which no subcommand can stand.
-func isWorker(args []string) bool {
-	return len(args) > 0 && strings.HasPrefix(strings.TrimLeft(args[0], "-"), "worker=") && args[0][0] == '-'
 }
 
 // terminal is where a command speaks: results on out, everything else on err.
@@ -77,7 +75,13 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		return exitDone
 	case errors.Is(err, errSomeFailed):
 		return exitFailed
-	case ctx.Err() != nil, errors.Is(err, pipelines.ErrCancelled):
+	case errors.Is(err, pipelines.ErrRunning):
+		fmt.Fprintf(errs, "morton: %s (see: morton help wait)\n", firstLine(plain(err)))
+		if ctx.Err() != nil {
+			return exitInterrupted
+		}
+		return exitFailed
+	case ctx.Err() != nil:
 		fmt.Fprintln(errs, "morton: interrupted; the same command goes on where it stopped")
 		return exitInterrupted
 	}
@@ -87,6 +91,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		code = exitUsage
 	case errors.Is(err, gpu.ErrNoDevice):
 		hint = " (see: morton help devices)"
+	case errors.Is(err, jobserver.ErrNoRestart):
+		hint = "; restart-strategy.type in Flink's configuration, such as fixed-delay, has a job begin again when a worker is lost"
+	case errors.Is(err, pipelines.ErrCancelled):
+		hint = ", and not by this command, which goes on where it stopped"
 	}
 	fmt.Fprintln(errs, "morton: "+firstLine(plain(err))+hint)
 	return code

@@ -21,6 +21,7 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 	switch port := os.Getenv(prismPort); {
 	case port != "":
 		servePrism(port)
-	case isWorker(os.Args[1:]):
+	case worker.Is(os.Args[1:]), worker.IsBoot(os.Args[1:]):
 		family.Register(request.Quads, openNoting)
 		main()
 	case len(os.Args) > 1 && os.Args[1] == "devices": // a command that runs itself
@@ -156,8 +157,13 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 // resetRunner undoes what a command line did to Beam's global flags.
 func resetRunner(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"runner", "project", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
+	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
 		if err := flag.Set(name, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"async", "dry_run"} {
+		if err := flag.Set(name, "false"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -359,7 +365,8 @@ func TestHelpNamesEveryFlag(t *testing.T) {
 
 // aliens are flags of other commands that a text speaks of.
 var aliens = map[string]bool{
-	"beam --input": true, "beam --model": true, "beam --out": true,
+	"beam --input": true, "beam --model": true, "beam --out": true, "beam --detach": true,
+	"wait --runner": true, "wait --detach": true, "worker-pool --environment_type": true, "worker-pool --environment_config": true,
 }
 
 // TestEveryHelpTextIsUsed finds texts of commands that are gone.
@@ -483,16 +490,6 @@ func TestFirstLine(t *testing.T) {
 	} {
 		if got := firstLine(text); got != want {
 			t.Errorf("firstLine(%q) = %q, want %q", text, got, want)
-		}
-	}
-}
-
-func TestWorkerMode(t *testing.T) {
-	for line, want := range map[string]bool{
-		"--worker=true --id=1": true, "-worker=true": true, "generate --worker=true": false, "": false, "worker=true": false,
-	} {
-		if got := isWorker(strings.Fields(line)); got != want {
-			t.Errorf("isWorker(%q) = %v", line, got)
 		}
 	}
 }

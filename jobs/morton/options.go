@@ -35,6 +35,7 @@ type options struct {
 	workers   int
 	maxFailed report.Threshold
 	overwrite bool
+	detach    bool
 	json      bool
 	verbose   bool
 	limits    limit.Limits // of mesh files
@@ -76,6 +77,7 @@ func (o *options) addRun() {
 		"done so far (a share is looked at from the twentieth on, and at the end)")
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
+	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")
 	addBeam(f)
@@ -106,7 +108,10 @@ func (o *options) check(words []string) error {
 	if err := checkRunner(o.flags, o.name, o.runner()); err != nil {
 		return err
 	}
-	return chooseWorkers(o.flags, o.runner())
+	if err := chooseWorkers(o.flags, o.runner()); err != nil {
+		return err
+	}
+	return o.checkWorkers()
 }
 
 func (o *options) usagef(format string, args ...any) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,6 +34,7 @@ type progress struct {
 	films  map[string]*pace // of those that are being read
 	film   string           // the latest of them
 	last   string           // said about an item
+	job    string           // of other processes
 	begun  time.Time
 	told   time.Time // when a plain line was written last
 	stop   chan struct{}
@@ -78,6 +80,8 @@ func (p *progress) event(e transforms.Event) {
 	case transforms.Started:
 		p.flying[e.ID] = true
 		p.draw()
+	case transforms.Moved:
+		p.move(e)
 	case transforms.Advanced:
 		p.advance(e)
 	case transforms.Finished:
@@ -90,6 +94,16 @@ func (p *progress) event(e transforms.Event) {
 		f := e.Outcome.Failed
 		p.say(fmt.Sprintf("%s: %s failed: %s: %s", f.ID, f.Stage, f.Kind, firstLine(f.Message)), true)
 	}
+}
+
+// move tells of the state of a job of other processes, and once of its name.
+func (p *progress) move(e transforms.Event) {
+	name := "job"
+	if e.ID != "" && p.job == "" {
+		p.job = e.ID
+		name += " " + e.ID
+	}
+	p.say(name+": "+strings.ToLower(e.State), true)
 }
 
 // advance notes how far a film is, and says so when nothing was said for a while.

@@ -1,7 +1,10 @@
 package main
 
 import (
-	"net"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/pipelines/jobserver"
 )
 
 // needs lists the runners of --runner with Beam's flags that each cannot do
@@ -21,7 +25,7 @@ var needs = map[string][]string{
 	"prism":     nil,
 	"universal": {"endpoint"},
 	"flink":     {"endpoint"},
-	"dataflow":  {"project", "region", "staging_location"},
+	"dataflow":  {"project", "region", "staging_location", "sdk_container_image"}, // Beam's own image lacks FFmpeg and Vulkan
 }
 
 // checkRunner returns an error for wrong use if the runner is not known or lacks
@@ -43,47 +47,91 @@ func checkRunner(f *pflag.FlagSet, name, runner string) error {
 	return nil
 }
 
-// chooseWorkers replaces defaults of Beam that cannot work. Without an environment
-// Beam takes Docker and its own image, which lacks FFmpeg and Vulkan. Without a worker
-// binary it builds one without cgo. Here a Prism beside us gets this process, and
-// every other runner this binary.
+// chooseWorkers replaces defaults of Beam that cannot work. Without a worker binary it
+// builds one without cgo. Here every runner gets this binary, which is boot code too. A
+// Prism beside us gets this process.
 func chooseWorkers(f *pflag.FlagSet, runner string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	local := runner == "prism" || runner == "universal"
 	if local && *jobopts.Endpoint != "" && *jobopts.EnvironmentType == "" {
 		if err := f.Set("environment_type", "LOOPBACK"); err != nil {
 			return err
 		}
 	}
+	if strings.EqualFold(*jobopts.EnvironmentType, "PROCESS") && *jobopts.EnvironmentConfig == "" {
+		config, err := json.Marshal(map[string]string{"command": self})
+		if err != nil {
+			return err
+		}
+		if err := f.Set("environment_config", string(config)); err != nil {
+			return err
+		}
+	}
 	if *jobopts.WorkerBinary != "" {
 		return nil
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
 	}
 	return f.Set("worker_binary", self)
 }
 
-// reach reports an endpoint where nobody listens: Beam tries for two minutes.
-func (o *options) reach() error {
-	if *jobopts.Endpoint == "" {
+// checkWorkers says what is missing for a runner elsewhere to find workers. Beam's
+// default is Docker with its own image, which has neither FFmpeg nor Vulkan.
+func (o *options) checkWorkers() error {
+	kind, config, runner := strings.ToUpper(*jobopts.EnvironmentType), *jobopts.EnvironmentConfig, o.runner()
+	job := o.job("", nil, time.Time{})
+	here := job.InProcess()
+	switch {
+	case *jobopts.Async:
+		return o.usagef("--async is --detach here")
+	case o.detach && runner == "dataflow":
+		return o.usagef("--detach is not for dataflow yet")
+	case o.detach && here:
+		return o.usagef("--detach: the work is done in this process; it is for --runner flink or universal with workers elsewhere")
+	case runner == "direct" || runner == "dataflow" || here:
 		return nil
 	}
-	c, err := net.DialTimeout("tcp", *jobopts.Endpoint, 10*time.Second)
-	if err != nil {
-		return usagef("beam", "%s: --endpoint %s: nobody answers: %v", o.name, *jobopts.Endpoint, err)
+	switch {
+	case kind == "":
+		return usagef("beam", "%s: --runner %s needs --environment_type: EXTERNAL (a morton worker-pool), PROCESS, DOCKER or LOOPBACK", o.name, runner)
+	case kind == "EXTERNAL" && config == "":
+		return usagef("beam", "%s: --environment_type EXTERNAL needs --environment_config HOST:PORT, of a morton worker-pool beside each of the runner's workers", o.name)
+	case kind == "DOCKER" && config == "":
+		return usagef("beam", "%s: --environment_type DOCKER needs --environment_config IMAGE, with FFmpeg and Vulkan", o.name)
+	case kind == "PROCESS" && !json.Valid([]byte(config)):
+		return usagef("beam", `%s: --environment_config of PROCESS is JSON, such as {"command": "/usr/local/bin/morton"}`, o.name)
+	case kind != "EXTERNAL" && kind != "DOCKER" && kind != "PROCESS":
+		return usagef("beam", "%s: --environment_type is LOOPBACK, EXTERNAL, PROCESS or DOCKER", o.name)
 	}
-	return c.Close()
+	return nil
 }
 
-// absolute makes a job's paths mean the same in a worker that runs in another
-// folder.
-func absolute(job *pipelines.Job) (err error) {
-	paths := []*string{&job.Settings.Out, &job.Settings.Spec.Dir}
-	for i := range job.Requests {
-		paths = append(paths, &job.Requests[i].Input, &job.Requests[i].Text)
+// reach reports an endpoint that is no job server's.
+func (o *options) reach(ctx context.Context) error {
+	if *jobopts.Endpoint == "" || !o.portable() {
+		return nil
 	}
-	for _, p := range paths {
+	server, err := jobserver.Dial(ctx, *jobopts.Endpoint)
+	switch {
+	case errors.Is(err, jobserver.ErrNotServer):
+		return usagef("beam", "%s: --endpoint %s: that is not Beam's job server, which is at 8099 by default; Flink's own 8081 is another", o.name, *jobopts.Endpoint)
+	case err != nil:
+		return usagef("beam", "%s: --endpoint %s: %s", o.name, *jobopts.Endpoint, plain(err))
+	}
+	return server.Close()
+}
+
+func (o *options) portable() bool {
+	job := pipelines.Job{Runner: o.runner()}
+	return job.Portable()
+}
+
+// absolute makes a job's places mean the same in a worker that runs in another folder.
+// Its inputs stay as they were given, since results name them so: see
+// [pipelines.OptionFolder].
+func absolute(job *pipelines.Job) (err error) {
+	for _, p := range []*string{&job.Settings.Out, &job.Settings.Spec.Dir, &job.Settings.Spec.Draft} {
 		if *p == "" {
 			continue
 		}
@@ -92,4 +140,11 @@ func absolute(job *pipelines.Job) (err error) {
 		}
 	}
 	return nil
+}
+
+// noteParallelism says what Flink does with a job that names no number.
+func (o *options) noteParallelism(t terminal) {
+	if o.runner() == "flink" && !o.flags.Changed("parallelism") {
+		fmt.Fprintln(t.err, "morton: no --parallelism: unless Flink's parallelism.default says more, one slot does all the work")
+	}
 }

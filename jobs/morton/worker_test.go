@@ -14,20 +14,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/apache/beam/sdks/v2/go/container/tools"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/artifact"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
-	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
-	"google.golang.org/grpc"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -108,91 +103,42 @@ func openNoting(_ func() (*gpu.Device, error), s family.Spec) (family.Model, err
 	return noting{spec: s}, nil
 }
 
-// pool starts workers as Beam's boot code does: it fetches the staged binary and
-// runs it with --worker=true, and the options in a file.
-type pool struct {
-	fnpb.UnimplementedBeamFnExternalWorkerPoolServer
-	dir string
-
-	mu      sync.Mutex
-	workers map[string]*exec.Cmd
-}
-
+// startPool serves a pool until the test ends, and then holds it to leaving nothing.
 func startPool(t *testing.T) (endpoint string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pool{dir: t.TempDir(), workers: map[string]*exec.Cmd{}}
-	server := grpc.NewServer()
-	fnpb.RegisterBeamFnExternalWorkerPoolServer(server, p)
-	go server.Serve(listener)
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan error)
+	go func() { over <- worker.Serve(ctx, listener, t.Output()) }()
 	t.Cleanup(func() {
-		server.Stop()
-		for id := range p.workers {
-			p.stop(id)
+		cancel()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+			t.Errorf("the pool leaves %v: %v", left, err)
 		}
 	})
 	return listener.Addr().String()
 }
 
-func (p *pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
-	cmd, err := p.boot(ctx, r)
+// otherBinary is this one, with a byte more.
+func otherBinary(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile(os.Args[0])
 	if err != nil {
-		return &fnpb.StartWorkerResponse{Error: err.Error()}, nil
+		t.Fatal(err)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.workers[r.GetWorkerId()] = cmd
-	return &fnpb.StartWorkerResponse{}, nil
-}
-
-func (p *pool) boot(ctx context.Context, r *fnpb.StartWorkerRequest) (*exec.Cmd, error) {
-	ctx = grpcx.WriteWorkerID(ctx, r.GetWorkerId())
-	info, err := tools.ProvisionInfo(ctx, r.GetProvisionEndpoint().GetUrl())
-	if err != nil {
-		return nil, err
+	path := filepath.Join(t.TempDir(), "other")
+	if err := os.WriteFile(path, append(data, 0), 0o700); err != nil {
+		t.Fatal(err)
 	}
-	options, err := tools.ProtoToJSON(info.GetPipelineOptions())
-	if err != nil {
-		return nil, err
-	}
-	optionsFile := filepath.Join(p.dir, "options.json")
-	if err := os.WriteFile(optionsFile, []byte(options), 0o644); err != nil {
-		return nil, err
-	}
-	staged, err := artifact.Materialize(ctx, r.GetArtifactEndpoint().GetUrl(), info.GetDependencies(), info.GetRetrievalToken(), p.dir)
-	if err != nil {
-		return nil, err
-	}
-	if len(staged) != 1 {
-		return nil, fmt.Errorf("%d files were staged", len(staged))
-	}
-	name, _ := artifact.MustExtractFilePayload(staged[0])
-	binary := filepath.Join(p.dir, name)
-	if err := os.Chmod(binary, 0o755); err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(binary, "--worker=true", "--id="+r.GetWorkerId(), "--logging_endpoint="+r.GetLoggingEndpoint().GetUrl(),
-		"--control_endpoint="+r.GetControlEndpoint().GetUrl(), "--semi_persist_dir="+p.dir)
-	cmd.Env, cmd.Dir = append(os.Environ(), "PIPELINE_OPTIONS_FILE="+optionsFile), p.dir
-	return cmd, cmd.Start()
-}
-
-func (p *pool) StopWorker(_ context.Context, r *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
-	p.stop(r.GetWorkerId())
-	return &fnpb.StopWorkerResponse{}, nil
-}
-
-func (p *pool) stop(id string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if cmd := p.workers[id]; cmd != nil {
-		cmd.Process.Kill()
-		cmd.Wait()
-		delete(p.workers, id)
-	}
+	return path
 }
 
 // TestStandalonePrism runs the same inputs on the direct runner, and on a Prism in
@@ -216,6 +162,10 @@ func TestStandalonePrism(t *testing.T) {
 		{"loopback", []string{"--runner", "universal", "--endpoint", endpoint, "--workers", "2"}, true},
 		{"staged", []string{
 			"--runner", "prism", "--endpoint", endpoint, "--environment_type", "EXTERNAL", "--environment_config", startPool(t), "--job_name", name,
+		}, false},
+		{"fetched", []string{ // by the pool, whose binary is another
+			"--runner", "prism", "--endpoint", endpoint, "--environment_type", "EXTERNAL", "--environment_config", startPool(t), "--job_name", name,
+			"--worker_binary", otherBinary(t),
 		}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

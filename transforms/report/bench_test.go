@@ -37,13 +37,13 @@ func BenchmarkDone(b *testing.B) {
 		b.Fatal(err)
 	}
 	key := r.Fingerprint(Generate, "m")
-	if err := d.Finish(key, done); err != nil {
+	if err := d.Finish(key, "", done); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	b.SetBytes(100_000)
 	for b.Loop() {
-		if _, ok := Done(dir, key, Place{r.Family, r.ID}); !ok {
+		if _, ok := Done(dir, key, "", Place{r.Family, r.ID}); !ok {
 			b.Fatal("not done")
 		}
 	}

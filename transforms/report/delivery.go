@@ -92,9 +92,9 @@ func Deliver(dir string, r Result, policy claim.Policy) (*Delivery, error) {
 // Path returns where to write the file whose place is path in the run's folder.
 func (d *Delivery) Path(path string) (string, error) { return d.batch.Path(path) }
 
-// Finish puts the files and the marker in their places. Errors are those of
-// [Vacant], for what has changed meanwhile.
-func (d *Delivery) Finish(fingerprint string, r Result) error {
+// Finish puts the files and the marker in their places, for the run of that name. Errors
+// are those of [Vacant], for what has changed meanwhile.
+func (d *Delivery) Finish(fingerprint, run string, r Result) error {
 	files, err := d.batch.Seal()
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func (d *Delivery) Finish(fingerprint string, r Result) error {
 		return err
 	}
 	m := d.marker
-	m.Result, m.Files = r, known.And(files)
+	m.Run, m.Result, m.Files = run, r, known.And(files)
 	if err := m.put(d.dir, d.old == nil); err != nil && !d.shared(err, m) {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/transforms/claim"
@@ -116,8 +117,9 @@ func CheckFolder(dir string, policy claim.Policy, paths ...string) error {
 	return err
 }
 
-// put writes the claims.
+// put writes the claims by the order of their paths: shards come in any.
 func (f *Folder) put(files claim.Files) error {
+	files = slices.SortedFunc(slices.Values(files), func(a, b claim.File) int { return strings.Compare(a.Path, b.Path) })
 	path := filepath.Join(f.dir, FolderFile)
 	fill := func(w io.Writer) error { return EncodeFolder(w, files) }
 	if f.there {

@@ -23,7 +23,10 @@ type Marker struct {
 	Fingerprint string `json:"fingerprint,omitempty"`
 	// Source says what the result was made from, see [Source]. Another input with
 	// the same name is another result.
-	Source string      `json:"source,omitempty"`
+	Source string `json:"source,omitempty"`
+	// Run names the run that made the result, see [Run]. A runner may begin a request
+	// again, and then finds what its own run did.
+	Run    string      `json:"run,omitempty"`
 	Files  claim.Files `json:"files"`
 	Result Result      `json:"result"`
 }
@@ -41,6 +44,9 @@ func (m *Marker) Whole() bool { return m.Fingerprint != "" }
 func (m *Marker) Of(action, source string) bool {
 	return m.Result.Action == action && m.Source == source
 }
+
+// By reports whether the run of that name made the result.
+func (m *Marker) By(run string) bool { return run != "" && m.Run == run }
 
 // ReadMarker reads the marker of a place. Where there is none, the error wraps
 // [fs.ErrNotExist]; where there is something else, [ErrMarker].
@@ -103,14 +109,15 @@ func (m *Marker) put(dir string, first bool) error {
 	return err
 }
 
-// Done returns the result of an earlier run that did the same. It returns false if
-// there is no marker, if it is of another request, or if one of its files changed.
-func Done(dir, fingerprint string, p Place) (Result, bool) {
+// Done returns the result of a run that did the same. It returns false if there is no
+// marker, if it is of another request, or if one of its files changed. The result counts
+// as skipped unless the run of that name made it.
+func Done(dir, fingerprint, run string, p Place) (Result, bool) {
 	m, err := ReadMarker(dir, p)
 	if err != nil || m.Fingerprint != fingerprint || !m.Files.Whole(dir) {
 		return Result{}, false
 	}
-	m.Result.Skipped = true
+	m.Result.Skipped = !m.By(run)
 	return m.Result, true
 }
 

@@ -25,6 +25,7 @@ const (
 
 // Run says what is published about a run besides its outcomes.
 type Run struct {
+	Name    string    `json:"name,omitempty"` // no other run's
 	Action  string    `json:"action"`
 	Command string    `json:"command"` // what was typed
 	Begun   time.Time `json:"begun"`
@@ -164,7 +165,7 @@ func (p *publication) write(b *claim.Batch) error {
 // Count returns the summary of a run.
 func Count(dir string, outcomes []Outcome, run Run) Summary {
 	s := summarize(outcomes)
-	s.Action, s.Out, s.Seconds = run.Action, dir, time.Since(run.Begun).Seconds()
+	s.Run, s.Action, s.Out, s.Seconds = run.Name, run.Action, dir, time.Since(run.Begun).Seconds()
 	s.Unreached, s.CutOff = run.Unreached, run.CutOff
 	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
 		s.Unreached = max(0, run.Asked-len(outcomes))

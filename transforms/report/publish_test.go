@@ -36,7 +36,7 @@ func leaveOf(t *testing.T, action, dir string, r request.Request, token int64) O
 	if err := WriteSample(path, shard.Sample{ID: r.ID, Kind: "k", Grid: []int32{1}, Tokens: tokens}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Finish(r.Fingerprint(action, "m"), done); err != nil {
+	if err := d.Finish(r.Fingerprint(action, "m"), "that", done); err != nil {
 		t.Fatal(err)
 	}
 	return Outcome{Done: &done}
@@ -106,35 +106,35 @@ func TestDoneBelievesOnlyWhole(t *testing.T) {
 	r := request.Request{ID: "a", Family: request.Quads}
 	p := Place{r.Family, r.ID}
 	key := r.Fingerprint(Generate, "m")
-	if _, ok := Done(dir, key, p); ok {
+	if _, ok := Done(dir, key, "this", p); ok {
 		t.Fatal("done before anything was")
 	}
 	leave(t, dir, r, 1)
-	if done, ok := Done(dir, key, p); !ok || !done.Skipped || done.ID != "a" {
+	if done, ok := Done(dir, key, "this", p); !ok || !done.Skipped || done.ID != "a" {
 		t.Fatalf("%+v, %v", done, ok)
 	}
-	if _, ok := Done(dir, r.Fingerprint(Generate, "another model"), p); ok {
+	if _, ok := Done(dir, r.Fingerprint(Generate, "another model"), "this", p); ok {
 		t.Fatal("another model's result counts")
 	}
 	for _, data := range []string{"", "another file"} {
 		if err := os.WriteFile(filepath.Join(dir, p.Tokens()), []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := Done(dir, key, p); ok {
+		if _, ok := Done(dir, key, "this", p); ok {
 			t.Fatalf("done with %q for tokens", data)
 		}
 	}
 	if err := os.Remove(filepath.Join(dir, p.Tokens())); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := Done(dir, key, p); ok {
+	if _, ok := Done(dir, key, "this", p); ok {
 		t.Fatal("done without tokens")
 	}
 	leave(t, dir, r, 1)
 	if err := os.WriteFile(filepath.Join(dir, p.Marker()), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := Done(dir, key, p); ok {
+	if _, ok := Done(dir, key, "this", p); ok {
 		t.Fatal("half a marker counts")
 	}
 }
@@ -143,13 +143,17 @@ func TestRecoverTellsOldFromNew(t *testing.T) {
 	dir := t.TempDir()
 	requests := []request.Request{{ID: "a", Family: request.Quads}, {ID: "b", Family: request.Quads}, {ID: "c", Family: request.Quads}}
 	leave(t, dir, requests[0], 1)
-	old := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(filepath.Join(dir, Place{request.Quads, "a"}.Marker()), old, old); err != nil {
+	leave(t, dir, requests[1], 2)
+	p := Place{request.Quads, "b"}
+	m, err := ReadMarker(dir, p)
+	if err != nil {
 		t.Fatal(err)
 	}
-	begun := time.Now().Add(-time.Minute)
-	leave(t, dir, requests[1], 2)
-	got := Recover(dir, Generate, "m", requests, begun)
+	m.Run = "this"
+	if err := m.put(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	got := Recover(dir, Generate, "m", "this", "", requests)
 	if len(got) != 2 || !got[0].Done.Skipped || got[1].Done.Skipped {
 		t.Fatalf("%d outcomes: %+v", len(got), got)
 	}

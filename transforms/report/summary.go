@@ -12,6 +12,7 @@ import (
 // Summary counts a run, the way `morton --json` prints it and summary.json holds
 // it.
 type Summary struct {
+	Run     string         `json:"run,omitempty"` // the run's name, see [Run]
 	Action  string         `json:"action"`
 	Out     string         `json:"out"`
 	Done    int            `json:"done"` // with the skipped

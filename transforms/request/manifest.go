@@ -150,13 +150,19 @@ func (m Manifest) line(line []byte) (Request, error) {
 		return q, err
 	}
 	q.ID = Normal(q.ID)
-	if m.Dir != "" && q.Input != "" && !filepath.IsAbs(q.Input) {
-		q.Input = filepath.Join(m.Dir, q.Input)
-	}
-	if _, given := ours["text"]; given && m.Dir != "" && q.Text != "" && !filepath.IsAbs(q.Text) {
-		q.Text = filepath.Join(m.Dir, q.Text)
+	q.Input = m.path(q.Input)
+	if _, given := ours["text"]; given {
+		q.Text = m.path(q.Text)
 	}
 	return q, m.validate(&q)
+}
+
+// path returns what a line's path means. One with a scheme stays, and is refused.
+func (m Manifest) path(p string) string {
+	if m.Dir == "" || p == "" || filepath.IsAbs(p) || Scheme(p) != "" {
+		return p
+	}
+	return filepath.Join(m.Dir, p)
 }
 
 // own returns a copy of what p points to, if anything.

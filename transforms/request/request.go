@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -95,6 +96,8 @@ func (r *Request) invalid() string {
 	switch {
 	case !IsName(r.ID):
 		return fmt.Sprintf("id %q: an id is 1 to %d bytes of letters, digits, '.', '_' or '-', and begins with a letter or digit", r.ID, maxName)
+	case Scheme(r.Input) != "" || Scheme(r.Text) != "":
+		return fmt.Sprintf("input %q: only files are read; mount what has no files", r.Input+r.Text)
 	case r.Prefix < 0 || r.Frames < 0 || r.Prefix > MaxFrames || r.Frames > MaxFrames:
 		return fmt.Sprintf("prefix %d and frames %d: from 0 to %d", r.Prefix, r.Frames, MaxFrames)
 	case r.Start < 0 || r.Start > maxStart:
@@ -137,6 +140,21 @@ func (s *Sampling) invalid() string {
 		return fmt.Sprintf("top-p %g: over 0, at most 1", s.TopP)
 	}
 	return ""
+}
+
+// In returns the request as it is from elsewhere: its relative files are in a folder. An
+// empty one changes nothing.
+func (r *Request) In(folder string) Request {
+	there := *r
+	if folder == "" {
+		return there
+	}
+	for _, p := range []*string{&there.Input, &there.Text} {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(folder, *p)
+		}
+	}
+	return there
 }
 
 // Fingerprint is equal for two runs of r that must give the same result. It covers

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/pipelines/jobserver"
+	"github.com/morton-gen/morton/transforms/report"
+)
+
+// begin begins a job in other processes, and says how to come back to it.
+func (o *options) begin(ctx context.Context, t terminal, job pipelines.Job) error {
+	s, err := pipelines.Submit(ctx, job, o.action())
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(t, s)
+	}
+	fmt.Fprintln(t.out, s)
+	for _, c := range []struct{ command, does string }{
+		{"status", "says what it does"}, {"wait", "waits for it, and prints the summary"}, {"cancel", "ends it, and keeps what is done"},
+	} {
+		fmt.Fprintf(t.out, "  morton %s --out %s: %s\n", c.command, quote([]string{o.out}), c.does)
+	}
+	return nil
+}
+
+func printJSON(t terminal, v any) error {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// jobFlags are the flags of the commands that come back to jobs.
+type jobFlags struct {
+	out     string
+	json    bool
+	verbose bool
+}
+
+// jobCommand makes such a command. Run gets the jobs that the folder knows.
+func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error) *cobra.Command {
+	c := newCommand(name, name)
+	f := &jobFlags{}
+	c.Flags().StringVar(&f.out, "out", "", "the `DIR` that the job was begun with")
+	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show Beam's log")
+	completeFolders(c.Flags(), "out")
+	c.Args = noWords
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if f.out == "" {
+			return usagef(name, "%s: --out says which folder", name)
+		}
+		quietLogs(t.err, f.verbose)
+		jobs, err := pipelines.Submissions(f.out)
+		if err != nil {
+			return usagef(name, "%s: --out %s: %s", name, f.out, plain(err))
+		}
+		return run(c.Context(), f, jobs)
+	}
+	return c
+}
+
+// jobStatus is what status says of a job.
+type jobStatus struct {
+	pipelines.Submission
+	State string `json:"state"`
+	Done  int    `json:"done"` // results so far
+}
+
+func statusCommand(t terminal) *cobra.Command {
+	return jobCommand(t, "status", func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error {
+		all := []jobStatus{}
+		for _, s := range jobs {
+			done, err := s.Results()
+			if err != nil {
+				return err
+			}
+			all = append(all, jobStatus{Submission: s, State: stateText(ctx, &s), Done: done})
+		}
+		switch {
+		case f.json:
+			return printJSON(t, all)
+		case len(all) == 0:
+			fmt.Fprintf(t.out, "no job of another process runs into %s\n", f.out)
+		}
+		for _, s := range all {
+			fmt.Fprintf(t.out, "%s: %s, %d of %d done, begun %s\n", &s.Submission, s.State, s.Done, s.Asked, s.Begun.Local().Format("2006-01-02 15:04"))
+		}
+		return nil
+	})
+}
+
+// stateText says what a job does, or why that is not known.
+func stateText(ctx context.Context, s *pipelines.Submission) string {
+	state, err := s.State(ctx)
+	switch {
+	case errors.Is(err, jobserver.ErrUnknown):
+		return "over, or its runner has forgotten it"
+	case err != nil:
+		return "not known: " + plain(err)
+	}
+	return strings.ToLower(string(state))
+}
+
+func waitCommand(t terminal) *cobra.Command {
+	return jobCommand(t, "wait", func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error {
+		if len(jobs) == 0 {
+			return lastRun(t, f)
+		}
+		return waitFor(ctx, t, f, jobs)
+	})
+}
+
+// lastRun prints how the last run into a folder ended.
+func lastRun(t terminal, f *jobFlags) error {
+	s, err := report.ReadSummary(f.out)
+	if errors.Is(err, fs.ErrNotExist) {
+		return usagef("wait", "wait: --out %s: no job runs into it, and none has", f.out)
+	}
+	if err != nil {
+		return err
+	}
+	return conclude(t, f.json, s, nil)
+}
+
+// waitFor waits for jobs, one after the other.
+func waitFor(ctx context.Context, t terminal, f *jobFlags, jobs []pipelines.Submission) error {
+	var all error
+	for i := range jobs {
+		summary, err := observed(t, jobs[i].Asked, func() (report.Summary, error) { return jobs[i].Wait(ctx) })
+		all = errors.Join(all, conclude(t, f.json, summary, err))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return all
+}
+
+func cancelCommand(t terminal) *cobra.Command {
+	return jobCommand(t, "cancel", func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error {
+		if len(jobs) == 0 {
+			return usagef("cancel", "cancel: --out %s: no job of another process runs into it", f.out)
+		}
+		for i := range jobs {
+			if err := jobs[i].Cancel(ctx); err != nil && !errors.Is(err, jobserver.ErrUnknown) {
+				return fmt.Errorf("%s: %w", &jobs[i], err)
+			}
+		}
+		err := waitFor(ctx, t, f, jobs)
+		if errors.Is(err, pipelines.ErrCancelled) {
+			return nil // as was asked
+		}
+		return err
+	})
+}

@@ -1,0 +1,208 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/container/tools"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/artifact"
+	fnpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/fnexecution_v1"
+	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
+
+	"github.com/morton-gen/morton/pipelines"
+)
+
+// IsBoot reports whether a runner started this process as boot code: as a process or
+// the entry of a container, with its flags alone.
+func IsBoot(args []string) bool {
+	return len(args) > 0 && (strings.HasPrefix(args[0], "--id=") || strings.HasPrefix(args[0], "-id="))
+}
+
+// Boot runs one worker to its end, and returns the exit code.
+func Boot(args []string) int {
+	o, err := bootFlags(args)
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		err = boot(ctx, o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "morton: boot:", err)
+		return 1
+	}
+	return 0
+}
+
+// order is what a runner asks for: a worker of that name, which connects to the runner's
+// endpoints.
+type order struct{ id, provision, artifact, logging, control string }
+
+func bootFlags(args []string) (o order, err error) {
+	f := flag.NewFlagSet("boot", flag.ContinueOnError)
+	f.StringVar(&o.id, "id", "", "")
+	f.StringVar(&o.provision, "provision_endpoint", "", "")
+	f.StringVar(&o.artifact, "artifact_endpoint", "", "")
+	f.StringVar(&o.logging, "logging_endpoint", "", "")
+	f.StringVar(&o.control, "control_endpoint", "", "")
+	f.String("semi_persist_dir", "", "")
+	return o, f.Parse(args)
+}
+
+func boot(ctx context.Context, o order) error {
+	exited := make(chan error, 1)
+	w, err := launch(ctx, o, func(err error) { exited <- err })
+	if err != nil {
+		return err
+	}
+	select {
+	case err = <-exited:
+		return err
+	case <-ctx.Done():
+		w.stop()
+		<-exited
+		return nil
+	}
+}
+
+// process is a worker that runs, with a folder of its own for as long as it does.
+type process struct {
+	cmd    *exec.Cmd
+	folder string
+	over   chan struct{}
+	ending sync.Once
+}
+
+// launch prepares a worker and starts it. When it has ended its folder is removed, and
+// exited is called.
+func launch(ctx context.Context, o order, exited func(error)) (*process, error) {
+	folder, err := os.MkdirTemp("", "morton-worker-*")
+	if err != nil {
+		return nil, err
+	}
+	w := &process{folder: folder, over: make(chan struct{})}
+	if w.cmd, err = o.command(ctx, folder); err == nil {
+		err = start(w.cmd, func(err error) {
+			rerr := os.RemoveAll(folder)
+			close(w.over)
+			exited(errors.Join(err, rerr))
+		})
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return w, nil
+}
+
+// stop ends the worker, by force if it does not end in time.
+func (w *process) stop() {
+	w.ending.Do(func() {
+		w.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-w.over:
+		case <-time.After(unwind + time.Second):
+			w.cmd.Process.Kill()
+		}
+	})
+	<-w.over
+}
+
+// command asks the runner for the job's options and binary, and makes the command that
+// runs it.
+func (o order) command(ctx context.Context, folder string) (*exec.Cmd, error) {
+	if o.id == "" || o.provision == "" {
+		return nil, errors.New("a worker has an --id and a --provision_endpoint")
+	}
+	ctx = grpcx.WriteWorkerID(ctx, o.id)
+	info, err := tools.ProvisionInfo(ctx, o.provision)
+	if err != nil {
+		return nil, err
+	}
+	o.take(info)
+	if o.artifact == "" || o.logging == "" || o.control == "" {
+		return nil, errors.New("the runner names no endpoint for artifacts, logging or control")
+	}
+	options, err := tools.ProtoToJSON(info.GetPipelineOptions())
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(folder, "options.json")
+	if err := os.WriteFile(file, []byte(options), 0o600); err != nil {
+		return nil, err
+	}
+	own := goOptions(info)
+	if _, err := os.Stat(own[pipelines.OptionFolder]); own[pipelines.OptionFolder] != "" && err != nil {
+		return nil, fmt.Errorf("%w: %w", errFolder, err) // the worker's own word would be in a log
+	}
+	binary, err := o.binary(ctx, folder, info, own[pipelines.OptionBinary])
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(binary, "--worker=true", "--id="+o.id, "--logging_endpoint="+o.logging, "--control_endpoint="+o.control, "--semi_persist_dir="+folder)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "PIPELINE_OPTIONS_FILE="+file, "RUNNER_CAPABILITIES="+strings.Join(info.GetRunnerCapabilities(), " "),
+		"STATUS_ENDPOINT="+info.GetStatusEndpoint().GetUrl())
+	return cmd, nil
+}
+
+// take prefers the endpoints that the runner provides.
+func (o *order) take(info *fnpb.ProvisionInfo) {
+	for _, e := range []struct {
+		to   *string
+		from *pipepb.ApiServiceDescriptor
+	}{{&o.logging, info.GetLoggingEndpoint()}, {&o.artifact, info.GetArtifactEndpoint()}, {&o.control, info.GetControlEndpoint()}} {
+		if e.from.GetUrl() != "" {
+			*e.to = e.from.GetUrl()
+		}
+	}
+}
+
+// goOptions returns the options of the launcher's process.
+func goOptions(info *fnpb.ProvisionInfo) map[string]string {
+	own := map[string]string{}
+	list := info.GetPipelineOptions().GetFields()["beam:option:go_options:v1"].GetStructValue().GetFields()["options"].GetStructValue()
+	for name, value := range list.GetFields() {
+		own[name] = value.GetStringValue()
+	}
+	return own
+}
+
+// binary returns what to run: this process's own binary if the launcher's was the same,
+// else what the launcher sent. A runner passes it through the memory of its own workers.
+func (o order) binary(ctx context.Context, folder string, info *fnpb.ProvisionInfo, hash string) (string, error) {
+	if own, err := selfHash(); err == nil && own == hash {
+		return os.Executable()
+	}
+	staged, err := artifact.Materialize(ctx, o.artifact, info.GetDependencies(), info.GetRetrievalToken(), folder)
+	if err != nil {
+		return "", err
+	}
+	for _, a := range staged {
+		if len(staged) > 1 && a.GetRoleUrn() != artifact.URNGoWorkerBinaryRole {
+			continue
+		}
+		name, _ := artifact.MustExtractFilePayload(a)
+		path := filepath.Join(folder, name)
+		return path, os.Chmod(path, 0o700)
+	}
+	return "", errors.New("the runner has no binary of the launcher's")
+}
+
+// selfHash returns the hash of this process's binary.
+var selfHash = sync.OnceValues(func() (string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	return pipelines.HashFile(self)
+})

@@ -1,0 +1,138 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	beamruntime "github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/harness"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
+
+	"github.com/morton-gen/morton/pipelines"
+	"github.com/morton-gen/morton/transforms"
+)
+
+// Is reports whether boot code started this process as a worker: it begins with
+// --worker, before which no subcommand can stand.
+func Is(args []string) bool {
+	return len(args) > 0 && args[0][:min(1, len(args[0]))] == "-" && strings.HasPrefix(strings.TrimLeft(args[0], "-"), "worker=")
+}
+
+// Main serves a runner until it has no more work, or until the process that started this
+// one ends, and returns the exit code.
+func Main(args []string) int {
+	runtime.LockOSThread() // the thread that waits for the parent's end must stay
+	if err := endWithParent(syscall.SIGTERM); err != nil {
+		fmt.Fprintln(os.Stderr, "morton: worker:", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	removeCopy()
+	if err := serve(ctx, args); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "morton: worker:", err)
+		return 1
+	}
+	return 0
+}
+
+// unwind is how long attempts may take to end, which removes what they have half
+// written. One that waits for a device cannot end in time, and dies with the process.
+const unwind = 10 * time.Second
+
+// serve does the work.
+func serve(ctx context.Context, args []string) error {
+	f := flag.NewFlagSet("worker", flag.ContinueOnError)
+	f.Bool("worker", false, "")
+	id := f.String("id", "", "")
+	logging := f.String("logging_endpoint", "", "")
+	control := f.String("control_endpoint", "", "")
+	folder := f.String("semi_persist_dir", "", "")
+	text := f.String("options", "", "")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if err := takeOptions(*text); err != nil {
+		return err
+	}
+	if ownFolder.MatchString(*folder) {
+		os.RemoveAll(*folder) // all has been read, and whoever made it may be killed
+	}
+	beam.Init() // Beam's own worker stays away: its flag is not set
+	ctx, cancel := context.WithCancel(grpcx.WriteWorkerID(ctx, *id))
+	defer cancel()
+	over := make(chan error, 1)
+	go func() {
+		over <- harness.MainWithOptions(ctx, *logging, *control, harness.Options{
+			StatusEndpoint: os.Getenv("STATUS_ENDPOINT"), RunnerCapabilities: strings.Fields(os.Getenv("RUNNER_CAPABILITIES")),
+		})
+	}()
+	var err error
+	select {
+	case err = <-over:
+	case <-ctx.Done():
+	}
+	cancel()
+	transforms.AwaitAttempts(unwind)
+	return err
+}
+
+// takeOptions makes the job's options Beam's, and goes to the folder that its inputs are
+// relative to.
+func takeOptions(text string) error {
+	if file := os.Getenv("PIPELINE_OPTIONS_FILE"); file != "" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		text = string(data)
+	}
+	if text == "" {
+		return nil
+	}
+	var options beamruntime.RawOptionsWrapper
+	if err := json.Unmarshal([]byte(text), &options); err != nil {
+		return fmt.Errorf("the job's options: %w", err)
+	}
+	beamruntime.GlobalOptions.Import(options.Options)
+	return enter(options.Options.Options)
+}
+
+// errFolder reports a job with relative inputs on a machine that cannot have them.
+var errFolder = errors.New("the inputs are relative to a folder of the launcher's that is not here; mount it, or name them from /")
+
+func enter(options map[string]string) error {
+	folder := options[pipelines.OptionFolder]
+	if folder == "" {
+		return nil
+	}
+	if err := os.Chdir(folder); err != nil {
+		return fmt.Errorf("%w: %w", errFolder, err)
+	}
+	return nil
+}
+
+// ownFolder matches what boot code of ours makes for one worker.
+var ownFolder = regexp.MustCompile(`/morton-worker-\d+$`)
+
+// beamCopy matches where Beam's boot code puts the binary that it runs once.
+var beamCopy = regexp.MustCompile(`^/tmp/bin\d+/worker$`)
+
+// removeCopy removes this process's binary if it is such a copy. The process keeps it
+// open.
+func removeCopy() {
+	if self, err := os.Executable(); err == nil && beamCopy.MatchString(self) {
+		os.RemoveAll(filepath.Dir(self))
+	}
+}

@@ -1,0 +1,45 @@
+package pipelines
+
+import (
+	"context"
+	"os"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
+
+	"github.com/morton-gen/morton/pipelines/jobserver"
+	"github.com/morton-gen/morton/transforms"
+)
+
+// Request returns what the job's runner would be sent, and writes nothing. Of a runner
+// that is no job server, it is what one would be.
+func Request(ctx context.Context, job Job, action string) (*jobpb.PrepareJobRequest, error) {
+	ask, err := job.dry(action)
+	if err != nil {
+		return nil, err
+	}
+	return ask.Request(ctx)
+}
+
+// DryRun has the runner, which is Dataflow's, log the job that it would begin.
+func DryRun(ctx context.Context, job Job, action string) error {
+	ask, err := job.dry(action)
+	if err == nil {
+		_, err = beam.Run(ctx, job.Runner, ask.Graph)
+	}
+	return err
+}
+
+func (j *Job) dry(action string) (jobserver.Job, error) {
+	if j.Runner == "" {
+		j.Runner = "direct"
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return jobserver.Job{}, err
+	}
+	j.from = here
+	j.Settings.Action, j.Settings.Shards, j.Settings.Run = action, j.Shards, transforms.NewRunName()
+	record := Submission{Run: j.Settings.Run, folder: j.Settings.Out}
+	return j.ask(record.path(".jsonl"))
+}

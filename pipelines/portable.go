@@ -1,0 +1,167 @@
+package pipelines
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/pipelines/jobserver"
+	"github.com/morton-gen/morton/transforms"
+)
+
+// OptionFolder is the option by which a worker learns the working directory of the
+// process that began its job, to which the inputs are relative.
+const OptionFolder = "morton_folder"
+
+// OptionBinary is the option by which boot code learns the SHA-256 of the binary that
+// began the job. It need not fetch what it has.
+const OptionBinary = "morton_binary_sha256"
+
+// Portable reports whether the job's runner is a job server of Beam's, in this process or
+// elsewhere.
+func (j *Job) Portable() bool {
+	switch j.Runner {
+	case "prism", "universal", "flink":
+		return true
+	}
+	return false
+}
+
+// endpoint is that of the job server; "" is the Prism of this process.
+func (j *Job) endpoint() string { return *jobopts.Endpoint }
+
+// environment is who does the work, in Beam's word.
+func (j *Job) environment() string {
+	if e := strings.ToUpper(*jobopts.EnvironmentType); e != "" {
+		return e
+	}
+	if j.endpoint() == "" {
+		return "LOOPBACK"
+	}
+	return "DOCKER" // Beam's default
+}
+
+// startPrism starts the Prism of this process. It serves until the process ends.
+var startPrism = sync.OnceValues(func() (*jobserver.Server, error) {
+	client, err := prism.CreateJobServer(context.Background(), prism.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return jobserver.New(client), nil
+})
+
+// dial reaches the job's server.
+func (j *Job) dial(ctx context.Context) (*jobserver.Server, error) {
+	if j.endpoint() == "" {
+		return startPrism()
+	}
+	return jobserver.Dial(ctx, j.endpoint())
+}
+
+// ask makes what a job server is sent.
+func (j *Job) ask(manifest string) (jobserver.Job, error) {
+	p, s := beam.NewPipelineWithRoot()
+	build(s, *j, manifest, chains[j.Settings.Action])
+	ask := jobserver.Job{
+		Graph: p, Name: jobopts.GetJobName(), Environment: j.environment(), Config: *jobopts.EnvironmentConfig,
+		Worker: *jobopts.WorkerBinary, Own: map[string]string{},
+	}
+	if ask.Environment == "LOOPBACK" {
+		return ask, nil
+	}
+	var err error
+	if ask.Own[OptionBinary], err = HashFile(ask.Worker); err != nil {
+		return ask, err
+	}
+	if j.relative() {
+		ask.Own[OptionFolder] = j.from
+	}
+	return ask, nil
+}
+
+// HashFile returns the SHA-256 of a file, as [OptionBinary] has it.
+func HashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// relative reports whether a worker in another folder would not find the inputs.
+func (j *Job) relative() bool {
+	for i := range j.Requests {
+		for _, path := range j.Requests[i].Files() {
+			if !filepath.IsAbs(path) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// grace is how long a job may take to end by itself when the stages of this process have.
+const grace = 2 * time.Second
+
+// runOnServer runs the job on a job server whose worker is this process. If the context
+// ends, the stages end with a fault (see [transforms.HaltWith]), and the job is cancelled
+// unless that ends it: a runner may begin it again.
+func (j *Job) runOnServer(ctx context.Context, aside *atomicfile.Folder, manifest string) error {
+	server, err := j.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	quiet := context.WithoutCancel(ctx)
+	worker, err := extworker.StartLoopback(quiet, 0)
+	if err != nil {
+		return err
+	}
+	defer worker.Stop(quiet)
+	ask, err := j.ask(manifest)
+	if err != nil {
+		return err
+	}
+	ask.Config, ask.Worker = worker.EnvironmentConfig(quiet), aside.Path("no-binary")
+	if err := os.WriteFile(ask.Worker, nil, 0o600); err != nil { // a server wants one
+		return err
+	}
+	id, err := server.Submit(ctx, ask)
+	if err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-ended:
+		case <-time.After(grace):
+			server.Cancel(quiet, id) // where that fails, so does Follow
+		}
+	})()
+	err = server.Follow(quiet, id, func(state jobserver.State) {
+		transforms.Notify(transforms.Event{Kind: transforms.Moved, ID: id, State: string(state)})
+	})
+	if err != nil {
+		err = fmt.Errorf("job %s: %w", id, err)
+	}
+	return err
+}

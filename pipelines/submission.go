@@ -1,0 +1,289 @@
+package pipelines
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/pipelines/jobserver"
+	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// JobsFolder is the folder in Settings.Out where jobs of other processes are kept for
+// as long as they run. Each has its record there, <run>.json, and its requests,
+// <run>.jsonl, which its workers read.
+const JobsFolder = transforms.JobsFolder
+
+// Submission is a job that runs in other processes, and what it takes to come back to it
+// from any process that sees its folder.
+type Submission struct {
+	Run      string              `json:"run"` // no other run's name
+	Runner   string              `json:"runner"`
+	Endpoint string              `json:"endpoint"` // of its job server
+	ID       string              `json:"job"`      // by the job server; empty while it is submitted
+	Settings transforms.Settings `json:"settings"`
+	Folder   string              `json:"folder"` // that relative inputs are relative to
+	Asked    int                 `json:"asked"`  // requests
+	Command  string              `json:"command,omitempty"`
+	Begun    time.Time           `json:"begun"`
+
+	folder string        // where the record stands: Settings.Out by another name, perhaps
+	delay  time.Duration // of other hosts' files
+	most   time.Duration // for a cancelled job to end
+}
+
+// String names the job for people.
+func (s *Submission) String() string {
+	return fmt.Sprintf("job %s on %s %s", s.ID, s.Runner, s.Endpoint)
+}
+
+// maxRecordBytes bounds a record that is read back.
+const maxRecordBytes = 1 << 20
+
+// Submissions returns the jobs that a folder knows, the oldest first. Errors are the file
+// system's, or wrap [ErrOut].
+func Submissions(folder string) ([]Submission, error) {
+	entries, err := os.ReadDir(filepath.Join(folder, JobsFolder))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []Submission
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".json" || strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		s, err := readSubmission(folder, e.Name())
+		if errors.Is(err, fs.ErrNotExist) { // it has ended meanwhile
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func readSubmission(folder, name string) (s Submission, err error) {
+	path := filepath.Join(folder, JobsFolder, name)
+	f, err := os.Open(path)
+	if err != nil {
+		return s, err
+	}
+	defer f.Close()
+	if s, err = decodeSubmission(f); err == nil && s.Run+".json" != name {
+		err = fmt.Errorf("%w: it is of run %q", ErrOut, s.Run)
+	}
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", path, err)
+	}
+	s.folder, s.delay, s.most = folder, diskDelay, endTime
+	return s, nil
+}
+
+// decodeSubmission reads the bytes of a record. The error wraps [ErrOut].
+func decodeSubmission(r io.Reader) (s Submission, err error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxRecordBytes+1))
+	switch {
+	case err != nil:
+		return s, err
+	case len(data) > maxRecordBytes:
+		return s, fmt.Errorf("%w: a job's record is at most %d bytes", ErrOut, maxRecordBytes)
+	}
+	if err := json.Unmarshal(data, &s); err != nil {
+		return s, fmt.Errorf("%w: no record of a job: %w", ErrOut, err)
+	}
+	if !filepath.IsLocal(s.Run) || s.Run != filepath.Base(s.Run) || s.Settings.Out == "" {
+		return s, fmt.Errorf("%w: no record of a job", ErrOut)
+	}
+	return s, nil
+}
+
+func (s *Submission) path(ext string) string { return filepath.Join(s.folder, JobsFolder, s.Run+ext) }
+
+func (s *Submission) stopFile() string { return filepath.Join(s.folder, transforms.StopFile(s.Run)) }
+
+// save writes the record. The first one must not replace another's.
+func (s *Submission) save(first bool) error {
+	write := atomicfile.Replace
+	if first {
+		write = atomicfile.New
+	}
+	return write(s.path(".json"), func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(s)
+	})
+}
+
+// forget removes the record and the requests of a job that has ended.
+func (s *Submission) forget() error {
+	for _, path := range []string{s.path(".json"), s.path(".jsonl"), s.stopFile()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Remove(filepath.Join(s.folder, JobsFolder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil // another job's record is in it
+	}
+	return nil
+}
+
+// Submit begins a job in other processes, and returns without waiting for it. Action is
+// as in package report. Errors are those of [Generate] before a run, and jobserver's.
+func Submit(ctx context.Context, job Job, action string) (*Submission, error) {
+	if err := job.begin(action); err != nil {
+		return nil, err
+	}
+	return job.submit(ctx)
+}
+
+// submit writes the job's record and requests where its workers and later processes find
+// them, and sends its graph to the job server.
+func (j *Job) submit(ctx context.Context) (*Submission, error) {
+	server, err := j.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer server.Close()
+	here, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	j.Settings.Run, j.from, j.elsewhere = transforms.NewRunName(), here, true
+	s := &Submission{
+		Run: j.Settings.Run, Runner: j.Runner, Endpoint: j.endpoint(), Settings: j.Settings, Folder: here, Asked: len(j.Requests), Command: j.Command, Begun: j.Begun,
+		folder: j.Settings.Out, delay: diskDelay, most: endTime,
+	}
+	if err := os.MkdirAll(filepath.Join(s.folder, JobsFolder), 0o755); err != nil {
+		return nil, err
+	}
+	if err := j.submitTo(ctx, server, s); err != nil {
+		return nil, errors.Join(err, s.forget())
+	}
+	return s, nil
+}
+
+func (j *Job) submitTo(ctx context.Context, server *jobserver.Server, s *Submission) error {
+	if err := s.save(true); err != nil {
+		return err
+	}
+	if err := writeManifest(s.path(".jsonl"), j.Requests); err != nil {
+		return err
+	}
+	ask, err := j.ask(s.path(".jsonl"))
+	if err != nil {
+		return err
+	}
+	if s.ID, err = server.Submit(ctx, ask); err != nil {
+		return fmt.Errorf("pipelines: %w: %w", ErrRun, err)
+	}
+	if err := s.save(false); err != nil { // nobody could come back to it
+		return errors.Join(err, server.Cancel(context.WithoutCancel(ctx), s.ID))
+	}
+	return nil
+}
+
+// job returns what was submitted.
+func (s *Submission) job() (Job, error) {
+	requests, err := s.requests()
+	job := Job{
+		Settings: s.Settings, Requests: requests, Runner: s.Runner, Command: s.Command, Begun: s.Begun, Shards: s.Settings.Shards,
+		elsewhere: true, from: s.Folder, prepared: s.Settings.Action,
+	}
+	job.Settings.Out = s.folder
+	return job, err
+}
+
+// requests reads what was asked for. There is nothing if the run is over, or if its first
+// steps were not taken.
+func (s *Submission) requests() ([]request.Request, error) {
+	f, err := os.Open(s.path(".jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return request.DecodeManifest(f, request.Request{})
+}
+
+// dial reaches the job's server.
+func (s *Submission) dial(ctx context.Context) (*jobserver.Server, error) {
+	return jobserver.Dial(ctx, s.Endpoint)
+}
+
+// State asks what the job does. Where its runner has forgotten it, and where it was not
+// submitted, the error wraps [jobserver.ErrUnknown].
+func (s *Submission) State(ctx context.Context) (jobserver.State, error) {
+	if s.published() {
+		return "DONE", nil
+	}
+	if s.ID == "" {
+		return "", jobserver.ErrUnknown
+	}
+	server, err := s.dial(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer server.Close()
+	return server.State(ctx, s.ID)
+}
+
+// published reports whether the run has come to where its summary is written.
+func (s *Submission) published() bool {
+	summary, err := report.ReadSummary(s.folder)
+	return err == nil && summary.Run == s.Run
+}
+
+// Results counts the results that the run has made so far.
+func (s *Submission) Results() (int, error) {
+	job, err := s.job()
+	if err != nil {
+		return 0, err
+	}
+	w := newWatch(s.folder, s.Run, job.Requests)
+	return w.look(func(report.Outcome) {})
+}
+
+// Cancel asks the runner to end the job, and the job's workers to end what they do.
+// [Submission.Wait] waits until they have.
+func (s *Submission) Cancel(ctx context.Context) error {
+	return errors.Join(s.cancel(ctx), s.stopWorkers())
+}
+
+// stopWorkers tells the job's workers that it is given up.
+func (s *Submission) stopWorkers() error {
+	err := os.WriteFile(s.stopFile(), nil, 0o644)
+	if errors.Is(err, fs.ErrNotExist) { // the job is over
+		return nil
+	}
+	return err
+}
+
+func (s *Submission) cancel(ctx context.Context) error {
+	if s.ID == "" {
+		return jobserver.ErrUnknown
+	}
+	server, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	return server.Cancel(ctx, s.ID)
+}

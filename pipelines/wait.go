@@ -1,0 +1,134 @@
+package pipelines
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/morton-gen/morton/pipelines/jobserver"
+	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// endTime is how long a cancelled job may take to end. Flink gives a task 30 s before it
+// interrupts it again.
+const endTime = time.Minute
+
+// diskDelay is how long a network file system may hide a new file from a process that
+// has looked for it: 30 s on NFS.
+const diskDelay = 35 * time.Second
+
+// settleTime is how long workers may take to see that a job is given up, and to end what
+// they are at. Steps of a model take milliseconds, and results are written within a
+// second.
+const settleTime = 2 * time.Second
+
+// ErrRunning reports a job that this process no longer waits for, and that runs on.
+var ErrRunning = errors.New("the job runs on")
+
+// Wait waits for the end of the job, and returns its summary as [Generate] does. Where
+// the job did not come to its end, what it has done is published first. If the context
+// ends, the job runs on, and the error wraps [ErrRunning] and the context's.
+func (s *Submission) Wait(ctx context.Context) (report.Summary, error) {
+	return s.wait(ctx, func() {})
+}
+
+// follow is [Submission.Wait] for the process that began the job: if the context ends, it
+// cancels the job and waits until it has ended.
+func (s *Submission) follow(ctx context.Context) (report.Summary, error) {
+	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	stop := context.AfterFunc(ctx, func() {
+		transforms.Notify(transforms.Event{Kind: transforms.Moved, State: "CANCELLING"})
+		s.Cancel(waiting) // where that fails, the job has not ended in time
+		defer time.AfterFunc(s.most, giveUp).Stop()
+		<-waiting.Done()
+	})
+	defer stop()
+	summary, err := s.wait(waiting, giveUp)
+	if ctx.Err() != nil && err != nil && !errors.Is(err, ErrCancelled) {
+		err = fmt.Errorf("pipelines: %w: %w: %w", ErrCancelled, context.Cause(ctx), err)
+	}
+	return summary, err
+}
+
+func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, error) {
+	defer over()
+	job, jerr := s.job() // before another process that waits has removed it
+	if jerr != nil {
+		return report.Summary{}, jerr
+	}
+	err := s.ended(ctx, job.Requests)
+	for begun := time.Now(); err == nil && !s.published() && time.Since(begun) < s.delay; {
+		time.Sleep(time.Second)
+	}
+	switch {
+	case s.published():
+		err = nil
+	case ctx.Err() != nil:
+		return report.Summary{}, fmt.Errorf("pipelines: %w: %s: %w", ErrRunning, s, context.Cause(ctx))
+	case errors.Is(err, jobserver.ErrLost) || errors.Is(err, jobserver.ErrUnreachable) || errors.Is(err, jobserver.ErrNotServer):
+		return report.Summary{}, fmt.Errorf("pipelines: %w, perhaps: %s: %w", ErrRunning, s, err)
+	case err == nil:
+		err = errNotPublished
+	default: // a worker may be at work yet
+		if serr := s.stopWorkers(); serr == nil {
+			time.Sleep(settleTime)
+		}
+	}
+	summary, err := job.conclude(ctx, remains{}, err)
+	return summary, errors.Join(err, job.sweep(), s.forget())
+}
+
+// errNotPublished is of workers with another file system than this process.
+var errNotPublished = errors.New("its workers wrote nothing to the run's folder: they must mount it in the same place")
+
+// ended follows the job to its end, and tells the observer of what it does.
+func (s *Submission) ended(ctx context.Context, requests []request.Request) error {
+	if s.published() {
+		return nil
+	}
+	if s.ID == "" {
+		return jobserver.ErrUnknown
+	}
+	server, err := s.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	w := newWatch(s.folder, s.Run, requests)
+	defer w.start()()
+	return server.Follow(ctx, s.ID, func(state jobserver.State) {
+		transforms.Notify(transforms.Event{Kind: transforms.Moved, ID: s.ID, State: string(state)})
+	})
+}
+
+// CheckJobs returns an error wrapping [ErrOut] if another process's job is running that
+// writes the same results into the job's folder. It concludes those that have ended.
+func CheckJobs(ctx context.Context, job Job, action string) error {
+	all, err := Submissions(job.Settings.Out)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		s := &all[i]
+		if s.Settings.Action != action || s.Settings.Spec.Family != job.Settings.Spec.Family {
+			continue
+		}
+		if s.ID == "" && time.Since(s.Begun) < time.Hour {
+			continue // it is submitted just now, or was not to its end
+		}
+		state, err := s.State(ctx)
+		switch {
+		case errors.Is(err, jobserver.ErrUnknown), err == nil && state.Ended():
+			s.Wait(ctx) // its error is of another run
+		case err != nil:
+			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s", ErrOut, s, err, s.path(".json"))
+		default:
+			return fmt.Errorf("%w: %s is %s into it; see morton status, wait and cancel", ErrOut, s, state)
+		}
+	}
+	return nil
+}

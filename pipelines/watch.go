@@ -1,0 +1,90 @@
+package pipelines
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// watch finds the results of a run in other processes by their markers.
+type watch struct {
+	folder, run string
+	families    map[request.Family]map[string]time.Time // markers still to come, when they were looked at last
+	found       int
+}
+
+func newWatch(folder, run string, requests []request.Request) *watch {
+	w := &watch{folder: folder, run: run, families: map[request.Family]map[string]time.Time{}}
+	for i := range requests {
+		r := &requests[i]
+		if w.families[r.Family] == nil {
+			w.families[r.Family] = map[string]time.Time{}
+		}
+		w.families[r.Family][filepath.Base(report.Place{Family: r.Family, ID: r.ID}.Marker())] = time.Time{}
+	}
+	return w
+}
+
+// look calls on for each result that is new, and returns how many there are.
+func (w *watch) look(on func(report.Outcome)) (int, error) {
+	for f, missing := range w.families {
+		folder := filepath.Dir(report.Place{Family: f}.Marker())
+		entries, err := os.ReadDir(filepath.Join(w.folder, folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return w.found, err
+		}
+		for _, e := range entries {
+			looked, ours := missing[e.Name()]
+			if !ours {
+				continue
+			}
+			info, err := e.Info()
+			if err != nil || info.ModTime().Equal(looked) {
+				continue
+			}
+			missing[e.Name()] = info.ModTime()
+			m, err := report.ReadMarker(w.folder, report.Place{Family: f, ID: e.Name()[:len(e.Name())-len(".json")]})
+			if err == nil && m.Whole() && m.By(w.run) {
+				delete(missing, e.Name())
+				w.found++
+				on(report.Outcome{Done: &m.Result})
+			}
+		}
+	}
+	return w.found, nil
+}
+
+// Looking takes at most a tenth of the time, for a folder may have 100,000 markers on a
+// slow disk.
+const (
+	lookEvery = 2 * time.Second
+	lookShare = 10
+)
+
+// start tells the observer of new results until the returned function is called.
+func (w *watch) start() (stop func()) {
+	quit, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		pause := time.Duration(0)
+		for last := false; !last; {
+			select {
+			case <-quit:
+				last = true
+			case <-time.After(max(lookEvery, pause)):
+			}
+			begun := time.Now()
+			w.look(func(o report.Outcome) {
+				transforms.Notify(transforms.Event{Kind: transforms.Finished, ID: o.Done.ID, Outcome: &o})
+			})
+			pause = lookShare * time.Since(begun)
+		}
+	}()
+	return func() { close(quit); <-over }
+}
