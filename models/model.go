@@ -32,10 +32,10 @@ type Options struct {
 	Delta float64
 }
 
-// engine returns the options of the engine. Guidance takes two slots.
+// engine returns the options of the engine. Guidance takes a slot a branch.
 func (o Options) engine(sys *system.System) engine.Options {
-	if o.Slots == 1 && sys.Default.Guidance > 0 {
-		o.Slots = 2
+	if o.Slots > 0 && sys.Default.Guidance > 0 {
+		o.Slots = max(o.Slots, sys.Layout.Branches, 2)
 	}
 	return engine.Options{Slots: o.Slots, Precision: o.Precision}
 }

@@ -412,6 +412,9 @@ func refines(b bench, r *gpu.Recorder) {
 		refine.Step(r, refine.StepArgs{State: s, Out: b.f32(m, c), Table: table, Recorded: recorded})
 		refine.Step(r, refine.StepArgs{State: s, Out: b.f32(2*m, 2*c), Table: table, Recorded: recorded})
 	}
+	whole := &refine.State{X: s.X, At: s.At, Draw: s.Draw, Info: r.Temp(tensor.F32, m, 4)}
+	r.Fill(whole.Info, 0)
+	refine.Renorm(r, refine.RenormArgs{State: whole, Out: b.f32(2*m, c), Table: table, Rest: b.f32(2, 9, c+1), Back: b.f32(m)})
 	refine.Noise(r, refine.NoiseArgs{Draw: s.Draw, Out: b.f32(m, 7), Uniform: true})
 }
 

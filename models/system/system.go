@@ -145,6 +145,7 @@ type Layout struct {
 	Recalls             int                // kept states that a row starts from; 0 means 1
 	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
 	Guesses             int                // rows of a guess at most, see Run; 0: nobody guesses
+	Branches            int                // of guidance; 0 means 2
 	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
 	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
 }
@@ -154,7 +155,7 @@ func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length + s.Layout.Guesses, Fixed: s.Layout.Fixed, Inputs: s.Layout.Inputs, Axes: s.Layout.Axes, Base: s.Layout.Base,
 		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Ranges: s.Layout.Ranges,
-		Directions: s.Layout.Directions,
+		Directions: s.Layout.Directions, Branches: s.Layout.Branches,
 	}
 }
 
@@ -203,18 +204,25 @@ type StagedRefiner interface {
 	Staged()
 }
 
+// MappedRefiner is a refiner whose passes look at a whole map of tokens, of which the targets
+// of a request are some.
+type MappedRefiner interface {
+	Refiner
+	Map() int // tokens; 0: the passes look at none
+}
+
 // Refinement is what a refiner's pass works on.
 type Refinement struct {
 	*refine.State             // of m targets
-	Branches      int         // 2 with guidance
+	Branches      int         // of guidance, at least 2; 1 without
+	Rest          *gpu.Tensor // f32 [slots, tokens, c+1], of a MappedRefiner; see refine.Renorm
 	Prepared      *gpu.Tensor // f32 [passes, d], see Refiner
 	Logits        *gpu.Tensor // f32 [branches·m, outputs], of the head
 	Recorded      *refine.Recorded
 }
 
-// Joiner is a head that joins the branches of guidance in a way of its own. Of 2·m rows of
-// logits, those of the branch without condition behind the others, it makes m. Picks and
-// scales are those of g.Rows.
+// Joiner is a head that joins the branches of guidance in a way of its own. Of n·m rows of
+// logits, branch by branch, it makes m. Picks and scales are those of g.Rows.
 type Joiner interface {
 	Head
 	Join(g *nn.Inference, logits *gpu.Tensor) *gpu.Tensor
