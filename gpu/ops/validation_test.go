@@ -392,6 +392,7 @@ func samples(b bench, r *gpu.Recorder) {
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), Pairs: true})
+	sample.Smooth(r, sample.SmoothArgs{Logits: b.f32(4, 34), Draw: b.u32(7, 4, sample.DrawWords), Temp: b.f32(4, 3), Gain: 2, Tau: 0.1, Out: b.f32(4, 34)})
 	sample.Project(r, sample.ProjectArgs{X: b.f32(10, 8), Picks: b.i32(5, 10), Scale: b.f32(5), Out: b.f32(5, 8), N: 2, Threshold: 1})
 }
 

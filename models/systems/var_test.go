@@ -147,6 +147,37 @@ func TestVARGreedy(t *testing.T) {
 	})
 }
 
+// TestVARSmooth makes the authors' tokens between codes from their recorded Gumbel numbers, both
+// samples at once with guidance. A request draws the same alone and in company.
+func TestVARSmooth(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const run, dim, codes = "smooth_cfg1.5", 8, 64
+		g := open(t, "var").described(t, `"more_smooth": true`)
+		e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32, Cache: nn.F32, Recorded: codes / dim}))(t)
+		defer e.Close()
+		var requests []engine.Request
+		var want [2][]float32
+		for b, label := range g.ints(t, "in.labels") {
+			r := request(g.sys, fmt.Sprint(run, b), system.Prompt{Class: int(label), Guidance: 2.5}, 1)
+			for k := range varSides {
+				gumbel, h := g.floats(t, fmt.Sprint(run, ".gumbel_scale", k)), g.floats(t, fmt.Sprint(run, ".h_scale", k))
+				r.Noise = append(r.Noise, gumbel[b*len(gumbel)/2:(b+1)*len(gumbel)/2]...)
+				want[b] = append(want[b], h[b*len(h)/2:(b+1)*len(h)/2]...)
+			}
+			requests = append(requests, r)
+		}
+		for b, res := range together(t, e, requests) {
+			off := distance(res.Numbers(), want[b])
+			t.Logf("sample %d: largest relative error of %d numbers %.1e", b, len(want[b]), off)
+			if len(res.Tokens) != 91*dim || !(off <= 1e-3) {
+				t.Errorf("sample %d: %d numbers are off by %.1e", b, len(res.Tokens), off)
+			}
+		}
+		prompts := []system.Prompt{{Class: 1, Guidance: 2}, {Class: 2}, {Class: 1, Guidance: 3}}
+		inCompany(t, dev, g.sys, nn.File(g.weights), "s", prompts, 1, []engine.Options{{Slots: 6}, {Slots: 3, Pages: 4}})
+	})
+}
+
 // TestVARAlone holds that a request draws the same tokens alone and among others, guided
 // and not, in whatever slots.
 func TestVARAlone(t *testing.T) {
