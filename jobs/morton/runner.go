@@ -81,7 +81,7 @@ func (o *options) reach() error {
 func absolute(job *pipelines.Job) (err error) {
 	paths := []*string{&job.Settings.Out, &job.Settings.Spec.Dir}
 	for i := range job.Requests {
-		paths = append(paths, &job.Requests[i].Input, &job.Requests[i].Text)
+		paths = append(paths, job.Requests[i].Paths()...)
 	}
 	for _, p := range paths {
 		if *p == "" {

@@ -55,6 +55,7 @@ type System struct {
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
 	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
+	Control   int    // features of a row of a control, of which there is one for each token; 0: it takes none
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
@@ -81,6 +82,8 @@ type Prompt struct {
 	// Text holds a text's features from the system's text encoder, [n, features], a row
 	// for each token.
 	Text []float32
+	// Control holds the features of a control, [tokens, features]; nil: there is none.
+	Control []float32
 	// Guidance is the scale of classifier-free guidance; up to 1 there is none.
 	// Interval, if above 0, ends it after about that many tokens.
 	Guidance float32

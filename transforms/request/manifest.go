@@ -153,8 +153,10 @@ func (m Manifest) line(line []byte) (Request, error) {
 	if m.Dir != "" && q.Input != "" && !filepath.IsAbs(q.Input) {
 		q.Input = filepath.Join(m.Dir, q.Input)
 	}
-	if _, given := ours["text"]; given && m.Dir != "" && q.Text != "" && !filepath.IsAbs(q.Text) {
-		q.Text = filepath.Join(m.Dir, q.Text)
+	for name, path := range map[string]*string{"text": &q.Text, "control": &q.Control} {
+		if _, given := ours[name]; given && m.Dir != "" && *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(m.Dir, *path)
+		}
 	}
 	return q, m.validate(&q)
 }
