@@ -39,6 +39,9 @@ type next struct {
 	Unit       bool    `json:"attn_l2_norm"`
 	// Smooth makes tokens that lie between codes, see smooth. It draws only.
 	Smooth bool `json:"more_smooth"`
+	// Spectrum is by scale what the singular directions of its input are scaled by, for more
+	// various pictures, after arXiv:2511.17074. The name is ours. It draws only.
+	Spectrum []float32 `json:"spectrum"`
 
 	width, depth, hidden, classes int
 	unit, shared                  bool
@@ -100,6 +103,8 @@ func (c *next) check(tokens int) error {
 	switch {
 	case !in(c.width, 8, 1<<14) || !in(c.depth, 1, 256) || !in(c.hidden, 2, 1<<17) || !in(c.Heads, 1, 1<<10) || c.width%(2*c.Heads) != 0:
 		return fmt.Errorf("systems: %w: width %d, %d blocks, %d heads, hidden width %d", nn.ErrConfig, c.width, c.depth, c.Heads, c.hidden)
+	case len(c.Spectrum) > len(c.Sides) || slices.ContainsFunc(c.Spectrum, func(x float32) bool { return !(x >= -10 && x <= 10) }):
+		return fmt.Errorf("systems: %w: a spectrum of %v for scales %v", nn.ErrConfig, c.Spectrum, c.Sides)
 	case c.Tokens() != tokens || !in(c.classes, 1, 1<<20) || !(c.Eps > 0) || !(c.Dropout >= 0 && c.Dropout <= 1):
 		return fmt.Errorf("systems: %w: scales %v make %d tokens, the network has %d; %d classes", nn.ErrConfig, c.Sides, c.Tokens(), tokens, c.classes)
 	}
@@ -153,7 +158,7 @@ func (c *next) input(p nn.Params) (in varInput, book *nn.Frozen) {
 	}
 	book = frozen[c.Params()[0].Name]
 	return varInput{input.Accumulated{
-		Width: c.Dim, Word: &nn.Linear{W: p.Matrix(c.width, c.Dim, varInit, "word_embed.weight")},
+		Spectrum: c.Spectrum, Width: c.Dim, Word: &nn.Linear{W: p.Matrix(c.width, c.Dim, varInit, "word_embed.weight")},
 		Table: p.Table(c.width, varInit, nn.Part{Name: "class_emb.weight", Rows: c.classes + 1}, nn.Part{Name: "pos_start", Rows: 1, Ones: 1},
 			nn.Part{Name: "word_embed.bias", Rows: 1}, nn.Part{Name: "lvl_embed.weight", Rows: len(c.Sides)}, nn.Part{Name: "pos_1LC", Rows: c.Tokens(), Ones: 1}),
 		Scales: func(g nn.Graph, stage int) (input.Scales, int) {
