@@ -43,9 +43,9 @@ func Combine(r *gpu.Recorder, a CombineArgs) {
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "sample", "combine"), Grid: gpu.Linear(m),
+		Kernel: launch.Kernel(shaders, "sample", "combine", uint32(n)), Grid: gpu.Linear(m),
 		In: []*gpu.Tensor{a.X, a.Picks, a.Scale}, Out: []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(m), uint32(v), uint32(h), uint32(n)},
+		Params: []uint32{uint32(m), uint32(v), uint32(h)},
 		Work:   launch.Work(3*m*v, a.X, a.Out),
 	})
 }
