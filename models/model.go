@@ -32,10 +32,10 @@ type Options struct {
 	Delta float64
 }
 
-// engine returns the options of the engine. Guidance takes two slots.
+// engine returns the options of the engine. Guidance takes a slot a branch.
 func (o Options) engine(sys *system.System) engine.Options {
-	if o.Slots == 1 && sys.Default.Guidance > 0 {
-		o.Slots = 2
+	if o.Slots > 0 && sys.Default.Guidance > 0 {
+		o.Slots = max(o.Slots, sys.Layout.Branches, 2)
 	}
 	return engine.Options{Slots: o.Slots, Precision: o.Precision}
 }
@@ -190,6 +190,7 @@ type Request struct {
 	Extent   system.Extent
 	Class    int       // of a system with classes
 	Text     []float32 // features of a text, [n, features], of a system for texts
+	Control  []float32 // features of a control, [tokens, features]; nil: none
 	Guidance *float64  // scale of classifier-free guidance; nil: the system's default
 	Interval int       // tokens after which guidance ends; 0: never
 	Search   *Search   // among several candidates; nil: one sample
@@ -221,6 +222,9 @@ func (m *Model) Generate(ctx context.Context, r Request) (*Result, error) {
 	}
 	if r.Text != nil && m.sys.TextWidth() == 0 {
 		return nil, fmt.Errorf("models.Generate: %w: %s takes no text", system.ErrPrompt, m.name)
+	}
+	if r.Control != nil && m.sys.Control == 0 {
+		return nil, fmt.Errorf("models.Generate: %w: %s takes no control", system.ErrPrompt, m.name)
 	}
 	b, err := m.begin(ctx, &r)
 	if err != nil {
@@ -263,7 +267,7 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 	if s.TopP == 0 {
 		s.TopP = 1
 	}
-	p.Class, p.Text, p.Guidance, p.Interval = r.Class, r.Text, float32(s.Guidance), r.Interval
+	p.Class, p.Text, p.Control, p.Guidance, p.Interval = r.Class, r.Text, r.Control, float32(s.Guidance), r.Interval
 	out := engine.Request{
 		ID: r.ID, Seed: r.Seed, Temperature: float32(s.Temperature), TopK: s.TopK, TopP: float32(s.TopP), MinP: float32(s.MinP),
 		Guidance: p.Guidance, End: -1, Sinks: m.sys.Layout.Sinks, Tokens: p.Given, ConstraintData: p.ConstraintData,

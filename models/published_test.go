@@ -1,8 +1,11 @@
 package models_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,6 +145,52 @@ func TestVARPicture(t *testing.T) {
 			if err != nil || !slices.Equal(back.Picture.Pix, pix.Pix) {
 				t.Errorf("the sample gives another picture: %v", err)
 			}
+		}
+	})
+}
+
+// TestVARSmoothPicture holds the picture of the authors' tokens between codes to theirs, and draws
+// one from a folder that asks for such tokens.
+func TestVARSmoothPicture(t *testing.T) {
+	golden := must(safetensors.Open(tinySystems + "var/golden.safetensors"))(t)
+	defer golden.Close()
+	want := must(must(golden.Tensor("ref_smooth_cfg1.5.image"))(t).Float32s())(t)
+	dir := folder(t, varFiles())
+	config := must(os.ReadFile(filepath.Join(dir, "config.json")))(t)
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), append([]byte(`{"more_smooth": true, `), bytes.TrimSpace(config)[1:]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		m := must(models.Open(dev, system.Image, dir, models.Options{Precision: nn.F32}))(t)
+		defer m.Close()
+		for b := range 2 {
+			s := shard.Sample{ID: "a", Kind: shard.KindScales, Grid: []int32{1, 2, 3, 4, 5, 6, 8}}
+			for k := range 6 {
+				h := must(must(golden.Tensor(fmt.Sprint("smooth_cfg1.5.h_scale", k)))(t).Float32s())(t)
+				for _, x := range h[b*len(h)/2 : (b+1)*len(h)/2] {
+					s.Tokens = append(s.Tokens, int64(math.Float32bits(x)))
+				}
+			}
+			media, _, err := m.Decode(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pix := media.Picture
+			for i, x := range pix.Pix {
+				y := float64(want[(3*b+i%3)*24*24+i/3])
+				if d := float64(x)/255 - y; d > 0.003 || d < -0.003 {
+					t.Fatalf("sample %d: byte %d is %d, want %g", b, i, x, 255*y)
+				}
+			}
+		}
+		res := must(m.Generate(context.Background(), models.Request{ID: "a", Class: 3}))(t)
+		back, _, err := m.Decode(res.Sample)
+		if err != nil || !slices.Equal(back.Picture.Pix, res.Media.Picture.Pix) {
+			t.Errorf("the sample gives another picture: %v", err)
+		}
+		res.Sample.Grid = res.Sample.Grid[:6]
+		if _, _, err := m.Decode(res.Sample); !errors.Is(err, shard.ErrSample) {
+			t.Errorf("a sample of indices: %v", err)
 		}
 	})
 }

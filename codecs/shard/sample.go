@@ -34,7 +34,7 @@ const (
 	KindQuad   = "quad"
 	// Of pictures: KindVQ has a Grid of [rows, columns], KindScales the sides of all
 	// scales, and KindKL [rows, columns, numbers], with tokens that are the bits of f32
-	// numbers.
+	// numbers. So are those of KindScales where the numbers of a token follow the sides.
 	KindVQ     = "vq"
 	KindScales = "scales"
 	KindKL     = "kl"

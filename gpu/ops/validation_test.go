@@ -27,6 +27,7 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/rope"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/ops/sample"
+	"github.com/morton-gen/morton/gpu/ops/singular"
 	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/gpu/tensor"
 )
@@ -392,6 +393,8 @@ func samples(b bench, r *gpu.Recorder) {
 	sample.Softmax(r, sample.SoftmaxArgs{Logits: b.f32(8, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), S: 2})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2)})
 	sample.Bits(r, sample.BitsArgs{Logits: b.f32(4, 50), Draw: draw, Temp: b.f32(4, 2), Out: b.u32(1, 4, 2), Pairs: true})
+	singular.Scale(r, singular.Args{X: b.f32(10, 6), B: 2, Strength: -1, Out: b.f32(10, 6)})
+	sample.Smooth(r, sample.SmoothArgs{Logits: b.f32(4, 34), Draw: b.u32(7, 4, sample.DrawWords), Temp: b.f32(4, 3), Gain: 2, Tau: 0.1, Out: b.f32(4, 34)})
 	sample.Project(r, sample.ProjectArgs{X: b.f32(10, 8), Picks: b.i32(5, 10), Scale: b.f32(5), Out: b.f32(5, 8), N: 2, Threshold: 1})
 }
 
@@ -412,6 +415,9 @@ func refines(b bench, r *gpu.Recorder) {
 		refine.Step(r, refine.StepArgs{State: s, Out: b.f32(m, c), Table: table, Recorded: recorded})
 		refine.Step(r, refine.StepArgs{State: s, Out: b.f32(2*m, 2*c), Table: table, Recorded: recorded})
 	}
+	whole := &refine.State{X: s.X, At: s.At, Draw: s.Draw, Info: r.Temp(tensor.F32, m, 4)}
+	r.Fill(whole.Info, 0)
+	refine.Renorm(r, refine.RenormArgs{State: whole, Out: b.f32(2*m, c), Table: table, Rest: b.f32(2, 9, c+1), Back: b.f32(m)})
 	refine.Noise(r, refine.NoiseArgs{Draw: s.Draw, Out: b.f32(m, 7), Uniform: true})
 }
 

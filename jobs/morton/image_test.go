@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -186,6 +188,88 @@ func TestGenerateOfText(t *testing.T) {
 	code, out, _ := morton("generate", "image", "--model", model, "--class", "1", "--out", filepath.Join(dir, "class"))
 	if code != exitFailed || !strings.Contains(out, "bad_request 1") {
 		t.Errorf("a class of a model for texts: exit %d\n%s", code, out)
+	}
+}
+
+// sines is a tensor of numbers that are not alike.
+func sines(t *testing.T, name string, shape ...int) safetensors.NamedTensor {
+	t.Helper()
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i) * 1.7))
+	}
+	out, err := safetensors.FromFloat32s(name, safetensors.F32, shape, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestGenerateWithControl steers pictures of a class by features of a control, by flag and by
+// manifest. It refuses features of another width, of too few tokens, and those for a model
+// that takes none.
+func TestGenerateWithControl(t *testing.T) {
+	gputest.Open(t, gpu.Options{}) // or skip
+	plain, model, dir := tinyModel(t, "llamagen", "decoder"), tinyModel(t, "llamagen", "decoder"), t.TempDir()
+	f, err := safetensors.Open(filepath.Join(plain, "generator.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all := []safetensors.NamedTensor{sines(t, "adapter_mlp.fc1.weight", 64, 24)}
+	for _, name := range []string{"adapter_mlp.fc2", "condition_mlp.cap_proj.fc1", "condition_mlp.cap_proj.fc2"} {
+		all = append(all, sines(t, name+".weight", 64, 64))
+	}
+	for l := range 3 {
+		all = append(all, sines(t, fmt.Sprintf("condition_layers.%d.fc1.weight", l), 64, 64), sines(t, fmt.Sprintf("condition_layers.%d.fc2.weight", l), 64, 64))
+	}
+	for _, name := range f.Names() {
+		x, err := f.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, safetensors.NamedTensor{Name: name, Tensor: x})
+	}
+	if err := safetensors.Write(filepath.Join(model, "generator.safetensors"), all, nil); err != nil {
+		t.Fatal(err)
+	}
+	control := filepath.Join(dir, "edges.safetensors")
+	if err := safetensors.Write(control, []safetensors.NamedTensor{sines(t, "a", 16, 24), sines(t, "narrow", 16, 20), sines(t, "few", 9, 24)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	manifest := filepath.Join(dir, "m.jsonl")
+	lines := `{"id": "image-1", "class": 3, "control": "edges.safetensors#a"}
+{"id": "free", "class": 3}
+{"id": "narrow", "class": 3, "control": "edges.safetensors#narrow"}
+{"id": "few", "class": 3, "control": "edges.safetensors#few"}
+`
+	if err := os.WriteFile(manifest, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, one := filepath.Join(dir, "out"), filepath.Join(dir, "one")
+	if _, text, errs := morton("generate", "image", "--model", model, "--manifest", manifest, "--out", out); !strings.Contains(text, "2 done, 2 failed") {
+		t.Fatalf("%s%s", text, errs)
+	}
+	kinds := map[string]string{}
+	for _, f := range readJSON[report.Failure](t, filepath.Join(out, "failures.jsonl")) {
+		kinds[f.ID] = f.Kind
+	}
+	if want := map[string]string{"narrow": "bad_text", "few": "bad_request"}; !maps.Equal(kinds, want) {
+		t.Errorf("failures %v, want %v", kinds, want)
+	}
+	if _, text, errs := morton("generate", "image", "--model", model, "--class", "3", "--control", control+"#a", "--out", one); !strings.Contains(text, "1 done, 0 failed") {
+		t.Fatalf("%s%s", text, errs)
+	}
+	steered, free := readPNG(t, filepath.Join(out, "image", "image-1.png")), readPNG(t, filepath.Join(out, "image", "free.png"))
+	if slices.Equal(steered.Pix, free.Pix) || !slices.Equal(steered.Pix, readPNG(t, filepath.Join(one, "image", "image-1.png")).Pix) {
+		t.Error("a control changes nothing, or the flag's picture is another than the manifest's")
+	}
+	if _, text, _ := morton("generate", "image", "--model", plain, "--class", "3", "--control", control+"#a", "--out", filepath.Join(dir, "plain")); !strings.Contains(text, "bad_request 1") {
+		t.Errorf("a control for a model that takes none:\n%s", text)
 	}
 }
 

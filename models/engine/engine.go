@@ -23,7 +23,7 @@ const (
 
 // Options configure an engine.
 type Options struct {
-	Slots     int          // sequences generated at once; 0 means DefaultSlots. Guidance takes two for a request
+	Slots     int          // sequences generated at once; 0 means DefaultSlots. Guidance takes one a branch
 	Precision nn.Precision // of the matrices; "" means f16
 	// Steps caps the steps of a submit; 0 means 32. Requests join and leave between
 	// submits. The engine takes fewer where a step is slow, see submitTime.
@@ -281,13 +281,13 @@ func (e *Engine) check(req *Request) error {
 		return fmt.Errorf("engine.Generate: %w: %d positions, at most %d", ErrTooLong, len(req.Tokens)/words, e.sys.Layout.Length)
 	case req.Temperature < 0 || req.Temperature != req.Temperature || req.TopK < 0 || !(req.TopP > 0 && req.TopP <= 1) || !(req.MinP >= 0 && req.MinP <= 1):
 		return bad("temperature %g, top-k %d, top-p %g, min-p %g", req.Temperature, req.TopK, req.TopP, req.MinP)
-	case req.Guidance < 0 || req.Guidance != req.Guidance || req.guided() && e.opts.Slots < 2:
-		return bad("guidance %g with %d slots; it takes two", req.Guidance, e.opts.Slots)
+	case req.Guidance < 0 || req.Guidance != req.Guidance || e.branches(req) > e.opts.Slots:
+		return bad("guidance %g with %d slots; it takes %d", req.Guidance, e.opts.Slots, e.branches(req))
 	case req.Sinks < 0 || req.Sinks > e.sys.Layout.Context/2:
 		return bad("%d sinks rows, context %d", req.Sinks, e.sys.Layout.Context)
 	}
-	return req.Search.check((&job{req: *req}).slots(), e.opts.Slots)
+	return req.Search.check(e.branches(req), e.opts.Slots)
 }
 
-// guided reports whether the request has a second branch, without the condition.
+// guided reports whether the request has further branches, without conditions.
 func (r *Request) guided() bool { return r.Guidance > 1 }

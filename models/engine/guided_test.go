@@ -62,6 +62,79 @@ func TestGuidanceAtScaleOneIsNone(t *testing.T) {
 	})
 }
 
+// three is a schedule as branches makes, with a third branch whose condition is third. The
+// scale between the second and the third is more.
+func three(n int, third int32, scale, more float32) func() (system.Schedule, error) {
+	return func() (system.Schedule, error) {
+		s, err := branches(n, nil)()
+		if err != nil {
+			return nil, err
+		}
+		run, err := s.Next(nil)
+		last := *run.Other
+		last.Fixed = slices.Clone(last.Fixed)
+		last.Fixed[0] = third
+		run.Further, run.Targets.Scale = []*system.Rows{&last}, slices.Repeat([]float32{scale, more}, n)
+		return order.Fixed(run), err
+	}
+}
+
+// TestThreeBranches draws with three branches of guidance. If the last two are equal, tokens
+// are those of two branches. Else they are others, and those of a request alone in company of
+// requests with three branches, with other third ones, and with none.
+func TestThreeBranches(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const n, strong = 40, 500
+		guided := func(id string, s func() (system.Schedule, error)) Request {
+			return Request{ID: id, Seed: 3, Temperature: 1, TopP: 1, End: -1, Guidance: strong, Schedule: s}
+		}
+		engine := func(branches int, o Options) *Engine {
+			sys := config.System()
+			sys.Layout.Branches = branches
+			e, err := New(dev, sys, nn.File(weights(t, dev)), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(e.Close)
+			return e
+		}
+		two := generate(t, engine(0, Options{Slots: 2}), []Request{guided("g", branches(n, nil))})[0].Tokens
+		rs := []Request{
+			guided("g", three(n, 2, strong, -strong)), guided("g", three(n, 3, strong, -strong)), guided("g", three(n, 3, strong, 1)),
+			{ID: "g", Seed: 3, Temperature: 1, TopP: 1, End: -1, Schedule: three(n, 3, strong, -strong)},
+		}
+		e := engine(3, Options{Slots: 3})
+		var alone [][]uint32
+		for _, r := range rs {
+			alone = append(alone, generate(t, e, []Request{r})[0].Tokens)
+		}
+		if !slices.Equal(alone[0], two) {
+			t.Errorf("with an equal third branch tokens are %v, with two %v", alone[0], two)
+		}
+		if slices.Equal(alone[1], two) || slices.Equal(alone[1], alone[2]) {
+			t.Error("a third branch changes nothing")
+		}
+		for _, o := range []Options{{Slots: 10}, {Slots: 7, Pages: 4}} {
+			for i, res := range generate(t, engine(3, o), rs) {
+				if !slices.Equal(res.Tokens, alone[i]) {
+					t.Errorf("%+v: request %d draws otherwise in company", o, i)
+				}
+			}
+		}
+		if _, err := e.Generate(context.Background(), guided("g", func() (system.Schedule, error) {
+			s, err := three(n, 3, strong, -strong)()
+			run, _ := s.Next(nil)
+			run.Targets.Scale = run.Targets.Scale[:n]
+			return order.Fixed(run), err
+		})); !errors.Is(err, ErrRequest) {
+			t.Errorf("a scale a target for three branches: %v", err)
+		}
+		if _, err := engine(3, Options{Slots: 2}).Generate(context.Background(), rs[1]); !errors.Is(err, ErrRequest) {
+			t.Errorf("three branches in two slots: %v", err)
+		}
+	})
+}
+
 // mixed are requests of three schedules: plain chains with prompts, guided ones, and
 // chains that are read and drawn in groups.
 func mixed(n int) (out []Request) {

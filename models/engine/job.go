@@ -22,10 +22,11 @@ type job struct {
 	ask                    chan *scoring // of a search, to whoever called Generate
 	queued, started, first time.Time
 
-	schedule    system.Schedule
-	drafts      system.Schedule // nil without a draft of another system
-	guesses     bool            // the engine's own network drafts
-	slot, other int             // other is the slot of the branch without the condition, -1 without
+	schedule system.Schedule
+	drafts   system.Schedule // nil without a draft of another system
+	guesses  bool            // the engine's own network drafts
+	slot     int             // of the first branch of guidance
+	others   []int           // of the others, nil without guidance
 
 	// run is the run at hand. Its rows and targets are the first entries of the slots'
 	// tables.
@@ -57,10 +58,16 @@ func words(seed, request uint64) func(uint32) uint32 {
 	}
 }
 
-// slots returns the number of slots that the request takes.
-func (j *job) slots() int {
-	if j.req.guided() {
-		return 2
+// all yields the slots that the job has, by branch.
+func (j *job) all() []int { return append([]int{j.slot}, j.others...) }
+
+// slots returns the number of slots that a job has, one a branch.
+func (j *job) slots() int { return 1 + len(j.others) }
+
+// branches returns the number of branches, and so of slots, that a request takes.
+func (e *Engine) branches(r *Request) int {
+	if r.guided() {
+		return max(e.sys.Layout.Branches, 2)
 	}
 	return 1
 }
@@ -168,7 +175,8 @@ func look(s system.Schedule, tokens []uint32, gaps []float32) (system.Run, error
 }
 
 func checkRun(r *system.Run) error {
-	if r.N < 1 || r.Group < 1 || r.N%r.Group != 0 || r.GroupTargets < 0 || r.Targets.N != r.Steps()*r.GroupTargets || r.Other != nil && r.Other.N != r.N {
+	if r.N < 1 || r.Group < 1 || r.N%r.Group != 0 || r.GroupTargets < 0 || r.Targets.N != r.Steps()*r.GroupTargets || r.Other != nil && r.Other.N != r.N ||
+		slices.ContainsFunc(r.Further, func(x *system.Rows) bool { return x != nil && x.N != r.N }) {
 		return fmt.Errorf("engine: %w: a run of %d rows in groups of %d, %d draws of %d asked", ErrRequest, r.N, r.Group, r.Targets.N, r.GroupTargets)
 	}
 	return nil
@@ -177,15 +185,8 @@ func checkRun(r *system.Run) error {
 // load writes a run's rows and targets.
 func (e *Engine) load(j *job) error {
 	r := &j.run
-	if err := e.dec.LoadRows(j.slot, 0, j.number, j.req.Sinks, &r.Rows); err != nil {
-		return err
-	}
-	if j.other >= 0 {
-		rows := &r.Rows
-		if r.Other != nil {
-			rows = r.Other
-		}
-		if err := e.dec.LoadRows(j.other, 0, j.number, j.req.Sinks, rows); err != nil {
+	for i, slot := range j.all() {
+		if err := e.dec.LoadRows(slot, 0, j.number, j.req.Sinks, r.Branch(i)); err != nil {
 			return err
 		}
 	}
@@ -226,22 +227,25 @@ func (j *job) group(context int) int {
 
 // everyRow reports whether every row of the job's steps has a target of its own.
 func (j *job) everyRow() bool {
-	return j.other < 0 && j.run.GroupTargets == j.run.Group && j.run.Targets.From == nil
+	return j.others == nil && j.run.GroupTargets == j.run.Group && j.run.Targets.From == nil
 }
 
 // steps returns the number of the job's steps that are left in its run.
 func (j *job) steps(group int) int { return (j.run.N - j.row + group - 1) / group }
 
-// sequences appends the job's sequence, and that of its other branch.
+// sequences appends the job's sequence, and those of its other branches.
 func (j *job) sequences(sequences []step.Sequence, group int) []step.Sequence {
 	own := step.Sequence{
 		Slot: j.slot, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Target: j.draw, Targets: j.run.Targets.N, GroupTargets: j.run.GroupTargets, Unconditional: -1,
 	}
-	if j.other < 0 {
-		return append(sequences, own)
+	if j.others != nil {
+		own.Unconditional, own.Branches = len(sequences)+1, j.slots()
 	}
-	own.Unconditional = len(sequences) + 1
-	return append(sequences, own, step.Sequence{Slot: j.other, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Unconditional: -1})
+	sequences = append(sequences, own)
+	for _, slot := range j.others {
+		sequences = append(sequences, step.Sequence{Slot: slot, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Unconditional: -1})
+	}
+	return sequences
 }
 
 // advance updates the job from its sequence after a step.

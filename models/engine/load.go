@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -102,8 +103,8 @@ func (d *Decoder) LoadTargets(slot, from int, w *system.Targets, ask int, scale 
 	if err := d.fits("LoadDraws", slot, from, w.N); err != nil || w.N == 0 {
 		return err
 	}
-	h := max(d.sys.Layout.Directions, 1)
-	if len(w.At) != w.N || w.TokenRange != nil && len(w.TokenRange) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != w.N || w.Heat != nil && len(w.Heat) != w.N || w.Passes != nil && len(w.Passes) != 2*w.N {
+	h, scales := max(d.sys.Layout.Directions, 1), max(d.sys.Layout.Branches, 2)-1
+	if len(w.At) != w.N || w.TokenRange != nil && len(w.TokenRange) != 2*w.N || w.From != nil && len(w.From) != h*w.N || w.Scale != nil && len(w.Scale) != scales*w.N || w.Heat != nil && len(w.Heat) != w.N || w.Passes != nil && len(w.Passes) != 2*w.N {
 		return fmt.Errorf("engine.LoadDraws: %w: columns of %d, %d, %d, %d, %d and %d for %d draws", ErrRequest, len(w.At), len(w.TokenRange), len(w.From), len(w.Scale), len(w.Heat), len(w.Passes), w.N)
 	}
 	out := make([]int32, 0, w.N*d.state.TargetColumns())
@@ -121,8 +122,9 @@ func (d *Decoder) LoadTargets(slot, from int, w *system.Targets, ask int, scale 
 				lo, hi = w.Passes[2*i], w.Passes[2*i+1]
 			}
 		}
+		further := slices.Repeat([]float32{1}, scales-1)
 		if w.Scale != nil {
-			s = w.Scale[i]
+			s, further = w.Scale[i*scales], w.Scale[i*scales+1:(i+1)*scales]
 		}
 		if w.Heat != nil {
 			heat = w.Heat[i]
@@ -130,10 +132,11 @@ func (d *Decoder) LoadTargets(slot, from int, w *system.Targets, ask int, scale 
 		out = append(out, w.At[i], lo, hi, int32(math.Float32bits(s)), int32(math.Float32bits(heat)))
 		if w.From != nil {
 			out = append(out, w.From[i*h:(i+1)*h]...)
-			continue
+		} else {
+			out = append(out, slices.Repeat([]int32{int32(i % ask)}, h)...)
 		}
-		for range h {
-			out = append(out, int32(i%ask))
+		for _, x := range further {
+			out = append(out, int32(math.Float32bits(x)))
 		}
 	}
 	cols := d.state.TargetColumns()

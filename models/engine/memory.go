@@ -47,7 +47,7 @@ func prepareElems(sys *system.System) (n int) {
 
 // rowElems bounds the temporaries of a row that are alive at once. They are some values
 // as wide as the residual stream, both sides of the widest product, and the logits of
-// two branches with their combination.
+// all branches with their combination.
 func rowElems(sys *system.System) int {
 	width, out := sys.Layout.State, 0
 	for _, a := range sys.Params.Attentions {
@@ -57,7 +57,7 @@ func rowElems(sys *system.System) int {
 		out = max(out, m.Out)
 	}
 	d := sys.Dims(1)
-	return 6*width + 3*out/2 + 3*sys.Head.Outputs()/2 + 3*d.Inputs*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
+	return 6*width + 3*out/2 + (max(sys.Layout.Branches, 2)+1)*sys.Head.Outputs()/2 + 3*d.Inputs*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
 }
 
 // Grain returns the mean floating-point operations of a dispatch, in a step of so many

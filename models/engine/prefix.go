@@ -82,10 +82,15 @@ func (j *job) leads(o *job) bool {
 
 // sameRun reports whether two prompts are read alike.
 func sameRun(a, b *system.Run) bool {
-	if a.Stage != b.Stage || a.Group != b.Group || !sameRows(&a.Rows, &b.Rows) || (a.Other == nil) != (b.Other == nil) {
+	if a.Stage != b.Stage || a.Group != b.Group {
 		return false
 	}
-	return a.Other == nil || sameRows(a.Other, b.Other)
+	for i := range 2 + max(len(a.Further), len(b.Further)) {
+		if !sameRows(a.Branch(i), b.Branch(i)) {
+			return false
+		}
+	}
+	return true
 }
 
 func sameRows(a, b *system.Rows) bool {
@@ -104,17 +109,15 @@ func (e *Engine) adopt(j *job) error {
 		reach = max(reach, j.reach(r, at, 0, r.N, e.sys.Layout.Context))
 		at += r.N
 	}
-	for _, x := range [][2]int{{j.slot, k.slot}, {j.other, k.other}} {
-		if x[0] < 0 {
-			continue
-		}
-		if err := e.dec.Share(x[0], x[1], reach); err != nil {
+	leader := k.all()
+	for i, slot := range j.all() {
+		if err := e.dec.Share(slot, leader[i], reach); err != nil {
 			return err
 		}
 		if j.drafts == nil {
 			continue
 		}
-		if err := e.draft.Share(x[0], x[1], reach); err != nil {
+		if err := e.draft.Share(slot, leader[i], reach); err != nil {
 			return err
 		}
 	}

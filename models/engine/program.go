@@ -31,7 +31,8 @@ type Step struct {
 // few. Surplus rows and targets are inactive.
 type programKey struct {
 	stage, sequences, rows, targets, run int
-	guided, everyRow                     bool
+	branches                             int // of guidance
+	everyRow                             bool
 	proposes, relaxed, gaps              bool
 }
 
@@ -75,12 +76,14 @@ func (p *program) write(sequences []step.Sequence) error {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed, gaps: s.Gaps}
+	k := programKey{stage: s.Stage, branches: 1, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed, gaps: s.Gaps}
 	rows, draws, even := 0, 0, true
 	for _, l := range s.Sequences {
 		rows, draws = rows+l.Group, draws+l.GroupTargets
 		even = even && l.Group == s.Sequences[0].Group && l.GroupTargets == s.Sequences[0].GroupTargets
-		k.guided = k.guided || l.Unconditional >= 0
+		if l.Unconditional >= 0 {
+			k.branches = max(k.branches, l.Branches, 2)
+		}
 	}
 	switch {
 	case rows > fewRows: // what is padded costs as much as what is not
@@ -90,7 +93,7 @@ func (d *Decoder) keyOf(s *Step) programKey {
 	default:
 		k.rows, k.targets = powerOfTwo(rows), powerOfTwo(draws)
 	}
-	k.everyRow = k.everyRow && !k.guided && k.rows == k.targets
+	k.everyRow = k.everyRow && k.branches == 1 && k.rows == k.targets
 	return k
 }
 

@@ -14,7 +14,8 @@ import (
 type refinement struct {
 	head     system.Refiner
 	state    *refine.State
-	logits   *gpu.Tensor // f32 [2·m, outputs]
+	logits   *gpu.Tensor // f32 [branches·m, outputs]
+	rest     *gpu.Tensor // f32 [slots, tokens, c+1], see system.MappedRefiner; nil without
 	prepared *gpu.Tensor // f32 [passes, d]
 	passes   map[passKey]*gpu.Program
 }
@@ -36,15 +37,28 @@ func newRefinement(d *Decoder, o DecoderOptions) (*refinement, error) {
 		return nil, nil
 	}
 	r := &refinement{head: head, passes: map[passKey]*gpu.Program{}}
-	m, width := mostDraws(d.sys, o.Slots), d.sys.Token.Width
+	m, width, branches := mostDraws(d.sys, o.Slots), d.sys.Token.Width, max(d.sys.Layout.Branches, 2)
 	var err error
-	if r.state, err = refine.NewState(d.dev, m, width); err != nil {
+	if r.state, err = refine.NewState(d.dev, m, width, branches); err != nil {
 		return r, err
 	}
-	if r.logits, err = d.dev.NewTensor(tensor.F32, 2*m, head.Outputs()); err != nil {
+	if r.logits, err = d.dev.NewTensor(tensor.F32, branches*m, head.Outputs()); err != nil {
 		return r, err
+	}
+	if n := mapOf(head); n > 0 {
+		if r.rest, err = d.dev.NewTensor(tensor.F32, o.Slots, n, width+1); err != nil {
+			return r, err
+		}
 	}
 	return r, r.prepare(d)
+}
+
+// mapOf is the number of tokens of the whole map that passes look at, 0 for none.
+func mapOf(head system.Refiner) int {
+	if h, ok := head.(system.MappedRefiner); ok {
+		return h.Map()
+	}
+	return 0
 }
 
 // prepare computes what the rows of the head's table say to its network.
@@ -76,6 +90,7 @@ func (r *refinement) free() {
 	}
 	r.state.Free()
 	r.logits.Free()
+	r.rest.Free()
 	r.prepared.Free()
 }
 
@@ -83,17 +98,14 @@ func (r *refinement) free() {
 func (d *Decoder) refinement(k passKey) *system.Refinement {
 	r := d.refined
 	return &system.Refinement{
-		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Recorded: d.recorded,
+		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Rest: r.rest, Recorded: d.recorded,
 		Logits: r.logits.View(0, k.branches*k.draws, r.logits.Dim(-1)),
 	}
 }
 
 // passKey returns the key of a step's passes.
 func (r *refinement) passKey(k programKey) passKey {
-	key := passKey{draws: k.targets, branches: 1}
-	if k.guided {
-		key.branches = 2
-	}
+	key := passKey{draws: k.targets, branches: k.branches}
 	if _, ok := r.head.(system.StagedRefiner); ok {
 		key.stage = k.stage
 	}
@@ -106,8 +118,8 @@ func (d *Decoder) beginPasses(g *nn.Inference, k programKey, logits *gpu.Tensor)
 	g.Copy(s.Logits, logits.View(0, s.Logits.Shape...))
 	g.Mark("logits", &nn.Value{X: s.Logits})
 	a := refine.BeginArgs{State: s.State, Draw: g.Rows.Target, Temp: g.Rows.Temp, Scale: g.Rows.Scale, Canvas: g.Rows.Canvas, Recorded: d.recorded}
-	if k.guided {
-		a.Picks = g.Rows.Picks.View(0, 2*k.targets)
+	if k.branches > 1 {
+		a.Picks = g.Rows.Picks.View(0, k.branches*k.targets)
 	}
 	refine.Begin(g.Recorder, a)
 }
@@ -144,7 +156,8 @@ func refinementBytes(sys *system.System, o DecoderOptions) uint64 {
 	if !ok {
 		return 0
 	}
-	m := mostDraws(sys, o.Slots)
-	n := refine.StateBytes(m, sys.Token.Width) + 8*uint64(m)*uint64(head.Outputs())
+	m, branches := mostDraws(sys, o.Slots), max(sys.Layout.Branches, 2)
+	n := refine.StateBytes(m, sys.Token.Width, branches) + 4*uint64(branches)*uint64(m)*uint64(head.Outputs())
+	n += 4 * uint64(o.Slots) * uint64(mapOf(head)) * uint64(sys.Token.Width+1)
 	return n + 4*uint64(head.Passes())*uint64(head.Outputs())
 }

@@ -61,7 +61,7 @@ func (e *Engine) admit() bool {
 			e.sched.waiting = append(e.sched.waiting, j)
 		}
 		j := e.sched.waiting[0]
-		if j.need() > len(e.sched.free) || e.sched.short && len(e.sched.active) > 0 {
+		if e.need(j) > len(e.sched.free) || e.sched.short && len(e.sched.active) > 0 {
 			if idle {
 				e.awaitScores()
 			}
@@ -124,9 +124,9 @@ func (e *Engine) join(of *job) {
 	}
 	jobs := of.spread()
 	for _, j := range jobs {
-		j.slot, j.other = take(), -1
-		if j.req.guided() {
-			j.other = take()
+		j.slot, j.others = take(), nil
+		for range e.branches(&j.req) - 1 {
+			j.others = append(j.others, take())
 		}
 	}
 	before := len(e.sched.active)
@@ -169,18 +169,16 @@ func (e *Engine) release(j *job) (err error) {
 	j.left = true
 	e.orphan(j)
 	defer e.countPages()
-	for _, slot := range []int{j.other, j.slot} {
-		if slot >= 0 {
-			e.sched.free = append(e.sched.free, slot)
-			if rerr := e.dec.Release(slot); rerr != nil {
-				err = rerr
-			}
-			if e.draft == nil {
-				continue
-			}
-			if rerr := e.draft.Release(slot); rerr != nil {
-				err = rerr
-			}
+	for _, slot := range slices.Backward(j.all()) {
+		e.sched.free = append(e.sched.free, slot)
+		if rerr := e.dec.Release(slot); rerr != nil {
+			err = rerr
+		}
+		if e.draft == nil {
+			continue
+		}
+		if rerr := e.draft.Release(slot); rerr != nil {
+			err = rerr
 		}
 	}
 	return err
@@ -350,10 +348,7 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), e.sys.Layout.Context)
 		written := e.written(j, l, s.Times)
 		at += j.slots()
-		for _, slot := range []int{j.slot, j.other} {
-			if slot < 0 {
-				continue
-			}
+		for _, slot := range j.all() {
 			if ok, err := e.dec.lend(slot, need, written); err != nil || !ok {
 				return false, err
 			}

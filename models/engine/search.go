@@ -75,11 +75,11 @@ type seen struct {
 func (j *job) resting() bool { return j.hyp != nil && (j.hyp.paused || j.hyp.done) }
 
 // need returns the number of slots that a request takes.
-func (j *job) need() int {
+func (e *Engine) need(j *job) int {
 	if j.req.Search != nil {
-		return j.slots() * j.req.Search.Width
+		return e.branches(&j.req) * j.req.Search.Width
 	}
-	return j.slots()
+	return e.branches(&j.req)
 }
 
 // stream numbers the random stream of a job.
@@ -256,11 +256,9 @@ func (e *Engine) found(s *search, best *job, score float64) (Result, error) {
 
 // fork makes a hypothesis go on where another is. It keeps its slots and random stream.
 func (e *Engine) fork(to, from *job) error {
-	for _, x := range [][2]int{{to.slot, from.slot}, {to.other, from.other}} {
-		if x[0] < 0 {
-			continue
-		}
-		if err := e.dec.Fork(x[0], x[1], len(e.dec.pages.of[x[1]])*attention.MinPage); err != nil {
+	best := from.all()
+	for i, slot := range to.all() {
+		if err := e.dec.Fork(slot, best[i], len(e.dec.pages.of[best[i]])*attention.MinPage); err != nil {
 			return err
 		}
 	}

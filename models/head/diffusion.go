@@ -15,9 +15,18 @@ import (
 // hold several schedules. The hidden state is the condition. Guidance acts on what the
 // denoiser says.
 type Diffusion struct {
-	Net          Network
+	Net Network
+	// Renorm keeps guidance from growing over a whole map of tokens, see refine.Renorm; nil:
+	// it may grow.
+	Renorm       *Renorm
 	times, table *nn.Constant
 	teacher      teacher
+}
+
+// Renorm says how guidance is scaled back.
+type Renorm struct {
+	Least  float32 // factor at least
+	Tokens int     // of a map
 }
 
 // Network is a small network over single tokens.
@@ -62,6 +71,14 @@ func (d *Diffusion) Sample(_ *nn.Inference, x, _ *gpu.Tensor) *gpu.Tensor { retu
 // Passes implements system.Refiner.
 func (d *Diffusion) Passes() int { return d.times.Dim(0) }
 
+// Map implements system.MappedRefiner.
+func (d *Diffusion) Map() int {
+	if d.Renorm == nil {
+		return 0
+	}
+	return d.Renorm.Tokens
+}
+
 // Prepare implements system.Refiner.
 func (d *Diffusion) Prepare(g *nn.Inference) *gpu.Tensor {
 	return d.Net.Times(g, tape.Constant(g.Constant(d.times))).X
@@ -71,7 +88,12 @@ func (d *Diffusion) Prepare(g *nn.Inference) *gpu.Tensor {
 func (d *Diffusion) Pass(g *nn.Inference, r *system.Refinement) {
 	n := r.Branches * r.X.Rows()
 	said := d.Net.Say(g, tape.Constant(r.X), Told(g, r.Prepared, r.At.View(0, n), r.Logits)).X
-	refine.Step(g.Recorder, refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded})
+	a := refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded}
+	if d.Renorm != nil && r.Branches > 1 {
+		a.Back = g.Temp(tensor.F32, r.X.Rows())
+		refine.Renorm(g.Recorder, refine.RenormArgs{State: a.State, Out: a.Out, Table: a.Table, Rest: r.Rest, Least: d.Renorm.Least, Recorded: a.Recorded, Back: a.Back})
+	}
+	refine.Step(g.Recorder, a)
 }
 
 // Bank is a schedule of a refiner's default, and others of every length from Least to

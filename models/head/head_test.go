@@ -218,7 +218,7 @@ func TestShortcut(t *testing.T) {
 		m := len(lo)
 		scale := []float32{3, 1, 2}
 		z, noise := gputest.Normal(1, 2*m*condition), gputest.Normal(2, 20*5*c)
-		state, err := refine.NewState(dev, m, c)
+		state, err := refine.NewState(dev, m, c, 2)
 		if err != nil {
 			t.Fatal(err)
 		}

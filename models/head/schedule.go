@@ -27,6 +27,15 @@ func (s Schedule) Heated(by float64) Schedule {
 	return s
 }
 
+// Plain returns the schedule without guidance in the passes whose time is below before.
+func (s Schedule) Plain(before float64) Schedule {
+	s.Passes = slices.Clone(s.Passes)
+	for i := range s.Passes {
+		s.Passes[i].Plain = float64(s.Times[i]) < before
+	}
+	return s
+}
+
 // CosineBetas are the variances that n steps of noise add.
 //
 // Source: Nichol and Dhariwal, "Improved Denoising Diffusion Probabilistic Models", 2021,

@@ -2,6 +2,7 @@ package input
 
 import (
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/singular"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/tape"
@@ -32,6 +33,10 @@ type Accumulated struct {
 	Scales func(g nn.Graph, stage int) (Scales, int)
 	Word   *nn.Linear // of a sum
 	Table  *nn.Table  // of what a row starts from besides
+	// Spectrum is by pass what the singular directions of its sums are scaled by, see package
+	// singular: below 0 softens the largest, above 0 amplifies them. Nil: they stay. It is for
+	// drawing alone.
+	Spectrum []float32
 }
 
 // Record implements system.Input.
@@ -43,6 +48,12 @@ func (a Accumulated) Record(g nn.Graph, stage int) *nn.Value {
 			t.add()
 		}
 		z := t.reduced()
+		if pass < len(a.Spectrum) && a.Spectrum[pass] != 0 {
+			scaled := tape.Constant(g.Program().Temp(tensor.F32, z.X.Shape...))
+			singular.Scale(g.Program(), singular.Args{X: z.X, B: t.b, Strength: a.Spectrum[pass], Out: scaled.X})
+			z = scaled
+			g.Mark("scaled", z)
+		}
 		first := tape.Constant(x.X.View(0, z.X.Rows(), x.X.Dim(-1))) // surplus rows lie behind
 		a.Word.Forward(g, z, nn.ProductOptions{Add: first})
 	}

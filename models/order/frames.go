@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -36,10 +37,14 @@ type Frames struct {
 	// Ids of the table: of the start, of what is read, of the first place of a frame's row;
 	// then of a token, of an unknown one, and of the first place of a token.
 	Start, Read, ReadPlaces, Token, Unknown, TokenPlaces int32
-	Axes                                                 bool                         // rows have coordinates: frame, row, column
-	Stages                                               [4]int                       // of the first run, of another frame, and of both runs of a set
-	Scale                                                func(set, sets int) float32  // of the guidance; nil: the request's
-	Passes                                               func(set int) (lo, hi int32) // of a refiner; nil: all
+	Axes                                                 bool                        // rows have coordinates: frame, row, column
+	Stages                                               [4]int                      // of the first run, of another frame, and of both runs of a set
+	Scale                                                func(set, sets int) float32 // of the guidance; nil: the request's
+	// Apart is the scale of guidance by the frames before, apart from that by the text, see
+	// system.Targets. A third branch does not see them: all it is fed there is the start. 0:
+	// there are two branches. It needs Scale.
+	Apart  float32
+	Passes func(set int) (lo, hi int32) // of a refiner; nil: all
 }
 
 // Schedule returns the runs. They are made set by set, as they are asked for.
@@ -224,7 +229,23 @@ func (f *frames) read() system.Run {
 		r.add(f.Prefix+f.frame*n+j, [2]int32{id, f.ReadPlaces + int32(j)}, keep, start, [3]int{f.frame, y, x}, fed...)
 	}
 	r.Stage = f.Stages[min(f.frame, 1)]
-	return r.whole(f.Prefix + (f.frame+1)*n)
+	run := r.whole(f.Prefix + (f.frame+1)*n)
+	if f.Apart != 0 {
+		run.Further = []*system.Rows{f.blind(run.Rows)}
+	}
+	return run
+}
+
+// blind returns the rows of a frame's run for a branch that sees no frame: they start from
+// nothing and have no place.
+func (f *frames) blind(r system.Rows) *system.Rows {
+	r.Fixed, r.Inputs, r.Recall = slices.Clone(r.Fixed), slices.Clone(r.Inputs), slices.Clone(r.Recall)
+	recalls, fed := len(r.Recall)/r.N, len(r.Inputs)/r.N
+	for i := r.N - f.blocks(); i < r.N; i++ {
+		r.Fixed[2*i], r.Fixed[2*i+1], r.Recall[i*recalls] = f.Start, -1, -1
+		copy(r.Inputs[i*fed:], fill(fed, system.Nothing))
+	}
+	return &r
 }
 
 // canvas is the run that guesses a frame, if there is one.
@@ -293,6 +314,9 @@ func (f *frames) fill(known, set []int32, number, of int) system.Run {
 		}
 		if f.Scale != nil {
 			r.Targets.Scale = append(r.Targets.Scale, f.Scale(number, of))
+			if f.Apart != 0 {
+				r.Targets.Scale = append(r.Targets.Scale, f.Apart)
+			}
 		}
 	}
 	r.Stage = f.Stages[3]

@@ -43,8 +43,10 @@ type Targets struct {
 	TokenRange []int32
 	// From names the row of the step for each direction of the head, [m, h]; -1: none.
 	// Nil means that draw i of a step comes from row i.
-	From  []int32
-	Scale []float32 // [m] of the guidance; nil means the request's
+	From []int32
+	// Scale has by target the scales of guidance between a branch and the next, [m, n-1] with
+	// n branches, see sample.Combine. Nil means the request's of the first, and 1 of others.
+	Scale []float32
 	Heat  []float32 // [m] what the request's temperature is multiplied by; nil means 1
 	// Passes bounds the rows of a refiner's table that a target goes through: lo <= row < hi,
 	// [m, 2]; nil means all. It is for tokens of real numbers, which have no Allow.
@@ -57,9 +59,12 @@ type Targets struct {
 // the step behind it.
 type Run struct {
 	Rows
-	// Other has as many rows, for the branch of guidance without the condition; nil
-	// means the same rows. Requests without guidance do not use it.
+	// Other has as many rows, for the second branch of guidance, which lacks a condition; nil
+	// means the same rows. Further are those of the branches behind it, of a system with more
+	// than two; nil means those of the branch before. Requests without guidance do not use
+	// them.
 	Other               *Rows
+	Further             []*Rows
 	Targets             Targets
 	Group, GroupTargets int
 	Stage               int // what the network does with the rows, see Input
@@ -68,6 +73,19 @@ type Run struct {
 	// which come later. It is for runs of single rows with single targets; nil: nobody
 	// guesses.
 	Guess func(row, n int) Rows
+}
+
+// Branch returns the rows of a branch of guidance. Branch 0 has all conditions.
+func (r *Run) Branch(i int) *Rows {
+	for k := min(i-1, len(r.Further)); k > 0; k-- {
+		if x := r.Further[k-1]; x != nil {
+			return x
+		}
+	}
+	if i > 0 && r.Other != nil {
+		return r.Other
+	}
+	return &r.Rows
 }
 
 // Steps is the number of steps of a run.

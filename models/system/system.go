@@ -55,6 +55,7 @@ type System struct {
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
 	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
+	Control   int    // features of a row of a control, of which there is one for each token; 0: it takes none
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
@@ -81,6 +82,8 @@ type Prompt struct {
 	// Text holds a text's features from the system's text encoder, [n, features], a row
 	// for each token.
 	Text []float32
+	// Control holds the features of a control, [tokens, features]; nil: there is none.
+	Control []float32
 	// Guidance is the scale of classifier-free guidance; up to 1 there is none.
 	// Interval, if above 0, ends it after about that many tokens.
 	Guidance float32
@@ -145,6 +148,7 @@ type Layout struct {
 	Recalls             int                // kept states that a row starts from; 0 means 1
 	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
 	Guesses             int                // rows of a guess at most, see Run; 0: nobody guesses
+	Branches            int                // of guidance; 0 means 2
 	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
 	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
 }
@@ -154,7 +158,7 @@ func (s *System) Dims(slots int) step.Dims {
 	return step.Dims{
 		Slots: slots, Length: s.Layout.Length + s.Layout.Guesses, Fixed: s.Layout.Fixed, Inputs: s.Layout.Inputs, Axes: s.Layout.Axes, Base: s.Layout.Base,
 		Sub: s.Token.Words(), Vocab: s.Token.Values, Codes: s.Token.Bits > 0 || s.Token.Width > 0 || s.Layout.Raw, Places: s.Layout.Places, Recalls: s.Layout.Recalls, Ranges: s.Layout.Ranges,
-		Directions: s.Layout.Directions,
+		Directions: s.Layout.Directions, Branches: s.Layout.Branches,
 	}
 }
 
@@ -203,18 +207,25 @@ type StagedRefiner interface {
 	Staged()
 }
 
+// MappedRefiner is a refiner whose passes look at a whole map of tokens, of which the targets
+// of a request are some.
+type MappedRefiner interface {
+	Refiner
+	Map() int // tokens; 0: the passes look at none
+}
+
 // Refinement is what a refiner's pass works on.
 type Refinement struct {
 	*refine.State             // of m targets
-	Branches      int         // 2 with guidance
+	Branches      int         // of guidance, at least 2; 1 without
+	Rest          *gpu.Tensor // f32 [slots, tokens, c+1], of a MappedRefiner; see refine.Renorm
 	Prepared      *gpu.Tensor // f32 [passes, d], see Refiner
 	Logits        *gpu.Tensor // f32 [branches·m, outputs], of the head
 	Recorded      *refine.Recorded
 }
 
-// Joiner is a head that joins the branches of guidance in a way of its own. Of 2·m rows of
-// logits, those of the branch without condition behind the others, it makes m. Picks and
-// scales are those of g.Rows.
+// Joiner is a head that joins the branches of guidance in a way of its own. Of n·m rows of
+// logits, branch by branch, it makes m. Picks and scales are those of g.Rows.
 type Joiner interface {
 	Head
 	Join(g *nn.Inference, logits *gpu.Tensor) *gpu.Tensor

@@ -43,7 +43,7 @@ func openDAR(c *llama) (*system.System, error) {
 		Layout:  system.Layout{Fixed: 1, Inputs: 1, Axes: 1, Context: 1 + c.Block, Length: 1 + c.Block, Group: 1},
 		Default: system.Sampling{Temperature: 1, Guidance: 4}, Dropout: c.Dropout,
 	}
-	c.fromClass(s, p, line)
+	s.Schedule = inRaster(line, c.fromClass(s, p, line))
 	s.Trunk = c.trunk(p, 0, c.Layers, c.rope1D())
 	s.Head = head.Softmax{Linear: head.Linear{Out: c.out(p, "norm.weight", "output.weight")}}
 	return s, nil

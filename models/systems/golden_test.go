@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -55,6 +56,18 @@ func open(t testing.TB, name string) *golden {
 		t.Fatalf("%s is taken for %s", name, found.Name)
 	}
 	return g
+}
+
+// described opens the golden's system again, with more in its config.json, such as "a": 1.
+func (g *golden) described(t testing.TB, more string) *golden {
+	t.Helper()
+	if more == "" {
+		return g
+	}
+	config := string(must(os.ReadFile(filepath.Join("testdata", g.name, "config.json")))(t))
+	other := *g
+	other.sys = must(must(system.Detect(nn.File(g.weights)))(t).Open([]byte("{"+more+", "+strings.TrimPrefix(strings.TrimSpace(config), "{")), nn.File(g.weights)))(t)
+	return &other
 }
 
 // bases names the folder that holds most weights of another: its own file has only those that
@@ -233,7 +246,7 @@ func inCompany(t *testing.T, dev *gpu.Device, s *system.System, w nn.Weights, pr
 	for i, p := range prompts {
 		requests = append(requests, request(s, fmt.Sprint(prefix, i), p, temperature))
 	}
-	alone := must(engine.New(dev, s, w, engine.Options{Slots: 2}))(t)
+	alone := must(engine.New(dev, s, w, engine.Options{Slots: max(s.Layout.Branches, 2)}))(t)
 	for _, r := range requests {
 		want = append(want, must(alone.Generate(context.Background(), r))(t).Tokens)
 	}

@@ -41,6 +41,14 @@ type nova struct {
 		First float64 `json:"beta_start"`
 		Last  float64 `json:"beta_end"`
 	} `json:"ddpm_scheduler"`
+	// How guidance acts, by the names of upstream's pipeline. Images is the scale of guidance
+	// by the frames before, apart from that by the text; 0: one scale for both. Renorm is what
+	// guidance is scaled back by at least, 1 for never. It ends below the time Trunc, and grows
+	// from Lowest over the sets of a frame, if that is not 0.
+	Images float32 `json:"image_guidance_scale"`
+	Renorm float32 `json:"guidance_renorm"`
+	Trunc  float64 `json:"guidance_trunc"`
+	Lowest float32 `json:"min_guidance_scale"`
 	novaPractice
 
 	patch, block         int // pixels of a token's side, tokens of a side that the video encoder reads at once
@@ -75,6 +83,7 @@ const (
 // readNOVA reads a description and the shapes of the tensors.
 func readNOVA(config json.RawMessage, w nn.Weights) (*nova, error) {
 	c := &nova{Channels: 4, ImageSize: [2]int{480, 768}, Stride: 8, TextRows: 256, VideoBase: [3]int{9, 15, 24}, ImageBase: [2]int{30, 48}}
+	c.Renorm = 1
 	c.Flow.Shift, c.DDPM.First, c.DDPM.Last = 1, 0.00085, 0.012
 	c.novaPractice = novaPractice{TextWidth: 2560, Lessons: 4, Least: 0.7, Dropout: 0.1}
 	if config != nil {
@@ -150,6 +159,8 @@ func (c *nova) check(w nn.Weights) error {
 		return bad("%d rows of text of %d features, pictures of %v", c.TextRows, c.text, c.ImageSize)
 	case !(c.Flow.Shift > 0) || c.VideoBase[0] > 1<<10:
 		return bad("a flow shifted by %g, %d frames", c.Flow.Shift, c.VideoBase[0])
+	case !(c.Images >= 0 && c.Images <= 1e3) || !(c.Lowest >= 0 && c.Lowest <= 1e3) || !(c.Renorm >= 0 && c.Renorm <= 1) || !(c.Trunc >= 0):
+		return bad("guidance by images of %g, from %g on, scaled back by %g at least and ending at %g", c.Images, c.Lowest, c.Renorm, c.Trunc)
 	case c.Scheduler != "" && c.Scheduler != "flow" && c.Scheduler != "ddpm" || !(c.DDPM.First > 0 && c.DDPM.First <= c.DDPM.Last && c.DDPM.Last < 1):
 		return bad("the scheduler %q, betas from %g to %g", c.Scheduler, c.DDPM.First, c.DDPM.Last)
 	}
@@ -174,7 +185,10 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	clip := order.Frames{T: frames, H: c.h, W: c.w, Prefix: prefix, Block: c.block}
 	places := clip.Places()
 	token := c.Channels * c.patch * c.patch
-	axes, recalls := 0, 1
+	axes, recalls, branches := 0, 1, 2
+	if c.Images > 0 {
+		branches = 3
+	}
 	if c.Rotary {
 		axes = 3
 	}
@@ -185,7 +199,7 @@ func openNOVA(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		Name: "nova", Params: p.List(), Token: system.Token{Width: token}, Grid: [3]int{frames, c.h, c.w}, Text: c.text,
 		Layout: system.Layout{
 			Fixed: 2, Inputs: c.block * c.block, Axes: axes, Features: c.features(), FeatureRows: max(c.TextRows, frames),
-			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: places, Recalls: recalls, State: c.video.width,
+			Context: rows, Length: max(prefix+read, read+n, frames*n), Group: max(prefix+read, read+n), Places: places, Recalls: recalls, State: c.video.width, Branches: branches,
 		},
 		Input: in, Trunk: trunk, Head: c.head(p.In("image_decoder."), token),
 		Default: system.Sampling{Temperature: 1, Guidance: 5}, Schedule: c.schedule,
@@ -399,7 +413,11 @@ func (c *nova) head(p nn.Params, token int) *head.Diffusion {
 	net := head.NewPatches(p, in, head.DenoiserOptions{
 		Width: c.headWidth, Depth: c.headDepth, Token: token, Says: token, Condition: c.image.width,
 	})
-	return head.NewDiffusion(p, net, all...).Teach(c.levels(), token, c.Lessons)
+	d := head.NewDiffusion(p, net, all...)
+	if c.Renorm < 1 {
+		d.Renorm = &head.Renorm{Least: c.Renorm, Tokens: c.h * c.w}
+	}
+	return d.Teach(c.levels(), token, c.Lessons)
 }
 
 // levels are the noise that the denoiser learns to see.
@@ -415,10 +433,26 @@ const novaSteps = 1000
 
 // passes is the schedule of so many passes.
 func (c *nova) passes(n int) head.Schedule {
+	s := head.ShiftedFlow(n, c.Flow.Shift)
 	if c.Scheduler == "ddpm" {
-		return head.Fixed(head.ScaledLinearBetas(novaSteps, c.DDPM.First, c.DDPM.Last), head.Leading(novaSteps, n))
+		s = head.Fixed(head.ScaledLinearBetas(novaSteps, c.DDPM.First, c.DDPM.Last), head.Leading(novaSteps, n))
 	}
-	return head.ShiftedFlow(n, c.Flow.Shift)
+	return s.Plain(c.Trunc)
+}
+
+// scale returns the scale of guidance by set, nil for the request's in all.
+func (c *nova) scale(q system.Prompt) (func(set, sets int) float32, error) {
+	f, err := setRamp(q)
+	most := max(q.Guidance, 1)
+	switch {
+	case f != nil || err != nil:
+		return f, err
+	case c.Lowest > 0 && q.Ramp == "":
+		return func(set, sets int) float32 { return c.Lowest + (most-c.Lowest)*float32(set+1)/float32(sets) }, nil
+	case c.Images > 0:
+		return func(int, int) float32 { return most }, nil
+	}
+	return nil, nil
 }
 
 // setRamp returns the scale of guidance by set, nil for a constant one.
@@ -450,12 +484,12 @@ func (c *nova) schedule(q system.Prompt) (system.Schedule, error) {
 	if err != nil || q.Inner[0] != q.Inner[1] {
 		return nil, fmt.Errorf("systems: %w: %v passes", system.ErrPrompt, q.Inner)
 	}
-	scale, err := setRamp(q)
+	scale, err := c.scale(q)
 	if err != nil {
 		return nil, err
 	}
 	f := c.clip(q, frames)
-	f.Known, f.Steps, f.Scale, f.Passes = known, steps, scale, func(int) (int32, int32) { return lo, hi }
+	f.Known, f.Steps, f.Scale, f.Apart, f.Passes = known, steps, scale, c.Images, func(int) (int32, int32) { return lo, hi }
 	return f.Schedule()
 }
 

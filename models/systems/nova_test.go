@@ -11,6 +11,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/nn"
@@ -22,12 +23,17 @@ type novaRun struct {
 	name                  string
 	frames, known, passes int
 	guidance              float32
+	config                string // besides that of the folder
 }
 
 var novaRuns = map[string][]novaRun{
-	"nova":      {{"t2v_cfg3", 3, 0, 3, 3}, {"t2v_nocfg", 2, 0, 3, 1}, {"i2v", 2, 1, 2, 3}},
-	"nova-rope": {{"t2v_cfg3", 3, 0, 3, 3}},
+	"nova":      {{"t2v_cfg3", 3, 0, 3, 3, ""}, novaApart, {"t2v_nocfg", 2, 0, 3, 1, ""}, {"i2v", 2, 1, 2, 3, ""}},
+	"nova-rope": {{"t2v_cfg3", 3, 0, 3, 3, ""}},
 }
+
+// novaApart is the run with guidance by images of its own. Upstream has the branch that sees no
+// frames before the one that has no text.
+var novaApart = novaRun{"imgcfg", 2, 0, 2, 3, `"image_guidance_scale": 1.5`}
 
 const (
 	novaSets     = 4
@@ -72,22 +78,28 @@ func novaDraws(runs []system.Run) (out []system.Run) {
 	return out
 }
 
-// TestNOVAWaypoints compares values inside both encoders with the authors' code, in both
-// branches. Every set starts from the tokens that they drew.
+// TestNOVAWaypoints compares values inside both encoders with the authors' code, in two and in
+// three branches. Every set starts from the tokens that they drew.
 func TestNOVAWaypoints(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
-		for name := range novaRuns {
-			g := open(t, name)
-			d := must(engine.NewDecoder(dev, g.sys, nn.File(g.weights), engine.DecoderOptions{Slots: 2, Precision: nn.F32, Cache: nn.F32, Trace: true}))(t)
-			run := novaRuns[name][0]
+		for _, x := range []struct {
+			name   string
+			run    novaRun
+			theirs []int // by branch
+			least  int
+		}{{"nova", novaRuns["nova"][0], []int{0, 1}, 100}, {"nova-rope", novaRuns["nova-rope"][0], []int{0, 1}, 100}, {"nova", novaApart, []int{0, 2, 1}, 60}} {
+			run := x.run
+			g := open(t, x.name).described(t, run.config)
+			d := must(engine.NewDecoder(dev, g.sys, nn.File(g.weights), engine.DecoderOptions{Slots: 3, Precision: nn.F32, Cache: nn.F32, Trace: true}))(t)
 			runs := runsOf(t, g.sys, g.novaPrompt(t, run))
 			w := &novaWalk{golden: g, decoder: d, run: run.name}
-			for branch := range 2 {
+			for branch, theirs := range x.theirs {
+				w.theirs = theirs
 				w.walk(t, branch, runs)
 			}
-			t.Logf("%s: largest relative error at any of %d waypoints %.1e", name, w.compared, w.worst)
-			if w.compared < 100 {
-				t.Errorf("%s: %d waypoints were compared", name, w.compared)
+			t.Logf("%s %s: largest relative error at any of %d waypoints %.1e", x.name, run.name, w.compared, w.worst)
+			if w.compared < x.least {
+				t.Errorf("%s %s: %d waypoints were compared", x.name, run.name, w.compared)
 			}
 			d.Free()
 		}
@@ -99,6 +111,7 @@ type novaWalk struct {
 	*golden
 	decoder  *engine.Decoder
 	run      string
+	theirs   int // the branch, as they count
 	worst    float64
 	compared int
 }
@@ -108,9 +121,7 @@ func (w *novaWalk) walk(t *testing.T, branch int, runs []system.Run) {
 	frame, set := 0, 0
 	prefix := "rows 0 to 4, 5 and 6"
 	for i, r := range runs {
-		if branch == 1 && r.Other != nil {
-			r.Rows = *r.Other
-		}
+		r.Rows = *r.Branch(branch)
 		s := steps(t, w.decoder, branch, r)[0]
 		has := func(mark string) bool { _, err := w.decoder.Traced(s, mark); return err == nil }
 		at := fmt.Sprintf("%s.f%d.", w.run, frame)
@@ -152,12 +163,15 @@ func (w *novaWalk) walk(t *testing.T, branch int, runs []system.Run) {
 // extent is the branch.
 func (w *novaWalk) compare(t *testing.T, where string, s engine.Step, mark, want string, branch, from, rows, wantFrom int) {
 	t.Helper()
+	if w.run == novaApart.name && !slices.Contains(w.answers.Names(), want) {
+		return // of which only some are here
+	}
 	all := w.floats(t, want)
 	shape := must(w.answers.Tensor(want))(t).Shape
 	d := shape[len(shape)-1]
 	each := len(all) / shape[0] / d
 	got := must(w.decoder.Traced(s, mark))(t)
-	e := distance(got[from*d:(from+rows)*d], all[(branch*each+wantFrom)*d:][:rows*d])
+	e := distance(got[from*d:(from+rows)*d], all[(w.theirs*each+wantFrom)*d:][:rows*d])
 	w.worst = max(w.worst, e)
 	w.compared++
 	if e > bound {
@@ -165,17 +179,17 @@ func (w *novaWalk) compare(t *testing.T, where string, s engine.Step, mark, want
 	}
 }
 
-// TestNOVARuns draws what the authors' code drew, from the same noise: with guidance,
-// without, and behind a given frame.
+// TestNOVARuns draws what the authors' code drew, from the same noise: with guidance, with
+// guidance by images of its own, without, and behind a given frame.
 func TestNOVARuns(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for name, runs := range novaRuns {
-			g := open(t, name)
-			e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 2, Precision: nn.F32, Cache: nn.F32, Recorded: 1}))(t)
 			for _, run := range runs {
+				g := open(t, name).described(t, run.config)
+				e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 3, Precision: nn.F32, Cache: nn.F32, Recorded: 1}))(t)
 				g.novaRun(t, e, run)
+				e.Close()
 			}
-			e.Close()
 		}
 	})
 }
@@ -217,6 +231,86 @@ func (g *golden) novaRun(t *testing.T, e *engine.Engine, run novaRun) {
 	}
 }
 
+// TestNOVARenormed draws the authors' run whose guidance is renormed, grows over the sets and ends
+// early, by their DDPM scheduler. Every set has the noise of a whole map.
+func TestNOVARenormed(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "nova").described(t, `"scheduler": "ddpm", "guidance_renorm": 0.7, "guidance_trunc": 300, "min_guidance_scale": 1.5`)
+		const run, passes = "ddpm_renorm", 4
+		p := g.novaPrompt(t, novaRun{run, 1, 0, passes, 4, ""})
+		d := must(engine.NewDecoder(dev, g.sys, nn.File(g.weights), engine.DecoderOptions{Slots: 2, Precision: nn.F32, Cache: nn.F32, Recorded: 1 + passes}))(t)
+		defer d.Free()
+		if err := d.SetSampling(0, step.Sampling{Temperature: 1, TopP: 1, End: -1}); err != nil {
+			t.Fatal(err)
+		}
+		set, worst := 0, 0.0
+		for _, r := range runsOf(t, g.sys, p) {
+			at := fmt.Sprintf("%s.f0.s%d.", run, set)
+			if r.GroupTargets > 0 {
+				if s, want := r.Targets.Scale[0], g.floats(t, at+"guidance")[0]; s != want {
+					t.Errorf("%sguidance is %g, want %g", at, s, want)
+				}
+				if err := d.SetNoise(0, g.novaNoise(t, at, passes)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			bothBranches(t, d, &r, passes)
+			if r.GroupTargets == 0 {
+				continue
+			}
+			drawn, want := must(d.Tokens(0, 0, 24))(t), g.floats(t, at+"sample_tokens")
+			for j, id := range g.ints(t, at+"pred_ids") {
+				worst = max(worst, distance(numbers(drawn[16*id:16*id+16]), want[16*j:16*j+16]))
+			}
+			set++
+		}
+		worst = max(worst, distance(numbers(must(d.Tokens(0, 0, 24))(t)), novaTokens(g.floats(t, run+".latents"), 0, 1)))
+		t.Logf("largest relative error of %d sets %.1e", set, worst)
+		if set != novaSets || !(worst <= 1e-4) {
+			t.Errorf("%d sets are off by %.1e", set, worst)
+		}
+	})
+}
+
+// novaNoise are the numbers of all positions of a set: the first noise, and that of each pass.
+func (g *golden) novaNoise(t testing.TB, set string, passes int) []float32 {
+	t.Helper()
+	out := make([]float32, 24*(1+passes)*16)
+	for k := range passes {
+		name := set + "noise"
+		if k > 0 {
+			name = fmt.Sprint(set, "ddpm_noise", k-1)
+		}
+		for i, x := range novaTokens(g.floats(t, name), 0, 1) {
+			out[(i/16*(1+passes)+k)*16+i%16] = x
+		}
+	}
+	return out
+}
+
+// bothBranches runs a run of a guided request in slots 0 and 1.
+func bothBranches(t testing.TB, d *engine.Decoder, r *system.Run, passes int) {
+	t.Helper()
+	for slot := range 2 {
+		if ok, err := d.Reserve(slot, r.N); !ok || err != nil {
+			t.Fatal("no pages", err)
+		}
+		if err := d.LoadRows(slot, 0, 0, 0, r.Branch(slot)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.LoadTargets(0, 0, &r.Targets, max(r.GroupTargets, 1), 1); err != nil {
+		t.Fatal(err)
+	}
+	own := step.Sequence{Rows: r.N, Group: r.Group, Targets: r.Targets.N, GroupTargets: r.GroupTargets, Unconditional: 1}
+	if err := d.Run(engine.Step{Stage: r.Stage, Times: 1, Passes: passes, Sequences: []step.Sequence{own, {Slot: 1, Rows: r.N, Group: r.Group, Unconditional: -1}}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// numbers are the numbers whose bits are the words of tokens.
+func numbers(x []uint32) []float32 { r := engine.Result{Tokens: x}; return r.Numbers() }
+
 // TestNOVAPrompts checks what a prompt may not ask for, and the counts of a clip: two runs
 // a set, one a frame, four for the conditions.
 func TestNOVAPrompts(t *testing.T) {
@@ -249,10 +343,20 @@ func TestNOVACompany(t *testing.T) {
 			{Text: text[:64], Frames: 1, Steps: 4, Guidance: 1, Inner: [2]int{5, 5}, Motion: []float32{9, 24}},
 			{Frames: 3, Steps: 2, Guidance: 2, Inner: [2]int{2, 2}},
 		}
-		want := inCompany(t, dev, g.sys, nn.File(g.weights), "n", prompts, 1, []engine.Options{{Slots: 6}, {Slots: 4, Pages: 2, Rows: 1}})
-		for i, tokens := range want {
-			if len(tokens) != prompts[i].Frames*24*16 {
-				t.Errorf("clip %d has %d numbers", i, len(tokens))
+		var all [][]uint32
+		for _, config := range []string{"", `"image_guidance_scale": 1.5, "guidance_renorm": 0.5`} {
+			g := g.described(t, config)
+			want := inCompany(t, dev, g.sys, nn.File(g.weights), "n", prompts, 1, []engine.Options{{Slots: 7}, {Slots: 4, Pages: 3, Rows: 1}})
+			for i, tokens := range want {
+				if len(tokens) != prompts[i].Frames*24*16 {
+					t.Errorf("clip %d has %d numbers", i, len(tokens))
+				}
+			}
+			all = append(all, want...)
+		}
+		for i := range prompts {
+			if slices.Equal(all[i], all[i+3]) == (prompts[i].Guidance > 1) {
+				t.Errorf("clip %d: guidance of three branches makes a clip otherwise, and without guidance nothing may", i)
 			}
 		}
 	})

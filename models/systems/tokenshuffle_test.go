@@ -48,18 +48,21 @@ type llRow struct {
 // llamaBlocks passes rows through LlamaGen's blocks.
 func (o named64) llamaBlocks(prefix string, layers int, all []llRow) {
 	for i := range layers {
-		b := fmt.Sprintf("%slayers.%d.", prefix, i)
-		var q, k, v [][]float64
-		for _, r := range all {
-			qkv := o.product(b+"attention.wqkv.weight", o.rmsOf(b+"attention_norm.weight", r.x, 1e-5))
-			r.turn(qkv[:llWidth])
-			r.turn(qkv[llWidth : 2*llWidth])
-			q, k, v = append(q, qkv[:llWidth]), append(k, qkv[llWidth:2*llWidth]), append(v, qkv[2*llWidth:])
-		}
-		for j := range all {
-			n := all[j].sees
-			all[j].x = o.llamaMLP(b, plus(all[j].x, o.product(b+"attention.wo.weight", attend(q[j], k[:n], v[:n], llHeads))))
-		}
+		o.llamaBlock(fmt.Sprintf("%slayers.%d.", prefix, i), all)
+	}
+}
+
+func (o named64) llamaBlock(b string, all []llRow) {
+	var q, k, v [][]float64
+	for _, r := range all {
+		qkv := o.product(b+"attention.wqkv.weight", o.rmsOf(b+"attention_norm.weight", r.x, 1e-5))
+		r.turn(qkv[:llWidth])
+		r.turn(qkv[llWidth : 2*llWidth])
+		q, k, v = append(q, qkv[:llWidth]), append(k, qkv[llWidth:2*llWidth]), append(v, qkv[2*llWidth:])
+	}
+	for j := range all {
+		n := all[j].sees
+		all[j].x = o.llamaMLP(b, plus(all[j].x, o.product(b+"attention.wo.weight", attend(q[j], k[:n], v[:n], llHeads))))
 	}
 }
 

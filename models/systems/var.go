@@ -37,6 +37,11 @@ type next struct {
 	Classes    int     `json:"num_classes"`
 	SharedNorm bool    `json:"shared_aln"`
 	Unit       bool    `json:"attn_l2_norm"`
+	// Smooth makes tokens that lie between codes, see smooth. It draws only.
+	Smooth bool `json:"more_smooth"`
+	// Spectrum is by scale what the singular directions of its input are scaled by, for more
+	// various pictures, after arXiv:2511.17074. The name is ours. It draws only.
+	Spectrum []float32 `json:"spectrum"`
 
 	width, depth, hidden, classes int
 	unit, shared                  bool
@@ -98,6 +103,8 @@ func (c *next) check(tokens int) error {
 	switch {
 	case !in(c.width, 8, 1<<14) || !in(c.depth, 1, 256) || !in(c.hidden, 2, 1<<17) || !in(c.Heads, 1, 1<<10) || c.width%(2*c.Heads) != 0:
 		return fmt.Errorf("systems: %w: width %d, %d blocks, %d heads, hidden width %d", nn.ErrConfig, c.width, c.depth, c.Heads, c.hidden)
+	case len(c.Spectrum) > len(c.Sides) || slices.ContainsFunc(c.Spectrum, func(x float32) bool { return !(x >= -10 && x <= 10) }):
+		return fmt.Errorf("systems: %w: a spectrum of %v for scales %v", nn.ErrConfig, c.Spectrum, c.Sides)
 	case c.Tokens() != tokens || !in(c.classes, 1, 1<<20) || !(c.Eps > 0) || !(c.Dropout >= 0 && c.Dropout <= 1):
 		return fmt.Errorf("systems: %w: scales %v make %d tokens, the network has %d; %d classes", nn.ErrConfig, c.Sides, c.Tokens(), tokens, c.classes)
 	}
@@ -113,13 +120,17 @@ func openVAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	}
 	p := nn.NewParams()
 	n, last := c.Tokens(), c.Side()
+	in, book := c.input(p)
 	s := &system.System{
 		Name: "var", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Codes}, Grid: [3]int{1, last, last},
 		Layout: system.Layout{
 			Fixed: 4, Inputs: max(order.FedByRow(len(c.Sides), func(k int) int { return c.Sides[k] * c.Sides[k] }), 1), Axes: 1, Context: n, Length: n, Group: last * last, Places: 1, State: c.width, Raw: true,
 		},
-		Input: c.input(p), Trunk: c.trunk(p),
+		Input: in, Trunk: c.trunk(p),
 		Default: system.Sampling{Temperature: 1, TopK: 900, TopP: 0.96, Guidance: 2.5}, Dropout: c.Dropout, Flatten: c.lay,
+	}
+	if c.Smooth {
+		s.Token.Sub, s.Token.Width, s.Layout.Raw, s.Flatten = 0, c.Dim, false, nil
 	}
 	s.Passes = []system.Pass{{Runs: []int{0}, Rows: 1}, {Stage: system.AllStages, Rows: n}}
 	for k := range c.Sides {
@@ -127,7 +138,11 @@ func openVAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	}
 	modulation := p.Linear(2*c.width, c.width, varInit, "head_nm.ada_lin.1")
 	out := p.Linear(c.Codes, c.width, varInit, "head")
-	s.Head = head.Modulated{Softmax: head.Softmax{Linear: head.Linear{Out: out.W, Bias: out.B}}, Modulation: modulation, Eps: c.Eps}
+	indices := head.Modulated{Softmax: head.Softmax{Linear: head.Linear{Out: out.W, Bias: out.B}}, Modulation: modulation, Eps: c.Eps}
+	s.Head = indices
+	if c.Smooth {
+		s.Head = head.Smooth{Modulated: indices, Book: book, Of: c.smooth}
+	}
 	s.Schedule = func(q system.Prompt) (system.Schedule, error) { return c.schedule(s.Layout.Inputs, q) }
 	return s, nil
 }
@@ -136,19 +151,27 @@ var varInit = nn.Init{Std: 0.02}
 
 // input declares the table of conditions, the start, levels and places, and the quantizer
 // of the tokenizer, whose names have the prefix vae.
-func (c *next) input(p nn.Params) varInput {
+func (c *next) input(p nn.Params) (in varInput, book *nn.Frozen) {
 	frozen := map[string]*nn.Frozen{}
 	for _, x := range c.Params() {
 		frozen[x.Name] = p.Frozen(x.Frozen("vae."))
 	}
+	book = frozen[c.Params()[0].Name]
 	return varInput{input.Accumulated{
-		Width: c.Dim, Word: &nn.Linear{W: p.Matrix(c.width, c.Dim, varInit, "word_embed.weight")},
+		Spectrum: c.Spectrum, Width: c.Dim, Word: &nn.Linear{W: p.Matrix(c.width, c.Dim, varInit, "word_embed.weight")},
 		Table: p.Table(c.width, varInit, nn.Part{Name: "class_emb.weight", Rows: c.classes + 1}, nn.Part{Name: "pos_start", Rows: 1, Ones: 1},
 			nn.Part{Name: "word_embed.bias", Rows: 1}, nn.Part{Name: "lvl_embed.weight", Rows: len(c.Sides)}, nn.Part{Name: "pos_1LC", Rows: c.Tokens(), Ones: 1}),
 		Scales: func(g nn.Graph, stage int) (input.Scales, int) {
-			return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return g.Frozen(frozen[name]) }}, stage - 1
+			return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return g.Frozen(frozen[name]) }, Smooth: c.Smooth}, stage - 1
 		},
-	}, len(c.Sides)}
+	}, len(c.Sides)}, book
+}
+
+// smooth returns how a stage makes tokens between codes: what logits are multiplied by, and
+// the temperature of the weights. Both are upstream's, by the share of the scales before.
+func (c *next) smooth(stage int) (gain, tau float32) {
+	share := float64(stage-1) / float64(max(len(c.Sides)-1, 1))
+	return float32(1 + share), float32(max(0.27*(1-0.95*share), 0.005))
 }
 
 // varInput keeps the condition in stage 0. Stage k+1 predicts scale k, and system.AllStages

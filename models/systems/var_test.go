@@ -2,15 +2,20 @@ package systems_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/gpu/ops/step"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
@@ -145,6 +150,129 @@ func TestVARGreedy(t *testing.T) {
 			e.Close()
 		}
 	})
+}
+
+// TestVARSmooth makes the authors' tokens between codes from their recorded Gumbel numbers, both
+// samples at once with guidance. A request draws the same alone and in company.
+func TestVARSmooth(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const run, dim, codes = "smooth_cfg1.5", 8, 64
+		g := open(t, "var").described(t, `"more_smooth": true`)
+		e := must(engine.New(dev, g.sys, nn.File(g.weights), engine.Options{Slots: 4, Precision: nn.F32, Cache: nn.F32, Recorded: codes / dim}))(t)
+		defer e.Close()
+		var requests []engine.Request
+		var want [2][]float32
+		for b, label := range g.ints(t, "in.labels") {
+			r := request(g.sys, fmt.Sprint(run, b), system.Prompt{Class: int(label), Guidance: 2.5}, 1)
+			for k := range varSides {
+				gumbel, h := g.floats(t, fmt.Sprint(run, ".gumbel_scale", k)), g.floats(t, fmt.Sprint(run, ".h_scale", k))
+				r.Noise = append(r.Noise, gumbel[b*len(gumbel)/2:(b+1)*len(gumbel)/2]...)
+				want[b] = append(want[b], h[b*len(h)/2:(b+1)*len(h)/2]...)
+			}
+			requests = append(requests, r)
+		}
+		for b, res := range together(t, e, requests) {
+			off := distance(res.Numbers(), want[b])
+			t.Logf("sample %d: largest relative error of %d numbers %.1e", b, len(want[b]), off)
+			if len(res.Tokens) != 91*dim || !(off <= 1e-3) {
+				t.Errorf("sample %d: %d numbers are off by %.1e", b, len(res.Tokens), off)
+			}
+		}
+		prompts := []system.Prompt{{Class: 1, Guidance: 2}, {Class: 2}, {Class: 1, Guidance: 3}}
+		inCompany(t, dev, g.sys, nn.File(g.weights), "s", prompts, 1, []engine.Options{{Slots: 6}, {Slots: 3, Pages: 4}})
+	})
+}
+
+// TestVARSpectrum holds the inputs of scales whose singular directions are softened or amplified to
+// float64, from the authors' inputs, in two sequences at once. Others stay, a request draws the
+// same in company, and another spectrum draws otherwise.
+func TestVARSpectrum(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		spectrum := []float64{0, 0, -0.5, -1, 0, 0.3}
+		g := open(t, "var").described(t, `"spectrum": [0, 0, -0.5, -1, 0, 0.3]`)
+		d := must(engine.NewDecoder(dev, g.sys, nn.File(g.weights), engine.DecoderOptions{Slots: 2, Precision: nn.F32, Cache: nn.F32, Trace: true}))(t)
+		defer d.Free()
+		given := func() {
+			for b := range 2 {
+				if err := d.SetTokens(b, 0, g.scaled(t, "in.idx_scale", b)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		inputs := g.floats(t, "tf.var_input") // [2, 90, 8]
+		at, compared := 0, 0
+		for k, r := range runsOf(t, g.sys, system.Prompt{}) {
+			given()
+			s := engine.Step{Stage: r.Stage, Times: 1}
+			for b := range 2 {
+				if ok, err := d.Reserve(b, g.sys.Layout.Context); !ok || err != nil {
+					t.Fatal("no pages", err)
+				}
+				if err := errors.Join(d.LoadRows(b, 0, 0, 0, &r.Rows), d.LoadTargets(b, 0, &r.Targets, max(r.GroupTargets, 1), 1)); err != nil {
+					t.Fatal(err)
+				}
+				s.Sequences = append(s.Sequences, step.Sequence{Slot: b, Canvas: b, Rows: r.N, Group: r.Group, Targets: r.Targets.N, GroupTargets: r.GroupTargets, Unconditional: -1})
+			}
+			if err := d.Run(s); err != nil {
+				t.Fatal(err)
+			}
+			if k < 2 {
+				continue // the condition, and the scale without an input
+			}
+			got, err := d.Traced(s, "scaled")
+			if strength := spectrum[k-1]; (err == nil) != (strength != 0) {
+				t.Errorf("scale %d: %v", k-1, err)
+			} else if err == nil {
+				for b := range 2 {
+					own := inputs[(b*90+at)*8 : (b*90+at+r.N)*8]
+					if e := distance(got[b*r.N*8:(b+1)*r.N*8], softened(own, r.N, 8, strength)); e > bound {
+						t.Errorf("scale %d of sample %d is off by %.1e", k-1, b, e)
+					}
+					compared++
+				}
+			}
+			at += r.N
+		}
+		if compared != 6 {
+			t.Errorf("%d inputs were compared", compared)
+		}
+		prompts := []system.Prompt{{Class: 1, Guidance: 2}, {Class: 2}, {Class: 1, Guidance: 3}}
+		drawn := inCompany(t, dev, g.sys, nn.File(g.weights), "s", prompts, 1, []engine.Options{{Slots: 6}, {Slots: 3, Pages: 4}})
+		for i, plain := range inCompany(t, dev, open(t, "var").sys, nn.File(g.weights), "s", prompts, 1, nil) {
+			if slices.Equal(drawn[i], plain) {
+				t.Errorf("picture %d is as without a spectrum", i)
+			}
+		}
+	})
+	for _, bad := range []string{`"spectrum": [0, 0, 0, 0, 0, 0, 1]`, `"spectrum": [11]`} {
+		config := append([]byte("{"+bad+", "), must(os.ReadFile("testdata/var/config.json"))(t)[1:]...)
+		g := open(t, "var")
+		if _, err := must(system.Detect(nn.File(g.weights)))(t).Open(config, nn.File(g.weights)); !errors.Is(err, nn.ErrConfig) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+// softened scales the singular values s of x, [n, d], by exp(strength·s/largest), in float64.
+func softened(x []float32, n, d int, strength float64) (out []float32) {
+	var svd mat.SVD
+	svd.Factorize(mat.NewDense(n, d, wide(x)), mat.SVDThin)
+	values := svd.Values(nil)
+	most := values[0] // they fall
+	for i, v := range values {
+		values[i] = v * math.Exp(strength*v/most)
+	}
+	var u, v, us, y mat.Dense
+	svd.UTo(&u)
+	svd.VTo(&v)
+	us.Mul(&u, mat.NewDiagDense(len(values), values))
+	y.Mul(&us, v.T())
+	for i := range n {
+		for j := range d {
+			out = append(out, float32(y.At(i, j)))
+		}
+	}
+	return out
 }
 
 // TestVARAlone holds that a request draws the same tokens alone and among others, guided

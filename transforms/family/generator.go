@@ -118,7 +118,7 @@ func (g *generator) Tokenize(ctx context.Context, r request.Request, m Media) (s
 // Generate implements [Model].
 func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
 	ask := models.Request{
-		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Source: m.source(), Extent: extent(r), Text: m.Text, Guidance: r.Guidance, Interval: r.GuidanceTokens,
+		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Source: m.source(), Extent: extent(r), Text: m.Text, Control: m.Control, Guidance: r.Guidance, Interval: r.GuidanceTokens,
 		Search: SearchOf(&r),
 	}
 	if r.Class != nil {

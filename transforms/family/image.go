@@ -14,13 +14,21 @@ func init() {
 	registerKind(request.Image, reader{decode: decodeImage})
 }
 
-// decodeImage reads the features of a request's text, or a picture to tokenize.
+// decodeImage reads the features of a request's text and control, or a picture to tokenize.
 func decodeImage(_ context.Context, g *generator, r request.Request) (m Media, err error) {
+	if r.Input != "" {
+		return readPicture(r.Input, g.format().Side)
+	}
+	s := g.model.System()
+	if r.Text != "" {
+		m.Text, err = readText(r.Text, s.TextWidth())
+	}
 	switch {
-	case r.Text != "":
-		m.Text, err = readText(r.Text, g.model.System().TextWidth())
-	case r.Input != "":
-		m, err = readPicture(r.Input, g.format().Side)
+	case r.Control == "" || err != nil:
+	case s.Control == 0:
+		m.Control = []float32{} // which the model refuses
+	default:
+		m.Control, err = readText(r.Control, s.Control)
 	}
 	return m, err
 }

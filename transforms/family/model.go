@@ -42,6 +42,7 @@ type Media struct {
 	Picture *picture.Picture
 	Mesh    *mesh.Mesh
 	Text    []float32 // features of a text, a row a token
+	Control []float32 // features of a control, a row a token of the picture
 
 	condition Condition // of what a clip was read from
 	notes     []string

@@ -9,13 +9,14 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// ErrText reports a file without the features of a text that a model can start from.
-var ErrText = errkind.New("bad_text", "no features of a text")
+// ErrText reports a file without the features of a text, or of a control, that a model can
+// start from.
+var ErrText = errkind.New("bad_text", "no features")
 
 // maxTextElems bounds the features of a text: a published one has 120 rows of 2048.
 const maxTextElems = 1 << 24
 
-// readText reads the features that text names (see [request.SplitText]), [n, features]
+// readText reads the features of a text, or of a control, that text names (see [request.SplitText]), [n, features]
 // row-major. The error wraps [ErrText], [ErrNotFile], [ErrEmptyFile] or is the file
 // system's.
 func readText(text string, features int) ([]float32, error) {

@@ -132,6 +132,9 @@ func promptCounts(r *Result) (out []gallery.KV) {
 	if r.Text != "" {
 		out = append(out, gallery.KV{Key: "Text", Value: filepath.Base(r.Text)})
 	}
+	if r.Control != "" {
+		out = append(out, gallery.KV{Key: "Control", Value: filepath.Base(r.Control)})
+	}
 	if r.Guidance != nil {
 		out = append(out, gallery.KV{Key: "Guidance", Value: number(*r.Guidance)})
 	}

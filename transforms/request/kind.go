@@ -41,7 +41,7 @@ type kind struct {
 
 var kinds = map[Family]kind{
 	Video:  {fields: []string{"prefix", "frames", "start", "fit", "class", "text", "guidance", "guidance_tokens"}, fromPrompt: true, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
-	Image:  {fields: []string{"class", "text", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
+	Image:  {fields: []string{"class", "text", "control", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
 	Shape:  {fields: []string{"prefix_depth", "depth"}, fromNothing: true},
 	Quads:  {fields: []string{"faces", "coding"}},
 	Remesh: {fields: []string{"depth", "faces"}, noModel: true},
@@ -79,6 +79,7 @@ func (r *Request) given() (names []string) {
 		{r.Fit != Crop, "fit"},
 		{r.Class != nil, "class"},
 		{r.Text != "", "text"},
+		{r.Control != "", "control"},
 		{r.Guidance != nil, "guidance"},
 		{r.GuidanceTokens != 0, "guidance_tokens"},
 		{r.PrefixDepth != 0, "prefix_depth"},

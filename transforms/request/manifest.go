@@ -151,8 +151,10 @@ func (m Manifest) line(line []byte) (Request, error) {
 	}
 	q.ID = Normal(q.ID)
 	q.Input = m.path(q.Input)
-	if _, given := ours["text"]; given {
-		q.Text = m.path(q.Text)
+	for name, path := range map[string]*string{"text": &q.Text, "control": &q.Control} {
+		if _, given := ours[name]; given {
+			*path = m.path(*path)
+		}
 	}
 	return q, m.validate(&q)
 }

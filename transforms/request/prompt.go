@@ -23,20 +23,21 @@ func isFeatures(text string) bool {
 	return strings.HasSuffix(path, ".safetensors")
 }
 
+// Paths returns the fields that name files, also those that are empty.
+func (r *Request) Paths() []*string { return []*string{&r.Input, &r.Text, &r.Control} }
+
 // Files returns the paths of what the request reads.
 func (r *Request) Files() []string {
 	var files []string
-	for _, path := range []string{r.Input, r.textFile()} {
-		if path != "" {
+	if r.Input != "" {
+		files = append(files, r.Input)
+	}
+	for _, features := range []string{r.Text, r.Control} {
+		if path, _ := SplitText(features); path != "" {
 			files = append(files, path)
 		}
 	}
 	return files
-}
-
-func (r *Request) textFile() string {
-	path, _ := SplitText(r.Text)
-	return path
 }
 
 // invalidPrompt says what makes no sense in what a picture starts from.
@@ -46,6 +47,8 @@ func (r *Request) invalidPrompt() string {
 		return fmt.Sprintf("class %d is negative", *r.Class)
 	case !utf8.ValidString(r.Text):
 		return fmt.Sprintf("text %q: the file's name is not UTF-8", r.Text)
+	case !utf8.ValidString(r.Control):
+		return fmt.Sprintf("control %q: the file's name is not UTF-8", r.Control)
 	case r.Guidance != nil && !(*r.Guidance >= 0 && *r.Guidance <= MaxGuidance): // also for NaN
 		return fmt.Sprintf("guidance %g: from 0 to %d", *r.Guidance, MaxGuidance)
 	case r.GuidanceTokens < 0 || r.GuidanceTokens > MaxFrames:

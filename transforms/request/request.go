@@ -56,6 +56,7 @@ type Request struct {
 
 	Class          *int     `json:"class,omitempty"`           // image, video: of the model's classes
 	Text           string   `json:"text,omitempty"`            // image, video: the features of a text, see [SplitText]
+	Control        string   `json:"control,omitempty"`         // image: the features of a control, as for Text
 	Guidance       *float64 `json:"guidance,omitempty"`        // image, video: scale of classifier-free guidance; nil means the model's own
 	GuidanceTokens int      `json:"guidance_tokens,omitempty"` // image, video: guidance ends after about so many; 0 means never
 
@@ -167,9 +168,13 @@ func (r *Request) Fingerprint(action, model string) string {
 		stamp = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 	}
 	same := *r
-	same.Extra, same.Input, same.Text = nil, absolute(r.Input), absolute(r.Text)
-	if path, _ := SplitText(r.Text); path != "" {
-		if info, err := os.Stat(path); err == nil {
+	same.Extra = nil
+	for _, p := range same.Paths() {
+		*p = absolute(*p)
+	}
+	for _, features := range []string{r.Text, r.Control} {
+		path, _ := SplitText(features)
+		if info, err := os.Stat(path); path != "" && err == nil {
 			stamp += fmt.Sprint(" ", info.Size(), info.ModTime().UnixNano())
 		}
 	}

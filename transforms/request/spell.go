@@ -83,8 +83,10 @@ func absolute(path string) string {
 func Absolute(requests []Request) []Request {
 	all := make([]Request, len(requests))
 	for i, r := range requests {
-		r.Input, r.Text = absolute(r.Input), absolute(r.Text)
 		all[i] = r
+		for _, p := range all[i].Paths() {
+			*p = absolute(*p)
+		}
 	}
 	return all
 }

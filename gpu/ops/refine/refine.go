@@ -14,23 +14,29 @@ var shaders embed.FS
 
 const infoWords = 4
 
+// infoOf is the number of words of a draw's info with so many branches.
+func infoOf(branches int) int { return infoWords + max(branches-2, 0) }
+
 // State is what tokens keep from pass to pass.
 type State struct {
 	X    *gpu.Tensor // f32 [m, c]: the tokens as they are
-	At   *gpu.Tensor // i32 [2·m]: row of the table that the next pass takes, of both branches; -1: none
+	At   *gpu.Tensor // i32 [n·m]: row of the table that the next pass takes, of all branches; -1: none
 	Draw *gpu.Tensor // u32 [m, 8], as sample has it; lo and hi bound the rows of the table
-	Info *gpu.Tensor // f32 [m, 4]: temperature, guidance scale, canvas, 1 with a second branch
+	// Info is f32 [m, 4 or more]: temperature, guidance scale, canvas, 1 with a second branch,
+	// and the scales between further branches.
+	Info *gpu.Tensor
 }
 
-// NewState allocates the state of up to m draws of c numbers.
-func NewState(dev *gpu.Device, m, c int) (*State, error) {
+// NewState allocates the state of up to m draws of c numbers in up to so many branches, at
+// least 2.
+func NewState(dev *gpu.Device, m, c, branches int) (*State, error) {
 	s := &State{}
 	for _, x := range []struct {
 		t     **gpu.Tensor
 		typ   tensor.DType
 		shape []int
 	}{
-		{&s.X, tensor.F32, []int{m, c}}, {&s.At, tensor.I32, []int{2 * m}}, {&s.Draw, tensor.U32, []int{m, sample.DrawWords}}, {&s.Info, tensor.F32, []int{m, infoWords}},
+		{&s.X, tensor.F32, []int{m, c}}, {&s.At, tensor.I32, []int{branches * m}}, {&s.Draw, tensor.U32, []int{m, sample.DrawWords}}, {&s.Info, tensor.F32, []int{m, infoOf(branches)}},
 	} {
 		t, err := dev.NewTensor(x.typ, x.shape...)
 		if err != nil {
@@ -42,15 +48,15 @@ func NewState(dev *gpu.Device, m, c int) (*State, error) {
 	return s, nil
 }
 
-// StateBytes is the memory of the state of m draws of c numbers.
-func StateBytes(m, c int) uint64 {
-	return 4 * uint64(m) * uint64(c+2+sample.DrawWords+infoWords)
+// StateBytes is the memory of the state of m draws of c numbers in so many branches.
+func StateBytes(m, c, branches int) uint64 {
+	return 4 * uint64(m) * uint64(c+branches+sample.DrawWords+infoOf(branches))
 }
 
 // First returns the state of m draws in the same memory.
 func (s *State) First(m int) *State {
 	return &State{
-		X: s.X.View(0, m, s.X.Dim(-1)), At: s.At.View(0, 2*m), Draw: s.Draw.View(0, m, sample.DrawWords), Info: s.Info.View(0, m, infoWords),
+		X: s.X.View(0, m, s.X.Dim(-1)), At: s.At.View(0, s.At.Elems()/s.X.Rows()*m), Draw: s.Draw.View(0, m, sample.DrawWords), Info: s.Info.View(0, m, s.Info.Dim(-1)),
 	}
 }
 
@@ -67,9 +73,23 @@ func (s *State) Free() {
 
 func (s *State) wants() []launch.Want {
 	m, c := s.X.Rows(), s.X.Dim(-1)
+	n := max(s.At.Elems()/m, 2)
 	return []launch.Want{
-		launch.F32("X", s.X, m*c), launch.I32("At", s.At, 2*m), launch.U32("Draw", s.Draw, m*sample.DrawWords), launch.F32("Info", s.Info, m*infoWords),
+		launch.F32("X", s.X, m*c), launch.I32("At", s.At, n*m), launch.U32("Draw", s.Draw, m*sample.DrawWords), launch.F32("Info", s.Info, m*infoOf(n)),
 	}
+}
+
+// branches is the number of branches in what a network says in rows of a width.
+func (s *State) branches(where string, said *gpu.Tensor, width int) (int, error) {
+	rows, wide, err := launch.Matrix(where, "Out", said)
+	if err != nil {
+		return 0, err
+	}
+	m := s.X.Rows()
+	if rows%m != 0 || rows > s.At.Elems() || wide != width {
+		return 0, launch.Error(where, "Out is %d rows of %d for %d draws of %d numbers in up to %d branches", rows, wide, m, width, s.At.Elems()/m)
+	}
+	return rows / m, nil
 }
 
 // Recorded are numbers that take the place of random ones, f32 [slots, l, n, c]: for each
@@ -131,7 +151,7 @@ func Noise(r *gpu.Recorder, a NoiseArgs) {
 type BeginArgs struct {
 	State                     *State
 	Draw, Temp, Scale, Canvas *gpu.Tensor // of the step's m draws, see step.Rows
-	Picks                     *gpu.Tensor // i32 [2·m]: whether a draw has a row of either branch; nil: one branch
+	Picks                     *gpu.Tensor // i32 [n·m]: whether a draw has a row of each branch; nil: one branch
 	Recorded                  *Recorded   // in place of random numbers; nil: none
 }
 
@@ -140,8 +160,9 @@ type BeginArgs struct {
 func Begin(r *gpu.Recorder, a BeginArgs) {
 	const where = "refine.Begin"
 	m := a.State.X.Rows()
-	wants := append(a.State.wants(), launch.U32("Draw", a.Draw, m*sample.DrawWords), launch.F32("Temp", a.Temp, 3*m), launch.F32("Scale", a.Scale, m),
-		launch.I32("Canvas", a.Canvas, m), launch.Optional(launch.I32("Picks", a.Picks, 2*m)))
+	n := a.State.At.Elems() / m
+	wants := append(a.State.wants(), launch.U32("Draw", a.Draw, m*sample.DrawWords), launch.F32("Temp", a.Temp, 3*m), launch.F32("Scale", a.Scale, (n-1)*m),
+		launch.I32("Canvas", a.Canvas, m), launch.Optional(launch.I32("Picks", a.Picks, n*m)))
 	if err := launch.Check(where, wants...); err != nil {
 		r.Fail(err)
 		return
@@ -150,7 +171,7 @@ func Begin(r *gpu.Recorder, a BeginArgs) {
 	r.Dispatch(gpu.Call{
 		Kernel: launch.Kernel(shaders, "refine", "begin"), Grid: gpu.Linear(launch.Ceil(m, r.Device().SubgroupWidth())),
 		In: []*gpu.Tensor{a.Draw, a.Temp, a.Scale, a.Canvas, a.Picks}, Out: []*gpu.Tensor{a.State.Draw, a.State.Info, a.State.At},
-		Params: []uint32{uint32(m)},
+		Params: []uint32{uint32(m), uint32(n), uint32(a.State.Info.Dim(-1))},
 		Work:   launch.Work(0, a.Draw, a.Temp, a.Scale, a.Canvas, a.State.Draw, a.State.Info, a.State.At),
 	})
 }

@@ -18,6 +18,14 @@ type draw struct {
 	active, guided   bool
 	heat, scale      float32
 	canvas           int32
+	more             float32 // scale between the second and the third branch; 0: 1
+}
+
+func (d draw) further() float32 {
+	if d.more == 0 {
+		return 1
+	}
+	return d.more
 }
 
 const (
@@ -58,42 +66,52 @@ func noise(uniform bool, c int, d draw, pass uint32) (x, bound []float64) {
 	return x[:c], bound[:c]
 }
 
-// upload makes the operands of Begin.
+// upload makes the operands of Begin with two branches.
 func upload(t *testing.T, dev *gpu.Device, c int, draws []draw) (BeginArgs, int) {
+	return uploadBranches(t, dev, c, 2, draws)
+}
+
+func uploadBranches(t *testing.T, dev *gpu.Device, c, branches int, draws []draw) (BeginArgs, int) {
 	m := len(draws)
 	words := make([]int32, m*sample.DrawWords)
-	temp, scale, canvas, picks := make([]float32, 3*m), make([]float32, m), make([]int32, m), make([]int32, 2*m)
+	temp, scale, canvas, picks := make([]float32, 3*m), make([]float32, (branches-1)*m), make([]int32, m), make([]int32, branches*m)
 	for i, d := range draws {
 		on := int32(0)
 		if d.active {
 			on = 1
 		}
 		copy(words[i*sample.DrawWords:], []int32{seed0, seed1, request, d.position, d.lo, d.hi, 0, on})
-		temp[3*i], scale[i], canvas[i], picks[i], picks[m+i] = d.heat, d.scale, d.canvas, int32(i), -1
-		if d.guided {
-			picks[m+i] = int32(i)
+		temp[3*i], scale[i], canvas[i], picks[i] = d.heat, d.scale, d.canvas, int32(i)
+		for b := 1; b < branches; b++ {
+			picks[b*m+i] = -1
+			if d.guided {
+				picks[b*m+i] = int32(i)
+			}
+			if b > 1 {
+				scale[(b-1)*m+i] = d.further()
+			}
 		}
 	}
-	s, err := NewState(dev, m+3, c)
+	s, err := NewState(dev, m+3, c, branches)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Free)
 	return BeginArgs{
-		State: s.First(m), Draw: gputest.U32(t, dev, words, m, sample.DrawWords), Temp: gputest.F32(t, dev, temp, m, 3), Scale: gputest.F32(t, dev, scale, m),
-		Canvas: gputest.I32(t, dev, canvas, m), Picks: gputest.I32(t, dev, picks, 2*m),
+		State: s.First(m), Draw: gputest.U32(t, dev, words, m, sample.DrawWords), Temp: gputest.F32(t, dev, temp, m, 3), Scale: gputest.F32(t, dev, scale, branches-1, m),
+		Canvas: gputest.I32(t, dev, canvas, m), Picks: gputest.I32(t, dev, picks, branches*m),
 	}, m
 }
 
 var draws = []draw{
-	{position: 3, lo: 0, hi: 4, active: true, guided: true, heat: 0.9, scale: 3},
-	{position: 9, lo: 2, hi: 4, active: true, guided: true, heat: 1, scale: 1, canvas: 1},
+	{position: 3, lo: 0, hi: 4, active: true, guided: true, heat: 0.9, scale: 3, more: 2},
+	{position: 9, lo: 2, hi: 4, active: true, guided: true, heat: 1, scale: 1, canvas: 1, more: 1.5},
 	{position: 3, lo: 0, hi: 4, active: false, guided: true, heat: 1, scale: 3},
 	{position: 7, lo: 1, hi: 3, active: true, heat: 0, scale: 3, canvas: 1},
 	{position: 8, lo: 3, hi: 9, active: true, heat: 1, scale: 2}, // ends with the table
 }
 
-var passes = []Pass{{0.9, -0.4, -4, -1, 1}, {1.1, 0.3, -3, -2, 0.5}, {1, -0.2, -1, -0.5, 1}, {0.7, 0.2, -6, -6, 0}}
+var passes = []Pass{{0.9, -0.4, -4, -1, 1, false}, {1.1, 0.3, -3, -2, 0.5, false}, {1, -0.2, -1, -0.5, 1, false}, {0.7, 0.2, -6, -6, 0, true}}
 
 // TestNoise holds random numbers to Philox and Box and Muller in float64.
 func TestNoise(t *testing.T) {
@@ -139,7 +157,7 @@ func TestNoiseIsNormal(t *testing.T) {
 }
 
 // oracle moves one draw by all passes.
-func oracle(d draw, x, bound []float64, said func(i int, row int) float64, learned bool, z func(pass int) ([]float64, []float64)) {
+func oracle(d draw, branches int, x, bound []float64, said func(i int, row int) float64, learned bool, z func(pass int) ([]float64, []float64)) {
 	c := len(x)
 	for at := int(d.lo); d.active && at < min(int(d.hi), len(passes)); at++ {
 		p := passes[at]
@@ -147,10 +165,14 @@ func oracle(d draw, x, bound []float64, said func(i int, row int) float64, learn
 		for j := range c {
 			e, v := said(0, j), float64(float32(p.LogMin))
 			mag := math.Abs(e)
-			if d.guided && d.scale != 1 {
-				u := said(1, j)
-				mag += math.Abs(float64(d.scale)) * (math.Abs(e) + math.Abs(u))
-				e = u + float64(d.scale)*(e-u)
+			if d.guided && !p.Plain && (d.scale != 1 || branches > 2 && d.further() != 1) {
+				o, u := said(1, j), said(branches-1, j)
+				mag += math.Abs(float64(d.scale))*(math.Abs(e)+math.Abs(o)) + math.Abs(u)
+				e = u + float64(d.scale)*(e-o)
+				if branches > 2 {
+					mag += float64(d.further()) * (math.Abs(o) + math.Abs(u))
+					e += float64(d.further()) * (o - u)
+				}
 			}
 			if learned {
 				v += float64(float32(p.LogMax)-float32(p.LogMin)) * (0.5*said(0, c+j) + 0.5)
@@ -164,23 +186,20 @@ func oracle(d draw, x, bound []float64, said func(i int, row int) float64, learn
 }
 
 // TestStep holds all passes of draws with different parts of the table to float64, with
-// and without learned variance, second branches and recorded numbers.
+// and without learned variance and recorded numbers, in one to three branches.
 func TestStep(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
 		for _, c := range []int{3, 12} {
-			for kind := range 8 {
-				testStep(t, dev, c, kind&1 != 0, kind&2 != 0, kind&4 != 0)
+			for kind := range 12 {
+				testStep(t, dev, c, kind&1 != 0, 1+kind/4, kind&2 != 0)
 			}
 		}
 	})
 }
 
-func testStep(t *testing.T, dev *gpu.Device, c int, learned, branches, record bool) {
-	a, m := upload(t, dev, c, draws)
-	rows, wide := m, c
-	if branches {
-		rows = 2 * m
-	}
+func testStep(t *testing.T, dev *gpu.Device, c int, learned bool, branches int, record bool) {
+	a, m := uploadBranches(t, dev, c, max(branches, 2), draws)
+	rows, wide := branches*m, c
 	if learned {
 		wide = 2 * c
 	}
@@ -199,7 +218,7 @@ func testStep(t *testing.T, dev *gpu.Device, c int, learned, branches, record bo
 	})
 	var want, bound []float64
 	for i, d := range draws {
-		d.guided = d.guided && branches
+		d.guided = d.guided && branches > 1
 		z := func(pass int) ([]float64, []float64) {
 			if record {
 				at := ((int(d.canvas)*l+int(d.position))*n + pass) * c
@@ -213,7 +232,7 @@ func testStep(t *testing.T, dev *gpu.Device, c int, learned, branches, record bo
 			clear(x)
 			clear(e)
 		}
-		oracle(d, x, e, func(branch, j int) float64 { return float64(out[(branch*m+i)*wide+j]) }, learned, z)
+		oracle(d, branches, x, e, func(branch, j int) float64 { return float64(out[(branch*m+i)*wide+j]) }, learned, z)
 		want, bound = append(want, x...), append(bound, e...)
 	}
 	gputest.Close(t, "x", gputest.Read(t, a.State.X), want, bound)
@@ -264,9 +283,13 @@ func TestShapes(t *testing.T) {
 			"temp":     func(r *gpu.Recorder) { b := a; b.Temp = x(m, 2); Begin(r, b) },
 			"recorded": func(r *gpu.Recorder) { b := a; b.Recorded = x(2, 9, 4, 3); Begin(r, b) },
 			"out":      func(r *gpu.Recorder) { Step(r, StepArgs{State: a.State, Out: x(m, 3), Table: table}) },
-			"rows":     func(r *gpu.Recorder) { Step(r, StepArgs{State: a.State, Out: x(m+1, 4), Table: table}) },
-			"table":    func(r *gpu.Recorder) { Step(r, StepArgs{State: a.State, Out: x(m, 4), Table: x(2, 4)}) },
-			"canvas":   func(r *gpu.Recorder) { Noise(r, NoiseArgs{Draw: a.Draw, Out: x(m, 4), Recorded: x(2, 9, 4, 4)}) },
+			"branches": func(r *gpu.Recorder) { Step(r, StepArgs{State: a.State, Out: x(3*m, 4), Table: table}) },
+			"rest": func(r *gpu.Recorder) {
+				Renorm(r, RenormArgs{State: a.State, Out: x(2*m, 4), Table: table, Rest: x(2, 9, 4), Back: x(m, 1)})
+			},
+			"rows":   func(r *gpu.Recorder) { Step(r, StepArgs{State: a.State, Out: x(m+1, 4), Table: table}) },
+			"table":  func(r *gpu.Recorder) { Step(r, StepArgs{State: a.State, Out: x(m, 4), Table: x(2, 4)}) },
+			"canvas": func(r *gpu.Recorder) { Noise(r, NoiseArgs{Draw: a.Draw, Out: x(m, 4), Recorded: x(2, 9, 4, 4)}) },
 		})
 	})
 }

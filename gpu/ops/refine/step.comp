@@ -7,15 +7,16 @@
 #include "present.glsl"
 // One workgroup moves one draw by one pass, x <- keep·x + move·e + noise (see step.go),
 // and its place in the table by one row. x is f32 [m, c], said [b·m, c or 2c], table
-// [passes, 5], recorded [slots, l, n, c]. A lane takes four columns, which share a
+// [passes, 6], recorded [slots, l, n, c], info [m, iw], at i32 [places, m]. A lane takes four columns, which share a
 // counter; it reads what it then writes, and everybody reads the place before it moves.
 layout(constant_id = 1) const uint LEARNED = 0; // columns c to 2c-1 of said are of the variance
-layout(constant_id = 2) const uint BRANCHES = 0; // rows m to 2m-1 of said are of the other branch
+layout(constant_id = 2) const uint BRANCHES = 1; // of said
 layout(constant_id = 3) const uint RECORDED = 0;
+layout(constant_id = 4) const uint BACK = 0; // 1: what guidance of the first branch says is scaled
 layout(push_constant, scalar) uniform Push {
-  uint64_t said, table, draw, info, recorded; // in
-  uint64_t x, at;                             // in and out
-  uint m, c, passes, l, n;
+  uint64_t said, table, draw, info, recorded, back; // in
+  uint64_t x, at;                                   // in and out
+  uint m, c, passes, l, n, places, iw;
 } p;
 
 void main() {
@@ -26,11 +27,13 @@ void main() {
   U32 d = U32(p.draw + 32ul * i);
   int lo = int(d.v[4]), hi = int(min(d.v[5], p.passes));
   if (at < lo || at >= hi) return;
-  F32 info = F32(p.info + 16ul * i), t = F32(p.table + 20ul * uint(at));
+  F32 info = F32(p.info + 4ul * i * p.iw), t = F32(p.table + 24ul * uint(at));
   uint wide = LEARNED != 0 ? 2 * p.c : p.c, number = uint(at - lo + 1);
-  F32 x = F32(p.x + 4ul * uint64_t(i) * p.c), said = F32(p.said + 4ul * uint64_t(i) * wide), other = F32(p.said + 4ul * (uint64_t(i) + p.m) * wide);
+  F32 x = F32(p.x + 4ul * uint64_t(i) * p.c), said = F32(p.said + 4ul * uint64_t(i) * wide);
   float scale = info.v[1], heat = t.v[4] * info.v[0];
-  bool guided = BRANCHES != 0 && info.v[3] != 0 && scale != 1;
+  bool guided = false;
+  for (uint b = 0; b + 1 < BRANCHES; b++) guided = guided || info.v[b == 0 ? 1 : 3 + b] != 1;
+  guided = guided && info.v[3] != 0 && t.v[5] == 0;
   for (uint b = LANE; 4 * b < p.c; b += W) {
     vec4 z = vec4(0);
     if (RECORDED == 0) z = normals(philox(uvec4(b, d.v[3], d.v[2], 256 + number), uvec2(d.v[0], d.v[1])));
@@ -39,8 +42,14 @@ void main() {
       if (j >= p.c) continue;
       float e = said.v[j], v = t.v[2];
       if (guided) {
-        float u = other.v[j];
-        precise float moved = u + scale * (e - u);
+        float next = F32(p.said + 4ul * (uint64_t(i) + p.m) * wide).v[j], u = F32(p.said + 4ul * (uint64_t(i) + (BRANCHES - 1) * p.m) * wide).v[j];
+        precise float moved = u + scale * (e - next);
+        if (BACK != 0) moved *= F32(p.back).v[i];
+        for (uint b = 1; b + 1 < BRANCHES; b++) {
+          float x = next;
+          next = F32(p.said + 4ul * (uint64_t(i) + (b + 1) * p.m) * wide).v[j];
+          moved += info.v[3 + b] * (x - next);
+        }
         e = moved;
       }
       if (LEARNED != 0) v += (t.v[3] - t.v[2]) * (0.5 * said.v[p.c + j] + 0.5);
@@ -53,7 +62,6 @@ void main() {
   }
   if (LANE == 0) {
     int next = at + 1 < hi ? at + 1 : -1;
-    I32(p.at).v[i] = next;
-    I32(p.at).v[p.m + i] = next;
+    for (uint b = 0; b < p.places; b++) I32(p.at).v[b * p.m + i] = next;
   }
 }

@@ -10,16 +10,21 @@ type Pass struct {
 	Keep, Move     float64
 	LogMin, LogMax float64 // of the variance; without a learned variance LogMin counts
 	Noise          float64 // times temperature and the square root of the variance
+	Plain          bool    // without guidance
 }
 
 // PassColumns is the width of a table of passes.
-const PassColumns = 5
+const PassColumns = 6
 
-// Table returns passes as [StepArgs] has them, f32 [p, 5].
+// Table returns passes as [StepArgs] has them, f32 [p, 6].
 func Table(passes []Pass) []float32 {
 	out := make([]float32, 0, len(passes)*PassColumns)
 	for _, p := range passes {
-		out = append(out, float32(p.Keep), float32(p.Move), float32(p.LogMin), float32(p.LogMax), float32(p.Noise))
+		plain := float32(0)
+		if p.Plain {
+			plain = 1
+		}
+		out = append(out, float32(p.Keep), float32(p.Move), float32(p.LogMin), float32(p.LogMax), float32(p.Noise), plain)
 	}
 	return out
 }
@@ -27,10 +32,11 @@ func Table(passes []Pass) []float32 {
 // StepArgs are the operands of [Step].
 type StepArgs struct {
 	State *State
-	// Out is what the network says, f32 [b·m, c] or [b·m, 2·c] with a learned variance:
-	// of the branch with the condition, and with two branches then of that without.
+	// Out is what the network says, f32 [b·m, c] or [b·m, 2·c] with a learned variance,
+	// branch by branch, that with all conditions first.
 	Out      *gpu.Tensor
-	Table    *gpu.Tensor // f32 [p, 5], see Table
+	Back     *gpu.Tensor // f32 [m]: what guidance is multiplied by, see Renorm; nil: 1
+	Table    *gpu.Tensor // f32 [p, 6], see Table
 	Recorded *Recorded   // in place of random numbers; nil: none
 }
 
@@ -38,12 +44,12 @@ type StepArgs struct {
 // turn, and goes on to the next:
 //
 //	x ← keep·x + move·e + noise·temperature·exp(v/2)·z
-//	e = u + scale·(o - u)
+//	e = back·(o[n-1] + scale[0]·(o[0] - o[1])) + Σ scale[i]·(o[i] - o[i+1]), i > 0
 //	v = logMin + (logMax - logMin)·(w + 1)/2
 //
-// o and u are the first c columns of the branches with and without the condition. Without
-// a second branch, or if scale is 1, e has the bits of o. w is the other c columns of the
-// first branch, or -1 if there are none. z is normal noise from Philox, with the counter
+// o[i] is the first c columns of branch i; of two, e is u + scale·(c - u). Without a second
+// branch, in a plain pass, or if all scales are 1, e has the bits of o[0]. w is the other c
+// columns of the first branch, or -1 if there are none. z is normal noise from Philox, with the counter
 // (element/4, position, request, 256 + the pass's number from 1 on). A draw behind its
 // last row stays as it is. Errors wrap [gpu.ErrShape].
 //
@@ -53,16 +59,20 @@ type StepArgs struct {
 func Step(r *gpu.Recorder, a StepArgs) {
 	const where = "refine.Step"
 	m, c := a.State.X.Rows(), a.State.X.Dim(-1)
-	rows, width, err := launch.Matrix(where, "Out", a.Out)
-	if err == nil && (rows != m && rows != 2*m || width != c && width != 2*c) {
-		err = launch.Error(where, "Out is %d rows of %d for %d draws of %d numbers", rows, width, m, c)
+	_, width, err := launch.Matrix(where, "Out", a.Out)
+	if err == nil && width != c && width != 2*c {
+		err = launch.Error(where, "Out has rows of %d for draws of %d numbers", width, c)
+	}
+	branches, berr := a.State.branches(where, a.Out, width)
+	if err == nil {
+		err = berr
 	}
 	passes, _, terr := launch.Matrix(where, "Table", a.Table)
 	if err == nil {
 		err = terr
 	}
 	if err == nil {
-		err = launch.Check(where, append(a.State.wants(), launch.F32("Table", a.Table, passes*PassColumns))...)
+		err = launch.Check(where, append(a.State.wants(), launch.F32("Table", a.Table, passes*PassColumns), launch.Optional(launch.F32("Back", a.Back, m)))...)
 	}
 	l, n, rerr := recorded(where, a.Recorded, c)
 	if err == nil {
@@ -73,9 +83,9 @@ func Step(r *gpu.Recorder, a StepArgs) {
 		return
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "refine", "step", launch.Flag(width == 2*c), launch.Flag(rows == 2*m), launch.Flag(a.Recorded != nil)), Grid: gpu.Linear(m),
-		In: []*gpu.Tensor{a.Out, a.Table, a.State.Draw, a.State.Info, a.Recorded}, Out: []*gpu.Tensor{a.State.X, a.State.At},
-		Params: []uint32{uint32(m), uint32(c), uint32(passes), l, n},
+		Kernel: launch.Kernel(shaders, "refine", "step", launch.Flag(width == 2*c), uint32(branches), launch.Flag(a.Recorded != nil), launch.Flag(a.Back != nil)), Grid: gpu.Linear(m),
+		In: []*gpu.Tensor{a.Out, a.Table, a.State.Draw, a.State.Info, a.Recorded, a.Back}, Out: []*gpu.Tensor{a.State.X, a.State.At},
+		Params: []uint32{uint32(m), uint32(c), uint32(passes), l, n, uint32(a.State.At.Elems() / m), uint32(a.State.Info.Dim(-1))},
 		Work:   launch.Work(30*m*c, a.Out, a.State.X, a.State.X, a.State.Draw, a.State.Info),
 	})
 }

@@ -16,15 +16,18 @@ type Sequence struct {
 	Row, Rows, Group int
 	// Target is the next target and Targets one past the last. A step takes GroupTargets of them.
 	Target, Targets, GroupTargets int
-	// Unconditional is the sequence of the branch of guidance without the condition, -1 for none.
+	// Unconditional is the sequence of the second branch of guidance, -1 for none. The
+	// sequences of all Branches but the first lie side by side from there on, with as many
+	// rows each. 0 branches mean 2.
 	Unconditional int
+	Branches      int
 	// Checks says that the targets' positions hold drafted tokens: the sequence goes on only
 	// to behind the first token that is drawn otherwise. A step has as many draws as
 	// rows.
 	Checks bool
 }
 
-const sequenceWords = 12
+const sequenceWords = 13
 
 // Batch holds a step's sequences on the device, with the rows and targets of each. It has
 // room for a number of them. Those that a step lacks are inactive.
@@ -75,7 +78,7 @@ func (b *Batch) Write(sequences []Sequence) error {
 		if l.Checks {
 			checks = 1
 		}
-		for j, x := range []int{l.Slot, l.Canvas, l.Row, l.Rows, l.Group, l.Target, l.Targets, l.GroupTargets, bases[i], partner, draws, checks} {
+		for j, x := range []int{l.Slot, l.Canvas, l.Row, l.Rows, l.Group, l.Target, l.Targets, l.GroupTargets, bases[i], partner, draws, checks, l.branches()} {
 			b.host[i*sequenceWords+j] = int32(x)
 		}
 		rows = fill(maps, rows, i, l.Group)
@@ -85,6 +88,14 @@ func (b *Batch) Write(sequences []Sequence) error {
 		b.host[i*sequenceWords+9] = -1
 	}
 	return b.t.WriteI32(b.host)
+}
+
+// branches is the number of branches that the sequence's targets are made from.
+func (l *Sequence) branches() int {
+	if l.Unconditional < 0 {
+		return 1
+	}
+	return max(l.Branches, 2)
 }
 
 // fill gives entries from at on to a sequence, and returns the next.

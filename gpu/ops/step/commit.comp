@@ -11,7 +11,7 @@ layout(push_constant, scalar) uniform Push {
   uint G, L, S;
 } p;
 
-const uint LANEWORDS = 12;
+const uint LANEWORDS = 13;
 
 void main() {
   uint g = group();

@@ -7,7 +7,7 @@
 // A row is one query of the network. A target is one token that is sampled. A step may
 // have more rows than draws, as in a prompt, or fewer. A sequence of a step is one of the
 // cache in a step. A canvas is the tokens of one request. The branches of guidance are
-// two sequences that share one.
+// sequences that share one.
 //
 // Letters: b slots, l rows, targets or positions a slot, g sequences, r rows and m targets
 // of a step, s sub-tokens (or words of a binary code) a position, k fixed ids,

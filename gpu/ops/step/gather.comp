@@ -6,13 +6,14 @@
 // The tables are described in step.go.
 layout(constant_id = 1) const uint CODES = 0; // 1: tokens are binary codes
 layout(constant_id = 2) const uint RANGES = 0; // of a row
+layout(constant_id = 3) const uint BRANCHES = 2; // of guidance
 layout(push_constant, scalar) uniform Push {
   uint64_t batch, sampling, rows, draws, tokens; // in
   uint64_t ints, ids, words, draw, floats_;      // out
   uint R, M, G, L, K, F, S, A, base, V, H, states; // states: places of a slot, and recalls a row in the upper four bits
 } p;
 
-const uint LANEWORDS = 12;
+const uint LANEWORDS = 13;
 
 I32 lanes() { return I32(p.batch); }
 
@@ -51,7 +52,7 @@ void gatherRow(uint r) {
     }
   }
   for (uint j = LANE; j < p.A; j += W) axes.v[r * p.A + j] = plan.v[p.K + p.F + j];
-  I32 ranges = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F + kept) + p.M * (1 + 2 * p.H)));
+  I32 ranges = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F + kept) + p.M * (1 + BRANCHES * p.H)));
   for (uint j = LANE; j < 2 * RANGES; j += W) ranges.v[r * 2 * RANGES + j] = live ? plan.v[rest + 2 + kept + j] : 0;
   if (LANE == 0) {
     I32 ints = I32(p.ints);
@@ -59,7 +60,7 @@ void gatherRow(uint r) {
     ints.v[p.R + r] = live ? plan.v[rest] : -1;
     ints.v[2 * p.R + r] = live ? plan.v[rest + 1] : 0;
     if (p.states > 0) {
-      I32 states = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F) + p.M * (1 + 2 * p.H)));
+      I32 states = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F) + p.M * (1 + BRANCHES * p.H)));
       for (uint j = 0; j <= p.states >> 28; j++) states.v[j * p.R + r] = live ? state(plan.v[rest + 2 + j], b) : -1;
     }
   }
@@ -71,13 +72,14 @@ void gatherDraw(uint m) {
   uint b = lane.v[0], canvas = lane.v[1];
   int n = lane.v[5] + at.v[1];
   bool live = at.v[0] >= 0 && n < lane.v[6];
-  I32 plan = I32(p.draws + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * (5 + p.H));
+  I32 plan = I32(p.draws + 4ul * (uint64_t(b) * p.L + (live ? n : 0)) * (3 + BRANCHES + p.H));
   U32 slot = U32(p.sampling + 48ul * canvas);
   I32 seq = I32(p.ints + 4ul * p.R * (3 + p.A + p.F)), picks = I32(p.ints + 4ul * (p.R * (3 + p.A + p.F) + p.M));
   for (uint j = LANE; j < p.H; j += W) {
     int from = live ? plan.v[5 + j] : -1;
-    picks.v[2 * j * p.M + m] = from < 0 ? -1 : lane.v[8] + from;
-    picks.v[(2 * j + 1) * p.M + m] = from < 0 || lane.v[9] < 0 ? -1 : lane.v[9] + from;
+    picks.v[BRANCHES * j * p.M + m] = from < 0 ? -1 : lane.v[8] + from;
+    for (int k = 1; k < int(BRANCHES); k++) // branches lie side by side
+      picks.v[(BRANCHES * j + k) * p.M + m] = from < 0 || lane.v[9] < 0 || k >= lane.v[12] ? -1 : lane.v[9] + (k - 1) * lane.v[4] + from;
   }
   if (LANE == 0) {
     seq.v[m] = int(canvas);
@@ -94,7 +96,9 @@ void gatherDraw(uint m) {
     t.v[0] = floatBitsToUint(uintBitsToFloat(slot.v[4]) * intBitsToFloat(plan.v[4]));
     t.v[1] = slot.v[5];
     t.v[2] = slot.v[8];
-    U32(p.floats_ + 12ul * p.M).v[m] = plan.v[3];
+    U32 scales = U32(p.floats_ + 12ul * p.M);
+    scales.v[m] = plan.v[3];
+    for (uint k = 1; k + 1 < BRANCHES; k++) scales.v[k * p.M + m] = plan.v[4 + p.H + k];
   }
 }
 

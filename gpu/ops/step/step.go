@@ -26,22 +26,22 @@ type Rows struct {
 	Ranges       *gpu.Tensor // i32 [r, n, 2], with Ranges only: of the slots seen, those from lo to below hi
 
 	// Of the targets, nil without any. Canvas is i32 [m]. Draw, u32 [m, 8], and Temp, f32
-	// [m, 3], are for package sample. Scale, f32 [m], is of the guidance. Picks, i32
-	// [h, 2·m], names the rows of the step that a target is made from. By direction, it
-	// has those of the sequence, then those of its partner; -1 is none.
+	// [m, 3], are for package sample. Scale, f32 [n-1, m], is of the guidance between n
+	// branches. Picks, i32 [h, n·m], names the rows of the step that a target is made from.
+	// By direction, it has those of every branch; -1 is none.
 	Canvas, Target, Temp, Scale, Picks *gpu.Tensor
 }
 
 // Gather reads the next rows and targets of every sequence out of the tables.
 func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
-	rows, draws, h := b.Rows, b.Targets, s.directions()
+	rows, draws, h, n := b.Rows, b.Targets, s.directions(), s.branches()
 	states, packed := 0, 0
 	if s.Places > 0 {
 		states = 1 + s.recalls()
 		packed = s.Places | s.recalls()<<28
 	}
-	ints := r.Temp(tensor.I32, rows*(3+s.Axes+s.Inputs+states+2*s.Ranges)+draws*(1+2*h))
-	floats := r.Temp(tensor.F32, max(4*draws, 1))
+	ints := r.Temp(tensor.I32, rows*(3+s.Axes+s.Inputs+states+2*s.Ranges)+draws*(1+n*h))
+	floats := r.Temp(tensor.F32, max((2+n)*draws, 1))
 	at := 0
 	next := func(shape ...int) *gpu.Tensor {
 		v := ints.View(at, shape...)
@@ -56,19 +56,19 @@ func Gather(r *gpu.Recorder, s *State, b *Batch) Rows {
 	out.Words = r.Temp(tensor.U32, rows*max(s.Inputs, 1), s.Sub)
 	draw := r.Temp(tensor.U32, max(draws, 1), sample.DrawWords)
 	if draws > 0 {
-		out.Canvas, out.Picks = next(draws), next(h, 2*draws)
-		out.Target, out.Temp, out.Scale = draw, floats.View(0, draws, 3), floats.View(3*draws, draws)
+		out.Canvas, out.Picks = next(draws), next(h, n*draws)
+		out.Target, out.Temp, out.Scale = draw, floats.View(0, draws, 3), floats.View(3*draws, (n-1)*draws)
 	}
 	if states > 0 {
-		at = rows*(3+s.Axes+s.Inputs) + draws*(1+2*h)
+		at = rows*(3+s.Axes+s.Inputs) + draws*(1+n*h)
 		out.Keep, out.Recall = next(rows), next(s.recalls(), rows)
 	}
 	if s.Ranges > 0 {
-		at = rows*(3+s.Axes+s.Inputs+states) + draws*(1+2*h)
+		at = rows*(3+s.Axes+s.Inputs+states) + draws*(1+n*h)
 		out.Ranges = next(rows, s.Ranges, 2)
 	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "step", "gather", launch.Flag(s.Codes), uint32(s.Ranges)), Grid: gpu.Linear(rows + draws),
+		Kernel: launch.Kernel(shaders, "step", "gather", launch.Flag(s.Codes), uint32(s.Ranges), uint32(n)), Grid: gpu.Linear(rows + draws),
 		In:  []*gpu.Tensor{b.t, s.Sampling, s.Rows, s.Targets, s.Tokens},
 		Out: []*gpu.Tensor{ints, out.IDs, out.Words, draw, floats},
 		Params: []uint32{

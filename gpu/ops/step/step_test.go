@@ -128,6 +128,39 @@ func TestGatherThenCommit(t *testing.T) {
 	})
 }
 
+// TestBranchesGather checks the rows and scales of a target of three branches, of one beside it
+// that has one branch, and columns behind those.
+func TestBranchesGather(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s, err := NewState(dev, Dims{Slots: 4, Length: 2, Fixed: 1, Inputs: 1, Sub: 1, Axes: 1, Vocab: 9, Directions: 2, Branches: 3, Ranges: 1})
+		check(t, err)
+		var rows, draws []int32
+		for i := range int32(8) {
+			rows = append(rows, i, Nothing, i, i, 20+i, 30+i, 40+i)
+			draws = append(draws, i%2, 0, 9, bits(2), bits(1), i%2, 1-i%2, bits(3+float32(i)))
+		}
+		check(t, s.Rows.WriteI32(rows))
+		check(t, s.Targets.WriteI32(draws))
+		check(t, s.Tokens.WriteI32(make([]int32, 8)))
+		for slot := range 4 {
+			check(t, s.SetSampling(slot, Sampling{End: -1}))
+		}
+		batch, err := NewBatch(dev, 4, 8, 4)
+		check(t, err)
+		check(t, batch.Write([]Sequence{
+			{Slot: 3, Canvas: 3, Rows: 2, Group: 2, Targets: 2, GroupTargets: 2, Unconditional: -1},
+			{Rows: 2, Group: 2, Targets: 2, GroupTargets: 2, Unconditional: 2, Branches: 3},
+			{Slot: 1, Rows: 2, Group: 2, Unconditional: -1},
+			{Slot: 2, Rows: 2, Group: 2, Unconditional: -1},
+		}))
+		r := gathered(t, dev, s, batch, gputest.I32(t, dev, make([]int32, 4), 4, 1))
+		r.equal(t, "picks", 0, 0, 1, 2, 3, -1, -1, 4, 5, -1, -1, 6, 7)
+		r.equal(t, "picks", 12, 1, 0, 3, 2, -1, -1, 5, 4, -1, -1, 7, 6)
+		r.equal(t, "scale", 0, bits(2), bits(2), bits(2), bits(2), bits(9), bits(10), bits(3), bits(4))
+		r.equal(t, "ranges", 0, 36, 46, 37, 47, 30, 40, 31, 41, 32, 42, 33, 43, 34, 44, 35, 45)
+	})
+}
+
 // TestEndTokenStopsALane checks that what follows an end token is not drawn.
 func TestEndTokenStopsALane(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {

@@ -22,12 +22,15 @@ type Dims struct {
 	Directions    int  // h hidden states that one target is made from; 0 means 1
 	Places        int  // kept hidden states of a slot, below 2²⁸; 0: none, and rows lack their columns
 	Recalls       int  // k kept states that a row starts from, at most 15; 0 means 1
+	Branches      int  // of guidance at most; 0 means 2
 	Ranges        int  // ranges of cache slots that a row sees; 0: all up to the slots seen
 }
 
 func (d Dims) directions() int { return max(d.Directions, 1) }
 
 func (d Dims) recalls() int { return max(d.Recalls, 1) }
+
+func (d Dims) branches() int { return max(d.Branches, 2) }
 
 // RowColumns is the width of a row of State.Rows.
 func (d Dims) RowColumns() int {
@@ -39,7 +42,7 @@ func (d Dims) RowColumns() int {
 }
 
 // TargetColumns is the width of a row of State.Targets.
-func (d Dims) TargetColumns() int { return 5 + d.directions() }
+func (d Dims) TargetColumns() int { return 3 + d.branches() + d.directions() }
 
 // IDColumns is the number of ids the embedding sums a row.
 func (d Dims) IDColumns() int {
@@ -82,10 +85,11 @@ const (
 //	                              with Places: where the row's hidden state is kept, and
 //	                              the k kept states that it starts from; -1: none |
 //	                              with Ranges: the first slot and the end of each
-//	Draws    i32 [b, l, 5+h]      position | lowest token allowed | one past the
+//	Draws    i32 [b, l, 5+h or more] position | lowest token allowed | one past the
 //	                              highest, see sample.Existing | guidance scale and what the
 //	                              temperature is multiplied by (float bits) | rows of the
-//	                              sequence's step that it is made from
+//	                              sequence's step that it is made from | further scales of
+//	                              guidance, with more than two branches
 //	Tokens   u32 [b, l, s]        given or drawn, by position
 //	Sampling u32 [b, 12]          key (2), counter, top_k, temperature, top_p (float
 //	                              bits), end token, 1 if there is one, min_p, 0, 0, 0

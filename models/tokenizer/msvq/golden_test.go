@@ -218,7 +218,7 @@ func TestRefuses(t *testing.T) {
 // TestParameters counts what the published tokenizer has.
 func TestParameters(t *testing.T) {
 	n := 0
-	for _, p := range Default().model().Params() {
+	for _, p := range Default().model(false).Params() {
 		m := 1
 		for _, e := range p.Shape {
 			m *= e
@@ -256,7 +256,7 @@ func FuzzParseConfig(f *testing.F) {
 			}
 			return
 		}
-		for _, p := range c.model().Params() {
+		for _, p := range c.model(false).Params() {
 			for _, n := range p.Shape {
 				if n < 1 || n > 1<<20 {
 					t.Fatalf("%s is %v", p.Name, p.Shape)

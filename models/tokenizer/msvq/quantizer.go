@@ -20,7 +20,13 @@ type Quantizer struct {
 	Config
 	// Weight returns a tensor of [Config.Params] by its name.
 	Weight func(name string) *gpu.Tensor
+	// Smooth says that tokens are the numbers of codes, or of what lies between them, f32
+	// [n, d], and not their indices.
+	Smooth bool
 }
+
+// Book is the code book, f32 [codes, d].
+func (q Quantizer) Book() *gpu.Tensor { return q.Weight(codesName) }
 
 // Params lists the codes, and the convolutions that refine what the codes of a scale
 // add up to. A convolution holds its input's share too: it is loaded as one kernel.
@@ -86,11 +92,16 @@ func (c Config) RefinerOf(k int) int {
 }
 
 // Look returns what the tokens of scale k stand for at the last scale, f32 [b·s·s, d],
-// before refinement. The tokens are i32 [b·p·p].
+// before refinement. The tokens are i32 [b·p·p], or f32 [b·p·p, d] of a smooth quantizer.
 func (q Quantizer) Look(r *gpu.Recorder, k, b int, ids *gpu.Tensor) *gpu.Tensor {
 	p, s := q.Sides[k], q.Side()
-	codes := r.Temp(tensor.F32, b*p*p, q.Dim)
-	rows.Gather(r, rows.GatherArgs{X: q.Weight(codesName), IDs: ids, Out: codes})
+	codes := ids.As(tensor.F32)
+	if q.Smooth {
+		codes = codes.View(0, b*p*p, q.Dim)
+	} else {
+		codes = r.Temp(tensor.F32, b*p*p, q.Dim)
+		rows.Gather(r, rows.GatherArgs{X: q.Book(), IDs: ids, Out: codes})
+	}
 	if p == s {
 		return codes
 	}
@@ -107,7 +118,7 @@ func (q Quantizer) Count(k int) int { return q.Sides[k] * q.Sides[k] }
 // Cells is the number of places of the last scale.
 func (q Quantizer) Cells() int { return q.Side() * q.Side() }
 
-// Add writes what the tokens of scale k, i32 [b·p·p, 1], stand for to out, f32 [b·s·s, d],
+// Add writes what the tokens of scale k, i32 [b·p·p, 1 or d], stand for to out, f32 [b·s·s, d],
 // or adds it.
 func (q Quantizer) Add(r *gpu.Recorder, k, b int, ids, out *gpu.Tensor, add bool) {
 	q.Refine(r, k, b, q.Look(r, k, b, ids.View(0, ids.Elems())), out, add)

@@ -6,14 +6,29 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/codebook"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
+	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/tokenizer/cnn"
 )
 
-// scales stands between the networks: latents become indices of every scale.
-type scales struct{ Config }
+// scales stands between the networks: latents become indices of every scale, or the numbers
+// of the codes.
+type scales struct {
+	Config
+	smooth bool
+}
 
-func (s scales) on(n *cnn.Net) Quantizer { return Quantizer{s.Config, n.Weight} }
+func (s scales) on(n *cnn.Net) Quantizer {
+	return Quantizer{Config: s.Config, Weight: n.Weight, Smooth: s.smooth}
+}
+
+// width is the number of words of a token.
+func (s scales) width() int {
+	if s.smooth {
+		return s.Dim
+	}
+	return 1
+}
 
 // of returns the part of a code that holds scale k.
 func (s scales) of(code *gpu.Tensor, k int) *gpu.Tensor {
@@ -21,21 +36,33 @@ func (s scales) of(code *gpu.Tensor, k int) *gpu.Tensor {
 	for _, p := range s.Sides[:k] {
 		at += p * p
 	}
-	return code.View(at, s.Sides[k]*s.Sides[k])
+	return code.View(at*s.width(), s.Sides[k]*s.Sides[k]*s.width())
 }
 
-// Code implements cnn.Latent: the indices of all scales, the coarsest first.
-func (s scales) Code(int, int) (tensor.DType, int) { return tensor.I32, s.Tokens() }
+// Code implements cnn.Latent: the tokens of all scales, the coarsest first.
+func (s scales) Code(int, int) (tensor.DType, int) {
+	if s.smooth {
+		return tensor.F32, s.Tokens() * s.Dim
+	}
+	return tensor.I32, s.Tokens()
+}
 
 // Encode implements cnn.Latent. Each scale takes the nearest codes to what is left, and
 // takes away what they stand for.
 func (s scales) Encode(n *cnn.Net, x, code *gpu.Tensor) {
 	q, sum := s.on(n), s.zeros(n)
 	for k := range s.Sides {
-		ids := s.of(code, k)
-		codebook.Nearest(n.Recorder, codebook.NearestArgs{X: q.Reduce(n.Recorder, k, 1, x), Codes: n.Weight(codesName), IDs: ids})
+		tokens := s.of(code, k)
+		ids := tokens
+		if s.smooth {
+			ids = n.Temp(tensor.I32, s.Sides[k]*s.Sides[k])
+		}
+		codebook.Nearest(n.Recorder, codebook.NearestArgs{X: q.Reduce(n.Recorder, k, 1, x), Codes: q.Book(), IDs: ids})
+		if s.smooth {
+			rows.Gather(n.Recorder, rows.GatherArgs{X: q.Book(), IDs: ids, Out: tokens.View(0, s.Sides[k]*s.Sides[k], s.Dim)})
+		}
 		part := n.Map(s.Dim)
-		q.Refine(n.Recorder, k, 1, q.Look(n.Recorder, k, 1, ids), part, false)
+		q.Refine(n.Recorder, k, 1, q.Look(n.Recorder, k, 1, tokens), part, false)
 		elementwise.Add(n.Recorder, elementwise.AddArgs{A: x, B: part, Out: x, Alpha: -1})
 		if n.Traces() {
 			elementwise.Add(n.Recorder, elementwise.AddArgs{A: sum, B: part, Out: sum})

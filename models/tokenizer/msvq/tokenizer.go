@@ -37,7 +37,7 @@ func describe(config json.RawMessage, w nn.Weights) (system.Description, error) 
 
 // Fit implements [system.Description].
 func (c Config) Fit(s *system.System) (system.Format, error) {
-	if c.Codes != s.Token.Values || c.Side() != s.Grid[1] || c.Side() != s.Grid[2] || c.Tokens() != s.Layout.Length {
+	if c.Codes != s.Token.Values || s.Token.Width != 0 && s.Token.Width != c.Dim || c.Side() != s.Grid[1] || c.Side() != s.Grid[2] || c.Tokens() != s.Layout.Length {
 		return system.Format{}, fmt.Errorf("the tokenizer has %d codes in scales of %v, the generator %d codes and %d tokens", c.Codes, c.Sides, s.Token.Values, s.Layout.Length)
 	}
 	return system.Format{Side: c.network().Reduction()}, nil
@@ -49,8 +49,8 @@ func (c Config) Size(w nn.Weights, _ *system.System) (uint64, error) {
 }
 
 // Load implements [system.Description].
-func (c Config) Load(dev *gpu.Device, w nn.Weights, _ *system.System) (system.Tokenizer, error) {
-	codec, err := Open(dev, c, w, Options{H: c.Pixels(), W: c.Pixels()})
+func (c Config) Load(dev *gpu.Device, w nn.Weights, s *system.System) (system.Tokenizer, error) {
+	codec, err := load(dev, c, w, Options{H: c.Pixels(), W: c.Pixels()}, s.Token.Width > 0)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +80,19 @@ func (p pictures) Begin(id string, _ system.Media, _ system.Extent) (*system.Beg
 	}}, nil
 }
 
-// grid lists the sides of the scales.
-func (c Config) grid() (out []int32) {
-	for _, s := range c.Sides {
+// grid lists the sides of the scales, and behind them the numbers of a smooth token.
+func (c *Codec) grid() (out []int32) {
+	for _, s := range c.cfg.Sides {
 		out = append(out, int32(s))
+	}
+	if c.smooth {
+		out = append(out, int32(c.cfg.Dim))
 	}
 	return out
 }
 
 func (p pictures) sample(id string, tokens []uint32) shard.Sample {
-	s := shard.Sample{ID: id, Kind: shard.KindScales, Grid: p.codec.cfg.grid()}
+	s := shard.Sample{ID: id, Kind: shard.KindScales, Grid: p.codec.grid()}
 	for _, t := range tokens {
 		s.Tokens = append(s.Tokens, int64(t))
 	}
@@ -122,10 +125,13 @@ func (p pictures) Encode(id string, m system.Media, _ system.Extent) (shard.Samp
 // Decode turns a sample into a picture. The error wraps [shard.ErrSample] or is that of
 // [Codec.Decode].
 func (p pictures) Decode(s shard.Sample) (system.Media, system.Measures, error) {
-	if s.Kind != shard.KindScales || !slices.Equal(s.Grid, p.codec.cfg.grid()) {
+	if s.Kind != shard.KindScales || !slices.Equal(s.Grid, p.codec.grid()) {
 		return system.Media{}, nil, fmt.Errorf("msvq.Decode: %w: %q is %s %v", shard.ErrSample, s.ID, s.Kind, s.Grid)
 	}
 	tokens, codes := make([]uint32, len(s.Tokens)), int64(p.codec.cfg.Codes)
+	if p.codec.smooth {
+		codes = 1 << 32 // words
+	}
 	for i, t := range s.Tokens {
 		if t < 0 || t >= codes {
 			return system.Media{}, nil, fmt.Errorf("msvq.Decode: %w: %q: token %d is %d of %d", shard.ErrSample, s.ID, i, t, codes)
