@@ -87,3 +87,28 @@ func TestRelaxedDrafts(t *testing.T) {
 		}
 	})
 }
+
+// TestDraftedNumbers drafts sets of real numbers of a MAR with itself. Samples go by another
+// name. A temperature of a check without a draft, or below 1, is refused.
+func TestDraftedNumbers(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		dir := folder(t, map[string]string{
+			"config.json": tinySystems + "mar/config.json", "mar.safetensors": tinySystems + "mar/weights.safetensors",
+			"tokenizer.json": tinyKL + "config.json", "kl.safetensors": tinyKL + "decoder.safetensors",
+		})
+		m := must(models.Open(dev, system.Image, dir, models.Options{Draft: dir, Ahead: 3, Heat: 42}))(t)
+		defer m.Close()
+		must(m.Generate(context.Background(), models.Request{ID: "a", Seed: 1, Class: 7}))(t)
+		if s := m.EngineStats(); s.Checked == 0 {
+			t.Errorf("nothing is checked: %+v", s)
+		}
+		if !strings.Contains(m.Name(), "-drafted-3-42-") {
+			t.Errorf("drafted samples are called %s", m.Name())
+		}
+		for name, o := range map[string]models.Options{"no draft": {Heat: 2}, "cool": {Draft: dir, Heat: 0.5}} {
+			if _, err := models.Open(dev, system.Image, dir, o); !errors.Is(err, system.ErrRequest) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

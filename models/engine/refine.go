@@ -20,7 +20,10 @@ type refinement struct {
 }
 
 // passKey tells recorded passes apart. The stage is 0 where the head has the same passes in all.
-type passKey struct{ draws, branches, stage int }
+type passKey struct {
+	draws, branches, stage int
+	proposes, checks       bool // see refine.Draft
+}
 
 // mostDraws bounds the targets of a step of a system that refines, as programs round them
 // up: by sequences, or in all where sequences differ.
@@ -83,14 +86,14 @@ func (r *refinement) free() {
 func (d *Decoder) refinement(k passKey) *system.Refinement {
 	r := d.refined
 	return &system.Refinement{
-		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Recorded: d.recorded,
+		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Recorded: d.recorded, Draft: k.draftOf(d.relaxed),
 		Logits: r.logits.View(0, k.branches*k.draws, r.logits.Dim(-1)),
 	}
 }
 
 // passKey returns the key of a step's passes.
 func (r *refinement) passKey(k programKey) passKey {
-	key := passKey{draws: k.targets, branches: 1}
+	key := passKey{draws: k.targets, branches: 1, proposes: k.proposes, checks: k.relaxed}
 	if k.guided {
 		key.branches = 2
 	}

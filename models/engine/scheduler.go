@@ -211,6 +211,11 @@ func (e *Engine) advance() {
 			if s.Sequences[at].Checks {
 				kept += s.Sequences[at].Target - j.draw
 			}
+			if j.checks() {
+				var n int
+				n, err = e.kept(j)
+				kept += n
+			}
 			j.advance(s.Sequences[at])
 		}
 		at += j.slots()
@@ -251,11 +256,14 @@ func (e *Engine) secure() ([]*job, Step, error) {
 
 // sort is the sort of a job. Jobs of one sort can share a step.
 type sort struct {
-	stage   int
-	drafted bool
+	stage            int
+	drafted          bool
+	proposes, checks bool // real numbers
 }
 
-func (e *Engine) sortOf(j *job) sort { return sort{j.run.Stage, e.drafted(j)} }
+func (e *Engine) sortOf(j *job) sort {
+	return sort{j.run.Stage, e.drafted(j), j.proposes(), j.checks()}
+}
 
 // turn returns the sort of the next step. Sorts take turns, so that no job waits for
 // another sort to end.
@@ -323,8 +331,9 @@ func (e *Engine) stepOf(jobs []*job) Step {
 	}
 	s.Times = min(s.Times, longest)
 	if e.dec.refined != nil {
+		s.Proposes, s.Relaxed = jobs[0].proposes(), jobs[0].checks()
 		for _, j := range jobs {
-			s.Passes = max(s.Passes, j.passes(s.Times, e.dec.refined.head.Passes()))
+			s.Passes = max(s.Passes, j.passes(s.Times, e.decoderOf(j).refined.head.Passes()))
 		}
 	}
 	return s
@@ -347,17 +356,18 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	at := 0
 	for _, j := range jobs {
 		l := s.Sequences[at]
-		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), e.sys.Layout.Context)
+		d := e.decoderOf(j)
+		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), d.sys.Layout.Context)
 		written := e.written(j, l, s.Times)
 		at += j.slots()
 		for _, slot := range []int{j.slot, j.other} {
 			if slot < 0 {
 				continue
 			}
-			if ok, err := e.dec.lend(slot, need, written); err != nil || !ok {
+			if ok, err := d.lend(slot, need, written); err != nil || !ok {
 				return false, err
 			}
-			if j.drafts == nil {
+			if j.drafts == nil || e.dec.refined != nil {
 				continue
 			}
 			if ok, err := e.draft.lend(slot, need, written); err != nil || !ok {

@@ -71,8 +71,11 @@ func (d *Diffusion) Prepare(g *nn.Inference) *gpu.Tensor {
 func (d *Diffusion) Pass(g *nn.Inference, r *system.Refinement) {
 	n := r.Branches * r.X.Rows()
 	said := d.Net.Say(g, tape.Constant(r.X), Told(g, r.Prepared, r.At.View(0, n), r.Logits)).X
-	refine.Step(g.Recorder, refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded})
+	refine.Step(g.Recorder, refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded, Draft: r.Draft})
 }
+
+// Proposes implements system.ProposingRefiner.
+func (d *Diffusion) Proposes() {}
 
 // Bank is a schedule of a refiner's default, and others of every length from Least to
 // Most, in one table.

@@ -63,6 +63,9 @@ type Run struct {
 	Targets             Targets
 	Group, GroupTargets int
 	Stage               int // what the network does with the rows, see Input
+	// Drafted says that a draft, where there is one, predicts the targets in runs of its own before, and that
+	// this run checks them. It is for tokens of real numbers.
+	Drafted bool
 	// Guess returns n rows of their own targets that predict those of rows row to row+n-1,
 	// each from what is known before row alone. Their keys go to the slots of those rows,
 	// which come later. It is for runs of single rows with single targets; nil: nobody

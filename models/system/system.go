@@ -55,6 +55,7 @@ type System struct {
 	Format    Format // of media
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
 	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
+	Drafts    bool   // its schedule knows Prompt.Ahead
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
@@ -98,6 +99,9 @@ type Prompt struct {
 	// Inner are the refiner's passes of the first and of the last step; 0 means the
 	// system's own. Between them they fall or grow evenly.
 	Inner [2]int
+	// Ahead is how many sets a draft predicts, one behind the other, before they are checked
+	// together; up to 1 none is drafted. Only a system that says Drafts knows it.
+	Ahead int
 }
 
 // Ramp is how the scale of guidance grows over the steps of a request.
@@ -203,6 +207,13 @@ type StagedRefiner interface {
 	Staged()
 }
 
+// ProposingRefiner is a refiner whose passes propose tokens and check proposals, where their
+// Refinement has a Draft.
+type ProposingRefiner interface {
+	Refiner
+	Proposes()
+}
+
 // Refinement is what a refiner's pass works on.
 type Refinement struct {
 	*refine.State             // of m targets
@@ -210,6 +221,7 @@ type Refinement struct {
 	Prepared      *gpu.Tensor // f32 [passes, d], see Refiner
 	Logits        *gpu.Tensor // f32 [branches·m, outputs], of the head
 	Recorded      *refine.Recorded
+	Draft         *refine.Draft // of a step that proposes or checks; nil: none
 }
 
 // Joiner is a head that joins the branches of guidance in a way of its own. Of 2·m rows of

@@ -144,7 +144,7 @@ func openMAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 		Name: "mar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
 		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
 		Input:  in, Trunk: trunk, Head: refiner,
-		Default: c.sampling(), Schedule: c.schedule, Dropout: c.Dropout, Flatten: c.lay(c.side, c.token),
+		Default: c.sampling(), Schedule: c.schedule, Drafts: !c.shortcut, Dropout: c.Dropout, Flatten: c.lay(c.side, c.token),
 		Passes: []system.Pass{{Runs: []int{0}, Rows: rows}, {Runs: []int{input.FillStage}, Stage: input.FillStage, Rows: rows}},
 		Practice: func(q system.Prompt, word func(uint32) uint32) (system.Schedule, error) {
 			m, err := c.masked(q)
@@ -306,7 +306,7 @@ func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 		return nil, err
 	}
 	m, err := c.masked(q)
-	m.Steps, m.Scale, m.Passes, m.Rewrites = steps, scale, passes, c.Rewrites
+	m.Steps, m.Scale, m.Passes, m.Rewrites, m.Ahead = steps, scale, passes, c.Rewrites, q.Ahead
 	if err != nil {
 		return nil, err
 	}
