@@ -136,6 +136,9 @@ func (e *Engine) next(j *job) (bool, error) {
 	if err := checkRun(&run); err != nil {
 		return false, err
 	}
+	if run.Pattern != system.Full && e.sys.Layout.Sparse == nil {
+		return false, fmt.Errorf("engine: %w: a pattern of a system without", ErrRequest)
+	}
 	j.number += j.run.N
 	j.run, j.row, j.draw = run, 0, 0
 	if err := e.propose(j); err != nil {

@@ -162,4 +162,3 @@ func draftsNumbers(sys *system.System, d *Draft) error {
 	}
 	return nil
 }
-

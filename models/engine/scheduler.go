@@ -259,10 +259,11 @@ type sort struct {
 	stage            int
 	drafted          bool
 	proposes, checks bool // real numbers
+	pattern          system.Pattern
 }
 
 func (e *Engine) sortOf(j *job) sort {
-	return sort{j.run.Stage, e.drafted(j), j.proposes(), j.checks()}
+	return sort{j.run.Stage, e.drafted(j), j.proposes(), j.checks(), j.run.Pattern}
 }
 
 // turn returns the sort of the next step. Sorts take turns, so that no job waits for
@@ -307,7 +308,7 @@ func (e *Engine) compose() (jobs []*job) {
 
 // stepOf lays out a step of some jobs.
 func (e *Engine) stepOf(jobs []*job) Step {
-	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, EveryRow: true}
+	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, EveryRow: true, Pattern: jobs[0].run.Pattern}
 	if e.drafted(jobs[0]) {
 		return e.checkOf(jobs)
 	}

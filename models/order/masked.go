@@ -48,6 +48,10 @@ type Masked struct {
 	// Source: Wang et al., "Continuous Speculative Decoding for Autoregressive Image
 	// Generation", 2024, arXiv:2411.11925.
 	Ahead int
+	// Sparse has the runs that fill in choose, once a share Whole of the steps is done, the keys that
+	// they see from then on.
+	Sparse bool
+	Whole  float64
 }
 
 // Schedule returns the runs. They are made one by one, as they are asked for.
@@ -115,6 +119,8 @@ type masked struct {
 	left int // unknown positions, the first of Order
 	then *system.Run
 	sets [][2]int // of Order, those predicted so far
+
+	chosen bool // the keys that are seen
 }
 
 // Seed implements system.Seeded.
@@ -238,7 +244,7 @@ func (m *masked) read(known []int32) system.Run {
 // fill is the run that predicts sets.
 func (m *masked) fill(known []int32, sets []set) system.Run {
 	c := len(m.Class)
-	r := system.Run{Group: c + m.N, Stage: m.Stage}
+	r := system.Run{Group: c + m.N, Stage: m.Stage, Pattern: m.pattern(sets[0].step)}
 	r.N = r.Group
 	r.Slot, r.KVLen, r.Inputs = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, system.Nothing)
 	r.Axes, r.Recall = append(fill(c, -1), count(0, m.N)...), append(count(0, c), fill(m.N, -1)...)
@@ -256,6 +262,18 @@ func (m *masked) fill(known []int32, sets []set) system.Run {
 		m.ask(&r, s)
 	}
 	return r
+}
+
+// pattern says what the run of a step does with the pattern of attention.
+func (m *masked) pattern(step int) system.Pattern {
+	switch {
+	case !m.Sparse || float64(step) < m.Whole*float64(m.Steps):
+		return system.Full
+	case !m.chosen:
+		m.chosen = true
+		return system.Chooses
+	}
+	return system.Chosen
 }
 
 // ask adds the targets of a set to a run.

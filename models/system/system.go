@@ -149,8 +149,15 @@ type Layout struct {
 	Recalls             int                // kept states that a row starts from; 0 means 1
 	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
 	Guesses             int                // rows of a guess at most, see Run; 0: nobody guesses
+	Sparse              *Sparse            // attention to some blocks of keys, see Run.Pattern; nil: to all
 	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
 	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
+}
+
+// Sparse says how much of a pattern of attention is kept, and of how many slots a block is.
+type Sparse struct {
+	attention.Selection
+	Block int
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.

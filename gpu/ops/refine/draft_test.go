@@ -202,9 +202,13 @@ func TestCheckedCompany(t *testing.T) {
 		a, _ := upload(t, dev, 3, draws)
 		step := StepArgs{State: a.State, Out: gputest.F32(t, dev, make([]float32, 15), 5, 3), Table: gputest.F32(t, dev, Table(passes), len(passes), PassColumns)}
 		optest.Refused(t, dev, map[string]func(*gpu.Recorder){
-			"kept":        func(r *gpu.Recorder) { b := step; b.Draft = &Draft{Proposals: x}; Step(r, b) },
-			"numbers":     func(r *gpu.Recorder) { b := step; b.Draft = &Draft{Proposals: x.View(0, 1, 1, 5, 2)}; Step(r, b) },
-			"temperature": func(r *gpu.Recorder) { b := step; b.Draft = &Draft{Proposals: x, Kept: gputest.U32(t, dev, []int32{0, 0}, 1, 2), Temperature: -1}; Step(r, b) },
+			"kept":    func(r *gpu.Recorder) { b := step; b.Draft = &Draft{Proposals: x}; Step(r, b) },
+			"numbers": func(r *gpu.Recorder) { b := step; b.Draft = &Draft{Proposals: x.View(0, 1, 1, 5, 2)}; Step(r, b) },
+			"temperature": func(r *gpu.Recorder) {
+				b := step
+				b.Draft = &Draft{Proposals: x, Kept: gputest.U32(t, dev, []int32{0, 0}, 1, 2), Temperature: -1}
+				Step(r, b)
+			},
 		})
 	})
 }
