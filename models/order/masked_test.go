@@ -198,3 +198,19 @@ func TestMaskedAhead(t *testing.T) {
 		}
 	}
 }
+
+// TestMaskedSparse chooses keys once, behind a fifth of the steps.
+func TestMaskedSparse(t *testing.T) {
+	m := Masked{N: 256, Steps: 64, Class: []int32{4}, OtherClass: []int32{9}, Known: 10, Places: 11, Fill: 1, Stage: 1, Sparse: true, Whole: 0.2, Rewrites: 2}
+	counts := map[system.Pattern]int{}
+	for _, r := range maskedRuns(t, m, 1) {
+		if r.GroupTargets > 0 {
+			counts[r.Pattern]++
+		} else if r.Pattern != system.Full {
+			t.Errorf("reading has pattern %d", r.Pattern)
+		}
+	}
+	if counts[system.Full] != 13 || counts[system.Chooses] != 1 || counts[system.Chosen] != 52 {
+		t.Errorf("runs by pattern: %v", counts)
+	}
+}

@@ -590,7 +590,7 @@ func TestMARSparse(t *testing.T) {
 		}
 		draw := func(sparse string, slots, n int) [][]float32 {
 			s := with(sparse)
-			e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: slots, Pages: 3 * slots / 4}))(t)
+			e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: slots}))(t)
 			defer e.Close()
 			out := make([][]float32, n)
 			var wait sync.WaitGroup

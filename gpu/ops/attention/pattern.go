@@ -42,6 +42,12 @@ func NewPattern(dev *gpu.Device, sequences, kvHeads, slots, block int, s Selecti
 	return &Pattern{ranges, block}, err
 }
 
+// PatternBytes is the memory of a pattern.
+func PatternBytes(sequences, kvHeads, slots, block int, s Selection) uint64 {
+	blocks := (slots + block - 1) / block
+	return 8 * uint64(sequences) * uint64(kvHeads) * uint64(blocks) * uint64(s.most(blocks, block))
+}
+
 // Free gives the memory back.
 func (p *Pattern) Free() { p.Ranges.Free() }
 
