@@ -56,7 +56,7 @@ func rowElems(sys *system.System) int {
 	for _, a := range sys.Params.Attentions {
 		width = max(width, a.Heads*a.HeadDim)
 		if s := sys.Layout.Sparse; s != nil { // attention by block, and what is kept
-			masses = max(masses, 2*a.KeyHeads()*(sys.Layout.Context/s.Block+1))
+			masses = max(masses, 3*a.KeyHeads()*(sys.Layout.Context/s.Block+1))
 		}
 	}
 	for _, m := range sys.Params.Matrices() {

@@ -5,9 +5,9 @@
 #include "half.glsl"
 #include "page.glsl"
 // One workgroup adds up the attention of one row to each block of slots, over the heads
-// that share a head of keys: mass is f32 [rows, kvheads, 2, blocks], of which it writes the first
-// half. A lane takes a slot at a time. Exponentials are relative to the largest score, so three
-// passes over the keys are made: for that, for their sum, and for the blocks.
+// that share a head of keys. mass is f32 [rows, kvheads, 3, blocks]: the attention, and of the
+// head at hand the largest score of each block and the sum of exponentials relative to it. A lane takes
+// a slot at a time, with a largest score of its own.
 layout(constant_id = 1) const uint DH = 64; // even
 layout(push_constant, scalar) uniform Push {
   uint64_t q, ck, table, seq, len; // in
@@ -41,20 +41,30 @@ void main() {
   int s = I32(p.seq).v[row], len = min(I32(p.len).v[row], int(min(p.perSeq << p.shift, p.block * p.blocks)));
   if (s < 0 || s >= int(p.seqs)) len = 0;
   s = clamp(s, 0, int(p.seqs) - 1);
-  F32 mass = F32(p.mass + 8ul * uint64_t(g) * p.blocks);
+  // A lane has every W-th block of these: it reads what it wrote.
+  F32 mass = F32(p.mass + 12ul * uint64_t(g) * p.blocks), tops = F32(p.mass + 12ul * uint64_t(g) * p.blocks + 4ul * p.blocks), parts = F32(p.mass + 12ul * uint64_t(g) * p.blocks + 8ul * p.blocks);
   for (uint b = LANE; b < p.blocks; b += W) mass.v[b] = 0;
+  uint there = (uint(len) + p.block - 1) / p.block;
   for (uint h = 0; h < p.group; h++) {
     F32 q = F32(p.q + 4ul * (uint64_t(row) * p.ldq + (kh * p.group + h) * DH));
     float top = LOWEST, sum = 0;
-    for (int k = int(LANE); k < len; k += int(W)) top = max(top, score(q, s, kh, k));
-    top = subgroupMax(top);
-    for (int k = int(LANE); k < len; k += int(W)) sum += exp(score(q, s, kh, k) - top);
-    sum = subgroupAdd(sum);
-    for (uint b = 0; b < p.blocks && int(b * p.block) < len; b++) {
-      float part = 0;
-      for (int k = int(b * p.block + LANE); k < min(int((b + 1) * p.block), len); k += int(W)) part += exp(score(q, s, kh, k) - top);
-      part = subgroupAdd(part);
-      if (LANE == b % W) mass.v[b] += part / sum; // the lane that wrote the 0
+    for (uint b = 0; b < there; b++) {
+      float high = LOWEST, part = 0;
+      for (int k = int(b * p.block + LANE); k < min(int((b + 1) * p.block), len); k += int(W)) {
+        float x = score(q, s, kh, k), most = max(high, x);
+        part = part * exp(high - most) + exp(x - most);
+        high = most;
+      }
+      float most = subgroupMax(high);
+      part = subgroupAdd(part * exp(high - most));
+      if (LANE == b % W) {
+        tops.v[b] = most;
+        parts.v[b] = part;
+      }
+      top = max(top, most);
     }
+    for (uint b = LANE; b < there; b += W) sum += parts.v[b] * exp(tops.v[b] - top);
+    sum = subgroupAdd(sum);
+    for (uint b = LANE; b < there; b += W) mass.v[b] += parts.v[b] * exp(tops.v[b] - top) / sum;
   }
 }

@@ -2,8 +2,9 @@
 //morton:variant pattern
 #include "morton.glsl"
 // One workgroup makes the ranges of one block of queries of one head of keys: that whose
-// first row is its row. mass is f32 [rows, kvheads, 2, blocks]. The second half takes the sums over the
-// block's rows, and the first then says what is kept. ranges is i32 [sequences, kvheads,
+// first row is its row. mass is f32 [rows, kvheads, 3, blocks], of which the
+// first part is the attention of rows. The second takes the sums over the block's rows, and the first then
+// says what is kept. ranges is i32 [sequences, kvheads,
 // blocks, n, 2]. Blocks below `first` are of the condition, and compete among themselves.
 layout(push_constant, scalar) uniform Push {
   uint64_t seq, len, at;  // in
@@ -12,7 +13,7 @@ layout(push_constant, scalar) uniform Push {
   float keep;
 } p;
 
-uint64_t massOf(uint row, uint kh) { return p.mass + 8ul * (uint64_t(row) * p.kvheads + kh) * p.blocks; }
+uint64_t massOf(uint row, uint kh) { return p.mass + 12ul * (uint64_t(row) * p.kvheads + kh) * p.blocks; }
 
 void main() {
   uint g = group(), row = g / p.kvheads, kh = g % p.kvheads;

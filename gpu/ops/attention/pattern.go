@@ -82,7 +82,7 @@ func Select(r *gpu.Recorder, a CachedArgs, s Selection) {
 		return
 	}
 	blocks, group := a.Pattern.blocks(), a.Heads/a.KVHeads
-	mass := r.Temp(tensor.F32, a.Rows, a.KVHeads, 2, blocks)
+	mass := r.Temp(tensor.F32, a.Rows, a.KVHeads, 3, blocks)
 	kernel := func(name string) string {
 		if a.Cache.floats() {
 			return name + "_cache32"
@@ -94,7 +94,7 @@ func Select(r *gpu.Recorder, a CachedArgs, s Selection) {
 		Kernel: launch.Kernel(shaders, "attention", kernel("mass"), uint32(a.HeadDim)), Grid: gpu.Linear(a.Rows * a.KVHeads),
 		In: []*gpu.Tensor{a.Q, a.Cache.K, a.Cache.Table, a.Seq, a.Len}, Out: []*gpu.Tensor{mass},
 		Params: append(params, uint32(a.Pattern.Block), uint32(blocks), gpu.F32Param(a.Scale)),
-		Work:   launch.Work(6*a.Rows*a.Heads*a.HeadDim*a.Pattern.Block*blocks, a.Q, mass),
+		Work:   launch.Work(2*a.Rows*a.Heads*a.HeadDim*a.Pattern.Block*blocks, a.Q, mass),
 	})
 	first := min((s.Prefix+a.Pattern.Block-1)/a.Pattern.Block, blocks)
 	r.Dispatch(gpu.Call{
