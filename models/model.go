@@ -21,7 +21,7 @@ type Options struct {
 	Precision nn.Precision // of the generator's matrices; "" means f16
 	// Draft is the path of a smaller model with the same tokens, "" for none. It drafts
 	// tokens that the model checks Ahead at a time, see engine.Draft. Samples are equal
-	// with and without it.
+	// with and without it, but for tokens of real numbers: then Ahead counts sets.
 	Draft string
 	// Guesses makes the model draft for itself, without a Draft.
 	Guesses bool
@@ -30,6 +30,9 @@ type Options struct {
 	// nearest tokens counts, up to Delta, see engine.Relax. Samples are others then.
 	Near  int
 	Delta float64
+	// Heat, if not 0, is the temperature at which drafted tokens of real numbers are checked, at
+	// least 1: at 1 they are distributed as the model's own. Samples are others with a draft.
+	Heat float64
 }
 
 // engine returns the options of the engine. Guidance takes a slot a branch.
@@ -49,6 +52,7 @@ type Model struct {
 	kind   string // of media
 	sys    *system.System
 	draft  *system.System // nil without
+	ahead  int            // sets that it drafts, of tokens of real numbers
 	engine *engine.Engine
 }
 
@@ -105,8 +109,29 @@ func (m *Model) start(dev *gpu.Device, kind string, f *files, o Options) (err er
 		}
 		m.name += fmt.Sprintf("-relaxed-%d-%g-%d-%s", o.Near, o.Delta, opts.Draft.Ahead, name)
 	}
+	if err := m.draftNumbers(opts.Draft, o, name); err != nil {
+		return err
+	}
 	m.engine, err = engine.New(dev, f.system, f.weights, opts)
 	return err
+}
+
+// draftNumbers sets how drafted tokens of real numbers are checked. The error wraps
+// system.ErrRequest.
+func (m *Model) draftNumbers(d *engine.Draft, o Options, name string) error {
+	if d == nil || m.sys.Token.Width == 0 {
+		if o.Heat != 0 {
+			return fmt.Errorf("models.Open: %w: %s has no drafted tokens of real numbers", system.ErrRequest, m.name)
+		}
+		return nil
+	}
+	m.ahead = d.Ahead
+	d.Relax = &engine.Relax{Temperature: 1}
+	if o.Heat != 0 {
+		d.Relax.Temperature = o.Heat
+	}
+	m.name += fmt.Sprintf("-drafted-%d-%g-%s", d.Ahead, d.Relax.Temperature, name)
+	return nil
 }
 
 // relax relaxes the check of a draft by the codes of the tokenizer. The error wraps
@@ -273,8 +298,10 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 		Guidance: p.Guidance, End: -1, Sinks: m.sys.Layout.Sinks, Tokens: p.Given, ConstraintData: p.ConstraintData,
 		Schedule: func() (system.Schedule, error) { return m.sys.Schedule(p) },
 	}
+	q := p
+	p.Ahead = m.ahead
 	if m.draft != nil {
-		out.Drafts = func() (system.Schedule, error) { return m.draft.Schedule(p) }
+		out.Drafts = func() (system.Schedule, error) { return m.draft.Schedule(q) }
 	}
 	if m.sys.Token.End > 0 {
 		out.End = int64(m.sys.Token.End)

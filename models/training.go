@@ -355,7 +355,7 @@ func GuessErrors(dir, path string) ([]float64, error) {
 
 // openShards opens shards, of whose samples at least one fits.
 func openShards(sys *system.System, paths []string, keep int, progress io.Writer, see func(*train.Sequence), drift *train.Drift) (*train.Shards, error) {
-	s, err := train.OpenDrifted(sys, paths, keep, see, drift)
+	s, err := train.OpenShards(sys, paths, keep, see, drift)
 	if err != nil {
 		return nil, err
 	}

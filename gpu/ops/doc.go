@@ -6,7 +6,7 @@
 //	conv         convolutions over images and video
 //	attention    masked attention, for training and over a key-value cache
 //	resize, rows changes of size; gathers and sums of rows by index
-//	bsq, codebook, fsq
+//	bsq, codebook, gray
 //	             quantisers of latents
 //	embed, norm, rope, activation, elementwise, loss, adamw
 //	sample, grammar, step

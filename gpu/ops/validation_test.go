@@ -16,7 +16,6 @@ import (
 	"github.com/morton-gen/morton/gpu/ops/conv"
 	"github.com/morton-gen/morton/gpu/ops/elementwise"
 	"github.com/morton-gen/morton/gpu/ops/embed"
-	"github.com/morton-gen/morton/gpu/ops/fsq"
 	"github.com/morton-gen/morton/gpu/ops/grammar"
 	"github.com/morton-gen/morton/gpu/ops/gray"
 	"github.com/morton-gen/morton/gpu/ops/loss"
@@ -316,14 +315,6 @@ func codebooks(b bench, r *gpu.Recorder) {
 	x, codes, ids := b.f32(8, 6), b.f32(9, 6), b.i32(9, 8)
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids})
 	codebook.Nearest(r, codebook.NearestArgs{X: x, Codes: codes, IDs: ids, Cosine: true})
-}
-
-func fsqs(b bench, r *gpu.Recorder) {
-	levels := []int{8, 5, 2}
-	z, code, index := b.f32(20, 3), b.f32(20, 3), b.i32(80, 20)
-	fsq.Quantize(r, fsq.QuantizeArgs{Z: z, Levels: levels, Code: code, Index: index})
-	fsq.Expand(r, fsq.ExpandArgs{Index: index, Levels: levels, Code: code})
-	fsq.QuantizeGrad(r, fsq.QuantizeGradArgs{Z: z, Levels: levels, DCode: code, DZ: b.f32(20, 3)})
 }
 
 func grays(b bench, r *gpu.Recorder) {

@@ -12,7 +12,7 @@ import (
 var families = map[string]func(bench, *gpu.Recorder){
 	"matmul": matmuls, "embed": embeds, "norm": norms, "rope": ropes, "attention": attentions, "cached": cached, "loss": losses,
 	"bsq": bsqs, "activation": activations, "elementwise": elementwises, "adamw": adamws, "sample": samples, "step": steps,
-	"conv": convs, "codebook": codebooks, "fsq": fsqs, "gray": grays, "resize": resizes, "rows": rowses, "refine": refines, "grammar": grammars,
+	"conv": convs, "codebook": codebooks, "gray": grays, "resize": resizes, "rows": rowses, "refine": refines, "grammar": grammars,
 }
 
 // TestDeclared holds every operation to the tensors it declares: it writes no other

@@ -25,7 +25,7 @@ type generateFlags struct {
 	precision string
 	draft     string
 	ahead     int
-	relax     []float64 // nearest tokens, delta
+	relax     []float64 // nearest tokens and delta, or a temperature
 	sampling  request.Sampling
 	search    request.Search
 }
@@ -39,9 +39,9 @@ func newGenerateFlags() *generateFlags {
 	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature, instead of the model's own; 0 takes the likeliest token")
 	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "sample from the `N` likeliest tokens, instead of the model's own setting; 0 is off")
 	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "sample from the likeliest tokens whose probabilities sum to it, instead of the model's own setting; 1 is off")
-	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH`, with the same tokens, proposes tokens, and the model checks several in a step. The results are equal, sooner. It works where tokens are sampled one by one without guidance")
+	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH`, with the same tokens, proposes tokens, and the model checks several in a step. The results are equal, sooner. It works where tokens are sampled one by one without guidance. Sets of real numbers, such as MAR's, are checked together; then the results differ")
 	f.IntVar(&g.ahead, "draft-tokens", 4, "check `N` drafted tokens in a step, at least 2; without --draft, a model of any order guesses them itself")
-	f.Float64SliceVar(&g.relax, "relax", nil, "keep more drafted tokens of images, by `K,DELTA`: the probability of the K nearest tokens counts too, up to DELTA, such as 1000,0.1. The results differ")
+	f.Float64SliceVar(&g.relax, "relax", nil, "keep more drafted tokens of images, by `K,DELTA`: the probability of the K nearest tokens counts too, up to DELTA, such as 1000,0.1. Of tokens of real numbers, by one number: the temperature of the check, such as 42. The results differ")
 	g.addSearch()
 	g.addRun()
 	return g
@@ -138,8 +138,11 @@ func (k *generateKind) checkDraft() error {
 	if k.draft == "" && !k.flags.Changed("draft-tokens") {
 		return k.usagef("--relax is with --draft or --draft-tokens")
 	}
+	if len(k.relax) == 1 && k.relax[0] >= 1 && k.relax[0] <= 1e6 {
+		return nil
+	}
 	if len(k.relax) != 2 || k.relax[0] != math.Trunc(k.relax[0]) || !(k.relax[0] >= 1 && k.relax[0] <= 1<<16) || !(k.relax[1] >= 0 && k.relax[1] <= 1) {
-		return k.usagef("--relax K,DELTA is a number of tokens and a probability, such as 1000,0.1")
+		return k.usagef("--relax K,DELTA is a number of tokens and a probability, such as 1000,0.1, or a temperature of at least 1")
 	}
 	return nil
 }
@@ -150,6 +153,9 @@ func (k *generateKind) takeDraft(s *family.Spec) {
 	s.Guesses = k.draft == "" && k.flags.Changed("draft-tokens")
 	if len(k.relax) == 2 {
 		s.Near, s.Delta = int(k.relax[0]), k.relax[1]
+	}
+	if len(k.relax) == 1 {
+		s.Heat = k.relax[0]
 	}
 }
 

@@ -20,7 +20,8 @@ type Decoder struct {
 	dev            *gpu.Device
 	loaded         *nn.Loaded
 	state          *step.State
-	caches         []attention.Cache // with one table
+	caches         []attention.Cache    // with one table
+	patterns       []*attention.Pattern // of a layout that is sparse, by attention
 	pages          *pages
 	arena          *gpu.Arena       // of all programs' temporaries
 	vectors        *gpu.Tensor      // f32 [slots·rows, features], nil without
@@ -144,6 +145,12 @@ func (d *Decoder) allocateCache(o DecoderOptions) (err error) {
 			}
 		}
 		d.caches = append(d.caches, c) // so that Free finds what there is
+		if s := d.sys.Layout.Sparse; s != nil && err == nil {
+			var p *attention.Pattern
+			if p, err = attention.NewPattern(d.dev, o.Slots, a.KeyHeads(), d.sys.Layout.Context, s.Block, s.Selection); err == nil {
+				d.patterns = append(d.patterns, p)
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -173,6 +180,9 @@ func (d *Decoder) Free() {
 	for _, c := range d.caches {
 		c.K.Free()
 		c.V.Free()
+	}
+	for _, p := range d.patterns {
+		p.Free()
 	}
 	if d.pages != nil {
 		d.pages.table.Free()

@@ -12,7 +12,7 @@ import (
 // beginDraft starts a job's schedule for the draft.
 func (e *Engine) beginDraft(j *job) (err error) {
 	j.drafts, j.guesses = nil, false
-	if e.opts.Draft == nil || j.req.guided() || j.hyp != nil {
+	if e.opts.Draft == nil || j.req.guided() && e.dec.refined == nil || j.hyp != nil {
 		return nil
 	}
 	if e.draft == nil {
@@ -26,13 +26,13 @@ func (e *Engine) beginDraft(j *job) (err error) {
 	if err := e.draft.SetConstraintData(j.slot, j.req.ConstraintData); err != nil {
 		return err
 	}
-	j.drafts, err = begin()
+	j.drafts, err = seeded(j, begin)
 	return err
 }
 
 // loadDraft writes the draft's rows of a job's run and returns them.
 func (e *Engine) loadDraft(j *job, tokens []uint32) (system.Rows, error) {
-	if j.drafts == nil {
+	if j.drafts == nil || e.dec.refined != nil {
 		return system.Rows{}, nil
 	}
 	run, err := j.drafts.Next(tokens)
@@ -51,7 +51,7 @@ func (e *Engine) loadDraft(j *job, tokens []uint32) (system.Rows, error) {
 // drafted reports whether the tokens of a job's run can be drafted. Beyond the context
 // they cannot. A rejected token would already have replaced another's keys.
 func (e *Engine) drafted(j *job) bool {
-	return (j.drafts != nil || j.guesses && j.run.Guess != nil) && j.run.Group == 1 && j.run.GroupTargets == 1 && j.everyRow() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
+	return e.dec.refined == nil && (j.drafts != nil || j.guesses && j.run.Guess != nil) && j.run.Group == 1 && j.run.GroupTargets == 1 && j.everyRow() && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
 }
 
 // draftOf returns the step in which the draft proposes tokens for the jobs of a step,
@@ -110,6 +110,9 @@ func (e *Engine) promptOf(jobs []*job, s Step) (Step, bool) {
 
 // step runs a step, with the draft's step before it in the same submit.
 func (e *Engine) step(jobs []*job, s Step) error {
+	if e.dec.refined != nil {
+		return e.decoderOf(jobs[0]).Run(s)
+	}
 	if e.drafted(jobs[0]) {
 		if e.draft == nil {
 			first, err := e.guessOf(jobs, s)

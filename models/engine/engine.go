@@ -53,16 +53,22 @@ type Options struct {
 // serves runs with a Guess. The first guess is always right, so two steps draw two tokens
 // at least.
 //
+// Tokens of real numbers are drafted set by set, with guidance too, as far as the schedule
+// says (system.Run.Drafted). One step then checks all these sets by the probabilities of
+// their tokens ([refine.Draft]): they are distributed as the engine's own of one large
+// set, but they are others.
+//
 // Source: Leviathan et al., "Fast Inference from Transformers via Speculative
 // Decoding", 2022, arXiv:2211.17192; shared random numbers, Daliri et al., "Coupling
 // without Communication and Drafter-Invariant Speculative Decoding", 2024,
 // arXiv:2408.07978; a network that drafts for itself, Guo and Ermon, "Reviving Any-Subset
 // Autoregressive Models with Principled Parallel Sampling and Speculative Decoding", 2025,
-// arXiv:2504.20456.
+// arXiv:2504.20456; real numbers, Wang et al., "Continuous Speculative Decoding for
+// Autoregressive Image Generation", 2024, arXiv:2411.11925.
 type Draft struct {
 	System  *system.System // with positions and tokens as the engine's; nil: itself
 	Weights nn.Weights
-	Ahead   int    // tokens checked at once, at least 2
+	Ahead   int    // tokens checked at once, at least 2; for real numbers see system.Prompt
 	Relax   *Relax // nil: samples are those without a draft
 }
 
@@ -211,7 +217,9 @@ func newDraft(dev *gpu.Device, dec *Decoder, o Options) (*Decoder, error) {
 		return nil, fmt.Errorf("engine.New: %w: a draft of %d tokens, from 2 to %d", ErrRequest, o.Draft.Ahead, mostAhead)
 	}
 	if dec.refined != nil {
-		return nil, fmt.Errorf("engine.New: %w: tokens of real numbers are not drafted", ErrRequest)
+		if err := draftsNumbers(dec.sys, o.Draft); err != nil {
+			return nil, err
+		}
 	}
 	if o.Draft.System == nil {
 		if o.Draft.Ahead-1 > dec.sys.Layout.Guesses {
@@ -219,7 +227,7 @@ func newDraft(dev *gpu.Device, dec *Decoder, o Options) (*Decoder, error) {
 		}
 		return nil, nil
 	}
-	return NewDecoder(dev, o.Draft.System, o.Draft.Weights, DecoderOptions{Slots: o.Slots, Precision: o.Precision, Shares: dec})
+	return NewDecoder(dev, o.Draft.System, o.Draft.Weights, DecoderOptions{Slots: o.Slots, Precision: o.Precision, Cache: o.Cache, Shares: dec})
 }
 
 // Close stops the engine; requests in flight fail with [ErrClosed].

@@ -8,7 +8,7 @@ import (
 )
 
 // Fork makes slot to go on where slot from is. It shares the pages of the first cache slots
-// and gets copies of the canvas and of kept hidden states. Pages that it had go back. Rows,
+// and gets copies of the canvas, of kept hidden states and of patterns. Pages that it had go back. Rows,
 // draws and sampling are not copied: rows point to features of their own slot. A shared
 // page is copied before a slot writes to it, see [Decoder.Own]. Errors: [ErrRequest],
 // [ErrTooLong], gpu.ErrDeviceLost.
@@ -20,6 +20,9 @@ func (d *Decoder) Fork(to, from, slots int) error {
 	copySlot(r, d.state.Tokens, to, from, d.state.Length*d.state.Sub)
 	if l := &d.sys.Layout; l.Places > 0 {
 		copySlot(r, d.states, to, from, l.Places*l.State)
+	}
+	for _, p := range d.patterns {
+		copySlot(r, p.Ranges, to, from, p.Ranges.Elems()/d.state.Slots)
 	}
 	return runOnce(r)
 }

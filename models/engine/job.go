@@ -24,6 +24,7 @@ type job struct {
 
 	schedule system.Schedule
 	drafts   system.Schedule // nil without a draft of another system
+	proposal proposal        // of the draft, for tokens of real numbers
 	guesses  bool            // the engine's own network drafts
 	slot     int             // of the first branch of guidance
 	others   []int           // of the others, nil without guidance
@@ -80,7 +81,7 @@ func (e *Engine) begin(j *job) error {
 	j.started = time.Now()
 	r := &j.req
 	j.positions, j.drawn, j.number, j.row, j.run = len(r.Tokens)/e.sys.Token.Words(), 0, 0, 0, system.Run{}
-	j.ended, j.left, j.spent, j.prefix = false, false, 0, prefix{open: true, kept: true}
+	j.ended, j.left, j.spent, j.prefix, j.proposal = false, false, 0, prefix{open: true, kept: true}, proposal{}
 	err := e.dec.SetSampling(j.slot, step.Sampling{
 		Seed: r.Seed, Request: j.stream(), Temperature: r.Temperature, TopK: r.TopK, TopP: r.TopP, MinP: r.MinP, End: r.End,
 	})
@@ -117,6 +118,10 @@ func (e *Engine) canvas(tokens []uint32) []uint32 {
 
 // next loads a job's next run. It reports whether there is one.
 func (e *Engine) next(j *job) (bool, error) {
+	if j.proposes() {
+		e.proposed(j)
+		return true, e.load(j)
+	}
 	tokens, err := e.tokens(j)
 	if err != nil {
 		return false, err
@@ -138,8 +143,14 @@ func (e *Engine) next(j *job) (bool, error) {
 	if err := checkRun(&run); err != nil {
 		return false, err
 	}
+	if run.Pattern != system.Full && e.sys.Layout.Sparse == nil {
+		return false, fmt.Errorf("engine: %w: a pattern of a system without", ErrRequest)
+	}
 	j.number += j.run.N
 	j.run, j.row, j.draw = run, 0, 0
+	if err := e.propose(j); err != nil {
+		return false, err
+	}
 	if err := e.load(j); err != nil {
 		return false, err
 	}
@@ -184,13 +195,13 @@ func checkRun(r *system.Run) error {
 
 // load writes a run's rows and targets.
 func (e *Engine) load(j *job) error {
-	r := &j.run
+	r, d := &j.run, e.decoderOf(j)
 	for i, slot := range j.all() {
-		if err := e.dec.LoadRows(slot, 0, j.number, j.req.Sinks, r.Branch(i)); err != nil {
+		if err := d.LoadRows(slot, 0, j.number, j.req.Sinks, r.Branch(i)); err != nil {
 			return err
 		}
 	}
-	return e.dec.LoadTargets(j.slot, 0, &r.Targets, max(r.GroupTargets, 1), max(j.req.Guidance, 1))
+	return d.LoadTargets(j.slot, 0, &r.Targets, max(r.GroupTargets, 1), max(j.req.Guidance, 1))
 }
 
 // prompt reports whether the job's run is only read. One that keeps hidden states is part
@@ -250,6 +261,10 @@ func (j *job) sequences(sequences []step.Sequence, group int) []step.Sequence {
 
 // advance updates the job from its sequence after a step.
 func (j *job) advance(l step.Sequence) {
+	if j.proposes() {
+		j.row, j.draw = l.Row, l.Target
+		return
+	}
 	if l.Target > j.draw && j.first.IsZero() {
 		j.first = time.Now()
 	}

@@ -16,6 +16,9 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	bytes := sys.Params.Bytes(o.Precision) + sys.Dims(o.Slots).Bytes()
 	for _, a := range sys.Params.Attentions {
 		bytes += 2 * uint64(o.Cache.DType().Bytes()) * uint64(o.Pages) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V
+		if s := sys.Layout.Sparse; s != nil {
+			bytes += attention.PatternBytes(o.Slots, a.KeyHeads(), sys.Layout.Context, s.Block, s.Selection)
+		}
 	}
 	bytes += 4*uint64(o.Slots)*uint64(sys.Layout.Places)*uint64(sys.Layout.State) + refinementBytes(sys, o)
 	bytes += 4 * uint64(o.Slots) * uint64(sys.Layout.Length) * uint64(o.Recorded) * uint64(sys.Token.Width)
@@ -49,15 +52,18 @@ func prepareElems(sys *system.System) (n int) {
 // as wide as the residual stream, both sides of the widest product, and the logits of
 // all branches with their combination.
 func rowElems(sys *system.System) int {
-	width, out := sys.Layout.State, 0
+	width, out, masses := sys.Layout.State, 0, 0
 	for _, a := range sys.Params.Attentions {
 		width = max(width, a.Heads*a.HeadDim)
+		if s := sys.Layout.Sparse; s != nil { // attention by block, and what is kept
+			masses = max(masses, 3*a.KeyHeads()*(sys.Layout.Context/s.Block+1))
+		}
 	}
 	for _, m := range sys.Params.Matrices() {
 		out = max(out, m.Out)
 	}
 	d := sys.Dims(1)
-	return 6*width + 3*out/2 + (max(sys.Layout.Branches, 2)+1)*sys.Head.Outputs()/2 + 3*d.Inputs*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
+	return masses + 6*width + 3*out/2 + (max(sys.Layout.Branches, 2)+1)*sys.Head.Outputs()/2 + 3*d.Inputs*max(sys.Token.Bits, 1) + 4*d.RowColumns() + 64
 }
 
 // Grain returns the mean floating-point operations of a dispatch, in a step of so many

@@ -25,6 +25,7 @@ type Step struct {
 	// Proposes keeps the logits for a relaxed check, and Relaxed is one, see [Relax].
 	Proposes, Relaxed bool
 	Gaps              bool // says how sure the network is, see [system.Confident]
+	Pattern           system.Pattern
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
@@ -34,6 +35,7 @@ type programKey struct {
 	branches                             int // of guidance
 	everyRow                             bool
 	proposes, relaxed, gaps              bool
+	pattern                              system.Pattern
 }
 
 // program is a recorded step.
@@ -76,7 +78,7 @@ func (p *program) write(sequences []step.Sequence) error {
 
 // keyOf returns the key of the program for a step.
 func (d *Decoder) keyOf(s *Step) programKey {
-	k := programKey{stage: s.Stage, branches: 1, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed, gaps: s.Gaps}
+	k := programKey{stage: s.Stage, branches: 1, sequences: powerOfTwo(len(s.Sequences)), everyRow: s.EveryRow, run: runOf(s.Sequences), proposes: s.Proposes, relaxed: s.Relaxed, gaps: s.Gaps, pattern: s.Pattern}
 	rows, draws, even := 0, 0, true
 	for _, l := range s.Sequences {
 		rows, draws = rows+l.Group, draws+l.GroupTargets
@@ -253,6 +255,12 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	}
 	for _, w := range p.windows {
 		g.Windows = append(g.Windows, w.Windows)
+	}
+	if k.pattern != system.Full {
+		g.Patterns = d.patterns
+	}
+	if k.pattern == system.Chooses {
+		g.Select = &d.sys.Layout.Sparse.Selection
 	}
 	if d.trace {
 		g.Marked = func(name string, x *gpu.Tensor) { p.traced[name] = r.Keep(x) }

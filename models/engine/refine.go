@@ -21,7 +21,10 @@ type refinement struct {
 }
 
 // passKey tells recorded passes apart. The stage is 0 where the head has the same passes in all.
-type passKey struct{ draws, branches, stage int }
+type passKey struct {
+	draws, branches, stage int
+	proposes, checks       bool // see refine.Draft
+}
 
 // mostDraws bounds the targets of a step of a system that refines, as programs round them
 // up: by sequences, or in all where sequences differ.
@@ -98,14 +101,14 @@ func (r *refinement) free() {
 func (d *Decoder) refinement(k passKey) *system.Refinement {
 	r := d.refined
 	return &system.Refinement{
-		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Rest: r.rest, Recorded: d.recorded,
+		State: r.state.First(k.draws), Branches: k.branches, Prepared: r.prepared, Rest: r.rest, Recorded: d.recorded, Draft: k.draftOf(d.relaxed),
 		Logits: r.logits.View(0, k.branches*k.draws, r.logits.Dim(-1)),
 	}
 }
 
 // passKey returns the key of a step's passes.
 func (r *refinement) passKey(k programKey) passKey {
-	key := passKey{draws: k.targets, branches: k.branches}
+	key := passKey{draws: k.targets, branches: k.branches, proposes: k.proposes, checks: k.relaxed}
 	if _, ok := r.head.(system.StagedRefiner); ok {
 		key.stage = k.stage
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/refine"
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
@@ -13,13 +14,17 @@ import (
 // probability of the nearest tokens counts for the drafted one, up to Delta. So fewer tokens
 // are rejected, and samples are not distributed as the system's alone; [sample.Accept] has
 // the bound. With Delta 0 the distribution is the system's. It serves single indices without
-// a constraint.
+// a constraint, and tokens of real numbers by a temperature.
 //
 // Source: Jang et al., "LANTERN: Accelerating Visual Autoregressive Models with Relaxed
 // Speculative Decoding", 2024, arXiv:2410.03355.
 type Relax struct {
 	Near  []uint32 // [values, k]: the nearest tokens to each, the nearest first
 	Delta float64  // from 0 to 1
+	// Temperature, at least 1, relaxes the check of tokens of real numbers: see
+	// [refine.Draft]. With 1 tokens are distributed as the system's. Near and Delta are not
+	// for them.
+	Temperature float64
 }
 
 // check returns what is wrong with a relaxation for a system of so many values.
@@ -40,13 +45,17 @@ type relaxation struct {
 	near      *gpu.Tensor // u32 [values, k], nil without
 	delta     float32
 	ahead     int
+	draft     *refine.Draft // of tokens of real numbers, nil for others
 }
 
 // relax allocates what the checks of a draft read, if they are relaxed. A nil draft is the
 // decoder itself.
 func (d *Decoder) relax(draft *Decoder, o Options) error {
-	if o.Draft == nil || o.Draft.Relax == nil {
+	if o.Draft == nil || o.Draft.Relax == nil && d.refined == nil {
 		return nil
+	}
+	if d.refined != nil {
+		return d.relaxNumbers(draft, o)
 	}
 	r, t := o.Draft.Relax, d.sys.Token
 	if t.Sub != 1 || t.Bits > 0 || t.Width > 0 || d.sys.Constraint != nil {
@@ -84,6 +93,9 @@ func (r *relaxation) free() {
 	if r != nil {
 		r.proposals.Free()
 		r.near.Free()
+		if r.draft != nil {
+			r.draft.Free()
+		}
 	}
 }
 

@@ -209,6 +209,11 @@ func (e *Engine) advance() {
 			if s.Sequences[at].Checks {
 				kept += s.Sequences[at].Target - j.draw
 			}
+			if j.checks() {
+				var n int
+				n, err = e.kept(j)
+				kept += n
+			}
 			j.advance(s.Sequences[at])
 		}
 		at += j.slots()
@@ -249,11 +254,15 @@ func (e *Engine) secure() ([]*job, Step, error) {
 
 // sort is the sort of a job. Jobs of one sort can share a step.
 type sort struct {
-	stage   int
-	drafted bool
+	stage            int
+	drafted          bool
+	proposes, checks bool // real numbers
+	pattern          system.Pattern
 }
 
-func (e *Engine) sortOf(j *job) sort { return sort{j.run.Stage, e.drafted(j)} }
+func (e *Engine) sortOf(j *job) sort {
+	return sort{j.run.Stage, e.drafted(j), j.proposes(), j.checks(), j.run.Pattern}
+}
 
 // turn returns the sort of the next step. Sorts take turns, so that no job waits for
 // another sort to end.
@@ -297,7 +306,7 @@ func (e *Engine) compose() (jobs []*job) {
 
 // stepOf lays out a step of some jobs.
 func (e *Engine) stepOf(jobs []*job) Step {
-	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, EveryRow: true}
+	s := Step{Stage: jobs[0].run.Stage, Times: e.opts.Steps, EveryRow: true, Pattern: jobs[0].run.Pattern}
 	if e.drafted(jobs[0]) {
 		return e.checkOf(jobs)
 	}
@@ -321,8 +330,9 @@ func (e *Engine) stepOf(jobs []*job) Step {
 	}
 	s.Times = min(s.Times, longest)
 	if e.dec.refined != nil {
+		s.Proposes, s.Relaxed = jobs[0].proposes(), jobs[0].checks()
 		for _, j := range jobs {
-			s.Passes = max(s.Passes, j.passes(s.Times, e.dec.refined.head.Passes()))
+			s.Passes = max(s.Passes, j.passes(s.Times, e.decoderOf(j).refined.head.Passes()))
 		}
 	}
 	return s
@@ -345,14 +355,15 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	at := 0
 	for _, j := range jobs {
 		l := s.Sequences[at]
-		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), e.sys.Layout.Context)
+		d := e.decoderOf(j)
+		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), d.sys.Layout.Context)
 		written := e.written(j, l, s.Times)
 		at += j.slots()
 		for _, slot := range j.all() {
-			if ok, err := e.dec.lend(slot, need, written); err != nil || !ok {
+			if ok, err := d.lend(slot, need, written); err != nil || !ok {
 				return false, err
 			}
-			if j.drafts == nil {
+			if j.drafts == nil || e.dec.refined != nil {
 				continue
 			}
 			if ok, err := e.draft.lend(slot, need, written); err != nil || !ok {

@@ -294,7 +294,12 @@ func (e *Engine) replay(j *job) error {
 
 // start begins a job's schedule.
 func (j *job) start() (system.Schedule, error) {
-	schedule, err := j.req.Schedule()
+	return seeded(j, j.req.Schedule)
+}
+
+// seeded begins a schedule with the random words of the job's request.
+func seeded(j *job, begin func() (system.Schedule, error)) (system.Schedule, error) {
+	schedule, err := begin()
 	if s, ok := schedule.(system.Seeded); ok && err == nil {
 		s.Seed(words(j.req.Seed, number(j.req.ID)))
 	}

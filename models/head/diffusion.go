@@ -88,13 +88,16 @@ func (d *Diffusion) Prepare(g *nn.Inference) *gpu.Tensor {
 func (d *Diffusion) Pass(g *nn.Inference, r *system.Refinement) {
 	n := r.Branches * r.X.Rows()
 	said := d.Net.Say(g, tape.Constant(r.X), Told(g, r.Prepared, r.At.View(0, n), r.Logits)).X
-	a := refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded}
+	a := refine.StepArgs{State: r.State, Out: said, Table: g.Constant(d.table), Recorded: r.Recorded, Draft: r.Draft}
 	if d.Renorm != nil && r.Branches > 1 {
 		a.Back = g.Temp(tensor.F32, r.X.Rows())
 		refine.Renorm(g.Recorder, refine.RenormArgs{State: a.State, Out: a.Out, Table: a.Table, Rest: r.Rest, Least: d.Renorm.Least, Recorded: a.Recorded, Back: a.Back})
 	}
 	refine.Step(g.Recorder, a)
 }
+
+// Proposes implements system.ProposingRefiner.
+func (d *Diffusion) Proposes() {}
 
 // Bank is a schedule of a refiner's default, and others of every length from Least to
 // Most, in one table.

@@ -37,6 +37,10 @@ type Inference struct {
 	ConstraintData *gpu.Tensor
 	InStage        int
 	Windows        []Windows // ways to divide the rows into windows, those of the layout
+	// Patterns are the blocks of keys that rows see, by attention, and Select has them
+	// chosen; nil without.
+	Patterns []*attention.Pattern
+	Select   *attention.Selection
 	// Recorded are numbers in place of random ones, for tests; nil without.
 	Recorded *refine.Recorded
 	// Marked, if set, is called with every marked value.
@@ -121,10 +125,21 @@ func (g *Inference) Attend(qkv *Value, a *Attention) *Value {
 		p.QGain, p.KGain, p.Eps = g.Loaded.vectors[a.QNorm.Gain], g.Loaded.vectors[a.KNorm.Gain], a.QNorm.Eps
 	}
 	attention.Prepare(g.Recorder, p)
-	attention.Cached(g.Recorder, attention.CachedArgs{
+	c := attention.CachedArgs{
 		Q: qkv.X, LDQ: a.Width(), Cache: cache, Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
 		Seq: g.Rows.Seq, Len: g.Rows.Len, Ranges: g.Rows.Ranges, Run: g.Run, Scale: a.Scale,
-	})
+	}
+	chosen := c
+	if g.Patterns != nil {
+		chosen.Pattern, chosen.At = g.Patterns[a.cache], g.Rows.Slot
+	}
+	if g.Patterns != nil && g.Select == nil {
+		c = chosen
+	}
+	attention.Cached(g.Recorder, c)
+	if g.Select != nil {
+		attention.Select(g.Recorder, chosen, *g.Select)
+	}
 	return out
 }
 

@@ -41,6 +41,17 @@ type Masked struct {
 	// condition and every position, of which the known ones are fed their tokens. Its ids
 	// are those of the second run, and Known.
 	Once bool
+	// Ahead is how many sets a draft predicts before they are checked: as one set, each with
+	// the scale and the passes that it has alone. The first seventh of the steps is not
+	// drafted. Up to 1 nothing is.
+	//
+	// Source: Wang et al., "Continuous Speculative Decoding for Autoregressive Image
+	// Generation", 2024, arXiv:2411.11925.
+	Ahead int
+	// Sparse has the runs that fill in choose, once a share Whole of the steps is done, the keys that
+	// they see from then on.
+	Sparse bool
+	Whole  float64
 }
 
 // Schedule returns the runs. They are made one by one, as they are asked for.
@@ -108,6 +119,8 @@ type masked struct {
 	left int // unknown positions, the first of Order
 	then *system.Run
 	sets [][2]int // of Order, those predicted so far
+
+	chosen bool // the keys that are seen
 }
 
 // Seed implements system.Seeded.
@@ -133,22 +146,45 @@ func (m *masked) Next([]uint32) (system.Run, error) {
 	if m.Order == nil { // nobody seeded it, as where steps are counted
 		m.Order = count(0, m.N)
 	}
+	known := m.Order[m.left:]
+	together := []set{m.next()}
+	for drafted := m.Ahead > 1 && float64(together[0].step) > undrafted*float64(m.Steps); drafted && len(together) < m.Ahead && m.left > 0; {
+		together = append(together, m.next())
+	}
+	return m.predict(known, together...), nil
+}
+
+// undrafted is the share of the steps that is never drafted. The first tokens are those that
+// models of different sizes agree least about.
+const undrafted = 0.15
+
+// set is positions that are predicted together.
+type set struct {
+	at   []int32
+	left int // positions that are unknown after it
+	step int
+}
+
+// next returns the next set.
+func (m *masked) next() set {
 	left := Left(m.N, m.step, m.Steps, m.left)
 	for left == m.left { // more steps than positions
 		m.step++
 		left = Left(m.N, m.step, m.Steps, m.left)
 	}
 	m.sets = append(m.sets, [2]int{left, m.left})
-	first := m.predict(m.Order[m.left:], m.Order[left:m.left], left)
+	s := set{slices.Sorted(slices.Values(m.Order[left:m.left])), left, m.step}
 	m.left = left
 	m.step++
-	return first, nil
+	return s
 }
 
-// predict returns the first run of a set, and keeps the second if there is one.
-func (m *masked) predict(known, set []int32, left int) system.Run {
-	known, set = slices.Sorted(slices.Values(known)), slices.Sorted(slices.Values(set))
-	r := m.fill(known, set, left)
+// predict returns the first run of sets that are predicted together, and keeps the second if
+// there is one.
+func (m *masked) predict(known []int32, sets ...set) system.Run {
+	known = slices.Sorted(slices.Values(known))
+	r := m.fill(known, sets)
+	r.Drafted = len(sets) > 1
 	if m.Once {
 		m.feed(&r, known)
 		return r
@@ -164,8 +200,9 @@ func (m *masked) rewrite() (system.Run, error) {
 		return system.Run{}, io.EOF
 	}
 	from, to := m.sets[0][0], m.sets[0][1]
-	m.sets, m.Rewrites, m.step = m.sets[1:], m.Rewrites-1, m.Steps-1
-	return m.predict(slices.Concat(m.Order[:from], m.Order[to:]), m.Order[from:to], 0), nil
+	m.sets, m.Rewrites = m.sets[1:], m.Rewrites-1
+	again := set{slices.Sorted(slices.Values(m.Order[from:to])), 0, m.Steps - 1}
+	return m.predict(slices.Concat(m.Order[:from], m.Order[to:]), again), nil
 }
 
 // feed turns the run that fills in tokens into one that reads the known ones too.
@@ -204,10 +241,10 @@ func (m *masked) read(known []int32) system.Run {
 	return r
 }
 
-// fill is the run that predicts a set, after which so many positions are unknown.
-func (m *masked) fill(known, set []int32, left int) system.Run {
+// fill is the run that predicts sets.
+func (m *masked) fill(known []int32, sets []set) system.Run {
 	c := len(m.Class)
-	r := system.Run{Group: c + m.N, GroupTargets: len(set), Stage: m.Stage, Targets: system.Targets{N: len(set), At: set}}
+	r := system.Run{Group: c + m.N, Stage: m.Stage, Pattern: m.pattern(sets[0].step)}
 	r.N = r.Group
 	r.Slot, r.KVLen, r.Inputs = count(0, r.N), fill(r.N, int32(r.N)), fill(r.N, system.Nothing)
 	r.Axes, r.Recall = append(fill(c, -1), count(0, m.N)...), append(count(0, c), fill(m.N, -1)...)
@@ -221,17 +258,37 @@ func (m *masked) fill(known, set []int32, left int) system.Run {
 		}
 		r.Fixed = append(r.Fixed, id, m.Fill+int32(i))
 	}
-	for _, p := range set {
-		r.Targets.From = append(r.Targets.From, int32(c)+p)
-		if m.Passes != nil {
-			lo, hi := m.Passes(m.step)
-			r.Targets.Passes = append(r.Targets.Passes, lo, hi)
-		}
-	}
-	if m.Scale != nil {
-		for range set {
-			r.Targets.Scale = append(r.Targets.Scale, m.Scale(left))
-		}
+	for _, s := range sets {
+		m.ask(&r, s)
 	}
 	return r
+}
+
+// pattern says what the run of a step does with the pattern of attention.
+func (m *masked) pattern(step int) system.Pattern {
+	switch {
+	case !m.Sparse || float64(step) < m.Whole*float64(m.Steps):
+		return system.Full
+	case !m.chosen:
+		m.chosen = true
+		return system.Chooses
+	}
+	return system.Chosen
+}
+
+// ask adds the targets of a set to a run.
+func (m *masked) ask(r *system.Run, s set) {
+	t := &r.Targets
+	t.N, t.At = t.N+len(s.at), append(t.At, s.at...)
+	r.GroupTargets = t.N
+	for _, p := range s.at {
+		t.From = append(t.From, int32(len(m.Class))+p)
+		if m.Passes != nil {
+			lo, hi := m.Passes(s.step)
+			t.Passes = append(t.Passes, lo, hi)
+		}
+		if m.Scale != nil {
+			t.Scale = append(t.Scale, m.Scale(s.left))
+		}
+	}
 }

@@ -153,3 +153,64 @@ func TestRewrites(t *testing.T) {
 		}
 	}
 }
+
+// TestMaskedAhead joins sets that a draft predicts. The first are alone. Each position keeps
+// the passes and the scale of the set that it is of.
+func TestMaskedAhead(t *testing.T) {
+	m := Masked{
+		N: 256, Steps: 64, Class: []int32{4}, OtherClass: []int32{9}, Known: 10, Places: 11, Fill: 1, Stage: 1,
+		Scale: func(left int) float32 { return float32(left) }, Passes: func(step int) (lo, hi int32) { return int32(step), int32(step) + 3 },
+	}
+	alone := map[int32]system.Targets{} // by position
+	for _, r := range maskedRuns(t, m, 1) {
+		for i, at := range r.Targets.At {
+			alone[at] = system.Targets{From: r.Targets.From[i : i+1], Scale: r.Targets.Scale[i : i+1], Passes: r.Targets.Passes[2*i : 2*i+2]}
+		}
+	}
+	for _, once := range []bool{false, true} {
+		m.Ahead, m.Once = 8, once
+		var sizes, seen []int
+		for _, r := range maskedRuns(t, m, 1) {
+			if r.GroupTargets == 0 {
+				continue
+			}
+			sets := map[int32]bool{}
+			for i, at := range r.Targets.At {
+				want, lo := alone[at], r.Targets.Passes[2*i]
+				sets[lo] = true
+				if r.Targets.From[i] != want.From[0] || r.Targets.Scale[i] != want.Scale[0] || !slices.Equal(r.Targets.Passes[2*i:2*i+2], want.Passes) {
+					t.Fatalf("position %d: row %d, scale %g, passes from %d; alone %+v", at, r.Targets.From[i], r.Targets.Scale[i], lo, want)
+				}
+				seen = append(seen, int(at))
+			}
+			if r.Drafted != (len(sets) > 1) {
+				t.Errorf("a run of %d sets says drafted: %v", len(sets), r.Drafted)
+			}
+			sizes = append(sizes, len(sets))
+		}
+		// Ten sets of 64 are not more than 15%.
+		if want := append(slices.Repeat([]int{1}, 10), 8, 8, 8, 8, 8, 8, 6); !slices.Equal(sizes, want) {
+			t.Errorf("sets of the runs: %v, want %v", sizes, want)
+		}
+		slices.Sort(seen)
+		if len(seen) != 256 || seen[0] != 0 || len(slices.Compact(seen)) != 256 {
+			t.Errorf("%d positions, not each once", len(seen))
+		}
+	}
+}
+
+// TestMaskedSparse chooses keys once, behind a fifth of the steps.
+func TestMaskedSparse(t *testing.T) {
+	m := Masked{N: 256, Steps: 64, Class: []int32{4}, OtherClass: []int32{9}, Known: 10, Places: 11, Fill: 1, Stage: 1, Sparse: true, Whole: 0.2, Rewrites: 2}
+	counts := map[system.Pattern]int{}
+	for _, r := range maskedRuns(t, m, 1) {
+		if r.GroupTargets > 0 {
+			counts[r.Pattern]++
+		} else if r.Pattern != system.Full {
+			t.Errorf("reading has pattern %d", r.Pattern)
+		}
+	}
+	if counts[system.Full] != 13 || counts[system.Chooses] != 1 || counts[system.Chosen] != 52 {
+		t.Errorf("runs by pattern: %v", counts)
+	}
+}

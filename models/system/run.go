@@ -68,6 +68,11 @@ type Run struct {
 	Targets             Targets
 	Group, GroupTargets int
 	Stage               int // what the network does with the rows, see Input
+	// Drafted says that a draft, where there is one, predicts the targets in runs of its own before, and that
+	// this run checks them. It is for tokens of real numbers.
+	Drafted bool
+	// Pattern says what the run's attention does with the pattern of the layout's Sparse.
+	Pattern Pattern
 	// Guess returns n rows of their own targets that predict those of rows row to row+n-1,
 	// each from what is known before row alone. Their keys go to the slots of those rows,
 	// which come later. It is for runs of single rows with single targets; nil: nobody
@@ -87,6 +92,17 @@ func (r *Run) Branch(i int) *Rows {
 	}
 	return &r.Rows
 }
+
+// Pattern is what attention does with the blocks of keys that rows see.
+type Pattern int
+
+// A run sees everything, sees everything and chooses the blocks for later runs, or sees the
+// chosen blocks alone.
+const (
+	Full Pattern = iota
+	Chooses
+	Chosen
+)
 
 // Steps is the number of steps of a run.
 func (r *Run) Steps() int { return r.N / r.Group }

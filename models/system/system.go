@@ -56,6 +56,7 @@ type System struct {
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
 	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
 	Control   int    // features of a row of a control, of which there is one for each token; 0: it takes none
+	Drafts    bool   // its schedule knows Prompt.Ahead
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.
@@ -101,6 +102,9 @@ type Prompt struct {
 	// Inner are the refiner's passes of the first and of the last step; 0 means the
 	// system's own. Between them they fall or grow evenly.
 	Inner [2]int
+	// Ahead is how many sets a draft predicts, one behind the other, before they are checked
+	// together; up to 1 none is drafted. Only a system that says Drafts knows it.
+	Ahead int
 }
 
 // Ramp is how the scale of guidance grows over the steps of a request.
@@ -149,8 +153,15 @@ type Layout struct {
 	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
 	Guesses             int                // rows of a guess at most, see Run; 0: nobody guesses
 	Branches            int                // of guidance; 0 means 2
+	Sparse              *Sparse            // attention to some blocks of keys, see Run.Pattern; nil: to all
 	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
 	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
+}
+
+// Sparse says how much of a pattern of attention is kept, and of how many slots a block is.
+type Sparse struct {
+	attention.Selection
+	Block int
 }
 
 // Dims returns the extents of the stepping tables for a number of slots.
@@ -214,6 +225,13 @@ type MappedRefiner interface {
 	Map() int // tokens; 0: the passes look at none
 }
 
+// ProposingRefiner is a refiner whose passes propose tokens and check proposals, where their
+// Refinement has a Draft.
+type ProposingRefiner interface {
+	Refiner
+	Proposes()
+}
+
 // Refinement is what a refiner's pass works on.
 type Refinement struct {
 	*refine.State             // of m targets
@@ -222,6 +240,7 @@ type Refinement struct {
 	Prepared      *gpu.Tensor // f32 [passes, d], see Refiner
 	Logits        *gpu.Tensor // f32 [branches·m, outputs], of the head
 	Recorded      *refine.Recorded
+	Draft         *refine.Draft // of a step that proposes or checks; nil: none
 }
 
 // Joiner is a head that joins the branches of guidance in a way of its own. Of n·m rows of

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/input"
 	"github.com/morton-gen/morton/models/nn"
@@ -28,6 +29,7 @@ type mar struct {
 	DecoderHeads  int    `json:"decoder_num_heads"`
 	SamplingSteps string `json:"num_sampling_steps"`
 	Inner         [2]int `json:"inner_steps"` // passes of the first and of the last set; a name of ours
+	Sparse        sparse `json:"sparse"`      // attention of the decoder; a name of ours
 	drawing
 	practice
 
@@ -36,6 +38,33 @@ type mar struct {
 	headWidth, headDepth         int
 	shortcut                     bool // the head takes a few long steps
 	bank                         head.Bank
+}
+
+// sparse describes attention to some blocks of keys, by names of ours. Without Keep there
+// is none.
+//
+// Source: Wang et al., "SparseD: Sparse Attention for Diffusion Language Models", 2025,
+// arXiv:2509.24014: whole attention in the first fifth of the steps, and then to the blocks
+// that had the most of it, the same ones to the end.
+type sparse struct {
+	Whole float64 `json:"whole"` // share of the steps that see everything
+	Keep  float64 `json:"keep"`  // share of the blocks that are seen then
+	Block int     `json:"block"` // rows of a block
+}
+
+func (s sparse) check() error {
+	if s != (sparse{}) && (!(s.Whole >= 0 && s.Whole <= 1) || !(s.Keep > 0 && s.Keep <= 1) || !within(s.Block, 1, 1<<12)) {
+		return fmt.Errorf("systems: %w: sparse attention %+v", nn.ErrConfig, s)
+	}
+	return nil
+}
+
+// layout is that of rows behind a condition of so many.
+func (s sparse) layout(condition int) *system.Sparse {
+	if s.Keep == 0 {
+		return nil
+	}
+	return &system.Sparse{Selection: attention.Selection{Keep: s.Keep, Prefix: condition}, Block: s.Block}
 }
 
 // mae has the sizes of one part of a masked autoencoder.
@@ -102,7 +131,7 @@ func blocksOf(w nn.Weights, name string) (n int) {
 
 func (c *mar) check(cells int) error {
 	in := within
-	if err := errors.Join(c.drawing.check(), c.practice.check()); err != nil {
+	if err := errors.Join(c.drawing.check(), c.practice.check(), c.Sparse.check()); err != nil {
 		return err
 	}
 	for _, m := range []mae{c.enc, c.dec} {
@@ -142,9 +171,11 @@ func openMAR(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	}
 	return &system.System{
 		Name: "mar", Params: p.List(), Token: system.Token{Width: c.token}, Grid: [3]int{1, c.side, c.side},
-		Layout: system.Layout{Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width},
-		Input:  in, Trunk: trunk, Head: refiner,
-		Default: c.sampling(), Schedule: c.schedule, Dropout: c.Dropout, Flatten: c.lay(c.side, c.token),
+		Layout: system.Layout{
+			Fixed: 2, Inputs: 1, Axes: 1, Context: rows, Length: rows, Group: rows, Places: rows, State: c.dec.width, Sparse: c.Sparse.layout(c.buffer),
+		},
+		Input: in, Trunk: trunk, Head: refiner,
+		Default: c.sampling(), Schedule: c.schedule, Drafts: !c.shortcut, Dropout: c.Dropout, Flatten: c.lay(c.side, c.token),
 		Passes: []system.Pass{{Runs: []int{0}, Rows: rows}, {Runs: []int{input.FillStage}, Stage: input.FillStage, Rows: rows}},
 		Practice: func(q system.Prompt, word func(uint32) uint32) (system.Schedule, error) {
 			m, err := c.masked(q)
@@ -306,7 +337,8 @@ func (c *mar) schedule(q system.Prompt) (system.Schedule, error) {
 		return nil, err
 	}
 	m, err := c.masked(q)
-	m.Steps, m.Scale, m.Passes, m.Rewrites = steps, scale, passes, c.Rewrites
+	m.Steps, m.Scale, m.Passes, m.Rewrites, m.Ahead = steps, scale, passes, c.Rewrites, q.Ahead
+	m.Sparse, m.Whole = c.Sparse.Keep > 0, c.Sparse.Whole
 	if err != nil {
 		return nil, err
 	}

@@ -576,3 +576,51 @@ func TestMARLargestStep(t *testing.T) {
 		}
 	})
 }
+
+// TestMARSparse draws with attention to some blocks of keys. Where all are kept, and where
+// every step sees everything, samples have the bits of those without. Else they depend on the
+// request alone, with guidance too, also where requests begin again for want of pages.
+func TestMARSparse(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "mar")
+		published := must(system.Detect(nn.File(g.weights)))(t)
+		with := func(sparse string) *system.System {
+			config := `{"patch_size": 2, "encoder_num_heads": 4, "decoder_num_heads": 3, "num_sampling_steps": "ddim8"` + sparse + `}`
+			return must(published.Open([]byte(config), nn.File(g.weights)))(t)
+		}
+		draw := func(sparse string, slots, n int) [][]float32 {
+			s := with(sparse)
+			e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: slots}))(t)
+			defer e.Close()
+			out := make([][]float32, n)
+			var wait sync.WaitGroup
+			for i := range n {
+				wait.Go(func() {
+					r, err := e.Generate(context.Background(), request(s, fmt.Sprint(i), system.Prompt{Class: i, Steps: 8, Guidance: float32(1 + 2*(i%2))}, 1))
+					if err != nil {
+						t.Error(err)
+					}
+					out[i] = r.Numbers()
+				})
+			}
+			wait.Wait()
+			return out
+		}
+		full := draw("", 8, 5)
+		for _, s := range []string{`{"whole": 0.2, "keep": 1, "block": 4}`, `{"whole": 1, "keep": 0.3, "block": 4}`} {
+			if got := draw(`, "sparse": `+s, 8, 5); !slices.EqualFunc(got, full, slices.Equal) {
+				t.Errorf("%s: samples are not those of full attention", s)
+			}
+		}
+		few := `, "sparse": {"whole": 0.25, "keep": 0.4, "block": 4}`
+		some, alone := draw(few, 8, 5), draw(few, 2, 5)
+		if !slices.EqualFunc(some, alone, slices.Equal) || slices.EqualFunc(some, full, slices.Equal) {
+			t.Error("sparse samples depend on the company, or are those of full attention")
+		}
+		for _, s := range []string{`{"keep": 2, "block": 4}`, `{"keep": 0.5}`, `{"whole": 2, "keep": 0.5, "block": 4}`, `{"block": 4}`} {
+			if _, err := published.Open([]byte(`{"patch_size": 2, "encoder_num_heads": 4, "decoder_num_heads": 3, "sparse": `+s+`}`), nn.File(g.weights)); !errors.Is(err, nn.ErrConfig) {
+				t.Errorf("%s: %v", s, err)
+			}
+		}
+	})
+}

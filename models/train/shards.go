@@ -40,13 +40,9 @@ const (
 // OpenShards reads shards once and lays all their samples out, for see, which is told of
 // those that fit. It reads as many shards at once as there are processors: see is called
 // for one sample at a time, in no order. It keeps samples up to the given number of bytes;
-// 0 means [DefaultKept]. Errors are those of package shard.
-func OpenShards(sys *system.System, paths []string, kept int, see func(*Sequence)) (*Shards, error) {
-	return OpenDrifted(sys, paths, kept, see, nil)
-}
-
-// OpenDrifted is OpenShards with samples that drift; nil: none do.
-func OpenDrifted(sys *system.System, paths []string, kept int, see func(*Sequence), drift *Drift) (*Shards, error) {
+// 0 means [DefaultKept]. With a drift samples drift; nil: none do. Errors are those of
+// package shard.
+func OpenShards(sys *system.System, paths []string, kept int, see func(*Sequence), drift *Drift) (*Shards, error) {
 	s := &Shards{sys: sys, paths: paths, drift: drift}
 	if s.kept.most = kept; kept == 0 {
 		s.kept.most = DefaultKept

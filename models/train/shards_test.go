@@ -61,10 +61,10 @@ func TestShardsAreASource(t *testing.T) {
 	sys, paths := countingSystem(), writeShards(t, 3, 40)
 	var memory held
 	for i := range paths { // each alone, so that samples come in order
-		must(OpenShards(sys, paths[i:i+1], 1, func(q *Sequence) { memory = append(memory, q) }))(t).Close()
+		must(OpenShards(sys, paths[i:i+1], 1, func(q *Sequence) { memory = append(memory, q) }, nil))(t).Close()
 	}
 	seen := 0
-	s := must(OpenShards(sys, paths, 3000, func(*Sequence) { seen++ }))(t)
+	s := must(OpenShards(sys, paths, 3000, func(*Sequence) { seen++ }, nil))(t)
 	defer s.Close()
 	s.open.most = 1
 	if want := 3 * 18; s.Skipped != want || !errors.Is(s.Why, errOdd) || len(memory) != 3*40-want || seen != len(memory) || !slices.Equal(s.Rows(), memory.Rows()) {
@@ -87,7 +87,7 @@ func TestShardsAreASource(t *testing.T) {
 			t.Fatalf("%d bytes are kept, at most %d; %d shards are open", s.kept.size, s.kept.most, s.open.order.Len())
 		}
 	}
-	if _, err := OpenShards(sys, []string{filepath.Join(t.TempDir(), "none.parquet")}, 0, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := OpenShards(sys, []string{filepath.Join(t.TempDir(), "none.parquet")}, 0, nil, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no shard: %v", err)
 	}
 }

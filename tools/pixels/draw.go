@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -37,8 +38,8 @@ func draw(args []string) error {
 	f.Float64Var(&d.temperature, "temperature", 1, "of noise")
 	f.StringVar(&d.book, "codebook", "", "code book `FILE`, of a model of codes")
 	f.StringVar(&d.draft, "draft", "", "model `DIR` that drafts for it")
-	f.IntVar(&d.ahead, "ahead", 0, "check so many drafted tokens at once; without a draft the model guesses them itself")
-	f.StringVar(&d.relax, "relax", "", "`K,DELTA` of a relaxed check")
+	f.IntVar(&d.ahead, "ahead", 0, "check so many drafted tokens at once, or sets of real numbers; without a draft the model guesses tokens itself, and predicts so many sets as one")
+	f.StringVar(&d.relax, "relax", "", "`K,DELTA` of a relaxed check, or a temperature, of a model of real numbers")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -68,13 +69,13 @@ func (d *drawing) run(inner []string) error {
 		return err
 	}
 	defer dev.Close()
-	e, s, err := d.open(dev, c)
+	e, s, draft, err := d.open(dev, c)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
 	for _, passes := range inner {
-		if err := d.measure(e, s, c, passes, some[1]); err != nil {
+		if err := d.measure(e, s, draft, c, passes, some[1]); err != nil {
 			return err
 		}
 	}
@@ -91,54 +92,63 @@ func (d *drawing) pictures(c codebook) (some [2][][]float32, err error) {
 }
 
 // open opens the engine, with its draft.
-func (d *drawing) open(dev *gpu.Device, c codebook) (*engine.Engine, *system.System, error) {
+func (d *drawing) open(dev *gpu.Device, c codebook) (e *engine.Engine, s, draft *system.System, err error) {
 	p, err := models.OpenPublished(d.model)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer p.Close()
 	o := engine.Options{Slots: d.slots, Precision: nn.F32}
-	if d.ahead > 0 {
+	if d.ahead > 0 && (c != nil || d.draft != "") {
 		o.Draft = &engine.Draft{Ahead: d.ahead}
 	}
 	if d.draft != "" {
 		q, err := models.OpenPublished(d.draft)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		defer q.Close()
-		o.Draft.System, o.Draft.Weights = q.System, q.Weights()
+		o.Draft.System, o.Draft.Weights, draft = q.System, q.Weights(), q.System
 	}
 	if d.relax != "" {
-		k, delta, _ := strings.Cut(d.relax, ",")
-		near, err := strconv.Atoi(k)
-		if err != nil {
-			return nil, nil, err
-		}
-		o.Draft.Relax = &engine.Relax{Near: c.near(near)}
-		if o.Draft.Relax.Delta, err = strconv.ParseFloat(delta, 64); err != nil {
-			return nil, nil, err
+		if o.Draft.Relax, err = d.relaxation(c); err != nil {
+			return nil, nil, nil, err
 		}
 	}
-	e, err := engine.New(dev, p.System, p.Weights(), o)
-	return e, p.System, err
+	e, err = engine.New(dev, p.System, p.Weights(), o)
+	return e, p.System, cmp.Or(draft, p.System), err
+}
+
+// relaxation reads how a check is relaxed.
+func (d *drawing) relaxation(c codebook) (*engine.Relax, error) {
+	k, delta, both := strings.Cut(d.relax, ",")
+	if !both {
+		t, err := strconv.ParseFloat(k, 64)
+		return &engine.Relax{Temperature: t}, err
+	}
+	near, err := strconv.Atoi(k)
+	if err != nil {
+		return nil, err
+	}
+	x, err := strconv.ParseFloat(delta, 64)
+	return &engine.Relax{Near: c.near(near), Delta: x}, err
 }
 
 // measure draws pictures in one setting, and prints what they cost and how far they are from
 // real ones.
-func (d *drawing) measure(e *engine.Engine, s *system.System, c codebook, passes string, real [][]float32) error {
+func (d *drawing) measure(e *engine.Engine, s, draft *system.System, c codebook, passes string, real [][]float32) error {
 	var q system.Prompt
 	first, last, _ := strings.Cut(passes, ",")
 	q.Inner[0], _ = strconv.Atoi(first)
 	q.Inner[1], _ = strconv.Atoi(last)
 	if c == nil {
-		q.Steps = d.sets
+		q.Steps, q.Ahead = d.sets, d.ahead
 	}
-	if _, err := drawAll(e, s, q, min(d.slots, d.count), float32(d.temperature)); err != nil { // programs are recorded
+	if _, err := drawAll(e, s, draft, q, min(d.slots, d.count), float32(d.temperature)); err != nil { // programs are recorded
 		return err
 	}
 	before, begin, used := e.Stats(), time.Now(), processor()
-	drawn, err := drawAll(e, s, q, d.count, float32(d.temperature))
+	drawn, err := drawAll(e, s, draft, q, d.count, float32(d.temperature))
 	if err != nil {
 		return err
 	}
@@ -154,8 +164,10 @@ func (d *drawing) measure(e *engine.Engine, s *system.System, c codebook, passes
 		}
 	}
 	checked, kept := float64(after.Checked-before.Checked)/float64(d.count), float64(after.Kept-before.Kept)/float64(d.count)
-	steps += checked - kept // a check draws several tokens
-	if d.draft == "" {
+	if c != nil {
+		steps += checked - kept // a check draws several tokens
+	}
+	if c != nil && d.draft == "" {
 		steps += checked // and comes behind a guess
 	}
 	fmt.Printf("%s sets=%d passes=%s draft=%q ahead=%d relax=%q: %.1f steps of a picture (%.1f checks keep %.1f tokens), %.2f s and %.2f s of processors for %d pictures, energy distance %.3f\n",

@@ -219,13 +219,17 @@ func read(path string, n int, c codebook) (out [][]float32, err error) {
 	return out, nil
 }
 
-func drawAll(e *engine.Engine, s *system.System, q system.Prompt, n int, temperature float32) ([]engine.Result, error) {
+// drawAll draws n samples. The draft has its own rows, of one set at a time.
+func drawAll(e *engine.Engine, s, draft *system.System, q system.Prompt, n int, temperature float32) ([]engine.Result, error) {
 	out, errs := make([]engine.Result, n), make([]error, n)
+	alone := q
+	alone.Ahead = 0
 	var wait sync.WaitGroup
 	for i := range n {
 		wait.Go(func() {
 			out[i], errs[i] = e.Generate(context.Background(), engine.Request{
 				ID: fmt.Sprint(i), Seed: 1, Temperature: temperature, TopP: 1, End: -1, Schedule: func() (system.Schedule, error) { return s.Schedule(q) },
+				Drafts: func() (system.Schedule, error) { return draft.Schedule(alone) },
 			})
 		})
 	}

@@ -119,6 +119,7 @@ type Spec struct {
 	Ahead   int     `json:"ahead,omitempty"`
 	Near    int     `json:"near,omitempty"`
 	Delta   float64 `json:"delta,omitempty"`
+	Heat    float64 `json:"heat,omitempty"`
 	// Limits bound the mesh files that are read.
 	Limits limit.Limits `json:"mesh_limits,omitzero"`
 }
@@ -133,7 +134,7 @@ func (s *Spec) device() gpu.Options {
 
 // options are what package models wants to know.
 func (s *Spec) options() models.Options {
-	return models.Options{Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Guesses: s.Guesses, Ahead: s.Ahead, Near: s.Near, Delta: s.Delta}
+	return models.Options{Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Guesses: s.Guesses, Ahead: s.Ahead, Near: s.Near, Delta: s.Delta, Heat: s.Heat}
 }
 
 // An Opener opens a model. It gets the spec's device by asking for it; the device

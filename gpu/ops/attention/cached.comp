@@ -16,7 +16,8 @@
 //
 // q and out have row strides ldq and ldo; the cache is paged, see page.glsl. A
 // row sees [len - window, len), or of that the parts in its ranges [lo, hi), one
-// after the other. Slots come in blocks of B·W, which begin at multiples of B·W
+// after the other. In a pattern these are by sequence, head of keys, and block of the slot
+// that the row has itself, see pattern.go. Slots come in blocks of B·W, which begin at multiples of B·W
 // whatever a row sees, and never cross a page. For the dot products a lane owns a
 // slot (64-bit loads of four halves along it, the queries broadcast from
 // registers); for the sums a lane owns four columns (probabilities broadcast).
@@ -27,11 +28,13 @@
 
 layout(constant_id = 1) const uint DH = 64; // even
 layout(constant_id = 2) const uint T = 1;
+layout(constant_id = 3) const uint PATTERN = 0; // 1: ranges are those of a pattern
 
 layout(push_constant, scalar) uniform Push {
-  uint64_t q, ck, cv, table, seq, len, ranges, dst;
+  uint64_t q, ck, cv, table, seq, len, ranges, at, dst;
   uint rows, kvheads, group, ldq, ldo, seqs, perSeq, pages, shift, window, nranges;
   float scale;
+  uint block, blocks; // of a pattern: slots of a block, and blocks
 } p;
 
 #define EACH [[unroll]] for
@@ -150,13 +153,23 @@ void block(uint64_t keys, uint64_t values, uint stride, int k0, int first, int l
   EACH(uint t = 0; t < T; t++) EACH(uint j = 0; j < R; j++) acc[t][j] = live(t, k0) ? sum[t][j] : acc[t][j];
 }
 
+// rangesOf is where the ranges of a row begin.
+uint64_t rangesOf(uint row, uint kh) {
+  uint64_t i = row;
+  if (PATTERN != 0) {
+    uint s = uint(clamp(I32(p.seq).v[row], 0, int(p.seqs) - 1)), own = uint(max(I32(present(p.at, p.len)).v[row], 0));
+    i = (uint64_t(s) * p.kvheads + kh) * p.blocks + min(own / p.block, p.blocks - 1);
+  }
+  return present(p.ranges, p.len) + 8ul * i * p.nranges;
+}
+
 // range sets what the entries of a turn see of range g, and returns the bounds of
 // it all.
-ivec2 range(uint e0, uint g, uint turn, bool together) {
+ivec2 range(uint e0, uint kh, uint g, uint turn, bool together) {
   ivec2 all = ivec2(0x7fffffff, 0);
   EACH(uint t = 0; t < T; t++) {
     uint row = min((e0 + t) / p.group, p.rows - 1);
-    I32 list = I32(present(p.ranges, p.len) + 8ul * (uint64_t(row) * p.nranges + g));
+    I32 list = I32(rangesOf(row, kh) + 8ul * g);
     ivec2 r = ivec2(max(list.v[0], 0), min(list.v[1], len[t]));
     if (p.nranges == 0) r = ivec2(0, len[t]);
     if (p.window > 0) r.x = max(r.x, len[t] - int(p.window));
@@ -169,9 +182,8 @@ ivec2 range(uint e0, uint g, uint turn, bool together) {
 }
 
 // alike reports whether the rows of two entries have the same ranges.
-bool alike(uint e0, uint e1) {
-  uint64_t ranges = present(p.ranges, p.len);
-  I32 a = I32(ranges + 8ul * uint64_t(e0 / p.group) * p.nranges), b = I32(ranges + 8ul * uint64_t(e1 / p.group) * p.nranges);
+bool alike(uint e0, uint e1, uint kh) {
+  I32 a = I32(rangesOf(e0 / p.group, kh)), b = I32(rangesOf(e1 / p.group, kh));
   bool same = true;
   for (uint i = 0; i < 2 * p.nranges; i++) same = same && a.v[i] == b.v[i];
   return same;
@@ -188,7 +200,7 @@ void main() {
     len[t] = min(I32(p.len).v[row], int(p.perSeq << p.shift));
     if (e0 + t >= entries || seq[t] < 0 || seq[t] >= int(p.seqs)) len[t] = 0;
     if (len[t] > 0) {
-      together = together && (any < 0 || any == seq[t]) && (T == 1 || alike(e0, e));
+      together = together && (any < 0 || any == seq[t]) && (T == 1 || alike(e0, e, kh));
       any = seq[t];
     }
     F32x2 query = F32x2(p.q + 4ul * (uint64_t(row) * p.ldq + (kh * p.group + e % p.group) * DH));
@@ -210,7 +222,7 @@ void main() {
     from = clamp(from, 0, int(p.seqs) - 1); // where nobody sees anything too
     uint i = 0;
     do {
-      ivec2 all = range(e0, i, turn, together);
+      ivec2 all = range(e0, kh, i, turn, together);
       int k0 = all.x / int(SPAN) * int(SPAN);
       if (k0 < all.y) do {
         int page = pageOf(p.table, p.perSeq, p.pages, p.shift, from, k0);

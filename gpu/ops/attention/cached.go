@@ -1,6 +1,7 @@
 package attention
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/morton-gen/morton/gpu"
@@ -22,7 +23,11 @@ type CachedArgs struct {
 	// those in its ranges [lo, hi), one range after the other. Ranges of a row must
 	// not overlap; an empty one counts for nothing.
 	Ranges *gpu.Tensor
-	Scale  float32 // 0 means 1/√dh
+	// Pattern, if not nil, has ranges in place of Ranges. At is then i32 [rows]: the slot that
+	// a row has itself.
+	Pattern *Pattern
+	At      *gpu.Tensor
+	Scale   float32 // 0 means 1/√dh
 	// Run hints that rows come in runs of at least this many from one sequence, with
 	// the same ranges, as when a prefix is read or a group of positions predicted
 	// together. Rows of a run then share the loads of keys and values. It changes
@@ -70,13 +75,17 @@ func Cached(r *gpu.Recorder, a CachedArgs) {
 	if a.Cache.floats() {
 		kernel = "cached_cache32"
 	}
+	table, block, blocks := a.Ranges, 1, 1
+	if a.Pattern != nil {
+		table, block, blocks = a.Pattern.Ranges, a.Pattern.Block, a.Pattern.blocks()
+	}
 	params := append([]uint32{uint32(a.Rows), uint32(a.KVHeads), uint32(group), uint32(a.LDQ), uint32(a.LDO)}, a.Cache.paging()...)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", kernel, uint32(a.HeadDim), uint32(tile)),
+		Kernel: launch.Kernel(shaders, "attention", kernel, uint32(a.HeadDim), uint32(tile), launch.Flag(a.Pattern != nil)),
 		Grid:   gpu.Linear(launch.Ceil(a.Rows*group, tile) * a.KVHeads),
-		In:     []*gpu.Tensor{a.Q, a.Cache.K, a.Cache.V, a.Cache.Table, a.Seq, a.Len, a.Ranges},
+		In:     []*gpu.Tensor{a.Q, a.Cache.K, a.Cache.V, a.Cache.Table, a.Seq, a.Len, table, a.At},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: append(params, uint32(a.Window), uint32(ranges), gpu.F32Param(a.Scale)),
+		Params: append(params, uint32(a.Window), uint32(ranges), gpu.F32Param(a.Scale), uint32(block), uint32(blocks)),
 		Tally:  a.tally(),
 	})
 }
@@ -104,9 +113,15 @@ func (a *CachedArgs) complete(where string) (ranges int, err error) {
 		}
 		ranges = a.Ranges.Dim(1)
 	}
+	if a.Pattern != nil {
+		if err := a.Pattern.check(where, a.Cache.Table.Dim(0), a.KVHeads); err != nil || a.Ranges != nil || a.At == nil {
+			return 0, cmp.Or(err, launch.Error(where, "a pattern with ranges, or without the rows' slots"))
+		}
+		ranges = a.Pattern.Ranges.Dim(3)
+	}
 	return ranges, first(
 		matrix(where, "Q", a.Q, a.Rows, d, a.LDQ),
 		matrix(where, "Out", a.Out, a.Rows, d, a.LDO),
-		launch.Check(where, launch.I32("Seq", a.Seq, a.Rows), launch.I32("Len", a.Len, a.Rows), launch.Optional(launch.I32("Ranges", a.Ranges, a.Rows*ranges*2))),
+		launch.Check(where, launch.I32("Seq", a.Seq, a.Rows), launch.I32("Len", a.Len, a.Rows), launch.Optional(launch.I32("Ranges", a.Ranges, a.Rows*ranges*2)), launch.Optional(launch.I32("At", a.At, a.Rows))),
 	)
 }

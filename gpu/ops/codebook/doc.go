@@ -9,7 +9,7 @@
 // rows.Segment over the ids sum what its rows receive. Codes on
 // the unit sphere are normalized, with the gradient, by norm.RMS with a gain of 1/√d.
 //
-// It is not for codes without a table (see gpu/ops/bsq and gpu/ops/fsq).
+// It is not for codes without a table (see gpu/ops/bsq and gpu/ops/gray).
 //
 // Source: van den Oord, Vinyals and Kavukcuoglu, "Neural Discrete Representation
 // Learning", 2017, arXiv:1711.00937.

@@ -8,8 +8,7 @@
 //	// … decoder forward and backward: dcode …
 //	gray.QuantizeGrad(rec, gray.QuantizeGradArgs{Z: z, Plan: plan, DCode: dcode, DZ: dz})
 //
-// It is not for codes that are points of a sphere (see gpu/ops/bsq) nor for indices of
-// mixed bases (see gpu/ops/fsq).
+// It is not for codes that are points of a sphere (see gpu/ops/bsq).
 //
 // Source: rounding coordinates follows Mentzer, Minnen, Agustsson and Tschannen, "Finite
 // Scalar Quantization", 2023, arXiv:2309.15505; the code is that of Gray, US patent

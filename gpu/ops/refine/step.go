@@ -38,6 +38,7 @@ type StepArgs struct {
 	Back     *gpu.Tensor // f32 [m]: what guidance is multiplied by, see Renorm; nil: 1
 	Table    *gpu.Tensor // f32 [p, 6], see Table
 	Recorded *Recorded   // in place of random numbers; nil: none
+	Draft    *Draft      // of tokens that are proposed or checked; nil: none
 }
 
 // Step adds one pass to a program. Each draw takes the row of the table that is its
@@ -51,7 +52,8 @@ type StepArgs struct {
 // branch, in a plain pass, or if all scales are 1, e has the bits of o[0]. w is the other c
 // columns of the first branch, or -1 if there are none. z is normal noise from Philox, with the counter
 // (element/4, position, request, 256 + the pass's number from 1 on). A draw behind its
-// last row stays as it is. Errors wrap [gpu.ErrShape].
+// last row stays as it is. With a Draft tokens are proposed, or proposals checked. Errors
+// wrap [gpu.ErrShape].
 //
 // Source: Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models", 2020,
 // arXiv:2006.11239; learned variance, Nichol and Dhariwal, "Improved Denoising Diffusion
@@ -78,14 +80,22 @@ func Step(r *gpu.Recorder, a StepArgs) {
 	if err == nil {
 		err = rerr
 	}
+	mode, positions, share, derr := a.Draft.params(where, c)
+	if err == nil {
+		err = derr
+	}
 	if err != nil {
 		r.Fail(err)
 		return
 	}
+	out := []*gpu.Tensor{a.State.X, a.State.At, nil, nil}
+	if a.Draft != nil {
+		out[2], out[3] = a.Draft.Proposals, a.Draft.Kept
+	}
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "refine", "step", launch.Flag(width == 2*c), uint32(branches), launch.Flag(a.Recorded != nil), launch.Flag(a.Back != nil)), Grid: gpu.Linear(m),
-		In: []*gpu.Tensor{a.Out, a.Table, a.State.Draw, a.State.Info, a.Recorded, a.Back}, Out: []*gpu.Tensor{a.State.X, a.State.At},
-		Params: []uint32{uint32(m), uint32(c), uint32(passes), l, n, uint32(a.State.At.Elems() / m), uint32(a.State.Info.Dim(-1))},
+		Kernel: launch.Kernel(shaders, "refine", "step", launch.Flag(width == 2*c), uint32(branches), launch.Flag(a.Recorded != nil), launch.Flag(a.Back != nil), mode), Grid: gpu.Linear(m),
+		In: []*gpu.Tensor{a.Out, a.Table, a.State.Draw, a.State.Info, a.Recorded, a.Back}, Out: out,
+		Params: []uint32{uint32(m), uint32(c), uint32(passes), l, n, uint32(a.State.At.Elems() / m), uint32(a.State.Info.Dim(-1)), positions, gpu.F32Param(share)},
 		Work:   launch.Work(30*m*c, a.Out, a.State.X, a.State.X, a.State.Draw, a.State.Info),
 	})
 }

@@ -1,9 +1,0 @@
-package fsq
-
-import (
-	"testing"
-
-	"github.com/morton-gen/morton/gpu/gputest"
-)
-
-func TestMain(m *testing.M) { gputest.Main(m) }
