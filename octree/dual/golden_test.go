@@ -3,70 +3,68 @@ package dual
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/octree"
 )
 
-// golden are known answers, see testdata/README.md.
-type golden struct{ *safetensors.File }
+// golden are known answers by name, see testdata/README.md.
+type golden map[string][]float64
 
+// open reads them. Package octree knows no codecs.
 func open(tb testing.TB) golden {
 	tb.Helper()
-	f, err := safetensors.Open("testdata/golden.safetensors")
+	data, err := os.ReadFile("testdata/golden.safetensors")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { f.Close() })
-	return golden{f}
-}
-
-func (g golden) tensor(tb testing.TB, name string) safetensors.Tensor {
-	tb.Helper()
-	x, err := g.Tensor(name)
-	if err != nil {
+	n := binary.LittleEndian.Uint64(data)
+	var header map[string]struct {
+		DType   string `json:"dtype"`
+		Offsets [2]int `json:"data_offsets"`
+	}
+	if err := json.Unmarshal(data[8:8+n], &header); err != nil {
 		tb.Fatal(err)
 	}
-	return x
-}
-
-func (g golden) floats(tb testing.TB, name string) []float32 {
-	tb.Helper()
-	x, err := g.tensor(tb, name).Float32s()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return x
-}
-
-func (g golden) vectors(tb testing.TB, name string) (out []mesh.Vec3) {
-	tb.Helper()
-	x := g.floats(tb, name)
-	for i := 0; i < len(x); i += 3 {
-		out = append(out, mesh.Vec3{float64(x[i]), float64(x[i+1]), float64(x[i+2])})
+	out := golden{}
+	for name, t := range header {
+		var g []float64
+		for b := data[8+int(n)+t.Offsets[0] : 8+int(n)+t.Offsets[1]]; len(b) > 0; {
+			switch t.DType {
+			case "F32":
+				g, b = append(g, float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))), b[4:]
+			case "I32":
+				g, b = append(g, float64(int32(binary.LittleEndian.Uint32(b)))), b[4:]
+			case "I16":
+				g, b = append(g, float64(int16(binary.LittleEndian.Uint16(b)))), b[2:]
+			case "U8":
+				g, b = append(g, float64(b[0])), b[1:]
+			default:
+				tb.Fatalf("%s: %s", name, t.DType)
+			}
+		}
+		out[name] = g
 	}
 	return out
 }
 
-// ints reads integers of any width.
-func (g golden) ints(tb testing.TB, name string) (out []int32) {
-	tb.Helper()
-	x := g.tensor(tb, name)
-	for i := range x.Elements() {
-		switch x.DType {
-		case safetensors.U8:
-			out = append(out, int32(x.Data[i]))
-		case safetensors.I16:
-			out = append(out, int32(int16(binary.LittleEndian.Uint16(x.Data[2*i:]))))
-		default:
-			out = append(out, int32(binary.LittleEndian.Uint32(x.Data[4*i:])))
-		}
+func (g golden) vectors(name string) (out []mesh.Vec3) {
+	for x := range slices.Chunk(g[name], 3) {
+		out = append(out, mesh.Vec3(x))
+	}
+	return out
+}
+
+func (g golden) ints(name string) (out []int32) {
+	for _, x := range g[name] {
+		out = append(out, int32(x))
 	}
 	return out
 }
@@ -74,7 +72,7 @@ func (g golden) ints(tb testing.TB, name string) (out []int32) {
 // tree is that of the golden's points.
 func (g golden) tree(tb testing.TB) (*Tree, []float32) {
 	tb.Helper()
-	t, features, err := FromPoints(g.vectors(tb, "points"), g.vectors(tb, "normals"), 3, 6)
+	t, features, err := FromPoints(g.vectors("points"), g.vectors("normals"), 3, 6)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -84,8 +82,8 @@ func (g golden) tree(tb testing.TB) (*Tree, []float32) {
 func TestGoldenTree(t *testing.T) {
 	g := open(t)
 	tree, features := g.tree(t)
-	for i, p := range g.vectors(t, "points") {
-		if want := g.ints(t, "keep")[i] == 1; inside(p) != want {
+	for i, p := range g.vectors("points") {
+		if want := g.ints("keep")[i] == 1; inside(p) != want {
 			t.Errorf("point %d at %v: inside %v", i, p, !want)
 		}
 	}
@@ -95,23 +93,23 @@ func TestGoldenTree(t *testing.T) {
 			flags = append(flags, int32(f))
 		}
 	}
-	if !slices.Equal(flags, g.ints(t, "flags3to5")) {
+	if !slices.Equal(flags, g.ints("flags3to5")) {
 		t.Error("flags differ")
 	}
 	keys := tree.Keys(6)
-	for i, k := range g.ints(t, "keys6") {
+	for i, k := range g.ints("keys6") {
 		if keys[i] != octree.Key(k) {
 			t.Fatalf("node %d is %d, want %d", i, keys[i], k)
 		}
 	}
-	for r, occupied := range g.ints(t, "occupied6") {
+	for r, occupied := range g.ints("occupied6") {
 		if f := features[Features*r:][:Features]; (f[0] != 0 || f[1] != 0 || f[2] != 0) != (occupied == 1) {
 			t.Errorf("node %d has the features %v", r, f)
 		}
 	}
-	want, worst := g.floats(t, "features.every4th"), 0.0
+	want, worst := g["features.every4th"], 0.0
 	for i, w := range want {
-		worst = max(worst, math.Abs(float64(features[i/Features*4*Features+i%Features]-w)))
+		worst = max(worst, math.Abs(float64(features[i/Features*4*Features+i%Features])-w))
 	}
 	t.Logf("largest error of a feature %.1e", worst)
 	if !(worst <= 2e-5) { // upstream sums in f32, some 64 cells from the corner
@@ -124,14 +122,14 @@ func TestGoldenNeighbours(t *testing.T) {
 	tree, _ := g.tree(t)
 	for name, x := range map[string][2]int{"neigh3.every4th": {3, 4}, "neigh4": {4, 1}, "neigh5.every4th": {5, 4}, "neigh6.every10th": {6, 10}} {
 		all := tree.Neighbours27(x[0])
-		for i, want := range g.ints(t, name) {
+		for i, want := range g.ints(name) {
 			if got := all[i/27*x[1]*27+i%27]; got != want {
 				t.Fatalf("%s: neighbour %d of row %d is %d, want %d", name, i%27, i/27*x[1], got, want)
 			}
 		}
 	}
-	query := g.ints(t, "search5.query")
-	for i, want := range g.ints(t, "search5.row") {
+	query := g.ints("search5.query")
+	for i, want := range g.ints("search5.row") {
 		q := query[4*i:]
 		got := int32(-1)
 		if at, r := tree.find(5, octree.Encode(uint32(q[0]), uint32(q[1]), uint32(q[2]))); at == 5 {

@@ -138,44 +138,56 @@ func (g *Grid) Quads(level float64, slope func(p mesh.Vec3) mesh.Vec3) (*mesh.Me
 		return nil, err
 	}
 	all := g.crossings(level)
-	normals, number := make([]mesh.Vec3, len(all)), map[int]int{}
+	planes := &gridPlanes{g, all, make([]mesh.Vec3, len(all)), map[int]int{}}
 	for i, c := range all {
-		number[g.edge(c.at, c.axis)] = i
+		planes.number[g.edge(c.at, c.axis)] = i
 	}
 	blocks.Each(len(all), 256, func(from, to int) {
 		for i := from; i < to; i++ {
-			normals[i] = slope(g.place(all[i].point())).Unit()
+			planes.normals[i] = slope(g.place(all[i].point())).Unit()
 		}
 	})
-	var crossings []crossing
+	var inner []crossing // with four cells around
 	for _, c := range all {
 		if u, v := c.at[(c.axis+1)%3], c.at[(c.axis+2)%3]; u > 0 && v > 0 && u+1 < g.N && v+1 < g.N {
-			crossings = append(crossings, crossing{low: octree.Encode(uint32(c.at[0]), uint32(c.at[1]), uint32(c.at[2])), axis: uint8(c.axis), lowIn: c.in})
+			inner = append(inner, crossing{low: octree.Encode(uint32(c.at[0]), uint32(c.at[1]), uint32(c.at[2])), axis: uint8(c.axis), lowIn: c.in})
 		}
 	}
-	x := newExtraction(max(bits.Len(uint(g.N-1)), 1), func(cell octree.Key) uint8 { return g.signs(cellAt(cell), level) }, crossings)
+	x := newExtraction(max(bits.Len(uint(g.N-1)), 1), func(cell octree.Key) uint8 { return g.signs(cellAt(cell), level) }, inner)
 	for i, k := range x.keys {
-		at, t := cellAt(k), x.topology(i)
-		low := lowCorner(k)
 		x.first[i] = int32(len(x.mesh.Vertices))
-		for p, edges := range t.patches {
-			var q Quadric
-			for ; edges != 0; edges &= edges - 1 {
-				c := number[g.edgeOf(at, bits.TrailingZeros16(uint16(edges)))]
-				q.Add(normals[c], all[c].point().Sub(low), 1)
-			}
-			if q.normal.Len() == 0 { // the field has no slope there
-				q = Quadric{}
-				q.Add(t.way(p).Unit(), t.middle(p), 1)
-			}
-			v := q.Point(mesh.Vec3{inset, inset, inset}, mesh.Vec3{1 - inset, 1 - inset, 1 - inset})
-			x.mesh.AddVertex(g.place(low.Add(v)))
+		for p := range x.topology(i).patches {
+			x.mesh.AddVertex(g.place(planes.vertex(k, x.topology(i), p)))
 		}
 	}
-	for _, e := range crossings {
+	for _, e := range inner {
 		x.addQuad(e)
 	}
 	return x.mesh, nil
+}
+
+// gridPlanes are the planes of the surface where it crosses edges of a grid.
+type gridPlanes struct {
+	*Grid
+
+	all     []gridCrossing
+	normals []mesh.Vec3
+	number  map[int]int // by edge
+}
+
+// vertex is the point of a cell, in cells, that is nearest to the planes of one of its sheets.
+func (g *gridPlanes) vertex(k octree.Key, t *topology, p int) mesh.Vec3 {
+	var q Quadric
+	low := lowCorner(k)
+	for edges := t.patches[p]; edges != 0; edges &= edges - 1 {
+		c := g.number[g.edgeOf(cellAt(k), bits.TrailingZeros16(uint16(edges)))]
+		q.Add(g.normals[c], g.all[c].point().Sub(low), 1)
+	}
+	if q.normal.Len() == 0 { // the field has no slope there
+		q = Quadric{}
+		q.Add(t.way(p).Unit(), t.middle(p), 1)
+	}
+	return low.Add(q.Point(mesh.Vec3{inset, inset, inset}, mesh.Vec3{1 - inset, 1 - inset, 1 - inset}))
 }
 
 func cellAt(k octree.Key) [3]int {

@@ -65,12 +65,13 @@ func layerOf(golden string) string {
 	).Replace(golden)
 }
 
-// compare holds every waypoint of a picture to what the last run kept.
+// compare holds every waypoint of a picture to what the last run kept. Those inside of the network
+// are of the first picture.
 func compare(t *testing.T, c *Codec, golden cnntest.Tensors, picture int) {
 	t.Helper()
 	names := 0
 	for name, want := range golden {
-		if name == "in.image" || name == "in.tokens" || strings.Contains(name, "idx") || name == "dec.pixels_clamped" {
+		if name == "in.image" || name == "in.tokens" || strings.Contains(name, "idx") || name == "dec.pixels_clamped" || picture >= want.Shape[0] {
 			continue
 		}
 		got, err := c.codec.Traced(layerOf(name))
@@ -89,7 +90,7 @@ func compare(t *testing.T, c *Codec, golden cnntest.Tensors, picture int) {
 			t.Errorf("picture %d: %s: relative error %.3g, bound %g", picture, name, e, bound)
 		}
 	}
-	if names < 11 {
+	if picture == 0 && names < 11 {
 		t.Errorf("only %d waypoints are compared", names)
 	}
 }
