@@ -41,5 +41,5 @@ func (j *Job) dry(action string) (jobserver.Job, error) {
 	j.from = here
 	j.Settings.Action, j.Settings.Shards, j.Settings.Run = action, j.Shards, transforms.NewRunName()
 	record := Submission{Run: j.Settings.Run, folder: j.Settings.Out}
-	return j.ask(record.path(".jsonl"))
+	return j.ask(record.manifest())
 }

@@ -63,7 +63,11 @@ func run(ctx context.Context, job Job, action string) (report.Summary, error) {
 		return report.Summary{}, err
 	}
 	left, err := job.runHere(ctx, aside, manifest)
-	return job.conclude(ctx, left, err)
+	summary, err := job.conclude(ctx, left, err)
+	if ctx.Err() != nil && !job.InProcess() { // Beam does not cancel Dataflow's jobs
+		err = fmt.Errorf("%w: %s has to be told to end it: %w", ErrRunning, job.Runner, err)
+	}
+	return summary, err
 }
 
 // begin prepares the job, and adds its requests to those of the folder.

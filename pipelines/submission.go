@@ -21,8 +21,7 @@ import (
 )
 
 // JobsFolder is the folder in Settings.Out where jobs of other processes are kept for
-// as long as they run. Each has its record there, <run>.json, and its requests,
-// <run>.jsonl, which its workers read.
+// as long as they run: a record each, and the requests.
 const JobsFolder = transforms.JobsFolder
 
 // Submission is a job that runs in other processes, and what it takes to come back to it
@@ -113,7 +112,10 @@ func decodeSubmission(r io.Reader) (s Submission, err error) {
 	return s, nil
 }
 
-func (s *Submission) path(ext string) string { return filepath.Join(s.folder, JobsFolder, s.Run+ext) }
+func (s *Submission) recordFile() string { return filepath.Join(s.folder, transforms.RecordFile(s.Run)) }
+
+// manifest is the file of the job's requests, which its workers read.
+func (s *Submission) manifest() string { return filepath.Join(s.folder, JobsFolder, s.Run+".jsonl") }
 
 func (s *Submission) stopFile() string { return filepath.Join(s.folder, transforms.StopFile(s.Run)) }
 
@@ -123,7 +125,7 @@ func (s *Submission) save(first bool) error {
 	if first {
 		write = atomicfile.New
 	}
-	return write(s.path(".json"), func(w io.Writer) error {
+	return write(s.recordFile(), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(s)
@@ -132,7 +134,7 @@ func (s *Submission) save(first bool) error {
 
 // forget removes the record and the requests of a job that has ended.
 func (s *Submission) forget() error {
-	for _, path := range []string{s.path(".json"), s.path(".jsonl"), s.stopFile()} {
+	for _, path := range []string{s.recordFile(), s.manifest(), s.stopFile()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -182,10 +184,10 @@ func (j *Job) submitTo(ctx context.Context, server *jobserver.Server, s *Submiss
 	if err := s.save(true); err != nil {
 		return err
 	}
-	if err := writeManifest(s.path(".jsonl"), j.Requests); err != nil {
+	if err := writeManifest(s.manifest(), j.Requests); err != nil {
 		return err
 	}
-	ask, err := j.ask(s.path(".jsonl"))
+	ask, err := j.ask(s.manifest())
 	if err != nil {
 		return err
 	}
@@ -212,7 +214,7 @@ func (s *Submission) job() (Job, error) {
 // requests reads what was asked for. There is nothing if the run is over, or if its first
 // steps were not taken.
 func (s *Submission) requests() ([]request.Request, error) {
-	f, err := os.Open(s.path(".jsonl"))
+	f, err := os.Open(s.manifest())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -152,8 +152,8 @@ func FuzzRecord(f *testing.F) {
 			return
 		}
 		s.folder = "/folder"
-		if dir := filepath.Dir(s.path(".json")); dir != "/folder/"+JobsFolder || filepath.Dir(s.stopFile()) != dir {
-			t.Errorf("the record of run %q is %s", s.Run, s.path(".json"))
+		if dir := filepath.Dir(s.recordFile()); dir != "/folder/"+JobsFolder || filepath.Dir(s.stopFile()) != dir {
+			t.Errorf("the record of run %q is %s", s.Run, s.recordFile())
 		}
 	})
 }

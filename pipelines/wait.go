@@ -125,7 +125,7 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		case errors.Is(err, jobserver.ErrUnknown), err == nil && state.Ended():
 			s.Wait(ctx) // its error is of another run
 		case err != nil:
-			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s", ErrOut, s, err, s.path(".json"))
+			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s", ErrOut, s, err, s.recordFile())
 		default:
 			return fmt.Errorf("%w: %s is %s into it; see morton status, wait and cancel", ErrOut, s, state)
 		}

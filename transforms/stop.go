@@ -3,6 +3,7 @@ package transforms
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,11 +19,28 @@ const JobsFolder = "jobs"
 // its worker when the bundle has come to its end, or after half a minute.
 func StopFile(run string) string { return filepath.Join(JobsFolder, run+".stop") }
 
-// stopEvery is how often a worker looks for the file.
-const stopEvery = 500 * time.Millisecond
+// RecordFile is the file in Settings.Out that is there as long as a run of other
+// processes is not over. A runner may never tell its workers so: Flink keeps them where a
+// task manager was lost and the job begun again.
+func RecordFile(run string) string { return filepath.Join(JobsFolder, run+".json") }
+
+// lookEvery is how often a worker looks for the files, and lookAgain how often the record
+// must be missing.
+const (
+	lookEvery = 500 * time.Millisecond
+	lookAgain = 3
+)
 
 // errStopped ends what a worker does for a run that is given up.
 var errStopped = errors.New("the run is given up")
+
+var (
+	runOver   = make(chan struct{})
+	closeOver = sync.OnceFunc(func() { close(runOver) })
+)
+
+// RunOver is closed when the run of another process that this one has worked for is over.
+func RunOver() <-chan struct{} { return runOver }
 
 // join has attempts for the run of another process end when it is given up.
 func (s *stage) join() {
@@ -35,17 +53,29 @@ func (s *stage) join() {
 	if halts[name] == nil {
 		by, stop := context.WithCancelCause(context.Background())
 		halts[name] = &halt{by: by}
-		go awaitFile(filepath.Join(s.Settings.Out, StopFile(name)), func() { stop(errStopped) })
+		go watchRun(s.Settings.Out, name, func() { stop(errStopped) }, closeOver)
 	}
 }
 
-// awaitFile calls found when a file is there. It looks until the process ends, as
-// workers for one run do.
-func awaitFile(path string, found func()) {
-	for range time.Tick(stopEvery) {
-		if _, err := os.Stat(path); err == nil {
-			found()
-			return
+// watchRun looks for the files of a run until it is over.
+func watchRun(out, name string, stop, over func()) {
+	there := func(file string) bool {
+		_, err := os.Stat(filepath.Join(out, file))
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	seen, missed := false, 0
+	for range time.Tick(lookEvery) {
+		if there(StopFile(name)) {
+			stop()
+		}
+		switch {
+		case there(RecordFile(name)):
+			seen, missed = true, 0
+		case seen: // else this process has another file system
+			if missed++; missed == lookAgain {
+				over()
+				return
+			}
 		}
 	}
 }

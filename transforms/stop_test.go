@@ -32,7 +32,8 @@ func TestRunsOfOthersAreGivenUp(t *testing.T) {
 	<-begun
 	AwaitAttempts(time.Millisecond) // in vain
 	path := filepath.Join(out, StopFile(s.Settings.Run))
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, nil, 0o644)); err != nil {
+	record := filepath.Join(out, RecordFile(s.Settings.Run))
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(record, nil, 0o644), os.WriteFile(path, nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	AwaitAttempts(time.Minute)
@@ -50,5 +51,19 @@ func TestRunsOfOthersAreGivenUp(t *testing.T) {
 	})
 	if !errors.Is(err, errStopped) {
 		t.Errorf("error %v, want errStopped", err)
+	}
+	time.Sleep(2 * lookEvery)
+	select {
+	case <-RunOver():
+		t.Error("the run is over while its record is there")
+	default:
+	}
+	if err := os.Remove(record); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-RunOver():
+	case <-time.After(time.Minute):
+		t.Error("the run is not over")
 	}
 }

@@ -152,7 +152,15 @@ func (r *rig) kill(t *testing.T, words ...string) {
 // noWorkers waits until all workers have ended, and removed what they had.
 func (r *rig) noWorkers(t *testing.T) {
 	t.Helper()
-	until(t, "no worker is left", func() bool { return len(r.running("--worker=true"))+len(r.running("--provision_endpoint")) == 0 })
+	workers := func() int { return len(r.running("--worker=true")) + len(r.running("--provision_endpoint")) }
+	for begun := time.Now(); workers() > 0 && time.Since(begun) < time.Minute; {
+		time.Sleep(100 * time.Millisecond)
+	}
+	for _, kind := range []string{"--worker=true", "--provision_endpoint"} {
+		for pid, line := range r.running(kind) {
+			t.Errorf("process %d is left: %.300s", pid, line)
+		}
+	}
 	r.noTemporaries(t)
 }
 

@@ -84,7 +84,7 @@ func (r *rig) startCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{config: r.config(t, "conf-session", "jobmanager.memory.process.size: 1200m", "taskmanager.memory.process.size: 1728m",
 		"taskmanager.memory.task.off-heap.size: 256m", "taskmanager.numberOfTaskSlots: 2", fmt.Sprint("rest.port: ", restPort),
-		"heartbeat.timeout: 15000", "restart-strategy.type: fixed-delay", "restart-strategy.fixed-delay.attempts: 5", "restart-strategy.fixed-delay.delay: 2 s")}
+		"heartbeat.timeout: 15000", "restart-strategy.type: fixed-delay", "restart-strategy.fixed-delay.attempts: 20", "restart-strategy.fixed-delay.delay: 2 s")}
 	flink := r.jars + "/flink/lib/*"
 	c.manager = r.begin(t, "job-manager", r.java("org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", []string{"-Xmx700m"},
 		[]string{"--configDir", c.config}, flink)...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -258,5 +259,14 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 	}
 	if left, err := os.ReadDir("."); err != nil || len(left) != 1 {
 		t.Errorf("it made %v: %v", left, err)
+	}
+}
+
+// TestPoolListensOnLoopback looks at where workers are ordered by default.
+func TestPoolListensOnLoopback(t *testing.T) {
+	f := find(t, newRoot(terminal{}), "worker-pool").Flags().Lookup("listen")
+	host, _, err := net.SplitHostPort(f.DefValue)
+	if err != nil || host != "localhost" {
+		t.Errorf("at %q: %v", f.DefValue, err)
 	}
 }

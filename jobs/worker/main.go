@@ -82,6 +82,12 @@ func serve(ctx context.Context, args []string) error {
 	select {
 	case err = <-over:
 	case <-ctx.Done():
+	case <-transforms.RunOver(): // the runner should end it now, and may forget to
+		select {
+		case err = <-over:
+		case <-ctx.Done():
+		case <-time.After(unwind):
+		}
 	}
 	cancel()
 	transforms.AwaitAttempts(unwind)
