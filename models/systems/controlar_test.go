@@ -148,8 +148,8 @@ func (o named64) checkSteered(t *testing.T, p system.Prompt, width int, tokens [
 	}
 }
 
-// TestControlARReleased opens the released layouts: LlamaGen-XL for texts with either encoder,
-// LlamaGen-L for classes.
+// TestControlARReleased opens the layouts that the authors' code makes at the released sizes:
+// LlamaGen-XL for texts with either encoder, LlamaGen-L for classes.
 func TestControlARReleased(t *testing.T) {
 	for _, c := range []struct {
 		name                   string
