@@ -34,6 +34,9 @@ func (o *TrainOptions) published() (trained, error) {
 	if err != nil {
 		return nil, err
 	}
+	if sys.Flatten == nil {
+		return nil, fmt.Errorf("models.Train: %w: by its config.json %s draws only", train.ErrOptions, p.Name)
+	}
 	// Whole samples are trained: a window of one would lack the condition.
 	if o.Window != 0 && o.Window != sys.Window() {
 		return nil, fmt.Errorf("models.Train: %w: a window of %d of %d positions", train.ErrOptions, o.Window, sys.Window())

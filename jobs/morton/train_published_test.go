@@ -125,7 +125,12 @@ func TestTrainPublishedRefuses(t *testing.T) {
 	if err := os.WriteFile(undescribed, []byte(fileText(t, "../../models/tokenizer/vq/testdata/decoder.safetensors")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	between := filepath.Join(t.TempDir(), "config.json") // tokens between codes
+	if err := os.WriteFile(between, []byte(strings.Replace(fileText(t, tinySystems+"var/config.json"), "{", `{"more_smooth": true, `, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for want, more := range map[string][]string{
+		"var draws only":          {"--system", "var", "--config", between},
 		"--config names":          {"--system", "nar"},
 		"--width is for our own":  append([]string{"--system", "nar", "--width", "64"}, config...),
 		"called \"infinitystar\"": append([]string{"--system", "infinitystar"}, config...),

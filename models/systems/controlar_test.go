@@ -109,6 +109,9 @@ func TestControlAR(t *testing.T) {
 				o.checkSteered(t, prompts[i], c.width, res.Tokens)
 			}
 			e.Close()
+			if c.text && c.width > caWidth {
+				continue // as narrower ones
+			}
 			drawn := inCompany(t, dev, s, o, "c", prompts, 1, []engine.Options{{Slots: 8}, {Slots: 3, Pages: 3}})
 			if slices.Equal(drawn[0], drawn[2]) {
 				t.Error("a control changes nothing")
@@ -145,8 +148,8 @@ func (o named64) checkSteered(t *testing.T, p system.Prompt, width int, tokens [
 	}
 }
 
-// TestControlARReleased opens the released layouts: LlamaGen-XL for texts with either encoder,
-// LlamaGen-L for classes.
+// TestControlARReleased opens the layouts that the authors' code makes at the released sizes:
+// LlamaGen-XL for texts with either encoder, LlamaGen-L for classes.
 func TestControlARReleased(t *testing.T) {
 	for _, c := range []struct {
 		name                   string

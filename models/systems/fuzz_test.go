@@ -17,6 +17,8 @@ func FuzzDescriptions(f *testing.F) {
 		`{"patch_size": 2, "encoder_num_heads": 4, "decoder_num_heads": 3, "num_sampling_steps": "ddim8", "inner_steps": [50, 5]}`,
 		`{"decoder_num_heads": 2, "buffer_size": 2, "num_iter": 3, "cfg": 2, "cfg_schedule": "constant"}`,
 		`{"image_dim": 4, "image_size": [64, 96], "image_stride": 8, "text_token_len": 5, "video_base_size": [4, 2, 3], "image_base_size": [4, 6], "video_encoder": {"num_heads": 2}, "image_encoder": {"num_heads": 2}}`,
+		`{"image_guidance_scale": 1.5, "guidance_renorm": 0, "guidance_trunc": 300, "min_guidance_scale": 2, "image_size": [64, 96], "text_token_len": 5, "video_encoder": {"num_heads": 2}, "image_encoder": {"num_heads": 2}}`,
+		`{"patch_nums": [1, 2, 3, 4, 5, 6], "num_heads": 4, "more_smooth": true, "spectrum": [0, -1]}`, `{"n_head": 2, "block_size": 16, "control_strength": 0.5}`,
 		`{"scheduler": "ddpm", "image_size": [64, 96], "ddpm_scheduler": {"beta_start": 0.001, "beta_end": 0.01}}`, `{"scheduler": "dpm"}`,
 		`{"n_head": 4, "block_size": 36, "num_iter": 7, "sample_schedule": "cosine", "cfg_schedule": "constant"}`, `{"n_head": 4, "num_iter": 65536}`,
 		`{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 3, "sampler": "euler", "clusters": 16, "levels": [0, 3]}`, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "unit": "scale", "clusters": 0, "levels": [1]}`,
@@ -31,10 +33,10 @@ func FuzzDescriptions(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	var all []nn.Weights
-	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency", "octgpt", "octgpt-text"} {
+	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency", "octgpt", "octgpt-text", "var"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
-	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF(), tinyHiMAR())
+	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF(), tinyHiMAR(), tinyControlAR(true, caWidth))
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for _, w := range all {
 			p := must(system.Detect(w))(t)
@@ -45,6 +47,9 @@ func FuzzDescriptions(f *testing.F) {
 			}
 			if p.Name == "octgpt" && s != nil {
 				prompt.Text = make([]float32, s.Text)
+			}
+			if p.Name == "controlar-t2i" && s != nil {
+				prompt.Text, prompt.Control = make([]float32, s.Text), make([]float32, s.Cells()*s.Control)
 			}
 			if err != nil {
 				if !errors.Is(err, nn.ErrConfig) && !errors.Is(err, nn.ErrWeights) {

@@ -66,8 +66,14 @@ func (g *golden) described(t testing.TB, more string) *golden {
 	}
 	config := string(must(os.ReadFile(filepath.Join("testdata", g.name, "config.json")))(t))
 	other := *g
-	other.sys = must(must(system.Detect(nn.File(g.weights)))(t).Open([]byte("{"+more+", "+strings.TrimPrefix(strings.TrimSpace(config), "{")), nn.File(g.weights)))(t)
+	other.sys = g.reopened(t, "{"+more+", "+strings.TrimPrefix(strings.TrimSpace(config), "{"))
 	return &other
+}
+
+// reopened opens the golden's system by another config.json.
+func (g *golden) reopened(t testing.TB, config string) *system.System {
+	t.Helper()
+	return must(must(system.Detect(nn.File(g.weights)))(t).Open([]byte(config), nn.File(g.weights)))(t)
 }
 
 // bases names the folder that holds most weights of another: its own file has only those that

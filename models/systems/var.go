@@ -8,6 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/singular"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/input"
 	"github.com/morton-gen/morton/models/nn"
@@ -105,6 +106,8 @@ func (c *next) check(tokens int) error {
 		return fmt.Errorf("systems: %w: width %d, %d blocks, %d heads, hidden width %d", nn.ErrConfig, c.width, c.depth, c.Heads, c.hidden)
 	case len(c.Spectrum) > len(c.Sides) || slices.ContainsFunc(c.Spectrum, func(x float32) bool { return !(x >= -10 && x <= 10) }):
 		return fmt.Errorf("systems: %w: a spectrum of %v for scales %v", nn.ErrConfig, c.Spectrum, c.Sides)
+	case len(c.Spectrum) > 0 && c.Dim > singular.MaxColumns || c.Smooth && (c.Dim%2 != 0 || c.Codes%2 != 0):
+		return fmt.Errorf("systems: %w: %d codes of %d numbers: a spectrum takes %d numbers, and smooth tokens an even number of both", nn.ErrConfig, c.Codes, c.Dim, singular.MaxColumns)
 	case c.Tokens() != tokens || !in(c.classes, 1, 1<<20) || !(c.Eps > 0) || !(c.Dropout >= 0 && c.Dropout <= 1):
 		return fmt.Errorf("systems: %w: scales %v make %d tokens, the network has %d; %d classes", nn.ErrConfig, c.Sides, c.Tokens(), tokens, c.classes)
 	}

@@ -23,11 +23,6 @@ var xarRuns = []struct {
 	{"run_euler", 2, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "num_steps": 3, "sampler": "euler"}`, 3},
 }
 
-func (g *golden) reopened(t *testing.T, config string) *system.System {
-	t.Helper()
-	return must(must(system.Detect(nn.File(g.weights)))(t).Open([]byte(config), nn.File(g.weights)))(t)
-}
-
 // TestXAR draws a sample from the authors' recorded random numbers.
 func TestXAR(t *testing.T) {
 	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {

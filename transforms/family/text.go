@@ -11,7 +11,7 @@ import (
 
 // ErrText reports a file without the features of a text, or of a control, that a model can
 // start from.
-var ErrText = errkind.New("bad_text", "no features")
+var ErrText = errkind.New("bad_text", "no features of a text or a control")
 
 // maxTextElems bounds the features of a text: a published one has 120 rows of 2048.
 const maxTextElems = 1 << 24
