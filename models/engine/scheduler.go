@@ -202,9 +202,10 @@ func (e *Engine) advance() {
 	e.sched.perStep = elapsed / time.Duration(s.Times)
 	ran := map[*job]bool{}
 	at := 0
-	kept := 0
+	kept, checks := 0, false
 	for _, j := range jobs {
 		ran[j] = true
+		checks = checks || j.checks()
 		if err == nil {
 			if s.Sequences[at].Checks {
 				kept += s.Sequences[at].Target - j.draw
@@ -218,7 +219,7 @@ func (e *Engine) advance() {
 		}
 		at += j.slots()
 	}
-	e.count(jobs, s.Times, elapsed, kept)
+	e.count(jobs, s.Times, elapsed, kept, checks)
 	e.retire(ran, err)
 }
 
@@ -375,14 +376,14 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	return true, nil
 }
 
-func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int) {
+func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int, checks bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Submits++
 	e.stats.Steps += int64(times)
 	e.stats.Sequences += int64(len(jobs))
 	e.stats.Busy += elapsed
-	if kept > 0 {
+	if kept > 0 || checks {
 		e.stats.Checked += int64(len(jobs))
 		e.stats.Kept += int64(kept)
 	}
