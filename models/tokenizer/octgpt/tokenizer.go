@@ -140,12 +140,11 @@ func (k meshes) Begin(id string, m system.Media, e system.Extent) (*system.Begin
 	return k.Start(id, m, e, k.Decode)
 }
 
-// edge is where the grid of a surface begins: it is not a whole number of cells, and so are
-// its points not their corners.
+// edge bounds the grid of a surface, as upstream's: it begins at -edge and ends a step before
+// edge.
 const edge = 0.9
 
-// contour returns the surface of a field: of a grid from -edge on that ends a step before
-// edge, as upstream's does.
+// contour returns the surface of a field.
 func (c Config) contour(f *dual.Field) (*mesh.Mesh, error) {
 	g := surface.Grid{N: c.Resolution, Low: mesh.Vec3{-edge, -edge, -edge}, Step: 2 * edge / float64(c.Resolution)}
 	var err error
