@@ -117,8 +117,11 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		if s.Settings.Action != action || s.Settings.Spec.Family != job.Settings.Spec.Family {
 			continue
 		}
-		if s.ID == "" && time.Since(s.Begun) < time.Hour {
-			continue // it is submitted just now, or was not to its end
+		if s.ID == "" { // it is submitted just now, or was not to its end
+			if time.Since(s.Begun) > time.Hour {
+				s.forget()
+			}
+			continue
 		}
 		state, err := s.State(ctx)
 		switch {

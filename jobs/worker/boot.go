@@ -56,7 +56,9 @@ func bootFlags(args []string) (o order, err error) {
 	f.StringVar(&o.logging, "logging_endpoint", "", "")
 	f.StringVar(&o.control, "control_endpoint", "", "")
 	f.String("semi_persist_dir", "", "")
-	return o, f.Parse(args)
+	err = f.Parse(args)
+	o.id = strings.Trim(o.id, "'") // Prism 2.77 quotes it, with no shell to undo that
+	return o, err
 }
 
 func boot(ctx context.Context, o order) error {
