@@ -281,6 +281,12 @@ func (s *Submission) stopWorkers() error {
 	return err
 }
 
+// givenUp reports whether somebody told them.
+func (s *Submission) givenUp() bool {
+	_, err := os.Stat(s.stopFile())
+	return err == nil
+}
+
 func (s *Submission) cancel(ctx context.Context) error {
 	if s.ID == "" {
 		return jobserver.ErrUnknown

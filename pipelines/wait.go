@@ -61,6 +61,9 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 		return report.Summary{}, jerr
 	}
 	err := s.ended(ctx, job.Requests)
+	if errors.Is(err, jobserver.ErrFailed) && s.givenUp() { // its workers were faster than its runner
+		err = jobserver.ErrCancelled
+	}
 	for begun := time.Now(); err == nil && !s.published() && time.Since(begun) < s.delay; {
 		time.Sleep(time.Second)
 	}

@@ -195,10 +195,15 @@ func (o order) binary(ctx context.Context, folder string, info *fnpb.ProvisionIn
 		}
 		name, _ := artifact.MustExtractFilePayload(a)
 		path := filepath.Join(folder, name)
+		if got, err := pipelines.HashFile(path); err != nil || hash != "" && got != hash {
+			return "", errors.Join(errBinary, err)
+		}
 		return path, os.Chmod(path, 0o700)
 	}
 	return "", errors.New("the runner has no binary of the launcher's")
 }
+
+var errBinary = errors.New("the binary that came is not the one that the launcher sent")
 
 // selfHash returns the hash of this process's binary.
 var selfHash = sync.OnceValues(func() (string, error) {
