@@ -112,7 +112,9 @@ func decodeSubmission(r io.Reader) (s Submission, err error) {
 	return s, nil
 }
 
-func (s *Submission) recordFile() string { return filepath.Join(s.folder, transforms.RecordFile(s.Run)) }
+func (s *Submission) recordFile() string {
+	return filepath.Join(s.folder, transforms.RecordFile(s.Run))
+}
 
 // manifest is the file of the job's requests, which its workers read.
 func (s *Submission) manifest() string { return filepath.Join(s.folder, JobsFolder, s.Run+".jsonl") }
@@ -139,9 +141,7 @@ func (s *Submission) forget() error {
 			return err
 		}
 	}
-	if err := os.Remove(filepath.Join(s.folder, JobsFolder)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil // another job's record is in it
-	}
+	os.Remove(filepath.Join(s.folder, JobsFolder)) // unless another job's record is in it
 	return nil
 }
 
@@ -227,6 +227,9 @@ func (s *Submission) requests() ([]request.Request, error) {
 
 // dial reaches the job's server.
 func (s *Submission) dial(ctx context.Context) (*jobserver.Server, error) {
+	if s.Endpoint == "" {
+		return startPrism()
+	}
 	return jobserver.Dial(ctx, s.Endpoint)
 }
 
@@ -276,6 +279,12 @@ func (s *Submission) stopWorkers() error {
 		return nil
 	}
 	return err
+}
+
+// givenUp reports whether somebody told them.
+func (s *Submission) givenUp() bool {
+	_, err := os.Stat(s.stopFile())
+	return err == nil
 }
 
 func (s *Submission) cancel(ctx context.Context) error {

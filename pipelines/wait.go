@@ -61,6 +61,9 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 		return report.Summary{}, jerr
 	}
 	err := s.ended(ctx, job.Requests)
+	if errors.Is(err, jobserver.ErrFailed) && s.givenUp() { // its workers were faster than its runner
+		err = jobserver.ErrCancelled
+	}
 	for begun := time.Now(); err == nil && !s.published() && time.Since(begun) < s.delay; {
 		time.Sleep(time.Second)
 	}
@@ -117,8 +120,11 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		if s.Settings.Action != action || s.Settings.Spec.Family != job.Settings.Spec.Family {
 			continue
 		}
-		if s.ID == "" && time.Since(s.Begun) < time.Hour {
-			continue // it is submitted just now, or was not to its end
+		if s.ID == "" { // it is submitted just now, or was not to its end
+			if time.Since(s.Begun) > time.Hour {
+				s.forget()
+			}
+			continue
 		}
 		state, err := s.State(ctx)
 		switch {

@@ -176,24 +176,27 @@ func (r *rig) noRestart(t *testing.T) {
 // interrupted sends a launcher what Ctrl-C does: the job is cancelled, and the same
 // command goes on where it stopped.
 func (r *rig) interrupted(t *testing.T) {
-	p := r.job(t, "interrupted", quads, flags(embeddedPort, "--environment_type PROCESS")...)
-	until(t, "a result is there", func() bool { return r.results("interrupted") >= 1 })
-	p.cmd.Process.Signal(os.Interrupt)
-	text := ends(t, p, 130)
-	if !strings.Contains(text, "cancelled\n") || !strings.Contains(text, "cut off") {
-		t.Errorf("it does not say that the job was cancelled, and what is left:\n%s", text)
+	for _, workers := range []string{"PROCESS", "LOOPBACK"} {
+		name, flags := "interrupted-"+workers, flags(embeddedPort, "--parallelism 2 --environment_type "+workers)
+		p := r.job(t, name, quads, flags...)
+		until(t, "a result is there", func() bool { return r.results(name) >= 1 })
+		p.cmd.Process.Signal(os.Interrupt)
+		text := ends(t, p, 130)
+		if workers == "PROCESS" && !strings.Contains(text, "cancelled\n") || !strings.Contains(text, " cut off") && !strings.Contains(text, " not begun") {
+			t.Errorf("it does not say that the job was cancelled, and what is left:\n%s", text)
+		}
+		r.noWorkers(t)
+		done := r.results(name)
+		time.Sleep(3 * time.Second)
+		if now := r.results(name); now != done {
+			t.Errorf("%d results, %d some time later: somebody works on", done, now)
+		}
+		text = ends(t, r.job(t, name, quads, flags...), 1)
+		if !strings.Contains(text, fmt.Sprintf("(%d by an earlier run)", done)) {
+			t.Errorf("of %d results:\n%s", done, text)
+		}
+		sameMedia(t, r.out("direct-quads"), r.out(name))
 	}
-	r.noWorkers(t)
-	done := r.results("interrupted")
-	time.Sleep(3 * time.Second)
-	if now := r.results("interrupted"); now != done {
-		t.Errorf("%d results, %d some time later: somebody works on", done, now)
-	}
-	text = ends(t, r.job(t, "interrupted", quads, flags(embeddedPort, "--environment_type PROCESS")...), 1)
-	if !strings.Contains(text, fmt.Sprintf("(%d by an earlier run)", done)) {
-		t.Errorf("of %d results:\n%s", done, text)
-	}
-	sameMedia(t, r.out("direct-quads"), r.out("interrupted"))
 }
 
 // cancelledElsewhere cancels a job from another process than its launcher: that is no

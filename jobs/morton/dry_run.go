@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 
@@ -19,7 +20,7 @@ func dryRun() bool { return flag.Lookup("dry_run").Value.String() == "true" }
 // dryRun prints the graph of a job and what its runner would be sent, and makes nothing.
 func (o *options) dryRun(ctx context.Context, t terminal, job pipelines.Job) error {
 	if o.runner() == "dataflow" { // Beam logs both
-		slog.SetDefault(slog.New(slog.NewTextHandler(t.out, &slog.HandlerOptions{Level: slog.LevelInfo})))
+		slog.SetDefault(slog.New(messages{slog.NewTextHandler(t.out, nil), t.out}))
 		return pipelines.DryRun(ctx, job, o.action())
 	}
 	r, err := pipelines.Request(ctx, job, o.action())
@@ -43,4 +44,16 @@ func (o *options) dryRun(ctx context.Context, t terminal, job pipelines.Job) err
 	}
 	fmt.Fprintln(t.out, string(text))
 	return nil
+}
+
+// messages prints what is logged as it is.
+type messages struct {
+	slog.Handler
+	w io.Writer
+}
+
+// Handle implements [slog.Handler].
+func (m messages) Handle(_ context.Context, r slog.Record) error {
+	_, err := fmt.Fprintln(m.w, r.Message)
+	return err
 }

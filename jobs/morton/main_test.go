@@ -30,11 +30,11 @@ import (
 
 func TestMain(m *testing.M) {
 	switch port := os.Getenv(prismPort); {
-	case port != "":
-		servePrism(port)
 	case worker.Is(os.Args[1:]), worker.IsBoot(os.Args[1:]):
 		family.Register(request.Quads, openNoting)
 		main()
+	case port != "":
+		servePrism(port)
 	case len(os.Args) > 1 && os.Args[1] == "devices": // a command that runs itself
 		main()
 	}

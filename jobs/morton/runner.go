@@ -87,7 +87,7 @@ func (o *options) checkWorkers() error {
 		return o.usagef("--async is --detach here")
 	case o.detach && runner == "dataflow":
 		return o.usagef("--detach is not for dataflow yet")
-	case o.detach && here:
+	case o.detach && (here || *jobopts.Endpoint == ""):
 		return o.usagef("--detach: the work is done in this process; it is for --runner flink or universal with workers elsewhere")
 	case runner == "direct" || runner == "dataflow" || here:
 		return nil

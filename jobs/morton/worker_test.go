@@ -163,6 +163,7 @@ func TestStandalonePrism(t *testing.T) {
 		{"staged", []string{
 			"--runner", "prism", "--endpoint", endpoint, "--environment_type", "EXTERNAL", "--environment_config", startPool(t), "--job_name", name,
 		}, false},
+		{"process", []string{"--runner", "universal", "--endpoint", endpoint, "--environment_type", "PROCESS", "--job_name", name}, false},
 		{"fetched", []string{ // by the pool, whose binary is another
 			"--runner", "prism", "--endpoint", endpoint, "--environment_type", "EXTERNAL", "--environment_config", startPool(t), "--job_name", name,
 			"--worker_binary", otherBinary(t),
@@ -172,6 +173,10 @@ func TestStandalonePrism(t *testing.T) {
 			defer resetRunner(t)
 			notes, out := t.TempDir(), t.TempDir()
 			t.Setenv(workerNotes, notes)
+			if c.name == "process" { // its environment is Prism's
+				config, _ := json.Marshal(map[string]any{"command": os.Args[0], "env": map[string]string{workerNotes: notes}})
+				c.flags = append(c.flags, "--environment_config", string(config))
+			}
 			code, s, errs := runJSON(t, append(append(base, "--out", out), c.flags...))
 			if code != exitFailed || s.Done != 11 || s.Failed != 1 || s.Kinds["not_found"] != 1 {
 				t.Fatalf("exit %d, %+v\n%s", code, s, errs)

@@ -56,7 +56,9 @@ func bootFlags(args []string) (o order, err error) {
 	f.StringVar(&o.logging, "logging_endpoint", "", "")
 	f.StringVar(&o.control, "control_endpoint", "", "")
 	f.String("semi_persist_dir", "", "")
-	return o, f.Parse(args)
+	err = f.Parse(args)
+	o.id = strings.Trim(o.id, "'") // Prism 2.77 quotes it, with no shell to undo that
+	return o, err
 }
 
 func boot(ctx context.Context, o order) error {
@@ -193,10 +195,15 @@ func (o order) binary(ctx context.Context, folder string, info *fnpb.ProvisionIn
 		}
 		name, _ := artifact.MustExtractFilePayload(a)
 		path := filepath.Join(folder, name)
+		if got, err := pipelines.HashFile(path); err != nil || hash != "" && got != hash {
+			return "", errors.Join(errBinary, err)
+		}
 		return path, os.Chmod(path, 0o700)
 	}
 	return "", errors.New("the runner has no binary of the launcher's")
 }
+
+var errBinary = errors.New("the binary that came is not the one that the launcher sent")
 
 // selfHash returns the hash of this process's binary.
 var selfHash = sync.OnceValues(func() (string, error) {
