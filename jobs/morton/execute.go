@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -92,9 +91,7 @@ func conclude(t terminal, asJSON bool, summary report.Summary, err error) error 
 		return err
 	}
 	if asJSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		err = errors.Join(err, e.Encode(summary))
+		err = errors.Join(err, printJSON(t, summary))
 	} else {
 		printSummary(t.out, summary)
 	}

@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case errors.Is(err, jobserver.ErrNoRestart):
 		hint = "; restart-strategy.type in Flink's configuration, such as fixed-delay, has a job begin again when a worker is lost"
 	case errors.Is(err, pipelines.ErrCancelled):
-		hint = ", and not by this command, which goes on where it stopped"
+		hint = ", and not by this command; the same command goes on where it stopped"
 	}
 	fmt.Fprintln(errs, "morton: "+firstLine(plain(err))+hint)
 	return code
