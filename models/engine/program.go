@@ -24,8 +24,8 @@ type Step struct {
 	Passes int
 	// Proposes keeps the logits for a relaxed check, and Relaxed is one, see [Relax].
 	Proposes, Relaxed bool
-	Gaps              bool // says how sure the network is, see [system.Confident]
-	Pattern           system.Pattern
+	Gaps              bool           // says how sure the network is, see [system.Confident]
+	Pattern           system.Pattern // of attention, of every sequence
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs

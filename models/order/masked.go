@@ -42,8 +42,8 @@ type Masked struct {
 	// are those of the second run, and Known.
 	Once bool
 	// Ahead is how many sets a draft predicts before they are checked: as one set, each with
-	// the scale and the passes that it has alone. The first seventh of the steps is not
-	// drafted. Up to 1 nothing is.
+	// the scale and the passes that it has alone. The first 15% of the steps are not
+	// drafted. Up to 1 none is.
 	//
 	// Source: Wang et al., "Continuous Speculative Decoding for Autoregressive Image
 	// Generation", 2024, arXiv:2411.11925.
