@@ -64,8 +64,8 @@ func TestShippedFoldersAreWholeAndSmall(t *testing.T) {
 		}
 		return err
 	})
-	if err != nil || total > 30e6 {
-		t.Errorf("%d bytes are shipped, at most 30 MB: %v", total, err)
+	if err != nil || total > 50e6 {
+		t.Errorf("%d bytes are shipped, at most 50 MB: %v", total, err)
 	}
 	for _, family := range []string{shard.KindCube, shard.KindOctree, shard.KindQuad} {
 		c, err := models.ReadConfig("", family)
@@ -95,8 +95,8 @@ func TestTokenizerKeepsTheHeldOutClip(t *testing.T) {
 		}
 		db := must(clip.PSNR(back, c))(t)
 		t.Logf("plant at 64x64, %d frames, %d tokens: %.2f dB", c.T, len(s.Tokens), db)
-		if db < 24 {
-			t.Errorf("%.2f dB, at least 24 are promised", db)
+		if db < 27 {
+			t.Errorf("%.2f dB, at least 27 are promised", db)
 		}
 	})
 }
@@ -110,11 +110,11 @@ func TestVideosContinue(t *testing.T) {
 		c := readClip(t, "cockatoo_320x180_20fps_48f.mp4", 21)
 		res := must(v.Generate(context.Background(), models.Request{ID: "c", Seed: 1, Source: system.Media{Clip: c}, Extent: system.Extent{Frames: 12}}))(t)
 		made := res.Media.Clip
-		if res.Given != 16 || made.T != 28 || made.Rate != c.Rate {
+		if res.Given != 20 || made.T != 32 || made.Rate != c.Rate {
 			t.Fatalf("prefix %d, %d frames at %v", res.Given, made.T, made.Rate)
 		}
-		given := must(c.Slice(5, 21))(t)
-		prefix := must(made.Slice(0, 16))(t)
+		given := must(c.Slice(1, 21))(t)
+		prefix := must(made.Slice(0, 20))(t)
 		if db := must(clip.PSNR(prefix, given))(t); db < 20 {
 			t.Errorf("the prefix came out at %.2f dB", db)
 		}

@@ -39,18 +39,23 @@ func encode(t *testing.T, m *models.Model, id string, c *clip.Clip) shard.Sample
 
 // inWindows tokenizes a clip window by window, each as a clip of its own that is extended
 // by its last frame, and keeps the tokens of whole cubes: the definition of a clip's
-// tokens, without a stream.
-func inWindows(t *testing.T, v *models.Model, c *clip.Clip, window, cube int) []int64 {
+// tokens, without a stream. A window begins with frames of the one before, which are context.
+func inWindows(t *testing.T, v *models.Model, c *clip.Clip, window, context, cube int) []int64 {
 	t.Helper()
 	var tokens []int64
-	for from := 0; from < c.T; from += window {
+	perCube := 0
+	for from := 0; from == 0 || from+context < c.T; from += window - context {
 		w := clip.New(window, c.H, c.W, c.Rate)
 		for i := range window {
 			copy(w.Frame(i), c.Frame(min(from+i, c.T-1)))
 		}
-		tokens = append(tokens, encode(t, v, "window", w).Tokens...)
+		x := encode(t, v, "window", w).Tokens
+		perCube = len(x) / (window / cube)
+		if from > 0 {
+			x = x[context/cube*perCube:]
+		}
+		tokens = append(tokens, x...)
 	}
-	perCube := len(tokens) / ((c.T + window - 1) / window) / (window / cube)
 	return tokens[:(c.T+cube-1)/cube*perCube]
 }
 
@@ -68,7 +73,7 @@ func TestStreamedIsWhole(t *testing.T) {
 			if !slices.Equal(streamed.Tokens, whole.Tokens) || !slices.Equal(streamed.Grid, whole.Grid) || streamed.Meta["frames"] != whole.Meta["frames"] {
 				t.Errorf("%d frames: streamed %v %v, whole %v %v", n, streamed.Grid, streamed.Meta, whole.Grid, whole.Meta)
 			}
-			if want := inWindows(t, v, c, 16, 8); !slices.Equal(streamed.Tokens, want) {
+			if want := inWindows(t, v, c, 32, 12, 4); !slices.Equal(streamed.Tokens, want) {
 				t.Errorf("%d frames: %d tokens differ from %d of its windows", n, len(streamed.Tokens), len(want))
 			}
 		}
@@ -105,7 +110,7 @@ func TestStreamErrors(t *testing.T) {
 			}
 		}
 	})
-	if !errors.Is(err, engine.ErrClosed) || long > 48 {
+	if !errors.Is(err, engine.ErrClosed) || long > 52 {
 		t.Errorf("closed after 40 frames: %v at %d", err, long)
 	}
 }
@@ -124,11 +129,11 @@ func TestPrefixes(t *testing.T) {
 	}{
 		{nil, 8, cube.ErrPrefix},
 		{must(c.Slice(0, 1))(t), 8, cube.ErrPrefix},
-		{must(c.Slice(0, 7))(t), 8, cube.ErrPrefix},
+		{must(c.Slice(0, 3))(t), 8, cube.ErrPrefix},
 		{c, 0, engine.ErrRequest},
 	} {
 		_, err := v.Generate(context.Background(), models.Request{ID: "a", Source: system.Media{Clip: x.prefix}, Extent: system.Extent{Frames: x.frames}})
-		if !errors.Is(err, x.want) || len(err.Error()) > 200 || x.want == cube.ErrPrefix && !strings.Contains(err.Error(), "whole cubes of 8") {
+		if !errors.Is(err, x.want) || len(err.Error()) > 200 || x.want == cube.ErrPrefix && !strings.Contains(err.Error(), "whole cubes of 4") {
 			t.Errorf("%d frames: %.300v, want %v", x.frames, err, x.want)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func addClip(k *generateKind) {
-	k.own.IntVar(&k.base.Prefix, "prefix", 16, "frames taken from the input, at the model's rate: whole cubes (8 frames in the shipped model)")
+	k.own.IntVar(&k.base.Prefix, "prefix", 16, "frames taken from the input, at the model's rate: whole cubes (4 frames in the shipped model)")
 	k.own.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
 	addReading(k.own, &k.base)
 	k.own.IntVar(&k.class, "class", 0, "generate class `N` of a published model, counted from 0, instead of continuing an input")

@@ -100,7 +100,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate quads --out o --input a.obj --runner dataflow --project p", "--region, --staging_location"},
 		{"generate quads --out o --input a.obj --runner ray", `no runner "ray"`},
 		{"generate shape --out o --input a.obj --count 3", "--count"},
-		{"generate video --out o --input a.mp4 --prefix 7", "at least 8, one cube of the model"},
+		{"generate video --out o --input a.mp4 --prefix 3", "at least 4, one cube of the model"},
 		{"generate video --out o --input a.mp4 --start soon", "1m30s"},
 		{"generate video --out o --input a.mp4 --start -5", "start"},
 		{"generate video --out o --input a.mp4 --fit squeeze", "crop or letterbox"},
