@@ -17,8 +17,11 @@ import (
 
 // Options configure an open model.
 type Options struct {
-	Slots     int          // sequences generated at once; 0 means engine.DefaultSlots
-	Precision nn.Precision // of the generator's matrices; "" means f16
+	// TokenizerOnly leaves the generator's weights on disk: the model encodes and decodes, and
+	// Generate fails.
+	TokenizerOnly bool
+	Slots         int          // sequences generated at once; 0 means engine.DefaultSlots
+	Precision     nn.Precision // of the generator's matrices; "" means f16
 	// Draft is the path of a smaller model with the same tokens, "" for none. It drafts
 	// tokens that the model checks Ahead at a time, see engine.Draft. Samples are equal
 	// with and without it, but for tokens of real numbers: then Ahead counts sets.
@@ -72,6 +75,9 @@ func Open(dev *gpu.Device, kind, path string, o Options) (*Model, error) {
 	}
 	if m.Tokenizer, err = f.tokenizer(dev); err != nil {
 		return nil, err
+	}
+	if o.TokenizerOnly {
+		return m, nil
 	}
 	if err := m.start(dev, kind, f, o); err != nil {
 		m.Tokenizer.Close()
@@ -175,11 +181,18 @@ func (m *Model) Name() string { return m.name }
 func (m *Model) System() *system.System { return m.sys }
 
 // EngineStats returns what the engine has done so far.
-func (m *Model) EngineStats() engine.Stats { return m.engine.Stats() }
+func (m *Model) EngineStats() (s engine.Stats) {
+	if m.engine != nil {
+		s = m.engine.Stats()
+	}
+	return s
+}
 
 // Close frees the model; requests in flight fail with system.ErrClosed.
 func (m *Model) Close() {
-	m.engine.Close()
+	if m.engine != nil {
+		m.engine.Close()
+	}
 	m.Tokenizer.Close()
 }
 
@@ -242,6 +255,9 @@ type Stats struct {
 // Generate makes one sample. Errors: system.ErrPrompt, system.ErrRequest,
 // system.ErrTooLong, gpu.ErrDeviceLost, and those of the tokenizer's Begin and Decode.
 func (m *Model) Generate(ctx context.Context, r Request) (*Result, error) {
+	if m.engine == nil {
+		return nil, fmt.Errorf("models.Generate: %w: %s was opened for its tokenizer alone", system.ErrRequest, m.name)
+	}
 	if r.Text == nil && m.sys.TextWidth() > 0 {
 		return nil, fmt.Errorf("models.Generate: %w: it wants the features of a text", system.ErrPrompt)
 	}

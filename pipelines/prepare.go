@@ -29,6 +29,7 @@ func Prepare(job *Job, action string) error {
 		return nil
 	}
 	job.Settings.Action, job.Settings.Shards = action, job.Shards
+	job.Settings.Spec.TokenizerOnly = action != report.Generate
 	if err := job.Validate(); err != nil {
 		return err
 	}

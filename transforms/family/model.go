@@ -106,7 +106,9 @@ type Spec struct {
 	Dir    string         `json:"dir,omitempty"`    // the model's folder; empty means the shipped one
 	Device string         `json:"device,omitempty"` // see gpu.Options
 	Memory uint64         `json:"memory,omitempty"` // bytes the device may take; 0 means what there is
-	Slots  int            `json:"slots,omitempty"`  // sequences generated at once; 0 means the engine's default
+	// TokenizerOnly is for work that generates nothing, see models.Options.
+	TokenizerOnly bool `json:"tokenizer_only,omitempty"`
+	Slots         int  `json:"slots,omitempty"` // sequences generated at once; 0 means the engine's default
 	// Width and Threads are of gpu.Options; a Width other than 0 is that of every
 	// worker, or the worker fails.
 	Width   int `json:"width,omitempty"`
@@ -134,7 +136,7 @@ func (s *Spec) device() gpu.Options {
 
 // options are what package models wants to know.
 func (s *Spec) options() models.Options {
-	return models.Options{Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Guesses: s.Guesses, Ahead: s.Ahead, Near: s.Near, Delta: s.Delta, Heat: s.Heat}
+	return models.Options{TokenizerOnly: s.TokenizerOnly, Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Guesses: s.Guesses, Ahead: s.Ahead, Near: s.Near, Delta: s.Delta, Heat: s.Heat}
 }
 
 // An Opener opens a model. It gets the spec's device by asking for it; the device
