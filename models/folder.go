@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -156,23 +157,17 @@ func openWeights(dir, family, name string) (*safetensors.File, error) {
 // title is the name of a model in reports: its own and the start of its weights'
 // hash.
 func title(c *Config, dir string) (string, error) {
-	var r io.Reader
+	open := func() (fs.File, error) { return os.Open(filepath.Join(dir, "model.safetensors")) }
 	if dir == "" {
-		data, err := shipped.Files.ReadFile(c.Family + "/model.safetensors")
-		if err != nil {
-			return "", fmt.Errorf("models: %w: %w", ErrFolder, err)
-		}
-		r = bytes.NewReader(data)
-	} else {
-		f, err := os.Open(filepath.Join(dir, "model.safetensors"))
-		if err != nil {
-			return "", fmt.Errorf("models: %w: %w", ErrFolder, err)
-		}
-		defer f.Close()
-		r = f
+		open = func() (fs.File, error) { return shipped.Files.Open(c.Family + "/model.safetensors") }
 	}
+	f, err := open()
+	if err != nil {
+		return "", fmt.Errorf("models: %w: %w", ErrFolder, err)
+	}
+	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
+	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("models: %w: %w", ErrFolder, err)
 	}
 	return c.Name + "-" + hex.EncodeToString(h.Sum(nil)[:4]), nil

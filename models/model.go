@@ -64,7 +64,7 @@ type Model struct {
 // Errors: [ErrFolder], [ErrFamily] for a model of another kind, nn.ErrConfig,
 // nn.ErrWeights, gpu.ErrOutOfMemory, and those of package checkpoint.
 func Open(dev *gpu.Device, kind, path string, o Options) (*Model, error) {
-	f, err := open(kind, path)
+	f, err := open(kind, path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (m *Model) start(dev *gpu.Device, kind string, f *files, o Options) (err er
 	}
 	name := "itself"
 	if o.Draft != "" {
-		d, err := open(kind, o.Draft)
+		d, err := open(kind, o.Draft, Options{})
 		if err != nil {
 			return err
 		}

@@ -21,9 +21,9 @@ type files struct {
 }
 
 // open opens the files of a model that makes a kind of media.
-func open(kind, path string) (*files, error) {
+func open(kind, path string, o Options) (*files, error) {
 	if isOwn(path) {
-		return openOwn(kind, path)
+		return openOwn(kind, path, o)
 	}
 	return openPublished(kind, path)
 }
@@ -55,7 +55,7 @@ func readOwn(kind, path string) (*Config, *system.System, error) {
 	return c, s, err
 }
 
-func openOwn(kind, path string) (*files, error) {
+func openOwn(kind, path string, o Options) (*files, error) {
 	c, s, err := readOwn(kind, path)
 	if err != nil {
 		return nil, err
@@ -64,20 +64,25 @@ func openOwn(kind, path string) (*files, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := openWeights(path, c.Family, "model.safetensors")
+	beside := func(name string) (*safetensors.File, error) { return openWeights(path, c.Family, name) }
+	f := &files{
+		name: name, system: s, close: func() {},
+		tokenizer: func(dev *gpu.Device) (system.Tokenizer, error) { return s.Tokenizer(dev, beside) },
+	}
+	if o.TokenizerOnly {
+		return f, nil
+	}
+	w, err := beside("model.safetensors")
 	if err != nil {
 		return nil, err
 	}
-	beside := func(name string) (*safetensors.File, error) { return openWeights(path, c.Family, name) }
 	if s.Prepare != nil {
 		if err := s.Prepare(beside); err != nil {
 			return nil, errors.Join(err, w.Close())
 		}
 	}
-	return &files{
-		name: name, system: s, weights: nn.File(w), close: func() { _ = w.Close() }, // read only
-		tokenizer: func(dev *gpu.Device) (system.Tokenizer, error) { return s.Tokenizer(dev, beside) },
-	}, nil
+	f.weights, f.close = nn.File(w), func() { _ = w.Close() } // read only
+	return f, nil
 }
 
 // openPublished opens a checkpoint and its tokenizer, see [OpenPublished].

@@ -19,9 +19,10 @@ type Coder struct {
 	mu             sync.Mutex // guards what follows
 	closed         bool
 	net            network
-	pixels         *gpu.Tensor // f32, in and out, in the network's order
-	bits           *gpu.Tensor // u32 [cells, words]
-	encode, decode *gpu.Program
+	pixels         *gpu.Tensor  // f32, in and out, in the network's order
+	bits           *gpu.Tensor  // u32 [cells, words]
+	encode, decode *gpu.Program // decode is nil until it is first needed
+	dev            *gpu.Device
 }
 
 // NewCoder loads a tokenizer's weights. Errors: nn.ErrConfig,
@@ -31,7 +32,7 @@ func NewCoder(dev *gpu.Device, c Config, weights *safetensors.File) (*Coder, err
 	if err != nil {
 		return nil, err
 	}
-	k := &Coder{cfg: c, net: net}
+	k := &Coder{cfg: c, net: net, dev: dev}
 	if err := k.build(dev, weights); err != nil {
 		k.free()
 		return nil, err
@@ -52,13 +53,20 @@ func (k *Coder) build(dev *gpu.Device, weights *safetensors.File) (err error) {
 	}
 	r := dev.NewRecorder()
 	k.net.recordCode(r, k.pixels, k.bits)
-	if k.encode, err = r.Finish(); err != nil {
-		return err
-	}
-	r = dev.NewRecorder()
-	r.Copy(k.pixels, k.net.recordPixels(r, k.bits))
-	k.decode, err = r.Finish()
+	k.encode, err = r.Finish()
 	return err
+}
+
+// pixelsOf runs the decoder over k.bits.
+func (k *Coder) pixelsOf() (err error) {
+	if k.decode == nil {
+		r := k.dev.NewRecorder()
+		r.Copy(k.pixels, k.net.recordPixels(r, k.bits))
+		if k.decode, err = r.Finish(); err != nil {
+			return err
+		}
+	}
+	return k.decode.Run(1)
 }
 
 // Close gives all memory back.
@@ -149,7 +157,7 @@ func (k *Coder) decodeWindow(w *clip.Clip, bits []int32) error {
 		if err := k.bits.WriteI32(bits); err != nil {
 			return err
 		}
-		if err := k.decode.Run(1); err != nil {
+		if err := k.pixelsOf(); err != nil {
 			return err
 		}
 		x, err = k.pixels.F32()
