@@ -2,6 +2,7 @@ package cube
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
@@ -78,7 +79,7 @@ func (s *Stream) encode() error {
 		return err
 	}
 	if len(s.codes) > 0 { // the first cells are context, coded before
-		codes = codes[s.lead()*len(codes)/s.window.T:]
+		codes = slices.Clone(codes[s.lead()*len(codes)/s.window.T:]) // without the memory of the others
 	}
 	// The last frames are the next window's context.
 	for s.held = range s.lead() {
@@ -92,10 +93,12 @@ func (s *Stream) encode() error {
 	return nil
 }
 
-// tokens returns the first n words of the windows, 32 bits a token.
+// tokens returns the first n words of the windows, 32 bits a token, and lets go of the
+// codes.
 func (s *Stream) tokens(n int) []int64 {
 	out := make([]int64, 0, n)
-	for _, codes := range s.codes {
+	for i, codes := range s.codes {
+		s.codes[i] = nil
 		for _, w := range codes[:min(len(codes), n-len(out))] {
 			out = append(out, int64(uint32(w)))
 		}
