@@ -14,17 +14,17 @@ import (
 // Build returns the tree whose leaves at level depth are the cells that meet a
 // face of m, a mesh within the domain (see [Fit]).
 //
-// The test is exact for closed cells and closed triangles, with cells inflated
-// by 2^-18 of their side so that rounding cannot lose one: a face in the plane
-// between two cells belongs to both, and so every point of the surface lies in a
-// leaf and no path leads through the surface by way of cells that are not
-// leaves. Faces of more than three corners are cut into a fan from their first
-// corner, those of 64 or more as [mesh.CutLarge] does; faces of zero area count too.
+// The test is exact for closed cells and closed triangles. Cells are inflated by
+// 2^-18 of their side, so that rounding cannot lose one. A face in the plane between
+// two cells belongs to both. So every point of the surface lies in a leaf, and no
+// path through non-leaf cells crosses the surface. Faces of more than three corners
+// are cut into a fan from their first corner. Faces of 64 or more corners are cut by
+// [mesh.CutLarge]. Faces of zero area count too.
 //
 // It returns an error wrapping [ErrDepth], [mesh.ErrFace], [mesh.ErrNotFinite],
 // [ErrDomain], [ErrEmpty] if m has no face, or [ErrLimit]. Triangles are spread
-// over GOMAXPROCS goroutines, each of which needs up to 128 MiB at depth 10 (2
-// MiB at depth 8); the tree does not depend on their number.
+// over GOMAXPROCS goroutines. Each goroutine needs up to 128 MiB at depth 10
+// and 2 MiB at depth 8. The tree does not depend on their number.
 func Build(m *mesh.Mesh, depth int) (*Octree, error) {
 	if err := checkDepth("octree.Build", depth); err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func Build(m *mesh.Mesh, depth int) (*Octree, error) {
 	return fromSet("octree.Build", depth, set)
 }
 
-// checkMesh makes sure that m is whole and its faces lie in the domain.
+// checkMesh returns an error unless m is valid and its faces lie in the domain.
 func checkMesh(m *mesh.Mesh) error {
 	if err := m.Validate(); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Package octree holds sparse octrees of surfaces: Morton keys, building from
-// polygons, levels and neighbours, and the occupancy bytes in which a generator
-// reads and writes a tree.
+// Package octree implements sparse octrees of surfaces. It has Morton keys,
+// building from polygons, levels and neighbours. It also has the occupancy
+// bytes in which a generator reads and writes a tree.
 //
 // It is not for what lies inside a leaf (see octree/surface), nor for files.
 //
@@ -16,16 +16,16 @@
 //
 // # Conventions
 //
-// The domain is the cube [-1,1]^3. Level d cuts it into 2^d cells along each
-// axis; a node is named by its level and its [Key], the Morton code of its
-// coordinates 0 <= x, y, z < 2^d:
+// The domain is the cube [-1,1]^3. Level d divides it into 2^d cells along each
+// axis. A node is identified by its level and its [Key]. The key is the Morton
+// code of its coordinates 0 <= x, y, z < 2^d:
 //
 //	bit   ...  5   4   3   2   1   0
 //	      ... x_1 y_1 z_1 x_0 y_0 z_0       x_i is bit i of x
 //
-// so the child of node k with index c = 4·x_0 + 2·y_0 + z_0 is 8k + c, and
-// sorting by key visits a node's children together. Nodes that hold no surface
-// are empty and are not stored: a tree is the list of non-empty keys of every
+// So the child of node k with index c = 4·x_0 + 2·y_0 + z_0 is 8k + c. In key
+// order, the children of a node are adjacent. Nodes that hold no surface are
+// empty and are not stored: a tree is the list of non-empty keys of every
 // level, each sorted. Every non-empty node above the last level has at least
 // one non-empty child.
 //

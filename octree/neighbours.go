@@ -16,9 +16,9 @@ func offsets27() (steps [27][3]int) {
 }
 
 // Neighbours26 returns the rows of all nodes that share a face, an edge or a
-// corner with the node at the given row of level d, in the order of
-// [Offsets27], with the row itself at entry 13 and -1 where a neighbour is
-// empty or outside.
+// corner with the node at the given row of level d. The rows are in the order
+// of [Offsets27], with the row itself at entry 13. An entry is -1 where a
+// neighbour is empty or outside.
 func (o *Octree) Neighbours26(d, row int) [27]int32 {
 	var rows [27]int32
 	for i, step := range Offsets27 {

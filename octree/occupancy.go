@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Occupancy returns, for each non-empty node of level d in Morton order, the
-// byte of which of its children are not empty: bit c for child c, never 0. It
-// is a view that must not be changed, and nil unless 0 <= d < o.Depth.
+// Occupancy returns one byte for each non-empty node of level d, in Morton
+// order. Bit c is set if child c is not empty, and no byte is 0. The result is
+// a view that must not be changed. It is nil unless 0 <= d < o.Depth.
 func (o *Octree) Occupancy(d int) []byte {
 	if d < 0 || d >= o.Depth {
 		return nil
@@ -16,10 +16,10 @@ func (o *Octree) Occupancy(d int) []byte {
 	return o.levels[d].children
 }
 
-// FromOccupancy rebuilds a tree from the nodes of one level, base (ascending,
-// distinct, of level depth), and the occupancy bytes of that level and those
-// below it. It inverts [Octree.Keys] and [Octree.Occupancy]; the tree's depth is
-// depth + len(occupancy).
+// FromOccupancy rebuilds a tree from the nodes of one level and the occupancy
+// bytes of that level and those below it. base has the ascending, distinct keys
+// of level depth. FromOccupancy inverts [Octree.Keys] and [Octree.Occupancy].
+// The tree's depth is depth + len(occupancy).
 //
 // It returns an error wrapping [ErrDepth], [ErrEmpty] if base is empty,
 // [ErrLimit], or [ErrTokens] if base is out of order, a level has the wrong
@@ -49,7 +49,8 @@ func FromOccupancy(depth int, base []Key, occupancy ...[]byte) (*Octree, error) 
 	return fromLeaves(depth+len(occupancy), leaves), nil
 }
 
-// expand returns the keys of the children that the occupancy bytes name.
+// expand returns the keys of the children whose bits are set in the occupancy
+// bytes.
 func expand(keys []Key, occupancy []byte) ([]Key, error) {
 	if len(occupancy) != len(keys) {
 		return nil, fmt.Errorf("%w: %d occupancy bytes for %d nodes", ErrTokens, len(occupancy), len(keys))
@@ -70,7 +71,7 @@ func expand(keys []Key, occupancy []byte) ([]Key, error) {
 	return children, nil
 }
 
-// Grown tells what [Octree.Grow] had to remove.
+// Grown counts the nodes that [Octree.Grow] removed.
 type Grown struct {
 	// Died counts the nodes of the deepest level whose byte was 0.
 	Died int
@@ -80,10 +81,9 @@ type Grown struct {
 }
 
 // Grow returns a tree one level deeper, from one occupancy byte for each leaf of
-// o in Morton order. It takes whatever a generator predicts: a leaf with byte 0
-// dies, it and those ancestors that have nothing else below them are removed and
-// counted, and so every level keeps the invariant that no stored node is
-// childless. o stays as it is.
+// o in Morton order. It accepts any bytes that a generator predicts. A leaf with
+// byte 0 is removed and counted, and so are ancestors with no other leaf below
+// them. So every stored node above the last level has a child. o is not changed.
 //
 // It returns an error wrapping [ErrDepth] if o has [MaxDepth], [ErrTokens] if
 // the number of bytes is wrong, [ErrEmpty] if all bytes are 0, or [ErrLimit].

@@ -38,9 +38,9 @@ type Octree struct {
 	levels []level
 }
 
-// level holds the non-empty nodes of one level in Morton order and, above the
-// leaves, where their children are: children[r] has bit c set if child c of
-// node r is not empty, and those children start at row first[r] one level down.
+// level has the non-empty nodes of one level in Morton order. Above the leaves
+// it also has their children. children[r] has bit c set if child c of node r is
+// not empty. The children of node r start at row first[r] one level down.
 type level struct {
 	keys     []Key
 	children []byte
@@ -48,7 +48,8 @@ type level struct {
 }
 
 // Keys returns the keys of the non-empty nodes at level d in ascending order,
-// as a view that must not be changed, or nil if there is no such level.
+// or nil if there is no such level. The result is a view that must not be
+// changed.
 func (o *Octree) Keys(d int) []Key {
 	if d < 0 || d > o.Depth {
 		return nil

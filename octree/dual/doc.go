@@ -1,6 +1,6 @@
-// Package dual holds octrees of split flags with what networks over them compute with: the
-// cells of a point cloud, neighbours, the dual graph, and a field that blends a linear
-// function of every leaf.
+// Package dual implements octrees of split flags for networks over octrees. It has the
+// cells of a point cloud, neighbours and the dual graph. It also has a field that blends a
+// linear function of every leaf.
 //
 //	t, features, err := dual.FromPoints(points, normals, 3, 8)
 //	if err != nil {

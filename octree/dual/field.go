@@ -11,9 +11,9 @@ import (
 // Values is how many numbers a leaf of a [Field] has.
 const Values = 4
 
-// Field is a function of space that blends a linear function of every leaf. With t the way
-// from a leaf's middle in cells of its level d, its weight is (1-|t_x|)(1-|t_y|)(1-|t_z|)·d²/50
-// where no |t| is above 1, and the field is
+// Field is a function of space that blends a linear function of every leaf. Let t be the offset
+// from a leaf's middle, in cells of its level d. The leaf's weight is
+// (1-|t_x|)(1-|t_y|)(1-|t_z|)·d²/50 where no |t| exceeds 1. The field is
 //
 //	f(p) = Σ weight·(a·(p - middle) + b) / (Σ weight + 10⁻⁸)
 //

@@ -116,8 +116,9 @@ func (b *builder) visit(id int, k octree.Key, l, kind int, see func(row int32)) 
 	b.facing(at, r, kind, see)
 }
 
-// facing calls see for the nodes in node r of level l that touch its face towards the side
-// that a neighbour in a direction looks from.
+// facing calls see for the graph's nodes inside node r of level l that touch one face of
+// node r. It is the face that the node's neighbour touches, where direction leads from the
+// neighbour to node r.
 func (b *builder) facing(l, r, direction int, see func(row int32)) {
 	if l == b.Depth || !b.tree.Splits(l, r) {
 		see(int32(b.id(l, r)))

@@ -126,8 +126,9 @@ func (t *Tree) find(d int, k octree.Key) (at, r int) {
 	return d, r
 }
 
-// Neighbours27 returns for each node of level d the rows of the nodes of that level around
-// it, [n, 27] in the order of [octree.Offsets27], and -1 where there is none.
+// Neighbours27 returns the rows of the 27 nodes around each node of level d, at the same
+// level. The shape is [n, 27], in the order of [octree.Offsets27]. An entry is -1 where
+// there is no node.
 func (t *Tree) Neighbours27(d int) []int32 {
 	keys := t.Keys(d)
 	out := make([]int32, 27*len(keys))

@@ -1,6 +1,7 @@
-// Package remesh turns any mesh into a closed mesh of quads and some triangles,
-// without a model: by the leaves of an octree and dual contouring. Leaves have one
-// depth, or, for a budget of faces, several: large where the surface is flat.
+// Package remesh turns any mesh into a closed mesh of quads and some triangles. It
+// needs no model: it uses the leaves of an octree and dual contouring. Leaves have
+// one depth or, for a budget of faces, several depths. They are large where the
+// surface is flat.
 //
 // It is not for the octree and its codes (see octree and octree/surface), nor for
 // files.
@@ -14,13 +15,13 @@
 // # How leaves become larger
 //
 // The surface at a fine depth is a closed manifold with one vertex for each sheet
-// in each leaf. A cluster is a connected part of it within one node of the octree,
-// and the coarse surface has one vertex for each cluster, where the sum of squared
-// distances to the planes of the faces in it is least. Clusters are merged into
-// those one level up, the cheapest first, until the budget is met. A merge must
-// leave the cluster a disk that touches each neighbour along one arc, and every
-// cluster at least three neighbours. So faces are the places where three or four
-// clusters meet, triangles and quads, and the result is a closed, oriented
+// in each leaf. A cluster is a connected part of that surface within one node of
+// the octree. The coarse surface has one vertex for each cluster. The vertex
+// minimises the sum of squared distances to the planes of the cluster's faces.
+// Clusters are merged into those one level up, the cheapest first, until the
+// budget is met. A merge must leave the cluster a disk that touches each neighbour
+// along one arc, and every cluster at least three neighbours. A triangle or a quad
+// lies where three or four clusters meet. The result is a closed, oriented
 // 2-manifold with the topology of the fine surface:
 //
 //	fine  +--+--+--+--+      coarse  +-----+--+--+
@@ -29,13 +30,13 @@
 //	      |  |  |  |  |              |     |  |  |   so a triangle; elsewhere four
 //	      +--+--+--+--+              +-----T--+--+   or, along arcs, two
 //
-// A thin bar is a tube in every node that holds a piece of it, and no disk. Where
-// nodes alone cannot meet the budget, neighbouring clusters are merged across nodes,
-// which leaves more triangles, and coplanar pairs of these become quads. At last
-// vertices are fitted to the fine surface.
+// A thin bar is a tube, not a disk, in every node that contains a piece of it. If
+// nodes alone cannot meet the budget, neighbouring clusters are merged across nodes.
+// Those merges leave more triangles, and coplanar pairs of triangles become quads.
+// Finally the vertices are fitted to the fine surface.
 //
-// Which depth to begin at is tried out: a finer one keeps thin walls and has more
-// parts and handles to spend faces on.
+// Remesh tries several depths to begin at. A finer depth keeps thin walls, but
+// has more parts and handles, which cost faces.
 //
 // Sources: Ju et al., "Dual Contouring of Hermite Data", 2002, simplification by
 // octree and quadric error; Garland and Heckbert, "Surface Simplification Using

@@ -138,8 +138,9 @@ func (g *pairing) faceOut(at mesh.Vec3) bool {
 	return true
 }
 
-// outline returns the unit normal of the result's face at a face of the fine
-// surface, zero if there is none, and that of the fine surface.
+// outline returns two normals at a face of the fine surface: the unit normal of
+// the result's face there, zero if there is none, and the normal of the fine
+// surface.
 func (g *pairing) outline(h int32, at mesh.Vec3) (n, fine mesh.Vec3) {
 	around, count := g.face(h)
 	var points []mesh.Vec3

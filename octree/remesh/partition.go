@@ -71,8 +71,8 @@ func (p *partition) parts(id int32) (parts []int32, cost float64) {
 	return parts, cost
 }
 
-// merge makes one cluster of the forest of all that are in it, unless the result
-// would not stay a closed manifold; then it changes nothing and returns false.
+// merge makes one cluster of all clusters in node id of the forest. If the
+// result would not be a closed manifold, it changes nothing and returns false.
 func (p *partition) merge(id int32) bool {
 	k := &p.clusters[id]
 	vertices := p.order[k.first:k.last]

@@ -77,13 +77,13 @@ type Result struct {
 	Replaced *Uniform
 }
 
-// Remesh returns a closed mesh near m. With a depth alone its faces are quads; with
-// a budget there are at most so many, quads and triangles, from leaves of the
-// depths that came nearest to m.
+// Remesh returns a closed mesh near m. With a depth alone, its faces are quads.
+// With a budget, it has at most that many quads and triangles, from leaves of the
+// depths with the least error.
 //
-// It returns an error wrapping [ErrOptions], [ErrBudget] if no depth can do with so
-// few faces, [ErrVanished], or one of [surface.Build]; or the context's. The result
-// depends on m and o alone.
+// It returns an error wrapping [ErrOptions], [ErrBudget] if no depth fits so few
+// faces, [ErrVanished], an error of [surface.Build], or the context's error. The
+// result depends on m and o alone.
 func Remesh(ctx context.Context, m *mesh.Mesh, o Options) (*Result, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err

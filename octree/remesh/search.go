@@ -19,18 +19,18 @@ const (
 	fineMost    = 1 << 21
 )
 
-// Where nodes alone do not meet the budget, neighbours begin to be joined across
-// nodes at so many times the budget, and at so many times of what nodes can do: the
-// last merges of nodes cost the most. Beginning later leaves more quads and more
-// error: on the crate at depth 6, before triangles are paired, 34% and 0.0056 at twice
-// the budget, 28% and 0.0033 at four times.
+// If nodes alone do not meet the budget, neighbours are joined across nodes. Joining
+// begins at pairsFrom times the budget and startOverLeast times the least count that
+// nodes reach, since the last merges of nodes cost the most. A later start leaves more
+// quads and more error. On the crate at depth 6, before triangles are paired, these
+// are 34% and 0.0056 at twice the budget, and 28% and 0.0033 at four times.
 const (
 	pairsFrom      = 4
 	startOverLeast = 2
 )
 
-// Samples of each surface: by which depths are told apart, and for what is
-// reported.
+// Samples of each surface: fewSamples to compare depths, and allSamples for the
+// reported error.
 const (
 	fewSamples = 5_000
 	allSamples = 10_000

@@ -9,15 +9,15 @@ import (
 	"github.com/morton-gen/morton/octree/internal/voxel"
 )
 
-// Parts tells what [Build] made of a mesh: its parts are what hangs together
-// across edges after welding.
+// Parts counts the parts of a mesh by what [Build] made of them. A part is a
+// set of faces connected across edges after welding.
 type Parts struct {
 	// Solid counts the closed parts, Sealed the parts taken for solids after
 	// small holes were capped, Sheets the open parts, which were thickened.
 	Solid, Sealed, Sheets int
-	// Buried counts the parts, of all kinds, that lie inside others wherever the
-	// grid meets them. Nothing of them is left, since parts unite: an inner shell
-	// is filled.
+	// Buried counts the parts, of all kinds, that lie inside others wherever
+	// the grid meets them. They leave no surface, since parts unite: an inner
+	// shell is filled.
 	Buried int
 	// Lost counts the leaves of closed parts that were thickened because the
 	// grid is too coarse to have corners between both sides.
@@ -28,12 +28,13 @@ type Parts struct {
 // from which [Extract] makes a closed mesh near m. m must lie in the domain (see
 // [octree.Fit]; an extent of 0.9 leaves room for thickened sheets).
 //
-// What is inside is decided part by part, a part being the faces that hang
-// together across edges after equal vertices are welded:
-//   - a closed part encloses the points about which it winds, whichever way it
-//     faces, or, if it is not consistently oriented, the points from which rays
-//     cross it an odd number of times; overlapping parts unite. Both are exact
-//     at every grid corner, up to snapping vertices to 2^-20 cells;
+// Build decides part by part which points are inside. A part is a set of faces
+// connected across edges after equal vertices are welded:
+//   - a closed part encloses the points with a nonzero winding number,
+//     whichever way it faces. If it is not consistently oriented, it encloses
+//     the points from which rays cross it an odd number of times. Overlapping
+//     parts unite. Both rules are exact at every grid corner, up to snapping
+//     vertices to 2^-20 cells;
 //   - an open part whose holes can be capped with at most 5% of its area is
 //     capped (a fan from the middle of each hole's rim) and then closed;
 //   - any other open part is a sheet: it gets a thickness of one cell along its
@@ -45,8 +46,9 @@ type Parts struct {
 // surfaces inside another part, or between corners on one side, are left out. For
 // such trees Extract adds no cells and places every leaf.
 //
-// A leaf's vertex is where the sum of squared distances to the planes of the
-// faces in the cell, weighed by their area there, is least within the cell.
+// A leaf's vertex minimises, within the cell, the sum of squared distances to
+// the planes of the faces in it. Each plane's weight is the area of its face in
+// the cell.
 //
 // It returns an error wrapping [octree.ErrDepth], [mesh.ErrFace],
 // [mesh.ErrNotFinite], [octree.ErrDomain], [octree.ErrEmpty] or

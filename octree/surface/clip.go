@@ -2,9 +2,10 @@ package surface
 
 import "github.com/morton-gen/morton/mesh"
 
-// clipToCell cuts a triangle with the unit cell whose low corner is the origin
-// and returns the area and the centroid of what is left; the area is 0 if nothing
-// of extent is. buffer is scratch of any contents.
+// clipToCell clips a triangle to the unit cell whose low corner is the origin. It
+// returns the area and the centroid of the clipped polygon, or area 0 if the
+// polygon is empty or degenerate. buffer is scratch space, and its contents do
+// not matter.
 func clipToCell(corners [3]mesh.Vec3, buffer *[2][12]mesh.Vec3) (area float64, centroid mesh.Vec3) {
 	polygon := append(buffer[0][:0], corners[:]...)
 	next := buffer[1][:0]

@@ -91,11 +91,11 @@ func (c *Code) setOffset(p mesh.Vec3) {
 
 // Normal returns the outward unit normal that the code keeps.
 //
-// The sphere is folded onto the square [-1,1]^2 by way of the octahedron; the
-// high four bits of Octant are the first coordinate, the low four the second,
-// value i standing for (i-7)/7, and 15 read as 14. An odd number of levels keeps
-// the six axis directions exact. Over all directions the mean error is 5.7
-// degrees, the worst 11.2.
+// The octahedral map folds the sphere onto the square [-1,1]^2. The high four
+// bits of Octant are the first coordinate, and the low four the second. Value i
+// means (i-7)/7, and 15 is read as 14. An odd number of levels keeps the six
+// axis directions exact. Over all directions the mean error is 5.7 degrees, the
+// worst 11.2.
 //
 // Source: octahedral coordinates, Meyer et al., "On Floating-Point Normal
 // Vectors", 2010.

@@ -8,8 +8,8 @@ import (
 	"github.com/morton-gen/morton/octree/internal/blocks"
 )
 
-// inset is how far from the cell's border a vertex stays, as with a code: then the
-// vertices of two cells never coincide.
+// inset is the least distance of a vertex from the cell's border, as with a code.
+// So the vertices of two cells never coincide.
 const inset = 0.5 / offsetSteps
 
 // Contour is the surface of a mesh on the cells of one level, with what is needed
@@ -28,8 +28,9 @@ type Contour struct {
 }
 
 // NewContour contours m, which must lie in the domain. The surface is that of
-// [Build] and [Extract], but vertices are not rounded to what a code can say, and
-// every sheet in a cell places its own vertex by the faces that look its way.
+// [Build] and [Extract], with two differences. Vertices are not rounded to the
+// precision of a code. Every sheet in a cell has a vertex of its own, placed by
+// the faces with the sheet's orientation.
 //
 // It returns the errors of Build. The result depends on the arguments alone.
 func NewContour(m *mesh.Mesh, depth int) (*Contour, error) {

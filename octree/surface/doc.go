@@ -1,6 +1,6 @@
-// Package surface turns meshes into octrees with a short binary code a leaf, and
-// such trees, whether made from a mesh or by a network, into closed quad meshes
-// by dual contouring.
+// Package surface turns meshes into octrees with a short binary code for each
+// leaf. It turns such trees back into closed quad meshes by dual contouring,
+// whether a mesh or a network made them.
 //
 // It is not for the trees themselves (see octree) nor for files.
 //
@@ -35,13 +35,14 @@
 //
 // # Why corner signs
 //
-// Dual contouring makes one quad for each grid edge with an inside and an
-// outside end. If signs belong to corners, the edges around each face of the grid
-// change sign an even number of times, and so quads close up whatever the signs
-// are. Up to eight leaves share a corner and vote on it, which also corrects
-// single wrong bits of a generator; [Extract] says how the rest of the grid gets
-// its signs. A cell may hold more than one sheet of surface; each has its own
-// vertex, of which the code places the one with most edges:
+// Dual contouring makes one quad for each grid edge with an inside and an outside
+// end. If signs belong to corners, the edges around each face of the grid change
+// sign an even number of times. So the quads form a closed mesh for any signs. Up
+// to eight leaves share a corner, and the majority decides its sign. The majority
+// also corrects single wrong bits of a generator. [Extract] describes how the
+// rest of the grid gets its signs. A cell may contain more than one sheet of
+// surface, and each sheet has its own vertex. The code places the vertex of the
+// sheet with most edges:
 //
 //	corners  o---o      one vertex a sheet, so     one vertex a cell would join
 //	inside   |1 /|      the mesh is a manifold:    the sheets at a point:

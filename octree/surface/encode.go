@@ -168,9 +168,9 @@ func (e *encoder) addFaces(q *Quadric, cell octree.Key, outward mesh.Vec3, tris 
 // weight 1: a flat sheet crosses four edges of a cell.
 const thickWeight = 0.25
 
-// addThick adds a plane for each edge of a patch whose inside end is inside
-// because of a thin surface, at the place where the edge leaves the thickened
-// surface. It returns whether there was such an edge.
+// addThick adds planes for the edges of a patch whose inside end is inside
+// because of a thin surface. Each plane lies where the edge leaves the
+// thickened surface. addThick returns whether there was such an edge.
 func (e *encoder) addThick(q *Quadric, cell octree.Key, p patch, all, thick uint8, tris []int32) bool {
 	found := false
 	low := lowCorner(cell)
@@ -214,8 +214,8 @@ func ends(a, b, c, corner mesh.Vec3, axis int, up bool, far float64) bool {
 	return true
 }
 
-// exit goes from an inside corner along an axis, up or down, and returns the
-// signed way to where the thickened surface ends, at most one cell, and its
+// exit goes from an inside corner along an axis, up or down, to the end of the
+// thickened surface. It returns the signed distance, at most one cell, and the
 // outward unit normal there.
 func (e *encoder) exit(corner mesh.Vec3, axis int, up bool, tris []int32) (float64, mesh.Vec3) {
 	sign := 1.0

@@ -8,7 +8,7 @@ import (
 	"github.com/morton-gen/morton/octree/internal/keyset"
 )
 
-// Report tells how a mesh came out of a tree and its codes.
+// Report counts what [Extract] did with a tree and its codes.
 type Report struct {
 	// Leaf has, for each vertex of the mesh, the row of the leaf whose code
 	// placed it, or -1 if the vertex has a default place. Codes[Leaf[v]].Normal()
@@ -33,19 +33,23 @@ type Report struct {
 // Extract returns the closed quad mesh that a tree and the codes of its leaves,
 // in Morton order, describe, in the domain [-1,1]^3.
 //
-// Any codes give a closed mesh. Every corner of the grid gets one side: for a
-// corner of leaves it is what most of them say, a tie meaning inside; for the
-// other corners it is the side of their region (the non-leaf cells joined across
-// faces), which is outside if the region reaches the domain's border and else
-// what most leaf corners on its border have; corners on the domain's border are
-// outside. Then every grid edge between an inside and an outside corner becomes
-// one quad that joins its four cells and faces out. A cell has one vertex for
-// each sheet of surface in it; the code places the vertex of the sheet with most
-// edges, others and those of cells that are not leaves stand at the mean of
-// their edges' midpoints. So all faces are quads, every edge has exactly two of
-// them with opposite directions, and every vertex one fan: a closed, oriented
-// 2-manifold, though it may touch or cut itself. Without any crossed edge the
-// mesh is empty.
+// Any codes give a closed mesh. First every corner of the grid gets a side. A
+// corner of leaves takes the majority of their signs, and a tie means inside.
+// Any other corner takes the side of its region, a set of non-leaf cells joined
+// across faces. A region is outside if it reaches the domain's border. Otherwise
+// it takes the majority of the leaf corners on its border. Corners on the
+// domain's border are outside.
+//
+// Then every grid edge between an inside and an outside corner becomes one quad.
+// The quad joins the edge's four cells and faces out. A cell has one vertex for
+// each sheet of surface in it. The code places the vertex of the sheet with most
+// edges. The other vertices, and those of non-leaf cells, lie at the mean of
+// their edges' midpoints.
+//
+// So all faces are quads. Every edge has exactly two faces, which run along it
+// in opposite directions. Every vertex has one fan of faces. The mesh is a
+// closed, oriented 2-manifold, though it may touch or intersect itself. It is
+// empty if no edge is crossed.
 //
 // It returns an error wrapping [ErrCodes] if there is not one code a leaf.
 // Vertices follow the cells in Morton order; the result depends on the arguments
@@ -100,8 +104,9 @@ func (f *field) crossings() []crossing {
 	return all
 }
 
-// step returns the corner one edge along an axis; corners of a grid of depth D
-// reach to 2^D, so the domain check is one level up and looser.
+// step returns the corner one edge further along an axis. Corner coordinates
+// reach 2^D, one more than those of cells. So step offsets the key at depth D+1
+// and checks the bound itself.
 func (f *field) step(corner octree.Key, axis, by int) (octree.Key, bool) {
 	var s [3]int
 	s[axis] = by
@@ -122,9 +127,9 @@ func (f *field) beside(corner octree.Key, axis, by int) (inside, known, ok bool)
 	return inside, known, true
 }
 
-// around returns the four cells of an edge that is not on the domain's border,
-// counter-clockwise seen from the axis' positive end, and the number that the
-// edge has in each.
+// around returns the four cells of an edge, and the edge's number in each. The
+// cells run counter-clockwise, seen from the axis' positive end. The edge must
+// not lie on the domain's border.
 func (e crossing) around() (cells [4]octree.Key, edges [4]int) {
 	x, y, z := e.low.Decode()
 	at := [3]uint32{x, y, z}

@@ -128,9 +128,9 @@ func (g *Grid) Triangles(level float64) (*mesh.Mesh, error) {
 }
 
 // Quads returns the surface at a level by dual contouring. Each sheet in a cell has a vertex,
-// which is nearest to the planes where the surface crosses the cell's edges, and each crossed
-// edge that has four cells around it a quad. Slope returns the gradient of the field at a
-// point; it is called from several goroutines. Quads face outwards.
+// placed nearest to the planes where the surface crosses the cell's edges. Each crossed edge
+// with four cells around it has a quad. Slope returns the gradient of the field at a point;
+// it is called from several goroutines. Quads face outwards.
 //
 // Errors are those of [Grid.Triangles]. Source: see [Extract].
 func (g *Grid) Quads(level float64, slope func(p mesh.Vec3) mesh.Vec3) (*mesh.Mesh, error) {

@@ -4,7 +4,7 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// rule is how a part tells its inside.
+// rule is how the inside of a part is defined.
 type rule uint8
 
 const (
@@ -32,15 +32,15 @@ type part struct {
 // or where one is.
 func (p *part) meet(bare bool) { p.met, p.bare = true, p.bare || bare }
 
-// sealRatio is up to which share of a part's area its caps may have for the part
-// to be taken for a solid with holes. Of the fixtures' open parts this takes the
-// horse, the cat, the vase and the chicken's body for solids, and the paper
-// lantern, the emergency sign and the filing cabinet's panels for sheets.
+// sealRatio is the largest ratio of the caps' area to the part's area at which
+// an open part is treated as a solid with holes. Among the fixtures' open parts,
+// the horse, the cat, the vase and the chicken's body become solids. The paper
+// lantern, the emergency sign and the filing cabinet's panels become sheets.
 const sealRatio = 0.05
 
-// findParts joins triangles across edges, and gives each part its rule: closed
-// parts enclose by winding or parity, open ones are sealed if the caps that
-// takes are small, else they are sheets.
+// findParts joins triangles across edges, and gives each part its rule. Closed
+// parts enclose by winding or parity. Open parts are sealed if small caps are
+// enough, and otherwise they are sheets.
 func (s *source) findParts() {
 	sides := s.sides()
 	s.label(sides)

@@ -9,7 +9,7 @@ import "math/bits"
 // crosses, bit e for edge e, which form one closed cycle around the cell.
 type patch uint16
 
-// topology is what a cell's corner signs say about the surface in it.
+// topology is the surface in a cell as its corner signs determine it.
 type topology struct {
 	patches []patch   // the largest first, ties by their lowest edge
 	of      [12]int8  // patch that crosses each edge, -1 where none does
@@ -22,11 +22,11 @@ type topology struct {
 // by one, [1] the outside corners.
 var cellTopology = newCellTopology()
 
-// tangled[s] is the face of a cell with corner signs s, as [cellFaces] has it,
-// on which both crossings belong to one patch, or -1. If that holds on the other
-// side of the face too, four quads meet at one mesh edge; the outside rule in
-// both cells pulls them apart, since such a cell has no other alternating face
-// (a test checks that for all 256 patterns).
+// tangled[s] is the index in [cellFaces] of the face on which both crossings
+// belong to one patch, for corner signs s, or -1. If the cell on the other side
+// of the face has that face tangled too, four quads meet at one mesh edge. The
+// outside rule in both cells separates them, since such a cell has no other
+// alternating face. A test checks that for all 256 patterns.
 var tangled = newTangled()
 
 // cellFaces has for each face, ordered -x, +x, -y, +y, -z, +z, its corners and

@@ -84,8 +84,8 @@ func (q *Quadric) Error(x mesh.Vec3) float64 {
 	return max(0, x.Dot(times(&q.a, x))-2*q.b.Dot(x)+q.c)
 }
 
-// point returns where E(x) + pull·W |x - mean p|² is least in the unit cell whose
-// low corner is the origin; planes must be in the cell's units. There must be at
+// point returns the minimum of E(x) + pull·W |x - mean p|² in the unit cell whose
+// low corner is the origin. Planes must be in the cell's units. There must be at
 // least one plane.
 func (q *Quadric) point() mesh.Vec3 {
 	a, b := q.a, q.b

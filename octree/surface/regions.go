@@ -16,8 +16,9 @@ type regions struct {
 const outsideRegion = 0
 
 // newRegions joins every empty node with the empty nodes beside it. A node's
-// neighbour of the same size is either inside an empty node at least as large,
-// or holds leaves; then the smaller empty nodes in it do the joining.
+// neighbour of the same size either lies inside an empty node at least as
+// large, or contains leaves. In the second case, the smaller empty nodes inside
+// the neighbour are joined when newRegions visits them.
 func newRegions(o *octree.Octree) *regions {
 	g := &regions{o: o, start: make([]int32, o.Depth), votes: map[int32]int{}}
 	n := int32(1)

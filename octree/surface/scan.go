@@ -13,9 +13,9 @@ import (
 // once: 512 MiB.
 const maxHits = 1 << 25
 
-// solid knows which grid corners are inside the closed parts of a source: the
-// union of what each encloses. Grid lines run along x; a line has the places
-// where it enters and leaves.
+// solid is the union of the closed parts of a source, sampled along grid lines.
+// Grid lines run along x. Each line stores the places where it enters and
+// leaves the union.
 type solid struct {
 	side  int     // corners along an axis
 	first []int32 // [line+1] offsets into ends
@@ -30,12 +30,12 @@ type hit struct {
 	x    float64
 }
 
-// newSolid casts all grid lines at once: each triangle says which lines cross
-// it. Which they are is decided in integers, with the line shifted by an
-// infinitesimal (0, e, e^2), so a line that meets an edge or a vertex crosses
-// exactly one of the triangles around it on each side; a closed part therefore
-// gives every line as many ways in as out. A corner on the surface counts as
-// shifted towards +x, +y and +z.
+// newSolid casts all grid lines at once, and finds for each triangle the lines
+// that cross it. The crossing test is in integers, with the line shifted by an
+// infinitesimal (0, e, e^2). So a line that meets an edge or a vertex crosses
+// exactly one of the triangles around it on each side. Therefore every line
+// enters a closed part as often as it leaves it. A corner on the surface counts
+// as shifted towards +x, +y and +z.
 func newSolid(s *source) (*solid, error) {
 	out := &solid{side: 1<<s.depth + 1}
 	hits, err := out.hits(s)

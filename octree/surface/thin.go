@@ -7,10 +7,10 @@ import (
 	"github.com/morton-gen/morton/octree/internal/voxel"
 )
 
-// Half the side of the cube around a corner, in cells: a thin surface makes
-// every corner inside whose cube it meets. Those cubes are the cells of the dual
-// grid, so the inside corners are connected wherever the sheet is, and the solid
-// stood for is the sheet's Minkowski sum with such a cube.
+// dualHalf is half the side of the cube around a corner, in cells. A corner is
+// inside if a thin surface meets its cube. The cubes are the cells of the dual
+// grid, so the inside corners are connected wherever the sheet is. They
+// represent the sheet's Minkowski sum with such a cube.
 const dualHalf = 0.5
 
 // model is a source with everything that decides corner signs.
@@ -76,15 +76,16 @@ func (m *model) signs(cell octree.Key) (all, thick uint8) {
 	return all, thick
 }
 
-// thickenLost finds the leaves whose surface the grid would lose or tear, and
-// makes those of their corners inside whose cube the surface in the leaf meets.
-// It returns how many leaves there were.
+// thickenLost finds the leaves whose surface the grid would lose or tear. It
+// makes a corner of such a leaf inside if the surface in the leaf meets the
+// corner's cube. It returns the number of those leaves.
 //
-// It begins with leaves that have no corner inside and either a thin wall behind
-// them or no neighbour with corners on both sides, and with leaves of two sheets
-// and a very thin wall; from there it goes on from leaf to leaf as far as the
-// wall is thin. So a wall which the grid holds in places only is thickened as a
-// whole, and one that it holds everywhere stays as it is.
+// The search begins with two kinds of leaves. Leaves of the first kind have no
+// corner inside, and either a thin wall behind them or no neighbour with corners
+// on both sides. Leaves of the second kind have two sheets and a very thin wall.
+// The search then spreads from leaf to leaf as far as the wall is thin. So a
+// wall that the grid represents only in places is thickened as a whole. A wall
+// that it represents everywhere is not changed.
 func (m *model) thickenLost(o *octree.Octree) int {
 	signs := make([]uint8, o.Len(o.Depth))
 	var suspects []int32

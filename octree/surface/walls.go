@@ -7,13 +7,13 @@ import (
 	"github.com/morton-gen/morton/octree"
 )
 
-// opposed is how much the normals of a wall's two sides must point apart, as a
-// cosine, so that the flanks of an edge do not count as a wall.
+// opposed is the largest cosine between the normals of a wall's two sides. It
+// keeps the flanks of an edge from counting as a wall.
 const opposed = -0.5
 
-// thickness says how a wall's thickness compares with the L1 length of its unit
-// normal, 1 to 1.73 cells. A wall as thick as that has corners inside everywhere,
-// connected along the grid's edges; a thinner one may have holes.
+// thickness compares a wall's thickness with the L1 length of its unit normal, 1
+// to 1.73 cells. A wall of at least that length has inside corners everywhere,
+// connected along the grid's edges. A thinner wall may have holes.
 type thickness uint8
 
 const (
@@ -45,8 +45,8 @@ func newWalls(m *model, o *octree.Octree) *walls {
 	return w
 }
 
-// spread marks all leaves with thin walls that hang together with those in the
-// queue, which are marked already, and returns all that are.
+// spread marks all leaves with thin walls that are connected to those in the
+// queue. Leaves in the queue are marked already. It returns all marked leaves.
 func (w *walls) spread(marked []bool, queue []int32) []int32 {
 	for at := 0; at < len(queue); at++ {
 		for _, r := range w.o.Neighbours26(w.o.Depth, int(queue[at])) {
@@ -90,9 +90,10 @@ func (w *walls) at(row int) thickness {
 	return sturdy
 }
 
-// endBehind follows a ray from a point of a triangle into its part, looking into
-// the leaves on its way, and returns where it leaves the part, as a multiple of
-// the L1 length of the triangle's normal; at least thinFactor if far away.
+// endBehind follows a ray from a point of a triangle into its part, leaf by
+// leaf. It returns the distance at which the ray leaves the part, as a multiple
+// of the L1 length of the triangle's normal. The result is at least thinFactor
+// if the exit is far away.
 func (w *walls) endBehind(tri int32, from mesh.Vec3) float64 {
 	back := w.normals[tri].Scale(-1)
 	unit := math.Abs(back[0]) + math.Abs(back[1]) + math.Abs(back[2])
@@ -138,8 +139,8 @@ func (w *walls) cell(p mesh.Vec3) (octree.Key, bool) {
 	return octree.Encode(c[0], c[1], c[2]), true
 }
 
-// meet returns where a ray meets a triangle, from just behind its start on, so
-// that a sheet's other face at the same place counts.
+// meet returns where a ray meets a triangle. The ray begins just behind its
+// start, so that a sheet's other face at the same place counts.
 //
 // Source: Möller and Trumbore, "Fast, Minimum Storage Ray/Triangle
 // Intersection", 1997.

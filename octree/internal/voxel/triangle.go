@@ -10,12 +10,12 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Tolerance is by how much, in cells, every cell is inflated on each side when
-// it is tested, so that rounding never loses a cell that the surface touches: a
-// triangle in the plane between two cells belongs to both. It is far over the
-// rounding of the test (about 1e-12 cells at depth 10) and over the 2^-20 cells
-// to which octree/surface snaps vertices, so the sign of a corner never changes
-// where no leaf is.
+// Tolerance is the inflation of a tested cell on each side, in cells. With it,
+// rounding never loses a cell that the surface touches. A triangle in the plane
+// between two cells belongs to both. Tolerance is far larger than the rounding
+// of the test, about 1e-12 cells at depth 10. It is also larger than the 2^-20
+// cells to which octree/surface snaps vertices. So the sign of a corner changes
+// only where there is a leaf.
 const Tolerance = 1.0 / (1 << 18)
 
 // Triangle is a triangle made ready for many overlap tests.
@@ -25,8 +25,9 @@ type Triangle struct {
 	n      int       // axes in use: those of zero length separate nothing
 }
 
-// axis is a direction with the interval that the triangle covers along it and
-// its L1 length, which is what a cube of half side 1 covers to each side.
+// axis is a direction with the interval that the triangle covers along it.
+// reaches is the direction's L1 length: a cube of half side 1 covers that much
+// to each side.
 type axis struct {
 	dir     mesh.Vec3
 	lo, hi  float64
@@ -96,10 +97,11 @@ type Span struct {
 	AtFrom, AtTo mesh.Vec3 // not of length one
 }
 
-// Slide moves a cube of the given half side along an axis of the grid, its
-// centre at start + s along that axis, and returns for which s it meets the
-// triangle; From > To if it never does. The ends are points of the boundary of
-// the triangle's Minkowski sum with the cube, AtFrom and AtTo its normals there.
+// Slide moves a cube of the given half side along an axis of the grid. The
+// cube's centre is at start + s along that axis. Slide returns the span of s
+// where the cube meets the triangle, with From > To if it never does. Both ends
+// lie on the boundary of the triangle's Minkowski sum with the cube. AtFrom and
+// AtTo are the normals of that boundary.
 func (t *Triangle) Slide(start mesh.Vec3, along int, half float64) Span {
 	s := Span{From: math.Inf(-1), To: math.Inf(1)}
 	for i := range 3 {
