@@ -71,8 +71,9 @@ func (p *partition) parts(id int32) (parts []int32, cost float64) {
 	return parts, cost
 }
 
-// merge makes one cluster of all clusters in node id of the forest. If the
-// result would not be a closed manifold, it changes nothing and returns false.
+// merge makes one cluster of all current clusters within cluster id of the
+// forest. If the result would not be a closed manifold, it changes nothing and
+// returns false.
 func (p *partition) merge(id int32) bool {
 	k := &p.clusters[id]
 	vertices := p.order[k.first:k.last]
