@@ -13,16 +13,15 @@ import "math"
 func (c Config) lap(x []float32, back bool) {
 	values := c.values()
 	row := c.Size * values
+	rows, columns := rotation(c.Cell[1]/2, back), rotation(c.Cell[2]/2, back)
 	for at := 0; at < len(x); at += c.Size * row {
 		frame := x[at : at+c.Size*row]
-		v := rotation(c.Cell[1]/2, back)
 		for y := c.Cell[1]; y < c.Size; y += c.Cell[1] {
-			across(frame, y*row, row, row, v)
+			across(frame, y*row, row, row, rows)
 		}
-		v = rotation(c.Cell[2]/2, back)
 		for y := range c.Size {
 			for px := c.Cell[2]; px < c.Size; px += c.Cell[2] {
-				across(frame, y*row+px*values, values, values, v)
+				across(frame, y*row+px*values, values, values, columns)
 			}
 		}
 	}
@@ -53,7 +52,8 @@ func rotation(n int, transposed bool) [][]float32 {
 // across filters n lines of numbers side by side across a border: x[at+i·stride+k] is number
 // k of the i-th pixel behind it.
 func across(x []float32, at, stride, n int, v [][]float32) {
-	d := make([]float32, len(v))
+	var differences [32]float32 // a cell has at most 64 rows and columns
+	d := differences[:len(v)]
 	for k := at; k < at+n; k++ {
 		for i := range d {
 			d[i] = x[k-(i+1)*stride] - x[k+i*stride]
