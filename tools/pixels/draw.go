@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -102,13 +103,14 @@ func (d *drawing) pictures() (some [2][][]float32, err error) {
 		return some, err
 	}
 	all, err := d.numbers(tokens)
+	frames := len(all) / max(len(tokens), 1)
 	for i, x := range all {
-		some[i%2] = append(some[i%2], x)
+		some[i/max(frames, 1)%2] = append(some[i/max(frames, 1)%2], x)
 	}
 	return some, err
 }
 
-// numbers returns the numbers of pictures from their tokens.
+// numbers returns the numbers of pictures, or of the frames of clips, from their tokens.
 func (d *drawing) numbers(tokens [][]int64) (out [][]float32, err error) {
 	switch {
 	case d.residual != nil:
@@ -117,11 +119,13 @@ func (d *drawing) numbers(tokens [][]int64) (out [][]float32, err error) {
 		return d.codes.decodeAll(tokens)
 	}
 	for _, list := range tokens {
-		var x []float32
-		for _, t := range list {
-			x = append(x, math.Float32frombits(uint32(t)))
+		for frame := range slices.Chunk(list, cells*numbers) { // of a clip
+			var x []float32
+			for _, t := range frame {
+				x = append(x, math.Float32frombits(uint32(t)))
+			}
+			out = append(out, x)
 		}
-		out = append(out, x)
 	}
 	return out, nil
 }
