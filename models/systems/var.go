@@ -263,16 +263,16 @@ func (c *next) schedule(fed int, q system.Prompt) (system.Schedule, error) {
 	if q.Class >= 0 {
 		class = int32(q.Class)
 	}
-	scale := func(k int) float32 {
-		if q.Guidance <= 1 {
-			return 1
-		}
-		return 1 + (q.Guidance-1)*float32(k)/float32(max(len(c.Sides)-1, 1))
-	}
+	scale := func(k int) float32 { return growing(q.Guidance, k, len(c.Sides)) }
 	if q.Ramp == system.Constant {
 		scale = nil
 	}
 	return order.Pyramid{
 		Sides: c.Sides, Class: class, Other: none, Start: none + 1, Bias: none + 2, Levels: none + 3, Places: none + 3 + int32(len(c.Sides)), Fed: fed, Scale: scale,
 	}.Schedule(), nil
+}
+
+// growing is the scale of guidance at scale k of n: none at the first, all at the last.
+func growing(guidance float32, k, n int) float32 {
+	return 1 + max(guidance-1, 0)*float32(k)/float32(max(n-1, 1))
 }
