@@ -101,6 +101,11 @@ func (c *sar3d) check(tokens int) error {
 // Upstream keeps them in files beside its code.
 const noneName = "none.features"
 
+// errNone reports guidance without them.
+func errNone(guidance float32) error {
+	return fmt.Errorf("systems: %w: guidance of %g wants the features of no condition beside the model, in none.safetensors; up to 1 is none", system.ErrPrompt, guidance)
+}
+
 func (c *sar3d) readNone(w nn.Weights) (err error) {
 	if _, ok := w.Shape(noneName); !ok {
 		return nil
@@ -273,7 +278,7 @@ func (c *sar3d) schedule(fed int, q system.Prompt) (system.Schedule, error) {
 	case q.Guidance <= 1:
 		none = q.Text // which nobody reads
 	case none == nil:
-		return nil, fmt.Errorf("systems: %w: guidance of %g wants the features of no condition beside the model, in none.safetensors; up to 1 is none", system.ErrPrompt, q.Guidance)
+		return nil, errNone(q.Guidance)
 	}
 	unseen := len(none)/c.features - 1
 	before := max(seen, unseen)
