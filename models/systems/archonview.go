@@ -24,9 +24,9 @@ func init() {
 // archonView is VAR's description, and how a condition is mapped.
 type archonView struct {
 	*next
-	features, pose int       // of an image, and of a pose behind them
-	weight, bias   []float32 // of both, [features, features + pose]
-	none           []float32 // features of no condition; nil: unknown
+	features     int       // of an image
+	weight, bias []float32 // of an image and a pose, [features, features + archonPose]
+	none         []float32 // features of no condition; nil: unknown
 }
 
 const archonPose = 4 // difference of polar angles, sine and cosine of that of azimuths, difference of distances
@@ -39,20 +39,21 @@ const (
 	archonLevels
 )
 
-// openArchonView opens ArchonView, arXiv:2503.13588: VAR, whose first pass also reads the codes of
-// a view's tokens. It draws the view from another pose. As upstream's does, that pass sees itself
-// whole: the view's rows see the first token's, although they do not where the network trains.
+// openArchonView opens "Next-Scale Autoregressive Models are Zero-Shot Single-Image Object View
+// Synthesizers", arXiv:2503.13588: VAR, whose first pass also reads the codes of a view's tokens. It
+// draws the object from another pose. That pass has no mask, as upstream's: the view's rows see the
+// first token's, although they do not where the network trains.
 func openArchonView(config json.RawMessage, w nn.Weights) (*system.System, error) {
 	v, err := readNext(config, w)
 	if err != nil {
 		return nil, err
 	}
-	c := &archonView{next: v, features: dim(w, "emb_linear.weight", 1), pose: archonPose}
+	c := &archonView{next: v, features: dim(w, "emb_linear.weight", 1)}
 	v.classes = 1 // it has none
 	if err := v.check(v.tokens); err != nil {
 		return nil, err
 	}
-	if c.features < c.Dim || c.features%2 != 0 || c.features > 1<<14 || v.Smooth || v.Spectrum != nil {
+	if c.features < c.Dim || c.features%2 != 0 || c.features > 1<<14 || c.features*c.Tokens() > 1<<26 || v.Smooth || v.Spectrum != nil {
 		return nil, fmt.Errorf("systems: %w: %d features of an image, codes of %d numbers, smooth tokens %v, a spectrum %v", nn.ErrConfig, c.features, c.Dim, v.Smooth, v.Spectrum)
 	}
 	if err := c.read(w); err != nil {
@@ -61,7 +62,7 @@ func openArchonView(config json.RawMessage, w nn.Weights) (*system.System, error
 	p := nn.NewParams()
 	n, last := c.Tokens(), c.Side()
 	s := &system.System{
-		Name: "archonview", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Codes}, Grid: [3]int{1, last, last}, Text: c.features + c.pose, Control: c.Dim, Tokens: n,
+		Name: "archonview", Params: p.List(), Token: system.Token{Sub: 1, Values: c.Codes}, Grid: [3]int{1, last, last}, Text: c.features + archonPose, Control: c.Dim, Tokens: n,
 		Layout: system.Layout{
 			Fixed: 4, Inputs: max(order.FedByRow(len(c.Sides), func(k int) int { return c.Sides[k] * c.Sides[k] }), 1), Axes: 3, Context: 2 * n, Length: n + 1, Group: max(n+1, last*last),
 			Features: c.features, FeatureRows: n + 3, Places: sarPlaces, Recalls: sarPlaces, State: c.width, Raw: true,
@@ -77,12 +78,12 @@ func openArchonView(config json.RawMessage, w nn.Weights) (*system.System, error
 
 // read reads what maps an image and a pose, which the host does, and the features of no condition.
 func (c *archonView) read(w nn.Weights) (err error) {
-	in := c.features + c.pose
+	in := c.features + archonPose
 	if c.weight, err = w.Floats("pose_embed.weight"); err == nil {
 		c.bias, err = w.Floats("pose_embed.bias")
 	}
 	if err == nil && (len(c.weight) != in*c.features || len(c.bias) != c.features) {
-		err = fmt.Errorf("systems: %w: pose_embed has %d weights and %d biases for %d and %d features", nn.ErrWeights, len(c.weight), len(c.bias), c.features, c.pose)
+		err = fmt.Errorf("systems: %w: pose_embed has %d weights and %d biases for %d and %d features", nn.ErrWeights, len(c.weight), len(c.bias), c.features, archonPose)
 	}
 	if _, ok := w.Shape(noneName); !ok || err != nil {
 		return err
@@ -166,8 +167,8 @@ func (t archonTrunk) Forward(g nn.Graph, x *nn.Value) *nn.Value {
 // are where the network trains.
 func (c *archonView) schedule(fed int, q system.Prompt) (system.Schedule, error) {
 	n := c.Tokens()
-	if len(q.Text) != c.features+c.pose || q.Control != nil && len(q.Control) != n*c.Dim {
-		return nil, fmt.Errorf("systems: %w: %d features of a view and %d numbers of a control, want a row of %d, the last %d of a pose, and %d rows of %d", system.ErrPrompt, len(q.Text), len(q.Control), c.features+c.pose, c.pose, n, c.Dim)
+	if len(q.Text) != c.features+archonPose || q.Control != nil && len(q.Control) != n*c.Dim {
+		return nil, fmt.Errorf("systems: %w: %d features of a view and %d numbers of a control, want a row of %d, the last %d of a pose, and %d rows of %d", system.ErrPrompt, len(q.Text), len(q.Control), c.features+archonPose, archonPose, n, c.Dim)
 	}
 	image, none := c.posed(q.Text), c.none
 	switch {

@@ -314,7 +314,7 @@ func (c *sar3d) schedule(fed int, q system.Prompt) (system.Schedule, error) {
 // blocks look at to so many slots.
 func (c *sar3d) read(fed, slots int, text, none []float32) []system.Run {
 	rows := func(n int, x []float32, place int32) system.Rows {
-		r := system.Rows{N: n, Fixed: filled(4*n, -1), Inputs: filled(fed*n, system.Nothing), Axes: make([]int32, sarAxes*n), KVLen: make([]int32, n), Slot: filled(n, -1), Keep: filled(n, -1)}
+		r := system.Rows{N: n, Fixed: filled(4*n, -1), Inputs: filled(fed*n, system.Nothing), Axes: make([]int32, sarAxes*n), Ranges: make([]int32, 2*n), KVLen: make([]int32, n), Slot: filled(n, -1), Keep: filled(n, -1)}
 		r.Keep[0], r.Features = place, make([]float32, n*c.features)
 		copy(r.Features, x)
 		for i := 1; i < n && i < len(x)/c.features; i++ {
