@@ -108,7 +108,7 @@ func (t *Tokenizer) Begin(id string, m system.Media, _ system.Extent) (*system.B
 	if m.Mesh != nil {
 		return nil, fmt.Errorf("planes.Begin: %w: planes start from no mesh", system.ErrPrompt)
 	}
-	return &system.Beginning{Finish: func(tokens []uint32) (system.Media, shard.Sample, system.Measures, error) {
+	return &system.Beginning{Notes: []string{"features on planes: no network here makes a surface of them"}, Finish: func(tokens []uint32) (system.Media, shard.Sample, system.Measures, error) {
 		s := shard.Sample{ID: id, Kind: shard.KindPlanes, Grid: t.grid()}
 		for _, x := range tokens {
 			s.Tokens = append(s.Tokens, int64(x))

@@ -60,6 +60,9 @@ func TestDecode(t *testing.T) {
 			tokens = append(tokens, uint32(ids.Data[i])|uint32(ids.Data[i+1])<<8)
 		}
 		b := must(k.Begin("a", system.Media{}, system.Extent{}))(t)
+		if len(b.Notes) != 1 {
+			t.Errorf("notes %q", b.Notes)
+		}
 		m, s, _, err := b.Finish(tokens)
 		if err != nil {
 			t.Fatal(err)
