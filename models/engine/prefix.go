@@ -103,21 +103,23 @@ func sameRows(a, b *system.Rows) bool {
 func (e *Engine) adopt(j *job) error {
 	k := j.prefix.leader
 	j.prefix.leader = nil
-	reach, at := 0, 0
+	l, at := &e.sys.Layout, 0
+	reach := make([]int, l.Groups())
 	for i := range j.prefix.runs {
 		r := &j.prefix.runs[i]
-		reach = max(reach, j.reach(r, at, 0, r.N, e.sys.Layout.Context))
+		group := l.StageGroup(r.Stage)
+		reach[group] = max(reach[group], j.reach(r, at, 0, r.N, l.Slots(group)))
 		at += r.N
 	}
 	leader := k.all()
 	for i, slot := range j.all() {
-		if err := e.dec.Share(slot, leader[i], reach); err != nil {
+		if err := e.dec.Share(slot, leader[i], reach...); err != nil {
 			return err
 		}
 		if j.drafts == nil {
 			continue
 		}
-		if err := e.draft.Share(slot, leader[i], reach); err != nil {
+		if err := e.draft.Share(slot, leader[i], reach...); err != nil {
 			return err
 		}
 	}

@@ -357,17 +357,18 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	for _, j := range jobs {
 		l := s.Sequences[at]
 		d := e.decoderOf(j)
-		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), d.sys.Layout.Context)
+		group := d.sys.Layout.StageGroup(j.run.Stage)
+		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), d.sys.Layout.Slots(group))
 		written := e.written(j, l, s.Times)
 		at += j.slots()
 		for _, slot := range j.all() {
-			if ok, err := d.lend(slot, need, written); err != nil || !ok {
+			if ok, err := d.lend(slot, group, need, written); err != nil || !ok {
 				return false, err
 			}
 			if j.drafts == nil || e.dec.refined != nil {
 				continue
 			}
-			if ok, err := e.draft.lend(slot, need, written); err != nil || !ok {
+			if ok, err := e.draft.lend(slot, group, need, written); err != nil || !ok {
 				return false, err
 			}
 		}
@@ -391,7 +392,7 @@ func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int, 
 
 // countPages notes how many pages are lent.
 func (e *Engine) countPages() {
-	n := e.dec.pages.lent()
+	n := e.dec.lent()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Pages, e.stats.MostPages = n, max(e.stats.MostPages, n)

@@ -6,7 +6,6 @@ import (
 )
 
 // Shared is keys and values that several blocks look at: one product of a hidden state.
-// Networks that train do not have it yet.
 //
 // Source: Sun et al., "You Only Cache Once: Decoder-Decoder Architectures for Language
 // Models", 2024, arXiv:2405.05254.
@@ -14,6 +13,8 @@ type Shared struct {
 	KeysValues *Matrix // keys, then values
 	Bias       *Vector // of both; nil: none
 	Attention  *Attention
+	// Length is the coordinate of a row that says how many slots it sees; 0 means its KVLen.
+	Length int
 }
 
 // Write records the product of the rows, and puts it where later rows see it.
@@ -40,14 +41,21 @@ type Cross struct {
 
 // Forward records the block.
 func (b *Cross) Forward(d *Inference, x *Value) *Value {
-	x = d.Product(d.look(d.Product(x, b.Query, ProductOptions{}), b.Shared.Attention), b.Out, ProductOptions{Add: x})
+	x = d.Product(d.Look(d.Product(x, b.Query, ProductOptions{}), b.Shared), b.Out, ProductOptions{Add: x})
 	x = b.MLP.Forward(d, x)
 	d.Mark(b.Name, x)
 	return x
 }
 
-// look returns attention of queries, [n, h·dh], to what is in the cache.
-func (g *Inference) look(q *Value, a *Attention) *Value {
+// Look implements [Graph]: attention to what is in the cache.
+func (g *Inference) Look(q *Value, s *Shared) *Value {
+	a, sees := s.Attention, g.Rows.Len
+	if s.Length > 0 {
+		if g.sees == nil {
+			g.sees = g.Coordinate(s.Length, 1)
+		}
+		sees = g.sees
+	}
 	if a.Rope != nil {
 		r := g.Loaded.rotary[a.Rope]
 		rope.Apply(g.Recorder, rope.Args{X: q.X, Out: q.X, N: q.X.Rows(), Heads: a.Heads, HeadDim: a.HeadDim, Pos: g.Rows.Axes, Axes: len(a.Rope.Pairs), Freq: r.freq, Axis: r.axis})
@@ -55,7 +63,7 @@ func (g *Inference) look(q *Value, a *Attention) *Value {
 	out := g.temp(q.X.Rows(), a.Heads*a.HeadDim)
 	attention.Cached(g.Recorder, attention.CachedArgs{
 		Q: q.X, Cache: g.Caches[a.cache], Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Seq: g.Rows.Seq, Len: g.Rows.Len, Run: g.Run, Scale: a.Scale,
+		Seq: g.Rows.Seq, Len: sees, Run: g.Run, Scale: a.Scale,
 	})
 	return out
 }

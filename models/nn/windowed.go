@@ -47,11 +47,20 @@ type Places struct {
 	Levels   *Table
 }
 
-// Look is attention to the keys and values of a condition.
+// Look is attention to the keys and values of a condition: x + Attention(norm x).
 type Look struct {
-	Norm       RowNorm
+	Norm       RowNorm // nil: that of the query's matrix
 	Query, Out *Linear
 	Shared     *Shared
+}
+
+// Forward records the attention.
+func (l *Look) Forward(g Graph, x *Value) *Value {
+	y := x
+	if l.Norm != nil {
+		y = l.Norm.Forward(g, x)
+	}
+	return l.Out.Forward(g, g.Look(l.Query.Forward(g, y, ProductOptions{}), l.Shared), ProductOptions{Add: x})
 }
 
 // Forward records the block.
@@ -63,8 +72,7 @@ func (b *Windowed) Forward(g Graph, x *Value) *Value {
 	x = b.Out.Forward(g, a, ProductOptions{Add: x})
 	g.Mark(b.Name+".attended", x)
 	if l := b.Look; l != nil {
-		q := l.Query.Forward(g, l.Norm.Forward(g, x), ProductOptions{})
-		x = l.Out.Forward(g, d.look(q, l.Shared.Attention), ProductOptions{Add: x})
+		x = l.Forward(g, x)
 	}
 	u := b.Up.Forward(g, b.Norm2.Forward(g, x), ProductOptions{Act: GELU})
 	return b.Down.Forward(g, u, ProductOptions{Add: x})
