@@ -3,7 +3,10 @@ package systems_test
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -11,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
@@ -278,5 +282,82 @@ func TestDeepMeshGreedy(t *testing.T) {
 		}
 		prompts = append(prompts, system.Prompt{Text: features[:5*1024]}, system.Prompt{Text: features[1024:]})
 		inCompany(t, dev, g.reopened(t, `{"block_size": 150, "n_head": 2, "window": 27}`), nn.File(g.weights), "b", prompts, 1, []engine.Options{{Slots: 7}, {Slots: 4, Pages: 2}, {Slots: 5, Steps: 1, Apart: true}})
+	})
+}
+
+// deepMeshShapes has the tensors of the released network, and those that bring an encoder's
+// rows to its features.
+func deepMeshShapes() shapes {
+	const d, f, vocab = 1280, 5120, 4738
+	s := shapes{"lm_head.weight": {vocab, d}, "transformer.wte.weight": {vocab, d}, "transformer.ln_f.weight": {d}}
+	s.layerNorm("norm", d)
+	s.linear("linear", d, 1024)
+	s.linear("conditioner.cond_head_proj", 1024, 768)
+	s.linear("conditioner.cond_proj", 1024, 768)
+	prefix := "transformer.h."
+	for level, blocks := range [][2]int{{4, 4}, {4, 4}, {5, 0}} {
+		if level < 2 {
+			s.linear(prefix+"downsample.proj", d, 3*d)
+			s.linear(prefix+"upsample.proj", 3*d, d)
+		}
+		for i, part := range []string{"pre", "post"} {
+			for k := range blocks[i] {
+				b := fmt.Sprintf("%s%s_layer.%d.", prefix, part, k)
+				for name, shape := range map[string][]int{
+					"norm_1": {d}, "norm_2": {d}, "norm_cross": {d}, "attn.attn": {3 * d, d}, "attn.proj": {d, d}, "mlp.swiglu.w1": {f, d}, "mlp.swiglu.w2": {f, d}, "mlp.swiglu.w3": {d, f},
+					"cross_attn.q_proj": {d, d}, "cross_attn.kv_proj": {2 * d, d}, "cross_attn.out_proj": {d, d},
+				} {
+					s[b+name+".weight"] = shape
+				}
+			}
+		}
+		prefix += "hourglass."
+	}
+	return s
+}
+
+// TestDeepMeshReleased opens the released network by the names and shapes of its tensors, and
+// tells its memory. With MORTON_TEST=all it reads a condition and draws the first token, with
+// weights that are 0.
+func TestDeepMeshReleased(t *testing.T) {
+	w := zeros{deepMeshShapes()}
+	h := sha256.New()
+	for _, n := range w.Names() {
+		fmt.Fprintf(h, "%s %s\n", n, strings.ReplaceAll(strings.Trim(fmt.Sprint(w.shapes[n]), "[]"), " ", "x"))
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != "1ad68155f2cad52447c2c1c6b06c5b505d3fa7dbc97f368c94f4fc62f5b0ba73" {
+		t.Errorf("names and shapes are %s", got)
+	}
+	p := must(system.Detect(w))(t)
+	s := must(p.Open(nil, w))(t)
+	// The rest of the 722,899,712 are those that bring an encoder's rows to its features.
+	if missing := s.Params.Missing(w); p.Name != "deepmesh" || len(missing) > 0 || s.Params.Count() != 721_324_800 {
+		t.Fatalf("%s lacks %v, and has %d parameters", p.Name, missing, s.Params.Count())
+	}
+	o := engine.DecoderOptions{Slots: 1}
+	t.Logf("%d parameters, %d MB in f16, %d MB of them weights", s.Params.Count(), engine.Bytes(s, o)>>20, s.Params.Bytes(nn.F16)>>20)
+	if !gputest.Exhaustive() {
+		return
+	}
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		begin := time.Now()
+		d := must(engine.NewDecoder(dev, s, w, engine.DecoderOptions{Slots: 1, Trace: true}))(t)
+		defer d.Free()
+		opened := time.Since(begin)
+		runs := hourglassRuns(t, must(s.Schedule(system.Prompt{Text: make([]float32, 257*1024)}))(t), 4)
+		runs[0].Group = runs[0].N
+		if ok, err := d.Reserve(0, 257); !ok || err != nil {
+			t.Fatal("no pages", err)
+		}
+		for _, r := range runs {
+			begin = time.Now()
+			for i, x := range logitsOf(t, d, 0, r) {
+				if x != 0 {
+					t.Fatalf("logit %d is %g", i, x)
+				}
+			}
+			t.Logf("stage %d: %d rows in %v", r.Stage, r.N, time.Since(begin))
+		}
+		t.Logf("opened in %v", opened)
 	})
 }
