@@ -24,9 +24,13 @@ type Hourglass struct {
 	Read      []system.Run
 	Condition int
 	N, Given  int // tokens, and those of them that are given
-	Fixed     int // columns of fixed ids
-	// Row appends the fixed ids of a row. Nil means none. Range returns the tokens that are
-	// allowed at a position, lo <= t < hi. Nil means all.
+	// Base is the position of the first token. Its row is fed the token of position First,
+	// system.Start or system.Nothing.
+	Base  int
+	First int32
+	Fixed int // columns of fixed ids
+	// Row appends the fixed ids of row p. Nil means none. Range returns the tokens that it may
+	// predict, lo <= t < hi. Nil means all.
 	Row   func(to []int32, p int) []int32
 	Range func(p int) (lo, hi int32)
 }
@@ -174,8 +178,8 @@ func (h *Hourglass) level(level, from, to, stage int) system.Run {
 func (h *Hourglass) feed(r *system.Run, level, q int) {
 	n, fed := len(r.Fixed), int32(system.Nothing)
 	if level == 0 {
-		if q > 0 {
-			fed = int32(q - 1)
+		if fed = h.First; q > 0 {
+			fed = int32(h.Base + q - 1)
 		}
 		if h.Row != nil {
 			r.Fixed = h.Row(r.Fixed, q)
@@ -190,7 +194,7 @@ func (h *Hourglass) feed(r *system.Run, level, q int) {
 // ask appends the target of row p, which is so far behind the first of its run.
 func (h *Hourglass) ask(r *system.Run, p, at int) {
 	t := &r.Targets
-	t.N, t.At = t.N+1, append(t.At, int32(p))
+	t.N, t.At = t.N+1, append(t.At, int32(h.Base+p))
 	if h.Range != nil {
 		lo, hi := h.Range(p)
 		t.TokenRange = append(t.TokenRange, lo, hi)

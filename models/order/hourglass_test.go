@@ -128,7 +128,7 @@ func TestHourglass(t *testing.T) {
 		group := HourglassGroup(rows)
 		for _, given := range []int{0, 1, 2, group, group + 1, 4*group + 2} {
 			for _, ring := range []int{group, 2 * group, 5 * group} {
-				h := Hourglass{Rows: rows, Window: 3 * group, Ring: ring, Condition: 7, N: 7*group + 4, Given: given, Fixed: 2}
+				h := Hourglass{Rows: rows, Window: 3 * group, Ring: ring, Condition: 7, N: 7*group + 4, Given: given, First: system.Start, Fixed: 2}
 				c := &hourglassRun{T: t, h: h, next: make([]int, 2*len(rows)+2), states: map[int32]map[string]int{}}
 				for range len(rows) + 1 {
 					c.slots = append(c.slots, map[int32]int{})

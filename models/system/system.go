@@ -78,6 +78,7 @@ type Prompt struct {
 	Depth          int      // of the octree
 	Faces          int      // at most
 	Points         []int64  // points of a surface, one a position before the first face
+	Quads          float32  // share of the faces that are to have four corners; 0: the system's own
 	ConstraintData []uint32 // what the constraint reads of the request; nil: nothing
 	Class          int      // of the system's classes
 	// Text holds a text's features from the system's text encoder, [n, features], a row

@@ -164,7 +164,7 @@ func (c *deepMesh) order(q system.Prompt) (order.Hourglass, error) {
 	}
 	begin := int32(c.vocab - 2)
 	return order.Hourglass{
-		Rows: c.rows, Window: c.window, Ring: c.ring, Read: []system.Run{read}, Condition: n, N: c.length, Given: len(q.Given), Fixed: 1,
+		Rows: c.rows, Window: c.window, Ring: c.ring, Read: []system.Run{read}, Condition: n, N: c.length, Given: len(q.Given), First: system.Start, Fixed: 1,
 		Row: func(to []int32, p int) []int32 {
 			if p == 0 {
 				return append(to, begin)

@@ -1,0 +1,199 @@
+package systems_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/sequence"
+	"github.com/morton-gen/morton/models/engine"
+	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/faces"
+	"github.com/morton-gen/morton/models/train"
+)
+
+// quadConfig describes a tiny network with a window of so many faces.
+func quadConfig(window int) string {
+	return fmt.Sprintf(`{"width": 32, "heads": 2, "hidden": 48, "encoder": 1, "blocks": [[1, 1], [1, 1], [2, 0]], "window": %d, "length": 361, "levels": 64, "points": 14, "rope_theta": 1e4}`, 12*window)
+}
+
+// openQuad opens a tiny network as a golden without answers, and without weights.
+func openQuad(t testing.TB, window int) *golden {
+	t.Helper()
+	p := must(system.ToTrain("quadgpt"))(t)
+	return &golden{name: "quadgpt", sys: must(p.Open([]byte(quadConfig(window)), nil))(t)}
+}
+
+// quadSample is a box as a sample, of 6 quads or of 12 triangles.
+func quadSample(t testing.TB, triangles bool) shard.Sample {
+	t.Helper()
+	m := mesh.QuadSphere(1)
+	if triangles {
+		m, _ = mesh.Triangulate(m)
+	}
+	s, _, err := faces.Tokenizer{Config: faces.Config{Levels: 64, Points: 14}}.Encode("box", system.Media{Mesh: m}, system.Extent{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestQuadGPTLearns holds the network that trains to the one that draws, and its gradient to
+// the slope of its loss: of a whole mesh, and of windows of one that is longer.
+func TestQuadGPTLearns(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for window, triangles := range map[int]bool{8: false, 4: true} {
+			g := openQuad(t, window)
+			p, tokens, err := g.sys.Flatten(quadSample(t, triangles))
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := g.learn(t, dev, p, tokens)
+			loss := must(l.Forward())(t)
+			logits := must(l.kept["head.weight"].F32())(t)
+			if window == 8 { // 6 faces and the end
+				path := filepath.Join(t.TempDir(), "w.safetensors")
+				if err := l.Store().Save(path, safetensors.F32, false, nil); err != nil {
+					t.Fatal(err)
+				}
+				w := must(safetensors.Open(path))(t)
+				drawn := g.drawnLogits(t, dev, nn.File(w), p, tokens)
+				w.Close()
+				if e := distance(logits[:len(drawn)], drawn); !(e <= 1e-5) || len(drawn) != 73*66 {
+					t.Errorf("%d logits of the network that draws are off by %.1e", len(drawn), e)
+				}
+				if want := crossEntropy(drawn, tokens[14:]); loss < want*(1-1e-5) || loss > want*(1+1e-5) {
+					t.Errorf("the loss is %g, of the logits %g", loss, want)
+				}
+			}
+			l.slope(t, fmt.Sprintf("a window of %d faces", window))
+		}
+	})
+}
+
+// drawnLogits are the logits of a mesh's tokens as the network draws them, read at once.
+func (g *golden) drawnLogits(t testing.TB, dev *gpu.Device, w nn.Weights, p system.Prompt, tokens []uint32) (out []float32) {
+	t.Helper()
+	d := must(engine.NewDecoder(dev, g.sys, w, engine.DecoderOptions{Slots: 1, Precision: nn.F32, Cache: nn.F32, Trace: true}))(t)
+	defer d.Free()
+	if ok, err := d.Reserve(0, g.sys.Layout.Context); !ok || err != nil {
+		t.Fatal("no pages", err)
+	}
+	if err := d.SetTokens(0, 0, tokens); err != nil {
+		t.Fatal(err)
+	}
+	p.Given = tokens
+	for _, r := range readWhole(t, g.sys, p, 14) {
+		out = append(out, logitsOf(t, d, 0, r)...)
+	}
+	return out
+}
+
+// TestQuadGPTLessons looks at windows of a mesh of 12 triangles: they begin at faces, the first
+// one oftener than others, and every token is learned.
+func TestQuadGPTLessons(t *testing.T) {
+	g := openQuad(t, 4)
+	p, tokens, err := g.sys.Flatten(quadSample(t, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Faces != 12 || !(p.Quads > 0 && p.Quads < 1e-3) {
+		t.Fatalf("%d faces, %g of them quads", p.Faces, p.Quads)
+	}
+	begins, learned := map[int32]int{}, map[int32]bool{}
+	for seed := range uint32(200) {
+		q := must((&train.Sequence{Prompt: p, Tokens: tokens}).Lesson(g.sys, func(i uint32) uint32 { return (seed*2654435761 + i*40503) }))(t)
+		first := q.Draws.At[0] - 14
+		if first%sequence.FaceTokens != 0 || q.N > 48 || q.N != q.Draws.N || len(q.Before) != 5 || q.Before[0].N != 16 || q.Before[3].N != (q.N+11)/12 {
+			t.Fatalf("a lesson from token %d on, of %d rows", first, q.N)
+		}
+		if begins[first]++; first == 0 != (q.Inputs[0] == system.Start) || first > 0 && q.Inputs[0] != first+13 {
+			t.Fatalf("token %d is fed token %d", first, q.Inputs[0])
+		}
+		for _, at := range q.Draws.At {
+			learned[at-14] = true
+		}
+	}
+	if len(learned) != 12*12+1 || len(begins) != 10 || begins[0] < 30 {
+		t.Errorf("%d tokens of 145 are learned in lessons that begin at %v", len(learned), begins)
+	}
+}
+
+// TestQuadGPTRolls draws meshes that are longer than the window, alone and in company, with few
+// pages, and behind given faces. What is drawn is faces.
+func TestQuadGPTRolls(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := openQuad(t, 2)
+		l := g.learn(t, dev, system.Prompt{Points: make([]int64, 14), Faces: 2}, make([]uint32, 14+25))
+		path := filepath.Join(t.TempDir(), "w.safetensors")
+		if err := l.Store().Save(path, safetensors.F32, false, nil); err != nil {
+			t.Fatal(err)
+		}
+		w := must(safetensors.Open(path))(t)
+		defer w.Close()
+		_, box, err := g.sys.Flatten(quadSample(t, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := system.Prompt{Points: make([]int64, 14), Faces: 9, Given: make([]uint32, 14)}
+		other, behind, long := p, p, p
+		other.Quads, behind.Given, long.Given = 0.25, box[:14+17], box[:14+60]
+		prompts := []system.Prompt{p, other, behind, long, {Points: p.Points, Faces: 3, Given: p.Given}}
+		drawn := inCompany(t, dev, g.sys, nn.File(w), "q", prompts, 1, []engine.Options{{Slots: 5}, {Slots: 3, Pages: 1}, {Slots: 4, Apart: true, Steps: 1}})
+		for i, tokens := range drawn {
+			if !slices.Equal(tokens[:len(prompts[i].Given)], prompts[i].Given) {
+				t.Errorf("mesh %d: given tokens changed", i)
+			}
+			_, report, err := faces.Config{Levels: 64, Points: 14}.Mesh(tokens)
+			all := (len(tokens) - 14) / sequence.FaceTokens // what is behind an end is not looked at
+			if err != nil || report.Faces != all && !report.Ended || report.BadFaces+report.DegenerateFaces+report.DuplicateFaces+report.OutOfOrder > 0 {
+				t.Errorf("mesh %d: %+v of %d faces, %v", i, report, all, err)
+			}
+		}
+		if slices.Equal(drawn[0], drawn[1]) {
+			t.Error("the share of quads changes nothing")
+		}
+	})
+}
+
+// TestQuadGPTRefuses opens what is no network, and prompts that are none.
+func TestQuadGPTRefuses(t *testing.T) {
+	p := must(system.ToTrain("quadgpt"))(t)
+	for _, config := range []string{`{"window": 100}`, `{"blocks": [[1, 1]]}`, `{"blocks": [[1, 0], [1, 1], [1, 0]]}`, `{"width": 7}`, `{"levels": 1}`, `{"quads": 2}`, `{"encoder": 0}`, `{"points": 0}`, `{"rope_theta": 0}`, `[]`} {
+		if _, err := p.Open([]byte(config), nil); !errors.Is(err, nn.ErrConfig) {
+			t.Errorf("%s: %v", config, err)
+		}
+	}
+	s := openQuad(t, 2).sys
+	points := make([]int64, 14)
+	for name, q := range map[string]system.Prompt{
+		"points": {Faces: 1, Given: make([]uint32, 14)}, "no faces": {Points: points, Given: make([]uint32, 14)}, "faces": {Points: points, Faces: 31, Given: make([]uint32, 14)},
+		"share": {Points: points, Faces: 1, Quads: 2, Given: make([]uint32, 14)}, "nothing given": {Points: points, Faces: 1}, "too much": {Points: points, Faces: 1, Given: make([]uint32, 28)},
+		"a point": {Points: append(make([]int64, 13), 1<<24), Faces: 1, Given: make([]uint32, 14)},
+	} {
+		if _, err := s.Schedule(q); !errors.Is(err, system.ErrPrompt) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, change := range map[string]func(*shard.Sample){
+		"kind": func(x *shard.Sample) { x.Kind = shard.KindVQ }, "short": func(x *shard.Sample) { x.Tokens, x.Grid[1] = x.Tokens[:len(x.Tokens)-2], x.Grid[1]-2 },
+		"coding": func(x *shard.Sample) { x.Meta = map[string]string{faces.CodingKey: "bpt"} },
+	} {
+		x := quadSample(t, false)
+		change(&x)
+		if _, _, err := s.Flatten(x); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	// The sizes that the paper states or that are as large: 1.1 billion parameters.
+	full := must(p.Open(nil, nil))(t)
+	t.Logf("%d parameters, %d MB for a mesh in f16", full.Params.Count(), engine.Bytes(full, engine.DecoderOptions{Slots: 1})>>20)
+}
