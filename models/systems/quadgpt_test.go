@@ -118,6 +118,9 @@ func TestQuadGPTLessons(t *testing.T) {
 		if begins[first]++; first == 0 != (q.Inputs[0] == system.Start) || first > 0 && q.Inputs[0] != first+13 {
 			t.Fatalf("token %d is fed token %d", first, q.Inputs[0])
 		}
+		if q.First != int(q.Draws.At[0]) {
+			t.Fatalf("the first token of a lesson is %d, not %d", q.First, q.Draws.At[0])
+		}
 		for _, at := range q.Draws.At {
 			learned[at-14] = true
 		}

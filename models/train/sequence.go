@@ -72,6 +72,9 @@ func (q *Sequence) Lesson(s *system.System, word func(uint32) uint32) (*Sequence
 		case err == nil:
 			err = out.add(s, &r)
 		}
+		for _, at := range r.Targets.At {
+			out.First = min(out.First, int(at))
+		}
 		if err != nil {
 			return nil, err
 		}
