@@ -26,28 +26,27 @@ func TestTrainQuadGPT(t *testing.T) {
 		"window": 96, "length": 4801, "levels": 64, "points": 14, "quads": 0.9, "rope_theta": 1e4}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w, err := shard.Create(tokens)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, m := range []*mesh.Mesh{mesh.QuadSphere(1), mesh.QuadSphere(2), mesh.QuadSphere(3)} {
-		s, _, err := faces.Tokenizer{Config: faces.Config{Levels: 64, Points: 14}}.Encode(string(rune('a'+i)), system.Media{Mesh: m}, system.Extent{})
-		if err == nil {
-			err = w.Write(s)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	writeFaces(t, tokens, mesh.QuadSphere(1), mesh.QuadSphere(2), mesh.QuadSphere(3))
 	code, text, errs := morton("train", "--system", "quadgpt", "--config", config, "--tokens", tokens, "--heldout", tokens, "--out", out, "--steps", "2", "--batch", "2")
 	if code != exitDone || !strings.Contains(text, "bigram") {
 		t.Fatalf("exit %d\n%s%s", code, text, errs)
 	}
 	if code, text, errs := morton("inspect", out); code != exitDone || !strings.Contains(text, "quadgpt") {
 		t.Errorf("exit %d\n%s%s", code, text, errs)
+	}
+	triangles, _ := mesh.Triangulate(mesh.QuadSphere(2))
+	pairs, preferring := filepath.Join(dir, "pairs.parquet"), filepath.Join(dir, "preferring")
+	writeFaces(t, pairs, mesh.QuadSphere(2), triangles)
+	prefer := []string{"train", "--system", "quadgpt", "--config", config, "--prefer", "0.1", "--tokens", pairs, "--heldout", pairs, "--out", preferring, "--steps", "2", "--batch", "2"}
+	code, text, errs = morton(append(prefer, "--from", out)...)
+	if code != exitDone || !strings.Contains(text+errs, "1 training and 1 held-out pairs; without a preference 0.6931 a pair") {
+		t.Errorf("exit %d\n%s%s", code, text, errs)
+	}
+	if code, _, errs := morton(prefer...); code != exitUsage || !strings.Contains(errs, "needs --from") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if code, _, errs := morton("train", "--system", "quadgpt", "--config", config, "--prefer", "0.1", "--tokens", tokens, "--heldout", pairs, "--out", t.TempDir(), "--steps", "2", "--from", out); code != exitUsage || !strings.Contains(errs, "two each are a pair") {
+		t.Errorf("exit %d: %s", code, errs)
 	}
 	drawn := filepath.Join(dir, "drawn")
 	if code, text, errs := morton("generate", "quads", "--model", out, "--input", "../../testdata/mesh/cc-0_rock2.obj", "--faces", "20", "--temperature", "1", "--out", drawn); code != exitDone {
@@ -59,5 +58,31 @@ func TestTrainQuadGPT(t *testing.T) {
 		if err != nil || m.NumFaces() < 9 || m.NumFaces() > 20 {
 			t.Errorf("%s: %v, %v", r.Output, m, err)
 		}
+	}
+}
+
+// writeFaces writes a shard of meshes as faces behind points, those of the first mesh.
+func writeFaces(t *testing.T, path string, meshes ...*mesh.Mesh) {
+	t.Helper()
+	w, err := shard.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const points = 14
+	var first []int64
+	for i, m := range meshes {
+		s, _, err := faces.Tokenizer{Config: faces.Config{Levels: 64, Points: points}}.Encode(string(rune('a'+i)), system.Media{Mesh: m}, system.Extent{})
+		if i == 0 {
+			first = s.Tokens[:points]
+		}
+		if copy(s.Tokens, first); err == nil {
+			err = w.Write(s)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

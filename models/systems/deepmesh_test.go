@@ -258,6 +258,62 @@ func TestDeepMeshStepByStep(t *testing.T) {
 	})
 }
 
+// TestDeepMeshRolls draws beyond a window of 27 rows, 9 of the second level and 3 of the third,
+// whose keys replace the oldest. Its logits are those of a sequence read at once, in which
+// ranges of slots say what each row sees.
+func TestDeepMeshRolls(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		const n, window = 64, 27
+		g := open(t, "deepmesh")
+		features := g.floats(t, "in.cond_features_1024")
+		decoder := func(s *system.System) *engine.Decoder {
+			d := must(engine.NewDecoder(dev, s, nn.File(g.weights), engine.DecoderOptions{Slots: 1, Precision: nn.F32, Cache: nn.F32, Trace: true}))(t)
+			t.Cleanup(d.Free)
+			if ok, err := d.Reserve(0, s.Layout.Context); !ok || err != nil {
+				t.Fatal("no pages", err)
+			}
+			return d
+		}
+		short := g.reopened(t, fmt.Sprintf(`{"block_size": 300, "n_head": 2, "window": %d}`, window))
+		d := decoder(short)
+		var rolled []float32
+		for _, r := range hourglassRuns(t, must(short.Schedule(system.Prompt{Text: features}))(t), n) {
+			rolled = append(rolled, logitsOf(t, d, 0, r)...)
+		}
+		tokens := must(d.Tokens(0, 0, n))(t)
+		g.sys.Layout.Ranges = 1
+		d = decoder(g.sys)
+		if err := d.SetTokens(0, 0, tokens); err != nil {
+			t.Fatal(err)
+		}
+		var whole []float32
+		for _, r := range readWhole(t, g.sys, system.Prompt{Text: features, Given: tokens}, 0) {
+			sees := map[int]int32{0: window, 2: window / 3, 3: window / 9}[g.sys.Layout.StageGroup(r.Stage)]
+			for _, to := range r.KVLen {
+				r.Ranges = append(r.Ranges, max(to-sees, 0), to)
+			}
+			whole = append(whole, logitsOf(t, d, 0, r)...)
+		}
+		e, v := distance(rolled[:len(whole)], whole), g.sys.Token.Values
+		t.Logf("deepmesh: %d tokens in a window of %d: logits are off by %.1e", n, window, e)
+		if len(whole) != n*v || !(e <= 1e-5) {
+			t.Errorf("%d logits beyond the window are off by %.1e", len(whole), e)
+		}
+		g.sys.Layout.Ranges = 0
+		d = decoder(g.sys)
+		if err := d.SetTokens(0, 0, tokens); err != nil {
+			t.Fatal(err)
+		}
+		var all []float32
+		for _, r := range readWhole(t, g.sys, system.Prompt{Text: features, Given: tokens}, 0) {
+			all = append(all, logitsOf(t, d, 0, r)...)
+		}
+		if in := distance(rolled[:window*v], all[:window*v]); !(in <= 1e-5) || distance(rolled[:n*v], all) < 1e-3 {
+			t.Errorf("within the window logits are off by %.1e, and beyond it the window changes nothing", in)
+		}
+	})
+}
+
 // TestDeepMeshGreedy draws the authors' greedy run with the engine, and the same samples alone,
 // in company, behind given tokens, and with few pages.
 func TestDeepMeshGreedy(t *testing.T) {

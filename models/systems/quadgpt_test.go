@@ -3,6 +3,7 @@ package systems_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -87,7 +88,7 @@ func (g *golden) drawnLogits(t testing.TB, dev *gpu.Device, w nn.Weights, p syst
 	if ok, err := d.Reserve(0, g.sys.Layout.Context); !ok || err != nil {
 		t.Fatal("no pages", err)
 	}
-	if err := d.SetTokens(0, 0, tokens); err != nil {
+	if err := errors.Join(d.SetTokens(0, 0, tokens), d.SetConstraintData(0, nil)); err != nil {
 		t.Fatal(err)
 	}
 	p.Given = tokens
@@ -199,4 +200,102 @@ func TestQuadGPTRefuses(t *testing.T) {
 	// The sizes that the paper states or that are as large: 1.1 billion parameters.
 	full := must(p.Open(nil, nil))(t)
 	t.Logf("%d parameters, %d MB for a mesh in f16", full.Params.Count(), engine.Bytes(full, engine.DecoderOptions{Slots: 1})>>20)
+}
+
+// pairs are laid-out samples, of which two each are a pair.
+type pairs []*train.Sequence
+
+func (p pairs) Rows() []int { return make([]int, len(p)) }
+
+func (p pairs) Sequence(i int) (*train.Sequence, error) { return p[i], nil }
+
+// TestQuadGPTPreferences trains on windows of pairs. Without a difference from the frozen network
+// the loss is log 2, the gradient is the slope of the loss, and the preferred mesh becomes likelier.
+func TestQuadGPTPreferences(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := openQuad(t, 4)
+		p, quads, err := g.sys.Flatten(quadSample(t, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, triangles, err := g.sys.Flatten(quadSample(t, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		worse := p // of the same points
+		worse.Faces = 12
+		of := pairs{must(train.Flatten(g.sys, p, quads))(t), must(train.Flatten(g.sys, worse, triangles))(t)}
+		const beta = 0.3
+		net, frozen := g.preferring(t, dev, 4), g.preferring(t, dev, 4)
+		task := must(train.NewPreferences(net, frozen, beta, 1, of, of))(t)
+		if loss := must(task.Heldout())(t); math.Abs(loss-math.Ln2) > 1e-6 {
+			t.Errorf("the loss of a network beside itself is %g", loss)
+		}
+		at := func(x []float32) float64 {
+			if err := net.Store().P.WriteF32(x); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := task.Batch(3); err != nil {
+				t.Fatal(err)
+			}
+			return task.Loss(nil)
+		}
+		start := must(net.Store().P.F32())(t)
+		for i, x := range gputest.Normal(5, len(start)) { // away from where both are equal
+			start[i] += 0.01 * x
+		}
+		if loss := at(start); math.Abs(loss-math.Ln2) < 1e-3 {
+			t.Fatalf("the loss is %g where networks differ", loss)
+		}
+		must(net.Backward())(t)
+		grad := must(net.Store().G.F32())(t)
+		square := 0.0
+		for _, x := range grad {
+			square += float64(x) * float64(x)
+		}
+		moved := func(e float64) []float32 {
+			out := slices.Clone(start)
+			for i, x := range grad {
+				out[i] -= float32(e * float64(x))
+			}
+			return out
+		}
+		e := 1e-2 / square
+		fall := (8*(at(moved(-e))-at(moved(e))) - (at(moved(-2*e)) - at(moved(2*e)))) / (12 * e)
+		if math.Abs(fall/square-1) > 5e-3 {
+			t.Errorf("along the gradient the loss falls by %g, its square is %g", fall, square)
+		}
+		if before, after := at(start), at(moved(0.2/square)); !(after < before) {
+			t.Errorf("the loss was %g and is %g", before, after)
+		}
+		for name, err := range map[string]error{
+			"an odd batch": second(train.NewPreferences(g.preferring(t, dev, 3), g.preferring(t, dev, 3), beta, 1, of, of)),
+			"two sizes":    second(train.NewPreferences(net, g.preferring(t, dev, 2), beta, 1, of, of)),
+			"half a pair":  second(train.NewPreferences(net, frozen, beta, 1, of[:1], of)),
+			"beta":         second(train.NewPreferences(net, frozen, 0, 1, of, of)),
+		} {
+			if !errors.Is(err, train.ErrOptions) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		other := *of[1]
+		other.Prompt.Points = make([]int64, 14)
+		stranger := must(train.NewPreferences(net, frozen, beta, 1, pairs{of[0], &other}, of))(t)
+		if _, _, err := stranger.Batch(0); !errors.Is(err, system.ErrPrompt) {
+			t.Errorf("a pair of two prompts: %v", err)
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// preferring returns a network that trains on b sequences, always with the same weights.
+func (g *golden) preferring(t *testing.T, dev *gpu.Device, b int) *train.Network {
+	t.Helper()
+	l := &learner{Network: must(train.NewNetwork(dev, g.sys, b, g.sys.Window(), train.NetworkOptions{}))(t)}
+	t.Cleanup(l.Free)
+	if err := l.fill(g); err != nil {
+		t.Fatal(err)
+	}
+	return l.Network
 }
