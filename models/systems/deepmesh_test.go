@@ -3,6 +3,7 @@ package systems_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -417,5 +418,40 @@ func TestDeepMeshReleased(t *testing.T) {
 			t.Logf("stage %d: %d rows in %v", r.Stage, r.N, time.Since(begin))
 		}
 		t.Logf("opened in %v", opened)
+	})
+}
+
+// TestDeepMeshSearch searches among hypotheses, which share pages of all groups of the cache and
+// get copies of kept states. Where each takes the likeliest tokens, the search finds the authors'
+// greedy run. Else it finds the same in company.
+func TestDeepMeshSearch(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		g := open(t, "deepmesh")
+		s := g.reopened(t, `{"block_size": 40, "n_head": 2}`)
+		ask := func(id string, temperature float32, width int) engine.Request {
+			r := request(s, id, system.Prompt{Text: g.floats(t, "in.cond_features_1024")}, temperature)
+			r.Search = &engine.Search{Width: width, Keep: 1, Every: 4, Score: low}
+			return r
+		}
+		e := must(engine.New(dev, s, nn.File(g.weights), engine.Options{Slots: 7, Precision: nn.F32}))(t)
+		defer e.Close()
+		greedy := must(e.Generate(context.Background(), ask("g", 0, 3)))(t)
+		for i, x := range g.ints(t, "out.greedy_tokens")[1:] {
+			if int32(greedy.Tokens[i]) != x {
+				t.Fatalf("token %d is %d, want %d", i, greedy.Tokens[i], x)
+			}
+		}
+		best := must(e.Generate(context.Background(), ask("a", 1, 3)))(t)
+		if best.Score != low(best.Tokens) {
+			t.Errorf("the score is %g, of the tokens %g", best.Score, low(best.Tokens))
+		}
+		for i, r := range together(t, e, []engine.Request{ask("b", 1, 2), ask("a", 1, 3)}) {
+			if i == 1 && !slices.Equal(r.Tokens, best.Tokens) {
+				t.Error("in company the search finds another sample")
+			}
+		}
+		if n := e.Stats(); n.Pages != 0 {
+			t.Errorf("%d pages are still lent", n.Pages)
+		}
 	})
 }
