@@ -198,3 +198,14 @@ func (e *Engine) written(j *job, l step.Sequence, times int) iter.Seq[int] {
 		}
 	}
 }
+
+// slotsOf yields the cache slots that a run names.
+func slotsOf(r *system.Run) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for _, at := range r.Slot {
+			if at >= 0 && !yield(int(at)) {
+				return
+			}
+		}
+	}
+}

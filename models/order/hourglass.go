@@ -93,7 +93,11 @@ func (h *hourglass) Next([]uint32) (system.Run, error) {
 			return system.Run{}, io.EOF
 		}
 		to := h.stretch()
-		h.runs = h.Step(h.next, to)
+		if h.runs = h.Step(h.next, to); to == h.next+1 { // levels of one token go together
+			last := len(h.runs) - 1
+			h.runs[last].Before = h.runs[:last:last]
+			h.runs = h.runs[last:]
+		}
 		h.next = to
 	}
 	r := h.runs[0]

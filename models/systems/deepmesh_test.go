@@ -51,7 +51,7 @@ func hourglassRuns(t testing.TB, s system.Schedule, n int) (out []system.Run) {
 	t.Helper()
 	for asked := 0; asked < n; {
 		r := must(s.Next(nil))(t)
-		out = append(out, r)
+		out = append(out, r.Each()...)
 		for _, at := range r.Targets.At {
 			asked = max(asked, int(at)+1)
 		}
@@ -181,7 +181,7 @@ func readWhole(t testing.TB, s *system.System, p system.Prompt, base int) (runs 
 	for {
 		r := must(schedule.Next(nil))(t)
 		r.Group = r.N
-		if runs = append(runs, r); r.Stage == nn.HourglassAfter(0) {
+		if runs = append(runs, r.Each()...); r.Stage == nn.HourglassAfter(0) {
 			break
 		}
 	}
