@@ -34,12 +34,24 @@ func (j *job) hasRead(n int) bool {
 func (e *Engine) extendPrefix(j *job, drafts system.Rows) {
 	p := &j.prefix
 	if len(p.runs) > 0 {
-		p.kept = p.kept && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
+		p.kept = p.kept && (j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context || e.leavesAlone(&j.run, p.runs))
 	}
 	if p.open = p.open && j.prompt(); p.open {
 		p.runs, p.drafts = append(p.runs, j.run), append(p.drafts, drafts)
 		p.leader = e.leaderOf(j)
 	}
+}
+
+// leavesAlone reports whether a run, and those before it, write to no group of the cache in
+// which the others lie.
+func (e *Engine) leavesAlone(r *system.Run, others []system.Run) bool {
+	l := &e.sys.Layout
+	for _, x := range r.Each() {
+		if slices.ContainsFunc(others, func(y system.Run) bool { return l.StageGroup(x.Stage) == l.StageGroup(y.Stage) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // leastShared is the number of rows from which a prefix is shared: those of a page. All

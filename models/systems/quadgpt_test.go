@@ -6,6 +6,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -298,4 +299,38 @@ func (g *golden) preferring(t *testing.T, dev *gpu.Device, b int) *train.Network
 		t.Fatal(err)
 	}
 	return l.Network
+}
+
+// TestQuadGPTSharesConditions draws several meshes from the same points at once. The condition is
+// read once, and its pages are shared.
+func TestQuadGPTSharesConditions(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		p := must(system.ToTrain("quadgpt"))(t)
+		g := &golden{name: "quadgpt", sys: must(p.Open([]byte(strings.Replace(quadConfig(2), `"points": 14`, `"points": 78`, 1)), nil))(t)}
+		l := g.learn(t, dev, system.Prompt{Points: make([]int64, 78), Faces: 1}, make([]uint32, 78+13))
+		path := filepath.Join(t.TempDir(), "w.safetensors")
+		if err := l.Store().Save(path, safetensors.F32, false, nil); err != nil {
+			t.Fatal(err)
+		}
+		w := must(safetensors.Open(path))(t)
+		defer w.Close()
+		var requests []engine.Request
+		for i := range 3 {
+			requests = append(requests, request(g.sys, fmt.Sprint(i), system.Prompt{Points: make([]int64, 78), Faces: 4, Given: make([]uint32, 78)}, 1))
+		}
+		var drawn [2][]engine.Result
+		for i, apart := range []bool{true, false} {
+			e := must(engine.New(dev, g.sys, nn.File(w), engine.Options{Slots: 3, Apart: apart}))(t)
+			drawn[i] = together(t, e, requests)
+			if s := e.Stats(); apart != (s.Shared == 0) || s.Pages != 0 {
+				t.Errorf("apart %v: %d rows are shared, %d pages are still lent", apart, s.Shared, s.Pages)
+			}
+			e.Close()
+		}
+		for i := range requests {
+			if !slices.Equal(drawn[0][i].Tokens, drawn[1][i].Tokens) {
+				t.Errorf("mesh %d is another one where the condition is shared", i)
+			}
+		}
+	})
 }
