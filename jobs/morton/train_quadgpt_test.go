@@ -13,13 +13,21 @@ import (
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tokenizer/faces"
+	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
 )
+
+// openQuads opens models of quads, before any test puts its own in their place.
+var openQuads = family.Registered(request.Quads)
 
 // TestTrainQuadGPT trains a network of levels on windows of meshes for two steps, and draws a
 // mesh that is longer than a window with the folder that it leaves.
 func TestTrainQuadGPT(t *testing.T) {
 	gputest.Open(t, gpu.Options{})
+	before := family.Registered(request.Quads)
+	family.Register(request.Quads, openQuads)
+	t.Cleanup(func() { family.Register(request.Quads, before) })
 	dir := t.TempDir()
 	config, tokens, out := filepath.Join(dir, "config.json"), filepath.Join(dir, "tokens.parquet"), filepath.Join(dir, "model")
 	if err := os.WriteFile(config, []byte(`{"width": 32, "heads": 2, "hidden": 48, "encoder": 1, "blocks": [[1, 1], [1, 1], [1, 0]],
