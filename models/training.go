@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,8 @@ type TrainOptions struct {
 	Shards, Heldout []string // token shards (Parquet)
 	Out             string   // model folder
 	Network         systems.Decoder
+	From            string  // model folder whose weights the training begins with; "": random ones
+	Prefer          float64 // beta of a training on pairs of samples, see train.Preferences; 0: on samples
 	Quad            faces.Config
 	Octree          octree.Config
 	Tokenizer       string  // cube: model folder that holds the tokenizer; System: the tokenizer, or none
@@ -105,7 +108,8 @@ type training struct {
 	data, held *train.Shards
 	others     *checkpoint.Checkpoint
 	net        *train.Network
-	task       *train.Sequences
+	frozen     *train.Network // of a training on preferences
+	task       train.Task
 	lines      []train.Line
 	begin      time.Time
 	device     string
@@ -117,8 +121,10 @@ func (t *training) free() {
 			s.Close()
 		}
 	}
-	if t.net != nil {
-		t.net.Free()
+	for _, n := range []*train.Network{t.net, t.frozen} {
+		if n != nil {
+			n.Free()
+		}
 	}
 	if t.others != nil {
 		_ = t.others.Close() // read only
@@ -156,22 +162,27 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if t.net, err = train.NewNetwork(dev, sys, max(o.Batch, 1), o.Window, o.Memory); err != nil {
 		return err
 	}
-	if err := t.net.Store().Init(o.Run.Seed); err != nil {
+	if err := errors.Join(t.net.Store().Init(o.Run.Seed), t.from(t.net)); err != nil {
 		return err
+	}
+	if o.Prefer != 0 {
+		return t.prefer(dev)
 	}
 	if m, ok := t.model.(*ownTrained); ok && m.Network.Bits > 0 && m.Network.Fed > 0 {
 		if err := m.startAsTable(t.net.Store(), tables, blend); err != nil {
 			return err
 		}
 	}
-	if t.task, err = train.NewSequences(t.net, o.Run.Seed, t.data, t.held, o.MaxHeldout); err != nil {
+	task, err := train.NewSequences(t.net, o.Run.Seed, t.data, t.held, o.MaxHeldout)
+	if err != nil {
 		return err
 	}
-	if t.lines, err = tables.Lines(t.task.HeldoutWindows); err != nil {
+	t.task = task
+	if t.lines, err = tables.Lines(task.HeldoutWindows); err != nil {
 		return err
 	}
 	if blend != nil {
-		line, err := blend.Line(t.task.HeldoutWindows)
+		line, err := blend.Line(task.HeldoutWindows)
 		if err != nil {
 			return err
 		}
@@ -180,6 +191,39 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	}
 	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f %s\n",
 		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
+	return nil
+}
+
+// from loads the weights that the training begins with.
+func (t *training) from(n *train.Network) error {
+	if t.options.From == "" {
+		return nil
+	}
+	f, err := safetensors.Open(filepath.Join(t.options.From, "model.safetensors"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return n.Store().Load(f, false)
+}
+
+// prefer makes the task of a training on preferences, beside what it begins with.
+func (t *training) prefer(dev *gpu.Device) (err error) {
+	o := t.options
+	if o.From == "" {
+		return fmt.Errorf("models.Train: %w: preferences need a model to begin with", train.ErrOptions)
+	}
+	if t.frozen, err = train.NewNetwork(dev, t.model.System(), max(o.Batch, 1), o.Window, o.Memory); err != nil {
+		return err
+	}
+	if err := t.from(t.frozen); err != nil {
+		return err
+	}
+	if t.task, err = train.NewPreferences(t.net, t.frozen, o.Prefer, o.Run.Seed, t.data, t.held); err != nil {
+		return err
+	}
+	t.lines = []train.Line{{Name: "no preference", Value: math.Ln2}}
+	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out pairs; without a preference %.4f a pair\n", t.model.Name(), t.net.Store().Count(), len(t.data.Rows())/2, len(t.held.Rows())/2, math.Ln2)
 	return nil
 }
 
@@ -211,7 +255,7 @@ func (t *training) facts(last train.Point) map[string]any {
 		"parameters": t.net.Store().Count(),
 	}
 	unit := "_nats"
-	if t.model.System().Token.Width > 0 {
+	if t.model.System().Token.Width > 0 || o.Prefer != 0 {
 		unit = "_loss"
 	}
 	facts["heldout"+unit] = last.Heldout

@@ -53,6 +53,8 @@ func newTrainFlags() *trainFlags {
 	f.StringVar(&o.Out, "out", "", "write the model folder `DIR`, with checkpoints; the same command resumes from them")
 	f.StringVar(&o.Name, "name", "", "`NAME` of the model, in reports")
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "the tokenizer in `PATH` that made the tokens, which is copied to the model; for cube and published systems")
+	f.StringVar(&o.From, "from", "", "begin with the weights of the model folder `DIR`")
+	f.Float64Var(&o.Prefer, "prefer", 0, "train on preferences: samples of --tokens and of --heldout are pairs, the preferred one first, and `BETA` is how strongly a preference counts, such as 0.1; needs --from")
 	f.StringVar(&g.config, "config", "", "the published system's config.json in `FILE`, with the field names of its authors' code; "+
 		"for tokenizer: its shape as JSON, and --tokens and --heldout are safetensors with \"clips\"")
 
@@ -90,7 +92,7 @@ func trainCommand(t terminal) *cobra.Command {
 	c.Flags().AddFlagSet(g.flags)
 	complete(c, "system", trained...)
 	complete(c, "precision", texts(nn.TrainPrecisions)...)
-	completeFolders(g.flags, "out", "tokenizer")
+	completeFolders(g.flags, "out", "tokenizer", "from")
 	must(cobra.MarkFlagFilename(g.flags, "config", "json"))
 	completeDevice(c)
 	c.Args = noWords
@@ -169,6 +171,9 @@ func (g *trainFlags) check() error {
 		return usagef("train", "train: --heldout says what to test on: tokens that training never sees")
 	case o.Out == "":
 		return usagef("train", "train: --out says where the model goes")
+	}
+	if o.Prefer < 0 || o.Prefer > 0 && o.From == "" || o.Family == tokenizerSystem && o.From != "" {
+		return usagef("train", "train: --prefer is above 0 and needs --from, the model to begin with; a tokenizer takes neither")
 	}
 	if p := nn.Precision(g.precision); !slices.Contains(nn.TrainPrecisions, p) {
 		return usagef("train", "train: --precision is one of %v", nn.TrainPrecisions)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/morton-gen/morton/gpu"
@@ -22,15 +23,15 @@ type Decoder struct {
 	state          *step.State
 	caches         []attention.Cache    // with one table
 	patterns       []*attention.Pattern // of a layout that is sparse, by attention
-	pages          *pages
-	arena          *gpu.Arena       // of all programs' temporaries
-	vectors        *gpu.Tensor      // f32 [slots·rows, features], nil without
-	states         *gpu.Tensor      // f32 [slots·places, width], nil without
-	refined        *refinement      // nil if the head does not refine
-	recorded       *refine.Recorded // nil without
-	constraintData *gpu.Tensor      // u32 [slots, words], nil without
-	relaxed        *relaxation      // of checks, nil without
-	gaps           *gpu.Tensor      // f32 [slots, positions]: how sure the network was
+	pages          []*pages             // by group of the cache
+	arena          *gpu.Arena           // of all programs' temporaries
+	vectors        *gpu.Tensor          // f32 [slots·rows, features], nil without
+	states         *gpu.Tensor          // f32 [slots·places, width], nil without
+	refined        *refinement          // nil if the head does not refine
+	recorded       *refine.Recorded     // nil without
+	constraintData *gpu.Tensor          // u32 [slots, words], nil without
+	relaxed        *relaxation          // of checks, nil without
+	gaps           *gpu.Tensor          // f32 [slots, positions]: how sure the network was
 	programs       map[programKey]*program
 	trace          bool
 }
@@ -43,7 +44,8 @@ type DecoderOptions struct {
 	// prompt. Memory is planned by it.
 	Rows int
 	// Pages is the number of pages, of attention.MinPage slots, that all sequences
-	// share; 0 means enough for each to fill its context.
+	// share; 0 means enough for each to fill its context. Further groups of the cache have as
+	// large a share of what would be enough.
 	Pages int
 	// Shares is the decoder that this one drafts for. This one reads and writes its
 	// tokens. Nil means tokens of its own.
@@ -85,6 +87,15 @@ func (o *DecoderOptions) complete(sys *system.System) {
 		o.Pages = o.Slots * pagesOf(sys.Layout.Context)
 	}
 	o.Rows = max(o.Rows, promptRows)
+}
+
+// pages is the number of pages of a group of the cache, of complete options.
+func (o *DecoderOptions) pages(l *system.Layout, group int) int {
+	if group == 0 {
+		return o.Pages
+	}
+	each := pagesOf(l.Slots(group))
+	return max((o.Pages*each+pagesOf(l.Context)-1)/pagesOf(l.Context), each)
 }
 
 func pagesOf(slots int) int { return (slots + attention.MinPage - 1) / attention.MinPage }
@@ -134,13 +145,17 @@ func (d *Decoder) allocate(w nn.Weights, o DecoderOptions) (err error) {
 }
 
 func (d *Decoder) allocateCache(o DecoderOptions) (err error) {
-	if d.pages, err = newPages(d.dev, o.Pages, o.Slots, pagesOf(d.sys.Layout.Context)); err != nil {
-		return err
+	for group := range d.sys.Layout.Groups() {
+		p, err := newPages(d.dev, o.pages(&d.sys.Layout, group), o.Slots, pagesOf(d.sys.Layout.Slots(group)))
+		if err != nil {
+			return err
+		}
+		d.pages = append(d.pages, p)
 	}
 	for _, a := range d.sys.Params.Attentions {
-		c := attention.Cache{Table: d.pages.table}
+		c := attention.Cache{Table: d.pages[a.Group].table}
 		for _, t := range []**gpu.Tensor{&c.K, &c.V} {
-			if *t, err = d.dev.NewTensor(o.Cache.DType(), o.Pages, attention.MinPage, a.KeyHeads()*a.HeadDim); err != nil {
+			if *t, err = d.dev.NewTensor(o.Cache.DType(), o.pages(&d.sys.Layout, a.Group), attention.MinPage, a.KeyHeads()*a.HeadDim); err != nil {
 				break
 			}
 		}
@@ -184,8 +199,8 @@ func (d *Decoder) Free() {
 	for _, p := range d.patterns {
 		p.Free()
 	}
-	if d.pages != nil {
-		d.pages.table.Free()
+	for _, p := range d.pages {
+		p.table.Free()
 	}
 	d.vectors.Free()
 	d.states.Free()
@@ -206,14 +221,33 @@ func (d *Decoder) Slots() int { return d.state.Slots }
 // SetSampling sets how a slot's tokens are drawn.
 func (d *Decoder) SetSampling(slot int, s step.Sampling) error { return d.state.SetSampling(slot, s) }
 
-// Reserve lends a slot the pages for the given number of cache slots. It reports
-// whether there were enough.
+// Reserve lends a slot the pages for the given number of cache slots, of every group. It
+// reports whether there were enough.
 func (d *Decoder) Reserve(slot, slots int) (bool, error) {
-	return d.pages.reserve(slot, pagesOf(slots))
+	for _, p := range d.pages {
+		if ok, err := p.reserve(slot, pagesOf(slots)); !ok || err != nil {
+			return ok, err
+		}
+	}
+	return true, nil
 }
 
 // Release takes a slot's pages back.
-func (d *Decoder) Release(slot int) error { return d.pages.release(slot) }
+func (d *Decoder) Release(slot int) error {
+	var errs []error
+	for _, p := range d.pages {
+		errs = append(errs, p.release(slot))
+	}
+	return errors.Join(errs...)
+}
+
+// lent is the number of pages that some slot holds.
+func (d *Decoder) lent() (n int) {
+	for _, p := range d.pages {
+		n += p.lent()
+	}
+	return n
+}
 
 // SetConstraintData writes what the constraint reads of a slot's request. Nil is none. A system whose
 // rule reads nothing takes any. The error wraps [ErrRequest] if the constraint reads another

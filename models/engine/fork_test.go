@@ -32,23 +32,23 @@ func TestForkCopiesOnWrite(t *testing.T) {
 			if got, err := d.Tokens(1, 0, 3); err != nil || !slices.Equal(got, []uint32{7, 8, 9}) {
 				t.Errorf("the canvas has %v: %v", got, err)
 			}
-			if !slices.Equal(d.pages.of[0], d.pages.of[1]) || d.pages.lent() != 3 {
-				t.Errorf("pages %v and %v, %d lent", d.pages.of[0], d.pages.of[1], d.pages.lent())
+			if !slices.Equal(d.pages[0].of[0], d.pages[0].of[1]) || d.lent() != 3 {
+				t.Errorf("pages %v and %v, %d lent", d.pages[0].of[0], d.pages[0].of[1], d.lent())
 			}
-			if ok, err := d.Own(1, slices.Values([]int{130, 131})); !ok || err != nil {
+			if ok, err := d.Own(1, 0, slices.Values([]int{130, 131})); !ok || err != nil {
 				t.Fatal(ok, err)
 			}
-			a, b := d.pages.of[0], d.pages.of[1]
+			a, b := d.pages[0].of[0], d.pages[0].of[1]
 			if !slices.Equal(a[:2], b[:2]) || a[2] == b[2] || !slices.Equal(pageBytes(t, d, a[2]), pageBytes(t, d, b[2])) || slices.Equal(pageBytes(t, d, a[1]), pageBytes(t, d, b[2])) {
 				t.Errorf("a write behind the fork: pages %v and %v", a, b)
 			}
-			if ok, err := d.Own(0, slices.Values([]int{130})); !ok || err != nil || d.pages.lent() != 4 {
-				t.Errorf("the last holder of a page copied it: %d lent, %v %v", d.pages.lent(), ok, err)
+			if ok, err := d.Own(0, 0, slices.Values([]int{130})); !ok || err != nil || d.lent() != 4 {
+				t.Errorf("the last holder of a page copied it: %d lent, %v %v", d.lent(), ok, err)
 			}
-			if ok, err := d.Own(1, slices.Values([]int{5})); ok || err != nil || !slices.Equal(d.pages.of[1], b) {
+			if ok, err := d.Own(1, 0, slices.Values([]int{5})); ok || err != nil || !slices.Equal(d.pages[0].of[1], b) {
 				t.Errorf("without a free page: %v %v", ok, err)
 			}
-			if row, err := d.pages.table.I32(); err != nil || !slices.Equal(row[d.pages.most:d.pages.most+3], b) {
+			if row, err := d.pages[0].table.I32(); err != nil || !slices.Equal(row[d.pages[0].most:d.pages[0].most+3], b) {
 				t.Errorf("the table says %v, want %v: %v", row, b, err)
 			}
 			release(t, d, 0, 1)
@@ -66,8 +66,8 @@ func TestForkCopiesOnWrite(t *testing.T) {
 // release releases a slot and counts the pages that are left: those of the other.
 func release(t *testing.T, d *Decoder, slot, other int) {
 	t.Helper()
-	if err := d.Release(slot); err != nil || d.pages.lent() != len(d.pages.of[other]) {
-		t.Errorf("slot %d left %d pages, slot %d has %d: %v", slot, d.pages.lent(), other, len(d.pages.of[other]), err)
+	if err := d.Release(slot); err != nil || d.lent() != len(d.pages[0].of[other]) {
+		t.Errorf("slot %d left %d pages, slot %d has %d: %v", slot, d.lent(), other, len(d.pages[0].of[other]), err)
 	}
 }
 

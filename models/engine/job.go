@@ -190,15 +190,34 @@ func checkRun(r *system.Run) error {
 		slices.ContainsFunc(r.Further, func(x *system.Rows) bool { return x != nil && x.N != r.N }) {
 		return fmt.Errorf("engine: %w: a run of %d rows in groups of %d, %d draws of %d asked", ErrRequest, r.N, r.Group, r.Targets.N, r.GroupTargets)
 	}
+	stages := []int{r.Stage}
+	for i := range r.Before {
+		b := &r.Before[i]
+		if err := checkRun(b); err != nil {
+			return err
+		}
+		if b.N != b.Group || b.GroupTargets > 0 || b.Slot == nil || b.Before != nil || r.N != r.Group || r.Slot == nil || slices.Contains(stages, b.Stage) {
+			return fmt.Errorf("engine: %w: a run of stage %d before one of stage %d, of %d and %d rows in steps of %d and %d", ErrRequest, b.Stage, r.Stage, b.N, r.N, b.Group, r.Group)
+		}
+		stages = append(stages, b.Stage)
+	}
 	return nil
 }
 
-// load writes a run's rows and targets.
+// load writes a run's rows and targets. The rows of runs before it stand behind its own.
 func (e *Engine) load(j *job) error {
 	r, d := &j.run, e.decoderOf(j)
 	for i, slot := range j.all() {
 		if err := d.LoadRows(slot, 0, j.number, j.req.Sinks, r.Branch(i)); err != nil {
 			return err
+		}
+		at := r.N
+		for k := range r.Before {
+			b := &r.Before[k]
+			if err := d.LoadRows(slot, at, j.number, j.req.Sinks, b.Branch(i)); err != nil {
+				return err
+			}
+			at += b.N
 		}
 	}
 	return d.LoadTargets(j.slot, 0, &r.Targets, max(r.GroupTargets, 1), max(j.req.Guidance, 1))
@@ -255,6 +274,19 @@ func (j *job) sequences(sequences []step.Sequence, group int) []step.Sequence {
 	sequences = append(sequences, own)
 	for _, slot := range j.others {
 		sequences = append(sequences, step.Sequence{Slot: slot, Canvas: j.slot, Row: j.row, Rows: j.run.N, Group: group, Unconditional: -1})
+	}
+	return sequences
+}
+
+// before appends the job's sequence in run i before its own, and those of its other branches.
+func (j *job) before(sequences []step.Sequence, i int) []step.Sequence {
+	at := j.run.N
+	for k := range i {
+		at += j.run.Before[k].N
+	}
+	n := j.run.Before[i].N
+	for _, slot := range j.all() {
+		sequences = append(sequences, step.Sequence{Slot: slot, Canvas: j.slot, Row: at, Rows: at + n, Group: n, Unconditional: -1})
 	}
 	return sequences
 }

@@ -35,6 +35,7 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 			return err
 		}
 	}
+	most := int32(slices.Max(append([]int{l.Context}, l.Caches...)))
 	out := make([]int32, 0, r.N*d.state.RowColumns())
 	for i := range r.N {
 		out = append(out, fixed[i*l.Fixed:(i+1)*l.Fixed]...)
@@ -44,7 +45,7 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 		if r.Slot != nil {
 			at = int(r.Slot[i])
 		}
-		out = append(out, int32(at), min(r.KVLen[i], int32(l.Context)))
+		out = append(out, int32(at), min(r.KVLen[i], most))
 		if l.Places > 0 {
 			out = append(out, entry(r.Keep, i))
 			for k := range recalls {
@@ -55,7 +56,7 @@ func (d *Decoder) LoadRows(slot, from, number, pinned int, r *system.Rows) error
 		if r.Ranges != nil {
 			copy(ranges, r.Ranges[i*2*l.Ranges:])
 		} else if l.Ranges > 0 {
-			ranges[1] = min(r.KVLen[i], int32(l.Context))
+			ranges[1] = min(r.KVLen[i], most)
 		}
 		out = append(out, ranges...)
 	}

@@ -15,7 +15,7 @@ func Bytes(sys *system.System, o DecoderOptions) uint64 {
 	o.complete(sys)
 	bytes := sys.Params.Bytes(o.Precision) + sys.Dims(o.Slots).Bytes()
 	for _, a := range sys.Params.Attentions {
-		bytes += 2 * uint64(o.Cache.DType().Bytes()) * uint64(o.Pages) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V
+		bytes += 2 * uint64(o.Cache.DType().Bytes()) * uint64(o.pages(&sys.Layout, a.Group)) * attention.MinPage * uint64(a.KeyHeads()*a.HeadDim) // K and V
 		if s := sys.Layout.Sparse; s != nil {
 			bytes += attention.PatternBytes(o.Slots, a.KeyHeads(), sys.Layout.Context, s.Block, s.Selection)
 		}

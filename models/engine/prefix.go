@@ -34,12 +34,24 @@ func (j *job) hasRead(n int) bool {
 func (e *Engine) extendPrefix(j *job, drafts system.Rows) {
 	p := &j.prefix
 	if len(p.runs) > 0 {
-		p.kept = p.kept && j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context
+		p.kept = p.kept && (j.run.Slot == nil && j.number+j.run.N <= e.sys.Layout.Context || e.leavesAlone(&j.run, p.runs))
 	}
 	if p.open = p.open && j.prompt(); p.open {
 		p.runs, p.drafts = append(p.runs, j.run), append(p.drafts, drafts)
 		p.leader = e.leaderOf(j)
 	}
+}
+
+// leavesAlone reports whether a run, and those before it, write to no group of the cache in
+// which the others lie.
+func (e *Engine) leavesAlone(r *system.Run, others []system.Run) bool {
+	l := &e.sys.Layout
+	for _, x := range r.Each() {
+		if slices.ContainsFunc(others, func(y system.Run) bool { return l.StageGroup(x.Stage) == l.StageGroup(y.Stage) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // leastShared is the number of rows from which a prefix is shared: those of a page. All
@@ -103,21 +115,23 @@ func sameRows(a, b *system.Rows) bool {
 func (e *Engine) adopt(j *job) error {
 	k := j.prefix.leader
 	j.prefix.leader = nil
-	reach, at := 0, 0
+	l, at := &e.sys.Layout, 0
+	reach := make([]int, l.Groups())
 	for i := range j.prefix.runs {
 		r := &j.prefix.runs[i]
-		reach = max(reach, j.reach(r, at, 0, r.N, e.sys.Layout.Context))
+		group := l.StageGroup(r.Stage)
+		reach[group] = max(reach[group], j.reach(r, at, 0, r.N, l.Slots(group)))
 		at += r.N
 	}
 	leader := k.all()
 	for i, slot := range j.all() {
-		if err := e.dec.Share(slot, leader[i], reach); err != nil {
+		if err := e.dec.Share(slot, leader[i], reach...); err != nil {
 			return err
 		}
 		if j.drafts == nil {
 			continue
 		}
-		if err := e.draft.Share(slot, leader[i], reach); err != nil {
+		if err := e.draft.Share(slot, leader[i], reach...); err != nil {
 			return err
 		}
 	}
@@ -191,6 +205,17 @@ func (e *Engine) written(j *job, l step.Sequence, times int) iter.Seq[int] {
 				at = int(j.run.Slot[i])
 			}
 			if at >= 0 && !yield(at) {
+				return
+			}
+		}
+	}
+}
+
+// slotsOf yields the cache slots that a run names.
+func slotsOf(r *system.Run) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for _, at := range r.Slot {
+			if at >= 0 && !yield(int(at)) {
 				return
 			}
 		}

@@ -271,7 +271,7 @@ func TestDraftsShareToo(t *testing.T) {
 	if s := e.Stats(); s.Shared != 300 || s.Kept != s.Checked*4 {
 		t.Errorf("shared %d, checked %d, kept %d: the draft is the system itself", s.Shared, s.Checked, s.Kept)
 	}
-	if n := e.draft.pages.lent(); n != 0 {
+	if n := e.draft.lent(); n != 0 {
 		t.Errorf("%d pages of the draft are still lent", n)
 	}
 }

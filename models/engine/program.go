@@ -26,6 +26,7 @@ type Step struct {
 	Proposes, Relaxed bool
 	Gaps              bool           // says how sure the network is, see [system.Confident]
 	Pattern           system.Pattern // of attention, of every sequence
+	Before            []Step         // in front of it in the same submit, of other stages; their sequences ask for nothing
 }
 
 // programKey tells recorded programs apart. Numbers are rounded up to keep programs
@@ -151,11 +152,19 @@ func powerOfTwo(n int) int {
 // Run runs steps and moves the sequences' cursors. A sequence whose limit shrank has drawn its
 // end token.
 func (d *Decoder) Run(s Step) error {
+	var programs []gpu.Repeat
+	for _, b := range s.Before {
+		r, err := d.prepare(b)
+		if err != nil {
+			return err
+		}
+		programs = append(programs, r.programs...)
+	}
 	r, err := d.prepare(s)
 	if err != nil {
 		return err
 	}
-	return r.finish(d.dev.Run(r.programs...))
+	return r.finish(d.dev.Run(append(programs, r.programs...)...))
 }
 
 // prepared is a step whose batch is on the device, with the programs to run.

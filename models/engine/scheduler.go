@@ -259,10 +259,15 @@ type sort struct {
 	drafted          bool
 	proposes, checks bool // real numbers
 	pattern          system.Pattern
+	before           string // stages of the runs before
 }
 
 func (e *Engine) sortOf(j *job) sort {
-	return sort{j.run.Stage, e.drafted(j), j.proposes(), j.checks(), j.run.Pattern}
+	before := ""
+	for i := range j.run.Before {
+		before += fmt.Sprint(j.run.Before[i].Stage, " ")
+	}
+	return sort{j.run.Stage, e.drafted(j), j.proposes(), j.checks(), j.run.Pattern, before}
 }
 
 // turn returns the sort of the next step. Sorts take turns, so that no job waits for
@@ -336,6 +341,13 @@ func (e *Engine) stepOf(jobs []*job) Step {
 			s.Passes = max(s.Passes, j.passes(s.Times, e.decoderOf(j).refined.head.Passes()))
 		}
 	}
+	for i, r := range jobs[0].run.Before {
+		b := Step{Stage: r.Stage, Times: 1, Pattern: r.Pattern}
+		for _, j := range jobs {
+			b.Sequences = j.before(b.Sequences, i)
+		}
+		s.Before = append(s.Before, b)
+	}
 	return s
 }
 
@@ -357,17 +369,25 @@ func (e *Engine) reserve(jobs []*job, s Step) (bool, error) {
 	for _, j := range jobs {
 		l := s.Sequences[at]
 		d := e.decoderOf(j)
-		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), d.sys.Layout.Context)
+		group := d.sys.Layout.StageGroup(j.run.Stage)
+		need := j.reach(&j.run, j.number, l.Row, min(l.Row+s.Times*l.Group, l.Rows), d.sys.Layout.Slots(group))
 		written := e.written(j, l, s.Times)
 		at += j.slots()
 		for _, slot := range j.all() {
-			if ok, err := d.lend(slot, need, written); err != nil || !ok {
+			if ok, err := d.lend(slot, group, need, written); err != nil || !ok {
 				return false, err
+			}
+			for i := range j.run.Before {
+				b := &j.run.Before[i]
+				group := d.sys.Layout.StageGroup(b.Stage)
+				if ok, err := d.lend(slot, group, j.reach(b, 0, 0, b.N, d.sys.Layout.Slots(group)), slotsOf(b)); err != nil || !ok {
+					return false, err
+				}
 			}
 			if j.drafts == nil || e.dec.refined != nil {
 				continue
 			}
-			if ok, err := e.draft.lend(slot, need, written); err != nil || !ok {
+			if ok, err := e.draft.lend(slot, group, need, written); err != nil || !ok {
 				return false, err
 			}
 		}
@@ -391,7 +411,7 @@ func (e *Engine) count(jobs []*job, times int, elapsed time.Duration, kept int, 
 
 // countPages notes how many pages are lent.
 func (e *Engine) countPages() {
-	n := e.dec.pages.lent()
+	n := e.dec.lent()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.stats.Pages, e.stats.MostPages = n, max(e.stats.MostPages, n)

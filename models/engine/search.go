@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/models/system"
 )
 
@@ -258,7 +257,7 @@ func (e *Engine) found(s *search, best *job, score float64) (Result, error) {
 func (e *Engine) fork(to, from *job) error {
 	best := from.all()
 	for i, slot := range to.all() {
-		if err := e.dec.Fork(slot, best[i], len(e.dec.pages.of[best[i]])*attention.MinPage); err != nil {
+		if err := e.dec.Fork(slot, best[i], e.dec.held(best[i])...); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ func (w Windows) Record(g nn.Graph, stage int) *nn.Value {
 	}
 	d := g.(*nn.Inference)
 	words := d.Rows.Words
-	each := w.Compress.Forward(g, d.Look(w.Tokens, words.As(tensor.I32).View(0, words.Elems())), nn.ProductOptions{})
+	each := w.Compress.Forward(g, d.Lookup(w.Tokens, words.As(tensor.I32).View(0, words.Elems())), nn.ProductOptions{})
 	x := nn.Reshape(each, w.Tokens.Width)
 	for _, b := range w.Blocks {
 		x = b.Forward(g, x)

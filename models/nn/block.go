@@ -1,12 +1,13 @@
 package nn
 
-// Block is a pre-norm transformer block: x + Attention(RMS x), then x + SwiGLU(RMS x).
-// A norm belongs to the matrix behind it.
+// Block is a pre-norm transformer block: x + Attention(RMS x), then x + Look(RMS x) if there
+// is a condition, then x + SwiGLU(RMS x). A norm belongs to the matrix behind it.
 type Block struct {
 	Name     string // of its result, for tests
 	QKV, Out *Matrix
 	MLP
 	Attention *Attention
+	Look      *Look // nil: none
 }
 
 // MLP is the second half of a block: x + SwiGLU(RMS x).
@@ -20,7 +21,12 @@ func (m MLP) Forward(g Graph, x *Value) *Value {
 // Forward records the block.
 func (b *Block) Forward(g Graph, x *Value) *Value {
 	a := g.Attend(g.Product(x, b.QKV, ProductOptions{}), b.Attention)
-	return b.MLP.Forward(g, g.Product(a, b.Out, ProductOptions{Add: x}))
+	x = g.Product(a, b.Out, ProductOptions{Add: x})
+	if b.Look != nil {
+		g.Mark(b.Name+".attended", x)
+		x = b.Look.Forward(g, x)
+	}
+	return b.MLP.Forward(g, x)
 }
 
 // Stack is a sequence of blocks.

@@ -6,7 +6,6 @@ import (
 )
 
 // Shared is keys and values that several blocks look at: one product of a hidden state.
-// Networks that train do not have it yet.
 //
 // Source: Sun et al., "You Only Cache Once: Decoder-Decoder Architectures for Language
 // Models", 2024, arXiv:2405.05254.
@@ -15,9 +14,8 @@ type Shared struct {
 	Bias       *Vector // of both; nil: none
 	Attention  *Attention
 	Unit       bool // keys have unit length
-	// Count is the coordinate of a row that says how many slots it sees of these keys, where it
-	// sees others by the same attention; 0: that is its length, see system.Rows.
-	Count int
+	// Length is the coordinate of a row that says how many slots it sees; 0 means its KVLen.
+	Length int
 }
 
 // Write records the product of the rows, and puts it where later rows see it.
@@ -48,17 +46,20 @@ type Cross struct {
 
 // Forward records the block.
 func (b *Cross) Forward(d *Inference, x *Value) *Value {
-	x = d.Product(d.look(d.Product(x, b.Query, ProductOptions{}), b.Shared), b.Out, ProductOptions{Add: x})
+	x = d.Product(d.Look(d.Product(x, b.Query, ProductOptions{}), b.Shared), b.Out, ProductOptions{Add: x})
 	x = b.MLP.Forward(d, x)
 	d.Mark(b.Name, x)
 	return x
 }
 
-// look returns attention of queries, [n, h·dh], to shared keys in the cache.
-func (g *Inference) look(q *Value, s *Shared) *Value {
-	a, seen := s.Attention, g.Rows.Len
-	if s.Count > 0 {
-		seen = g.Coordinate(s.Count, 1)
+// Look implements [Graph]: attention to what is in the cache.
+func (g *Inference) Look(q *Value, s *Shared) *Value {
+	a, sees := s.Attention, g.Rows.Len
+	if s.Length > 0 {
+		if g.sees == nil {
+			g.sees = g.Coordinate(s.Length, 1)
+		}
+		sees = g.sees
 	}
 	if a.Rope != nil {
 		r := g.Loaded.rotary[a.Rope]
@@ -67,7 +68,7 @@ func (g *Inference) look(q *Value, s *Shared) *Value {
 	out := g.temp(q.X.Rows(), a.Heads*a.HeadDim)
 	attention.Cached(g.Recorder, attention.CachedArgs{
 		Q: q.X, Cache: g.Caches[a.cache], Out: out.X, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
-		Seq: g.Rows.Seq, Len: seen, Run: g.Run, Scale: a.Scale,
+		Seq: g.Rows.Seq, Len: sees, Run: g.Run, Scale: a.Scale,
 	})
 	return out
 }

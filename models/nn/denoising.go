@@ -81,8 +81,8 @@ func (g *Inference) Coordinate(axis, each int) *gpu.Tensor {
 	return out.View(0, n)
 }
 
-// Look returns the rows of t that ids name, and zeros for ids outside.
-func (g *Inference) Look(t *Table, ids *gpu.Tensor) *Value {
+// Lookup returns the rows of t that ids name, and zeros for ids outside.
+func (g *Inference) Lookup(t *Table, ids *gpu.Tensor) *Value {
 	return g.Pull(tape.Constant(g.Loaded.tables[t]), ids)
 }
 

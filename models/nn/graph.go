@@ -59,11 +59,17 @@ type Graph interface {
 	Layer(x *Value, f func(Graph, *Value) *Value) *Value
 	// Stage is the stage of the network that is recorded.
 	Stage() int
-	// Keep keeps the hidden states of rows for later stages, in their places.
+	// Keep keeps the hidden states of rows for later stages, in their places. Several states
+	// of a row lie side by side in x, and go to consecutive places.
 	Keep(x *Value)
 	// Recall returns kept hidden state number i that each row starts from, and zeros where
 	// there is none.
 	Recall(i int) *Value
+	// RecallSpan returns the kept states in so many consecutive places, of which number i is
+	// the first, side by side: [n, span·width].
+	RecallSpan(i, span int) *Value
+	// Look returns attention of queries, [n, h·dh], to the keys and values of a condition.
+	Look(q *Value, s *Shared) *Value
 	// Kept returns the only state that each sequence keeps, a row for each, and Spread what
 	// Modulate, Adapt and Gate take of a value with such rows.
 	Kept() *Value
@@ -109,7 +115,9 @@ type Attention struct {
 	// none. Networks that train do not have them yet.
 	QNorm, KNorm *Norm
 	Scale        float32 // of the products of queries and keys; 0 means 1/√dh
-	cache        int
+	// Group is the group of the cache that keys and values lie in, see system.Layout.
+	Group int
+	cache int
 }
 
 // Rope describes rotary positions. Each axis turns its own share of a head's pairs (2j,
@@ -118,6 +126,9 @@ type Attention struct {
 type Rope struct {
 	Pairs []int
 	Theta float64
+	// Coarse says that sines and cosines are rounded to bf16, as some authors' tables are.
+	// Networks that train do not have it yet.
+	Coarse bool
 }
 
 // NoPosition is the coordinate of a row that has no place on an axis.

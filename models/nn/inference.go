@@ -48,6 +48,7 @@ type Inference struct {
 
 	codes  *Value
 	levels *gpu.Tensor // i32 [n], see Windowed
+	sees   *gpu.Tensor // i32 [n], see Shared.Length
 }
 
 func (g *Inference) temp(n, d int) *Value { return tape.Constant(g.Temp(tensor.F32, n, d)) }
@@ -119,7 +120,7 @@ func (g *Inference) Attend(qkv *Value, a *Attention) *Value {
 	}
 	if a.Rope != nil {
 		r := g.Loaded.rotary[a.Rope]
-		p.Pos, p.Freq, p.Axis = g.Rows.Axes, r.freq, r.axis
+		p.Pos, p.Freq, p.Axis, p.Coarse = g.Rows.Axes, r.freq, r.axis, a.Rope.Coarse
 	}
 	if a.QNorm != nil {
 		p.QGain, p.KGain, p.Eps = g.Loaded.vectors[a.QNorm.Gain], g.Loaded.vectors[a.KNorm.Gain], a.QNorm.Eps

@@ -14,8 +14,12 @@ import (
 // embed.Index makes them.
 type Index struct{ IDs, Starts, Rows *gpu.Tensor }
 
-// States hands hidden states from one pass of a network that trains to those behind it.
-type States struct{ kept []*Value }
+// States hands hidden states, of one width, from one pass of a network that trains to those
+// behind it.
+type States struct {
+	Width int
+	kept  []*Value
+}
 
 // all returns the states of all passes so far, one behind the other.
 func (g Training) all() *Value {
@@ -44,11 +48,34 @@ func (g Training) Place(t *Table) *Value {
 }
 
 // Keep implements [Graph]. It keeps the states of all rows.
-func (g Training) Keep(x *Value) { g.States.kept = append(g.States.kept, x) }
+func (g Training) Keep(x *Value) {
+	if d := x.X.Dim(-1); d != g.States.Width {
+		x = g.Reshape(x, x.X.Rows()*d/g.States.Width, g.States.Width)
+	}
+	g.States.kept = append(g.States.kept, x)
+}
 
 // Recall implements [Graph].
-func (g Training) Recall(i int) *Value {
-	return g.Tape.Gather(g.all(), tape.GatherArgs(g.Recalled[i]))
+func (g Training) Recall(i int) *Value { return g.RecallSpan(i, 1) }
+
+// RecallSpan implements [Graph].
+func (g Training) RecallSpan(i, span int) *Value {
+	at := g.Recalled[i]
+	at.IDs = at.IDs.View(0, g.B*g.N, span)
+	return g.Tape.Gather(g.all(), tape.GatherArgs(at))
+}
+
+// Look implements [Graph]. The condition is what the first pass kept. Its rows are seen by
+// all of their sequence.
+func (g Training) Look(q *Value, s *Shared) *Value {
+	a, o := s.Attention, ProductOptions{Bias: s.Bias}
+	condition := g.States.kept[0]
+	nk := condition.X.Rows() / g.B
+	seen := g.Recorder().Temp(tensor.I32, g.B, nk)
+	g.Recorder().Fill(seen, 0) // below what any row has
+	return g.CrossAttention(q, g.Product(condition, s.KeysValues, o), tape.CrossAttentionArgs{
+		B: g.B, N: g.N, NK: nk, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim, KeyQ: g.Key, KeyK: seen, Scale: a.Scale,
+	})
 }
 
 // Kept implements [Graph]: the states of the first pass, of one row a sequence.

@@ -75,13 +75,18 @@ func (g *Inference) Place(t *Table) *Value {
 
 // Keep implements [Graph].
 func (g *Inference) Keep(x *Value) {
-	rows.Scatter(g.Recorder, rows.ScatterArgs{X: x.X, IDs: g.Rows.Keep, Out: g.States})
+	width := g.States.Dim(-1)
+	span := max(x.X.Dim(-1)/width, 1)
+	rows.Scatter(g.Recorder, rows.ScatterArgs{X: x.X.View(0, x.X.Rows()*span, width), IDs: g.Rows.Keep, Out: g.States, Span: span})
 }
 
 // Recall implements [Graph].
-func (g *Inference) Recall(i int) *Value {
+func (g *Inference) Recall(i int) *Value { return g.RecallSpan(i, 1) }
+
+// RecallSpan implements [Graph].
+func (g *Inference) RecallSpan(i, span int) *Value {
 	n := g.n()
-	x := g.temp(n, g.States.Dim(-1))
-	rows.Gather(g.Recorder, rows.GatherArgs{X: g.States, IDs: g.Rows.Recall.View(i*n, n), Out: x.X})
+	x := g.temp(n, span*g.States.Dim(-1))
+	rows.Gather(g.Recorder, rows.GatherArgs{X: g.States, IDs: g.Rows.Recall.View(i*n, n), Out: x.X, Span: span})
 	return x
 }

@@ -47,10 +47,10 @@ type Places struct {
 	Levels   *Table
 }
 
-// Look is attention to the keys and values of a condition, x + Attention(norm x).
+// Look is attention to the keys and values of a condition: x + Attention(norm x).
 type Look struct {
-	Name       string // of its values, for tests
-	Norm       RowNorm
+	Name       string  // of its values, for tests
+	Norm       RowNorm // nil: that of the query's matrix
 	Query, Out *Linear
 	// Scale is as in [Adaptive], of a condition whose keys have unit length; nil: none.
 	Scale  *Vector
@@ -59,14 +59,17 @@ type Look struct {
 
 // Forward records the attention.
 func (l *Look) Forward(g Graph, x *Value) *Value {
-	d := g.(*Inference)
-	q := l.Norm.Forward(g, x)
+	q := x
+	if l.Norm != nil {
+		q = l.Norm.Forward(g, x)
+	}
 	g.Mark(l.Name+".look_in", q)
 	q = l.Query.Forward(g, q, ProductOptions{})
 	if a := l.Shared.Attention; l.Scale != nil {
+		d := g.(*Inference) // networks that train have no such condition yet
 		d.unitHeads(q, a.Heads, a.HeadDim, d.Loaded.vectors[l.Scale])
 	}
-	x = l.Out.Forward(g, d.look(q, l.Shared), ProductOptions{Add: x})
+	x = l.Out.Forward(g, g.Look(q, l.Shared), ProductOptions{Add: x})
 	g.Mark(l.Name+".looked", x)
 	return x
 }

@@ -54,12 +54,17 @@ func (f Faces) Schedule(points []int64, n, given int) (system.Schedule, error) {
 
 // point appends the row of a point: 6 bits each of x, y, z and normal from the lowest.
 func (p *Positions) point(x int32) {
-	const last = faceKinds + 2*pointLevels
 	fed := make([]int32, FaceInputs)
 	for k := range fed {
 		fed[k] = system.Start
 	}
-	p.Add([]int32{0, faceKinds + x&63, faceKinds + pointLevels + x>>6&63, last + x>>12&63, last + pointLevels + x>>18}, fed, []int32{0, 0}, int32(p.N+1), 0, 0)
+	p.Add(PointIDs(x), fed, []int32{0, 0}, int32(p.N+1), 0, 0)
+}
+
+// PointIDs are the fixed ids of a point: 6 bits each of x, y, z and normal from the lowest.
+func PointIDs(x int32) []int32 {
+	const last = faceKinds + 2*pointLevels
+	return []int32{0, faceKinds + x&63, faceKinds + pointLevels + x>>6&63, last + x>>12&63, last + pointLevels + x>>18}
 }
 
 // coordinate appends the row of coordinate i behind the points.
@@ -71,13 +76,17 @@ func (p *Positions) coordinate(f Faces, i int) {
 			fed[k] = int32(p.N - b)
 		}
 	}
-	// An end token may stand where a face starts, pads in its first three slots.
-	top := int32(f.Levels)
+	p.Add([]int32{int32(1 + slot), -1, -1, -1, -1}, fed, []int32{int32(1 + i/sequence.FaceTokens), int32(slot)}, int32(p.N+1), 0, FaceTop(f.Options, slot))
+}
+
+// FaceTop is one past the highest token of a slot of a face. An end token may stand where a
+// face starts, pads in its first three slots.
+func FaceTop(o sequence.Options, slot int) int32 {
 	switch {
 	case slot == 0:
-		top = f.EOS() + 1
+		return o.EOS() + 1
 	case slot < 3:
-		top = f.Pad() + 1
+		return o.Pad() + 1
 	}
-	p.Add([]int32{int32(1 + slot), -1, -1, -1, -1}, fed, []int32{int32(1 + i/sequence.FaceTokens), int32(slot)}, int32(p.N+1), 0, top)
+	return int32(o.Levels)
 }

@@ -68,6 +68,10 @@ type Run struct {
 	Targets             Targets
 	Group, GroupTargets int
 	Stage               int // what the network does with the rows, see Input
+	// Before are runs of one step each, of different stages, that ask for nothing and name the
+	// cache slots of their rows. They go to the device in one submit with the run's only step,
+	// in front of it. Nil: none.
+	Before []Run
 	// Drafted says that a draft, where there is one, predicts the targets in runs of its own before, and that
 	// this run checks them. It is for tokens of real numbers.
 	Drafted bool
@@ -103,6 +107,15 @@ const (
 	Chooses
 	Chosen
 )
+
+// Alone returns the run without those before it.
+func (r Run) Alone() Run {
+	r.Before = nil
+	return r
+}
+
+// Each returns the runs before it and the run alone, in their order.
+func (r *Run) Each() []Run { return append(r.Before[:len(r.Before):len(r.Before)], r.Alone()) }
 
 // Steps is the number of steps of a run.
 func (r *Run) Steps() int { return r.N / r.Group }

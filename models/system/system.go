@@ -79,6 +79,7 @@ type Prompt struct {
 	Depth          int      // of the octree
 	Faces          int      // at most
 	Points         []int64  // points of a surface, one a position before the first face
+	Quads          float32  // share of the faces that are to have four corners; 0: the system's own
 	ConstraintData []uint32 // what the constraint reads of the request; nil: nothing
 	Class          int      // of the system's classes
 	// Text holds a text's features from the system's text encoder, [n, features], a row
@@ -139,24 +140,48 @@ func (t Token) Words() int {
 
 // Layout holds the extents of a system's rows.
 type Layout struct {
-	Fixed, Inputs, Axes int                // columns of Rows
-	Base                int                // row of the embedding table where those of input tokens begin
-	Directions          int                // of the head; 0 means 1
-	Features            int                // of a condition's vectors; 0: none
-	FeatureRows         int                // rows of a run that have features at most; 0 means Length
-	Context             int                // slots of the cache that a sequence has at most
-	Length              int                // rows, targets and positions that a sequence has at most
-	Group               int                // rows of a step at most, by which memory is planned; 0 means 1
-	Sinks               int                // first rows, whose keys stay for ever (attention sinks)
-	Unit                int                // rows that belong together: training windows start at multiples; 0 means 1
-	Places, State       int                // kept hidden states of a sequence, and their width; 0: none
-	Recalls             int                // kept states that a row starts from; 0 means 1
-	Ranges              int                // ranges of cache slots that a row sees; 0: all up to KVLen
-	Guesses             int                // rows of a guess at most, see Run; 0: nobody guesses
-	Branches            int                // of guidance; 0 means 2
-	Sparse              *Sparse            // attention to some blocks of keys, see Run.Pattern; nil: to all
-	Windows             []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
-	Raw                 bool               // rows are input tokens as they are, and not by the embedding table
+	Fixed, Inputs, Axes int     // columns of Rows
+	Base                int     // row of the embedding table where those of input tokens begin
+	Directions          int     // of the head; 0 means 1
+	Features            int     // of a condition's vectors; 0: none
+	FeatureRows         int     // rows of a run that have features at most; 0 means Length
+	Context             int     // slots of the cache that a sequence has at most
+	Length              int     // rows, targets and positions that a sequence has at most
+	Group               int     // rows of a step at most, by which memory is planned; 0 means 1
+	Sinks               int     // first rows, whose keys stay for ever (attention sinks)
+	Unit                int     // rows that belong together: training windows start at multiples; 0 means 1
+	Places, State       int     // kept hidden states of a sequence, and their width; 0: none
+	Recalls             int     // kept states that a row starts from; 0 means 1
+	Ranges              int     // ranges of cache slots that a row sees; 0: all up to KVLen
+	Guesses             int     // rows of a guess at most, see Run; 0: nobody guesses
+	Branches            int     // of guidance; 0 means 2
+	Sparse              *Sparse // attention to some blocks of keys, see Run.Pattern; nil: to all
+	// Caches are the slots that a sequence has at most in further groups of the cache, such as
+	// those of a condition and of shortened levels. The first group has Context. Attentions
+	// say of which group they are, and GroupOf in which one the rows of a stage lie, by
+	// stage; nil: all in the first.
+	Caches, GroupOf []int
+	Windows         []attention.Window // ways to divide a sequence's rows of a step, see nn.Windowed
+	Raw             bool               // rows are input tokens as they are, and not by the embedding table
+}
+
+// Groups is the number of groups of the cache.
+func (l *Layout) Groups() int { return 1 + len(l.Caches) }
+
+// Slots is the number of cache slots that a sequence has at most in a group.
+func (l *Layout) Slots(group int) int {
+	if group == 0 {
+		return l.Context
+	}
+	return l.Caches[group-1]
+}
+
+// StageGroup is the group of the cache in which the rows of a stage lie.
+func (l *Layout) StageGroup(stage int) int {
+	if stage < len(l.GroupOf) {
+		return l.GroupOf[stage]
+	}
+	return 0
 }
 
 // Sparse says how much of a pattern of attention is kept, and of how many slots a block is.

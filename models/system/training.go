@@ -35,6 +35,17 @@ type Pass struct {
 	Runs  []int // stages of the runs whose rows it has
 	Stage int   // in which the network is recorded
 	Rows  int   // of a sequence at most
+	Keeps int   // hidden states that a row keeps, in consecutive places; 0 means 1
+	// Spans are by recall the kept states that a row recalls together; nil: one each.
+	Spans []int
+}
+
+// Span is the number of kept states that recall i stands for.
+func (p *Pass) Span(i int) int {
+	if i < len(p.Spans) {
+		return p.Spans[i]
+	}
+	return 1
 }
 
 // Practice returns the runs of one lesson of a sample, in which chance decides what is known. Word

@@ -135,7 +135,7 @@ func (in archonInput) Record(g nn.Graph, stage int) *nn.Value {
 		d := g.(*nn.Inference)
 		x := g.Recall(sarFirst)
 		for axis := range 3 {
-			x = g.Add(x, d.Look(in.Table, d.Coordinate(axis, 1)))
+			x = g.Add(x, d.Lookup(in.Table, d.Coordinate(axis, 1)))
 		}
 		f := g.Features().X
 		codes := d.Temp(tensor.F32, f.Rows(), in.Width)

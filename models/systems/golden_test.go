@@ -89,6 +89,9 @@ var bases = map[string]struct{ folder, lacks string }{
 
 func weightsOf(t testing.TB, name string) *safetensors.File {
 	t.Helper()
+	if name == "deepmesh" {
+		return planes(t, filepath.Join("testdata", name, "weights.planes.gz"))
+	}
 	path := filepath.Join("testdata", name, "weights.safetensors")
 	if base, ok := bases[name]; ok {
 		path = safetensorstest.Join(t, path, filepath.Join("testdata", base.folder, "weights.safetensors"), base.lacks)

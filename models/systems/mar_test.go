@@ -50,7 +50,7 @@ func steps(t testing.TB, d *engine.Decoder, slot int, runs ...system.Run) (out [
 		if err == nil {
 			err = d.LoadTargets(slot, 0, &r.Targets, max(r.GroupTargets, 1), 1)
 		}
-		s := engine.Step{Stage: r.Stage, Times: 1, Passes: 1, Sequences: []step.Sequence{{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Targets: r.Targets.N, GroupTargets: r.GroupTargets, Unconditional: -1}}}
+		s := stepOf(slot, r)
 		if err == nil {
 			err = d.Run(s)
 		}
@@ -60,6 +60,11 @@ func steps(t testing.TB, d *engine.Decoder, slot int, runs ...system.Run) (out [
 		out = append(out, s)
 	}
 	return out
+}
+
+// stepOf is the first step of a run.
+func stepOf(slot int, r system.Run) engine.Step {
+	return engine.Step{Stage: r.Stage, Times: 1, Passes: 1, Sequences: []step.Sequence{{Slot: slot, Canvas: slot, Rows: r.N, Group: r.Group, Targets: r.Targets.N, GroupTargets: r.GroupTargets, Unconditional: -1}}}
 }
 
 func words(x []float32) []uint32 {

@@ -243,7 +243,7 @@ func (c *sar3d) look(p nn.Params, b *nn.Adaptive) *nn.Look {
 	l.Scale = q.Vector(c.Heads, math.Log(4), "scale_mul_1H11")
 	l.Shared = &nn.Shared{
 		KeysValues: q.Matrix(2*c.width, c.features, varInit, "mat_kv.weight"), Bias: q.Stack(2*c.width, "zero_k_bias", "zero_k_bias", "v_bias"),
-		Attention: b.Attention, Unit: true, Count: sarCount,
+		Attention: b.Attention, Unit: true, Length: sarCount,
 	}
 	l.Out = q.Linear(c.width, c.width, varInit, "proj")
 	return l

@@ -248,7 +248,7 @@ func (t *xarTrunk) condition(d *nn.Inference, n int) *nn.Value {
 		each = 1
 	}
 	times := t.time[1].Forward(d, t.time[0].Forward(d, d.Fixed(t.times), nn.ProductOptions{Act: nn.SiLU}), nn.ProductOptions{})
-	told := d.Add(d.Pull(times, d.Coordinate(order.DenoisedPass, each)), d.Look(t.class, d.Coordinate(order.DenoisedClass, each)))
+	told := d.Add(d.Pull(times, d.Coordinate(order.DenoisedPass, each)), d.Lookup(t.class, d.Coordinate(order.DenoisedClass, each)))
 	return d.SiLU(told)
 }
 

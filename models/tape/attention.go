@@ -66,3 +66,37 @@ func (a *SelfAttentionArgs) split(x *gpu.Tensor) (q, k, v *gpu.Tensor) {
 	from := func(head int) *gpu.Tensor { return x.View(head*a.HeadDim, x.Elems()-head*a.HeadDim) }
 	return from(0), from(a.Heads), from(a.Heads + a.KVHeads)
 }
+
+// CrossAttentionArgs describe attention of the rows of a sequence to others, as
+// attention.Args.
+type CrossAttentionArgs struct {
+	B, N, NK                int
+	Heads, KVHeads, HeadDim int         // KVHeads 0 means Heads
+	KeyQ, KeyK              *gpu.Tensor // i32 [b, n] and [b, nk]: q sees k iff KeyK[k] <= KeyQ[q]
+	Scale                   float32     // 0 means 1/√headdim
+}
+
+// CrossAttention is attention.Forward of queries q [b·n, heads·headdim], and of keys and
+// values kv [b·nk, 2·kvheads·headdim] side by side: [b·n, heads·headdim].
+func (t *Tape) CrossAttention(q, kv *Value, a CrossAttentionArgs) *Value {
+	if a.KVHeads == 0 {
+		a.KVHeads = a.Heads
+	}
+	y, ld, d := t.temp(a.B*a.N, a.Heads*a.HeadDim), kv.X.Dim(-1), a.KVHeads*a.HeadDim
+	values := func(x *gpu.Tensor) *gpu.Tensor { return x.View(d, x.Elems()-d) }
+	args := attention.Args{
+		Q: q.X, K: kv.X, V: values(kv.X), Out: y.X, LDK: ld, LDV: ld, B: a.B, N: a.N, NK: a.NK, Heads: a.Heads, KVHeads: a.KVHeads, HeadDim: a.HeadDim,
+		KeyQ: a.KeyQ, KeyK: a.KeyK, Scale: a.Scale, LSE: t.r.Temp(tensor.F32, a.B, a.Heads, a.N),
+	}
+	attention.Forward(t.r, args)
+	t.push(y, func(dy *gpu.Tensor) {
+		t.into(q, func(dq *gpu.Tensor) {
+			t.into(kv, func(dkv *gpu.Tensor) {
+				k := t.kept(kv)
+				args.Q, args.K, args.V, args.Out = t.kept(q), k, values(k), t.kept(y)
+				attention.Backward(t.r, attention.BackwardArgs{Args: args, DOut: dy, DQ: dq, DK: dkv, DV: values(dkv), LDDK: ld, LDDV: ld})
+			})
+		})
+	})
+	return y
+}

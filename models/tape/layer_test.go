@@ -115,6 +115,11 @@ func TestLayerGradients(t *testing.T) {
 		slopes(t, dev, "reshape", [][2]int{{5, 8}, {10, 4}}, func(g *Tape, v []*Value) *Value {
 			return g.Sum(g.Reshape(g.SiLU(v[0]), 10, 4), v[1])
 		})
+		keyQ, keyK := gputest.I32(t, dev, []int32{1, 2, 9, 1, 1, 1}, 2, 3), gputest.I32(t, dev, []int32{0, 2, 0, 0}, 2, 2)
+		slopes(t, dev, "cross-attention", [][2]int{{6, 8}, {4, 8}}, func(g *Tape, v []*Value) *Value {
+			// The loss writes over what is in front of it, and attention needs its result.
+			return g.SiLU(g.CrossAttention(g.SiLU(v[0]), v[1], CrossAttentionArgs{B: 2, N: 3, NK: 2, Heads: 4, KVHeads: 2, HeadDim: 2, KeyQ: keyQ, KeyK: keyK}))
+		})
 		pairs := []int32{3, -1, 0, 3, 1, 9}
 		pairStarts, pairRows := make([]int32, 6), make([]int32, len(pairs))
 		embed.Index(pairs, 1, 5, pairStarts, pairRows)

@@ -95,21 +95,23 @@ func (p *Part) rows(drop bool) *system.Rows {
 	return &p.Rows
 }
 
-// setBefore sets the rows of the passes before the last, and returns those that states are
-// kept in, by place.
+// setBefore sets the rows of the passes before the last, and returns the numbers of
+// the states that are kept, by place.
 func (t *Network) setBefore(b int, w Window) map[int32]int32 {
 	kept, at := map[int32]int32{}, 0
 	for i, in := range t.before {
-		r, n := w.Seq.Before[i].rows(w.Drop), in.r/t.b
+		r, n, keeps := w.Seq.Before[i].rows(w.Drop), in.r/t.b, max(in.pass.Keeps, 1)
 		for p := range r.N {
 			in.setRow(b*n+p, r, p, w.Seq.Tokens, kept)
 		}
 		for p, place := range r.Keep {
 			if place >= 0 {
-				kept[place] = int32(at + b*n + p)
+				for k := range keeps {
+					kept[place+int32(k)] = int32(at + (b*n+p)*keeps + k)
+				}
 			}
 		}
-		at += in.r
+		at += in.r * keeps
 	}
 	return kept
 }

@@ -137,11 +137,7 @@ func (in *inputs) upload(scale float32) error {
 	if err := in.rowInputs.upload(); err != nil {
 		return err
 	}
-	weight := slices.Clone(in.hostWeight)
-	for i := range weight {
-		weight[i] *= scale
-	}
-	if err := in.weight.WriteF32(weight); err != nil {
+	if err := in.uploadWeight(scale); err != nil {
 		return err
 	}
 	if in.canvas != nil {
@@ -153,6 +149,18 @@ func (in *inputs) upload(scale float32) error {
 		return errors.Join(in.targets.WriteF32(in.hostLessons), uploadIndex(in.lessons, in.hostTaught))
 	}
 	return errors.Join(in.targets.WriteI32(in.hostTargets), in.uploadMeans())
+}
+
+// weights is the number of weights of n rows, one for each sub-token.
+func (in *inputs) weights(n int) int { return n * max(in.token.Sub, 1) }
+
+// uploadWeight copies the weights to the device, multiplied by scale.
+func (in *inputs) uploadWeight(scale float32) error {
+	weight := slices.Clone(in.hostWeight)
+	for i := range weight {
+		weight[i] *= scale
+	}
+	return in.weight.WriteF32(weight)
 }
 
 // uploadMeans says which rows of the directions' logits each slot is the mean of.

@@ -102,11 +102,14 @@ func (t *Network) build(dev *gpu.Device) (err error) {
 		return err
 	}
 	for _, p := range t.passes() {
-		in := &rowInputs{kept: t.in.kept}
+		in := &rowInputs{kept: t.in.kept, pass: p}
 		if err = allocate(dev, in.list(t.sys, t.b, p.Rows)); err != nil {
 			return err
 		}
-		t.before, t.in.kept = append(t.before, in), t.in.kept+in.r
+		t.before, t.in.kept = append(t.before, in), t.in.kept+in.r*max(p.Keeps, 1)
+	}
+	if last := len(t.sys.Passes) - 1; last >= 0 {
+		t.in.pass = t.sys.Passes[last]
 	}
 	if err = t.in.make(dev, t.sys, t.b, t.n); err != nil {
 		return err
@@ -125,7 +128,7 @@ func (t *Network) passes() []system.Pass { return t.sys.Passes[:max(len(t.sys.Pa
 func (t *Network) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	r := dev.NewRecorder()
 	g := nn.Training{
-		Tape: tape.New(r, backward), Store: t.store, B: t.b, Targets: t.in.means, Lessons: t.in.lessons, Canvas: t.in.canvas, States: &nn.States{},
+		Tape: tape.New(r, backward), Store: t.store, B: t.b, Targets: t.in.means, Lessons: t.in.lessons, Canvas: t.in.canvas, States: &nn.States{Width: t.sys.Layout.State},
 		Recompute: t.options.Recompute, Tables: t.tables,
 	}
 	if t.options.Marked != nil && !backward {

@@ -18,9 +18,10 @@ import (
 type rowInputs struct {
 	token  system.Token
 	dims   step.Dims
-	r      int // rows
-	tables int // rows of the longest table
-	kept   int // rows that passes before keep
+	r      int         // rows
+	tables int         // rows of the longest table
+	kept   int         // states that passes before keep
+	pass   system.Pass // zero for a network of one
 
 	ids, starts, rows, axes, key *gpu.Tensor
 	// codes are expanded on the device from bits, u32 [r·f, words]; valid says of which.
@@ -70,8 +71,8 @@ func (in *rowInputs) list(sys *system.System, b, n int) []input {
 		n := max(sys.Layout.Recalls, 1)
 		in.recalled, in.hostRecalled = make([]nn.Index, n), make([][]int32, n)
 		for i := range in.recalled {
-			in.hostRecalled[i] = make([]int32, r)
-			list = append(list, index(&in.recalled[i], r, in.kept)...)
+			in.hostRecalled[i] = make([]int32, r*in.pass.Span(i))
+			list = append(list, index(&in.recalled[i], len(in.hostRecalled[i]), in.kept)...)
 		}
 	}
 	return list
@@ -140,7 +141,7 @@ func (in *rowInputs) clear() {
 }
 
 // setRow makes row i of the batch row p of a sequence, whose tokens are given. Kept has the
-// rows that states are kept in, by place.
+// numbers of the states that are kept, by place.
 func (in *rowInputs) setRow(i int, r *system.Rows, p int, tokens []uint32, kept map[int32]int32) {
 	d := &in.dims
 	copy(in.hostIDs[i*d.IDColumns():], r.Fixed[p*d.Fixed:(p+1)*d.Fixed])
@@ -157,8 +158,11 @@ func (in *rowInputs) setRow(i int, r *system.Rows, p int, tokens []uint32, kept 
 		return
 	}
 	for j, to := range in.hostRecalled {
-		if row, ok := kept[r.Recall[p*len(in.hostRecalled)+j]]; ok {
-			to[i] = row
+		first, span := r.Recall[p*len(in.hostRecalled)+j], in.pass.Span(j)
+		for k := range span {
+			if state, ok := kept[first+int32(k)]; ok && first >= 0 {
+				to[i*span+k] = state
+			}
 		}
 	}
 }

@@ -72,6 +72,9 @@ func (q *Sequence) Lesson(s *system.System, word func(uint32) uint32) (*Sequence
 		case err == nil:
 			err = out.add(s, &r)
 		}
+		for _, at := range r.Targets.At {
+			out.First = min(out.First, int(at))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -112,8 +115,13 @@ func Join(s *system.System, runs system.Schedule, tokens []uint32) (*Sequence, e
 	return q, nil
 }
 
-// add appends a run.
+// add appends a run, and those before it.
 func (q *Sequence) add(s *system.System, r *system.Run) error {
+	for i := range r.Before {
+		if err := q.add(s, &r.Before[i]); err != nil {
+			return err
+		}
+	}
 	part, err := q.part(s, r)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@
 #include "morton.glsl"
 #include "sincos.glsl"
 #include "rotary.glsl"
+#include "narrow.glsl"
 #include "page.glsl"
 
 // One workgroup takes HEADS heads of one row of qkv, [rows, (h + 2g)·DH] with rows ld
@@ -20,6 +21,7 @@ layout(constant_id = 2) const uint TURN = 0; // 1: by a table, 2: by learned fre
 layout(constant_id = 3) const uint HALF = 0; // pairs are (j, j + DH/2) instead of (2j, 2j + 1)
 layout(constant_id = 4) const uint AXES = 1;
 layout(constant_id = 5) const uint HEADS = 1;
+layout(constant_id = 6) const uint COARSE = 0; // 1: sines and cosines of the table are rounded to bf16
 
 layout(push_constant, scalar) uniform Push {
   uint64_t seq, slot, table, pos, freq, axis, qgain, kgain, qkv, ck, cv;
@@ -58,7 +60,8 @@ void normalize(F32 gain) {
 
 vec2 turn(I32 pos, uint head, uint j) {
   if (TURN == 2) return sincos(learnedAngle(pos, AXES, F32(p.freq), p.fh, PAIRS, head, j));
-  return tableTurn(pos, AXES, I32(p.axis), F32(p.freq), j);
+  vec2 sc = tableTurn(pos, AXES, I32(p.axis), F32(p.freq), j);
+  return COARSE == 0 ? sc : widen(narrow(sc, NARROW_BF16), NARROW_BF16);
 }
 
 void turns(uint row, uint head) {

@@ -24,6 +24,7 @@ type PrepareArgs struct {
 	// for each of keys or one for all. A nil Freq is no rotation.
 	Pos, Freq, Axis *gpu.Tensor
 	Half            bool
+	Coarse          bool // sines and cosines by a table of frequencies are rounded to bf16
 }
 
 // Prepare adds to a program the steps between a layer's projection and its attention over
@@ -61,7 +62,7 @@ func Prepare(r *gpu.Recorder, a PrepareArgs) {
 	}
 	params := append([]uint32{uint32(a.Rows), uint32(a.Heads), uint32(a.KVHeads), uint32(a.LD)}, a.Cache.paging()...)
 	r.Dispatch(gpu.Call{
-		Kernel: launch.Kernel(shaders, "attention", kernel, uint32(a.HeadDim), turn, launch.Flag(a.Half), uint32(axes), uint32(each)),
+		Kernel: launch.Kernel(shaders, "attention", kernel, uint32(a.HeadDim), turn, launch.Flag(a.Half), uint32(axes), uint32(each), launch.Flag(a.Coarse)),
 		Grid:   gpu.Linear(a.Rows * launch.Ceil(units, each)),
 		In:     []*gpu.Tensor{a.Seq, a.Slot, a.Cache.Table, a.Pos, a.Freq, a.Axis, a.QGain, a.KGain},
 		Out:    []*gpu.Tensor{a.QKV, a.Cache.K, a.Cache.V},

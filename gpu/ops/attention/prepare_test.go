@@ -15,6 +15,7 @@ type turning struct {
 	axes    []int
 	learned int // heads of frequencies; 0: a table
 	half    bool
+	coarse  bool // sines and cosines are rounded to bf16
 }
 
 // angles returns the angle of pair j of a head of keys for a position.
@@ -45,9 +46,18 @@ func (w turning) turn(x []float32, gain []float32, angle func(j int) float64) []
 			p, q = j, j+dh/2
 		}
 		sin, cos := math.Sincos(angle(j))
+		if w.coarse {
+			sin, cos = rounded(sin), rounded(cos)
+		}
 		y[p], y[q] = y[p]*cos-y[q]*sin, y[p]*sin+y[q]*cos
 	}
 	return y
+}
+
+// rounded is a number in bf16.
+func rounded(x float64) float64 {
+	u := math.Float32bits(float32(x))
+	return float64(math.Float32frombits((u + 0x7fff + u>>16&1) &^ 0xffff))
 }
 
 // TestPrepare holds norm, rotation and copy to the oracle, every combination of
@@ -60,6 +70,7 @@ func TestPrepare(t *testing.T) {
 					{axes: []int{dh / 2}},
 					{axes: []int{1, 2, dh/2 - 3}},
 					{axes: []int{1, 2, dh/2 - 3}, half: true},
+					{axes: []int{dh / 2}, coarse: true},
 					{axes: []int{0, 0, 0}, learned: 2},
 					{axes: []int{0, 0, 0}, learned: 1, half: true},
 				} {
@@ -82,7 +93,7 @@ func testPrepare(t *testing.T, dev *gpu.Device, dh int, norm bool, w turning) {
 	c := newStore(t, dev, s, 1, 64, 1)
 	qkv := gputest.F32(t, dev, x, rows, ld)
 	a := PrepareArgs{
-		QKV: qkv, LD: ld, Heads: h, KVHeads: g, HeadDim: dh, Cache: c.Cache, Half: w.half,
+		QKV: qkv, LD: ld, Heads: h, KVHeads: g, HeadDim: dh, Cache: c.Cache, Half: w.half, Coarse: w.coarse,
 		Seq: gputest.I32(t, dev, make([]int32, rows), rows), Slot: gputest.I32(t, dev, []int32{0, 1, 2, 3, 4}, rows), Pos: gputest.I32(t, dev, pos, rows, len(w.axes)),
 	}
 	var freq []float32

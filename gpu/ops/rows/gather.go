@@ -12,16 +12,17 @@ var shaders embed.FS
 
 // GatherArgs are the operands of [Gather].
 type GatherArgs struct {
-	X   *gpu.Tensor // f32 [n, d]
-	IDs *gpu.Tensor // i32 [v, k], or [v] for k = 1
-	Out *gpu.Tensor // f32 [v, k·d]
+	X    *gpu.Tensor // f32 [n, d]
+	IDs  *gpu.Tensor // i32 [v, k], or [v] for k = 1
+	Out  *gpu.Tensor // f32 [v, k·span·d]
+	Span int         // consecutive rows of X that an id stands for; 0 means 1
 }
 
 // Gather adds to a program rows put side by side:
 //
-//	out[r, j·d + c] = x[ids[r, j], c]
+//	out[r, (j·span + s)·d + c] = x[ids[r, j] + s, c]
 //
-// and zeros where an id is outside 0..n-1, so -1 is a neighbour that does not exist.
+// and zeros where a row is outside 0..n-1, or its id negative, so -1 is a neighbour that does not exist.
 // With an octree's 27 neighbours, or the 8 children of a node, Out is what a
 // convolution's weights are multiplied with. It is exact. Out must not overlap X. If d
 // is even, X and Out must start at an even element of their allocation. Its gradient is
@@ -37,8 +38,8 @@ func Gather(r *gpu.Recorder, a GatherArgs) {
 		r.Fail(err)
 		return
 	}
-	v, k := a.Out.Rows(), a.IDs.Elems()/a.Out.Rows()
-	if err := launch.Check(where, launch.F32("X", a.X, n*d), launch.I32("IDs", a.IDs, v*k), launch.F32("Out", a.Out, v*k*d)); err != nil {
+	v, k, span := a.Out.Rows(), a.IDs.Elems()/a.Out.Rows(), max(a.Span, 1)
+	if err := launch.Check(where, launch.F32("X", a.X, n*d), launch.I32("IDs", a.IDs, v*k), launch.F32("Out", a.Out, v*k*span*d)); err != nil {
 		r.Fail(err)
 		return
 	}
@@ -47,8 +48,8 @@ func Gather(r *gpu.Recorder, a GatherArgs) {
 		Grid:   gpu.Linear(v),
 		In:     []*gpu.Tensor{a.X, a.IDs},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(v), uint32(n), uint32(d), uint32(k)},
-		Work:   work(0, v*k*d, a.IDs, a.Out),
+		Params: []uint32{uint32(v), uint32(n), uint32(d), uint32(k), uint32(span)},
+		Work:   work(0, v*k*span*d, a.IDs, a.Out),
 	})
 }
 

@@ -133,6 +133,43 @@ func TestGather(t *testing.T) {
 	})
 }
 
+// TestSpans gathers and scatters consecutive rows by the id of the first. Rows beyond the end,
+// and all of a negative id, are zeros and go nowhere.
+func TestSpans(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, d := range []int{1, 6, 33} {
+			const n, span = 9, 3
+			x, ids := gputest.Normal(1, n*d), []int32{4, -1, 0, 7, math.MinInt32, n}
+			out := gputest.F32(t, dev, gputest.Normal(2, len(ids)*span*d), len(ids), span*d)
+			old := gputest.Normal(3, n*d)
+			back := gputest.F32(t, dev, old, n, d)
+			gputest.Run(t, dev, func(r *gpu.Recorder) {
+				at := gputest.I32(t, dev, ids, len(ids))
+				Gather(r, GatherArgs{X: gputest.F32(t, dev, x, n, d), IDs: at, Out: out, Span: span})
+				Scatter(r, ScatterArgs{X: out.View(0, len(ids)*span, d), IDs: at, Out: back, Span: span})
+			})
+			var want []float32
+			for _, id := range ids {
+				for s := range int32(span) {
+					if id < 0 || id+s >= n {
+						want = append(want, make([]float32, d)...)
+						continue
+					}
+					row := x[int(id+s)*d : int(id+s+1)*d]
+					want = append(want, row...)
+					copy(old[int(id+s)*d:], row)
+				}
+			}
+			if got := gputest.Read(t, out); !slices.Equal(got, want) {
+				t.Errorf("d=%d: gathered %v, want %v", d, got, want)
+			}
+			if got := gputest.Read(t, back); !slices.Equal(got, old) {
+				t.Errorf("d=%d: scattered %v, want %v", d, got, old)
+			}
+		}
+	})
+}
+
 // TestGatherGrad takes the road that Gather names, and holds it to <dout, gather(x)>.
 func TestGatherGrad(t *testing.T) {
 	each(t, func(t *testing.T, dev *gpu.Device, s shape) {

@@ -7,16 +7,17 @@ import (
 
 // ScatterArgs are the operands of [Scatter].
 type ScatterArgs struct {
-	X   *gpu.Tensor // f32 [r, d]
-	IDs *gpu.Tensor // i32 [r]; no two are equal, but for those outside
-	Out *gpu.Tensor // f32 [n, d]
+	X    *gpu.Tensor // f32 [r, d]
+	IDs  *gpu.Tensor // i32 [r/span]; no two places are equal, but for those outside
+	Out  *gpu.Tensor // f32 [n, d]
+	Span int         // consecutive rows that an id places; 0 means 1
 }
 
 // Scatter adds to a program rows put in their places:
 //
-//	out[ids[r], c] = x[r, c]
+//	out[ids[r / span] + r mod span, c] = x[r, c]
 //
-// A row whose id is outside 0..n-1 goes nowhere, and rows of Out that no id names stay. It
+// A row whose place is outside 0..n-1, or whose id is negative, goes nowhere. Rows of Out that nobody names stay. It
 // is exact. Out must not overlap X. If d is even, X and Out must start at an even element
 // of their allocation. Shape errors wrap [gpu.ErrShape] and come out of Finish.
 func Scatter(r *gpu.Recorder, a ScatterArgs) {
@@ -26,8 +27,12 @@ func Scatter(r *gpu.Recorder, a ScatterArgs) {
 	if err == nil {
 		err = outErr
 	}
+	span := max(a.Span, 1)
+	if err == nil && m%span != 0 {
+		err = launch.Error(where, "%d rows in spans of %d", m, span)
+	}
 	if err == nil {
-		err = launch.Check(where, launch.F32("X", a.X, m*d), launch.I32("IDs", a.IDs, m), launch.F32("Out", a.Out, n*d))
+		err = launch.Check(where, launch.F32("X", a.X, m*d), launch.I32("IDs", a.IDs, m/span), launch.F32("Out", a.Out, n*d))
 	}
 	if err != nil {
 		r.Fail(err)
@@ -38,7 +43,7 @@ func Scatter(r *gpu.Recorder, a ScatterArgs) {
 		Grid:   gpu.Linear(m),
 		In:     []*gpu.Tensor{a.X, a.IDs},
 		Out:    []*gpu.Tensor{a.Out},
-		Params: []uint32{uint32(m), uint32(n), uint32(d)},
+		Params: []uint32{uint32(m), uint32(n), uint32(d), uint32(span)},
 		Work:   work(0, m*d, a.X, a.IDs),
 	})
 }
