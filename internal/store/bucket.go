@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 	"github.com/googleapis/gax-go/v2"
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/gcsblob"
@@ -79,6 +80,7 @@ func openS3(ctx context.Context, name string) (*blob.Bucket, error) {
 		return nil, err
 	}
 	client := s3.NewFromConfig(c, func(o *s3.Options) {
+		o.Logger = logging.Nop{}
 		if o.BaseEndpoint == nil {
 			return
 		}

@@ -74,16 +74,17 @@ func Redacted(place string) string {
 	return s + host + key + query
 }
 
-// Join is [filepath.Join] for places.
+// Join is [filepath.Join] for places. "..", too, stays in the bucket.
 func Join(place string, names ...string) string {
 	if !Stored(place) {
 		return filepath.Join(append([]string{place}, names...)...)
 	}
-	rest := path.Join(names...)
-	if rest == "" {
-		return place
+	s := Scheme(place)
+	bucket, key, _ := strings.Cut(place[len(s):], "/")
+	if rest := path.Join("/", key, path.Join(names...)); rest != "/" {
+		return s + bucket + rest
 	}
-	return strings.TrimSuffix(place, "/") + "/" + rest
+	return s + bucket
 }
 
 // Dir is [filepath.Dir] for places. That of a bucket is the bucket.

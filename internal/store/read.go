@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -99,8 +100,18 @@ func Open(place string) (fs.File, error) {
 	return open(context.Background(), place)
 }
 
-// ReadFile is [os.ReadFile] for places, of at most so many bytes. More is [ErrTooLarge].
+// ReadFile is [os.ReadFile] for places, of at most so many bytes. More is [ErrTooLarge]. An
+// object that is replaced meanwhile is read again.
 func ReadFile(place string, most int64) ([]byte, error) {
+	for n := 1; ; n++ {
+		data, err := readFile(place, most)
+		if !errors.Is(err, ErrReplaced) || n >= maxAttempts {
+			return data, err
+		}
+	}
+}
+
+func readFile(place string, most int64) ([]byte, error) {
 	f, err := Open(place)
 	if err != nil {
 		return nil, err
@@ -143,7 +154,7 @@ func (r *reader) request() error {
 	defer r.watch()()
 	from, err := b.NewRangeReader(r.ctx, key, r.pos, -1, nil)
 	if err != nil {
-		return explain("open", r.place, r.cause(err))
+		return r.explain("open", err)
 	}
 	info := &object{key: key, size: from.Size(), time: from.ModTime(), tag: answered(from)}
 	if r.info != nil && r.info.tag != info.tag {
@@ -177,10 +188,15 @@ func (r *reader) watch() (over func()) {
 
 var errStalled = fmt.Errorf("no byte for %v", stall)
 
-// cause is err, or why the context ended.
-func (r *reader) cause(err error) error {
+// explain is [explain] of err, or of why the context ended. What is gone in the middle was
+// replaced.
+func (r *reader) explain(op string, err error) error {
 	if c := context.Cause(r.ctx); c != nil {
-		return c
+		return explain(op, r.place, c)
+	}
+	gone := status(err) == http.StatusRequestedRangeNotSatisfiable
+	if err = explain(op, r.place, err); r.info != nil && (gone || errors.Is(err, fs.ErrNotExist)) {
+		return &fs.PathError{Op: op, Path: r.place, Err: ErrReplaced}
 	}
 	return err
 }
@@ -195,7 +211,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if r.broken++; r.broken >= maxAttempts || r.ctx.Err() != nil {
-		return n, explain("read", r.place, r.cause(err))
+		return n, r.explain("read", err)
 	}
 	time.Sleep(backoff(r.broken))
 	r.from.Close()

@@ -79,7 +79,7 @@ func (g *google) serve(w http.ResponseWriter, r *http.Request) *refusal {
 		return g.list(w, r.URL.Query(), bucket)
 	}
 	o := g.objects[bucket+"/"+name]
-	if o == nil {
+	if want := r.URL.Query().Get("generation"); o == nil || want != "" && want != strconv.FormatInt(o.generation, 10) {
 		return &refusal{404, "No such object: " + bucket + "/" + name}
 	}
 	switch {
