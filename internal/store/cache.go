@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -41,7 +40,7 @@ func FetchFolder(ctx context.Context, place, cache string) (string, error) {
 	if !Stored(place) {
 		return place, nil
 	}
-	objects, single, err := objectsOf(place)
+	objects, err := objectsOf(place)
 	if err != nil {
 		return "", err
 	}
@@ -52,10 +51,7 @@ func FetchFolder(ctx context.Context, place, cache string) (string, error) {
 		return "", err
 	}
 	home := filepath.Join(cache, cacheName(place, objects))
-	result := home
-	if single != "" {
-		result = filepath.Join(home, single)
-	}
+	result := filepath.Join(home, path.Base(place)) // models without a name are called by their folder's
 	if whole(home, objects) {
 		return result, nil
 	}
@@ -67,11 +63,8 @@ func FetchFolder(ctx context.Context, place, cache string) (string, error) {
 		return "", err
 	}
 	defer dir.Remove()
-	if single != "" {
-		place = Dir(place)
-	}
 	fresh := dir.Path("files")
-	if err := fetchAll(ctx, place, fresh, objects); err != nil {
+	if err := fetchAll(ctx, Dir(place), fresh, objects); err != nil {
 		return "", err
 	}
 	if err := os.Rename(fresh, home); err != nil && !whole(home, objects) { // another process was first
@@ -80,10 +73,10 @@ func FetchFolder(ctx context.Context, place, cache string) (string, error) {
 	return result, nil
 }
 
-// objectsOf returns what stands below a place, by name. Single is the name of the object at
-// the place, if that is what there is.
-func objectsOf(place string) (objects map[string]fs.FileInfo, single string, err error) {
+// objectsOf returns what stands below a place, or at it, by names from the folder above.
+func objectsOf(place string) (objects map[string]fs.FileInfo, err error) {
 	objects = map[string]fs.FileInfo{}
+	base := path.Base(place)
 	err = Walk(place, "", func(name string, info fs.FileInfo) error {
 		if len(objects) == maxFiles {
 			return fmt.Errorf("%w: %s has over %d files", ErrTooLarge, place, maxFiles)
@@ -91,17 +84,18 @@ func objectsOf(place string) (objects map[string]fs.FileInfo, single string, err
 		if !filepath.IsLocal(name) {
 			return fmt.Errorf("%w: %s has an object %q", ErrPlace, place, name)
 		}
-		objects[name] = info
+		objects[path.Join(base, name)] = info
 		return nil
 	})
 	if err != nil || len(objects) > 0 {
-		return objects, "", err
+		return objects, err
 	}
 	info, err := Lstat(place)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return map[string]fs.FileInfo{info.Name(): info}, info.Name(), nil
+	objects[base] = info
+	return objects, nil
 }
 
 // cacheName changes whenever an object does.
@@ -111,13 +105,7 @@ func cacheName(place string, objects map[string]fs.FileInfo) string {
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		fmt.Fprintf(h, "%q %d %s\n", name, objects[name].Size(), Tag(objects[name]))
 	}
-	base := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:`, r) {
-			return '-'
-		}
-		return r
-	}, path.Base(place))
-	return base + "-" + hex.EncodeToString(h.Sum(nil)[:8])
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // ourDigests is the list of a copy's digests, beside the files.
@@ -143,9 +131,11 @@ func fetchAll(ctx context.Context, place, home string, objects map[string]fs.Fil
 			return err
 		}
 	}
-	if _, ok := objects[DigestFile]; ok {
-		if err := compare(place, home, digests); err != nil {
-			return err
+	for name := range objects {
+		if path.Base(name) == DigestFile {
+			if err := compare(place, home, name, digests); err != nil {
+				return err
+			}
 		}
 	}
 	return atomicfile.Replace(filepath.Join(home, ourDigests), func(w io.Writer) error {
@@ -158,19 +148,20 @@ func fetchAll(ctx context.Context, place, home string, objects map[string]fs.Fil
 	})
 }
 
-// compare holds the digests of a folder's files to the list that came with it.
-func compare(place, home string, digests map[string]string) error {
-	wanted, err := readDigests(filepath.Join(home, DigestFile))
+// compare holds the digests of files to the list of that name that came with them.
+func compare(place, home, list string, digests map[string]string) error {
+	wanted, err := readDigests(filepath.Join(home, filepath.FromSlash(list)))
 	if err != nil {
-		return fmt.Errorf("%s: %w", Join(place, DigestFile), err)
+		return fmt.Errorf("%s: %w", Join(place, list), err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+	for _, rest := range slices.Sorted(maps.Keys(wanted)) {
+		name := path.Join(path.Dir(list), rest)
 		got, there := digests[name]
 		switch {
 		case !there:
 			return &fs.PathError{Op: "open", Path: Join(place, name), Err: fs.ErrNotExist}
-		case got != wanted[name]:
-			return fmt.Errorf("%w: %s has SHA-256 %s, and %s says %s", ErrDamaged, Join(place, name), got, DigestFile, wanted[name])
+		case got != wanted[rest]:
+			return fmt.Errorf("%w: %s has SHA-256 %s, and %s says %s", ErrDamaged, Join(place, name), got, DigestFile, wanted[rest])
 		}
 	}
 	return nil
@@ -233,7 +224,7 @@ func parseDigests(data []byte) (map[string]string, error) {
 		if raw, err := hex.DecodeString(sum); !ok || len(name) < 2 || err != nil || len(raw) != sha256.Size {
 			return nil, fmt.Errorf("%w: %q is no line of sha256sum", ErrDamaged, line)
 		}
-		all[strings.TrimPrefix(path.Clean(name[1:]), "./")] = strings.ToLower(sum)
+		all[path.Clean(name[1:])] = strings.ToLower(sum)
 	}
-	return all, errors.Join(lines.Err())
+	return all, lines.Err()
 }

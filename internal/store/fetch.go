@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
@@ -76,6 +77,22 @@ func (c *Copy) add(ctx context.Context, place, name string) (string, error) {
 	c.left -= n
 	return to, err
 }
+
+// Explain returns err with the place's name where it names the copy.
+func (c *Copy) Explain(err error) error {
+	if err == nil || c.dir == nil {
+		return err
+	}
+	return &explained{err, strings.ReplaceAll(err.Error(), c.Path, c.place)}
+}
+
+type explained struct {
+	error
+	text string
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.error }
 
 // Remove removes the copy, but never a place that was a path.
 func (c *Copy) Remove() error {

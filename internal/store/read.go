@@ -68,6 +68,12 @@ func stat(place string) (fs.FileInfo, error) {
 	return attributed(key, a), nil
 }
 
+// Reach returns nil if the store of a place answers, and has its bucket.
+func Reach(place string) error {
+	_, err := isPrefix(place)
+	return err
+}
+
 // isPrefix reports whether there is an object below a place.
 func isPrefix(place string) (bool, error) {
 	ctx, cancel := limited()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -127,15 +128,16 @@ func put(place, path string, c condition) error {
 	return err
 }
 
-// upload repeats what the clients do not: an upload whose answer broke off.
+// upload repeats what the clients do not: an upload whose answer broke off, and one beside
+// another of the same key, which S3 answers with a conflict.
 func upload(ctx context.Context, b *blob.Bucket, key string, f *os.File, o *blob.WriterOptions) error {
 	for n := 1; ; n++ {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
 		err := b.Upload(ctx, key, f, o)
-		broke := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-		if !broke || n >= maxAttempts || ctx.Err() != nil {
+		again := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || status(err) == http.StatusConflict
+		if !again || n >= maxAttempts || ctx.Err() != nil {
 			return err
 		}
 		time.Sleep(backoff(n))

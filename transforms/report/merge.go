@@ -1,11 +1,12 @@
 package report
 
 import (
-	"os"
-	"path/filepath"
+	"errors"
+	"io/fs"
 	"slices"
 	"time"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -25,7 +26,7 @@ func readPast(dir string, overwrite bool) (*past, error) {
 	if p.results, p.failures, err = readRows(dir, overwrite); err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(filepath.Join(dir, FailuresFile)); err == nil {
+	if info, err := store.Stat(store.Join(dir, FailuresFile)); err == nil {
 		p.failed = info.ModTime()
 	}
 	for _, f := range request.Families {
@@ -121,7 +122,7 @@ func (p *past) healed(k key) bool {
 	if !ok || !m.Whole() || m.Result.Action == Tokenize {
 		return false
 	}
-	info, err := os.Stat(filepath.Join(p.dir, Place{k.family, k.id}.Marker()))
+	info, err := store.Stat(store.Join(p.dir, Place{k.family, k.id}.Marker()))
 	return err == nil && info.ModTime().After(p.failed)
 }
 
@@ -133,7 +134,7 @@ func Gone(dir string, r *Result) bool {
 		if file == "" {
 			continue
 		}
-		if _, err := os.Stat(filepath.Join(dir, file)); os.IsNotExist(err) {
+		if _, err := store.Stat(store.Join(dir, file)); errors.Is(err, fs.ErrNotExist) {
 			return true
 		}
 	}

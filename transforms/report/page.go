@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -10,16 +11,21 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/internal/gallery"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/transforms/claim"
+	"github.com/morton-gen/morton/transforms/family"
 )
 
 // drawnFaces bounds the faces that one page draws, so that a night's run neither
 // fills memory nor the disk with copies; results past it are linked only.
 const drawnFaces = 2_000_000
+
+// maxDrawnBytes bounds a mesh that is copied from a store to be drawn.
+const maxDrawnBytes = 1 << 30
 
 // PageFile is the page. Its scripts stand in a folder beside it.
 const (
@@ -156,15 +162,7 @@ func (p *pager) relative(input string) string {
 	if input == "" {
 		return ""
 	}
-	path, err1 := filepath.Abs(input)
-	dir, err2 := filepath.Abs(p.dir)
-	if err1 != nil || err2 != nil {
-		return input
-	}
-	if rel, err := filepath.Rel(dir, path); err == nil {
-		return rel
-	}
-	return path
+	return store.Link(p.dir, input)
 }
 
 // result reads the OBJ of a result, whose faces are as the model made them.
@@ -172,7 +170,12 @@ func (p *pager) result(path string) *gallery.Mesh {
 	if path == "" || p.budget <= 0 {
 		return nil
 	}
-	m, _, err := obj.ReadFile(filepath.Join(p.dir, path), limit.Unlimited())
+	local, err := store.Fetch(context.Background(), store.Join(p.dir, path), maxDrawnBytes)
+	if err != nil {
+		return nil
+	}
+	defer local.Remove()
+	m, _, err := obj.ReadFile(local.Path, limit.Unlimited())
 	return p.draw(m, err)
 }
 
@@ -180,7 +183,12 @@ func (p *pager) source(r *Result) *gallery.Mesh {
 	if p.budget <= 0 {
 		return nil
 	}
-	m, _, err := meshfile.Read(r.Input, meshfile.Options{Scene: r.Scene})
+	in, err := family.Fetch(context.Background(), r.Request, maxDrawnBytes)
+	if err != nil {
+		return nil
+	}
+	defer in.Remove()
+	m, _, err := meshfile.Read(in.Request.Input, meshfile.Options{Scene: r.Scene})
 	return p.draw(m, err)
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -76,10 +78,19 @@ func joinTokens(dir, path string, results []*Result, bad func(r *Result, err err
 	})
 }
 
+// maxPartBytes bounds the tokens of one result that are copied from a store: four times
+// those of the longest sample that a shard takes.
+const maxPartBytes = 1 << 30
+
 // readSample reads the tokens that a result left.
 func readSample(dir string, r *Result) (shard.Sample, error) {
-	part := filepath.Join(dir, Place{r.Family, r.ID}.Tokens())
-	samples, err := shard.ReadAll(part, shard.Limits{Samples: 1})
+	part := store.Join(dir, Place{r.Family, r.ID}.Tokens())
+	local, err := store.Fetch(context.Background(), part, maxPartBytes)
+	if err != nil {
+		return shard.Sample{}, err
+	}
+	defer local.Remove()
+	samples, err := shard.ReadAll(local.Path, shard.Limits{Samples: 1})
 	if err != nil {
 		return shard.Sample{}, err
 	}
