@@ -27,6 +27,7 @@ import (
 // Bounds of what a client repeats. The sixth pause is some 3 s on average, the seventh 6 s.
 const (
 	maxAttempts = 8
+	maxRepeats  = 4 // of ours
 	maxBackoff  = 10 * time.Second
 )
 
@@ -91,6 +92,20 @@ func openS3(ctx context.Context, name string) (*blob.Bucket, error) {
 		}
 	})
 	return s3blob.OpenBucket(ctx, client, name, nil)
+}
+
+// repeat does what the clients do not repeat again: requests whose answer broke off, and
+// uploads beside another of the same key, which S3 answers with a conflict. A client that
+// has given up has its say.
+func repeat(ctx context.Context, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		again := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || status(err) == http.StatusConflict
+		if spent := (*retry.MaxAttemptsError)(nil); errors.As(err, &spent) || !again || n >= maxRepeats || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(backoff(n))
+	}
 }
 
 // backoff returns the pause after an attempt, counted from 1.

@@ -16,8 +16,8 @@
 //	… read copied.Path
 //
 // Requests that fail with HTTP 429 or 5xx, or without an answer, are repeated by the
-// clients of the stores, up to eight times, later and later. Then the error wraps
-// [ErrUnavailable].
+// clients of the stores, up to eight times, later and later. Those whose answer breaks off
+// are repeated here. Then the error wraps [ErrUnavailable].
 //
 // Credentials come from where the clients look for them, never from a place's name. The
 // package is not for listing millions of objects at once, nor for the models' and media

@@ -49,7 +49,7 @@ func kindOf(err error) error {
 		return fmt.Errorf("%w: %s", fs.ErrPermission, detail(err))
 	case code == http.StatusPreconditionFailed:
 		return fs.ErrExist
-	case code == 0, code == http.StatusRequestTimeout, code == http.StatusConflict, code == http.StatusTooManyRequests, code >= 500:
+	case code < 300, code == http.StatusRequestTimeout, code == http.StatusConflict, code == http.StatusTooManyRequests, code >= 500:
 		return fmt.Errorf("%w: %s", ErrUnavailable, detail(err))
 	}
 	return errors.New(detail(err))

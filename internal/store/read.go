@@ -61,8 +61,11 @@ func stat(place string) (fs.FileInfo, error) {
 	if key == "" {
 		return nil, &fs.PathError{Op: "stat", Path: place, Err: fs.ErrNotExist}
 	}
-	a, err := b.Attributes(ctx, key)
-	if err != nil {
+	var a *blob.Attributes
+	if err := repeat(ctx, func() (err error) {
+		a, err = b.Attributes(ctx, key)
+		return err
+	}); err != nil {
 		return nil, explain("stat", place, err)
 	}
 	return attributed(key, a), nil
@@ -82,11 +85,8 @@ func isPrefix(place string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	page, _, err := b.ListPage(ctx, blob.FirstPageToken, 1, &blob.ListOptions{Prefix: below(key)})
-	if err != nil {
-		return false, explain("stat", place, err)
-	}
-	return len(page) > 0, nil
+	page, _, err := listPage(ctx, b, blob.FirstPageToken, 1, &blob.ListOptions{Prefix: below(key)})
+	return len(page) > 0, explain("stat", place, err)
 }
 
 // below returns the prefix of what is in a folder.
@@ -266,7 +266,7 @@ func list(folder, prefix, delimiter string, visit func(*object) error) error {
 	token := blob.FirstPageToken
 	for {
 		ctx, cancel := limited()
-		page, next, err := b.ListPage(ctx, token, 1000, &blob.ListOptions{Prefix: below(key) + prefix, Delimiter: delimiter})
+		page, next, err := listPage(ctx, b, token, 1000, &blob.ListOptions{Prefix: below(key) + prefix, Delimiter: delimiter})
 		cancel()
 		if err != nil {
 			return explain("open", folder, err)
@@ -284,4 +284,12 @@ func list(folder, prefix, delimiter string, visit func(*object) error) error {
 		}
 		token = next
 	}
+}
+
+func listPage(ctx context.Context, b *blob.Bucket, token []byte, size int, o *blob.ListOptions) (page []*blob.ListObject, next []byte, err error) {
+	err = repeat(ctx, func() (err error) {
+		page, next, err = b.ListPage(ctx, token, size, o)
+		return err
+	})
+	return page, next, err
 }

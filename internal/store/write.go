@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -40,7 +39,7 @@ func Remove(place string) error {
 	if err != nil {
 		return err
 	}
-	if err = explain("remove", place, b.Delete(ctx, key)); errors.Is(err, fs.ErrNotExist) {
+	if err = explain("remove", place, repeat(ctx, func() error { return b.Delete(ctx, key) })); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
@@ -120,28 +119,17 @@ func put(place, path string, c condition) error {
 	if key == "" {
 		return fmt.Errorf("%w: %s is a bucket", ErrPlace, place)
 	}
-	err = upload(ctx, b, key, f, &blob.WriterOptions{ContentType: contentType(key), IfNotExist: c.absent, BeforeWrite: c.apply})
-	err = explain("write", place, err)
+	o := blob.WriterOptions{ContentType: contentType(key), IfNotExist: c.absent, BeforeWrite: c.apply}
+	err = explain("write", place, repeat(ctx, func() error {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		return b.Upload(ctx, key, f, &o)
+	}))
 	if errors.Is(err, fs.ErrExist) && equal(place, path, info.Size()) {
 		return nil
 	}
 	return err
-}
-
-// upload repeats what the clients do not: an upload whose answer broke off, and one beside
-// another of the same key, which S3 answers with a conflict.
-func upload(ctx context.Context, b *blob.Bucket, key string, f *os.File, o *blob.WriterOptions) error {
-	for n := 1; ; n++ {
-		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		err := b.Upload(ctx, key, f, o)
-		again := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || status(err) == http.StatusConflict
-		if !again || n >= maxAttempts || ctx.Err() != nil {
-			return err
-		}
-		time.Sleep(backoff(n))
-	}
 }
 
 // apply tells a client the tag that is to be replaced.
