@@ -24,7 +24,7 @@ import (
 	"gocloud.dev/blob/s3blob"
 )
 
-// Bounds of what a client repeats. The sixth pause is some 3 s on average, the seventh 6 s.
+// Bounds of what a client repeats: eight attempts take some 10 s.
 const (
 	maxAttempts = 8
 	maxRepeats  = 4 // of ours
