@@ -60,9 +60,9 @@ func Redacted(place string) string {
 	if s == "" {
 		return place
 	}
-	rest, query, asked := strings.Cut(place[len(s):], "?")
-	if query = "?…"; !asked {
-		query = ""
+	rest, query := place[len(s):], ""
+	if i := strings.IndexByte(rest, '?'); i >= 0 {
+		rest, query = rest[:i], "?…"
 	}
 	host, key, inside := strings.Cut(rest, "/")
 	if i := strings.LastIndex(host, "@"); i >= 0 {

@@ -349,8 +349,11 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for _, c := range [][3]string{
-		{"s3://bk/out", "s3://bk/in/a.mp4", "../in/a.mp4"}, {"s3://bk/out", "gs://bk/in/a.mp4", "gs://bk/in/a.mp4"}, {"/x/out", "/x/in/a", "../in/a"},
-		{"s3://bk/out", "/x/a b", "file:///x/a%20b"}, {"/x", "s3://bk/a", "s3://bk/a"},
+		{"s3://bk/out", "s3://bk/in/a.mp4", "../in/a.mp4"},
+		{"s3://bk/out", "gs://bk/in/a.mp4", "gs://bk/in/a.mp4"},
+		{"/x/out", "/x/in/a", "../in/a"},
+		{"s3://bk/out", "/x/a b", "file:///x/a%20b"},
+		{"/x", "s3://bk/a", "s3://bk/a"},
 	} {
 		if got := store.Link(c[0], c[1]); got != c[2] {
 			t.Errorf("Link(%q, %q) = %q", c[0], c[1], got)
