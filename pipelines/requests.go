@@ -82,13 +82,14 @@ type made struct {
 
 func (j *Job) madeRequests() made {
 	m := made{gone: map[requestKey]bool{}}
+	standing := report.NewStanding(j.Settings.Out)
 	for _, f := range j.families() {
 		for i := range j.markers[f] {
 			marker := &j.markers[f][i]
 			r := &marker.Result
 			switch {
 			case r.Action != j.Settings.Action:
-			case report.Gone(j.Settings.Out, r):
+			case standing.Gone(r):
 				m.gone[keyOf(&r.Request)] = true
 			case marker.Whole():
 				m.there = append(m.there, j.found(marker))

@@ -22,15 +22,12 @@ var (
 	ErrPlace = errkind.New("bad_request", "no place that is served")
 	// ErrUnavailable reports a store that gives no answer, or that has asked to come later,
 	// to every repetition of a request.
-	ErrUnavailable = errkind.New(unavailable, "the store does not answer")
+	ErrUnavailable = errkind.New("unavailable", "the store does not answer")
 	// ErrTooLarge reports objects over the limit of a copy.
 	ErrTooLarge = errkind.New("limit", "too large to copy")
 	// ErrDamaged reports a copy whose bytes are not those that its digest names.
 	ErrDamaged = errkind.New("corrupt", "damaged")
 )
-
-// unavailable is the kind of what may be there again at another try.
-const unavailable = "unavailable"
 
 // explain gives an error of a client its kind, with the operation and the place.
 func explain(op, place string, err error) error {

@@ -171,7 +171,7 @@ func (r *reader) request() error {
 }
 
 // ErrReplaced reports an object that another took the place of while it was read.
-var ErrReplaced = errkind.New(unavailable, "the object was replaced while it was read")
+var ErrReplaced = errkind.New("unavailable", "the object was replaced while it was read")
 
 // answered returns the tag of what is read.
 func answered(from *blob.Reader) tag {

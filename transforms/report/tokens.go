@@ -55,24 +55,29 @@ func JoinTokens(dir, path string, results []Result) error {
 	for i := range results {
 		all[i] = &results[i]
 	}
-	return joinTokens(dir, path, all, func(_ *Result, err error) error { return err })
+	return joinTokens(dir, path, all, &earlierTokens{}, nil, func(_ *Result, err error) error { return err })
 }
 
-// joinTokens is JoinTokens where the caller decides on samples that are not as
-// their result left them: bad returns nil to leave one out.
-func joinTokens(dir, path string, results []*Result, bad func(r *Result, err error) error) error {
+// joinTokens is JoinTokens that takes samples from an earlier shard, but for results made by
+// this run. The caller decides on samples that are not as their result left them: bad
+// returns nil to leave one out.
+func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, made map[key]bool, bad func(r *Result, err error) error) error {
 	return WriteShard(path, func(yield func(shard.Sample) error) error {
-		for _, r := range results {
-			sample, err := readSample(dir, r)
-			if err != nil {
-				if err := bad(r, err); err != nil {
+		for len(results) > 0 {
+			n := together(dir, results)
+			samples, errs := readSamples(dir, results[:n], earlier, made)
+			for i, r := range results[:n] {
+				if errs[i] != nil {
+					if err := bad(r, errs[i]); err != nil {
+						return err
+					}
+					continue
+				}
+				if err := yield(samples[i]); err != nil {
 					return err
 				}
-				continue
 			}
-			if err := yield(sample); err != nil {
-				return err
-			}
+			results = results[n:]
 		}
 		return nil
 	})
