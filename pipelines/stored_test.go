@@ -302,7 +302,7 @@ func TestStoredShards(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := map[string]string{}
-		job := Job{Requests: requests, Workers: 3, Shards: 3, Runner: "prism", Settings: transforms.Settings{Spec: family.Spec{Family: request.Quads}, Out: store.Join(s.root, "t")}}
+		job := Job{Requests: requests, Workers: 3, Shards: 3, Runner: "prism", Settings: transforms.Settings{Spec: family.Spec{Family: request.Quads, Dir: t.Name()}, Out: store.Join(s.root, "t")}}
 		expect(t, 6, 0, 0)(Tokenize(t.Context(), job))
 		for _, name := range transforms.ShardFiles(request.Quads, 3) {
 			got[name] = readPlace(t, store.Join(s.root, "t", name))

@@ -109,16 +109,16 @@ func (o *options) check(words []string) error {
 	if err := o.checkSource(); err != nil {
 		return err
 	}
-	if err := o.fetchModel(); err != nil {
-		return err
-	}
 	if err := checkRunner(o.flags, o.name, o.runner()); err != nil {
 		return err
 	}
 	if err := chooseWorkers(o.flags, o.runner()); err != nil {
 		return err
 	}
-	return o.checkWorkers()
+	if err := o.checkWorkers(); err != nil {
+		return err
+	}
+	return o.fetchModel()
 }
 
 // fetchModel copies a model of a store, which the command has to look at.
