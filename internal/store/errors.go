@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/smithy-go"
@@ -42,6 +43,8 @@ func kindOf(err error) error {
 	switch {
 	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, storage.ErrBucketNotExist), code == http.StatusNotFound:
 		return fs.ErrNotExist
+	case code == 0 && strings.Contains(err.Error(), "get credentials:"): // AWS's client has no type for it
+		return fmt.Errorf("%w: no credentials were found", fs.ErrPermission)
 	case code == http.StatusForbidden, code == http.StatusUnauthorized:
 		return fmt.Errorf("%w: %s", fs.ErrPermission, detail(err))
 	case code == http.StatusPreconditionFailed:

@@ -320,6 +320,16 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestNoCredentials: a user without keys is told so, at once.
+func TestNoCredentials(t *testing.T) {
+	storetest.S3(t, "keyless")
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	if _, err := store.Lstat("s3://keyless/a"); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "no credentials") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestCancelled: a copy ends with its context, and leaves nothing.
 func TestCancelled(t *testing.T) {
 	storetest.S3(t, "bucket")
