@@ -1,7 +1,7 @@
 # Morton's tasks; `make help` lists them. Each does its own set-up (scripts/setup), so `make run` is enough on a fresh Debian 12.
 
 .DEFAULT_GOAL := help
-.PHONY: help build release check test test-flink test-all race fuzz bench validate shaders check-shaders reference run corpus train setup clean
+.PHONY: help build release check test test-flink mutants test-all race fuzz bench validate shaders check-shaders reference run corpus train setup clean
 
 # The Go that set-up picked comes first, and may fetch the toolchain that go.mod names.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
@@ -40,6 +40,9 @@ test-all: setup ## run every test at every shape and subgroup width, which compi
 
 test-flink: setup ## run jobs on a real Flink, which it fetches (400 MB; needs Java 17, Maven and pip)
 	scripts/test-flink
+
+mutants: setup ## tokenize 1,000 damaged files: nothing may crash, and each must be accounted for
+	scripts/mutants
 
 race: setup ## run the short tests under the race detector
 	go test -race -short -timeout 30m $(PKGS)

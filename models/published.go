@@ -40,8 +40,9 @@ type Published struct {
 	Tokenizer     *checkpoint.Checkpoint // nil if none is beside it
 	TokenizerPath string
 	Codec         system.Codec
-	Description   system.Description // of the tokenizer; nil if it cannot be described
-	described     bool               // by a file beside it; else it is taken for a published one
+	Description   system.Description     // of the tokenizer; nil if it cannot be described
+	described     bool                   // by a file beside it; else it is taken for a published one
+	None          *checkpoint.Checkpoint // features of no condition; nil if there are none beside it
 	System        *system.System
 }
 
@@ -78,7 +79,19 @@ func (p *Published) find(path string) error {
 		}
 	}
 	p.openTokenizer(tokenizers)
-	return nil
+	return p.openNone(path)
+}
+
+// openNone opens the features of no condition, if they are there.
+func (p *Published) openNone(path string) (err error) {
+	if !isFolder(path) {
+		path = filepath.Dir(path)
+	}
+	p.None, err = checkpoint.Open(filepath.Join(path, noneFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // build makes the system, of which no tensor may be missing.
@@ -104,31 +117,45 @@ func (p *Published) build(path string) error {
 // computes with.
 const tokenizerPrefix = "vae."
 
-// Weights are the tensors of the generator, and those of its tokenizer behind a prefix.
+// The features of no condition, which guidance of some systems wants, lie in a file of their
+// own. Their prefix begins the names of its tensors among the weights.
+const (
+	noneFile   = "none.safetensors"
+	nonePrefix = "none."
+)
+
+// Weights are the tensors of the generator, and those of files beside it behind a prefix.
 func (p *Published) Weights() nn.Weights {
-	if p.Tokenizer == nil {
-		return p.Checkpoint
+	w := nn.Weights(p.Checkpoint)
+	if p.Tokenizer != nil {
+		w = joined{w, p.Tokenizer, tokenizerPrefix}
 	}
-	return joined{p.Checkpoint, p.Tokenizer}
+	if p.None != nil {
+		w = joined{w, p.None, nonePrefix}
+	}
+	return w
 }
 
-// joined are the tensors of a generator, and of the tokenizer beside it.
-type joined struct{ generator, tokenizer nn.Weights }
+// joined are the tensors of a generator, and of a file beside it.
+type joined struct {
+	generator, beside nn.Weights
+	prefix            string
+}
 
 // of returns the checkpoint of a tensor, and its name there.
 func (j joined) of(name string) (nn.Weights, string) {
-	inside, ok := strings.CutPrefix(name, tokenizerPrefix)
+	inside, ok := strings.CutPrefix(name, j.prefix)
 	if _, has := j.generator.Shape(name); has || !ok {
 		return j.generator, name
 	}
-	return j.tokenizer, inside
+	return j.beside, inside
 }
 
 // Names implements nn.Weights.
 func (j joined) Names() []string {
 	out := j.generator.Names()
-	for _, name := range j.tokenizer.Names() {
-		out = append(out, tokenizerPrefix+name)
+	for _, name := range j.beside.Names() {
+		out = append(out, j.prefix+name)
 	}
 	slices.Sort(out)
 	return out
@@ -246,7 +273,7 @@ func describe(k system.Codec, c *checkpoint.Checkpoint, path, among string) (d s
 
 // Close closes the files.
 func (p *Published) Close() {
-	for _, c := range []*checkpoint.Checkpoint{p.Checkpoint, p.Tokenizer} {
+	for _, c := range []*checkpoint.Checkpoint{p.Checkpoint, p.Tokenizer, p.None} {
 		if c != nil {
 			_ = c.Close() // read only
 		}
@@ -312,7 +339,7 @@ func readBeside(path, name string) (json.RawMessage, error) {
 func (p *Published) identity() (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%+v\n", compact(p.Config), p.Description)
-	for _, c := range []*checkpoint.Checkpoint{p.Checkpoint, p.Tokenizer} {
+	for _, c := range []*checkpoint.Checkpoint{p.Checkpoint, p.Tokenizer, p.None} {
 		if c == nil {
 			continue
 		}

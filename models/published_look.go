@@ -73,7 +73,8 @@ func (p *Published) Classes() int {
 }
 
 // Steps counts the steps of a request, those that read the condition alone and those that
-// draw tokens, and the tokens. Its prompt is the first class, or a text of one row.
+// draw tokens, and the tokens. Its prompt is the first class, or a text of one row; of a
+// system that wants more, of two rows without guidance.
 func (p *Published) Steps() (reading, drawing, drawn int, err error) {
 	s := p.System
 	prompt := system.Prompt{Guidance: float32(s.Default.Guidance)}
@@ -81,6 +82,9 @@ func (p *Published) Steps() (reading, drawing, drawn int, err error) {
 		prompt.Text = make([]float32, n)
 	}
 	runs, err := s.Schedule(prompt)
+	if err != nil && s.TextWidth() > 0 {
+		runs, err = s.Schedule(system.Prompt{Text: make([]float32, 2*s.TextWidth())})
+	}
 	if err != nil {
 		return 0, 0, 0, err
 	}

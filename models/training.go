@@ -151,7 +151,7 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		return err
 	}
 	if t.others != nil {
-		o.Memory.Other = joined{t.others, t.others}
+		o.Memory.Other = joined{t.others, t.others, tokenizerPrefix}
 	}
 	if t.net, err = train.NewNetwork(dev, sys, max(o.Batch, 1), o.Window, o.Memory); err != nil {
 		return err

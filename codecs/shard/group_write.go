@@ -56,7 +56,6 @@ func (w *fileWriter) add(s *Sample) error {
 		return err
 	}
 	tokens := w.columns[leafTokens]
-	tokens.plain = slices.Grow(tokens.plain, 8*len(s.Tokens))
 	if err := writeList(tokens, s.Tokens, func(x int64) { tokens.plain = binary.LittleEndian.AppendUint64(tokens.plain, uint64(x)) }); err != nil {
 		return err
 	}

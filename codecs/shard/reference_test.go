@@ -37,7 +37,7 @@ func TestReferencePage(t *testing.T) {
 	for _, field := range f.Schema().Fields() {
 		columns = append(columns, field.Name())
 	}
-	for heading, want := range map[string][]string{"Columns": columns, "Kinds": {KindCube, KindOctree, KindQuad, KindVQ, KindScales, KindKL, KindLARP, KindVAE3D, KindStar, KindOctreeCodes}} {
+	for heading, want := range map[string][]string{"Columns": columns, "Kinds": {KindCube, KindOctree, KindQuad, KindVQ, KindScales, KindKL, KindLARP, KindVAE3D, KindStar, KindOctreeCodes, KindPlanes}} {
 		names, err := doctable.Names("../../docs/reference/shards.md", heading)
 		if err != nil {
 			t.Fatal(err)

@@ -49,6 +49,9 @@ const (
 	// of the last. All nodes of the first level exist, and a node that splits has eight
 	// children; where none of a level splits, the first does.
 	KindOctreeCodes = "octree-codes"
+	// KindPlanes has the number of planes and the sides of all scales. A scale has the tokens
+	// of each plane, one plane behind the other.
+	KindPlanes = "planes"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -120,6 +121,9 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	}
 	if err := checkSearch(r); err != nil {
 		return err
+	}
+	if r.Family == request.Shape && k.model == "" && (r.Class != nil || r.Text != "" || r.Guidance != nil) {
+		return errors.New("class, text and guidance are for a published model, which --model names")
 	}
 	if r.Input != "" && r.Prefix < k.cube {
 		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, k.cube)

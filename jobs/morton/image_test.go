@@ -13,6 +13,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/safetensors/safetensorstest"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
@@ -26,12 +27,21 @@ const (
 	tinyVQ      = "../../models/tokenizer/vq/testdata/"
 )
 
+// tinyWeights is the path of a tiny system's weights. Most of LlamaGen's for texts are those for classes.
+func tinyWeights(t *testing.T, system string) string {
+	path := tinySystems + system + "/weights.safetensors"
+	if system == "llamagen-t2i" {
+		path = safetensorstest.Join(t, path, tinySystems+"llamagen/weights.safetensors", "cls_embedding.*")
+	}
+	return path
+}
+
 // tinyModel is a folder of a tiny system with a half of the tiny tokenizer.
 func tinyModel(t *testing.T, system, half string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, from := range map[string]string{
-		"config.json": tinySystems + system + "/config.json", "generator.safetensors": tinySystems + system + "/weights.safetensors",
+		"config.json": tinySystems + system + "/config.json", "generator.safetensors": tinyWeights(t, system),
 		"vq.safetensors": tinyVQ + half + ".safetensors", "tokenizer.json": tinyVQ + "config.json",
 	} {
 		data, err := os.ReadFile(from)

@@ -71,10 +71,15 @@ func elements(shape []int) int {
 func (f *facts) addSystem(p *models.Published) {
 	s := p.System
 	f.add("parameters", s.Params.Count())
-	f.add("grid", s.Grid)
-	if s.Token.Width > 0 {
+	if s.Grid != [3]int{} { // else it depends on the request
+		f.add("grid", s.Grid)
+	}
+	switch {
+	case s.Token.Width > 0:
 		f.add("numbers", s.Token.Width)
-	} else {
+	case s.Token.Bits > 0:
+		f.add("bits", s.Token.Bits)
+	default:
 		f.add("vocabulary", s.Token.Values)
 	}
 	if n := s.TextWidth(); n > 0 {

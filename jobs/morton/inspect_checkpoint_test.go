@@ -46,7 +46,7 @@ func TestInspectSaysWhatIsMissing(t *testing.T) {
 		{tinySystems + "llamagen", "runs", "no: it has no tokenizer beside it"},
 		{tinySystems + "nar-video", "runs", "no: it has no tokenizer beside it"},
 		{tinySystems + "nar", "head", "the mean of 2 directions, behind 1 block of its own"},
-		{tinySystems + "llamagen-t2i", "condition", "the features of a text, 32 a token"},
+		{tinyModel(t, "llamagen-t2i", "decoder"), "condition", "the features of a text, 32 a token"},
 		{tinyVQ + "encoder.safetensors", "kind", "image tokenizer"},
 		{tinyVQ + "encoder.safetensors", "tokenizer_halves", "encoder"},
 		{tinySystems + "par/golden.safetensors", "system", "none that this build knows"},

@@ -13,6 +13,6 @@ type mediaFlag struct {
 var mediaFlags = map[request.Family]mediaFlag{
 	request.Video: {addClip, (*generateKind).takeClip, addFrames},
 	request.Image: {addPrompt, (*generateKind).takePrompt, nil},
-	request.Shape: {addShape, nil, addDepth},
+	request.Shape: {addShape, (*generateKind).takeShape, addDepth},
 	request.Quads: {addFaces, (*generateKind).takeFaces, addCoding},
 }

@@ -6,6 +6,9 @@ func addShape(k *generateKind) {
 	f := k.own
 	f.IntVar(&k.base.PrefixDepth, "prefix-depth", 0, "octree levels taken from the input; 0 is two above the depth")
 	f.IntVar(&k.base.Depth, "depth", 0, depthUsage)
+	f.IntVar(&k.class, "class", 0, "generate class `N` of a published model, counted from 0")
+	addText(k)
+	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	f.IntVar(&k.count, "count", 1, "without --input: how many shapes")
 	addMeshFlags(f, &k.limits, &k.base.Scene)
 }
@@ -13,4 +16,21 @@ func addShape(k *generateKind) {
 func addDepth(k *tokenizeKind) {
 	k.own.IntVar(&k.base.Depth, "depth", 0, depthUsage)
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
+}
+
+// takeShape takes the flags of what a shape starts from, and refuses what no model can do.
+func (k *generateKind) takeShape() error {
+	if k.own.Changed("class") {
+		k.base.Class = &k.class
+	}
+	if k.own.Changed("guidance") {
+		k.base.Guidance = &k.scale
+	}
+	switch {
+	case k.base.Class != nil && k.base.Text != "":
+		return k.usagef("--class or --text, not both")
+	case k.model == "" && (k.base.Class != nil || k.base.Text != "" || k.base.Guidance != nil):
+		return k.usagef("--class, --text and --guidance are for a published model, which --model names (see docs/how-to/checkpoints.md)")
+	}
+	return nil
 }

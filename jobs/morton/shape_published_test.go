@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
@@ -110,5 +111,119 @@ func TestOctGPTShapes(t *testing.T) {
 	}
 	if len(drawn) != 3 {
 		t.Errorf("%d shapes", len(drawn))
+	}
+}
+
+// tinySAR3D is a folder of a tiny SAR3D, of its tokenizer, and, if asked for, the features of no
+// condition. It returns a file with the features of one, too.
+func tinySAR3D(t *testing.T, none bool) (dir, text string) {
+	t.Helper()
+	const from, inside = tinySystems + "sar3d-image/", "vae."
+	dir = t.TempDir()
+	files := map[string][]safetensors.NamedTensor{}
+	weights, err := safetensors.Open(from + "weights.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer weights.Close()
+	for _, name := range weights.Names() {
+		x, err := weights.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, own := "image-condition.safetensors", name
+		if rest, ok := strings.CutPrefix(name, inside); ok {
+			file, own = "vqvae.safetensors", rest
+		}
+		if rest, ok := strings.CutPrefix(name, "none."); ok {
+			if file, own = "none.safetensors", rest; !none {
+				continue
+			}
+		}
+		files[file] = append(files[file], safetensors.NamedTensor{Name: own, Tensor: x})
+	}
+	for name, all := range files {
+		if err := safetensors.Write(filepath.Join(dir, name), all, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, err := os.ReadFile(from + "config.json")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "config.json"), config, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, from + "golden.safetensors#in.condition"
+}
+
+// TestSAR3DPlanes draws planes from the features of an image, and turns their tokens back into
+// them. Guidance needs the features of no condition, and the shipped model takes none.
+func TestSAR3DPlanes(t *testing.T) {
+	gputest.Open(t, gpu.Options{}) // or skip
+	model, text := tinySAR3D(t, true)
+	out := t.TempDir()
+	draw := func(model, name string, more ...string) (code int, said string) {
+		code, said, errs := morton(append([]string{"generate", "shape", "--model", model, "--out", filepath.Join(out, name)}, more...)...)
+		return code, said + errs
+	}
+	if code, said := draw(model, "a", "--text", text, "--temperature", "0", "--precision", "f32", "--count", "2"); code != exitDone || !strings.Contains(said, "2 done, 0 failed") {
+		t.Fatalf("exit %d\n%s", code, said)
+	}
+	planes := func(dir, path string) []float32 {
+		f, err := safetensors.Open(filepath.Join(dir, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		x, err := f.Tensor("planes")
+		if err != nil || !slices.Equal(x.Shape, []int{3, 6, 6, 8}) {
+			t.Fatalf("planes of %v, %v", x.Shape, err)
+		}
+		all, err := x.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	rows := readJSON[report.Result](t, filepath.Join(out, "a", "results.jsonl"))
+	if len(rows) != 2 || rows[0].TokenCount != 198 || rows[0].TokensSHA256 != rows[1].TokensSHA256 { // both are greedy
+		t.Fatalf("%+v", rows)
+	}
+	back := filepath.Join(out, "back")
+	if code, said, errs := morton("detokenize", "--model", model, "--input", filepath.Join(out, "a", "shape", "tokens.parquet"), "--out", back); code != exitDone {
+		t.Fatalf("detokenize: exit %d\n%s%s", code, said, errs)
+	}
+	again := readJSON[report.Result](t, filepath.Join(back, "results.jsonl"))
+	if !slices.Equal(planes(filepath.Join(out, "a"), rows[0].Output), planes(back, again[0].Output)) {
+		t.Error("the tokens give other planes")
+	}
+	lacking, _ := tinySAR3D(t, false)
+	for name, c := range map[string]struct {
+		model string
+		args  []string
+		want  string
+	}{
+		"none":    {lacking, []string{"--text", text}, "none.safetensors"},
+		"alone":   {lacking, []string{"--text", text, "--guidance", "1"}, "1 done, 0 failed"},
+		"no text": {model, nil, "wants the features of a text"},
+		"class":   {model, []string{"--text", text, "--class", "1"}, "not both"},
+		"shipped": {"", []string{"--text", text}, "published model"},
+	} {
+		args := append([]string{"generate", "shape", "--out", filepath.Join(out, name)}, c.args...)
+		if c.model != "" {
+			args = append(args, "--model", c.model)
+		}
+		code, said, errs := morton(args...)
+		failures, _ := os.ReadFile(filepath.Join(out, name, "failures.jsonl"))
+		if all := said + errs + string(failures); !strings.Contains(all, c.want) || (code == exitDone) != (name == "alone") {
+			t.Errorf("%s: exit %d, no %q in\n%s", name, code, c.want, all)
+		}
+	}
+	if found := inspected(t, model); found["system"] != "sar3d" || found["vocabulary"] != 96.0 || found["runs"] != "yes" || found["tokens"] != 198.0 {
+		t.Errorf("inspect: %v", found)
+	}
+	if found := inspected(t, tinyOctGPT(t, `{"resolution": 64}`)); found["grid"] != nil || found["vocabulary"] != nil || found["bits"] != 32.0 {
+		t.Errorf("inspect: %v", found)
 	}
 }

@@ -172,6 +172,22 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// TestTrainerPart takes the generator of a trainer's state, in which a tokenizer and an optimizer
+// may lie too.
+func TestTrainerPart(t *testing.T) {
+	parts := map[string]*torch.Dict{}
+	for _, name := range []string{"trainer/vae_local", "trainer/var_opt", "trainer/var_wo_ddp"} {
+		parts[name] = &torch.Dict{}
+	}
+	if got, err := choose(parts, nil); err != nil || got != "trainer/var_wo_ddp" {
+		t.Errorf("%q, %v", got, err)
+	}
+	delete(parts, "trainer/var_wo_ddp")
+	if _, err := choose(parts, nil); !errors.Is(err, ErrAmbiguous) {
+		t.Error(err)
+	}
+}
+
 func TestSub(t *testing.T) {
 	c := opened(t, "sharded")
 	s := c.Sub("blocks.")

@@ -122,8 +122,9 @@ func holdsTensors(d *torch.Dict) bool {
 
 // usual are the parts in which training scripts keep a network's weights, the
 // likelier first. "" is the file's own dictionary. MAR is evaluated with the moving
-// average that lies beside what was trained.
-var usual = []string{"model_ema", "model", "module", "state_dict", "ema", ""}
+// average that lies beside what was trained. VAR's scripts, and those made of them, keep the
+// state of a trainer.
+var usual = []string{"model_ema", "model", "module", "state_dict", "ema", "trainer/var_wo_ddp", ""}
 
 // choose returns the name of the part that is asked for, or of the usual one.
 func choose(parts map[string]*torch.Dict, part *string) (string, error) {

@@ -29,6 +29,10 @@ type Adaptive struct {
 	Attention  *Attention
 	Eps        float32
 	Act        Act // of the MLP; 0 means GELUTanh
+	// Look is attention to a condition, behind that to rows or, if LookFirst, in front of it. It
+	// has no gate; nil: none.
+	Look      *Look
+	LookFirst bool
 }
 
 // Parts says which part of a modulation is what, each for attention and for the MLP.
@@ -52,16 +56,27 @@ func (b *Adaptive) Forward(g Graph, x *Value) *Value {
 
 // Told records the block with the modulation of a condition, as Graph.Adapt takes it.
 func (b *Adaptive) Told(g Graph, x, m *Value) *Value {
+	x = b.look(g, x, true)
 	h := b.norm(g, x, m, 0)
 	g.Mark(b.Name+".attn_in", h)
 	h = b.attend(g, h)
 	g.Mark(b.Name+".attn_out", h)
 	x = g.Gate(h, m, b.Parts.Gate[0], x)
+	g.Mark(b.Name+".attended", x)
+	x = b.look(g, x, false)
 	h = b.norm(g, x, m, 1)
 	g.Mark(b.Name+".ffn_in", h)
 	h = b.Down.Forward(g, b.Up.Forward(g, h, ProductOptions{Act: cmp.Or(b.Act, GELUTanh)}), ProductOptions{})
 	g.Mark(b.Name+".ffn_out", h)
 	return g.Gate(h, m, b.Parts.Gate[1], x)
+}
+
+// look records attention to a condition, if it is in front, or behind.
+func (b *Adaptive) look(g Graph, x *Value, first bool) *Value {
+	if b.Look == nil || b.LookFirst != first {
+		return x
+	}
+	return b.Look.Forward(g, x)
 }
 
 // norm returns what branch i starts from.
@@ -103,6 +118,12 @@ func (a *Attention) unit(qkv *Value, log *gpu.Tensor) norm.UnitArgs {
 	return norm.UnitArgs{
 		X: qkv.X, Out: qkv.X, Log: log, Cap: MostLog, N: qkv.X.Rows(), Heads: a.Heads + a.KeyHeads(), HeadDim: a.HeadDim, LD: qkv.X.Dim(-1),
 	}
+}
+
+// unitHeads brings the first heads of rows to unit length, in place, and scales them as
+// [Graph].Unit does queries; log nil: not.
+func (g *Inference) unitHeads(x *Value, heads, dim int, log *gpu.Tensor) {
+	norm.Unit(g.Recorder, norm.UnitArgs{X: x.X, Out: x.X, Log: log, Cap: MostLog, N: x.X.Rows(), Heads: heads, HeadDim: dim, LD: x.X.Dim(-1)})
 }
 
 // Kept implements [Graph].

@@ -47,11 +47,28 @@ type Places struct {
 	Levels   *Table
 }
 
-// Look is attention to the keys and values of a condition.
+// Look is attention to the keys and values of a condition, x + Attention(norm x).
 type Look struct {
+	Name       string // of its values, for tests
 	Norm       RowNorm
 	Query, Out *Linear
-	Shared     *Shared
+	// Scale is as in [Adaptive], of a condition whose keys have unit length; nil: none.
+	Scale  *Vector
+	Shared *Shared
+}
+
+// Forward records the attention.
+func (l *Look) Forward(g Graph, x *Value) *Value {
+	d := g.(*Inference)
+	q := l.Norm.Forward(g, x)
+	g.Mark(l.Name+".look_in", q)
+	q = l.Query.Forward(g, q, ProductOptions{})
+	if a := l.Shared.Attention; l.Scale != nil {
+		d.unitHeads(q, a.Heads, a.HeadDim, d.Loaded.vectors[l.Scale])
+	}
+	x = l.Out.Forward(g, d.look(q, l.Shared), ProductOptions{Add: x})
+	g.Mark(l.Name+".looked", x)
+	return x
 }
 
 // Forward records the block.
@@ -62,9 +79,8 @@ func (b *Windowed) Forward(g Graph, x *Value) *Value {
 	a := d.within(b.QKV.Forward(g, b.Norm1.Forward(g, x), ProductOptions{}), b)
 	x = b.Out.Forward(g, a, ProductOptions{Add: x})
 	g.Mark(b.Name+".attended", x)
-	if l := b.Look; l != nil {
-		q := l.Query.Forward(g, l.Norm.Forward(g, x), ProductOptions{})
-		x = l.Out.Forward(g, d.look(q, l.Shared.Attention), ProductOptions{Add: x})
+	if b.Look != nil {
+		x = b.Look.Forward(g, x)
 	}
 	u := b.Up.Forward(g, b.Norm2.Forward(g, x), ProductOptions{Act: GELU})
 	return b.Down.Forward(g, u, ProductOptions{Add: x})

@@ -1,12 +1,20 @@
 package order
 
-import "github.com/morton-gen/morton/models/system"
+import (
+	"slices"
+
+	"github.com/morton-gen/morton/models/system"
+)
 
 // Pyramid predicts scales from an accumulated code. A first run keeps the condition as a
 // hidden state, from which all rows start. A row is input tokens of the scales before, so
 // that the rows of a scale are fed all of them, in order. Fixed ids of a row are its
 // level's, its place's, and, at the first scale, the condition's and the start's. The rows of
 // the others have the bias.
+//
+// A scale may be of several maps, such as the planes of a shape, whose tokens stand one map
+// behind the other. Then all rows have their map's id where those of the first scale have the
+// condition's.
 //
 // Source: Tian et al., "Visual Autoregressive Modeling", 2024, arXiv:2404.02905.
 type Pyramid struct {
@@ -17,6 +25,8 @@ type Pyramid struct {
 	Levels       int32                   // id of the first level
 	Places       int32                   // id of the first place
 	Fed          int                     // tokens that a row is fed, see [FedByRow]
+	Maps         int                     // of a scale; 0: one, that has no id
+	Map          int32                   // id of the first
 	Scale        func(scale int) float32 // of the guidance; nil: the request's
 }
 
@@ -33,14 +43,23 @@ func FedByRow(n int, size func(i int) int) (fed int) {
 
 // Schedule returns the runs. Stage 0 keeps the condition, and stage k+1 predicts scale k.
 func (p Pyramid) Schedule() system.Schedule {
-	runs := []system.Run{p.condition()}
+	return Fixed(append([]system.Run{p.condition()}, p.Scales()...)...)
+}
+
+// Scales returns the runs without that of the condition.
+func (p Pyramid) Scales() (runs []system.Run) {
 	at := 0
 	for k, side := range p.Sides {
-		n := side * side
+		cells := side * side
+		n := cells * max(p.Maps, 1)
 		r := system.Run{Group: n, GroupTargets: n, Stage: k + 1, Targets: system.Targets{N: n, At: count(at, at+n)}}
 		r.N, r.Slot, r.KVLen, r.Axes, r.Recall = n, count(at, at+n), fill(n, int32(at+n)), fill(n, 0), fill(n, 0)
 		for i := range n {
-			r.Fixed = append(r.Fixed, p.Levels+int32(k), p.Places+int32(at+i), -1, p.Bias)
+			of := int32(-1)
+			if p.Maps > 0 {
+				of = p.Map + int32(i/cells)
+			}
+			r.Fixed = append(r.Fixed, p.Levels+int32(k), p.Places+int32(at+i), of, p.Bias)
 			for j := range p.Fed {
 				from := int32(system.Nothing)
 				if x := i*p.Fed + j; x < at {
@@ -50,10 +69,7 @@ func (p Pyramid) Schedule() system.Schedule {
 			}
 		}
 		if k == 0 {
-			other := r.Rows
-			other.Fixed = []int32{p.Levels, p.Places, p.Other, p.Start}
-			r.Fixed[2], r.Fixed[3] = p.Class, p.Start
-			r.Other = &other
+			p.start(&r)
 		}
 		if p.Scale != nil {
 			for range n {
@@ -63,7 +79,23 @@ func (p Pyramid) Schedule() system.Schedule {
 		runs = append(runs, r)
 		at += n
 	}
-	return Fixed(runs...)
+	return runs
+}
+
+// start gives the rows of the first scale the start, and the condition where it has an id.
+func (p Pyramid) start(r *system.Run) {
+	for i := range r.N {
+		r.Fixed[4*i+3] = p.Start
+	}
+	if p.Maps > 0 {
+		return
+	}
+	other := r.Rows
+	other.Fixed = slices.Clone(r.Fixed)
+	for i := range r.N {
+		r.Fixed[4*i+2], other.Fixed[4*i+2] = p.Class, p.Other
+	}
+	r.Other = &other
 }
 
 // condition is the run of one row that keeps the condition. It has no place in the cache.

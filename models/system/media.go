@@ -15,11 +15,18 @@ const (
 	Quads = "quads"
 )
 
-// Media is a clip, a picture or a mesh. The zero value is nothing.
+// Media is a clip, a picture, a mesh, or features of a shape. The zero value is nothing.
 type Media struct {
 	Clip    *clip.Clip
 	Picture *picture.Picture
 	Mesh    *mesh.Mesh
+	Planes  *Planes
+}
+
+// Planes are features of a shape on planes, of which another program makes a surface.
+type Planes struct {
+	N, H, W, C int // planes, rows, columns, and numbers at a place
+	X          []float32
 }
 
 // Measures are numbers about a sample, by the names that reports show.

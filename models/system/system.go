@@ -56,6 +56,7 @@ type System struct {
 	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
 	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
 	Control   int    // features of a row of a control, of which there is one for each token; 0: it takes none
+	Tokens    int    // of a sample; 0: Layout.Length
 	Drafts    bool   // its schedule knows Prompt.Ahead
 }
 

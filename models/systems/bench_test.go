@@ -244,35 +244,45 @@ func drawAll(b testing.TB, e *engine.Engine, rs []engine.Request) [][]uint32 {
 // BenchmarkMixed draws 32 requests of three schedules one by one and all at once. It
 // compares the tokens.
 func BenchmarkMixed(b *testing.B) {
-	w := shapesOf(small, small.layers, shapes{
-		"norm.weight": {small.dim}, "output.weight": {small.vocab, small.dim}, "spe_tok_embeddings.special_embeddings.weight": {15, small.dim},
-	})
-	p := must(system.Detect(w))(b)
-	sys := must(p.Open([]byte(`{"block_size": 256, "n_head": 4}`), w))(b)
-	var alone [][]uint32
-	for _, slots := range []int{1, 32} {
-		b.Run(fmt.Sprintf("slots=%d", slots), func(b *testing.B) {
-			dev := gputest.Open(b, gpu.Options{Grain: engine.Grain(sys, slots)})
-			e := must(engine.New(dev, sys, w, engine.Options{Slots: slots}))(b)
-			defer e.Close()
-			drawAll(b, e, mixedRequests(sys, "r")[:min(slots, 3)]) // compiles
-			var drawn [][]uint32
-			report := gputest.Processor(b)
-			for b.Loop() {
-				drawn = drawAll(b, e, mixedRequests(sys, "r"))
-			}
-			report()
-			b.ReportMetric(float64(b.N*32*256)/b.Elapsed().Seconds(), "tokens/s")
-			if alone == nil {
-				alone = drawn
-			}
-			for i := range drawn {
-				if !slices.Equal(drawn[i], alone[i]) {
-					b.Errorf("request %d draws others together than alone", i)
-				}
-			}
+	for _, of := range []struct {
+		name  string
+		z     size
+		heads int
+	}{{"5M", small, 4}, {"111M", sizeB, 12}} {
+		w := shapesOf(of.z, of.z.layers, shapes{
+			"norm.weight": {of.z.dim}, "output.weight": {of.z.vocab, of.z.dim}, "spe_tok_embeddings.special_embeddings.weight": {15, of.z.dim},
 		})
+		p := must(system.Detect(w))(b)
+		sys := must(p.Open(fmt.Appendf(nil, `{"block_size": 256, "n_head": %d}`, of.heads), w))(b)
+		var alone [][]uint32
+		for _, slots := range []int{1, 32} {
+			b.Run(fmt.Sprintf("%s/slots=%d", of.name, slots), func(b *testing.B) {
+				drawn := benchMixed(b, sys, w, slots)
+				if alone == nil {
+					alone = drawn
+				}
+				for i := range drawn {
+					if !slices.Equal(drawn[i], alone[i]) {
+						b.Errorf("request %d draws others together than alone", i)
+					}
+				}
+			})
+		}
 	}
+}
+
+func benchMixed(b *testing.B, sys *system.System, w shapes, slots int) (drawn [][]uint32) {
+	dev := gputest.Open(b, gpu.Options{Grain: engine.Grain(sys, slots)})
+	e := must(engine.New(dev, sys, w, engine.Options{Slots: slots}))(b)
+	defer e.Close()
+	drawAll(b, e, mixedRequests(sys, "r")[:min(slots, 3)]) // compiles
+	report := gputest.Processor(b)
+	for b.Loop() {
+		drawn = drawAll(b, e, mixedRequests(sys, "r"))
+	}
+	report()
+	b.ReportMetric(float64(b.N*32*256)/b.Elapsed().Seconds(), "tokens/s")
+	return drawn
 }
 
 // BenchmarkTogether draws 32 requests one by one and all at once.

@@ -28,15 +28,16 @@ func FuzzDescriptions(f *testing.F) {
 		vmConfig, `{"decoder_num_heads": 2, "temporal_num_heads": 2, "buffer_size": 1, "img_size": 48, "num_frames": 2, "last_temperature": 0}`,
 		`{"n_heads": 2, "block_size": 4, "model_length": 10, "num_classes": 3, "block_steps": 2}`, `{"n_heads": 2, "block_size": 1, "model_length": 65536}`,
 		hiDescription, `{"encoder_num_heads": 2, "decoder_num_heads": 2, "head": 4, "cfg_schedule": "constant", "re_cfg": 2}`, ctDescription, `{"coarse": {"n_head": 2, "block_size": 4}, "fine": {"n_head": 4}}`,
+		`{"patch_nums": [1, 2, 3, 4, 6], "variant": "text", "num_heads": 2}`, avDescription,
 		`{}`, `[]`, `{"num_iter": -1}`, `{"image_size": [8, 1000000]}`, `{"buffer_size": 99}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	var all []nn.Weights
-	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency", "octgpt", "octgpt-text", "var"} {
+	for _, name := range []string{"mar", "nova", "nova-rope", "infinitystar", "arpg", "xar", "far-frequency", "octgpt", "octgpt-text", "var", "sar3d-image"} {
 		all = append(all, nn.File(open(f, name).weights))
 	}
-	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF(), tinyHiMAR(), tinyControlAR(true, caWidth))
+	all = append(all, tinyEAR(), tinyVideoAR(), tinyVideoMAR(), tinyCanvasMAR(), tinyBlockDiffusion(), tinyTokenShuffle(), tinyCTF(), tinyHiMAR(), tinyControlAR(true, caWidth), tinyArchonView())
 	f.Fuzz(func(t *testing.T, config []byte) {
 		for _, w := range all {
 			p := must(system.Detect(w))(t)
@@ -44,6 +45,12 @@ func FuzzDescriptions(f *testing.F) {
 			prompt := system.Prompt{}
 			if p.Name == "infinitystar" { // draws nothing without a text
 				prompt.Text = make([]float32, 24)
+			}
+			if p.Name == "sar3d" && s != nil { // a row of the whole, and one of a part
+				prompt.Text = make([]float32, 2*s.Text)
+			}
+			if p.Name == "archonview" && s != nil {
+				prompt.Text = make([]float32, s.Text)
 			}
 			if p.Name == "octgpt" && s != nil {
 				prompt.Text = make([]float32, s.Text)

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/safetensors/safetensorstest"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/models/engine"
@@ -52,7 +53,7 @@ func open(t testing.TB, name string) *golden {
 	found := must(system.Detect(nn.File(g.weights)))(t)
 	g.sys = must(found.Open(must(os.ReadFile(filepath.Join(dir, "config.json")))(t), nn.File(g.weights)))(t)
 	found = found.Described(g.sys.Name)
-	if !slices.ContainsFunc([]string{"", "-n9", "-rope", "-sharedaln", "-text"}, func(form string) bool { return found.Name+form == name }) {
+	if !slices.ContainsFunc([]string{"", "-n9", "-rope", "-sharedaln", "-text", "-image"}, func(form string) bool { return found.Name+form == name }) {
 		t.Fatalf("%s is taken for %s", name, found.Name)
 	}
 	return g
@@ -79,32 +80,18 @@ func (g *golden) reopened(t testing.TB, config string) *system.System {
 // bases names the folder that holds most weights of another: its own file has only those that
 // differ. The base's names of the pattern lacks belong to the base alone.
 var bases = map[string]struct{ folder, lacks string }{
+	"llamagen-t2i":  {folder: "llamagen", lacks: "cls_embedding.*"},
 	"par-n9":        {folder: "par"},
 	"nova-rope":     {folder: "nova", lacks: "video_pos_embed.*"},
+	"sar3d-text":    {folder: "sar3d-image"},
 	"var-sharedaln": {folder: "var", lacks: "blocks.*.ada_lin.*"},
 }
 
 func weightsOf(t testing.TB, name string) *safetensors.File {
 	t.Helper()
-	own := must(safetensors.Open(filepath.Join("testdata", name, "weights.safetensors")))(t)
-	base, ok := bases[name]
-	if !ok {
-		return own
-	}
-	shared := must(safetensors.Open(filepath.Join("testdata", base.folder, "weights.safetensors")))(t)
-	defer func() { own.Close(); shared.Close() }()
-	var all []safetensors.NamedTensor
-	for _, n := range own.Names() {
-		all = append(all, safetensors.NamedTensor{Name: n, Tensor: must(own.Tensor(n))(t)})
-	}
-	for _, n := range shared.Names() {
-		if alone := must(filepath.Match(base.lacks, n))(t); !alone && !slices.Contains(own.Names(), n) {
-			all = append(all, safetensors.NamedTensor{Name: n, Tensor: must(shared.Tensor(n))(t)})
-		}
-	}
-	path := filepath.Join(t.TempDir(), "weights.safetensors")
-	if err := safetensors.Write(path, all, nil); err != nil {
-		t.Fatal(err)
+	path := filepath.Join("testdata", name, "weights.safetensors")
+	if base, ok := bases[name]; ok {
+		path = safetensorstest.Join(t, path, filepath.Join("testdata", base.folder, "weights.safetensors"), base.lacks)
 	}
 	return must(safetensors.Open(path))(t)
 }

@@ -45,6 +45,7 @@ type next struct {
 	Spectrum []float32 `json:"spectrum"`
 
 	width, depth, hidden, classes int
+	tokens                        int // of the tensors
 	unit, shared                  bool
 }
 
@@ -53,6 +54,15 @@ var varSides = map[int][]int{680: {1, 2, 3, 4, 5, 6, 8, 10, 13, 16}, 2240: {1, 2
 
 // readVAR reads a description and the shapes of the tensors.
 func readVAR(config json.RawMessage, w nn.Weights) (*next, error) {
+	c, err := readNext(config, w)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.check(c.tokens)
+}
+
+// readNext is readVAR without a check.
+func readNext(config json.RawMessage, w nn.Weights) (*next, error) {
 	c := &next{Config: msvq.Default(), Eps: 1e-6, Dropout: 0.1, Ratio4: 4, Classes: 1000, Unit: true}
 	c.Sides = nil
 	if config != nil {
@@ -75,7 +85,8 @@ func readVAR(config json.RawMessage, w nn.Weights) (*next, error) {
 	if c.Heads == 0 {
 		c.Heads = c.depth // of the published networks
 	}
-	return c, c.check(tokens)
+	c.tokens = tokens
+	return c, nil
 }
 
 // fresh are the shapes of a network that is to be trained, as far as they tell sizes.
@@ -155,19 +166,30 @@ var varInit = nn.Init{Std: 0.02}
 // input declares the table of conditions, the start, levels and places, and the quantizer
 // of the tokenizer, whose names have the prefix vae.
 func (c *next) input(p nn.Params) (in varInput, book *nn.Frozen) {
-	frozen := map[string]*nn.Frozen{}
-	for _, x := range c.Params() {
-		frozen[x.Name] = p.Frozen(x.Frozen("vae."))
-	}
+	frozen := c.quantizer(p)
 	book = frozen[c.Params()[0].Name]
 	return varInput{input.Accumulated{
 		Spectrum: c.Spectrum, Width: c.Dim, Word: &nn.Linear{W: p.Matrix(c.width, c.Dim, varInit, "word_embed.weight")},
 		Table: p.Table(c.width, varInit, nn.Part{Name: "class_emb.weight", Rows: c.classes + 1}, nn.Part{Name: "pos_start", Rows: 1, Ones: 1},
 			nn.Part{Name: "word_embed.bias", Rows: 1}, nn.Part{Name: "lvl_embed.weight", Rows: len(c.Sides)}, nn.Part{Name: "pos_1LC", Rows: c.Tokens(), Ones: 1}),
-		Scales: func(g nn.Graph, stage int) (input.Scales, int) {
-			return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return g.Frozen(frozen[name]) }, Smooth: c.Smooth}, stage - 1
-		},
+		Scales: c.scales(frozen),
 	}, len(c.Sides)}, book
+}
+
+// quantizer declares the tensors of the tokenizer's quantizer.
+func (c *next) quantizer(p nn.Params) map[string]*nn.Frozen {
+	frozen := map[string]*nn.Frozen{}
+	for _, x := range c.Params() {
+		frozen[x.Name] = p.Frozen(x.Frozen("vae."))
+	}
+	return frozen
+}
+
+// scales returns the quantizer, and the scale that a stage predicts.
+func (c *next) scales(frozen map[string]*nn.Frozen) func(g nn.Graph, stage int) (input.Scales, int) {
+	return func(g nn.Graph, stage int) (input.Scales, int) {
+		return msvq.Quantizer{Config: c.Config, Weight: func(name string) *gpu.Tensor { return g.Frozen(frozen[name]) }, Smooth: c.Smooth}, stage - 1
+	}
 }
 
 // smooth returns how a stage makes tokens between codes: what logits are multiplied by, and
@@ -263,16 +285,16 @@ func (c *next) schedule(fed int, q system.Prompt) (system.Schedule, error) {
 	if q.Class >= 0 {
 		class = int32(q.Class)
 	}
-	scale := func(k int) float32 {
-		if q.Guidance <= 1 {
-			return 1
-		}
-		return 1 + (q.Guidance-1)*float32(k)/float32(max(len(c.Sides)-1, 1))
-	}
+	scale := func(k int) float32 { return growing(q.Guidance, k, len(c.Sides)) }
 	if q.Ramp == system.Constant {
 		scale = nil
 	}
 	return order.Pyramid{
 		Sides: c.Sides, Class: class, Other: none, Start: none + 1, Bias: none + 2, Levels: none + 3, Places: none + 3 + int32(len(c.Sides)), Fed: fed, Scale: scale,
 	}.Schedule(), nil
+}
+
+// growing is the scale of guidance at scale k of n: none at the first, all at the last.
+func growing(guidance float32, k, n int) float32 {
+	return 1 + max(guidance-1, 0)*float32(k)/float32(max(n-1, 1))
 }

@@ -51,12 +51,19 @@ func (c codebook) near(k int) (out []uint32) {
 	return out
 }
 
-// decode returns the numbers of a picture's tokens.
-func (c codebook) decode(tokens []uint32) (out []float32) {
-	for _, t := range tokens {
-		out = append(out, c.code(int(t))...)
+// decodeAll returns the numbers of pictures.
+func (c codebook) decodeAll(tokens [][]int64) (out [][]float32, err error) {
+	for _, list := range tokens {
+		var x []float32
+		for _, t := range list {
+			if t < 0 || int(t) >= c.len() {
+				return nil, fmt.Errorf("code %d of %d", t, c.len())
+			}
+			x = append(x, c.code(int(t))...)
+		}
+		out = append(out, x)
 	}
-	return out
+	return out, nil
 }
 
 // apart is the squared distance.
@@ -100,7 +107,12 @@ func readCodes(path string) (codebook, error) {
 		return nil, err
 	}
 	defer f.Close()
-	x, err := f.Tensor(codesName)
+	return readBook(f, path, codesName)
+}
+
+// readBook reads a code book by its name.
+func readBook(f *safetensors.File, path, name string) (codebook, error) {
+	x, err := f.Tensor(name)
 	if err != nil {
 		return nil, err
 	}
@@ -126,14 +138,14 @@ func (c codebook) write(path string) error {
 // makes one.
 func codes(args []string) error {
 	f := flag.NewFlagSet("codes", flag.ContinueOnError)
-	clips, out := f.String("clips", "", "safetensors `FILE` of clips"), f.String("out", "", "shard `FILE`")
+	from, out := f.String("from", "", fromHelp), f.String("out", "", "shard `FILE`")
 	every, book, n := f.Int("every", 8, "take a frame of so many"), f.String("codebook", "", "code book `FILE`; it is made if it is not there"), f.Int("codes", 64, "how many codes it then has")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	var ids []string
 	var all [][]float32 // tokens
-	err := frames(*clips, *every, Side, func(name string, p *picture.Picture) error {
+	err := frames(*from, *every, Side, func(name string, p *picture.Picture) error {
 		ids = append(ids, name)
 		for token := range cells {
 			all = append(all, patch(p, token))
@@ -161,7 +173,7 @@ func codes(args []string) error {
 		return err
 	}
 	for i, id := range ids {
-		s := shard.Sample{ID: id, Kind: shard.KindVQ, Grid: []int32{Side / Patch, Side / Patch}, Source: *clips}
+		s := shard.Sample{ID: id, Kind: shard.KindVQ, Grid: []int32{Side / Patch, Side / Patch}, Source: *from}
 		for _, x := range all[i*cells : (i+1)*cells] {
 			s.Tokens = append(s.Tokens, int64(c.nearest(x)))
 		}

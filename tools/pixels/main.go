@@ -1,8 +1,8 @@
-// Command pixels makes small pictures out of clips, whose tokens are patches of pixels, so
-// that systems of continuous tokens can be trained without a tokenizer. It draws with what
+// Command pixels makes small pictures out of clips or meshes, whose tokens are patches of
+// pixels or codes of patches, so that systems can be trained without a tokenizer of pictures. It draws with what
 // was trained, and measures how far the drawn pictures are from real ones.
 //
-//	go run ./tools/pixels shards --clips corpus/train/clips.safetensors --out train.parquet
+//	go run ./tools/pixels shards --from corpus/video/train/clips.safetensors --out train.parquet
 //	go run ./tools/pixels draw --model model/ --real train.parquet --out sheet.png
 package main
 
@@ -11,7 +11,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -19,7 +18,6 @@ import (
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/picture"
-	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models"
@@ -35,12 +33,14 @@ const (
 	Gain  = 4
 )
 
+const fromHelp = "safetensors `FILE` of clips, or folder of meshes"
+
 const cells, numbers = Side / Patch * Side / Patch, Patch * Patch * 3
 
 func main() {
-	commands := map[string]func([]string) error{"shards": shards, "codes": codes, "pictures": pictures, "train": learn, "draw": draw}
+	commands := map[string]func([]string) error{"shards": shards, "codes": codes, "scales": scales, "pictures": pictures, "train": learn, "draw": drawPictures}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: pixels shards|codes|pictures|train|draw [flags]; -h after a name shows its flags")
+		fmt.Fprintln(os.Stderr, "usage: pixels shards|codes|scales|pictures|train|draw [flags]; -h after a name shows its flags")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil && !errors.Is(err, flag.ErrHelp) {
@@ -49,46 +49,10 @@ func main() {
 	}
 }
 
-// frames calls visit for some frames of every clip, as squares of side pixels.
-func frames(path string, every, side int, visit func(name string, p *picture.Picture) error) error {
-	f, err := safetensors.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	x, err := f.Tensor("clips")
-	if err != nil {
-		return err
-	}
-	n, t, h := x.Shape[0], x.Shape[1], x.Shape[2]
-	for i := range n {
-		for j := 0; j < t; j += every {
-			frame := x.Data[(i*t+j)*h*h*3:][:h*h*3]
-			p := &picture.Picture{H: side, W: side, Pix: make([]uint8, side*side*3)}
-			for at := range p.Pix { // the mean over the square that a pixel covers
-				y, x, c := at/3/side, at/3%side, at%3
-				y0, y1, x0, x1 := y*h/side, max((y+1)*h/side, y*h/side+1), x*h/side, max((x+1)*h/side, x*h/side+1)
-				sum := 0
-				for v := y0; v < y1; v++ {
-					for u := x0; u < x1; u++ {
-						sum += int(frame[(v*h+u)*3+c])
-					}
-				}
-				n := (y1 - y0) * (x1 - x0)
-				p.Pix[at] = uint8((sum + n/2) / n)
-			}
-			if err := visit(fmt.Sprintf("%05d-%02d", i, j), p); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // shards writes a sample of every picture, or of every clip of some frames.
 func shards(args []string) error {
 	f := flag.NewFlagSet("shards", flag.ContinueOnError)
-	clips, out := f.String("clips", "", "safetensors `FILE` of clips"), f.String("out", "", "shard `FILE`")
+	from, out := f.String("from", "", fromHelp), f.String("out", "", "shard `FILE`")
 	every, times := f.Int("every", 8, "take a frame of so many"), f.Int("frames", 1, "frames of a sample")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -98,9 +62,9 @@ func shards(args []string) error {
 		return err
 	}
 	var s shard.Sample
-	err = frames(*clips, *every, Side, func(name string, p *picture.Picture) error {
+	err = frames(*from, *every, Side, func(name string, p *picture.Picture) error {
 		if clip, _, _ := strings.Cut(name, "-"); !strings.HasPrefix(s.ID, clip) || len(s.Tokens) == *times*cells*numbers {
-			s = shard.Sample{ID: name, Kind: shard.KindKL, Grid: []int32{Side / Patch, Side / Patch, numbers}, Source: *clips}
+			s = shard.Sample{ID: name, Kind: shard.KindKL, Grid: []int32{Side / Patch, Side / Patch, numbers}, Source: *from}
 			if *times > 1 {
 				s.Kind, s.Grid = shard.KindVAE3D, append([]int32{int32(*times)}, s.Grid...)
 			}
@@ -136,7 +100,7 @@ func at(i int) int {
 // pictures writes every picture as a PNG.
 func pictures(args []string) error {
 	f := flag.NewFlagSet("pictures", flag.ContinueOnError)
-	clips, out := f.String("clips", "", "safetensors `FILE` of clips"), f.String("out", "", "folder `DIR`")
+	from, out := f.String("from", "", fromHelp), f.String("out", "", "folder `DIR`")
 	every, side := f.Int("every", 8, "take a frame of so many"), f.Int("side", 24, "pixels of a side")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -144,7 +108,7 @@ func pictures(args []string) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	return frames(*clips, *every, *side, func(name string, p *picture.Picture) error { return writePNG(filepath.Join(*out, name+".png"), p) })
+	return frames(*from, *every, *side, func(name string, p *picture.Picture) error { return writePNG(filepath.Join(*out, name+".png"), p) })
 }
 
 func writePNG(path string, p *picture.Picture) error {
@@ -184,37 +148,14 @@ func learn(args []string) error {
 	return err
 }
 
-// read returns the numbers of up to n samples, spread over all. Codes are looked up.
-func read(path string, n int, c codebook) (out [][]float32, err error) {
-	r, err := shard.Open(path, shard.Limits{})
+// read returns the tokens of up to n samples, spread over all.
+func read(path string, n int) (out [][]int64, err error) {
+	all, err := shard.ReadAll(path, shard.Limits{})
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	var all [][]float32
-	for {
-		s, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		var x []float32
-		for _, t := range s.Tokens {
-			if c != nil {
-				if t < 0 || int(t) >= c.len() {
-					return nil, fmt.Errorf("%s: %q: code %d of %d", path, s.ID, t, c.len())
-				}
-				x = append(x, c.code(int(t))...)
-			} else {
-				x = append(x, math.Float32frombits(uint32(t)))
-			}
-		}
-		all = append(all, x)
-	}
 	for i := range min(n, len(all)) {
-		out = append(out, all[i*len(all)/min(n, len(all))])
+		out = append(out, all[i*len(all)/min(n, len(all))].Tokens)
 	}
 	return out, nil
 }

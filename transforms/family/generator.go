@@ -93,7 +93,9 @@ func (m *Media) source() system.Media {
 	return system.Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh}
 }
 
-func mediaOf(m system.Media) Media { return Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh} }
+func mediaOf(m system.Media) Media {
+	return Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh, Planes: m.Planes}
+}
 
 // Tokenize implements [Model].
 func (g *generator) Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {

@@ -16,12 +16,16 @@ func init() {
 	registerKind(request.Quads, reader{decode: decodeQuads})
 }
 
-// decodeShape reads a request's mesh. Without an input a shape starts from nothing.
-func decodeShape(ctx context.Context, g *generator, r request.Request) (Media, error) {
-	if r.Input == "" {
-		return Media{}, nil
+// decodeShape reads a request's mesh, and the features of its text. Without an input a shape
+// starts from the text alone, or from nothing.
+func decodeShape(ctx context.Context, g *generator, r request.Request) (m Media, err error) {
+	if r.Input != "" {
+		m, err = readSurface(ctx, r, g.limits)
 	}
-	return readSurface(ctx, r, g.limits)
+	if r.Text != "" && err == nil {
+		m.Text, err = readText(r.Text, g.model.System().TextWidth())
+	}
+	return m, err
 }
 
 // decodeQuads reads the mesh whose surface a request covers.

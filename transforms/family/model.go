@@ -35,12 +35,13 @@ var (
 	ErrNoInput = errkind.New("no_input", "no input")
 )
 
-// Media is a clip, a film, a picture, a mesh or a text; all nil stand for nothing.
+// Media is a clip, a film, a picture, a mesh, features of a shape or a text; all nil stand for nothing.
 type Media struct {
 	Clip    *clip.Clip
 	Film    *Film // a clip that is not read yet
 	Picture *picture.Picture
 	Mesh    *mesh.Mesh
+	Planes  *system.Planes
 	Text    []float32 // features of a text, a row a token
 	Control []float32 // features of a control, a row a token of the picture
 

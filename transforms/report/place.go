@@ -10,7 +10,7 @@ import (
 
 // Place names the files of one result, relative to the run's folder:
 //
-//	<family>/<id>.mp4 .glb .obj .png   what people want
+//	<family>/<id>.mp4 .glb .obj .png   what people want; planes of a shape are .safetensors
 //	<family>/done/<id>.parquet         its tokens
 //	<family>/done/<id>.json            the marker
 type Place struct {

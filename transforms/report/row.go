@@ -18,7 +18,7 @@ type Result struct {
 	Action string `json:"action"` // generate, tokenize or detokenize
 	Model  string `json:"model"`
 
-	Output string `json:"output,omitempty"` // MP4, PNG or GLB
+	Output string `json:"output,omitempty"` // MP4, PNG, GLB or safetensors
 	OBJ    string `json:"obj,omitempty"`
 	Poster string `json:"poster,omitempty"`
 	Shard  string `json:"shard,omitempty"` // where the tokens stand at the end

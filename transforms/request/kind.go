@@ -42,7 +42,7 @@ type kind struct {
 var kinds = map[Family]kind{
 	Video:  {fields: []string{"prefix", "frames", "start", "fit", "class", "text", "guidance", "guidance_tokens"}, fromPrompt: true, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
 	Image:  {fields: []string{"class", "text", "control", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
-	Shape:  {fields: []string{"prefix_depth", "depth"}, fromNothing: true},
+	Shape:  {fields: []string{"prefix_depth", "depth", "class", "text", "guidance", "guidance_tokens"}, fromNothing: true, fromPrompt: true, files: append([]string{".safetensors"}, meshFiles...)},
 	Quads:  {fields: []string{"faces", "coding"}},
 	Remesh: {fields: []string{"depth", "faces"}, noModel: true},
 }

@@ -1,6 +1,7 @@
 package msvq
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -37,8 +38,8 @@ func describe(config json.RawMessage, w nn.Weights) (system.Description, error) 
 
 // Fit implements [system.Description].
 func (c Config) Fit(s *system.System) (system.Format, error) {
-	if c.Codes != s.Token.Values || s.Token.Width != 0 && s.Token.Width != c.Dim || c.Side() != s.Grid[1] || c.Side() != s.Grid[2] || c.Tokens() != s.Layout.Length {
-		return system.Format{}, fmt.Errorf("the tokenizer has %d codes in scales of %v, the generator %d codes and %d tokens", c.Codes, c.Sides, s.Token.Values, s.Layout.Length)
+	if c.Codes != s.Token.Values || s.Token.Width != 0 && s.Token.Width != c.Dim || c.Side() != s.Grid[1] || c.Side() != s.Grid[2] || c.Tokens() != cmp.Or(s.Tokens, s.Layout.Length) {
+		return system.Format{}, fmt.Errorf("the tokenizer has %d codes in scales of %v, the generator %d codes and %d tokens", c.Codes, c.Sides, s.Token.Values, cmp.Or(s.Tokens, s.Layout.Length))
 	}
 	return system.Format{Side: c.network().Reduction()}, nil
 }
