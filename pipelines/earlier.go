@@ -1,9 +1,9 @@
 package pipelines
 
 import (
-	"path/filepath"
 	"slices"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -18,12 +18,12 @@ func WithoutResults(out string, f request.Family, action string, paths []string)
 	results := map[string]bool{}
 	files, markers := report.Claims(out, f, action)
 	for _, m := range markers {
-		if path, ok := inputs.At(filepath.Join(out, m)); ok {
+		if path, ok := inputs.At(store.Join(out, m)); ok {
 			results[path] = true
 		}
 	}
 	for _, c := range files {
-		if path, ok := inputs.At(filepath.Join(out, c.Path)); ok && (claim.Files{c}).Whole(out) {
+		if path, ok := inputs.At(store.Join(out, c.Path)); ok && (claim.Files{c}).Whole(out) {
 			results[path] = true
 		}
 	}

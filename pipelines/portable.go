@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 )
@@ -110,7 +110,7 @@ func HashFile(path string) (string, error) {
 func (j *Job) relative() bool {
 	for i := range j.Requests {
 		for _, path := range j.Requests[i].Files() {
-			if !filepath.IsAbs(path) {
+			if !store.IsAbs(path) {
 				return true
 			}
 		}

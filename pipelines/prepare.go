@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/report"
@@ -66,8 +67,11 @@ func (j *Job) folderFiles() []string {
 	return files
 }
 
-// checkOut refuses a file.
+// checkOut refuses a file, and a store that does not answer.
 func (j *Job) checkOut() error {
+	if store.Stored(j.Settings.Out) {
+		return store.Reach(j.Settings.Out)
+	}
 	info, err := os.Stat(j.Settings.Out)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -96,7 +100,7 @@ func (j *Job) checkInputs() error {
 		}
 	}
 	for _, place := range places {
-		path := filepath.Join(j.Settings.Out, place)
+		path := store.Join(j.Settings.Out, place)
 		if input, ok := all.At(path); ok {
 			return fmt.Errorf("%s would take the place of the input %s; choose another --out", path, input)
 		}
@@ -114,6 +118,9 @@ func (j *Job) checkFolder() error {
 // tryFolder tries whether files can be made where the run will make some, and removes
 // what killed runs have left there. A folder that is not there is not made.
 func (j *Job) tryFolder() error {
+	if store.Stored(j.Settings.Out) {
+		return j.sweep()
+	}
 	folders := []string{j.Settings.Out}
 	for _, f := range j.families() {
 		folder := filepath.Join(j.Settings.Out, string(f))
@@ -136,6 +143,9 @@ func (j *Job) tryFolder() error {
 
 // sweep removes what killed workers have left on its way.
 func (j *Job) sweep() error {
+	if store.Stored(j.Settings.Out) {
+		return atomicfile.Sweep(near(j.Settings.Out))
+	}
 	err := atomicfile.Sweep(j.Settings.Out)
 	for _, f := range j.families() {
 		folder := filepath.Join(j.Settings.Out, string(f))

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -42,7 +42,7 @@ func writeRequests(job Job) (err error) {
 }
 
 func writeManifest(path string, requests []request.Request) error {
-	return atomicfile.Replace(path, func(w io.Writer) error { return request.Encode(w, requests) })
+	return store.Replace(path, func(w io.Writer) error { return request.Encode(w, requests) })
 }
 
 type requestKey struct {
@@ -59,7 +59,7 @@ func (j *Job) earlierRequests() ([]request.Request, error) {
 	for i := range j.Requests {
 		seen[keyOf(&j.Requests[i])] = true
 	}
-	listed, err := request.ReadManifest(filepath.Join(j.Settings.Out, j.requestsFile()), request.Request{})
+	listed, err := request.ReadManifest(store.Join(j.Settings.Out, j.requestsFile()), request.Request{})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !j.Settings.Overwrite {
 		return nil, err
 	}
@@ -82,13 +82,14 @@ type made struct {
 
 func (j *Job) madeRequests() made {
 	m := made{gone: map[requestKey]bool{}}
+	standing := report.NewStanding(j.Settings.Out)
 	for _, f := range j.families() {
 		for i := range j.markers[f] {
 			marker := &j.markers[f][i]
 			r := &marker.Result
 			switch {
 			case r.Action != j.Settings.Action:
-			case report.Gone(j.Settings.Out, r):
+			case standing.Gone(r):
 				m.gone[keyOf(&r.Request)] = true
 			case marker.Whole():
 				m.there = append(m.there, j.found(marker))
@@ -102,7 +103,11 @@ func (j *Job) madeRequests() made {
 // another working directory.
 func (j *Job) found(m *report.Marker) request.Request {
 	r := m.Result.Request
-	if m.Source != "" && !filepath.IsAbs(r.Input) {
+	switch {
+	case m.Source == "" || store.IsAbs(r.Input):
+	case store.IsAbs(m.Source):
+		r.Input = m.Source
+	default:
 		r.Input = filepath.Join(claim.Resolve(j.Settings.Out), m.Source)
 	}
 	return r

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/family"
@@ -53,12 +55,16 @@ func run(ctx context.Context, job Job, action string) (report.Summary, error) {
 		}
 		return s.follow(ctx)
 	}
-	aside, err := atomicfile.CreateFolder(job.Settings.Out)
+	aside, err := atomicfile.CreateFolder(near(job.Settings.Out))
 	if err != nil {
 		return report.Summary{}, err
 	}
 	defer aside.Remove()
 	manifest := aside.Path("requests.jsonl")
+	if store.Stored(job.Settings.Out) && !job.InProcess() { // workers see the store alone
+		manifest = store.Join(job.Settings.Out, JobsFolder, transforms.NewRunName()+".jsonl")
+		defer store.Remove(manifest)
+	}
 	if err := writeManifest(manifest, job.Requests); err != nil {
 		return report.Summary{}, err
 	}
@@ -68,6 +74,15 @@ func run(ctx context.Context, job Job, action string) (report.Summary, error) {
 		err = fmt.Errorf("%w: %s has to be told to end it: %w", ErrRunning, job.Runner, err)
 	}
 	return summary, err
+}
+
+// near is where files on their way to a folder are: in it, or in the system's temporary
+// folder if it is one of a store.
+func near(folder string) string {
+	if store.Stored(folder) {
+		return os.TempDir()
+	}
+	return folder
 }
 
 // begin prepares the job, and adds its requests to those of the folder.

@@ -1,11 +1,13 @@
 package pipelines
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"unicode/utf8"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -36,7 +38,12 @@ func samplesOf(path string) []request.Request {
 		text := request.Spell(path)
 		return []request.Request{{ID: request.Name(text), Input: text}}
 	}
-	r, err := shard.Open(path, shard.Limits{})
+	local, err := store.Fetch(context.Background(), path, 0)
+	if err != nil {
+		return []request.Request{{ID: request.Name(path), Input: path}}
+	}
+	defer local.Remove()
+	r, err := shard.Open(local.Path, shard.Limits{})
 	if err != nil {
 		return []request.Request{{ID: request.Name(path), Input: path}}
 	}

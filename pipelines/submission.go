@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/report"
@@ -53,7 +53,7 @@ const maxRecordBytes = 1 << 20
 // Submissions returns the jobs that a folder knows, the oldest first. Errors are the file
 // system's, or wrap [ErrOut].
 func Submissions(folder string) ([]Submission, error) {
-	entries, err := os.ReadDir(filepath.Join(folder, JobsFolder))
+	entries, err := store.ReadDir(store.Join(folder, JobsFolder))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, nil
 	}
@@ -78,8 +78,8 @@ func Submissions(folder string) ([]Submission, error) {
 }
 
 func readSubmission(folder, name string) (s Submission, err error) {
-	path := filepath.Join(folder, JobsFolder, name)
-	f, err := os.Open(path)
+	path := store.Join(folder, JobsFolder, name)
+	f, err := store.Open(path)
 	if err != nil {
 		return s, err
 	}
@@ -113,19 +113,19 @@ func decodeSubmission(r io.Reader) (s Submission, err error) {
 }
 
 func (s *Submission) recordFile() string {
-	return filepath.Join(s.folder, transforms.RecordFile(s.Run))
+	return store.Join(s.folder, transforms.RecordFile(s.Run))
 }
 
 // manifest is the file of the job's requests, which its workers read.
-func (s *Submission) manifest() string { return filepath.Join(s.folder, JobsFolder, s.Run+".jsonl") }
+func (s *Submission) manifest() string { return store.Join(s.folder, JobsFolder, s.Run+".jsonl") }
 
-func (s *Submission) stopFile() string { return filepath.Join(s.folder, transforms.StopFile(s.Run)) }
+func (s *Submission) stopFile() string { return store.Join(s.folder, transforms.StopFile(s.Run)) }
 
 // save writes the record. The first one must not replace another's.
 func (s *Submission) save(first bool) error {
-	write := atomicfile.Replace
+	write := store.Replace
 	if first {
-		write = atomicfile.New
+		write = store.New
 	}
 	return write(s.recordFile(), func(w io.Writer) error {
 		e := json.NewEncoder(w)
@@ -137,11 +137,13 @@ func (s *Submission) save(first bool) error {
 // forget removes the record and the requests of a job that has ended.
 func (s *Submission) forget() error {
 	for _, path := range []string{s.recordFile(), s.manifest(), s.stopFile()} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := store.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	os.Remove(filepath.Join(s.folder, JobsFolder)) // unless another job's record is in it
+	if !store.Stored(s.folder) {
+		os.Remove(filepath.Join(s.folder, JobsFolder)) // unless another job's record is in it
+	}
 	return nil
 }
 
@@ -171,7 +173,7 @@ func (j *Job) submit(ctx context.Context) (*Submission, error) {
 		Run: j.Settings.Run, Runner: j.Runner, Endpoint: j.endpoint(), Settings: j.Settings, Folder: here, Asked: len(j.Requests), Command: j.Command, Begun: j.Begun,
 		folder: j.Settings.Out, delay: diskDelay, most: endTime,
 	}
-	if err := os.MkdirAll(filepath.Join(s.folder, JobsFolder), 0o755); err != nil {
+	if err := store.MkdirAll(store.Join(s.folder, JobsFolder)); err != nil {
 		return nil, err
 	}
 	if err := j.submitTo(ctx, server, s); err != nil {
@@ -214,7 +216,7 @@ func (s *Submission) job() (Job, error) {
 // requests reads what was asked for. There is nothing if the run is over, or if its first
 // steps were not taken.
 func (s *Submission) requests() ([]request.Request, error) {
-	f, err := os.Open(s.manifest())
+	f, err := store.Open(s.manifest())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -274,6 +276,12 @@ func (s *Submission) Cancel(ctx context.Context) error {
 
 // stopWorkers tells the job's workers that it is given up.
 func (s *Submission) stopWorkers() error {
+	if store.Stored(s.folder) {
+		if _, err := store.Lstat(s.recordFile()); errors.Is(err, fs.ErrNotExist) { // the job is over
+			return nil
+		}
+		return store.Replace(s.stopFile(), func(io.Writer) error { return nil })
+	}
 	err := os.WriteFile(s.stopFile(), nil, 0o644)
 	if errors.Is(err, fs.ErrNotExist) { // the job is over
 		return nil
@@ -283,7 +291,7 @@ func (s *Submission) stopWorkers() error {
 
 // givenUp reports whether somebody told them.
 func (s *Submission) givenUp() bool {
-	_, err := os.Stat(s.stopFile())
+	_, err := store.Lstat(s.stopFile())
 	return err == nil
 }
 

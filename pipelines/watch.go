@@ -3,10 +3,10 @@ package pipelines
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -15,18 +15,24 @@ import (
 // watch finds the results of a run in other processes by their markers.
 type watch struct {
 	folder, run string
-	families    map[request.Family]map[string]time.Time // markers still to come, when they were looked at last
+	families    map[request.Family]map[string]stamp // markers still to come, as they were looked at last
 	found       int
 }
 
+// stamp changes whenever a marker does. Times of stores are whole seconds.
+type stamp struct {
+	time time.Time
+	tag  string
+}
+
 func newWatch(folder, run string, requests []request.Request) *watch {
-	w := &watch{folder: folder, run: run, families: map[request.Family]map[string]time.Time{}}
+	w := &watch{folder: folder, run: run, families: map[request.Family]map[string]stamp{}}
 	for i := range requests {
 		r := &requests[i]
 		if w.families[r.Family] == nil {
-			w.families[r.Family] = map[string]time.Time{}
+			w.families[r.Family] = map[string]stamp{}
 		}
-		w.families[r.Family][filepath.Base(report.Place{Family: r.Family, ID: r.ID}.Marker())] = time.Time{}
+		w.families[r.Family][filepath.Base(report.Place{Family: r.Family, ID: r.ID}.Marker())] = stamp{}
 	}
 	return w
 }
@@ -35,7 +41,7 @@ func newWatch(folder, run string, requests []request.Request) *watch {
 func (w *watch) look(on func(report.Outcome)) (int, error) {
 	for f, missing := range w.families {
 		folder := filepath.Dir(report.Place{Family: f}.Marker())
-		entries, err := os.ReadDir(filepath.Join(w.folder, folder))
+		entries, err := store.ReadDir(store.Join(w.folder, folder))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return w.found, err
 		}
@@ -45,10 +51,14 @@ func (w *watch) look(on func(report.Outcome)) (int, error) {
 				continue
 			}
 			info, err := e.Info()
-			if err != nil || info.ModTime().Equal(looked) {
+			if err != nil {
 				continue
 			}
-			missing[e.Name()] = info.ModTime()
+			now := stamp{info.ModTime(), store.Tag(info)}
+			if now == looked {
+				continue
+			}
+			missing[e.Name()] = now
 			m, err := report.ReadMarker(w.folder, report.Place{Family: f, ID: e.Name()[:len(e.Name())-len(".json")]})
 			if err == nil && m.Whole() && m.By(w.run) {
 				delete(missing, e.Name())

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
@@ -84,14 +85,14 @@ func lost(err error) bool {
 }
 
 // transient reports a fault of a file system, most often one on a network, that
-// may be gone at the next try.
+// may be gone at the next try, or one of a store.
 func transient(err error) bool {
 	for _, e := range []syscall.Errno{syscall.EAGAIN, syscall.EINTR, syscall.EBUSY, syscall.ESTALE, syscall.ETIMEDOUT} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	return false
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrReplaced)
 }
 
 // sleep waits, and reports false if the context ended first.

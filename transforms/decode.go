@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"errors"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -29,9 +30,17 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	}
 	f.begin(r)
 	it := &Item{Request: r}
-	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) (err error) {
-		it.Media, err = f.decode(ctx, m, r)
-		return err
+	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
+		in, err := family.Fetch(ctx, r, f.Settings.InputLimit)
+		if err != nil {
+			return err
+		}
+		it.Media, err = f.decode(ctx, m, in.Request)
+		if err = in.Explain(err); err == nil && it.Media.Film != nil {
+			it.inputs = in
+			return nil
+		}
+		return errors.Join(err, in.Remove())
 	})
 	if err != nil {
 		return f.settle(ctx, r, stageDecode, err, out)

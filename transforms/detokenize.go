@@ -2,11 +2,13 @@ package transforms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -27,6 +29,7 @@ type detokenizeFn struct {
 	stage
 
 	path   string // of the open shard: requests of one shard come one after another
+	local  *store.Copy
 	reader *shard.Reader
 }
 
@@ -37,12 +40,12 @@ func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, it
 	}
 	f.begin(r)
 	if r.Family == "" {
-		_, err := f.sample(r)
+		_, err := f.sample(ctx, r)
 		return f.settle(ctx, r, stageDetokenize, err, out)
 	}
 	var result *family.Result
 	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
-		sample, err := f.sample(r)
+		sample, err := f.sample(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -56,18 +59,22 @@ func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, it
 	return nil
 }
 
-func (f *detokenizeFn) sample(r request.Request) (shard.Sample, error) {
+func (f *detokenizeFn) sample(ctx context.Context, r request.Request) (shard.Sample, error) {
 	if f.path != r.Input {
 		f.closeShard()
-		reader, err := shard.Open(r.Input, shard.Limits{})
+		local, err := store.Fetch(ctx, r.Input, f.Settings.InputLimit)
 		if err != nil {
 			return shard.Sample{}, err
 		}
-		f.path, f.reader = r.Input, reader
+		reader, err := shard.Open(local.Path, shard.Limits{})
+		if err != nil {
+			return shard.Sample{}, errors.Join(local.Explain(err), local.Remove())
+		}
+		f.path, f.local, f.reader = r.Input, local, reader
 	}
 	sample, err := f.reader.At(r.Row)
 	if err != nil {
-		return shard.Sample{}, err
+		return shard.Sample{}, f.local.Explain(err)
 	}
 	of, err := family.OfKind(sample.Kind)
 	switch {
@@ -88,6 +95,7 @@ func (f *detokenizeFn) FinishBundle(context.Context, func(*Item), func(report.Ou
 func (f *detokenizeFn) closeShard() {
 	if f.reader != nil {
 		f.reader.Close()
+		f.local.Remove()
 	}
-	f.path, f.reader = "", nil
+	f.path, f.local, f.reader = "", nil, nil
 }

@@ -20,6 +20,8 @@ type Item struct {
 	Result  *family.Result // after Tokenize, Generate or Detokenize
 
 	Condition family.Condition // of the input, as far as the result needed it
+
+	inputs *family.Inputs // copies that Media reads, until it is tokenized
 }
 
 // ErrNotFused reports a runner that put a boundary between two stages that pass

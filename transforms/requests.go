@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
-	"os"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -33,7 +33,7 @@ type readFn struct{ Path string }
 // ProcessElement emits the requests. A manifest that cannot be read fails the
 // bundle: nothing else could be done.
 func (f *readFn) ProcessElement(_ context.Context, _ []byte, emit func(request.Request)) error {
-	file, err := os.Open(f.Path)
+	file, err := store.Open(f.Path)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ type Settings struct {
 	// InFlight is how many requests of a bundle are begun and not yet done. 0 means twice
 	// the model's slots, so one always waits for a slot.
 	InFlight int `json:"in_flight,omitempty"`
+	// InputLimit is the most bytes of an input that are copied from a store; 0 means
+	// store.MaxCopy.
+	InputLimit int64 `json:"input_limit,omitempty"`
 	// MaxFailed is how many inputs may fail before the rest are not begun.
 	MaxFailed report.Threshold `json:"max_failed,omitzero"`
 	// Shards is how many files the samples of a run that tokenizes are dealt to; 0 means 1.

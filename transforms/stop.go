@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // JobsFolder is the folder in Settings.Out with what processes say of a run to each other.
@@ -24,11 +25,12 @@ func StopFile(run string) string { return filepath.Join(JobsFolder, run+".stop")
 // task manager was lost and the job begun again.
 func RecordFile(run string) string { return filepath.Join(JobsFolder, run+".json") }
 
-// lookEvery is how often a worker looks for the files, and lookAgain how often the record
-// must be missing.
+// lookEvery is how often a worker looks for the files, lookStored how often in a store, and
+// lookAgain how often the record must be missing.
 const (
-	lookEvery = 500 * time.Millisecond
-	lookAgain = 3
+	lookEvery  = 500 * time.Millisecond
+	lookStored = 5 * time.Second
+	lookAgain  = 3
 )
 
 // errStopped ends what a worker does for a run that is given up.
@@ -59,17 +61,21 @@ func (s *stage) join() {
 
 // watchRun looks for the files of a run until it is over.
 func watchRun(out, name string, stop, over func()) {
-	there := func(file string) bool {
-		_, err := os.Stat(filepath.Join(out, file))
-		return !errors.Is(err, fs.ErrNotExist)
+	look := func(file string) error {
+		_, err := store.Lstat(store.Join(out, file))
+		return err
+	}
+	every := lookEvery
+	if store.Stored(out) {
+		every = lookStored
 	}
 	seen, missed := false, 0
-	for range time.Tick(lookEvery) {
-		if there(StopFile(name)) {
+	for range time.Tick(every) {
+		if err := look(StopFile(name)); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, store.ErrUnavailable) {
 			stop()
 		}
 		switch {
-		case there(RecordFile(name)):
+		case !errors.Is(look(RecordFile(name)), fs.ErrNotExist):
 			seen, missed = true, 0
 		case seen: // else this process has another file system
 			if missed++; missed == lookAgain {

@@ -23,12 +23,13 @@ type tokenizeFn struct{ stage }
 
 // ProcessElement tokenizes one item.
 func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
+	defer it.inputs.Remove() // where that fails, a later process sweeps
 	result := &family.Result{Notes: it.Media.Notes()}
 	f.follow(it)
 	begun := time.Now()
 	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
 		result.Sample, result.Measures, err = m.Tokenize(ctx, it.Request, it.Media)
-		return err
+		return it.inputs.Explain(err)
 	})
 	if err != nil {
 		return f.settle(ctx, it.Request, stageOf(it.Media.Film), err, out)

@@ -35,6 +35,9 @@ var House = Rules{
 	Only: map[string][]string{
 		"github.com/apache/beam/sdks/v2": {"transforms", "pipelines", "jobs"},
 		"github.com/asticode/go-astiav":  {"codecs/video"},
+		"gocloud.dev":                    {"internal/store"},
+		"github.com/aws":                 {"internal/store"},
+		"cloud.google.com/go/storage":    {"internal/store"},
 		"github.com/vulkan-go/vulkan":    {"gpu/vk"},
 	},
 }

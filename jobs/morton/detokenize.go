@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -96,18 +97,27 @@ func ofKind(requests []request.Request, kind request.Family) ([]request.Request,
 	return kept, others
 }
 
+// shardsIn is [shard.Glob] of a folder, on this machine or in a store.
+func shardsIn(folder string) ([]string, error) {
+	if !store.Stored(folder) {
+		return shard.Glob(folder)
+	}
+	m, err := request.Expand([]string{store.Join(folder, "*"+shard.Ext)})
+	return m.Paths, err
+}
+
 // matchShards returns the shards of folders and patterns, see [request.Expand]. A
 // folder stands for its shards.
 func matchShards(patterns []string) (request.Matches, error) {
 	var all []string
 	var empty error
 	for _, p := range patterns {
-		info, err := os.Stat(p)
+		info, err := store.Stat(p)
 		if err != nil || !info.IsDir() {
 			all = append(all, p)
 			continue
 		}
-		found, err := shard.Glob(p)
+		found, err := shardsIn(p)
 		if err != nil {
 			empty = fmt.Errorf("no %s file in %s", shard.Ext, p)
 			found = []string{p} // its failure belongs to the run

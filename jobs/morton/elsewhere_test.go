@@ -237,8 +237,8 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 		{"--runner dataflow --project p --region r --staging_location gs://b/s", "needs --sdk_container_image"},
 		{"--detach", "with workers elsewhere"},
 		{"--async", "is --detach here"},
-		{"--out gs://bucket/o", "opens no gs:// places"},
-		{"--input s3://bucket/*.obj", "opens no s3:// places"},
+		{"--out gs://user:password@bucket/o", "gs://…@bucket/o names no bucket"},
+		{"--input http://user:password@host/a.obj?key", "http://…@host/a.obj?…: morton opens no http:// places"},
 		{"--model hdfs://m", "opens no hdfs:// places"},
 		{"file:///a.obj", "opens no file:// places"},
 	} {
@@ -248,7 +248,7 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 		}
 		resetRunner(t)
 	}
-	if err := os.WriteFile("m.jsonl", []byte(`{"input": "gs://bucket/a.obj"}`), 0o600); err != nil {
+	if err := os.WriteFile("m.jsonl", []byte(`{"input": "hdfs://bucket/a.obj"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if code, _, errs := morton("generate", "quads", "--manifest", "m.jsonl", "--out", "o"); code != exitUsage || !strings.Contains(errs, "m.jsonl:1") {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
@@ -160,7 +161,7 @@ func (o *options) outError(err error) error {
 // mistakes are errors of opening a model that another --model puts right.
 var mistakes = []error{
 	models.ErrFolder, models.ErrFamily, fs.ErrNotExist, system.ErrUnknown, checkpoint.ErrFormat, checkpoint.ErrUnsafe, checkpoint.ErrAmbiguous,
-	checkpoint.ErrLimit, nn.ErrConfig, nn.ErrWeights, vq.ErrConfig,
+	checkpoint.ErrLimit, store.ErrPlace, store.ErrDamaged, nn.ErrConfig, nn.ErrWeights, vq.ErrConfig,
 }
 
 func (o *options) modelError(err error) error {

@@ -102,7 +102,7 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 	if !k.flags.Changed("slots") {
 		spec.Slots = searchSlots(requests)
 	}
-	noteFaces(t.err, k.model, requests)
+	noteFaces(t.err, k.folder, requests)
 	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
 

@@ -48,7 +48,7 @@ func (k *generateKind) takeClip() error {
 	if k.base.Frames < 1 || k.base.Prefix < 1 {
 		return k.usagef("--prefix and --frames are at least 1")
 	}
-	if k.cube = framesPerCube(k.model); k.base.Prefix < k.cube {
+	if k.cube = framesPerCube(k.folder); k.base.Prefix < k.cube {
 		return k.usagef("--prefix is at least %d, one cube of the model", k.cube)
 	}
 	return nil

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		main()
 	case port != "":
 		servePrism(port)
-	case len(os.Args) > 1 && os.Args[1] == "devices": // a command that runs itself
+	case len(os.Args) > 1 && slices.Contains([]string{"devices", "tokenize", "detokenize"}, os.Args[1]): // in a process of their own
 		main()
 	}
 	family.OpenDevice = gputest.Share

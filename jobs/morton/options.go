@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,7 @@ type options struct {
 	manifest  once
 	out       string
 	model     string
+	folder    string // the model's on this machine; "" is the shipped one
 	slots     int
 	inFlight  int
 	workers   int
@@ -38,6 +40,7 @@ type options struct {
 	detach    bool
 	json      bool
 	verbose   bool
+	copied    sizeFlag     // of an input in a store, at most
 	limits    limit.Limits // of mesh files
 }
 
@@ -75,6 +78,7 @@ func (o *options) addRun() {
 	f.IntVar(&o.workers, "workers", 1, "parallel branches of the pipeline")
 	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "stop and fail when more inputs have failed than `N|P%` of those "+
 		"done so far (a share is looked at from the twentieth on, and at the end)")
+	f.Var(&o.copied, "input-limit", "copy inputs of s3:// and gs:// that have at most `SIZE` bytes, such as 512M or 4G; 0 is 16G")
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
 	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
@@ -111,7 +115,18 @@ func (o *options) check(words []string) error {
 	if err := chooseWorkers(o.flags, o.runner()); err != nil {
 		return err
 	}
-	return o.checkWorkers()
+	if err := o.checkWorkers(); err != nil {
+		return err
+	}
+	return o.fetchModel()
+}
+
+// fetchModel copies a model of a store, which the command has to look at.
+func (o *options) fetchModel() (err error) {
+	if o.folder, err = family.FetchModel(context.Background(), o.model); err != nil {
+		return o.modelError(err)
+	}
+	return nil
 }
 
 func (o *options) usagef(format string, args ...any) error {
@@ -141,7 +156,7 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 				Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Threads: int(o.threads), Slots: o.slots,
 				Limits: o.limits,
 			},
-			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed,
+			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed, InputLimit: int64(min(o.copied, math.MaxInt64)),
 		},
 		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,
 	}

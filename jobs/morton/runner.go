@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 )
@@ -132,7 +133,7 @@ func (o *options) portable() bool {
 // [pipelines.OptionFolder].
 func absolute(job *pipelines.Job) (err error) {
 	for _, p := range []*string{&job.Settings.Out, &job.Settings.Spec.Dir, &job.Settings.Spec.Draft} {
-		if *p == "" {
+		if *p == "" || store.Stored(*p) {
 			continue
 		}
 		if *p, err = filepath.Abs(*p); err != nil {

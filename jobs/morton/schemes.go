@@ -1,32 +1,54 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/morton-gen/morton/transforms/request"
+	"github.com/morton-gen/morton/internal/store"
 )
 
-// refuseSchemes refuses places such as s3://bucket/key, which would be folders of that
-// name, before a command makes anything. Beam's own flags take some.
+// storeCommands are the commands that open places of stores, in words and in the flags
+// of storeFlags.
+var storeCommands = []string{"generate", "tokenize", "detokenize", "remesh", "status", "wait", "cancel"}
+
+// storeFlags are the flags of those commands that take such places.
+var storeFlags = []string{"input", "manifest", "out", "model", "draft", "text", "control"}
+
+// refuseSchemes refuses places that a command does not open, such as hdfs://host/file,
+// which would be folders of that name, before it makes anything. Beam's own flags take some.
 func refuseSchemes(c *cobra.Command, words []string) (err error) {
-	refuse := func(flag, place string) {
-		if scheme := request.Scheme(place); scheme != "" && err == nil {
-			err = usagef(c.Name(), "%s: %s%s: morton opens no %s places; mount it, and name the folder", c.Name(), flag, place, scheme)
+	top := c
+	for top.HasParent() && top.Parent().HasParent() {
+		top = top.Parent()
+	}
+	opens := slices.Contains(storeCommands, top.Name())
+	refuse := func(flag, place string, served bool) {
+		scheme := store.Scheme(place)
+		switch {
+		case scheme == "" || err != nil:
+		case !store.Stored(place) || !served:
+			err = usagef(c.Name(), "%s: %s%s: morton opens no %s places here; mount it, and name the folder", c.Name(), flag, store.Redacted(place), scheme)
+		default:
+			if cerr := store.Check(place); cerr != nil {
+				err = usagef(c.Name(), "%s: %s%s", c.Name(), flag, plain(cerr))
+			}
 		}
 	}
 	for _, word := range words {
-		refuse("", word)
+		refuse("", word, opens)
 	}
 	c.Flags().Visit(func(f *pflag.Flag) {
+		served := opens && slices.Contains(storeFlags, f.Name)
 		switch v := f.Value.(type) {
 		case beamFlag:
 		case pflag.SliceValue:
 			for _, place := range v.GetSlice() {
-				refuse("--"+f.Name+" ", place)
+				refuse("--"+f.Name+" ", place, served)
 			}
 		default:
-			refuse("--"+f.Name+" ", v.String())
+			refuse("--"+f.Name+" ", v.String(), served)
 		}
 	})
 	return err

@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/report"
 )
 
@@ -45,7 +45,7 @@ func printPlaces(w io.Writer, s report.Summary) {
 	if s.Failed > 0 {
 		fmt.Fprintf(w, "failures: %s (%s)\n", join(s.Out, report.FailuresFile), counts(s.Kinds))
 	}
-	if _, err := os.Stat(join(s.Out, report.PageFile)); s.Action != report.Tokenize && err == nil {
+	if _, err := store.Stat(join(s.Out, report.PageFile)); s.Action != report.Tokenize && err == nil {
 		fmt.Fprintf(w, "look at:  %s\n", join(s.Out, "index.html"))
 	}
 }

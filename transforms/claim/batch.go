@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Batch is a set of files on their way into one folder. It is not safe for
@@ -22,9 +23,14 @@ type Batch struct {
 	files  Files // after Seal
 }
 
-// Begin makes a hidden folder in dir, which must exist, for files on their way.
+// Begin makes a hidden folder in dir, which must exist, for files on their way. Those on
+// their way to a store are in the system's temporary folder.
 func Begin(dir string) (*Batch, error) {
-	folder, err := atomicfile.CreateFolder(dir)
+	near := dir
+	if store.Stored(dir) {
+		near = os.TempDir()
+	}
+	folder, err := atomicfile.CreateFolder(near)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +88,9 @@ func (b *Batch) check(old Files, policy Policy, f File) error {
 }
 
 // restores reports whether f begins with all that stands at its place, which a
-// claim says was longer.
+// claim says was longer. An object never lacks its end.
 func (b *Batch) restores(old Files, f File, err error) bool {
-	if !errors.Is(err, ErrChanged) {
+	if !errors.Is(err, ErrChanged) || store.Stored(b.dir) {
 		return false
 	}
 	place := filepath.Join(b.dir, f.Path)
@@ -124,6 +130,12 @@ func begins(long, short string) bool {
 func (b *Batch) Place(old Files, policy Policy) error {
 	changed := map[string]bool{}
 	for _, f := range b.files {
+		if store.Stored(b.dir) {
+			if err := b.put(old, policy, f); err != nil {
+				return err
+			}
+			continue
+		}
 		place := filepath.Join(b.dir, f.Path)
 		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
 			return err
@@ -147,7 +159,7 @@ func (b *Batch) Place(old Files, policy Policy) error {
 // standsIn reports whether regular files of these contents stand in dir.
 func (f Files) standsIn(dir string) bool {
 	for _, c := range f {
-		if info, err := os.Lstat(filepath.Join(dir, c.Path)); err != nil || !info.Mode().IsRegular() {
+		if info, err := store.Lstat(store.Join(dir, c.Path)); err != nil || !info.Mode().IsRegular() {
 			return false
 		}
 	}
@@ -175,6 +187,27 @@ func (b *Batch) place(old Files, policy Policy, f File, place string) error {
 		return err == nil && os.SameFile(before, now) && before.Size() == now.Size() && before.ModTime().Equal(now.ModTime())
 	})
 	if errors.Is(err, fs.ErrExist) {
+		return b.meanwhile(f, err)
+	}
+	return err
+}
+
+// put puts one file where nothing stands, or over the object that was checked. An object of
+// equal bytes counts as put.
+func (b *Batch) put(old Files, policy Policy, f File) error {
+	temp, place := b.folder.Path(f.Path), store.Join(b.dir, f.Path)
+	err := store.PutNew(place, temp)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	before, err := store.Lstat(place)
+	if err != nil {
+		return err
+	}
+	if err := b.check(old, policy, f); err != nil {
+		return err
+	}
+	if err = store.PutOver(place, temp, store.Tag(before)); errors.Is(err, fs.ErrExist) {
 		return b.meanwhile(f, err)
 	}
 	return err

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Policy says what may be replaced besides what is claimed.
@@ -30,8 +30,8 @@ func (f Files) Vacant(dir string, policy Policy, paths ...string) error {
 
 // vacant is Vacant of one path. Next is what is to stand there, or of no size.
 func (f Files) vacant(dir string, policy Policy, path string, next File) error {
-	place := filepath.Join(dir, path)
-	info, err := os.Lstat(place)
+	place := store.Join(dir, path)
+	info, err := store.Lstat(place)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -84,5 +84,5 @@ func refuse(dir, path string, claims Files) error {
 	if len(claims) > 0 {
 		err = ErrChanged
 	}
-	return fmt.Errorf("%s is there, and %w; move it away, or give --overwrite", filepath.Join(dir, path), err)
+	return fmt.Errorf("%s is there, and %w; move it away, or give --overwrite", store.Join(dir, path), err)
 }

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Errors a caller can branch on.
@@ -96,7 +96,15 @@ var errSize = errors.New("another size")
 
 // describe reads what stands at path in dir, if its size is wanted.
 func describe(dir, path string, wanted func(size int64) bool) (File, error) {
-	f, err := os.Open(filepath.Join(dir, path))
+	place := store.Join(dir, path)
+	if store.Stored(place) { // which spares a download
+		if info, err := store.Lstat(place); err != nil {
+			return File{}, err
+		} else if !wanted(info.Size()) {
+			return File{}, errSize
+		}
+	}
+	f, err := store.Open(place)
 	if err != nil {
 		return File{}, err
 	}
@@ -106,7 +114,7 @@ func describe(dir, path string, wanted func(size int64) bool) (File, error) {
 	case err != nil:
 		return File{}, err
 	case !info.Mode().IsRegular():
-		return File{}, &fs.PathError{Op: "read", Path: f.Name(), Err: fs.ErrInvalid}
+		return File{}, &fs.PathError{Op: "read", Path: place, Err: fs.ErrInvalid}
 	case !wanted(info.Size()):
 		return File{}, errSize
 	}

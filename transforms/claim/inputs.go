@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Inputs are the files that a run reads, by what they are and by where they are. It
@@ -28,6 +30,9 @@ func NewInputs(paths ...string) *Inputs {
 			in.nodes[n] = path
 		}
 		in.places[in.resolve(path)] = path
+		if store.Stored(path) {
+			continue
+		}
 		if real, err := filepath.EvalSymlinks(path); err == nil {
 			in.places[in.resolve(real)] = path
 		}
@@ -51,6 +56,9 @@ func (in *Inputs) At(path string) (input string, ok bool) {
 }
 
 func nodeOf(path string) (node, bool) {
+	if store.Stored(path) {
+		return node{}, false
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return node{}, false
@@ -64,6 +72,9 @@ func nodeOf(path string) (node, bool) {
 
 // resolve returns path with the links of its folder followed.
 func (in *Inputs) resolve(path string) string {
+	if store.Stored(path) {
+		return store.Join(path)
+	}
 	folder, base := filepath.Split(filepath.Clean(path))
 	real, known := in.folders[folder]
 	if !known {
@@ -74,8 +85,11 @@ func (in *Inputs) resolve(path string) string {
 }
 
 // Resolve returns the absolute path of a folder without links, as far up as there
-// is something.
+// is something. A place of a store has none.
 func Resolve(folder string) string {
+	if store.Stored(folder) {
+		return store.Join(folder)
+	}
 	path, err := filepath.Abs(folder)
 	if err != nil {
 		return filepath.Clean(folder) // without a working directory there is no better name

@@ -105,6 +105,9 @@ func (e *entry) open(s Spec) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s, err = s.here(); err != nil {
+		return nil, err
+	}
 	m, err := open(func() (*gpu.Device, error) { return e.useDevice(s) }, s)
 	if err != nil {
 		e.leaveDevice()

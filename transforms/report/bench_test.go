@@ -2,12 +2,16 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/internal/store/storetest"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -56,16 +60,11 @@ func BenchmarkPublish(b *testing.B) {
 	if err := os.MkdirAll(filepath.Join(dir, "quads", "done"), 0o755); err != nil {
 		b.Fatal(err)
 	}
-	var part string
+	tokens := make([]int64, 800)
 	for i := range n {
 		p := Place{request.Quads, fmt.Sprintf("%05d", i)}
-		r := Result{Request: request.Request{ID: p.ID, Family: p.Family}, Action: Generate, TokensSHA256: HashTokens(make([]int64, 800))}
-		if i == 0 {
-			part = filepath.Join(dir, p.Tokens())
-			if err := WriteSample(part, shard.Sample{ID: p.ID, Kind: "k", Grid: []int32{1}, Tokens: make([]int64, 800)}); err != nil {
-				b.Fatal(err)
-			}
-		} else if err := os.Link(part, filepath.Join(dir, p.Tokens())); err != nil {
+		r := Result{Request: request.Request{ID: p.ID, Family: p.Family}, Action: Generate, TokensSHA256: HashTokens(tokens)}
+		if err := WriteSample(filepath.Join(dir, p.Tokens()), shard.Sample{ID: p.ID, Kind: "k", Grid: []int32{1}, Tokens: tokens}); err != nil {
 			b.Fatal(err)
 		}
 		f, err := os.Create(filepath.Join(dir, p.Marker()))
@@ -90,5 +89,35 @@ func BenchmarkPublish(b *testing.B) {
 			}
 			b.ReportMetric(n, "results")
 		})
+	}
+}
+
+// BenchmarkPublishStored is what results of earlier runs cost the next one in a store that
+// takes 50 ms for each request.
+func BenchmarkPublishStored(b *testing.B) {
+	const n = 2_000
+	server := storetest.S3(b, "bucket")
+	dir := "s3://bucket/out"
+	tokens := make([]int64, 100)
+	if err := each(dir, n, func(i int) error {
+		p := Place{request.Quads, fmt.Sprintf("%05d", i)}
+		r := Result{Request: request.Request{ID: p.ID, Family: p.Family}, Action: Generate, TokensSHA256: HashTokens(tokens), TokenCount: len(tokens)}
+		part := filepath.Join(b.TempDir(), "part")
+		if err := WriteSample(part, shard.Sample{ID: p.ID, Kind: "k", Grid: []int32{1}, Tokens: tokens}); err != nil {
+			return err
+		}
+		m := Marker{Fingerprint: "f", Result: r}
+		return errors.Join(store.Put(store.Join(dir, p.Tokens()), part), m.put(dir, true))
+	}); err != nil {
+		b.Fatal(err)
+	}
+	server.Delay.Store(int64(50 * time.Millisecond))
+	for _, name := range []string{"first", "again"} {
+		begun, before := time.Now(), server.Requests.Load()
+		if _, err := Publish(dir, nil, Run{Action: Generate}); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(begun).Seconds(), name+"-s")
+		b.ReportMetric(float64(server.Requests.Load()-before), name+"-requests")
 	}
 }

@@ -10,10 +10,11 @@ import (
 // the markers' own paths in the folder. Those that cannot be read are left out here;
 // [CheckFolder] reports them.
 func Claims(dir string, f request.Family, action string) (files claim.Files, markers []string) {
-	files, there, err := readFolder(dir, false)
-	if there && err == nil {
+	folder, err := readFolder(dir, false)
+	if folder.there && err == nil {
 		markers = append(markers, FolderFile)
 	}
+	files = folder.files
 	results, _ := Markers(dir, f)
 	for _, m := range results {
 		if m.Result.Action == action {

@@ -4,9 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 )
 
@@ -39,8 +38,8 @@ func vacant(dir string, r Result, policy claim.Policy) (*Marker, error) {
 	if old != nil {
 		files = old.Files
 	}
-	if input, ok := policy.Inputs.At(filepath.Join(dir, p.Marker())); ok {
-		return nil, fmt.Errorf("%w: %s is %s", claim.ErrInput, filepath.Join(dir, p.Marker()), input)
+	if input, ok := policy.Inputs.At(store.Join(dir, p.Marker())); ok {
+		return nil, fmt.Errorf("%w: %s is %s", claim.ErrInput, store.Join(dir, p.Marker()), input)
 	}
 	return old, files.Vacant(dir, policy, p.Files(r.Action)...)
 }
@@ -79,7 +78,7 @@ func Deliver(dir string, r Result, policy claim.Policy) (*Delivery, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := store.MkdirAll(dir); err != nil {
 		return nil, err
 	}
 	batch, err := claim.Begin(dir)

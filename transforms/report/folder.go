@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 )
 
@@ -22,53 +23,74 @@ const FolderFile = "morton.json"
 // maxFolderBytes bounds that marker: it names a script for each mesh of the page.
 const maxFolderBytes = 1 << 28
 
-// Folder writes the files of a run's folder that belong to no single result. One
-// process at a time has it open.
+// Folder writes the files of a run's folder that belong to no single result. One process
+// at a time has it open. In a store several may: there the marker is replaced only as it
+// was read, and what others have claimed meanwhile stays.
 type Folder struct {
+	folderState
 	dir    string
-	files  claim.Files
-	there  bool // the marker is
 	policy claim.Policy
 	unlock func() error
+}
+
+// folderState is what the folder's marker says.
+type folderState struct {
+	files claim.Files
+	there bool   // the marker is
+	tag   string // of the marker in a store
+	old   bool   // it was replaced since it was read
 }
 
 // OpenFolder makes the folder if need be and waits until no other has it open. The
 // error wraps [ErrMarker], or is the file system's.
 func OpenFolder(dir string, policy claim.Policy) (*Folder, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := store.MkdirAll(dir); err != nil {
 		return nil, err
 	}
-	unlock, err := atomicfile.Lock(dir)
-	if err != nil {
-		return nil, err
+	unlock := func() error { return nil }
+	if !store.Stored(dir) {
+		var err error
+		if unlock, err = atomicfile.Lock(dir); err != nil {
+			return nil, err
+		}
 	}
 	f := &Folder{dir: dir, policy: policy, unlock: unlock}
-	if f.files, f.there, err = readFolder(dir, policy.Overwrite); err != nil {
+	if err := f.read(); err != nil {
 		return nil, errors.Join(err, unlock())
 	}
 	return f, nil
 }
 
-// readFolder returns what the folder's marker claims, and whether there is one. With
-// overwrite, one that cannot be read claims nothing.
-func readFolder(dir string, overwrite bool) (files claim.Files, there bool, err error) {
-	path := filepath.Join(dir, FolderFile)
-	file, err := os.Open(path)
+func (f *Folder) read() (err error) {
+	f.folderState, err = readFolder(f.dir, f.policy.Overwrite)
+	return err
+}
+
+// readFolder returns what the folder's marker says. With overwrite, one that cannot be
+// read claims nothing.
+func readFolder(dir string, overwrite bool) (folderState, error) {
+	path := store.Join(dir, FolderFile)
+	file, err := store.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, false, nil
+		return folderState{}, nil
 	}
 	if err != nil {
-		return nil, false, err
+		return folderState{}, err
 	}
 	defer file.Close()
-	files, err = DecodeFolder(file)
+	info, err := file.Stat()
+	if err != nil {
+		return folderState{}, err
+	}
+	s := folderState{there: true, tag: store.Tag(info)}
+	s.files, err = DecodeFolder(file)
 	if errors.Is(err, ErrMarker) && overwrite {
-		return nil, true, nil
+		return s, nil
 	}
 	if err != nil {
-		return nil, true, fmt.Errorf("%s: %w; move it away, or give --overwrite", path, err)
+		return s, fmt.Errorf("%s: %w; move it away, or give --overwrite", path, err)
 	}
-	return files, true, nil
+	return s, nil
 }
 
 // folderMarker is the form of the file.
@@ -106,11 +128,11 @@ func EncodeFolder(w io.Writer, files claim.Files) error {
 // nothing for writing, and waits for nobody. The rows that stand there must be
 // readable. Errors are those of [claim.Files.Vacant], [OpenFolder] and [ReadResults].
 func CheckFolder(dir string, policy claim.Policy, paths ...string) error {
-	files, _, err := readFolder(dir, policy.Overwrite)
+	folder, err := readFolder(dir, policy.Overwrite)
 	if err != nil {
 		return err
 	}
-	if err := files.Vacant(dir, policy, paths...); err != nil {
+	if err := folder.files.Vacant(dir, policy, paths...); err != nil {
 		return err
 	}
 	_, _, err = readRows(dir, policy.Overwrite)
@@ -120,14 +142,46 @@ func CheckFolder(dir string, policy claim.Policy, paths ...string) error {
 // put writes the claims by the order of their paths: shards come in any.
 func (f *Folder) put(files claim.Files) error {
 	files = slices.SortedFunc(slices.Values(files), func(a, b claim.File) int { return strings.Compare(a.Path, b.Path) })
-	path := filepath.Join(f.dir, FolderFile)
+	path := store.Join(f.dir, FolderFile)
 	fill := func(w io.Writer) error { return EncodeFolder(w, files) }
-	if f.there {
+	switch {
+	case store.Stored(f.dir):
+		return store.Swap(path, f.tag, fill)
+	case f.there:
 		return atomicfile.Replace(path, fill)
 	}
-	err := atomicfile.New(path, fill)
-	f.there = err == nil
-	return err
+	return atomicfile.New(path, fill)
+}
+
+// Bounds of how often the marker of a store is read again, and how long between.
+const (
+	maxChanges  = 100
+	changePause = 200 * time.Millisecond
+)
+
+// change makes the claims what do makes of them. Where others have changed the marker of a
+// store meanwhile, theirs are read, and do is called again.
+func (f *Folder) change(do func(claim.Files) claim.Files) error {
+	for n := 1; ; n++ {
+		if f.old {
+			if err := f.read(); err != nil {
+				return err
+			}
+		}
+		files := do(f.files)
+		if slices.Equal(files, f.files) {
+			return nil
+		}
+		err := f.put(files)
+		if err == nil {
+			f.files, f.there, f.old = files, true, store.Stored(f.dir)
+			return nil
+		}
+		if f.old = store.Stored(f.dir) && errors.Is(err, fs.ErrExist); !f.old || n == maxChanges {
+			return err
+		}
+		time.Sleep(rand.N(changePause))
+	}
 }
 
 // Deliver puts the files of a batch in their places.
@@ -139,11 +193,8 @@ func (f *Folder) Deliver(b *claim.Batch) error {
 	if err := b.Check(f.files, f.policy); err != nil {
 		return err
 	}
-	if all := f.files.And(files); len(all) > len(f.files) {
-		if err := f.put(all); err != nil {
-			return err
-		}
-		f.files = all
+	if err := f.change(func(old claim.Files) claim.Files { return old.And(files) }); err != nil {
+		return err
 	}
 	if err := b.Place(f.files, f.policy); err != nil {
 		return err
@@ -152,17 +203,10 @@ func (f *Folder) Deliver(b *claim.Batch) error {
 	for _, c := range files {
 		placed[c.Path] = true
 	}
-	rest := slices.DeleteFunc(slices.Clone(f.files), func(c claim.File) bool { return placed[c.Path] })
-	return f.settle(append(rest, files...))
-}
-
-// settle makes files all that is claimed.
-func (f *Folder) settle(files claim.Files) error {
-	if slices.Equal(files, f.files) {
-		return nil
-	}
-	f.files = files
-	return f.put(files)
+	return f.change(func(old claim.Files) claim.Files {
+		rest := slices.DeleteFunc(slices.Clone(old), func(c claim.File) bool { return placed[c.Path] })
+		return append(rest, files...)
+	})
 }
 
 // Write writes one file. Fill is given a path to write it to.
@@ -184,19 +228,27 @@ func (f *Folder) Write(path string, fill func(temp string) error) error {
 
 // Drop removes the claimed files that drop names, unless they were changed.
 func (f *Folder) Drop(drop func(path string) bool) error {
-	var kept claim.Files
+	dropped := map[claim.File]bool{}
 	for _, c := range f.files {
 		if !drop(c.Path) {
-			kept = append(kept, c)
 			continue
 		}
+		dropped[c] = true
 		if (claim.Files{c}).Whole(f.dir) {
-			if err := os.Remove(filepath.Join(f.dir, c.Path)); err != nil {
+			if err := store.Remove(store.Join(f.dir, c.Path)); err != nil {
 				return err
 			}
 		}
 	}
-	return f.settle(kept)
+	return f.change(func(old claim.Files) claim.Files {
+		var kept claim.Files
+		for _, c := range old {
+			if !dropped[c] {
+				kept = append(kept, c)
+			}
+		}
+		return kept
+	})
 }
 
 // Close lets the next one open the folder.

@@ -1,15 +1,18 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
+	"sync/atomic"
 
-	"github.com/morton-gen/morton/internal/atomicfile"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -51,13 +54,17 @@ func (m *Marker) By(run string) bool { return run != "" && m.Run == run }
 // ReadMarker reads the marker of a place. Where there is none, the error wraps
 // [fs.ErrNotExist]; where there is something else, [ErrMarker].
 func ReadMarker(dir string, p Place) (Marker, error) {
-	path := filepath.Join(dir, p.Marker())
-	f, err := os.Open(path)
-	if err != nil {
+	path := store.Join(dir, p.Marker())
+	data, err := store.ReadFile(path, maxMarkerBytes)
+	var m Marker
+	switch {
+	case errors.Is(err, store.ErrTooLarge):
+		err = fmt.Errorf("%w: over %d bytes", ErrMarker, maxMarkerBytes)
+	case err != nil:
 		return Marker{}, err
+	default:
+		m, err = DecodeMarker(bytes.NewReader(data))
 	}
-	defer f.Close()
-	m, err := DecodeMarker(f)
 	if err == nil && (Place{m.Result.Family, m.Result.ID}) != p {
 		err = fmt.Errorf("%w: of %s/%s", ErrMarker, m.Result.Family, m.Result.ID)
 	}
@@ -94,15 +101,15 @@ func EncodeMarker(w io.Writer, m Marker) error {
 
 // put writes the marker at its place. A first one must not replace anything.
 func (m *Marker) put(dir string, first bool) error {
-	path := filepath.Join(dir, Place{m.Result.Family, m.Result.ID}.Marker())
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	path := store.Join(dir, Place{m.Result.Family, m.Result.ID}.Marker())
+	if err := store.MkdirAll(store.Dir(path)); err != nil {
 		return err
 	}
 	fill := func(w io.Writer) error { return EncodeMarker(w, *m) }
 	if !first {
-		return atomicfile.Replace(path, fill)
+		return store.Replace(path, fill)
 	}
-	err := atomicfile.New(path, fill)
+	err := store.New(path, fill)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%w: %w", claim.ErrNotOurs, err)
 	}
@@ -124,21 +131,69 @@ func Done(dir, fingerprint, run string, p Place) (Result, bool) {
 // Markers reads all markers of a family in a run's folder, by the order of their
 // names. Files that are no markers are left out.
 func Markers(dir string, f request.Family) ([]Marker, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, string(f), "done"))
+	entries, err := store.ReadDir(store.Join(dir, string(f), "done"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	var all []Marker
+	var ids []string
 	for _, e := range entries {
-		id, ok := cutExt(e.Name(), ".json")
-		if !ok || !request.IsName(id) {
-			continue
+		if id, ok := cutExt(e.Name(), ".json"); ok && request.IsName(id) {
+			ids = append(ids, id)
 		}
-		if m, err := ReadMarker(dir, Place{f, id}); err == nil {
-			all = append(all, m)
+	}
+	found := make([]*Marker, len(ids))
+	if rerr := each(dir, len(ids), func(i int) error {
+		m, err := ReadMarker(dir, Place{f, ids[i]})
+		if err == nil {
+			found[i] = &m
+		}
+		if store.Stored(dir) && !errors.Is(err, ErrMarker) && !errors.Is(err, fs.ErrNotExist) {
+			return err // a store that is down has markers all the same
+		}
+		return nil
+	}); rerr != nil {
+		return nil, rerr
+	}
+	var all []Marker
+	for _, m := range found {
+		if m != nil {
+			all = append(all, *m)
 		}
 	}
 	return all, err
+}
+
+// atOnce is how many small objects are asked for at the same time: an answer takes tens of
+// milliseconds, whatever its size.
+const atOnce = 64
+
+// each calls do for 0 to n-1: in turn on a disk, and many at once in a store. It returns
+// the first error, after which it calls no more.
+func each(dir string, n int, do func(i int) error) error {
+	if !store.Stored(dir) {
+		for i := range n {
+			if err := do(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var all errgroup.Group
+	all.SetLimit(atOnce)
+	var failed atomic.Bool
+	for i := range n {
+		if failed.Load() {
+			break
+		}
+		all.Go(func() error {
+			err := do(i)
+			if err != nil {
+				failed.Store(true)
+			}
+			return err
+		})
+	}
+	return all.Wait()
 }
 
 func cutExt(name, ext string) (string, bool) {

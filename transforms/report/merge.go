@@ -1,11 +1,10 @@
 package report
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -13,6 +12,7 @@ import (
 // past is what earlier runs have left in a folder.
 type past struct {
 	dir      string
+	standing *Standing
 	results  []Result // as results.jsonl has them
 	failures []Failure
 	failed   time.Time // when the failures were written
@@ -20,12 +20,12 @@ type past struct {
 }
 
 func readPast(dir string, overwrite bool) (*past, error) {
-	p := &past{dir: dir, markers: map[key]Marker{}}
+	p := &past{dir: dir, standing: NewStanding(dir), markers: map[key]Marker{}}
 	var err error
 	if p.results, p.failures, err = readRows(dir, overwrite); err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(filepath.Join(dir, FailuresFile)); err == nil {
+	if info, err := store.Stat(store.Join(dir, FailuresFile)); err == nil {
 		p.failed = info.ModTime()
 	}
 	for _, f := range request.Families {
@@ -101,13 +101,13 @@ func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) 
 			m.Result.Shard = r.Shard
 			r = m.Result
 		}
-		if !p.gone(&r) {
+		if !p.standing.Gone(&r) {
 			results = append(results, r)
 			listed[r.key()] = true
 		}
 	}
 	for k, m := range p.markers {
-		if m.Whole() && m.Result.Action != Tokenize && !fresh[k] && !failed[k] && !listed[k] && !p.gone(&m.Result) {
+		if m.Whole() && m.Result.Action != Tokenize && !fresh[k] && !failed[k] && !listed[k] && !p.standing.Gone(&m.Result) {
 			results = append(results, m.Result)
 		}
 	}
@@ -121,21 +121,6 @@ func (p *past) healed(k key) bool {
 	if !ok || !m.Whole() || m.Result.Action == Tokenize {
 		return false
 	}
-	info, err := os.Stat(filepath.Join(p.dir, Place{k.family, k.id}.Marker()))
+	info, err := store.Stat(store.Join(p.dir, Place{k.family, k.id}.Marker()))
 	return err == nil && info.ModTime().After(p.failed)
-}
-
-func (p *past) gone(r *Result) bool { return Gone(p.dir, r) }
-
-// Gone reports whether a file of the result is no longer there.
-func Gone(dir string, r *Result) bool {
-	for _, file := range []string{r.Output, Place{r.Family, r.ID}.Tokens()} {
-		if file == "" {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, file)); os.IsNotExist(err) {
-			return true
-		}
-	}
-	return false
 }

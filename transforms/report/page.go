@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -10,16 +11,21 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/internal/gallery"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/transforms/claim"
+	"github.com/morton-gen/morton/transforms/family"
 )
 
 // drawnFaces bounds the faces that one page draws, so that a night's run neither
 // fills memory nor the disk with copies; results past it are linked only.
 const drawnFaces = 2_000_000
+
+// maxDrawnBytes bounds a mesh that is copied from a store to be drawn.
+const maxDrawnBytes = 1 << 30
 
 // PageFile is the page. Its scripts stand in a folder beside it.
 const (
@@ -52,6 +58,7 @@ func pageOf(dir string, results []Result, failures []Failure, run Run, s Summary
 	}
 	p := pager{dir: dir, budget: drawnFaces, ids: map[string]bool{}}
 	for i := range results {
+		p.lookAhead(results[i:])
 		page.Items = append(page.Items, p.item(&results[i]))
 	}
 	for _, f := range failures {
@@ -64,7 +71,40 @@ type pager struct {
 	dir    string
 	budget int // faces that may still be drawn
 	ids    map[string]bool
+	ahead  map[*Result]*drawn // meshes that were read before their turn, from a store
 }
+
+// drawn are the meshes of a result; nil where there is none.
+type drawn struct{ result, source *mesh.Mesh }
+
+// meshesAhead is how many results' meshes are read from a store at the same time.
+const meshesAhead = 32
+
+// lookAhead reads the meshes of the next results from a store, if those of the first are not
+// read yet and may still be drawn.
+func (p *pager) lookAhead(results []Result) {
+	if !store.Stored(p.dir) || p.budget <= 0 || results[0].OBJ == "" || p.ahead[&results[0]] != nil {
+		return
+	}
+	p.ahead = map[*Result]*drawn{}
+	results = results[:min(len(results), meshesAhead)]
+	for i := range results {
+		p.ahead[&results[i]] = &drawn{}
+	}
+	each(p.dir, len(results), func(i int) error {
+		r := &results[i]
+		if d := p.ahead[r]; r.OBJ != "" {
+			d.result = p.readResult(r)
+			if r.drawsSource() {
+				d.source = readSource(r)
+			}
+		}
+		return nil
+	})
+}
+
+// drawsSource reports whether the page shows the mesh that a result was made of.
+func (r *Result) drawsSource() bool { return r.Action == Generate && r.Input != "" }
 
 func (p *pager) item(r *Result) gallery.Item {
 	it := gallery.Item{
@@ -94,9 +134,9 @@ func (p *pager) item(r *Result) gallery.Item {
 	}
 	it.Counts = append(it.Counts, promptCounts(r)...)
 	if r.OBJ != "" { // a mesh
-		it.ResultMesh = p.result(r.OBJ)
-		if r.Action == Generate && r.Input != "" {
-			it.SourceMesh = p.source(r)
+		it.ResultMesh = p.draw(r, func(d *drawn) *mesh.Mesh { return d.result }, p.readResult)
+		if r.drawsSource() {
+			it.SourceMesh = p.draw(r, func(d *drawn) *mesh.Mesh { return d.source }, readSource)
 		}
 	}
 	return it
@@ -156,38 +196,49 @@ func (p *pager) relative(input string) string {
 	if input == "" {
 		return ""
 	}
-	path, err1 := filepath.Abs(input)
-	dir, err2 := filepath.Abs(p.dir)
-	if err1 != nil || err2 != nil {
-		return input
-	}
-	if rel, err := filepath.Rel(dir, path); err == nil {
-		return rel
-	}
-	return path
+	return store.Link(p.dir, input)
 }
 
-// result reads the OBJ of a result, whose faces are as the model made them.
-func (p *pager) result(path string) *gallery.Mesh {
-	if path == "" || p.budget <= 0 {
+// readResult reads the OBJ of a result, whose faces are as the model made them. A mesh that
+// can no longer be read is not drawn: the page is about the run, and the run is over.
+func (p *pager) readResult(r *Result) *mesh.Mesh {
+	local, err := store.Fetch(context.Background(), store.Join(p.dir, r.OBJ), maxDrawnBytes)
+	if err != nil {
 		return nil
 	}
-	m, _, err := obj.ReadFile(filepath.Join(p.dir, path), limit.Unlimited())
-	return p.draw(m, err)
+	defer local.Remove()
+	m, _, err := obj.ReadFile(local.Path, limit.Unlimited())
+	if err != nil {
+		return nil
+	}
+	return m
 }
 
-func (p *pager) source(r *Result) *gallery.Mesh {
+func readSource(r *Result) *mesh.Mesh {
+	in, err := family.Fetch(context.Background(), r.Request, maxDrawnBytes)
+	if err != nil {
+		return nil
+	}
+	defer in.Remove()
+	m, _, err := meshfile.Read(in.Request.Input, meshfile.Options{Scene: r.Scene})
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+// draw returns what the viewer needs of a mesh, which was read ahead or is read now.
+func (p *pager) draw(r *Result, of func(*drawn) *mesh.Mesh, read func(*Result) *mesh.Mesh) *gallery.Mesh {
 	if p.budget <= 0 {
 		return nil
 	}
-	m, _, err := meshfile.Read(r.Input, meshfile.Options{Scene: r.Scene})
-	return p.draw(m, err)
-}
-
-// draw returns what the viewer needs. A mesh that can no longer be read is not
-// drawn: the page is about the run, and the run is over.
-func (p *pager) draw(m *mesh.Mesh, err error) *gallery.Mesh {
-	if err != nil {
+	var m *mesh.Mesh
+	if d := p.ahead[r]; d != nil {
+		m = of(d)
+	} else {
+		m = read(r)
+	}
+	if m == nil {
 		return nil
 	}
 	p.budget -= m.NumFaces()

@@ -3,6 +3,7 @@ package report
 import (
 	"path/filepath"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -52,13 +53,19 @@ func (p Place) Files(action string) []string {
 
 // Source returns the path of an input relative to the run's folder, with links of
 // folders resolved. It is the same from any working directory, and after both have
-// moved together. An empty input gives an empty source.
+// moved together. In a store, of either, it is the place itself. An empty input gives an empty source.
 func Source(dir, input string) string {
 	if input == "" {
 		return ""
 	}
+	if store.Stored(input) {
+		return store.Join(input)
+	}
 	folder, base := filepath.Split(input)
 	path := filepath.Join(claim.Resolve(folder), base)
+	if store.Stored(dir) {
+		return path
+	}
 	if rel, err := filepath.Rel(claim.Resolve(dir), path); err == nil {
 		return rel
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/internal/atomicfile"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -74,7 +75,12 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 	if err != nil {
 		return summary, err
 	}
-	p := &publication{folder: folder, run: run, summary: &summary}
+	p := &publication{folder: folder, run: run, summary: &summary, made: map[key]bool{}}
+	for i := range outcomes {
+		if o := &outcomes[i]; o.Done != nil && !o.Done.Skipped {
+			p.made[o.key()] = true
+		}
+	}
 	p.results, p.failures = old.merge(outcomes, &run)
 	if err = p.all(); err == nil {
 		return summary, nil
@@ -92,6 +98,7 @@ type publication struct {
 	summary  *Summary
 	results  []Result
 	failures []Failure
+	made     map[key]bool // results of this run, which did not skip them
 }
 
 // all writes everything.
@@ -102,7 +109,7 @@ func (p *publication) all() error {
 	}
 	defer b.End()
 	if p.run.Action != Tokenize {
-		if err := joinFamilies(p.folder.dir, b, p.results); err != nil {
+		if err := joinFamilies(p.folder.dir, b, p.results, p.made); err != nil {
 			return err
 		}
 	}
@@ -174,10 +181,10 @@ func Count(dir string, outcomes []Outcome, run Run) Summary {
 	return s
 }
 
-// joinFamilies writes a shard a family and notes it in the results. One whose
-// tokens are not as it left them is in no shard; tokenized samples have shards of
-// their own.
-func joinFamilies(dir string, b *claim.Batch, results []Result) error {
+// joinFamilies writes a shard a family and notes it in the results. Samples of earlier
+// runs come from the shard that stands there, as far as it has them. One whose own file is
+// not as its result left it is else in no shard; tokenized samples have shards of their own.
+func joinFamilies(dir string, b *claim.Batch, results []Result, made map[key]bool) error {
 	byFamily := map[request.Family][]*Result{}
 	for i := range results {
 		if r := &results[i]; r.Action != Tokenize && r.Family.HasModel() {
@@ -189,7 +196,7 @@ func joinFamilies(dir string, b *claim.Batch, results []Result) error {
 		if err != nil {
 			return err
 		}
-		if err := joinFamily(dir, temp, TokensFile(f), byFamily[f]); err != nil {
+		if err := joinFamily(dir, temp, TokensFile(f), byFamily[f], made); err != nil {
 			for _, r := range byFamily[f] {
 				r.Shard = ""
 			}
@@ -199,11 +206,13 @@ func joinFamilies(dir string, b *claim.Batch, results []Result) error {
 	return nil
 }
 
-func joinFamily(dir, temp, name string, results []*Result) error {
+func joinFamily(dir, temp, name string, results []*Result, made map[key]bool) error {
+	earlier := openEarlier(store.Join(dir, name))
+	defer earlier.close()
 	for _, r := range results {
 		r.Shard = name
 	}
-	return joinTokens(dir, temp, results, func(r *Result, err error) error {
+	return joinTokens(dir, temp, results, earlier, made, func(r *Result, err error) error {
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, shard.ErrCorrupt) || errors.Is(err, shard.ErrNotShard) {
 			r.Shard = ""
 			return nil

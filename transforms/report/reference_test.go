@@ -22,7 +22,7 @@ const referenceDir = "../../docs/reference"
 func TestReferencePages(t *testing.T) {
 	asked := doctable.Fields(reflect.TypeFor[request.Request]())
 	row := slices.DeleteFunc(doctable.Fields(reflect.TypeFor[Result]()), func(name string) bool { return slices.Contains(asked, name) })
-	kinds := append(words(t, `errkind\.New\("([a-z_]+)"`, "codecs", "gpu", "mesh", "models", "octree", "transforms"), IO, Internal)
+	kinds := append(words(t, `errkind\.New\("([a-z_]+)"`, "codecs", "gpu", "internal/store", "mesh", "models", "octree", "transforms"), IO, Internal)
 	for _, k := range append(fullDisk, fileSystem...) {
 		kinds = append(kinds, k.kind)
 	}

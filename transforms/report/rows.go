@@ -7,9 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -67,7 +66,8 @@ func suggestOverwrite(err error) error {
 }
 
 func readFile[T any](dir, name string, decode func(io.Reader) ([]T, error)) ([]T, error) {
-	f, err := os.Open(filepath.Join(dir, name))
+	path := store.Join(dir, name)
+	f, err := store.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -77,7 +77,7 @@ func readFile[T any](dir, name string, decode func(io.Reader) ([]T, error)) ([]T
 	defer f.Close()
 	rows, err := decode(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return rows, nil
 }

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Summary counts a run, the way `morton --json` prints it and summary.json holds
@@ -80,7 +80,7 @@ const maxSummaryBytes = 1 << 20
 // ReadSummary reads the summary of the last run into a folder. The error wraps
 // [ErrSummary], or is the file system's.
 func ReadSummary(dir string) (Summary, error) {
-	f, err := os.Open(filepath.Join(dir, SummaryFile))
+	f, err := store.Open(store.Join(dir, SummaryFile))
 	if err != nil {
 		return Summary{}, err
 	}

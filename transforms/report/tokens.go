@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -53,33 +55,47 @@ func JoinTokens(dir, path string, results []Result) error {
 	for i := range results {
 		all[i] = &results[i]
 	}
-	return joinTokens(dir, path, all, func(_ *Result, err error) error { return err })
+	return joinTokens(dir, path, all, &earlierTokens{}, nil, func(_ *Result, err error) error { return err })
 }
 
-// joinTokens is JoinTokens where the caller decides on samples that are not as
-// their result left them: bad returns nil to leave one out.
-func joinTokens(dir, path string, results []*Result, bad func(r *Result, err error) error) error {
+// joinTokens is JoinTokens that takes samples from an earlier shard, but for results made by
+// this run. The caller decides on samples that are not as their result left them: bad
+// returns nil to leave one out.
+func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, made map[key]bool, bad func(r *Result, err error) error) error {
 	return WriteShard(path, func(yield func(shard.Sample) error) error {
-		for _, r := range results {
-			sample, err := readSample(dir, r)
-			if err != nil {
-				if err := bad(r, err); err != nil {
+		for len(results) > 0 {
+			n := together(dir, results)
+			samples, errs := readSamples(dir, results[:n], earlier, made)
+			for i, r := range results[:n] {
+				if errs[i] != nil {
+					if err := bad(r, errs[i]); err != nil {
+						return err
+					}
+					continue
+				}
+				if err := yield(samples[i]); err != nil {
 					return err
 				}
-				continue
 			}
-			if err := yield(sample); err != nil {
-				return err
-			}
+			results = results[n:]
 		}
 		return nil
 	})
 }
 
+// maxPartBytes bounds the tokens of one result that are copied from a store: four times
+// those of the longest sample that a shard takes.
+const maxPartBytes = 1 << 30
+
 // readSample reads the tokens that a result left.
 func readSample(dir string, r *Result) (shard.Sample, error) {
-	part := filepath.Join(dir, Place{r.Family, r.ID}.Tokens())
-	samples, err := shard.ReadAll(part, shard.Limits{Samples: 1})
+	part := store.Join(dir, Place{r.Family, r.ID}.Tokens())
+	local, err := store.Fetch(context.Background(), part, maxPartBytes)
+	if err != nil {
+		return shard.Sample{}, err
+	}
+	defer local.Remove()
+	samples, err := shard.ReadAll(local.Path, shard.Limits{Samples: 1})
 	if err != nil {
 		return shard.Sample{}, err
 	}

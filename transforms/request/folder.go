@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // folder is a folder of the file system as an fs.FS. Unlike os.DirFS it takes
@@ -65,12 +66,10 @@ const maxListed = 1000
 // commonPattern returns the pattern of the most common extension in a folder, or
 // of what lies deeper; it is "" for an empty folder.
 func commonPattern(dir string) (string, error) {
-	f, err := os.Open(dir)
+	entries, err := someOf(dir)
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	entries, _ := f.ReadDir(maxListed) // what was read before an error counts
 	counts := map[string]int{}
 	best, deeper := "", false
 	for _, e := range entries {
@@ -89,9 +88,24 @@ func commonPattern(dir string) (string, error) {
 	}
 	switch {
 	case len(counts) > 0:
-		return path.Join(escape(dir), "*"+best), nil
+		return store.Join(escape(dir), "*"+best), nil
 	case deeper:
-		return path.Join(escape(dir), "**", "*.*"), nil
+		return store.Join(escape(dir), "**", "*.*"), nil
 	}
 	return "", nil
+}
+
+// someOf returns at least maxListed entries of a folder that has them. What was read
+// before an error counts.
+func someOf(dir string) ([]fs.DirEntry, error) {
+	if store.Stored(dir) {
+		return store.ReadDir(dir)
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, _ := f.ReadDir(maxListed)
+	return entries, nil
 }

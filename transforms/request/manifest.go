@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Limits of a manifest.
@@ -56,7 +56,7 @@ func DecodeManifest(r io.Reader, base Request) ([]Request, error) {
 // Read reads a file. Its inputs are relative to its folder, unless Dir is set; those
 // of a pipe are relative to the working directory.
 func (m Manifest) Read(path string) ([]Request, error) {
-	f, err := os.Open(path)
+	f, err := store.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (m Manifest) Read(path string) ([]Request, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("request.ReadManifest: %w: %s is a folder", ErrManifest, path)
 	case m.Dir == "" && info.Mode().IsRegular():
-		m.Dir = filepath.Dir(path)
+		m.Dir = store.Dir(path)
 	}
 	m.Name = path
 	return m.Decode(f)
@@ -161,10 +161,10 @@ func (m Manifest) line(line []byte) (Request, error) {
 
 // path returns what a line's path means. One with a scheme stays, and is refused.
 func (m Manifest) path(p string) string {
-	if m.Dir == "" || p == "" || filepath.IsAbs(p) || Scheme(p) != "" {
+	if m.Dir == "" || p == "" || store.IsAbs(p) || store.Scheme(p) != "" {
 		return p
 	}
-	return filepath.Join(m.Dir, p)
+	return store.Join(m.Dir, p)
 }
 
 // own returns a copy of what p points to, if anything.

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Matches are what patterns name.
@@ -20,7 +21,7 @@ type Matches struct {
 
 // Match returns the files that the patterns name, each once, sorted within a
 // pattern. A pattern is that of filepath.Match; "**" stands for any number of
-// folders, and "{a,b}" for one of the words. Hidden files are matched only by
+// folders, and "{a,b}" for one of the words. In a store it is matched with keys. Hidden files are matched only by
 // patterns that name the dot, and "**" follows no link to a folder, since links
 // may go round.
 //
@@ -66,8 +67,11 @@ func Expand(patterns []string) (Matches, error) {
 // expand returns the paths of one pattern. A fault says why it names no file; the
 // pattern is then the only path.
 func expand(pattern string) (paths []string, fault, err error) {
-	if _, err := os.Lstat(pattern); err == nil || !isPattern(pattern) {
+	if _, err := store.Lstat(pattern); err == nil || !isPattern(pattern) {
 		return []string{pattern}, folderFault(pattern), nil
+	}
+	if store.Stored(pattern) {
+		return expandStored(pattern)
 	}
 	paths, closed, err := glob(pattern)
 	if err != nil {
@@ -118,7 +122,7 @@ func glob(pattern string) (paths []string, closed map[string]error, err error) {
 }
 
 func isFolder(path string) bool {
-	info, err := os.Stat(path)
+	info, err := store.Stat(path)
 	return err == nil && info.IsDir()
 }
 

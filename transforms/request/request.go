@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/octree"
 )
@@ -94,11 +94,14 @@ func (r *Request) Validate() error {
 }
 
 func (r *Request) invalid() string {
+	for _, place := range r.Files() {
+		if err := store.Check(place); err != nil {
+			return err.Error()
+		}
+	}
 	switch {
 	case !IsName(r.ID):
 		return fmt.Sprintf("id %q: an id is 1 to %d bytes of letters, digits, '.', '_' or '-', and begins with a letter or digit", r.ID, maxName)
-	case Scheme(r.Input) != "" || Scheme(r.Text) != "":
-		return fmt.Sprintf("input %q: only files are read; mount what has no files", r.Input+r.Text)
 	case r.Prefix < 0 || r.Frames < 0 || r.Prefix > MaxFrames || r.Frames > MaxFrames:
 		return fmt.Sprintf("prefix %d and frames %d: from 0 to %d", r.Prefix, r.Frames, MaxFrames)
 	case r.Start < 0 || r.Start > maxStart:
@@ -151,7 +154,7 @@ func (r *Request) In(folder string) Request {
 		return there
 	}
 	for _, p := range []*string{&there.Input, &there.Text} {
-		if *p != "" && !filepath.IsAbs(*p) {
+		if *p != "" && !store.IsAbs(*p) {
 			*p = filepath.Join(folder, *p)
 		}
 	}
@@ -160,13 +163,11 @@ func (r *Request) In(folder string) Request {
 
 // Fingerprint is equal for two runs of r that must give the same result. It covers
 // every field but Extra, the model's name, and the action, such as "generate". Of the
-// files that r reads it covers the absolute path, the size and the time of change. It
-// does not read contents, because a video may be large.
+// files that r reads it covers the absolute path, the size and the time of change; of the
+// objects of a store the place and the tag (see [store.Tag]). It does not read contents,
+// because a video may be large.
 func (r *Request) Fingerprint(action, model string) string {
-	stamp := ""
-	if info, err := os.Stat(r.Input); err == nil {
-		stamp = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
-	}
+	stamp := stampOf(r.Input)
 	same := *r
 	same.Extra = nil
 	for _, p := range same.Paths() {
@@ -174,8 +175,8 @@ func (r *Request) Fingerprint(action, model string) string {
 	}
 	for _, features := range []string{r.Text, r.Control} {
 		path, _ := SplitText(features)
-		if info, err := os.Stat(path); path != "" && err == nil {
-			stamp += fmt.Sprint(" ", info.Size(), info.ModTime().UnixNano())
+		if s := stampOf(path); s != "" {
+			stamp += " " + s
 		}
 	}
 	text, err := json.Marshal([]any{action, model, stamp, &same})
@@ -184,4 +185,20 @@ func (r *Request) Fingerprint(action, model string) string {
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
+}
+
+// stampOf tells a file, or an object of a store, from later ones of its name. It is "" for
+// what is not there.
+func stampOf(place string) string {
+	if place == "" {
+		return ""
+	}
+	info, err := store.Stat(place)
+	switch {
+	case err != nil:
+		return ""
+	case store.Stored(place):
+		return store.Tag(info)
+	}
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 }

@@ -3,6 +3,8 @@ package request
 import (
 	"os"
 	"path/filepath"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // files is a set of files by what they are, not by how they are spelled.
@@ -20,11 +22,17 @@ func (s *files) add(path string) bool {
 	if s.spelled == nil {
 		s.spelled, s.found = map[string]bool{}, map[stamp][]os.FileInfo{}
 	}
-	clean := filepath.Clean(path)
+	clean := path
+	if !store.Stored(path) {
+		clean = filepath.Clean(path)
+	}
 	if s.spelled[clean] {
 		return false
 	}
 	s.spelled[clean] = true
+	if store.Stored(path) { // an object has one name
+		return true
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return true

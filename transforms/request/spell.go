@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/morton-gen/morton/internal/store"
 )
 
 // Spell returns a path as text: a byte that is no UTF-8 becomes \xHH. Requests are
@@ -49,11 +51,16 @@ func CheckInput(input string) error {
 	if input == "" {
 		return nil
 	}
-	switch _, err := os.Lstat(input); {
+	switch _, err := store.Lstat(input); {
+	case err == nil && store.Stored(input):
+		return nil
 	case err == nil:
 		return folderFault(input)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil
+	}
+	if store.Stored(input) && isFolder(input) {
+		return folderFault(input)
 	}
 	if raw := unspell(input); raw != input && !utf8.ValidString(raw) {
 		if _, err := os.Lstat(raw); err == nil {
@@ -69,8 +76,8 @@ func CheckInput(input string) error {
 // absolute returns an input's path that means the same in every folder. The empty
 // path, of no input, stays.
 func absolute(path string) string {
-	if path == "" {
-		return ""
+	if path == "" || store.Stored(path) {
+		return path
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs

@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
+	"github.com/googleapis/gax-go/v2"
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/gcsblob"
+	"gocloud.dev/blob/s3blob"
+)
+
+// Bounds of what a client repeats: eight attempts take some 10 s.
+const (
+	maxAttempts = 8
+	maxRepeats  = 4 // of ours
+	maxBackoff  = 10 * time.Second
+)
+
+var firstBackoff = 100 * time.Millisecond // shorter in tests
+
+// stall is how long a store may leave a request without a byte.
+const stall = time.Minute
+
+// Buckets stay open as long as the process: a client has its connections and its
+// credentials' renewals.
+var (
+	bucketsMu sync.Mutex
+	buckets   = map[string]*blob.Bucket{}
+)
+
+// bucket returns the open bucket of a place, and the place's key in it.
+func bucket(ctx context.Context, place string) (*blob.Bucket, string, error) {
+	name, key, err := split(place)
+	if err != nil {
+		return nil, "", err
+	}
+	bucketsMu.Lock()
+	defer bucketsMu.Unlock()
+	open, endpoint := openGS, os.Getenv("STORAGE_EMULATOR_HOST")
+	if strings.HasPrefix(place, "s3://") {
+		open, endpoint = openS3, os.Getenv("AWS_ENDPOINT_URL_S3")+" "+os.Getenv("AWS_ENDPOINT_URL")
+	}
+	id := Scheme(place) + name + " " + endpoint // tests have stores that come and go
+	b := buckets[id]
+	if b == nil {
+		if b, err = open(ctx, name); err != nil {
+			return nil, "", explain("open", Scheme(place)+name, err)
+		}
+		buckets[id] = b
+	}
+	return b, key, nil
+}
+
+// openS3 opens a bucket with what AWS's own tools read: the environment, profiles, and the
+// machine's role. A store of another maker is named by AWS_ENDPOINT_URL_S3. Those have
+// buckets in the path, seldom a region, and not always the newer checksums.
+func openS3(ctx context.Context, name string) (*blob.Bucket, error) {
+	c, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), config.WithRetryer(func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.RateLimiter = maxAttempts, ratelimit.None
+			o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
+			o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) { return backoff(attempt), nil })
+		})
+	}))
+	if err != nil {
+		return nil, err
+	}
+	client := s3.NewFromConfig(c, func(o *s3.Options) {
+		o.Logger = logging.Nop{}
+		if o.BaseEndpoint == nil {
+			return
+		}
+		o.UsePathStyle = true
+		o.RequestChecksumCalculation, o.ResponseChecksumValidation = aws.RequestChecksumCalculationWhenRequired, aws.ResponseChecksumValidationWhenRequired
+		if o.Region == "" {
+			o.Region = "us-east-1"
+		}
+	})
+	return s3blob.OpenBucket(ctx, client, name, nil)
+}
+
+// repeat does what the clients do not repeat again: requests whose answer broke off, and
+// uploads beside another of the same key, which S3 answers with a conflict. A client that
+// has given up has its say.
+func repeat(ctx context.Context, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		again := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || status(err) == http.StatusConflict
+		if spent := (*retry.MaxAttemptsError)(nil); errors.As(err, &spent) || !again || n >= maxRepeats || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(backoff(n))
+	}
+}
+
+// backoff returns the pause after an attempt, counted from 1.
+func backoff(attempt int) time.Duration {
+	most := min(firstBackoff<<min(max(attempt-1, 0), 10), maxBackoff)
+	return most/2 + rand.N(most/2)
+}
+
+// openGS opens a bucket with Google's application default credentials. All requests are
+// repeated, since all of ours may be: a put is of the whole object.
+func openGS(ctx context.Context, name string) (*blob.Bucket, error) {
+	client, err := storage.NewClient(context.WithoutCancel(ctx), storage.WithJSONReads())
+	if err != nil {
+		return nil, err
+	}
+	client.SetRetry(
+		storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(maxAttempts), storage.WithErrorFunc(repeats),
+		storage.WithBackoff(gax.Backoff{Initial: firstBackoff, Max: maxBackoff, Multiplier: 2}))
+	return gcsblob.OpenBucket(ctx, nil, name, &gcsblob.Options{Client: client})
+}
+
+// repeats adds to what Google's client repeats a connection that ends without an answer.
+func repeats(err error) bool { return storage.ShouldRetry(err) || errors.Is(err, io.EOF) }

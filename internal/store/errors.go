@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"cloud.google.com/go/storage"
+	"github.com/aws/smithy-go"
+	"google.golang.org/api/googleapi"
+
+	"github.com/morton-gen/morton/internal/errkind"
+)
+
+// Errors a caller can branch on, beside those of package io/fs: fs.ErrNotExist for what is
+// not there, fs.ErrPermission for what the store forbids, and fs.ErrExist for a put whose
+// condition does not hold.
+var (
+	// ErrPlace reports a name that is no place: a scheme that is not served, or no bucket.
+	ErrPlace = errkind.New("bad_request", "no place that is served")
+	// ErrUnavailable reports a store that gives no answer, or that has asked to come later,
+	// to every repetition of a request.
+	ErrUnavailable = errkind.New("unavailable", "the store does not answer")
+	// ErrTooLarge reports objects over the limit of a copy.
+	ErrTooLarge = errkind.New("limit", "too large to copy")
+	// ErrDamaged reports a copy whose bytes are not those that its digest names.
+	ErrDamaged = errkind.New("corrupt", "damaged")
+)
+
+// explain gives an error of a client its kind, with the operation and the place.
+func explain(op, place string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &fs.PathError{Op: op, Path: place, Err: kindOf(err)}
+}
+
+func kindOf(err error) error {
+	code := status(err)
+	switch {
+	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, storage.ErrBucketNotExist), code == http.StatusNotFound:
+		return fs.ErrNotExist
+	case code == 0 && strings.Contains(err.Error(), "get credentials:"): // AWS's client has no type for it
+		return fmt.Errorf("%w: no credentials were found", fs.ErrPermission)
+	case code == http.StatusForbidden, code == http.StatusUnauthorized:
+		return fmt.Errorf("%w: %s", fs.ErrPermission, detail(err))
+	case code == http.StatusPreconditionFailed:
+		return fs.ErrExist
+	case code < 300, code == http.StatusRequestTimeout, code == http.StatusConflict, code == http.StatusTooManyRequests, code >= 500:
+		return fmt.Errorf("%w: %s", ErrUnavailable, detail(err))
+	}
+	return errors.New(detail(err))
+}
+
+// status returns the HTTP status of an answer, or 0 without one.
+func status(err error) int {
+	var s3 interface{ HTTPStatusCode() int }
+	var gs *googleapi.Error
+	switch {
+	case errors.As(err, &gs):
+		return gs.Code
+	case errors.As(err, &s3):
+		return s3.HTTPStatusCode()
+	}
+	return 0
+}
+
+// detail is what a store or the network says. The clients' own texts have pages of what
+// was wrapped, and the head of the answer.
+func detail(err error) string {
+	var s3 smithy.APIError
+	var gs *googleapi.Error
+	switch {
+	case errors.As(err, &gs):
+		return fmt.Sprintf("%d %s", gs.Code, gs.Message)
+	case errors.As(err, &s3):
+		return s3.ErrorCode() + ": " + s3.ErrorMessage()
+	}
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err.Error()
+		}
+		err = inner
+	}
+}

@@ -1,0 +1,5 @@
+package store
+
+import "time"
+
+func init() { firstBackoff = 5 * time.Millisecond }

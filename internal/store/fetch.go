@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/morton-gen/morton/internal/atomicfile"
+)
+
+// MaxCopy is the limit of [Fetch] in bytes where the caller has none.
+const MaxCopy = 16 << 30
+
+// Copy is a file of this machine with the bytes of a place.
+type Copy struct {
+	Path string // to read; the place itself if it is a path
+
+	place string
+	dir   *atomicfile.Folder // nil for a path
+	left  int64              // bytes that may be added
+}
+
+// sweepCopies removes the copies that processes of the past have left.
+var sweepCopies = sync.OnceValue(func() error { return atomicfile.Sweep(os.TempDir()) })
+
+// Fetch copies an object of at most so many bytes to a file in the system's temporary
+// folder; 0 means [MaxCopy]. The file has the object's name. A path is not copied. The
+// caller must call Remove.
+//
+// The error wraps [ErrTooLarge], [ErrUnavailable], or is the file system's.
+func Fetch(ctx context.Context, place string, most int64) (*Copy, error) {
+	if !Stored(place) {
+		return &Copy{Path: place}, nil
+	}
+	if most == 0 {
+		most = MaxCopy
+	}
+	if err := sweepCopies(); err != nil {
+		return nil, err
+	}
+	dir, err := atomicfile.CreateFolder(os.TempDir())
+	if err != nil {
+		return nil, err
+	}
+	c := &Copy{place: place, dir: dir, left: most}
+	if c.Path, err = c.add(ctx, place, path.Base(place)); err != nil {
+		return nil, errors.Join(err, c.Remove())
+	}
+	return c, nil
+}
+
+// Add copies an object that stands beside the first, or below its folder, under the name
+// that the first has for it. It counts towards the same limit.
+func (c *Copy) Add(ctx context.Context, name string) error {
+	if c.dir == nil {
+		return nil
+	}
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("%w: %q leads out of the folder", ErrPlace, name)
+	}
+	_, err := c.add(ctx, Join(Dir(c.place), name), name)
+	return err
+}
+
+func (c *Copy) add(ctx context.Context, place, name string) (string, error) {
+	to := c.dir.Path(filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return "", err
+	}
+	n, err := download(ctx, place, to, c.left)
+	c.left -= n
+	return to, err
+}
+
+// Explain returns err with the place's name where it names the copy.
+func (c *Copy) Explain(err error) error {
+	if err == nil || c.dir == nil {
+		return err
+	}
+	return &explained{err, strings.ReplaceAll(err.Error(), c.Path, c.place)}
+}
+
+type explained struct {
+	error
+	text string
+}
+
+func (e *explained) Error() string { return e.text }
+func (e *explained) Unwrap() error { return e.error }
+
+// Remove removes the copy, but never a place that was a path.
+func (c *Copy) Remove() error {
+	if c.dir == nil {
+		return nil
+	}
+	return c.dir.Remove()
+}
+
+// download writes an object of at most so many bytes to a new file.
+func download(ctx context.Context, place, to string, most int64) (n int64, err error) {
+	from, err := open(ctx, place)
+	if err != nil {
+		return 0, err
+	}
+	defer from.Close()
+	if from.info.size > most {
+		return 0, tooLarge(place, from.info.size, most)
+	}
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return 0, err
+	}
+	n, err = io.Copy(f, from)
+	return n, errors.Join(err, f.Close())
+}
+
+func tooLarge(place string, n, most int64) error {
+	return fmt.Errorf("%w: %s has %d bytes, and %d are left of the limit", ErrTooLarge, place, n, most)
+}

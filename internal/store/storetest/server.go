@@ -1,0 +1,103 @@
+package storetest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+)
+
+// Secret is the key that [S3] puts into the environment. No output may have it.
+const Secret = "storetest-secret-key-31415"
+
+// Server is a store.
+type Server struct {
+	URL string
+	// FailEvery has one request in so many fail; 0 means none.
+	FailEvery atomic.Int64
+	// Delay is how long each request takes at least, in nanoseconds.
+	Delay atomic.Int64
+	// Requests and Failed count.
+	Requests, Failed atomic.Int64
+
+	handler http.Handler
+}
+
+// S3 starts a store with buckets, and makes it that of s3:// for the test.
+func S3(t testing.TB, buckets ...string) *Server {
+	backend := s3mem.New()
+	for _, b := range buckets {
+		if err := backend.CreateBucket(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
+	setenv(t, map[string]string{
+		"AWS_ENDPOINT_URL_S3": s.URL, "AWS_ACCESS_KEY_ID": "storetest", "AWS_SECRET_ACCESS_KEY": Secret, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+	})
+	return s
+}
+
+// GS starts a store that has every bucket but those named "none", and makes it that of
+// gs:// for the test.
+func GS(t testing.TB) *Server {
+	s := start(t, newGoogle())
+	setenv(t, map[string]string{"STORAGE_EMULATOR_HOST": s.URL})
+	return s
+}
+
+func setenv(t testing.TB, all map[string]string) {
+	for name, value := range all {
+		t.Setenv(name, value)
+	}
+}
+
+func start(t testing.TB, h http.Handler) *Server {
+	s := &Server{handler: h}
+	server := httptest.NewServer(s)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	s.URL = server.URL
+	return s
+}
+
+// ServeHTTP serves a request, or fails it in one of five ways, by turns.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	time.Sleep(time.Duration(s.Delay.Load()))
+	n, every := s.Requests.Add(1), s.FailEvery.Load()
+	if every == 0 || n%every != 0 {
+		s.handler.ServeHTTP(w, r)
+		return
+	}
+	switch s.Failed.Add(1) % 5 {
+	case 0:
+		http.Error(w, "try later", http.StatusServiceUnavailable)
+	case 1:
+		http.Error(w, "slower", http.StatusTooManyRequests)
+	case 2:
+		panic(http.ErrAbortHandler) // without an answer, and nothing done
+	case 3: // what was asked for is done, and the answer is lost
+		s.handler.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	case 4: // the answer breaks off
+		answer := httptest.NewRecorder()
+		s.handler.ServeHTTP(answer, r)
+		if answer.Body.Len() == 0 {
+			panic(http.ErrAbortHandler)
+		}
+		for name, values := range answer.Header() {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(answer.Code)
+		w.Write(answer.Body.Bytes()[:answer.Body.Len()/2])
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}

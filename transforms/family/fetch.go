@@ -1,0 +1,135 @@
+package family
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+// Inputs are a request's files on this machine. Readers of media take files.
+type Inputs struct {
+	Request request.Request // the same, of those files
+
+	copies []*store.Copy
+}
+
+// Fetch copies what a request reads from stores, each file of at most so many bytes; 0 is
+// [store.MaxCopy]. Buffers that a glTF document names beside it come with it. Files of
+// this machine are read where they are. The caller must call Remove.
+//
+// The error wraps [store.ErrTooLarge], [store.ErrUnavailable], or is the file system's.
+func Fetch(ctx context.Context, r request.Request, most int64) (*Inputs, error) {
+	in := &Inputs{Request: r}
+	for _, place := range in.Request.Paths() {
+		path, tensor := *place, ""
+		if place != &in.Request.Input {
+			path, tensor = request.SplitText(*place)
+		}
+		if !store.Stored(path) {
+			continue
+		}
+		c, err := store.Fetch(ctx, path, most)
+		if err != nil {
+			return nil, errors.Join(err, in.Remove())
+		}
+		in.copies = append(in.copies, c)
+		if *place = c.Path; tensor != "" {
+			*place += "#" + tensor
+		}
+		if err := addBuffers(ctx, c); err != nil {
+			return nil, errors.Join(err, in.Remove())
+		}
+	}
+	return in, nil
+}
+
+// Explain returns err with the names of the places where it names files.
+func (in *Inputs) Explain(err error) error {
+	if in == nil {
+		return err
+	}
+	for _, c := range in.copies {
+		err = c.Explain(err)
+	}
+	return err
+}
+
+// Remove removes the copies.
+func (in *Inputs) Remove() (err error) {
+	if in == nil {
+		return nil
+	}
+	for _, c := range in.copies {
+		err = errors.Join(err, c.Remove())
+	}
+	return err
+}
+
+// addBuffers copies the files that a glTF document names beside it. Names that lead
+// elsewhere stay for the reader of the document, which refuses them.
+func addBuffers(ctx context.Context, c *store.Copy) error {
+	if ext := strings.ToLower(filepath.Ext(c.Path)); ext != ".gltf" {
+		return nil
+	}
+	info, err := os.Stat(c.Path)
+	if err != nil || info.Size() > (limit.Limits{}).WithDefaults().Bytes {
+		return err
+	}
+	data, err := os.ReadFile(c.Path)
+	if err != nil {
+		return err
+	}
+	var document struct {
+		Buffers []struct{ URI string }
+	}
+	if json.Unmarshal(bytes.TrimPrefix(data, []byte("\ufeff")), &document) != nil {
+		return nil // a GLB under another name, or no document, which its reader says
+	}
+	added := map[string]bool{}
+	for _, b := range document.Buffers {
+		name, err := url.PathUnescape(b.URI)
+		if err != nil || added[name] || name == "" || strings.Contains(name, ":") || !filepath.IsLocal(name) {
+			continue
+		}
+		added[name] = true
+		if err := c.Add(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FetchModel returns the folder, or the file, of a model on this machine: a copy in the
+// cache (see [gpu.CacheDir]) where it stands in a store. Errors are those of
+// [store.FetchFolder].
+func FetchModel(ctx context.Context, place string) (string, error) {
+	if !store.Stored(place) {
+		return place, nil
+	}
+	cache := gpu.CacheDir()
+	if cache == "" {
+		cache = filepath.Join(os.TempDir(), "morton")
+	}
+	return store.FetchFolder(ctx, place, filepath.Join(cache, "models"))
+}
+
+// here returns the spec with models of this machine.
+func (s Spec) here() (Spec, error) {
+	for _, place := range []*string{&s.Dir, &s.Draft} {
+		var err error
+		if *place, err = FetchModel(context.Background(), *place); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
