@@ -1,7 +1,6 @@
 package shard
 
 import (
-	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 
@@ -21,7 +20,7 @@ type columnWriter struct {
 	nulls        int
 	plain        []byte // values in PLAIN encoding, to be compressed
 	plainBytes   int    // of all values
-	packed       bytes.Buffer
+	packed       pieces
 	pack         *zstd.Encoder
 }
 
@@ -96,19 +95,22 @@ type writtenChunk struct {
 	plain, packed int64 // bytes, with the page's header
 }
 
-// page ends the row group's page and returns its head and its payload, which stays until
-// the column is reset.
-func (c *columnWriter) page() (head, reps, defs, payload []byte, err error) {
+// page ends the row group's page and returns its head, its levels and the pieces of its
+// values, which stay until the column is reset.
+func (c *columnWriter) page() (parts [][]byte, err error) {
 	if err := c.spill(true); err != nil {
-		return nil, nil, nil, nil, err
+		return nil, err
 	}
-	reps, defs, payload = c.reps.end(), c.defs.end(), c.packed.Bytes()
-	crc := crc32.Update(crc32.Update(crc32.ChecksumIEEE(reps), crc32.IEEETable, defs), crc32.IEEETable, payload)
+	reps, defs := c.reps.end(), c.defs.end()
+	crc := crc32.Update(crc32.ChecksumIEEE(reps), crc32.IEEETable, defs)
+	for _, p := range c.packed.all {
+		crc = crc32.Update(crc, crc32.IEEETable, p)
+	}
 	w := &compactWriter{}
 	w.open()
 	w.int32(1, pageDataV2)
 	w.int32(2, int32(len(reps)+len(defs)+c.plainBytes))
-	w.int32(3, int32(len(reps)+len(defs)+len(payload)))
+	w.int32(3, int32(len(reps)+len(defs)+c.packed.size()))
 	w.int32(4, int32(crc))
 	w.nested(8, func() {
 		w.int32(1, int32(c.values))
@@ -119,18 +121,57 @@ func (c *columnWriter) page() (head, reps, defs, payload []byte, err error) {
 		w.int32(6, int32(len(reps)))
 	})
 	w.close()
-	return w.b, reps, defs, payload, nil
+	return append([][]byte{w.b, reps, defs}, c.packed.all...), nil
 }
 
 // reset makes the column that of another row group.
 func (c *columnWriter) reset() {
 	c.reps, c.defs = runs{}, runs{}
 	c.rows, c.values, c.nulls, c.plainBytes = 0, 0, 0, 0
-	c.packed.Reset()
-	if c.packed.Cap() > 2*groupBytes { // of one long sample
-		c.packed = bytes.Buffer{}
-	}
+	c.packed.reset()
 	c.pack.Reset(&c.packed)
+}
+
+// pieces hold what was written to them. They never move it, as a growing buffer would: that
+// takes up to three times the bytes of a long sample.
+type pieces struct{ all [][]byte }
+
+// A piece has twice the room of the one before, within these bounds.
+const minPiece, maxPiece = 4 << 10, 1 << 20
+
+// Write implements io.Writer.
+func (p *pieces) Write(b []byte) (int, error) {
+	n := len(b)
+	for len(b) > 0 {
+		last := len(p.all) - 1
+		if last < 0 || len(p.all[last]) == cap(p.all[last]) {
+			room := minPiece
+			if last >= 0 {
+				room = min(2*cap(p.all[last]), maxPiece)
+			}
+			p.all = append(p.all, make([]byte, 0, room))
+			last++
+		}
+		free := cap(p.all[last]) - len(p.all[last])
+		take := min(free, len(b))
+		p.all[last] = append(p.all[last], b[:take]...)
+		b = b[take:]
+	}
+	return n, nil
+}
+
+func (p *pieces) size() (n int) {
+	for _, b := range p.all {
+		n += len(b)
+	}
+	return n
+}
+
+// reset forgets all but the first piece's room.
+func (p *pieces) reset() {
+	if len(p.all) > 0 {
+		p.all = append(p.all[:0:0], p.all[0][:0])
+	}
 }
 
 // runs are levels as run lengths, see [hybrid].

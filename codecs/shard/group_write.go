@@ -87,17 +87,21 @@ func (w *fileWriter) flush() error {
 
 func (w *fileWriter) chunk(c *columnWriter) (writtenChunk, error) {
 	k := writtenChunk{values: c.values, offset: w.offset}
-	head, reps, defs, payload, err := c.page()
+	parts, err := c.page()
 	if err != nil {
 		return k, err
 	}
-	for _, b := range [][]byte{head, reps, defs, payload} {
+	levels := 0 // and the head: what no codec compresses
+	for i, b := range parts {
+		if i < 3 {
+			levels += len(b)
+		}
 		if err := w.put(b); err != nil {
 			return k, err
 		}
 	}
 	k.packed = w.offset - k.offset
-	k.plain = int64(len(head)+len(reps)+len(defs)) + int64(c.plainBytes)
+	k.plain = int64(levels + c.plainBytes)
 	return k, nil
 }
 
