@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,8 +26,9 @@ import (
 // elsewhere is a job of a server that runs nothing: the test does what its workers would.
 type elsewhere struct {
 	*jobservertest.Server
-	out  string
-	args []string
+	out   string
+	args  []string
+	works sync.WaitGroup // what the job's workers would do
 }
 
 // newElsewhere makes a job whose folder has a summary of an earlier run.
@@ -40,9 +42,12 @@ func newElsewhere(t *testing.T, begun func(e *elsewhere, id string)) *elsewhere 
 	}
 	e.Server = jobservertest.Start(t, &jobservertest.Server{Begun: func(id string, _ *jobpb.PrepareJobRequest) {
 		if begun != nil {
+			e.works.Add(1)
+			defer e.works.Done()
 			begun(e, id)
 		}
 	}})
+	t.Cleanup(e.works.Wait) // the command may end before, when it sees the summary
 	e.args = []string{
 		"generate", "quads", "../../testdata/mesh/cc-0_box.obj", "../../testdata/mesh/cc-0_bread.obj", "--out", e.out,
 		"--runner", "flink", "--endpoint", e.Endpoint, "--environment_type", "PROCESS", "--parallelism", "2",
