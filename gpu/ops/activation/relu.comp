@@ -1,22 +1,16 @@
 #version 460
 //morton:variant relu
-//morton:variant relu_grad -DGRAD
 #include "morton.glsl"
 #include "pairs.glsl"
 
 // One workgroup takes U·W pairs of a flat tensor of n elements:
 //   out = x, or 0 where x < 0
-//   GRAD: dx = dout, or 0 where x <= 0
-// It is exact. A lane reads what it then writes, so out may be x and dx may be x or dout.
+// It is exact. A lane reads what it then writes, so out may be x.
 
 const uint U = 16;
 
 layout(push_constant, scalar) uniform Push {
-#ifdef GRAD
-  uint64_t x, dout, dx;
-#else
   uint64_t x, out_;
-#endif
   uint n;
 } p;
 
@@ -26,11 +20,6 @@ void main() {
     uint i = first + u * W;
     if (i >= pairs) break;
     vec2 x = load2(p.x, i, p.n);
-#ifdef GRAD
-    vec2 d = load2(p.dout, i, p.n);
-    store2(p.dx, i, p.n, vec2(x.x <= 0 ? 0 : d.x, x.y <= 0 ? 0 : d.y));
-#else
     store2(p.out_, i, p.n, vec2(x.x < 0 ? 0 : x.x, x.y < 0 ? 0 : x.y));
-#endif
   }
 }

@@ -14,7 +14,7 @@ var shaders embed.FS
 const perLane = 16
 
 // flops are a kernel's floating-point operations for each element, about.
-var flops = map[string]int{"swiglu": 6, "swiglu_grad": 11, "silu": 5, "silu_grad": 8, "gelu": 17, "gelu_grad": 24, "relu": 1, "relu_grad": 1}
+var flops = map[string]int{"swiglu": 6, "swiglu_grad": 11, "silu": 5, "silu_grad": 8, "gelu": 17, "gelu_grad": 24, "relu": 1}
 
 // SwiGLUArgs are the operands of [SwiGLU].
 type SwiGLUArgs struct {
