@@ -13,7 +13,6 @@ import (
 
 func init() {
 	registerKind(request.Shape, reader{decode: decodeShape})
-	registerKind(request.Quads, reader{decode: decodeQuads})
 }
 
 // decodeShape reads a request's mesh. Without an input a shape starts from nothing.
