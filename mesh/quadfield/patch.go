@@ -9,12 +9,13 @@ import (
 // patch is a closed mesh of quads and triangles whose vertices know their feature
 // lines.
 type patch struct {
-	at    []mesh.Vec3
-	kind  []kind
-	line  []int32 // [v] the line that v is on; 0 is none
-	ideal []int   // [v] how many edges suit v
-	faces [][]int32
-	marks map[[2]int32]int32 // the line of each edge on one, by its ends, the lower first
+	at     []mesh.Vec3
+	kind   []kind
+	line   []int32 // [v] the line that v is on; 0 is none
+	ideal  []int   // [v] how many edges suit v
+	faces  [][]int32
+	beside [][2]int32         // [v] the neighbours of v on its line
+	marks  map[[2]int32]int32 // the line of each edge on one, by its ends, the lower first
 }
 
 func key(a, b int32) [2]int32 { return [2]int32{min(a, b), max(a, b)} }

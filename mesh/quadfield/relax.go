@@ -19,6 +19,7 @@ type surface struct {
 // Source: the projections of Bouaziz et al., "Shape-up: shaping discrete geometry
 // with projections", 2012, with the alternation of averages and projections.
 func (p *patch) relax(s *surface, rounds int) {
+	p.findBeside()
 	sum, weight := make([]mesh.Vec3, len(p.at)), make([]float64, len(p.at))
 	for range rounds {
 		clear(sum)
@@ -67,10 +68,36 @@ func (p *patch) move(s *surface, v int32, to, normal mesh.Vec3) {
 	switch p.kind[v] {
 	case corner:
 	case onLine:
-		p.at[v] = s.l.nearest(p.line[v], to)
+		if to = s.l.nearest(p.line[v], to); !p.crowds(v, to) {
+			p.at[v] = to
+		}
 	default:
 		if _, on, face := s.near.DistanceFacing(to, normal); face >= 0 {
 			p.at[v] = on
+		}
+	}
+}
+
+// crowds reports whether a place is too near to the vertices before and after v on its
+// line: past the end of the line, all places are the end.
+func (p *patch) crowds(v int32, to mesh.Vec3) bool {
+	const share = 0.2
+	a, b := p.at[p.beside[v][0]], p.at[p.beside[v][1]]
+	least := share * min(a.Sub(p.at[v]).Len(), b.Sub(p.at[v]).Len())
+	return a.Sub(to).Len() <= least || b.Sub(to).Len() <= least
+}
+
+// findBeside lists the two neighbours of each vertex on a line.
+func (p *patch) findBeside() {
+	p.beside = make([][2]int32, len(p.at))
+	count := make([]int8, len(p.at))
+	for _, face := range p.faces {
+		for i, a := range face {
+			b := face[(i+1)%len(face)]
+			if p.marks[key(a, b)] != 0 { // each edge is met in both directions
+				p.beside[a][count[a]&1] = b
+				count[a]++
+			}
 		}
 	}
 }

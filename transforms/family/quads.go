@@ -64,9 +64,10 @@ func (f *surfaces) quads(ctx context.Context, m *mesh.Mesh, faces int) (*Result,
 	if err != nil {
 		return nil, quadfield.Quality{}, err
 	}
+	measures := Measures{"open_surfaces": float64(out.Open)}
+	measures["score"] = out.Quality.Score()
 	r := &Result{
-		Media: Media{Mesh: out.Mesh}, Method: "surface: " + out.Method, Elapsed: time.Since(begun), Waited: begun.Sub(asked),
-		Measures: Measures{"open_surfaces": float64(out.Open), "score": out.Quality.Score()},
+		Media: Media{Mesh: out.Mesh}, Method: "surface: " + out.Method, Elapsed: time.Since(begun), Waited: begun.Sub(asked), Measures: measures,
 	}
 	if out.Method == remesh.DualContouring {
 		r.Notes = append(r.Notes, "no field of quads closed the surface within the budget: dual contouring instead, with triangles")
@@ -145,9 +146,11 @@ func score(q quadfield.Quality, source *mesh.Mesh) float64 {
 }
 
 func withScores(r *Result, model, surface quadfield.Quality) *Result {
-	if r.Measures == nil {
-		r.Measures = Measures{}
+	all := r.Measures
+	if all == nil {
+		all = Measures{}
 	}
-	r.Measures["score_model"], r.Measures["score_surface"] = model.Score(), surface.Score()
+	all["score_model"], all["score_surface"] = model.Score(), surface.Score()
+	r.Measures = all
 	return r
 }
