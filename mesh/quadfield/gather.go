@@ -3,7 +3,6 @@ package quadfield
 import (
 	"cmp"
 	"container/heap"
-	"math"
 
 	"github.com/morton-gen/morton/mesh"
 )
@@ -50,36 +49,25 @@ func (m *triangles) gather(lattice []mesh.Vec3, step float64, l lines) *triangle
 		g.weight[v] = 1
 	}
 	const share = 0.5
-	g.run(share*step, math.MaxInt)
+	g.run(share * step)
 	return m.compact()
 }
 
-// reduce collapses the shortest edges until so many triangles are left.
-func (m *triangles) reduce(count int, l lines) *triangles {
-	g := &gathering{m: m, weight: make([]float64, len(m.at)), stamp: make([]int32, len(m.at)), l: l}
-	for v := range g.weight {
-		g.weight[v] = 1
-	}
-	g.run(math.Inf(1), m.count()-count)
-	return m.compact()
-}
-
-// run collapses edges shorter than most until so many triangles are gone.
-func (g *gathering) run(most float64, triangles int) {
-	for again := true; again && triangles > 0; {
+// run collapses edges shorter than most, until none can be.
+func (g *gathering) run(most float64) {
+	for again := true; again; {
 		again = false
 		for h := range int32(len(g.m.from)) {
 			if g.m.from[h] >= 0 {
 				g.push(h, most)
 			}
 		}
-		for len(g.queue) > 0 && triangles > 0 {
+		for len(g.queue) > 0 {
 			s := heap.Pop(&g.queue).(short)
 			if g.m.from[s.h] < 0 || s.stamp != g.stamp[g.m.from[s.h]]+g.stamp[g.m.to(s.h)] || !g.try(s.h, most) {
 				continue
 			}
 			again = true
-			triangles -= 2
 		}
 		g.queue = g.queue[:0]
 	}

@@ -107,9 +107,9 @@ func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	var best *Result
 	for _, w := range []struct {
 		name string
-		make way
+		way  way
 	}{{Pairs, b.pairs}, {Split, b.halves}} {
-		finish := b.fit(w.make, o.Faces)
+		finish := b.fit(w.way, o.Faces)
 		if finish == nil {
 			continue
 		}
@@ -145,8 +145,10 @@ type base struct {
 	s      *surface
 }
 
-const resolution = 3 // edges of the fine mesh a step
+// resolution is how many edges of the fine mesh make a step.
+const resolution = 3
 
+// newBase finds the lines, the fine mesh and its field.
 func newBase(m *triangles, faces int, angle float64) *base {
 	m.findLines(angle)
 	s := &surface{near: mesh.NewDistanceQuery(m.mesh()), l: m.lines()}
@@ -157,11 +159,13 @@ func newBase(m *triangles, faces int, angle float64) *base {
 // way makes quads with a step, and says how many there will be.
 type way func(step float64) (finish func() *patch, faces int)
 
+// pairs is the way [Pairs].
 func (b *base) pairs(step float64) (func() *patch, int) {
 	m := b.m.clone().gather(lattice(b.levels, step), step, b.s.l)
 	return func() *patch { return m.pairUp(true).patch() }, m.count() / 2
 }
 
+// halves is the way [Split].
 func (b *base) halves(step float64) (func() *patch, int) {
 	step *= 2
 	m := b.m.clone().gather(lattice(b.levels, step), step, b.s.l)
@@ -176,11 +180,11 @@ func (b *base) halves(step float64) (func() *patch, int) {
 }
 
 // fit looks for the step that gives most faces within a budget.
-func (b *base) fit(make way, faces int) (best func() *patch) {
+func (b *base) fit(w way, faces int) (best func() *patch) {
 	step := math.Sqrt(b.m.area() / float64(faces))
 	low, high, most, was := 0.0, math.Inf(1), 0, 0 // steps that gave too many and too few
 	for try := 0; try < 3 || try < 6 && best == nil; try++ {
-		finish, n := make(step)
+		finish, n := w(step)
 		if n <= faces && n > most {
 			best, most = finish, n
 		}

@@ -22,6 +22,10 @@ const (
 	DualContouring = "dual contouring"
 )
 
+// MaxQuads is the most that [Quads] makes: the mesh that its field is on has some 20
+// triangles for each.
+const MaxQuads = 1 << 17
+
 // fieldDepth is the depth of the octree whose surface the field is put on.
 const fieldDepth = 7
 
@@ -51,6 +55,9 @@ type Retopology struct {
 func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
 	if err := (Options{Faces: faces}).Validate(); err != nil {
 		return nil, err
+	}
+	if faces > MaxQuads {
+		return nil, fmt.Errorf("remesh.Quads: %w: %d faces, want at most %d", ErrOptions, faces, MaxQuads)
 	}
 	if err := m.Validate(); err != nil {
 		return nil, fmt.Errorf("remesh.Quads: %w", err)

@@ -64,6 +64,9 @@ func TestQuadsErrors(t *testing.T) {
 	if _, err := Quads(t.Context(), mesh.Cube(), 2); !errors.Is(err, ErrOptions) {
 		t.Errorf("two faces: %v", err)
 	}
+	if _, err := Quads(t.Context(), mesh.Cube(), MaxQuads+1); !errors.Is(err, ErrOptions) {
+		t.Errorf("more than the most: %v", err)
+	}
 	if _, err := Quads(t.Context(), &mesh.Mesh{}, 100); !errors.Is(err, mesh.ErrEmpty) {
 		t.Errorf("no faces: %v", err)
 	}
