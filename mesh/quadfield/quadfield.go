@@ -36,7 +36,7 @@ type Result struct {
 
 // Quality is how well a mesh stands for another.
 type Quality struct {
-	Closed    bool
+	Closed    bool    // and oriented, and without edges that a file would lose
 	Inverted  float64 // share of quads with a negative scaled Jacobian
 	Jacobian  float64 // mean
 	Irregular float64 // share of vertices
@@ -59,9 +59,29 @@ func Measure(m, source *mesh.Mesh) (q Quality, err error) {
 		return q, err
 	}
 	return Quality{
-		Closed: r.Watertight && r.ConsistentWinding, Inverted: r.InvertedQuadRatio, Jacobian: r.ScaledJacobianMean,
+		Closed: r.Watertight && r.ConsistentWinding && !brittle(m), Inverted: r.InvertedQuadRatio, Jacobian: r.ScaledJacobianMean,
 		Irregular: r.IrregularRatio, Chamfer: c.ChamferL1, Hausdorff: c.Hausdorff, Normals: c.SignedConsistency,
 	}, nil
+}
+
+// shortest is how long an edge must be, in longest sides, to be one in a file of 32-bit
+// numbers.
+const shortest = 2e-6
+
+// brittle reports whether some edge is too short.
+func brittle(m *mesh.Mesh) bool {
+	lo, hi := mesh.Bounds(m)
+	d := hi.Sub(lo)
+	least := shortest * max(d[0], d[1], d[2])
+	for f := range m.NumFaces() {
+		face := m.Face(f)
+		for i, v := range face {
+			if m.Vertices[v].Sub(m.Vertices[face[(i+1)%len(face)]]).Len() < least {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Score is lower for a better mesh. Its weights make these alike: a hundredth of the
@@ -95,14 +115,15 @@ func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	if o.Angle == 0 {
 		o.Angle = 40 * math.Pi / 180
 	}
-	clean := once(mesh.Clean(source, 0))
+	lo, hi := mesh.Bounds(source)
+	d := hi.Sub(lo)
+	longest := max(d[0], d[1], d[2])
+	clean := once(mesh.Clean(source, shortest/2*longest))
 	clean, _ = mesh.Orient(clean)
 	if err := mesh.CheckArea(clean); err != nil {
 		return nil, fmt.Errorf("quadfield.Remesh: %w", err)
 	}
-	lo, hi := mesh.Bounds(clean)
-	d := hi.Sub(lo)
-	m, open := newTriangles(clean, plate*max(d[0], d[1], d[2]))
+	m, open := newTriangles(clean, plate*longest)
 	b := newBase(m, o.Faces, o.Angle)
 	var best *Result
 	for _, w := range []struct {
@@ -135,6 +156,7 @@ func (b *base) finish(p *patch) *mesh.Mesh {
 	p.relax(b.s, 30)
 	p.untangle(b.s)
 	p.settle(b.s)
+	p.spread()
 	return p.mesh()
 }
 

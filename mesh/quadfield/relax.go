@@ -199,3 +199,32 @@ func (p *patch) settle(s *surface) {
 		}
 	}
 }
+
+// spread moves free vertices that stand at one place with a neighbour a tenth of the way
+// to the middle of all their neighbours.
+func (p *patch) spread() {
+	sum, weight, tight := make([]mesh.Vec3, len(p.at)), make([]float64, len(p.at)), make([]bool, len(p.at))
+	const tiny = 1e-3 // of the mean edge
+	mean, n := 0.0, 0
+	for _, face := range p.faces {
+		for i, v := range face {
+			mean += p.at[v].Sub(p.at[face[(i+1)%len(face)]]).Len()
+			n++
+		}
+	}
+	mean /= float64(max(n, 1))
+	for _, face := range p.faces {
+		for i, v := range face {
+			w := face[(i+1)%len(face)]
+			sum[v], weight[v] = sum[v].Add(p.at[w]), weight[v]+1
+			if p.at[v].Sub(p.at[w]).Len() < tiny*mean {
+				tight[v], tight[w] = true, true
+			}
+		}
+	}
+	for v, is := range tight {
+		if is && p.kind[v] == free {
+			p.at[v] = p.at[v].Add(sum[v].Scale(1 / weight[v]).Sub(p.at[v]).Scale(0.1))
+		}
+	}
+}
