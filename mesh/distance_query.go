@@ -37,9 +37,23 @@ func corners(triangles *Mesh, t int32) [3]Vec3 {
 // surface and the face it lies on; where several faces are equally near, the
 // first of them. Without faces, or if p is NaN, it returns +Inf and face -1.
 func (q *DistanceQuery) Distance(p Vec3) (d float64, closest Vec3, face int32) {
+	return q.nearest(p, func(*[3]Vec3) bool { return true })
+}
+
+// DistanceFacing is [DistanceQuery.Distance] to the triangles that face within 90
+// degrees of n. Of a thin wall, it finds the side that is meant.
+func (q *DistanceQuery) DistanceFacing(p, n Vec3) (d float64, closest Vec3, face int32) {
+	return q.nearest(p, func(c *[3]Vec3) bool { return c[1].Sub(c[0]).Cross(c[2].Sub(c[0])).Dot(n) > 0 })
+}
+
+// nearest looks at the triangles that count.
+func (q *DistanceQuery) nearest(p Vec3, counts func(*[3]Vec3) bool) (d float64, closest Vec3, face int32) {
 	squared, nearest := math.Inf(1), int32(-1)
 	q.tree.nearest(p, squared, func(t int32, best float64) float64 {
 		corner := &q.triangles[t]
+		if !counts(corner) {
+			return best
+		}
 		point := closestOnTriangle(p, corner[0], corner[1], corner[2])
 		d := p.Sub(point)
 		s := d.Dot(d)

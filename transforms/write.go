@@ -63,7 +63,7 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 
 // writeTokens writes the sample of a result, if its family has tokens.
 func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
-	if p.Tokens() == "" {
+	if p.Tokens() == "" || it.Result.Sample.Kind == "" { // quads along the surface have none
 		return nil
 	}
 	sample := it.Result.Sample
@@ -79,7 +79,7 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	return report.Result{
 		Request: it.Request, Action: f.Settings.Action, Model: model,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
-		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, Notes: g.Notes,
+		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, Notes: g.Notes,
 		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
 	}
 }

@@ -99,6 +99,7 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 	j := k.job(k.base.Family, requests, begun)
 	spec := &j.Settings.Spec
 	k.takeDraft(spec)
+	spec.NoModel = !slices.ContainsFunc(requests, func(r request.Request) bool { return r.Method != request.MethodSurface })
 	if !k.flags.Changed("slots") {
 		spec.Slots = searchSlots(requests)
 	}

@@ -14,6 +14,8 @@ import (
 
 func addFaces(k *generateKind) {
 	k.own.IntVar(&k.base.Faces, "faces", 0, "at most so many faces; the default is the third quartile of the model's training data (the shipped model: 188)")
+	k.base.Method = request.MethodAuto
+	k.own.StringVar((*string)(&k.base.Method), "method", string(request.MethodAuto), "model covers the surface face by face, surface lays quads along it without a model or a device, auto takes the one with the better score")
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
 }
 
@@ -34,6 +36,9 @@ func (k *generateKind) takeFaces() error {
 	if k.own.Changed("faces") && k.base.Faces < 1 {
 		return k.usagef("--faces is at least 1")
 	}
+	if !slices.Contains(request.Methods, k.base.Method) {
+		return k.usagef("--method is one of %v", request.Methods)
+	}
 	return nil
 }
 
@@ -46,7 +51,7 @@ func noteFaces(w io.Writer, dir string, requests []request.Request) {
 		return
 	}
 	for _, r := range requests {
-		if r.Family == request.Quads && r.Faces > format.Faces {
+		if r.Family == request.Quads && r.Faces > format.Faces && (r.Method == "" || r.Method == request.MethodModel) {
 			asked++
 			most = max(most, r.Faces)
 		}

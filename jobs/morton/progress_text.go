@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 // pace is how far a film is, and how fast it goes.
@@ -48,13 +49,20 @@ func cost(r *report.Result) string {
 	case r.Skipped:
 		return "done before"
 	case !r.Family.HasModel():
-		return fmt.Sprintf("%.0f faces in %.1f s, mean Chamfer %.2g of the longest side", r.Measures["faces"], r.Seconds, r.Measures["chamfer_mean"])
+		return facesOf(r)
+	case r.MadeBy != "" && r.MadeBy != string(request.MethodModel):
+		return facesOf(r) + ", " + r.MadeBy
 	case r.Drawn > 0 && r.Seconds > 0:
 		return fmt.Sprintf("%d tokens in %.1f s", r.Drawn, r.Seconds)
 	case frames > 0 && r.Seconds > 0:
 		return fmt.Sprintf("%d tokens of %.0f frames in %.1f s, %.0f frames/s", r.TokenCount, frames, r.Seconds, frames/r.Seconds)
 	}
 	return fmt.Sprintf("%d tokens", r.TokenCount)
+}
+
+// facesOf tells of a result that no model made.
+func facesOf(r *report.Result) string {
+	return fmt.Sprintf("%.0f faces in %.1f s, mean Chamfer %.2g of the longest side", r.Measures["faces"], r.Seconds, r.Measures["chamfer_mean"])
 }
 
 // marks are what a person should know of a result that is done.

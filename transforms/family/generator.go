@@ -25,20 +25,23 @@ type reader struct {
 
 // registerKind registers the models of a kind of media, of whatever system.
 func registerKind(f request.Family, read reader) {
-	Register(f, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
-		if _, err := system.OfKind(string(f)); err != nil && s.Dir == "" {
-			return nil, fmt.Errorf("family.Open: %w: no %s model is shipped", models.ErrFolder, f)
-		}
-		dev, err := device()
-		if err != nil {
-			return nil, err
-		}
-		m, err := models.Open(dev, string(f), s.Dir, s.options())
-		if err != nil {
-			return nil, err
-		}
-		return &generator{model: m, read: read, limits: s.Limits}, nil
-	})
+	Register(f, func(device func() (*gpu.Device, error), s Spec) (Model, error) { return openKind(f, read, device, s) })
+}
+
+// openKind opens a model of a kind.
+func openKind(f request.Family, read reader, device func() (*gpu.Device, error), s Spec) (*generator, error) {
+	if _, err := system.OfKind(string(f)); err != nil && s.Dir == "" {
+		return nil, fmt.Errorf("family.Open: %w: no %s model is shipped", models.ErrFolder, f)
+	}
+	dev, err := device()
+	if err != nil {
+		return nil, err
+	}
+	m, err := models.Open(dev, string(f), s.Dir, s.options())
+	if err != nil {
+		return nil, err
+	}
+	return &generator{model: m, read: read, limits: s.Limits}, nil
 }
 
 // OfKind returns the family whose samples are of a kind (see shard.Sample), or

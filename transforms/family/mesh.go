@@ -13,7 +13,6 @@ import (
 
 func init() {
 	registerKind(request.Shape, reader{decode: decodeShape})
-	registerKind(request.Quads, reader{decode: decodeQuads})
 }
 
 // decodeShape reads a request's mesh, and the features of its text. Without an input a shape

@@ -72,6 +72,7 @@ type Result struct {
 	Elapsed  time.Duration
 	Waited   time.Duration // before the model had room
 	Measures Measures
+	Method   string   // how it was made, where there are several ways
 	Notes    []string // where the result is not what was asked for, for people
 }
 
@@ -109,7 +110,9 @@ type Spec struct {
 	Memory uint64         `json:"memory,omitempty"` // bytes the device may take; 0 means what there is
 	// TokenizerOnly is for work that generates nothing, see models.Options.
 	TokenizerOnly bool `json:"tokenizer_only,omitempty"`
-	Slots         int  `json:"slots,omitempty"` // sequences generated at once; 0 means the engine's default
+	// NoModel is for quads along the surface, which need neither a model nor a device.
+	NoModel bool `json:"no_model,omitempty"`
+	Slots   int  `json:"slots,omitempty"` // sequences generated at once; 0 means the engine's default
 	// Width and Threads are of gpu.Options; a Width other than 0 is that of every
 	// worker, or the worker fails.
 	Width   int `json:"width,omitempty"`

@@ -113,8 +113,11 @@ func (p *pager) item(r *Result) gallery.Item {
 		PrefixFrames: r.GivenFrames, Frames: r.OutputFrames,
 		Seed: r.Seed, Model: r.Model, Seconds: r.Seconds, Error: r.astrayText(), Notes: r.Notes,
 	}
-	if r.Family.HasModel() {
+	if r.Family.HasModel() && r.TokenCount > 0 {
 		it.Counts = []gallery.KV{{Key: "Tokens", Value: strconv.Itoa(r.TokenCount)}, {Key: "Sampled", Value: strconv.Itoa(r.Drawn)}}
+	}
+	if r.MadeBy != "" {
+		it.Counts = append(it.Counts, gallery.KV{Key: "Made by", Value: r.MadeBy})
 	}
 	if r.Truncated {
 		it.Marks = append(it.Marks, "truncated")

@@ -33,6 +33,7 @@ type Result struct {
 	Truncated     bool     `json:"truncated,omitempty"`      // the input ends too early
 	Damaged       bool     `json:"damaged,omitempty"`        // some frames of the input are wrong or missing
 	DamagedFrames int      `json:"damaged_frames,omitempty"` // about so many
+	MadeBy        string   `json:"made_by,omitempty"`        // the method, where there are several
 	Notes         []string `json:"notes,omitempty"`          // where the result is not what was asked for
 
 	Measures family.Measures `json:"measures,omitempty"`

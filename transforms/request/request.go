@@ -65,6 +65,10 @@ type Request struct {
 
 	Faces int `json:"faces,omitempty"` // quads, remesh: at most so many
 
+	// Method says how quads are made: by the model, along the surface, or by the one
+	// with the better score. Empty means by the model.
+	Method Method `json:"method,omitempty"`
+
 	Coding string `json:"coding,omitempty"` // quads, tokenize: how faces become tokens; "" means the model's own
 
 	Scene *int `json:"scene,omitempty"` // meshes: of a glTF file; nil means its default scene
@@ -76,6 +80,19 @@ type Request struct {
 	// into the reports and change nothing else.
 	Extra Extra `json:"extra,omitempty"`
 }
+
+// Method is a way to make quads.
+type Method string
+
+// The methods, by the words of the command line.
+const (
+	MethodAuto    Method = "auto"
+	MethodModel   Method = "model"
+	MethodSurface Method = "surface"
+)
+
+// Methods lists all of them.
+var Methods = []Method{MethodAuto, MethodModel, MethodSurface}
 
 // Sampling says how tokens are drawn.
 type Sampling struct {
@@ -116,6 +133,8 @@ func (r *Request) invalid() string {
 		return fmt.Sprintf("faces %d: from 0 to %d", r.Faces, MaxFaces)
 	case r.Coding != "" && !slices.Contains(sequence.Names(), r.Coding):
 		return fmt.Sprintf("coding %q: one of %s", r.Coding, strings.Join(sequence.Names(), ", "))
+	case !slices.Contains(Methods, r.Method) && r.Method != "":
+		return fmt.Sprintf("method %q: one of %v", string(r.Method), Methods)
 	case r.Scene != nil && *r.Scene < 0:
 		return fmt.Sprintf("scene %d is negative", *r.Scene)
 	case r.Row < 0:

@@ -1,0 +1,237 @@
+package quadfield
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/compare"
+)
+
+// ErrBudget reports a number of faces that is too small for the surface.
+var ErrBudget = errkind.New("budget", "too few faces")
+
+// Ways to make quads.
+const (
+	// Pairs joins the triangles between lattice points in pairs.
+	Pairs = "pairs"
+	// Split makes a mesh of a quarter of the faces, and cuts each into four.
+	Split = "split"
+)
+
+// Options say what is wanted.
+type Options struct {
+	Faces int     // at most so many
+	Angle float64 // radians between the faces at a feature line, at least; 0 means 40 degrees
+}
+
+// Result is a closed mesh of quads.
+type Result struct {
+	Mesh    *mesh.Mesh
+	Way     string
+	Open    int // surfaces that had a boundary, and became plates
+	Quality Quality
+}
+
+// Quality is how well a mesh stands for another.
+type Quality struct {
+	Closed    bool    // and oriented, and without edges that a file would lose
+	Inverted  float64 // share of quads with a negative scaled Jacobian
+	Jacobian  float64 // mean
+	Irregular float64 // share of vertices
+	Chamfer   float64 // in the other's longest side, as Hausdorff
+	Hausdorff float64
+	Normals   float64 // signed consistency, see compare.Report
+}
+
+// samples of each surface that Chamfer and Hausdorff are measured with.
+const samples = 4000
+
+// Measure returns the quality of m as a stand-in for a source.
+func Measure(m, source *mesh.Mesh) (q Quality, err error) {
+	r, err := mesh.Measure(m)
+	if err != nil {
+		return q, err
+	}
+	c, err := compare.Surfaces(m, source, compare.Options{Samples: samples, Vertices: samples, Seed: 1})
+	if err != nil {
+		return q, err
+	}
+	return Quality{
+		Closed: r.Watertight && r.ConsistentWinding && !brittle(m), Inverted: r.InvertedQuadRatio, Jacobian: r.ScaledJacobianMean,
+		Irregular: r.IrregularRatio, Chamfer: c.ChamferL1, Hausdorff: c.Hausdorff, Normals: c.SignedConsistency,
+	}, nil
+}
+
+// shortest is how long an edge must be, in longest sides, to be one in a file of 32-bit
+// numbers.
+const shortest = 2e-6
+
+// brittle reports whether some edge is too short.
+func brittle(m *mesh.Mesh) bool {
+	lo, hi := mesh.Bounds(m)
+	d := hi.Sub(lo)
+	least := shortest * max(d[0], d[1], d[2])
+	for f := range m.NumFaces() {
+		face := m.Face(f)
+		for i, v := range face {
+			if m.Vertices[v].Sub(m.Vertices[face[(i+1)%len(face)]]).Len() < least {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Score is lower for a better mesh. Its weights make these alike: a hundredth of the
+// longest side in Chamfer, a third in Hausdorff, half the Jacobian, half of the
+// vertices irregular, and a twentieth of the quads inverted. An open mesh comes after
+// every closed one.
+func (q Quality) Score() float64 {
+	s := 100*q.Chamfer + 3*q.Hausdorff + 2*(1-q.Jacobian) + 2*q.Irregular + 20*q.Inverted
+	if !q.Closed {
+		s += 1000
+	}
+	return s
+}
+
+// Sound reports whether another surface to start from is not worth its time.
+func (q Quality) Sound() bool {
+	return q.Closed && q.Inverted <= 0.01 && q.Jacobian >= 0.85 && q.Irregular <= 0.2
+}
+
+// plate is how thick an open surface becomes, in longest sides: it adds half as much
+// to Chamfer.
+const plate = 0.001
+
+// Remesh returns a closed mesh of quads near source, with at most so many faces: the
+// better of [Pairs] and [Split] by [Quality.Score]. Feature lines of the source stay
+// edges. The result depends on the arguments alone.
+//
+// It returns an error wrapping [ErrBudget] if so few faces do not do, or an error of
+// [mesh.Measure].
+func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
+	if o.Angle == 0 {
+		o.Angle = 40 * math.Pi / 180
+	}
+	lo, hi := mesh.Bounds(source)
+	d := hi.Sub(lo)
+	longest := max(d[0], d[1], d[2])
+	clean := once(mesh.Clean(source, shortest/2*longest))
+	clean, _ = mesh.Orient(clean)
+	if err := mesh.CheckArea(clean); err != nil {
+		return nil, fmt.Errorf("quadfield.Remesh: %w", err)
+	}
+	m, open := newTriangles(clean, plate*longest)
+	b := newBase(m, o.Faces, o.Angle)
+	var best *Result
+	for _, w := range []struct {
+		name string
+		way  way
+	}{{Pairs, b.pairs}, {Split, b.halves}} {
+		finish := b.fit(w.way, o.Faces)
+		if finish == nil {
+			continue
+		}
+		out := b.finish(finish())
+		q, err := Measure(out, source)
+		if err != nil {
+			return nil, fmt.Errorf("quadfield.Remesh: %w", err)
+		}
+		if best == nil || q.Score() < best.Quality.Score() {
+			best = &Result{Mesh: out, Way: w.name, Open: open, Quality: q}
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("quadfield.Remesh: %w: %d", ErrBudget, o.Faces)
+	}
+	return best, nil
+}
+
+// finish brings the quads of a patch into shape.
+func (b *base) finish(p *patch) *mesh.Mesh {
+	p.relax(b.s, 10)
+	p.tidy()
+	p.relax(b.s, 30)
+	p.untangle(b.s)
+	p.settle(b.s)
+	p.spread()
+	return p.mesh()
+}
+
+// base is what the tries at one mesh share.
+type base struct {
+	m      *triangles
+	levels []*level
+	s      *surface
+}
+
+// resolution is how many edges of the fine mesh make a step.
+const resolution = 3
+
+// newBase finds the lines, the fine mesh and its field.
+func newBase(m *triangles, faces int, angle float64) *base {
+	m.findLines(angle)
+	s := &surface{near: mesh.NewDistanceQuery(m.mesh()), l: m.lines()}
+	m = m.even(math.Sqrt(m.area()/float64(faces))/resolution, s.near)
+	return &base{m, m.levels(m.orient()), s}
+}
+
+// way makes quads with a step, and says how many there will be.
+type way func(step float64) (finish func() *patch, faces int)
+
+// pairs is the way [Pairs].
+func (b *base) pairs(step float64) (func() *patch, int) {
+	m := b.m.clone().gather(lattice(b.levels, step), step, b.s.l)
+	return func() *patch { return m.pairUp(true).patch() }, m.count() / 2
+}
+
+// halves is the way [Split].
+func (b *base) halves(step float64) (func() *patch, int) {
+	step *= 2
+	m := b.m.clone().gather(lattice(b.levels, step), step, b.s.l)
+	p := m.pairUp(false)
+	n := 3 * len(p.mate)
+	for _, h := range p.mate {
+		if h >= 0 {
+			n--
+		}
+	}
+	return func() *patch { return p.patch().split(b.s.l) }, n
+}
+
+// fit looks for the step that gives most faces within a budget.
+func (b *base) fit(w way, faces int) (best func() *patch) {
+	step := math.Sqrt(b.m.area() / float64(faces))
+	low, high, most, was := 0.0, math.Inf(1), 0, 0 // steps that gave too many and too few
+	for try := 0; try < 3 || try < 6 && best == nil; try++ {
+		finish, n := w(step)
+		if n <= faces && n > most {
+			best, most = finish, n
+		}
+		if n <= faces && float64(n) > 0.95*float64(faces) || n > faces && float64(n) > 0.95*float64(was) && was > 0 {
+			break
+		}
+		if n > faces {
+			low, was = max(low, step), n
+		} else {
+			high = min(high, step)
+		}
+		step *= math.Pow(float64(n)/(0.975*float64(faces)), 0.6)
+		if math.IsInf(high, 1) && step < low*1.02 {
+			step = low * 1.02
+		}
+		if step <= low || step >= high {
+			step = math.Sqrt(low * high)
+		}
+	}
+	return best
+}
+
+func (m *triangles) clone() *triangles {
+	return &triangles{
+		at: append([]mesh.Vec3{}, m.at...), out: append([]int32{}, m.out...), from: append([]int32{}, m.from...),
+		twin: append([]int32{}, m.twin...), line: append([]int32{}, m.line...), kind: append([]kind{}, m.kind...),
+	}
+}

@@ -1,0 +1,194 @@
+package quadfield
+
+import (
+	"errors"
+	"math"
+	"math/cmplx"
+	"testing"
+
+	"github.com/morton-gen/morton/mesh"
+)
+
+// turned is m turned, so that nothing lies along the axes.
+func turned(m *mesh.Mesh) *mesh.Mesh {
+	s, c := math.Sincos(0.5)
+	u, w := math.Sincos(0.3)
+	a := mesh.Matrix{c, s, 0, 0, -s, c, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1}
+	b := mesh.Matrix{1, 0, 0, 0, 0, w, u, 0, 0, -u, w, 0, 0, 0, 0, 1}
+	return mesh.Transformed(m, a.Mul(b))
+}
+
+// shapes have known topology.
+var shapes = []struct {
+	name      string
+	m         *mesh.Mesh
+	euler     int
+	irregular float64 // at most
+	chamfer   float64 // at most
+}{
+	{"cube", turned(mesh.Cube()), 2, 0.05, 1e-6},
+	{"sphere", mesh.QuadSphere(12), 2, 0.12, 0.003},
+	{"torus", turned(mesh.Torus(48, 24, 1, 0.4)), 0, 0.15, 0.003},
+	{"plate", turned(mesh.Grid(5)), 2, 0.1, 0.002},
+	{"triangles", turned(mesh.UVSphere(16, 9)), 2, 0.15, 0.006},
+}
+
+// TestRemesh remeshes shapes of known topology. Each result is closed, of quads alone
+// and within the budget, and has the shape's Euler characteristic.
+func TestRemesh(t *testing.T) {
+	for _, s := range shapes {
+		const faces = 500
+		r, err := Remesh(s.m, Options{Faces: faces})
+		if err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		q, err := mesh.Measure(r.Mesh)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !q.Watertight || !q.ConsistentWinding || q.QuadRatio != 1 || q.DegenerateFaces > 0 {
+			t.Errorf("%s: closed %v, oriented %v, quads %g", s.name, q.Watertight, q.ConsistentWinding, q.QuadRatio)
+		}
+		if q.Euler != s.euler || defects(r.Mesh) != 4*s.euler {
+			t.Errorf("%s: Euler characteristic %d and defects %d, want %d and %d", s.name, q.Euler, defects(r.Mesh), s.euler, 4*s.euler)
+		}
+		if q.Faces > faces || q.Faces < faces*3/5 {
+			t.Errorf("%s: %d faces of %d", s.name, q.Faces, faces)
+		}
+		if q.ScaledJacobianMean < 0.9 || q.InvertedQuadRatio > 0 || q.Volume < 0 {
+			t.Errorf("%s: Jacobian %.3f, %.3f inverted, volume %g", s.name, q.ScaledJacobianMean, q.InvertedQuadRatio, q.Volume)
+		}
+		if q.IrregularRatio > s.irregular || r.Quality.Chamfer > s.chamfer {
+			t.Errorf("%s: %.3f irregular, Chamfer %.5f", s.name, q.IrregularRatio, r.Quality.Chamfer)
+		}
+		again, err := Remesh(s.m, Options{Faces: faces})
+		if err != nil || !equal(r.Mesh, again.Mesh) {
+			t.Errorf("%s: not the same mesh twice (%v)", s.name, err)
+		}
+	}
+}
+
+// defects is the sum over vertices of 4 less the number of edges: four times the Euler
+// characteristic of a closed quad mesh, as Poincaré and Hopf have it for its field.
+func defects(m *mesh.Mesh) (sum int) {
+	valence := make([]int, len(m.Vertices))
+	for _, v := range m.Corners {
+		valence[v]++
+	}
+	for _, n := range valence {
+		sum += 4 - n
+	}
+	return sum
+}
+
+func equal(a, b *mesh.Mesh) bool {
+	if len(a.Vertices) != len(b.Vertices) || len(a.Corners) != len(b.Corners) {
+		return false
+	}
+	for i, v := range a.Corners {
+		if b.Corners[i] != v {
+			return false
+		}
+	}
+	for i, p := range a.Vertices {
+		if b.Vertices[i] != p {
+			return false
+		}
+	}
+	return true
+}
+
+func TestErrors(t *testing.T) {
+	if _, err := Remesh(&mesh.Mesh{}, Options{Faces: 100}); !errors.Is(err, mesh.ErrEmpty) {
+		t.Errorf("an empty mesh: %v", err)
+	}
+	if _, err := Remesh(mesh.Cube(), Options{Faces: 4}); !errors.Is(err, ErrBudget) {
+		t.Errorf("four faces for a cube: %v", err)
+	}
+}
+
+// TestIndex sums the indices of a field of four directions over the triangles of a
+// sphere and a torus: by Poincaré and Hopf the sum is four times the Euler
+// characteristic, in quarter turns. The index of a triangle is how often the field turns
+// around it, less what the frames turn.
+func TestIndex(t *testing.T) {
+	for name, c := range map[string]struct {
+		m     *mesh.Mesh
+		euler int
+	}{"sphere": {mesh.QuadSphere(8), 2}, "torus": {mesh.Torus(24, 12, 1, 0.4), 0}} {
+		m, _ := newTriangles(c.m, 0)
+		normal := m.normals()
+		s := newSystem(m, normal)
+		z := s.solve()
+		index := 0
+		for f := range int32(len(m.from) / 3) {
+			field, holonomy := 0.0, complex(1, 0)
+			for h := 3 * f; h < 3*f+3; h++ {
+				field += cmplx.Phase(z[m.from[h]] / (s.turn[h] * z[m.to(h)]))
+				holonomy *= s.turn[h]
+			}
+			index += int(math.Round((field + cmplx.Phase(holonomy)) / (2 * math.Pi)))
+		}
+		if abs := max(index, -index); abs != 4*c.euler {
+			t.Errorf("%s: the field has index %d quarters, want %d", name, index, 4*c.euler)
+		}
+	}
+}
+
+// TestPairs pairs the triangles of meshes for which greed leaves some over.
+func TestPairs(t *testing.T) {
+	for _, s := range shapes {
+		m, _ := newTriangles(s.m, 0.01)
+		m.findLines(0.7)
+		p := m.pairUp(true)
+		for f, h := range p.mate {
+			if h < 0 || p.mate[m.twin[h]/3] != m.twin[h] || h/3 != int32(f) {
+				t.Fatalf("%s: triangle %d is not in a pair", s.name, f)
+			}
+		}
+	}
+}
+
+// TestMatch compares the size of matchings with that of all subsets of edges, on small
+// meshes with some edges closed.
+func TestMatch(t *testing.T) {
+	m, _ := newTriangles(mesh.Cube(), 0)
+	for mask := range 1 << 10 {
+		p := &matching{m: m, open: make([]bool, len(m.from)), mate: make([]int32, len(m.from)/3)}
+		for f := range p.mate {
+			p.mate[f] = -1
+		}
+		var edges [][2]int32
+		n := 0
+		for h, g := range m.twin {
+			if int32(h) < g {
+				if n >= 10 || mask>>n&1 == 1 {
+					p.open[h], p.open[g] = true, true
+					edges = append(edges, [2]int32{int32(h) / 3, g / 3})
+				}
+				n++
+			}
+		}
+		p.augment()
+		got := 0
+		for _, h := range p.mate {
+			if h >= 0 {
+				got++
+			}
+		}
+		if want := 2 * largest(edges, 0); got != want {
+			t.Fatalf("mask %b: %d triangles paired, want %d", mask, got, want)
+		}
+	}
+}
+
+// largest returns the size of the largest matching by trying all.
+func largest(edges [][2]int32, taken int) int {
+	best := 0
+	for i, e := range edges {
+		if taken>>e[0]&1 == 0 && taken>>e[1]&1 == 0 {
+			best = max(best, 1+largest(edges[i+1:], taken|1<<e[0]|1<<e[1]))
+		}
+	}
+	return best
+}

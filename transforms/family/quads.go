@@ -1,0 +1,156 @@
+package family
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/interrupt"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/quadfield"
+	"github.com/morton-gen/morton/octree/remesh"
+	"github.com/morton-gen/morton/transforms/request"
+)
+
+func init() {
+	Register(request.Quads, func(device func() (*gpu.Device, error), s Spec) (Model, error) {
+		room := make(chan struct{}, runtime.GOMAXPROCS(0))
+		if s.NoModel {
+			return &surfaces{remeshing{limits: s.Limits, room: room}}, nil
+		}
+		m, err := openKind(request.Quads, reader{decode: decodeQuads}, device, s)
+		if err != nil {
+			return nil, err
+		}
+		return &quads{generator: m, surfaces: &surfaces{remeshing{limits: s.Limits, room: room}}}, nil
+	})
+}
+
+// surfaceFaces is the budget of the surface method where nothing is said and no model
+// is open.
+const surfaceFaces = 800
+
+// surfaces makes quads without a model or a device, one mesh on each processor at a
+// time.
+type surfaces struct{ remeshing }
+
+// Name changes whenever the same request gives another mesh.
+func (*surfaces) Name() string { return "quad-field-1" }
+
+func (f *surfaces) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
+	if r.Method != request.MethodSurface {
+		return nil, fmt.Errorf("family.Generate: %w: method %q without a model", ErrNoInput, r.Method)
+	}
+	out, _, err := f.quads(ctx, m.Mesh, r.Faces)
+	return out, err
+}
+
+// quads makes quads by the field, within a budget; 0 means surfaceFaces.
+func (f *surfaces) quads(ctx context.Context, m *mesh.Mesh, faces int) (*Result, quadfield.Quality, error) {
+	asked := time.Now()
+	select {
+	case f.room <- struct{}{}:
+	case <-ctx.Done():
+		return nil, quadfield.Quality{}, context.Cause(ctx)
+	}
+	defer func() { <-f.room }()
+	if faces == 0 {
+		faces = surfaceFaces
+	}
+	begun := time.Now()
+	out, err := interrupt.Value(ctx, func() (*remesh.Retopology, error) { return remesh.Quads(ctx, m, faces) })
+	if err != nil {
+		return nil, quadfield.Quality{}, err
+	}
+	measures := Measures{"open_surfaces": float64(out.Open)}
+	measures["score"] = out.Quality.Score()
+	r := &Result{
+		Media: Media{Mesh: out.Mesh}, Method: "surface: " + out.Method, Elapsed: time.Since(begun), Waited: begun.Sub(asked), Measures: measures,
+	}
+	if out.Method == remesh.DualContouring {
+		r.Notes = append(r.Notes, "no field of quads closed the surface within the budget: dual contouring instead, with triangles")
+	}
+	return r, out.Quality, nil
+}
+
+// quads makes quads by a model, along the surface, or by the better of both.
+type quads struct {
+	*generator
+	surfaces *surfaces
+}
+
+// Generate implements [Model].
+func (q *quads) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
+	switch r.Method {
+	case request.MethodSurface:
+		out, _, err := q.surfaces.quads(ctx, m.Mesh, q.faces(r))
+		return out, err
+	case request.MethodAuto:
+		return q.better(ctx, r, m)
+	}
+	out, err := q.generator.Generate(ctx, r, m)
+	if err == nil {
+		out.Method = "model"
+	}
+	return out, err
+}
+
+// faces is the budget of a request: without one, what the model was trained for.
+func (q *quads) faces(r request.Request) int {
+	if r.Faces == 0 {
+		return q.format().Faces
+	}
+	return r.Faces
+}
+
+// better returns the result with the lower score. The model is asked only for as many
+// faces as it was trained for. What fails leaves the other.
+func (q *quads) better(ctx context.Context, r request.Request, m Media) (*Result, error) {
+	surface, quality, surfaceErr := q.surfaces.quads(ctx, m.Mesh, q.faces(r))
+	trained := q.format().Faces
+	if surfaceErr == nil && r.Faces > trained && trained > 0 {
+		surface.Notes = append(surface.Notes, fmt.Sprintf("the model was not asked: it was trained for %d faces", trained))
+		return surface, nil
+	}
+	model, modelErr := q.generator.Generate(ctx, r, m)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case surfaceErr != nil && modelErr != nil:
+		return nil, modelErr
+	case modelErr != nil:
+		surface.Notes = append(surface.Notes, "the model gave nothing: "+modelErr.Error())
+		return surface, nil
+	}
+	model.Method = "model"
+	if surfaceErr != nil {
+		model.Notes = append(model.Notes, "the surface method gave nothing: "+surfaceErr.Error())
+		return model, nil
+	}
+	theirs, err := quadfield.Measure(model.Media.Mesh, m.Mesh)
+	if err == nil && score(theirs, m.Mesh) < score(quality, m.Mesh) {
+		return withScores(model, theirs, quality), nil
+	}
+	surface.Elapsed += model.Elapsed
+	return withScores(surface, theirs, quality), nil
+}
+
+// score is that of a stand-in for a source. One with a boundary need not be closed.
+func score(q quadfield.Quality, source *mesh.Mesh) float64 {
+	if r, err := mesh.Measure(source); err == nil && !r.Watertight {
+		q.Closed = true
+	}
+	return q.Score()
+}
+
+func withScores(r *Result, model, surface quadfield.Quality) *Result {
+	all := r.Measures
+	if all == nil {
+		all = Measures{}
+	}
+	all["score_model"], all["score_surface"] = model.Score(), surface.Score()
+	r.Measures = all
+	return r
+}
