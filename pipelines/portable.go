@@ -2,10 +2,7 @@ package pipelines
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -83,27 +80,13 @@ func (j *Job) ask(manifest string) (jobserver.Job, error) {
 		return ask, nil
 	}
 	var err error
-	if ask.Own[OptionBinary], err = HashFile(ask.Worker); err != nil {
+	if ask.Own[OptionBinary], err = store.Digest(ask.Worker); err != nil {
 		return ask, err
 	}
 	if j.relative() {
 		ask.Own[OptionFolder] = j.from
 	}
 	return ask, nil
-}
-
-// HashFile returns the SHA-256 of a file, as [OptionBinary] has it.
-func HashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // relative reports whether a worker in another folder would not find the inputs.

@@ -127,7 +127,7 @@ func fetchAll(ctx context.Context, place, home string, objects map[string]fs.Fil
 		if n != size {
 			return fmt.Errorf("%w: %s has %d bytes of %d", ErrDamaged, Join(place, name), n, size)
 		}
-		if digests[name], err = digest(to); err != nil {
+		if digests[name], err = Digest(to); err != nil {
 			return err
 		}
 	}
@@ -174,14 +174,15 @@ func whole(home string, objects map[string]fs.FileInfo) bool {
 		return false
 	}
 	for name := range objects {
-		if got, err := digest(filepath.Join(home, filepath.FromSlash(name))); err != nil || got != noted[name] {
+		if got, err := Digest(filepath.Join(home, filepath.FromSlash(name))); err != nil || got != noted[name] {
 			return false
 		}
 	}
 	return true
 }
 
-func digest(path string) (string, error) {
+// Digest returns the SHA-256 of a file of this machine, in hexadecimal.
+func Digest(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

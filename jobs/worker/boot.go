@@ -20,6 +20,7 @@ import (
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines"
 )
 
@@ -195,7 +196,7 @@ func (o order) binary(ctx context.Context, folder string, info *fnpb.ProvisionIn
 		}
 		name, _ := artifact.MustExtractFilePayload(a)
 		path := filepath.Join(folder, name)
-		if got, err := pipelines.HashFile(path); err != nil || hash != "" && got != hash {
+		if got, err := store.Digest(path); err != nil || hash != "" && got != hash {
 			return "", errors.Join(errBinary, err)
 		}
 		return path, os.Chmod(path, 0o700)
@@ -211,5 +212,5 @@ var selfHash = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return pipelines.HashFile(self)
+	return store.Digest(self)
 })
