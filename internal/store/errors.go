@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/smithy-go"
@@ -24,6 +27,9 @@ var (
 	// ErrUnavailable reports a store that gives no answer, or that has asked to come later,
 	// to every repetition of a request.
 	ErrUnavailable = errkind.New("unavailable", "the store does not answer")
+	// ErrSettings reports what a client refuses before it asks a store: an endpoint that is
+	// no URL, a profile that is not there.
+	ErrSettings = errkind.New("bad_request", "the settings of the store")
 	// ErrTooLarge reports objects over the limit of a copy.
 	ErrTooLarge = errkind.New("limit", "too large to copy")
 	// ErrDamaged reports a copy whose bytes are not those that its digest names.
@@ -49,10 +55,18 @@ func kindOf(err error) error {
 		return fmt.Errorf("%w: %s", fs.ErrPermission, detail(err))
 	case code == http.StatusPreconditionFailed:
 		return fs.ErrExist
+	case code == 0 && !unanswered(err):
+		return fmt.Errorf("%w: %s", ErrSettings, detail(err))
 	case code < 300, code == http.StatusRequestTimeout, code == http.StatusConflict, code == http.StatusTooManyRequests, code >= 500:
 		return fmt.Errorf("%w: %s", ErrUnavailable, detail(err))
 	}
 	return errors.New(detail(err))
+}
+
+// unanswered reports whether a request went out, and no answer came.
+func unanswered(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // status returns the HTTP status of an answer, or 0 without one.

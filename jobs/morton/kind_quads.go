@@ -9,6 +9,7 @@ import (
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/octree/remesh"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -38,6 +39,9 @@ func (k *generateKind) takeFaces() error {
 	}
 	if !slices.Contains(request.Methods, k.base.Method) {
 		return k.usagef("--method is one of %v", request.Methods)
+	}
+	if k.base.Method != request.MethodModel && k.own.Changed("faces") && k.base.Faces < remesh.MinFaces {
+		return k.usagef("--faces is at least %d, but for --method model", remesh.MinFaces)
 	}
 	return nil
 }

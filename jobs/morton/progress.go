@@ -30,7 +30,7 @@ type progress struct {
 	total  int
 	done   int
 	failed int
-	flying map[string]bool  // ids with the model
+	flying map[string]bool  // ids under way
 	films  map[string]*pace // of those that are being read
 	film   string           // the latest of them
 	last   string           // said about an item
@@ -161,7 +161,7 @@ func (p *progress) draw() {
 func (p *progress) state() string {
 	text := fmt.Sprintf("%.0f s", p.now().Sub(p.begun).Seconds())
 	if n := len(p.flying); n > 0 {
-		text += fmt.Sprintf(", %d with the model", n)
+		text += fmt.Sprintf(", %d under way", n)
 	}
 	if f := p.films[p.film]; f != nil {
 		text += ", " + p.film + ": " + f.String()

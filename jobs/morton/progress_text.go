@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/transforms/report"
-	"github.com/morton-gen/morton/transforms/request"
 )
 
 // pace is how far a film is, and how fast it goes.
@@ -50,7 +49,7 @@ func cost(r *report.Result) string {
 		return "done before"
 	case !r.Family.HasModel():
 		return facesOf(r)
-	case r.MadeBy != "" && r.MadeBy != string(request.MethodModel):
+	case r.MadeBy != "":
 		return facesOf(r) + ", " + r.MadeBy
 	case r.Drawn > 0 && r.Seconds > 0:
 		return fmt.Sprintf("%d tokens in %.1f s", r.Drawn, r.Seconds)
@@ -60,7 +59,7 @@ func cost(r *report.Result) string {
 	return fmt.Sprintf("%d tokens", r.TokenCount)
 }
 
-// facesOf tells of a result that no model made.
+// facesOf tells of a mesh.
 func facesOf(r *report.Result) string {
 	return fmt.Sprintf("%.0f faces in %.1f s, mean Chamfer %.2g of the longest side", r.Measures["faces"], r.Seconds, r.Measures["chamfer_mean"])
 }
