@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 
 	"cloud.google.com/go/storage"
 	"github.com/aws/smithy-go"
@@ -65,8 +64,8 @@ func kindOf(err error) error {
 
 // unanswered reports whether a request went out, and no answer came.
 func unanswered(err error) bool {
-	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.ECONNRESET)
+	var network net.Error // deadlines and what the system says are such, too
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // status returns the HTTP status of an answer, or 0 without one.

@@ -24,19 +24,28 @@ func addText(k *generateKind) {
 // takePrompt takes the flags of what a picture starts from, and refuses those that no
 // request can have. A manifest's lines may say it themselves.
 func (k *generateKind) takePrompt() error {
+	if len(k.input) > 0 {
+		return k.usagef("a picture starts from --class or --text, not from --input")
+	}
+	if err := k.takeCondition(); err != nil {
+		return err
+	}
+	if k.manifest == "" && k.base.Class == nil && k.base.Text == "" {
+		return k.usagef("--class or --text says what to draw, or --manifest")
+	}
+	return nil
+}
+
+// takeCondition takes a class or a text, and the guidance.
+func (k *generateKind) takeCondition() error {
 	if k.own.Changed("class") {
 		k.base.Class = &k.class
 	}
 	if k.own.Changed("guidance") {
 		k.base.Guidance = &k.scale
 	}
-	switch {
-	case len(k.input) > 0:
-		return k.usagef("a picture starts from --class or --text, not from --input")
-	case k.base.Class != nil && k.base.Text != "":
+	if k.base.Class != nil && k.base.Text != "" {
 		return k.usagef("--class or --text, not both")
-	case k.manifest == "" && k.base.Class == nil && k.base.Text == "":
-		return k.usagef("--class or --text says what to draw, or --manifest")
 	}
 	return nil
 }

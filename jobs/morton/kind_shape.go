@@ -20,16 +20,10 @@ func addDepth(k *tokenizeKind) {
 
 // takeShape takes the flags of what a shape starts from, and refuses what no model can do.
 func (k *generateKind) takeShape() error {
-	if k.own.Changed("class") {
-		k.base.Class = &k.class
+	if err := k.takeCondition(); err != nil {
+		return err
 	}
-	if k.own.Changed("guidance") {
-		k.base.Guidance = &k.scale
-	}
-	switch {
-	case k.base.Class != nil && k.base.Text != "":
-		return k.usagef("--class or --text, not both")
-	case k.model == "" && (k.base.Class != nil || k.base.Text != "" || k.base.Guidance != nil):
+	if k.model == "" && (k.base.Class != nil || k.base.Text != "" || k.base.Guidance != nil) {
 		return k.usagef("--class, --text and --guidance are for a published model, which --model names (see docs/how-to/checkpoints.md)")
 	}
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -119,19 +118,16 @@ func readBook(f *safetensors.File, path, name string) (codebook, error) {
 	if x.DType != safetensors.F32 || len(x.Shape) != 2 || x.Shape[1] != numbers {
 		return nil, fmt.Errorf("%s: codes %v %v, want f32 [codes, %d]", path, x.DType, x.Shape, numbers)
 	}
-	c := make(codebook, x.Shape[0]*numbers)
-	for i := range c {
-		c[i] = math.Float32frombits(binary.LittleEndian.Uint32(x.Data[4*i:]))
-	}
-	return c, nil
+	return x.Float32s()
 }
 
 func (c codebook) write(path string) error {
-	x := safetensors.Tensor{DType: safetensors.F32, Shape: []int{c.len(), numbers}}
-	for _, v := range c {
-		x.Data = binary.LittleEndian.AppendUint32(x.Data, math.Float32bits(v))
-	}
-	return safetensors.Write(path, []safetensors.NamedTensor{{Name: codesName, Tensor: x}}, nil)
+	x, err := c.tensor(codesName)
+	return errors.Join(err, safetensors.Write(path, []safetensors.NamedTensor{x}, nil))
+}
+
+func (c codebook) tensor(name string) (safetensors.NamedTensor, error) {
+	return safetensors.FromFloat32s(name, safetensors.F32, []int{c.len(), numbers}, c)
 }
 
 // codes writes a sample of every picture, whose tokens are codes. Without a code book it

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -196,12 +195,8 @@ func (r *residual) fit(x []float32, codes, rounds int) error {
 	return nil
 }
 
-func (r *residual) tokens() (n int) {
-	for _, p := range r.sides {
-		n += p * p
-	}
-	return n
-}
+// tokens is the number of those of a picture.
+func (r *residual) tokens() int { return msvq.Config{Sides: r.sides}.Tokens() }
 
 // scales writes a sample of every picture, whose tokens are codes of all scales. Without a
 // tokenizer it makes one: a quantizer that refines nothing, and no network.
@@ -339,18 +334,18 @@ func (r *residual) write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	book, err := r.book.tensor(quantizerName)
+	if err != nil {
+		return err
+	}
 	zeros := func(shape ...int) safetensors.Tensor {
 		return safetensors.Tensor{DType: safetensors.F32, Shape: shape, Data: make([]byte, 4*tensor.Elems(shape))}
-	}
-	book := zeros(r.book.len(), numbers)
-	for i, v := range r.book {
-		binary.LittleEndian.PutUint32(book.Data[4*i:], math.Float32bits(v))
 	}
 	config, err := json.Marshal(map[string]any{"patch_nums": r.sides, "vocab_size": r.book.len(), "Cvae": numbers, "share_quant_resi": refiners, "quant_resi": 0})
 	if err != nil {
 		return err
 	}
-	list := []safetensors.NamedTensor{{Name: quantizerName, Tensor: book}}
+	list := []safetensors.NamedTensor{book}
 	for i := range refiners {
 		name := fmt.Sprintf("quantize.quant_resi.qresi_ls.%d.", i)
 		list = append(list, safetensors.NamedTensor{Name: name + "bias", Tensor: zeros(numbers)}, safetensors.NamedTensor{Name: name + "weight", Tensor: zeros(numbers, numbers, 3, 3)})
