@@ -27,6 +27,7 @@ type generateFlags struct {
 	draft     string
 	ahead     int
 	relax     []float64 // nearest tokens and delta, or a temperature
+	count     int
 	sampling  request.Sampling
 	search    request.Search
 }
@@ -35,6 +36,7 @@ func newGenerateFlags() *generateFlags {
 	g := &generateFlags{options: newOptions(report.Generate, patternUsage)}
 	f := g.flags
 	f.Uint64Var(&g.seed, "seed", 1, "with the request's id, decides what is sampled")
+	f.IntVar(&g.count, "count", 1, "`N` results: of each input, named ID-1 to ID-N and sampled apart, or from nothing")
 	g.addModel()
 	f.StringVar(&g.precision, "precision", "", "keep the model's matrices in `NAME`: f32, f16 (default), bf16, int8 or int4; the tokens depend on it")
 	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature, instead of the model's own; 0 takes the likeliest token")
@@ -73,9 +75,9 @@ type generateKind struct {
 	own   *pflag.FlagSet
 	base  request.Request
 	class int
-	scale float64 // of guidance
-	count int
-	cube  int // frames of a video model's cube; 0 for other kinds
+	scale float64      // of guidance
+	every request.Time // between the windows of a film; 0 is one window
+	cube  int          // frames of a video model's cube; 0 for other kinds
 }
 
 func (g *generateFlags) ofKind(kind request.Family) *generateKind {
@@ -188,6 +190,9 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if err := k.takeSearch(); err != nil {
 		return nil, err
 	}
+	if k.count < 1 || k.count > request.MaxRequests {
+		return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
+	}
 	if take := mediaFlags[k.base.Family].take; take != nil {
 		if err := take(k); err != nil {
 			return nil, err
@@ -195,17 +200,8 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	}
 	switch {
 	case len(k.input) > 0 || k.manifest != "":
-		if k.own.Changed("count") {
-			return nil, k.usagef("--count is without --input and --manifest")
-		}
-		if k.manifest != "" {
-			return k.fromManifest(t, k.base, k.checkLine)
-		}
-		return k.fromPatterns(t, k.base)
+		return k.fromInputs(t)
 	case k.base.FromNothing():
-		if k.count < 1 || k.count > request.MaxRequests {
-			return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
-		}
 		if k.base.PrefixDepth > 0 {
 			return nil, k.usagef("--prefix-depth needs an --input")
 		}
@@ -216,4 +212,28 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 		return requests, nil
 	}
 	return nil, k.usagef("--input or --manifest says what to start from")
+}
+
+// fromInputs makes the requests of a manifest, or of the files that patterns name: one for
+// each window and variant.
+func (k *generateKind) fromInputs(t terminal) ([]request.Request, error) {
+	if k.manifest != "" {
+		for _, f := range []*pflag.Flag{k.flags.Lookup("count"), k.own.Lookup("every")} {
+			if f != nil && f.Changed {
+				return nil, k.usagef("--%s is not for --manifest, which has a line for each result", f.Name)
+			}
+		}
+		return k.fromManifest(t, k.base, k.checkLine)
+	}
+	requests, err := k.fromPatterns(t, k.base)
+	if err != nil {
+		return nil, err
+	}
+	if k.every > 0 {
+		requests = k.windows(t, requests)
+	}
+	if len(requests) > request.MaxRequests/k.count {
+		return nil, k.usagef("%d inputs and windows, %d times each: at most %d requests", len(requests), k.count, request.MaxRequests)
+	}
+	return request.Variants(requests, k.count), nil
 }

@@ -13,7 +13,6 @@ func addPrompt(k *generateKind) {
 	f.StringVar(&k.base.Control, "control", "", "steer the picture by the features of a control that `FILE` holds, [tokens of the picture, features], as for --text; for models of ControlAR, and of ArchonView the codes of the view, [tokens, numbers]")
 	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	f.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "end the guidance after about `N` tokens; 0 is never")
-	f.IntVar(&k.count, "count", 1, "how many images")
 }
 
 // addText adds the flag of a text.

@@ -9,7 +9,6 @@ func addShape(k *generateKind) {
 	f.IntVar(&k.class, "class", 0, "generate class `N` of a published model, counted from 0")
 	addText(k)
 	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, instead of the model's own; up to 1 is none")
-	f.IntVar(&k.count, "count", 1, "without --input: how many shapes")
 	addMeshFlags(f, &k.limits, &k.base.Scene)
 }
 

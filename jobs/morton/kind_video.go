@@ -1,8 +1,14 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/transforms/request"
@@ -16,7 +22,7 @@ func addClip(k *generateKind) {
 	addText(k)
 	k.own.Float64Var(&k.scale, "guidance", 0, "with --class or --text: scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	k.own.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "with --class or --text: end the guidance after about `N` tokens; 0 is never")
-	k.own.IntVar(&k.count, "count", 1, "with --class or --text: how many clips")
+	k.own.TextVar(&k.every, "every", request.Time(0), "continue a long film at several places: the given frames begin at --start, and again each `TIME` after it")
 }
 
 func addFrames(k *tokenizeKind) {
@@ -40,13 +46,16 @@ func (k *generateKind) takeClip() error {
 	case k.base.Text != "":
 		return k.takeText()
 	}
-	for _, name := range []string{"guidance", "guidance-tokens", "count"} {
+	for _, name := range []string{"guidance", "guidance-tokens"} {
 		if k.own.Changed(name) {
 			return k.usagef("--%s is with --class or --text", name)
 		}
 	}
 	if k.base.Frames < 1 || k.base.Prefix < 1 {
 		return k.usagef("--prefix and --frames are at least 1")
+	}
+	if k.every < 0 || k.own.Changed("every") && k.every < request.Time(time.Millisecond) {
+		return k.usagef("--every is at least a millisecond")
 	}
 	if k.cube = framesPerCube(k.folder); k.base.Prefix < k.cube {
 		return k.usagef("--prefix is at least %d, one cube of the model", k.cube)
@@ -71,7 +80,7 @@ func (k *generateKind) takeText() error {
 		}
 		return nil
 	}
-	for _, name := range []string{"prefix", "start", "fit"} {
+	for _, name := range []string{"prefix", "start", "fit", "every"} {
 		if k.own.Changed(name) {
 			return k.usagef("--%s is of an input", name)
 		}
@@ -87,7 +96,7 @@ func (k *generateKind) takeText() error {
 
 // takeClass takes the flags of a clip of a class, which a published model draws.
 func (k *generateKind) takeClass() error {
-	for _, name := range []string{"prefix", "frames", "start", "fit"} {
+	for _, name := range []string{"prefix", "frames", "start", "fit", "every"} {
 		if k.own.Changed(name) {
 			return k.usagef("--class generates a clip of the model's length from nothing: it takes no --%s", name)
 		}
@@ -109,4 +118,32 @@ func (k *generateKind) takeClass() error {
 func framesPerCube(dir string) int {
 	_, f, _ := models.Describe(system.Video, dir)
 	return f.Frames
+}
+
+// windows returns a request for each place of a film where the given frames fit. A file
+// whose length its headers do not tell, or that is no video, keeps its one request: the run
+// says what is wrong with it.
+func (k *generateKind) windows(t terminal, requests []request.Request) []request.Request {
+	_, format, _ := models.Describe(system.Video, k.folder) // of a published model the rate is not known here, and the last window may be short
+	given := request.Time(format.Rate.At(k.base.Prefix))
+	count := 0
+	return request.Windows(requests, func(r request.Request) []request.Time {
+		starts := []request.Time{r.Start}
+		if store.Stored(r.Input) {
+			fmt.Fprintf(t.err, "morton: %s is in a store: its length is not known here, so it has one window\n", r.Input)
+			return starts
+		}
+		info, err := video.Probe(context.Background(), r.Input)
+		switch {
+		case err != nil:
+		case info.Duration == 0:
+			fmt.Fprintf(t.err, "morton: %s does not tell its length, so it has one window\n", r.Input)
+		default:
+			for at := r.Start + k.every; at+given <= request.Time(info.Duration) && count <= request.MaxRequests; at += k.every {
+				starts = append(starts, at)
+				count++
+			}
+		}
+		return starts
+	})
 }

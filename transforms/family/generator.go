@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -142,7 +143,7 @@ func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*
 	}
 	return &Result{
 		Media: mediaOf(out.Media), Sample: out.Sample, Given: out.Given, Tokens: out.Stats.Tokens,
-		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: measures, Notes: out.Notes,
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: measures, Notes: slices.Concat(m.Notes(), out.Notes),
 	}, nil
 }
 

@@ -17,11 +17,16 @@ func init() {
 
 // decodeVideo reads the frames that are given (r.Prefix; 0 means all) from r.Start on,
 // brought into the model's size and resampled to its rate, and the features of a text. A
-// clip with fewer frames gives those it has.
+// clip with fewer frames gives those it has. A PNG or JPEG picture is a clip that stands
+// still.
 func decodeVideo(ctx context.Context, g *generator, r request.Request) (m Media, err error) {
 	if r.Input != "" || !r.FromNothing() {
 		o, err := reading(g.format(), r)
-		if err == nil {
+		switch {
+		case err != nil:
+		case isStill(r.Input):
+			m, err = readStill(r.Input, o)
+		default:
 			m, err = ReadVideo(ctx, r.Input, o)
 		}
 		if err != nil {
