@@ -35,6 +35,9 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if err := o.checkModel(&job); err != nil {
 		return err
 	}
+	if err := o.checkPlaces(&job); err != nil {
+		return err
+	}
 	if err := o.reach(ctx); err != nil {
 		return err
 	}
