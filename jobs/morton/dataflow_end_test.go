@@ -241,6 +241,27 @@ func TestDataflowDryRun(t *testing.T) {
 	}
 }
 
+// TestDataflowScript has the script of deploy/ print its job, with a GPU and without.
+func TestDataflowScript(t *testing.T) {
+	d := newDistant(t, nil)
+	for gpu, want := range map[string][]string{
+		"":     {`"machineType": "g2-standard-8"`, `"worker_accelerator=type:nvidia-l4;count:1;install-nvidia-driver"`, `"maxNumWorkers": 4`, `"numWorkers": 1`},
+		"none": {`"machineType": "n2-standard-4"`, `"numThreadsPerWorker": 4`},
+	} {
+		cmd := exec.Command("../../deploy/dataflow", "generate", "quads", "gs://bucket/in/*.obj", "--out", distantOut, "--dry_run", "--dataflow_endpoint", d.URL)
+		cmd.Env = append(os.Environ(), launcher+"=1", "MORTON="+os.Args[0], "PROJECT=p", "REGION=r", "BUCKET=bucket", "IMAGE=image:1", "GPU="+gpu)
+		out, err := cmd.CombinedOutput()
+		for _, text := range append(want, "request to dataflow:", `"workerHarnessContainerImage": "image:1"`, `"gs://bucket/temp"`) {
+			if err != nil || !strings.Contains(string(out), text) {
+				t.Errorf("GPU %q: no %s: %v\n%s", gpu, text, err, out)
+			}
+		}
+		if strings.Contains(string(out), "worker_accelerator") != (gpu == "") {
+			t.Errorf("GPU %q:\n%s", gpu, out)
+		}
+	}
+}
+
 // TestDataflowWorkersFail has workers of the staged binary lose their device, and hang
 // until Ctrl-C.
 func TestDataflowWorkersFail(t *testing.T) {

@@ -156,7 +156,7 @@ func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 // outError puts an error of pipelines.Prepare in the words of the command line.
 func (o *options) outError(err error) error {
 	if errors.Is(err, pipelines.ErrOut) {
-		return o.usagef("--out %s: %s", o.out, plain(err))
+		return o.ofPlace("--out "+o.out+": ", err)
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
@@ -133,6 +134,15 @@ func (o *options) usagef(format string, args ...any) error {
 	return usagef(o.name, o.name+": "+format, args...)
 }
 
+// ofPlace is wrong use of a place, unless its store does not answer: then the same command
+// may do later.
+func (o *options) ofPlace(text string, err error) error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return fmt.Errorf("%s%w", text, err)
+	}
+	return o.usagef("%s%s", text, plain(err))
+}
+
 // runner is Beam's --runner; without it, the one that opens no port.
 func (o *options) runner() string {
 	if *runners.Runner == "" {
@@ -166,7 +176,7 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Request, error) {
 	found, err := request.Expand(o.input)
 	if err != nil {
-		return nil, o.usagef("%s", plain(err))
+		return nil, o.ofPlace("", err)
 	}
 	noteAgain(t, found.Again)
 	paths := pipelines.WithoutResults(o.out, base.Family, o.action(), found.Paths)
@@ -211,7 +221,7 @@ func (o *options) fromManifest(t terminal, base request.Request, check func(*req
 	}
 	switch {
 	case err != nil:
-		return nil, o.usagef("%s", plain(err))
+		return nil, o.ofPlace("", err)
 	case len(requests) == 0:
 		return nil, o.usagef("%s has no requests", o.manifest)
 	}
