@@ -12,6 +12,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
@@ -59,6 +60,14 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	}
 	if o.detach {
 		return o.begin(ctx, t, job)
+	}
+	if o.metrics != "" {
+		at, stop, err := worker.ServeMetrics(o.metrics)
+		if err != nil {
+			return o.usagef("--metrics-addr %s: %s", o.metrics, plain(err))
+		}
+		defer stop()
+		fmt.Fprintf(t.err, "morton: metrics at http://%s/metrics\n", at)
 	}
 	if job.InProcess() {
 		opened := sayIfSlow(t.err, "opening the model")

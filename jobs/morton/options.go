@@ -39,6 +39,7 @@ type options struct {
 	maxFailed report.Threshold
 	overwrite bool
 	detach    bool
+	metrics   string // address
 	json      bool
 	verbose   bool
 	copied    sizeFlag     // of an input in a store, at most
@@ -83,6 +84,7 @@ func (o *options) addRun() {
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
 	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
+	f.StringVar(&o.metrics, "metrics-addr", "", "serve metrics of this process, in Prometheus's form, at http://`HOST:PORT`/metrics while the run lasts; without HOST on loopback")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")
 	addBeam(f)
