@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -21,6 +22,7 @@ var (
 	inferencesCounter = beam.NewCounter("RunInference", "num_inferences")
 	failedInferences  = beam.NewCounter("RunInference", "failed_batches_counter")
 	inferenceBatch    = beam.NewDistribution("RunInference", "inference_request_batch_size")
+	inferenceBytes    = beam.NewDistribution("RunInference", "inference_request_batch_byte_size")
 	inferenceMicros   = beam.NewDistribution("RunInference", "inference_batch_latency_micro_secs")
 	loadMillis        = beam.NewDistribution("RunInference", "load_model_latency_milli_secs")
 	modelBytes        = beam.NewDistribution("RunInference", "model_byte_size")
@@ -46,6 +48,12 @@ var (
 	tokensTotal = auto.NewCounterVec(prometheus.CounterOpts{
 		Name: "morton_tokens_total", Help: "Tokens that a model sampled, of results that are done.",
 	}, []string{"family"})
+	readBytes = auto.NewCounter(prometheus.CounterOpts{
+		Name: "morton_read_bytes_total", Help: "Bytes of the inputs that were opened.",
+	})
+	writtenBytes = auto.NewCounter(prometheus.CounterOpts{
+		Name: "morton_written_bytes_total", Help: "Bytes of media and tokens that were written.",
+	})
 	stageSeconds = auto.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "morton_stage_seconds", Help: "Seconds of one item in a stage.", Buckets: prometheus.ExponentialBuckets(0.005, 3, 12), // to 15 min
 	}, []string{"stage"})
@@ -83,6 +91,22 @@ func timed(ctx context.Context, name string, took time.Duration) {
 func clock(ctx context.Context, name string) (stop func()) {
 	begun := time.Now()
 	return func() { timed(ctx, name, time.Since(begun)) }
+}
+
+// noteRead notes the input that is opened, which is a file, if any.
+func noteRead(ctx context.Context, path string) {
+	n := sizeOf(path)
+	readBytes.Add(float64(n))
+	inferenceBytes.Update(ctx, n)
+}
+
+// sizeOf returns the bytes of a file, 0 if there is none.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return 0
+	}
+	return info.Size()
 }
 
 // noteGenerated notes what one request took, of so many that were with the model.

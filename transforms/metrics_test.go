@@ -2,6 +2,8 @@ package transforms
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,6 +19,12 @@ func TestRunnersGetMetrics(t *testing.T) {
 	for _, took := range []time.Duration{2 * time.Second, time.Second} {
 		noteGenerated(ctx, &family.Result{Elapsed: took, Waited: 3 * time.Millisecond}, 4)
 	}
+	path := filepath.Join(t.TempDir(), "input")
+	if err := os.WriteFile(path, make([]byte, 1234), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	noteRead(ctx, path)
+	noteRead(ctx, "") // of a request that continues nothing
 	failedInferences.Inc(ctx, 1)
 	timed(ctx, stageWrite, 5*time.Millisecond)
 	type sums struct{ count, sum, most int64 }
@@ -35,6 +43,7 @@ func TestRunnersGetMetrics(t *testing.T) {
 		"RunInference/failed_batches_counter":             {sum: 1},
 		"RunInference/inference_request_batch_size":       {2, 8, 4},
 		"RunInference/inference_batch_latency_micro_secs": {2, 3_000_000, 2_000_000},
+		"RunInference/inference_request_batch_byte_size":  {2, 1234, 1234},
 		"morton/queue_wait_milli_secs":                    {2, 6, 3},
 		"morton/generate_milli_secs":                      {2, 3000, 2000},
 		"morton/write_milli_secs":                         {1, 5, 5},

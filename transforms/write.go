@@ -107,5 +107,9 @@ func writeTo(d *report.Delivery, place string, write func(path string) error) er
 	if err != nil {
 		return err
 	}
-	return write(path)
+	if err := write(path); err != nil {
+		return err
+	}
+	writtenBytes.Add(float64(sizeOf(path)))
+	return nil
 }

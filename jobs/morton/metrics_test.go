@@ -74,6 +74,11 @@ func TestMetricsInsideABundle(t *testing.T) {
 			t.Errorf("%s: grew by %v between the first and the last, want %v", sample, got, want)
 		}
 	}
+	for _, sample := range []string{"morton_read_bytes_total", "morton_written_bytes_total"} {
+		if got := valueOf(t, last, sample) - valueOf(t, first, sample); got < 1000 {
+			t.Errorf("%s: grew by %v", sample, got)
+		}
+	}
 	for sample, least := range map[string]float64{
 		"morton_in_flight": 1, `morton_failures_total{kind="not_found",stage="decode"}`: 1, "morton_model_load_seconds_count": 1,
 	} {
