@@ -4,9 +4,9 @@ import (
 	"context"
 	"os"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 
+	"github.com/morton-gen/morton/pipelines/dataflow"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 )
@@ -21,13 +21,13 @@ func Request(ctx context.Context, job Job, action string) (*jobpb.PrepareJobRequ
 	return ask.Request(ctx)
 }
 
-// DryRun has the runner, which is Dataflow's, log the job that it would begin.
-func DryRun(ctx context.Context, job Job, action string) error {
+// DataflowRequest returns the job that Dataflow would be sent, as JSON, and writes nothing.
+func DataflowRequest(ctx context.Context, job Job, action string) (string, error) {
 	ask, err := job.dry(action)
-	if err == nil {
-		_, err = beam.Run(ctx, job.Runner, ask.Graph)
+	if err != nil {
+		return "", err
 	}
-	return err
+	return dataflow.Request(ctx, ask)
 }
 
 func (j *Job) dry(action string) (jobserver.Job, error) {

@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -9,12 +10,14 @@ import (
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/gcpopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal/extworker"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/pipelines/dataflow"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 )
@@ -27,6 +30,23 @@ const OptionFolder = "morton_folder"
 // began the job. It need not fetch what it has.
 const OptionBinary = "morton_binary_sha256"
 
+// A service runs jobs in other processes, and is asked about them.
+type service interface {
+	Submit(ctx context.Context, job jobserver.Job) (id string, err error)
+	State(ctx context.Context, id string) (jobserver.State, error)
+	Cancel(ctx context.Context, id string) error
+	Follow(ctx context.Context, id string, on func(jobserver.State)) error
+	Close() error
+}
+
+// dataflowRunner is the runner that is no job server of Beam's, and runs elsewhere.
+const dataflowRunner = "dataflow"
+
+// submitted reports whether the job is sent to a service that runs it in other processes.
+func (j *Job) submitted() bool {
+	return j.Runner == dataflowRunner || j.Portable() && !j.InProcess()
+}
+
 // Portable reports whether the job's runner is a job server of Beam's, in this process or
 // elsewhere.
 func (j *Job) Portable() bool {
@@ -37,8 +57,14 @@ func (j *Job) Portable() bool {
 	return false
 }
 
-// endpoint is that of the job server; "" is the Prism of this process.
-func (j *Job) endpoint() string { return *jobopts.Endpoint }
+// endpoint is that of the job server, or the URL of Dataflow's jobs; "" is the Prism of
+// this process.
+func (j *Job) endpoint() string {
+	if j.Runner == dataflowRunner {
+		return dataflow.Endpoint(flag.Lookup("dataflow_endpoint").Value.String(), *gcpopts.Project, *gcpopts.Region)
+	}
+	return *jobopts.Endpoint
+}
 
 // environment is who does the work, in Beam's word.
 func (j *Job) environment() string {
@@ -48,7 +74,7 @@ func (j *Job) environment() string {
 	if j.endpoint() == "" {
 		return "LOOPBACK"
 	}
-	return "DOCKER" // Beam's default
+	return "DOCKER" // Beam's default, and all that Dataflow has
 }
 
 // startPrism starts the Prism of this process. It serves until the process ends.
@@ -60,20 +86,37 @@ var startPrism = sync.OnceValues(func() (*jobserver.Server, error) {
 	return jobserver.New(client), nil
 })
 
-// dial reaches the job's server.
-func (j *Job) dial(ctx context.Context) (*jobserver.Server, error) {
-	if j.endpoint() == "" {
+// dial reaches the service of a runner.
+func dial(ctx context.Context, runner, endpoint string) (service, error) {
+	switch {
+	case runner == dataflowRunner:
+		return dataflow.Dial(ctx, endpoint)
+	case endpoint == "":
 		return startPrism()
 	}
-	return jobserver.Dial(ctx, j.endpoint())
+	return jobserver.Dial(ctx, endpoint)
+}
+
+// Reach returns an error if the job's service cannot be asked: of package jobserver, and
+// for Dataflow nothing but missing credentials.
+func Reach(ctx context.Context, job Job) error {
+	s, err := dial(ctx, job.Runner, job.endpoint())
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 // ask makes what a job server is sent.
 func (j *Job) ask(manifest string) (jobserver.Job, error) {
 	p, s := beam.NewPipelineWithRoot()
 	build(s, *j, manifest, chains[j.Settings.Action])
+	config := *jobopts.EnvironmentConfig
+	if j.Runner == dataflowRunner {
+		config = flag.Lookup("sdk_container_image").Value.String()
+	}
 	ask := jobserver.Job{
-		Graph: p, Name: jobopts.GetJobName(), Environment: j.environment(), Config: *jobopts.EnvironmentConfig,
+		Graph: p, Name: jobopts.GetJobName(), Run: j.Settings.Run, Environment: j.environment(), Config: config,
 		Worker: *jobopts.WorkerBinary, Own: map[string]string{},
 	}
 	if ask.Environment == "LOOPBACK" {
@@ -108,7 +151,7 @@ const grace = 2 * time.Second
 // ends, the stages end with a fault (see [transforms.HaltWith]), and the job is cancelled
 // unless that ends it: a runner may begin it again.
 func (j *Job) runOnServer(ctx context.Context, aside *atomicfile.Folder, manifest string) error {
-	server, err := j.dial(ctx)
+	server, err := dial(ctx, j.Runner, j.endpoint())
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,7 @@ import (
 // The error wraps ErrJob, ErrOut, ErrRun, ErrCancelled, ErrTooManyFailed or is the
 // file system's. After all but the first two, finished results are published, and the
 // failures that this process has seen; after ErrTooManyFailed these are all. A job that
-// others cancelled is ErrCancelled too. On Dataflow the context must have no deadline:
-// Beam panics on it.
+// others cancelled is ErrCancelled too.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Generate)
 }
@@ -48,7 +47,7 @@ func run(ctx context.Context, job Job, action string) (report.Summary, error) {
 	if err := job.begin(action); err != nil {
 		return report.Summary{}, err
 	}
-	if job.Portable() && !job.InProcess() {
+	if job.submitted() {
 		s, err := job.submit(ctx)
 		if err != nil {
 			return report.Summary{}, err
@@ -61,19 +60,11 @@ func run(ctx context.Context, job Job, action string) (report.Summary, error) {
 	}
 	defer aside.Remove()
 	manifest := aside.Path("requests.jsonl")
-	if store.Stored(job.Settings.Out) && !job.InProcess() { // workers see the store alone
-		manifest = store.Join(job.Settings.Out, JobsFolder, transforms.NewRunName()+".jsonl")
-		defer store.Remove(manifest)
-	}
 	if err := writeManifest(manifest, job.Requests); err != nil {
 		return report.Summary{}, err
 	}
 	left, err := job.runHere(ctx, aside, manifest)
-	summary, err := job.conclude(ctx, left, err)
-	if ctx.Err() != nil && !job.InProcess() { // Beam does not cancel Dataflow's jobs
-		err = fmt.Errorf("%w: %s has to be told to end it: %w", ErrRunning, job.Runner, err)
-	}
-	return summary, err
+	return job.conclude(ctx, left, err)
 }
 
 // near is where files on their way to a folder are: in it, or in the system's temporary
@@ -138,12 +129,9 @@ func (j *Job) runHere(ctx context.Context, aside *atomicfile.Folder, manifest st
 	if j.Portable() {
 		err = j.runOnServer(ctx, aside, manifest)
 	} else {
-		if j.InProcess() {
-			ctx = context.WithoutCancel(ctx)
-		}
 		p, s := beam.NewPipelineWithRoot()
 		build(s, *j, manifest, chains[j.Settings.Action])
-		_, err = beam.Run(ctx, j.Runner, p)
+		_, err = beam.Run(context.WithoutCancel(ctx), j.Runner, p)
 	}
 	return remains{transforms.Failures(name), transforms.CountBegun(name)}, err
 }

@@ -29,8 +29,8 @@ const JobsFolder = transforms.JobsFolder
 type Submission struct {
 	Run      string              `json:"run"` // no other run's name
 	Runner   string              `json:"runner"`
-	Endpoint string              `json:"endpoint"` // of its job server
-	ID       string              `json:"job"`      // by the job server; empty while it is submitted
+	Endpoint string              `json:"endpoint"` // of its job server, or the URL of Dataflow's jobs
+	ID       string              `json:"job"`      // by the server; empty while it is submitted
 	Settings transforms.Settings `json:"settings"`
 	Folder   string              `json:"folder"` // that relative inputs are relative to
 	Asked    int                 `json:"asked"`  // requests
@@ -90,7 +90,7 @@ func readSubmission(folder, name string) (s Submission, err error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", path, err)
 	}
-	s.folder, s.delay, s.most = folder, diskDelay, endTime
+	s.folder, s.delay, s.most = folder, diskDelay, endTime(s.Runner)
 	return s, nil
 }
 
@@ -159,7 +159,7 @@ func Submit(ctx context.Context, job Job, action string) (*Submission, error) {
 // submit writes the job's record and requests where its workers and later processes find
 // them, and sends its graph to the job server.
 func (j *Job) submit(ctx context.Context) (*Submission, error) {
-	server, err := j.dial(ctx)
+	server, err := dial(ctx, j.Runner, j.endpoint())
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (j *Job) submit(ctx context.Context) (*Submission, error) {
 	j.Settings.Run, j.from, j.elsewhere = transforms.NewRunName(), here, true
 	s := &Submission{
 		Run: j.Settings.Run, Runner: j.Runner, Endpoint: j.endpoint(), Settings: j.Settings, Folder: here, Asked: len(j.Requests), Command: j.Command, Begun: j.Begun,
-		folder: j.Settings.Out, delay: diskDelay, most: endTime,
+		folder: j.Settings.Out, delay: diskDelay, most: endTime(j.Runner),
 	}
 	if err := store.MkdirAll(store.Join(s.folder, JobsFolder)); err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func (j *Job) submit(ctx context.Context) (*Submission, error) {
 	return s, nil
 }
 
-func (j *Job) submitTo(ctx context.Context, server *jobserver.Server, s *Submission) error {
+func (j *Job) submitTo(ctx context.Context, server service, s *Submission) error {
 	if err := s.save(true); err != nil {
 		return err
 	}
@@ -227,14 +227,6 @@ func (s *Submission) requests() ([]request.Request, error) {
 	return request.DecodeManifest(f, request.Request{})
 }
 
-// dial reaches the job's server.
-func (s *Submission) dial(ctx context.Context) (*jobserver.Server, error) {
-	if s.Endpoint == "" {
-		return startPrism()
-	}
-	return jobserver.Dial(ctx, s.Endpoint)
-}
-
 // State asks what the job does. Where its runner has forgotten it, and where it was not
 // submitted, the error wraps [jobserver.ErrUnknown].
 func (s *Submission) State(ctx context.Context) (jobserver.State, error) {
@@ -244,7 +236,7 @@ func (s *Submission) State(ctx context.Context) (jobserver.State, error) {
 	if s.ID == "" {
 		return "", jobserver.ErrUnknown
 	}
-	server, err := s.dial(ctx)
+	server, err := dial(ctx, s.Runner, s.Endpoint)
 	if err != nil {
 		return "", err
 	}
@@ -299,7 +291,7 @@ func (s *Submission) cancel(ctx context.Context) error {
 	if s.ID == "" {
 		return jobserver.ErrUnknown
 	}
-	server, err := s.dial(ctx)
+	server, err := dial(ctx, s.Runner, s.Endpoint)
 	if err != nil {
 		return err
 	}

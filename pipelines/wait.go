@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/morton-gen/morton/pipelines/jobserver"
@@ -13,8 +14,13 @@ import (
 )
 
 // endTime is how long a cancelled job may take to end. Flink gives a task 30 s before it
-// interrupts it again.
-const endTime = time.Minute
+// interrupts it again. Dataflow takes its machines down first.
+func endTime(runner string) time.Duration {
+	if runner == dataflowRunner {
+		return 10 * time.Minute
+	}
+	return time.Minute
+}
 
 // diskDelay is how long a network file system may hide a new file from a process that
 // has looked for it: 30 s on NFS.
@@ -72,7 +78,7 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 		err = nil
 	case ctx.Err() != nil:
 		return report.Summary{}, fmt.Errorf("pipelines: %w: %s: %w", ErrRunning, s, context.Cause(ctx))
-	case errors.Is(err, jobserver.ErrLost) || errors.Is(err, jobserver.ErrUnreachable) || errors.Is(err, jobserver.ErrNotServer):
+	case slices.ContainsFunc(unseen, func(u error) bool { return errors.Is(err, u) }):
 		return report.Summary{}, fmt.Errorf("pipelines: %w, perhaps: %s: %w", ErrRunning, s, err)
 	case err == nil:
 		err = errNotPublished
@@ -85,6 +91,9 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 	return summary, errors.Join(err, job.sweep(), s.forget())
 }
 
+// unseen are errors after which a job may be running.
+var unseen = []error{jobserver.ErrLost, jobserver.ErrUnreachable, jobserver.ErrNotServer, jobserver.ErrDenied}
+
 // errNotPublished is of workers with another file system than this process.
 var errNotPublished = errors.New("its workers wrote nothing to the run's folder: they must mount it in the same place")
 
@@ -96,7 +105,7 @@ func (s *Submission) ended(ctx context.Context, requests []request.Request) erro
 	if s.ID == "" {
 		return jobserver.ErrUnknown
 	}
-	server, err := s.dial(ctx)
+	server, err := dial(ctx, s.Runner, s.Endpoint)
 	if err != nil {
 		return err
 	}

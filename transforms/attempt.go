@@ -85,14 +85,15 @@ func lost(err error) bool {
 }
 
 // transient reports a fault of a file system, most often one on a network, that
-// may be gone at the next try, or one of a store.
+// may be gone at the next try, or an object that was replaced while it was read. A store
+// that does not answer is none: its client has asked eight times, for some ten seconds.
 func transient(err error) bool {
 	for _, e := range []syscall.Errno{syscall.EAGAIN, syscall.EINTR, syscall.EBUSY, syscall.ESTALE, syscall.ETIMEDOUT} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrReplaced)
+	return errors.Is(err, store.ErrReplaced)
 }
 
 // sleep waits, and reports false if the context ended first.

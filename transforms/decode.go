@@ -30,11 +30,13 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	}
 	f.begin(r)
 	it := &Item{Request: r}
+	defer clock(ctx, stageDecode)()
 	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
 		in, err := family.Fetch(ctx, r, f.Settings.InputLimit)
 		if err != nil {
 			return err
 		}
+		noteRead(ctx, in.Request.Input)
 		it.Media, err = f.decode(ctx, m, in.Request)
 		if err = in.Explain(err); err == nil && it.Media.Film != nil {
 			it.inputs = in

@@ -53,6 +53,7 @@ func (f *generateFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 
 func (f *generateFn) start(ctx context.Context, it *Item) {
 	f.flights++
+	inFlight.Inc()
 	Notify(Event{Kind: Started, Stage: stageGenerate, ID: it.Request.ID})
 	lease := f.lease(it.Request.Family)
 	go func() {
@@ -66,11 +67,15 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 }
 
 func (f *generateFn) land(ctx context.Context, g generated, items func(*Item), out func(report.Outcome)) error {
+	together := f.flights
 	f.flights--
+	inFlight.Dec()
 	if g.err != nil {
+		failedInferences.Inc(ctx, 1)
 		return f.settle(ctx, g.item.Request, stageGenerate, g.err, out)
 	}
 	drawnCounter.Inc(ctx, int64(g.item.Result.Tokens))
+	noteGenerated(ctx, g.item.Result, together)
 	items(g.item)
 	return nil
 }

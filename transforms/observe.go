@@ -45,8 +45,9 @@ func Observe(f func(Event)) {
 	observer.Store(&f)
 }
 
-// Notify tells the observer of an event.
+// Notify tells the observer of an event, and counts it in [Metrics].
 func Notify(e Event) {
+	count(e)
 	if f := observer.Load(); f != nil {
 		(*f)(e)
 	}

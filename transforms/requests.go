@@ -105,6 +105,7 @@ func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo fun
 		name = m.Name()
 		return nil
 	})
+	noteLoads(ctx)
 	if err != nil {
 		return f.settle(ctx, r, stageDecode, err, out)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -39,6 +40,7 @@ func (s *stage) settle(ctx context.Context, r request.Request, name string, err 
 	failedCounter.Inc(ctx, 1)
 	s.count(0, 1)
 	o := report.Fail(r, name, err)
+	log.Warnf(ctx, "%s: %s failed: %s: %s", r.ID, name, o.Failed.Kind, o.Failed.Message) // the runner's log is all that some see
 	s.noteFailure(o)
 	Notify(Event{Kind: Failed, Stage: name, ID: r.ID, Err: err, Outcome: &o})
 	out(o)

@@ -35,6 +35,7 @@ func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 		return f.settle(ctx, it.Request, stageOf(it.Media.Film), err, out)
 	}
 	result.Elapsed = time.Since(begun)
+	timed(ctx, stageTokenize, result.Elapsed)
 	items(&Item{Request: it.Request, Result: result, Condition: it.Media.Condition()})
 	return nil
 }

@@ -28,6 +28,7 @@ type writeFn struct{ stage }
 // ProcessElement writes one result.
 func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.Outcome)) error {
 	var row report.Result
+	defer clock(ctx, stageWrite)()
 	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
 		row, err = f.write(ctx, it, m.Name())
 		return err
@@ -106,5 +107,9 @@ func writeTo(d *report.Delivery, place string, write func(path string) error) er
 	if err != nil {
 		return err
 	}
-	return write(path)
+	if err := write(path); err != nil {
+		return err
+	}
+	writtenBytes.Add(float64(sizeOf(path)))
+	return nil
 }

@@ -39,6 +39,7 @@ var House = Rules{
 		"github.com/aws":                 {"internal/store"},
 		"cloud.google.com/go/storage":    {"internal/store"},
 		"github.com/vulkan-go/vulkan":    {"gpu/vk"},
+		"github.com/prometheus":          {"transforms", "jobs"},
 	},
 }
 

@@ -23,6 +23,8 @@ import (
 var (
 	// ErrPlace reports a name that is no place: a scheme that is not served, or no bucket.
 	ErrPlace = errkind.New("bad_request", "no place that is served")
+	// ErrBucket reports a bucket that is not there. It is fs.ErrNotExist, too.
+	ErrBucket = error(noBucket{errkind.New("not_found", "the bucket does not exist")})
 	// ErrUnavailable reports a store that gives no answer, or that has asked to come later,
 	// to every repetition of a request.
 	ErrUnavailable = errkind.New("unavailable", "the store does not answer")
@@ -35,6 +37,26 @@ var (
 	ErrDamaged = errkind.New("corrupt", "damaged")
 )
 
+// noBucket is [fs.ErrNotExist] for those who only ask whether something is there.
+type noBucket struct{ error }
+
+func (noBucket) Is(target error) bool { return target == fs.ErrNotExist }
+func (n noBucket) Unwrap() error      { return n.error }
+
+// lacksBucket reports whether a store says that there is no such bucket. S3 has a code for
+// it, unless the answer has no body; Google has a sentence.
+func lacksBucket(err error) bool {
+	var s3 smithy.APIError
+	var gs *googleapi.Error
+	switch {
+	case errors.As(err, &s3):
+		return s3.ErrorCode() == "NoSuchBucket"
+	case errors.As(err, &gs):
+		return gs.Code == http.StatusNotFound && strings.Contains(gs.Message, "bucket does not exist")
+	}
+	return errors.Is(err, storage.ErrBucketNotExist)
+}
+
 // explain gives an error of a client its kind, with the operation and the place.
 func explain(op, place string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
@@ -46,6 +68,8 @@ func explain(op, place string, err error) error {
 func kindOf(err error) error {
 	code := status(err)
 	switch {
+	case lacksBucket(err):
+		return ErrBucket
 	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, storage.ErrBucketNotExist), code == http.StatusNotFound:
 		return fs.ErrNotExist
 	case code == 0 && strings.Contains(err.Error(), "get credentials:"): // AWS's client has no type for it

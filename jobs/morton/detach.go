@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms/report"
@@ -61,6 +62,9 @@ func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFla
 		}
 		quietLogs(t.err, f.verbose)
 		jobs, err := pipelines.Submissions(f.out)
+		if errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
 		if err != nil {
 			return usagef(name, "%s: --out %s: %s", name, f.out, plain(err))
 		}

@@ -65,7 +65,7 @@ func detokenize(ctx context.Context, t terminal, o *options, kind request.Family
 	}
 	found, err := matchShards(o.input)
 	if err != nil {
-		return o.usagef("%s", plain(err))
+		return o.ofPlace("", err)
 	}
 	noteAgain(t, found.Again)
 	requests, others := ofKind(pipelines.Samples(found.Paths), kind)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
@@ -35,6 +36,9 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if err := o.checkModel(&job); err != nil {
 		return err
 	}
+	if err := o.checkPlaces(&job); err != nil {
+		return err
+	}
 	if err := o.reach(ctx); err != nil {
 		return err
 	}
@@ -56,6 +60,14 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	}
 	if o.detach {
 		return o.begin(ctx, t, job)
+	}
+	if o.metrics != "" {
+		at, stop, err := worker.ServeMetrics(o.metrics)
+		if err != nil {
+			return o.usagef("--metrics-addr %s: %s", o.metrics, plain(err))
+		}
+		defer stop()
+		fmt.Fprintf(t.err, "morton: metrics at http://%s/metrics\n", at)
 	}
 	if job.InProcess() {
 		opened := sayIfSlow(t.err, "opening the model")
@@ -153,7 +165,7 @@ func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 // outError puts an error of pipelines.Prepare in the words of the command line.
 func (o *options) outError(err error) error {
 	if errors.Is(err, pipelines.ErrOut) {
-		return o.usagef("--out %s: %s", o.out, plain(err))
+		return o.ofPlace("--out "+o.out+": ", err)
 	}
 	return err
 }

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 		main()
 	case port != "":
 		servePrism(port)
+	case os.Getenv(launcher) != "":
+		os.Unsetenv(launcher) // workers have the environment of whoever starts them
+		main()
 	case len(os.Args) > 1 && slices.Contains([]string{"devices", "tokenize", "detokenize"}, os.Args[1]): // in a process of their own
 		main()
 	}
@@ -160,7 +163,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 // resetRunner undoes what a command line did to Beam's global flags.
 func resetRunner(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
+	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name", "template_location", "labels", "dataflow_endpoint", "temp_location"} {
 		if err := flag.Set(name, ""); err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
@@ -38,6 +39,7 @@ type options struct {
 	maxFailed report.Threshold
 	overwrite bool
 	detach    bool
+	metrics   string // address
 	json      bool
 	verbose   bool
 	copied    sizeFlag     // of an input in a store, at most
@@ -82,6 +84,7 @@ func (o *options) addRun() {
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
 	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
+	f.StringVar(&o.metrics, "metrics-addr", "", "serve metrics of this process, in Prometheus's form, at http://`HOST:PORT`/metrics while the run lasts; without HOST on loopback")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")
 	addBeam(f)
@@ -133,6 +136,15 @@ func (o *options) usagef(format string, args ...any) error {
 	return usagef(o.name, o.name+": "+format, args...)
 }
 
+// ofPlace is wrong use of a place, unless its store does not answer: then the same command
+// may do later.
+func (o *options) ofPlace(text string, err error) error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return fmt.Errorf("%s%w", text, err)
+	}
+	return o.usagef("%s%s", text, plain(err))
+}
+
 // runner is Beam's --runner; without it, the one that opens no port.
 func (o *options) runner() string {
 	if *runners.Runner == "" {
@@ -166,7 +178,7 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Request, error) {
 	found, err := request.Expand(o.input)
 	if err != nil {
-		return nil, o.usagef("%s", plain(err))
+		return nil, o.ofPlace("", err)
 	}
 	noteAgain(t, found.Again)
 	paths := pipelines.WithoutResults(o.out, base.Family, o.action(), found.Paths)
@@ -211,7 +223,7 @@ func (o *options) fromManifest(t terminal, base request.Request, check func(*req
 	}
 	switch {
 	case err != nil:
-		return nil, o.usagef("%s", plain(err))
+		return nil, o.ofPlace("", err)
 	case len(requests) == 0:
 		return nil, o.usagef("%s has no requests", o.manifest)
 	}

@@ -23,21 +23,22 @@ const (
 // a line at the beginning, for each item, and inside long films. Failures always get a
 // line of their own.
 type progress struct {
-	mu     sync.Mutex
-	w      io.Writer
-	now    func() time.Time
-	width  int // of the terminal; 0 if it is none
-	total  int
-	done   int
-	failed int
-	flying map[string]bool  // ids under way
-	films  map[string]*pace // of those that are being read
-	film   string           // the latest of them
-	last   string           // said about an item
-	job    string           // of other processes
-	begun  time.Time
-	told   time.Time // when a plain line was written last
-	stop   chan struct{}
+	mu      sync.Mutex
+	w       io.Writer
+	now     func() time.Time
+	width   int // of the terminal; 0 if it is none
+	total   int
+	done    int
+	failed  int
+	flying  map[string]bool  // ids under way
+	films   map[string]*pace // of those that are being read
+	film    string           // the latest of them
+	last    string           // said about an item
+	job     string           // of other processes
+	skipped int              // done by an earlier run, of done
+	begun   time.Time
+	told    time.Time // when a plain line was written last
+	stop    chan struct{}
 }
 
 func newProgress(w io.Writer, total int) *progress {
@@ -87,6 +88,9 @@ func (p *progress) event(e transforms.Event) {
 	case transforms.Finished:
 		p.leave(e.ID)
 		p.done++
+		if e.Outcome.Done.Skipped {
+			p.skipped++
+		}
 		p.say(describe(e.Outcome.Done), false)
 	case transforms.Failed:
 		p.leave(e.ID)
@@ -159,7 +163,7 @@ func (p *progress) draw() {
 
 // state is how long the run takes by now, and what it does.
 func (p *progress) state() string {
-	text := fmt.Sprintf("%.0f s", p.now().Sub(p.begun).Seconds())
+	text := fmt.Sprintf("%.0f s", p.now().Sub(p.begun).Seconds()) + p.rate()
 	if n := len(p.flying); n > 0 {
 		text += fmt.Sprintf(", %d under way", n)
 	}
@@ -167,6 +171,27 @@ func (p *progress) state() string {
 		text += ", " + p.film + ": " + f.String()
 	}
 	return text
+}
+
+// Pace of a run: after so many items and so long it is worth saying.
+const (
+	rateItems = 3
+	rateTime  = 5 * time.Second
+)
+
+// rate is how fast items come to their end, and how long the rest takes at that; "" as
+// long as it is not known.
+func (p *progress) rate() string {
+	took, n, left := p.now().Sub(p.begun), p.done+p.failed-p.skipped, p.total-p.done-p.failed
+	if n < rateItems || took < rateTime || left <= 0 {
+		return ""
+	}
+	each := took / time.Duration(n)
+	text := fmt.Sprintf(", %.1f/s", float64(n)/took.Seconds())
+	if each > time.Second {
+		text = fmt.Sprintf(", %.1f/min", float64(n)/took.Minutes())
+	}
+	return text + fmt.Sprintf(", %v left", (time.Duration(left)*each).Round(time.Second))
 }
 
 // end leaves the terminal's line.

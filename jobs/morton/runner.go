@@ -86,11 +86,11 @@ func (o *options) checkWorkers() error {
 	switch {
 	case *jobopts.Async:
 		return o.usagef("--async is --detach here")
-	case o.detach && runner == "dataflow":
-		return o.usagef("--detach is not for dataflow yet")
+	case runner == "dataflow":
+		return o.checkDataflow()
 	case o.detach && (here || *jobopts.Endpoint == ""):
-		return o.usagef("--detach: the work is done in this process; it is for --runner flink or universal with workers elsewhere")
-	case runner == "direct" || runner == "dataflow" || here:
+		return o.usagef("--detach: the work is done in this process; it is for --runner dataflow, or flink or universal with workers elsewhere")
+	case runner == "direct" || here:
 		return nil
 	}
 	switch {
@@ -108,19 +108,53 @@ func (o *options) checkWorkers() error {
 	return nil
 }
 
-// reach reports an endpoint that is no job server's.
-func (o *options) reach(ctx context.Context) error {
-	if *jobopts.Endpoint == "" || !o.portable() {
+// checkDataflow says what Dataflow's workers cannot do. They see nothing of this machine.
+func (o *options) checkDataflow() error {
+	kind := strings.ToUpper(*jobopts.EnvironmentType)
+	switch {
+	case kind != "" && kind != "DOCKER":
+		return usagef("beam", "%s: --environment_type is not for dataflow, whose workers are containers of --sdk_container_image", o.name)
+	case o.flags.Lookup("template_location").Value.String() != "":
+		return usagef("beam", "%s: --template_location: a template has no run, and morton makes none", o.name)
+	case !store.Stored(o.out):
+		return usagef("beam", "%s: --out %s: dataflow's workers see no disk of this machine; name a folder in gs://", o.name, o.out)
+	}
+	return nil
+}
+
+// checkPlaces refuses inputs that the workers cannot see.
+func (o *options) checkPlaces(job *pipelines.Job) error {
+	if o.runner() != "dataflow" {
 		return nil
 	}
-	server, err := jobserver.Dial(ctx, *jobopts.Endpoint)
+	for i := range job.Requests {
+		for _, path := range job.Requests[i].Files() {
+			if !store.Stored(path) {
+				return usagef("beam", "%s: input %s: dataflow's workers see no disk of this machine; put it into gs://", o.name, path)
+			}
+		}
+	}
+	return nil
+}
+
+// reach reports an endpoint that is no job server's.
+func (o *options) reach(ctx context.Context) error {
+	distant := o.runner() == "dataflow" && !dryRun()
+	if !distant && (*jobopts.Endpoint == "" || !o.portable()) {
+		return nil
+	}
+	err := pipelines.Reach(ctx, o.job("", nil, time.Time{}))
 	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jobserver.ErrDenied):
+		return usagef("beam", "%s: %s (gcloud auth application-default login makes them)", o.name, plain(err))
+	case distant:
+		return usagef("beam", "%s: --dataflow_endpoint: %s", o.name, plain(err))
 	case errors.Is(err, jobserver.ErrNotServer):
 		return usagef("beam", "%s: --endpoint %s: that is not Beam's job server, which is at 8099 by default; Flink's own 8081 is another", o.name, *jobopts.Endpoint)
-	case err != nil:
-		return usagef("beam", "%s: --endpoint %s: %s", o.name, *jobopts.Endpoint, plain(err))
 	}
-	return server.Close()
+	return usagef("beam", "%s: --endpoint %s: %s", o.name, *jobopts.Endpoint, plain(err))
 }
 
 func (o *options) portable() bool {

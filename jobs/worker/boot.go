@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,9 +26,11 @@ import (
 )
 
 // IsBoot reports whether a runner started this process as boot code: as a process or
-// the entry of a container, with its flags alone.
+// the entry of a container, with its flags alone. They come in any order.
 func IsBoot(args []string) bool {
-	return len(args) > 0 && (strings.HasPrefix(args[0], "--id=") || strings.HasPrefix(args[0], "-id="))
+	return len(args) > 0 && strings.HasPrefix(args[0], "-") && !Is(args) && slices.ContainsFunc(args, func(a string) bool {
+		return strings.HasPrefix(strings.TrimLeft(a, "-"), "id=")
+	})
 }
 
 // Boot runs one worker to its end, and returns the exit code.

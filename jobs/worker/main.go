@@ -69,6 +69,7 @@ func serve(ctx context.Context, args []string) error {
 	if ownFolder.MatchString(*folder) {
 		os.RemoveAll(*folder) // all has been read, and whoever made it may be killed
 	}
+	defer serveWorkerMetrics()()
 	beam.Init() // Beam's own worker stays away: its flag is not set
 	ctx, cancel := context.WithCancel(grpcx.WriteWorkerID(ctx, *id))
 	defer cancel()

@@ -157,7 +157,7 @@ func (f *follower) end() error {
 	case "CANCELLED", "DRAINED":
 		return ErrCancelled
 	case "FAILED":
-		err := fmt.Errorf("%w: %s", ErrFailed, cause(f.cause))
+		err := fmt.Errorf("%w: %s", ErrFailed, Cause(f.cause))
 		if f.trace != "" {
 			err = fmt.Errorf("%w (%w)", err, ErrNoRestart)
 		}
@@ -166,15 +166,19 @@ func (f *follower) end() error {
 	return nil
 }
 
-// cause returns the line of a runner's last error that says why. Java and Go put the
-// first cause last. The names of Java's exceptions are left out where more is said.
-func cause(text string) string {
+// Cause returns the line of a runner's last error that says why. Java and Go put the
+// first cause last. The names of Java's exceptions are left out where more is said, and so
+// is the name of a Go stage, which ends in a colon and stands on a line of its own.
+func Cause(text string) string {
 	for _, mark := range []string{"Caused by: ", "caused by:"} {
 		if i := strings.LastIndex(text, mark); i >= 0 {
 			text = text[i+len(mark):]
 		}
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	line, rest, more := strings.Cut(strings.TrimSpace(text), "\n")
+	for more && strings.HasSuffix(line, ":") {
+		line, rest, more = strings.Cut(strings.TrimSpace(rest), "\n")
+	}
 	for {
 		name, rest, ok := strings.Cut(line, ": ")
 		if !ok || strings.ContainsAny(name, " /") || !strings.Contains(name, ".") || !strings.HasSuffix(name, "Exception") && !strings.HasSuffix(name, "Error") {

@@ -21,6 +21,8 @@ var (
 	ErrUnreachable = errors.New("nobody answers")
 	// ErrNotServer reports an endpoint where something else than a job server answers.
 	ErrNotServer = errors.New("no job server of Beam's")
+	// ErrDenied reports a server that does not take the caller's credentials, or wants some.
+	ErrDenied = errors.New("the service refuses the credentials")
 	// ErrUnknown reports a job that the server does not know, or no longer.
 	ErrUnknown = errors.New("the job server does not know the job")
 	// ErrCancelled reports a job that was cancelled, by whomever.

@@ -19,6 +19,7 @@ import (
 type Job struct {
 	Graph *beam.Pipeline
 	Name  string
+	Run   string // the name of the run that the job does
 	// Environment and Config say who does the work, as --environment_type and
 	// --environment_config: LOOPBACK, EXTERNAL, PROCESS or DOCKER.
 	Environment, Config string

@@ -2,6 +2,8 @@ package family
 
 import (
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/morton-gen/morton/gpu"
 )
@@ -108,13 +110,52 @@ func (e *entry) open(s Spec) (Model, error) {
 	if s, err = s.here(); err != nil {
 		return nil, err
 	}
+	begun, before := time.Now(), allocated()
 	m, err := open(func() (*gpu.Device, error) { return e.useDevice(s) }, s)
 	if err != nil {
 		e.leaveDevice()
 		return nil, err
 	}
 	e.model = m
+	loads = append(loads, Load{time.Since(begun), max(allocated(), before) - before})
 	return m, nil
+}
+
+// Load is what opening a model took: time, and bytes of device memory.
+type Load struct {
+	Took  time.Duration
+	Bytes uint64
+}
+
+var loads []Load // that nobody has taken
+
+// TakeLoads returns what opening models took in this process since it was last called.
+func TakeLoads() []Load {
+	tableMu.Lock()
+	defer tableMu.Unlock()
+	all := loads
+	loads = nil
+	return all
+}
+
+// DeviceMemory returns the bytes that this process's models have on devices. While a model
+// opens it is what it was.
+func DeviceMemory() uint64 {
+	if tableMu.TryLock() {
+		lastMemory.Store(allocated())
+		tableMu.Unlock()
+	}
+	return lastMemory.Load()
+}
+
+var lastMemory atomic.Uint64
+
+// allocated sums the memory of the open devices. The caller holds tableMu.
+func allocated() (bytes uint64) {
+	for _, d := range devices {
+		bytes += d.dev.Used()
+	}
+	return bytes
 }
 
 func (e *entry) shut() {

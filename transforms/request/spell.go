@@ -45,8 +45,8 @@ func unspell(text string) string {
 
 // CheckInput says in a user's words why no file is there under an input's name: it
 // was a pattern, a folder, or a name that [Spell] had to change. The error wraps
-// [ErrNoMatch], [ErrFolder] or [ErrNotUTF8]; nil says that opening the file tells
-// the rest.
+// [ErrNoMatch], [ErrFolder] or [ErrNotUTF8], or [store.ErrUnavailable] where nobody can
+// tell; nil says that opening the file tells the rest.
 func CheckInput(input string) error {
 	if input == "" {
 		return nil
@@ -56,6 +56,8 @@ func CheckInput(input string) error {
 		return nil
 	case err == nil:
 		return folderFault(input)
+	case errors.Is(err, store.ErrUnavailable): // nor would it answer whoever opens the input
+		return err
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil
 	}
