@@ -6,12 +6,12 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// evenRounds is how often edges are split, collapsed and flipped, and vertices moved.
+// evenRounds is the number of rounds of split, collapse, flip and smooth.
 const evenRounds = 5
 
-// even brings all edges near one length: long ones are split, short ones collapsed,
-// edges flipped towards six at each vertex, and vertices moved within the surface.
-// Feature lines stay.
+// even remeshes isotropically: it splits long edges, collapses short ones, flips
+// edges towards valence six and smooths vertices along the surface. Feature lines
+// stay.
 //
 // Source: Botsch and Kobbelt, "A remeshing approach to multiresolution modeling",
 // 2004.
@@ -41,8 +41,8 @@ func (m *triangles) splitLong(most float64) {
 	}
 }
 
-// longest returns the length of the longest side of h's triangle, a little less
-// than it is so that one of two that are equal counts.
+// longest returns the length of the longest side of h's triangle, slightly
+// reduced so that equal sides count.
 func (m *triangles) longest(h int32) float64 {
 	return max(m.vec(h).Len(), m.vec(next(h)).Len(), m.vec(prev(h)).Len()) * (1 - 1e-9)
 }
@@ -60,7 +60,7 @@ func (m *triangles) collapseShort(least, most float64) {
 	}
 }
 
-// reaches reports whether a neighbour of v is further than most from a place.
+// reaches reports whether a neighbour of v is further than most from at.
 func (m *triangles) reaches(v int32, at mesh.Vec3, most float64) bool {
 	for h := m.out[v]; ; {
 		if m.at[m.to(h)].Sub(at).Len() > most {
@@ -89,8 +89,8 @@ func (m *triangles) flipToSix() {
 	}
 }
 
-// flat reports whether the two triangles at h are in one plane, by the cosine of
-// their normals, and would be so with the edge flipped.
+// flat reports whether the triangles at h are in one plane before and after a
+// flip, by the cosine of their normals.
 func (m *triangles) flat(h int32, least float64) bool {
 	t := m.twin[h]
 	a, b, c, d := m.at[m.from[h]], m.at[m.from[t]], m.at[m.apex(h)], m.at[m.apex(t)]
@@ -103,8 +103,8 @@ func (m *triangles) flat(h int32, least float64) bool {
 	return p.Dot(n) >= least && q.Dot(n) >= least
 }
 
-// settle moves each free vertex to the middle of its neighbours, weighed by the area
-// around them, within the surface.
+// settle moves each free vertex to the area-weighted mean of its neighbours,
+// projected to the surface.
 func (m *triangles) settle(near *mesh.DistanceQuery) {
 	area := make([]float64, len(m.at))
 	for h, v := range m.from {
@@ -151,7 +151,7 @@ func (m *triangles) area() (sum float64) {
 	return sum
 }
 
-// normals returns a unit normal for each vertex, by the angles of its triangles.
+// normals returns the angle-weighted unit normal of each vertex.
 func (m *triangles) normals() []mesh.Vec3 {
 	all := make([]mesh.Vec3, len(m.at))
 	for h, v := range m.from {
