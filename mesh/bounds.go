@@ -5,7 +5,7 @@ import "math"
 // bounds is an axis-aligned box.
 type bounds struct{ lo, hi Vec3 }
 
-// emptyBounds holds nothing; including a point makes it that point.
+// emptyBounds returns a box that contains no point.
 func emptyBounds() bounds {
 	inf := math.Inf(1)
 	return bounds{Vec3{inf, inf, inf}, Vec3{-inf, -inf, -inf}}
@@ -28,11 +28,10 @@ func (b *bounds) squaredDistance(p Vec3) float64 {
 	return sum
 }
 
-// middle returns the centre of the box.
 func (b *bounds) middle() Vec3 { return b.lo.Scale(0.5).Add(b.hi.Scale(0.5)) }
 
-// mortonCode returns the place of p on the Morton curve through the smallest
-// cube at b.lo that holds the box, with 21 bits an axis, x highest.
+// mortonCode returns the Morton code of p in the smallest cube at b.lo that
+// contains the box, with 21 bits an axis, x highest.
 func (b *bounds) mortonCode(p Vec3) uint64 {
 	size := b.hi.Sub(b.lo)
 	side := max(size[0], size[1], size[2])

@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// boxTree is a tree of boxes over numbered items. Items lie in the order of
-// their Morton codes, and a range of them splits where the highest bit that is
-// not the same for all of them changes, which halves space at every step.
+// boxTree is a bounding volume hierarchy over numbered items. Items are sorted
+// by Morton code. A node splits where the highest bit that differs among its
+// codes changes.
 //
-// It is built about four times as fast as with median splits by quickselect
+// Building it is about four times as fast as median splits by quickselect
 // (measured on a million quads).
 //
 // Source: Lauterbach et al., "Fast BVH construction on GPUs", Computer Graphics
 // Forum 28(2), 2009.
 type boxTree struct {
 	items []int32   // in tree order
-	nodes []boxNode // a node comes before its children, the left one right after it
+	nodes []boxNode // in depth-first order: the left child follows its parent
 }
 
 // boxNode is a node of the tree: a leaf if count is not 0.
@@ -28,10 +28,11 @@ type boxNode struct {
 	right        int32 // right child of an inner node
 }
 
-// leafItems is the most items in one leaf, unless more share one code.
+// leafItems is the largest number of items in a leaf, except where more share
+// one code.
 const leafItems = 4
 
-// codedItem is an item with its place on the Morton curve.
+// codedItem is an item with its Morton code.
 type codedItem struct {
 	code uint64
 	item int32
@@ -63,8 +64,8 @@ func newBoxTree(boxes []bounds) *boxTree {
 	return t
 }
 
-// build appends the nodes over coded, whose first item is the given one of the
-// whole order, and returns their box.
+// build appends the nodes over coded and returns their box. first is the
+// position of coded[0] in the whole order.
 func (t *boxTree) build(boxes []bounds, coded []codedItem, first int) bounds {
 	node := len(t.nodes)
 	t.nodes = append(t.nodes, boxNode{first: int32(first), count: int32(len(coded))})
@@ -87,8 +88,8 @@ func (t *boxTree) build(boxes []bounds, coded []codedItem, first int) bounds {
 	return box
 }
 
-// splitCodes returns where the highest bit in which codes differ becomes 1, or
-// the middle if they are all the same.
+// splitCodes returns the index where the highest differing bit becomes 1, or
+// the middle if all codes are equal.
 func splitCodes(coded []codedItem) int {
 	first, last := coded[0].code, coded[len(coded)-1].code
 	if first == last {
@@ -104,9 +105,9 @@ func splitCodes(coded []codedItem) int {
 	return at
 }
 
-// nearest calls visit with the items whose boxes are nearer to p than best, the
-// nearer half of a node first; visit returns the new best. Both are squared
-// distances. A box exactly as near as best is visited too.
+// nearest calls visit for the items whose boxes are no further from p than
+// best, nearer children first. visit returns the new best. Both are squared
+// distances.
 func (t *boxTree) nearest(p Vec3, best float64, visit func(item int32, best float64) float64) {
 	if len(t.nodes) > 0 && !math.IsNaN(p[0]+p[1]+p[2]) {
 		t.search(0, p, best, visit)

@@ -1,8 +1,8 @@
 package mesh
 
-// closestOnTriangle returns the point of triangle a, b, c nearest to p. If p
-// stands over the triangle that is its foot on the plane, else the nearest of
-// the points nearest on the three sides. A triangle without area is its sides.
+// closestOnTriangle returns the point of triangle a, b, c nearest to p: the
+// projection of p if it lies inside, else the nearest point of the three sides.
+// A triangle without area consists of its sides.
 func closestOnTriangle(p, a, b, c Vec3) Vec3 {
 	n := b.Sub(a).Cross(c.Sub(a))
 	if nn := n.Dot(n); nn > 0 {

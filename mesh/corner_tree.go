@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// cornerTree finds members of a set of points in a triangle. Points near each other
-// along the Morton curve share a node of a binary tree. Node 1 is the root, the children
-// of node k are 2k and 2k+1, and the leaves hold a point each.
+// cornerTree finds which points of a set lie in a triangle. It is a complete binary tree
+// over the points in Morton order. Node 1 is the root, the children of node k are 2k and
+// 2k+1, and each leaf has one point.
 type cornerTree struct {
 	flat   []point2
 	leaves int       // a power of two
@@ -19,7 +19,7 @@ type cornerTree struct {
 	stack  []int32
 }
 
-// planBox is a box in a face's plane.
+// planBox is a box in the plane of a face.
 type planBox struct{ lo, hi point2 }
 
 func (b planBox) union(c planBox) planBox {
@@ -29,7 +29,7 @@ func (b planBox) union(c planBox) planBox {
 	return b
 }
 
-// newCornerTree returns a tree of points, none of them a member.
+// newCornerTree returns a tree over points with an empty set.
 func newCornerTree(flat []point2) *cornerTree {
 	t := &cornerTree{flat: flat, leaves: 1, at: alongCurve(flat), leaf: make([]int32, len(flat))}
 	for t.leaves < len(flat) {
@@ -50,7 +50,7 @@ func newCornerTree(flat []point2) *cornerTree {
 	return t
 }
 
-// alongCurve returns the points in the order of the Morton curve.
+// alongCurve returns the indices of the points in Morton order.
 func alongCurve(flat []point2) []int32 {
 	box := emptyBounds()
 	for _, p := range flat {
@@ -64,7 +64,7 @@ func alongCurve(flat []point2) []int32 {
 	return order
 }
 
-// set makes point i a member, or none. It must change.
+// set adds point i to the set or removes it. The membership must change.
 func (t *cornerTree) set(i int32, in bool) {
 	by := int32(1)
 	if !in {
@@ -75,7 +75,7 @@ func (t *cornerTree) set(i int32, in bool) {
 	}
 }
 
-// holds reports whether a member blocks the triangle a, b, d, see [blocks].
+// holds reports whether a member blocks the triangle a, b, d: see [blocks].
 func (t *cornerTree) holds(a, b, d point2) bool {
 	within := planBox{a, a}.union(planBox{b, b}).union(planBox{d, d})
 	t.stack = append(t.stack[:0], 1)
@@ -96,14 +96,14 @@ func (t *cornerTree) holds(a, b, d point2) bool {
 	return false
 }
 
-// apart reports whether the boxes share no point. The edges alone do not keep a box from
-// a thin triangle, beyond its tip.
+// apart reports whether the boxes are disjoint. Testing the triangle's edges alone would
+// keep boxes beyond the tip of a thin triangle.
 func (b *planBox) apart(c planBox) bool {
 	return b.hi[0] < c.lo[0] || b.hi[1] < c.lo[1] || c.hi[0] < b.lo[0] || c.hi[1] < b.lo[1]
 }
 
-// right reports whether turn(u, v, p) is below zero for every p in the box. Rounding
-// keeps the order of sums and products, so it is the turn at one corner that decides.
+// right reports whether turn(u, v, p) is negative for every p in the box. Rounding is
+// monotonic, so testing one corner is exact.
 func (b *planBox) right(u, v point2) bool {
 	p := b.hi
 	if v[0]-u[0] < 0 {

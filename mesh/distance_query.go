@@ -12,7 +12,7 @@ type DistanceQuery struct {
 }
 
 // NewDistanceQuery builds the tree in O(t log t): about 1 s for a million quads
-// on a core of an AMD EPYC. The mesh may change afterwards.
+// on a core of an AMD EPYC. It copies the mesh.
 func NewDistanceQuery(m *Mesh) *DistanceQuery {
 	triangles, faceOf := Triangulate(m)
 	q := &DistanceQuery{triangles: make([][3]Vec3, len(faceOf)), faces: faceOf}
@@ -34,19 +34,19 @@ func corners(triangles *Mesh, t int32) [3]Vec3 {
 }
 
 // Distance returns the distance from p to the surface, the nearest point of the
-// surface and the face it lies on; where several faces are equally near, the
-// first of them. Without faces, or if p is NaN, it returns +Inf and face -1.
+// surface and its face. Of equally near faces it returns the first. Without
+// faces, or if p is NaN, it returns +Inf and face -1.
 func (q *DistanceQuery) Distance(p Vec3) (d float64, closest Vec3, face int32) {
 	return q.nearest(p, func(*[3]Vec3) bool { return true })
 }
 
-// DistanceFacing is [DistanceQuery.Distance] to the triangles that face within 90
-// degrees of n. Of a thin wall, it finds the side that is meant.
+// DistanceFacing is [DistanceQuery.Distance] to the triangles whose normal is
+// within 90 degrees of n. It selects the right side of a thin wall.
 func (q *DistanceQuery) DistanceFacing(p, n Vec3) (d float64, closest Vec3, face int32) {
 	return q.nearest(p, func(c *[3]Vec3) bool { return c[1].Sub(c[0]).Cross(c[2].Sub(c[0])).Dot(n) > 0 })
 }
 
-// nearest looks at the triangles that count.
+// nearest searches the triangles for which counts returns true.
 func (q *DistanceQuery) nearest(p Vec3, counts func(*[3]Vec3) bool) (d float64, closest Vec3, face int32) {
 	squared, nearest := math.Inf(1), int32(-1)
 	q.tree.nearest(p, squared, func(t int32, best float64) float64 {

@@ -1,18 +1,17 @@
 package mesh
 
-// earClipper holds the corners of a flattened face that are still there, as a
-// ring.
+// earClipper is the ring of remaining corners of a flattened face.
 type earClipper struct {
 	flat       []point2
 	next, prev []int32
 	reflex     []bool
-	left       bitset      // corners that turn left
+	left       bitset      // convex corners
 	ears       bitset      // corners that can be cut
-	near       *cornerTree // finds reflex corners in a triangle; nil where there are few
+	near       *cornerTree // finds reflex corners in a triangle; nil for faces with few corners
 }
 
-// manyCorners is where a face's corners are put in a tree. Below, going around all of
-// them is cheap.
+// manyCorners is the number of corners from which a tree is faster than a scan of the
+// ring.
 const manyCorners = 64
 
 // clipEars cuts a flattened counter-clockwise face into len(flat)−2 triangles.
@@ -49,7 +48,7 @@ func newEarClipper(flat []point2) *earClipper {
 	return c
 }
 
-// updateTurn notes whether the outline turns left at corner i.
+// updateTurn records whether corner i is convex.
 func (c *earClipper) updateTurn(i int32) {
 	left := c.turnAt(i) > 0
 	c.setTurn(i, left, !left)
@@ -63,16 +62,16 @@ func (c *earClipper) setTurn(i int32, left, reflex bool) {
 	c.reflex[i] = reflex
 }
 
-// turnAt is positive where the outline turns left.
+// turnAt is positive at a convex corner.
 func (c *earClipper) turnAt(i int32) float64 {
 	return turn(c.flat[c.prev[i]], c.flat[i], c.flat[c.next[i]])
 }
 
-// isEar reports whether corner i turns left and no other reflex corner lies
-// in its triangle. Corners at the place of one of the triangle's own are the
-// other bank of a bridge and do not block. A corner between two at the same
-// place, or at the place of a neighbour, encloses nothing and is an ear too:
-// what is left of an outline that touches itself is made of those.
+// isEar reports whether corner i is convex and its triangle contains no reflex
+// corner. Corners at the same position as a corner of the triangle do not
+// block: they belong to the other side of a bridge. A corner that coincides
+// with a neighbour, or whose neighbours coincide, encloses nothing and is an
+// ear. Outlines that touch themselves end in such corners.
 func (c *earClipper) isEar(i int32) bool {
 	a, b, d := c.flat[c.prev[i]], c.flat[i], c.flat[c.next[i]]
 	if a == d || a == b || b == d {
@@ -92,13 +91,13 @@ func (c *earClipper) isEar(i int32) bool {
 	return true
 }
 
-// blocks reports whether p lies in the triangle, but not at one of its corners.
+// blocks reports whether p lies in the triangle and at none of its corners.
 func blocks(p, a, b, d point2) bool {
 	return p != a && p != b && p != d && turn(a, b, p) >= 0 && turn(b, d, p) >= 0 && turn(d, a, p) >= 0
 }
 
-// nextEar returns the first ear from i on, else the first left turn, else i:
-// the last two only happen when the outline touches or crosses itself.
+// nextEar returns the first ear at or after i, else the first convex corner,
+// else i. The last two occur only if the outline touches or crosses itself.
 func (c *earClipper) nextEar(i int32) int32 {
 	if j := c.ears.next(i); j >= 0 {
 		return j
@@ -109,9 +108,9 @@ func (c *earClipper) nextEar(i int32) int32 {
 	return i
 }
 
-// remove takes corner i out of the ring, brings its neighbours up to date and
-// returns the corner after the next: going on there, not at the neighbour,
-// avoids long fans of slivers.
+// remove takes corner i out of the ring and updates its neighbours. It returns
+// the corner after the next, since continuing at the neighbour makes long fans
+// of slivers.
 func (c *earClipper) remove(i int32) int32 {
 	p, n := c.prev[i], c.next[i]
 	c.next[p], c.prev[n] = n, p

@@ -2,7 +2,7 @@ package mesh
 
 import "math"
 
-// point2 is a point of a face's plane.
+// point2 is a point in the plane of a face.
 type point2 [2]float64
 
 // turn is twice the signed area of the triangle a, b, c: positive if it runs
@@ -12,9 +12,9 @@ func turn(a, b, c point2) float64 {
 }
 
 // project flattens a face by dropping the axis along which its Newell vector is
-// longest, keeping it counter-clockwise. Differences of coordinates are as exact
-// as the coordinates, so integer input of 26 bits gives exact turns. It returns
-// nil if the Newell vector is zero, and the face has no side to look at.
+// longest, keeping it counter-clockwise. Differences are as exact as the
+// coordinates, so 26-bit integers give exact turns. It returns nil if the Newell
+// vector is zero.
 func project(points []Vec3, face []int32) []point2 {
 	n := newell(points, face)
 	drop := 0
@@ -49,9 +49,8 @@ func isFan(flat []point2) bool {
 	return len(flat) >= 3
 }
 
-// isQuadFan reports whether the flattened face is a fan from corner 0 of which
-// every second cut can be left out: the quads (0, k, k+1, k+2) for odd k are
-// strictly convex.
+// isQuadFan reports whether the flattened face can be cut into a fan of quads:
+// the quads (0, k, k+1, k+2) for odd k are strictly convex.
 func isQuadFan(flat []point2) bool {
 	for k := 1; k+2 < len(flat); k += 2 {
 		if !isConvexQuad(flat[0], flat[k], flat[k+1], flat[k+2]) {
@@ -61,7 +60,7 @@ func isQuadFan(flat []point2) bool {
 	return isFan(flat)
 }
 
-// isConvexQuad reports whether the quad turns left at all four corners.
+// isConvexQuad reports whether all four corners are convex.
 func isConvexQuad(a, b, c, d point2) bool {
 	return turn(d, a, b) > 0 && turn(a, b, c) > 0 && turn(b, c, d) > 0 && turn(c, d, a) > 0
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // side is one of the two surfaces, in units of the reference's longest side and
-// about the reference's centre, so that a place far away costs no digits.
+// relative to the reference's centre, for precision.
 type side struct {
 	triangles *mesh.Mesh
 	query     *mesh.DistanceQuery
@@ -22,7 +22,7 @@ func newSide(m *mesh.Mesh, centre mesh.Vec3, unit float64, o Options) (*side, er
 	if err != nil {
 		return nil, err
 	}
-	// Triangles first: the face of a nearest point is then its triangle.
+	// The query gets triangles, so the face of a nearest point is its triangle.
 	s := &side{}
 	s.triangles, _ = mesh.Triangulate(moved)
 	s.points, s.normals, _ = mesh.SampleSurface(s.triangles, o.Samples, o.Seed)
@@ -34,8 +34,8 @@ func newSide(m *mesh.Mesh, centre mesh.Vec3, unit float64, o Options) (*side, er
 	return s, nil
 }
 
-// about returns a mesh in the given unit around the given centre. Faces are shared
-// with m. The error wraps [mesh.ErrNotFinite] if the mesh leaves maxReach.
+// about returns a mesh in the given unit relative to the given centre. Faces are
+// shared with m. The error wraps [mesh.ErrNotFinite] if the mesh exceeds maxReach.
 func about(m *mesh.Mesh, centre mesh.Vec3, unit float64) (*mesh.Mesh, error) {
 	moved := &mesh.Mesh{Vertices: make([]mesh.Vec3, len(m.Vertices)), Corners: m.Corners, Starts: m.Starts}
 	for i, p := range m.Vertices {
@@ -44,11 +44,11 @@ func about(m *mesh.Mesh, centre mesh.Vec3, unit float64) (*mesh.Mesh, error) {
 	return moved, checkReach(moved)
 }
 
-// maxReach bounds coordinates, in the reference's longest sides, so that the
-// squares of distances stay finite.
+// maxReach bounds coordinates, in the reference's longest sides, so that
+// squared distances stay finite.
 const maxReach = 1e150
 
-// checkReach returns an error wrapping [mesh.ErrNotFinite] if the mesh leaves
+// checkReach returns an error wrapping [mesh.ErrNotFinite] if the mesh exceeds
 // maxReach.
 func checkReach(m *mesh.Mesh) error {
 	for _, v := range m.Corners {
@@ -61,7 +61,7 @@ func checkReach(m *mesh.Mesh) error {
 	return nil
 }
 
-// usedVertices returns the vertices that faces use, or limit of them, evenly by
+// usedVertices returns at most limit of the vertices that faces use, evenly by
 // index.
 func usedVertices(m *mesh.Mesh, limit int) []mesh.Vec3 {
 	kept, _ := mesh.RemoveUnused(m)
@@ -76,7 +76,7 @@ func usedVertices(m *mesh.Mesh, limit int) []mesh.Vec3 {
 	return some
 }
 
-// against returns the distances of s's points from the other surface.
+// against returns the distances from s's points to the other surface.
 func (s *side) against(other *side) distances {
 	d := distances{
 		samples: make([]float64, len(s.points)), vertices: make([]float64, len(s.vertices)),
