@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 )
 
-// container is a file format as its first bytes tell it.
+// container is a file format, detected by its first bytes.
 type container struct {
-	name    string // what Info reports
-	demuxer string // FFmpeg's name; empty if there is only sound or nothing to read
+	name    string // reported by Info
+	demuxer string // FFmpeg's name; empty for sound or unknown files
 }
 
-// lengthless reports whether a file of this format tells nowhere how long it is.
+// lengthless reports whether files of this format have no length field.
 func (c container) lengthless() bool {
 	switch c.demuxer {
 	case "mpeg", "mpegts", "mpegvideo", "m4v", "h264", "hevc":
@@ -25,12 +25,12 @@ var (
 	audioOnly = container{name: "audio"}
 )
 
-// sniffBytes is how much of the head sniff looks at: enough for a stream that starts
-// inside a packet, of 2048 bytes in a program stream.
+// sniffBytes is the size of the head that sniff examines: enough for a stream that
+// starts inside a packet, of 2048 bytes in a program stream.
 const sniffBytes = 4096
 
-// sniff names the container of a file that begins with head. FFmpeg's own probing would
-// guess among 350 formats, some of which open other files.
+// sniff returns the container of a file that begins with head. FFmpeg's own probing
+// chooses among 350 formats, some of which open other files.
 func sniff(head []byte) container {
 	for _, s := range []func([]byte) container{sniffISO, sniffEBML, sniffRIFF, sniffMagic, sniffMPEG, sniffAnnexB, sniffAudio} {
 		if c := s(head); c != notMedia {
@@ -40,7 +40,7 @@ func sniff(head []byte) container {
 	return notMedia
 }
 
-// magics are the formats that one fixed string tells.
+// magics are the formats with a fixed magic string.
 var magics = []struct {
 	magic string
 	container
@@ -51,7 +51,7 @@ var magics = []struct {
 	{"FLV\x01", container{"flv", "flv"}},
 	{"DKIF\x00\x00", container{"ivf", "ivf"}},
 	{"YUV4MPEG2 ", container{"y4m", "yuv4mpegpipe"}},
-	// ASF's header object, of which WMV is one kind.
+	// ASF's header object, also for WMV.
 	{"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", container{"asf", "asf"}},
 	// MXF's key of a header partition.
 	{"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", container{"mxf", "mxf"}},
@@ -66,8 +66,8 @@ func sniffMagic(head []byte) container {
 	return notMedia
 }
 
-// sniffISO: a box is its length (4 bytes), then its type (4 bytes); ftyp continues with
-// the major brand.
+// sniffISO detects an ISO file. A box is its length (4 bytes), then its type (4 bytes);
+// ftyp continues with the major brand.
 func sniffISO(head []byte) container {
 	if len(head) < 8 {
 		return notMedia
@@ -122,8 +122,8 @@ func sniffMPEG(head []byte) container {
 	return notMedia
 }
 
-// packHeader finds a program stream's pack. One that is not at the start must have its
-// marker bits (MPEG-1: 0010, MPEG-2: 01) as well.
+// packHeader finds a program stream's pack. One not at the start must also have its
+// marker bits (MPEG-1: 0010, MPEG-2: 01).
 func packHeader(head []byte) int {
 	magic := []byte{0, 0, 1, 0xba}
 	if bytes.HasPrefix(head, magic) {
@@ -142,13 +142,13 @@ func packHeader(head []byte) int {
 	return -1
 }
 
-// strides are the lengths of a transport packet: plain, with a time in front, and with
-// error correction behind.
+// strides are the lengths of a transport packet: plain, with a timestamp before, and
+// with error correction after.
 var strides = []int{188, 192, 204}
 
-// transportPackets looks for the sync byte at the start of three packets, or of eight if
-// the file starts inside a packet. It returns where the first sync byte is, and a stride
-// of 0 if there is none.
+// transportPackets searches for the sync bytes of three successive packets, or eight if
+// the file starts inside a packet. It returns the offset of the first, and a stride of 0
+// if there is none.
 func transportPackets(head []byte) (first, stride int) {
 	for _, stride := range strides {
 		plain := 0
@@ -180,7 +180,7 @@ func synced(head []byte, first, stride, n int) bool {
 	return true
 }
 
-// sniffAudio knows the usual sound files, so that they are told from noise.
+// sniffAudio detects common sound files, so that they get their own error.
 func sniffAudio(head []byte) container {
 	for _, magic := range []string{"ID3", "fLaC", "#!AMR", ".snd"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
