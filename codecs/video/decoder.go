@@ -20,7 +20,7 @@ type decoder struct {
 	draining bool
 	partial  bool // the demuxer stopped before the file's end
 	packets  int  // of the video stream
-	lossAt   int  // the latest packet that lacks a part, until it is judged
+	lossAt   int  // the latest incomplete packet, until it is judged
 	lastDts  int64
 	damage   damage
 	time     *timeline

@@ -20,7 +20,6 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// compareFlags are the flags of compare.
 type compareFlags struct {
 	flags *pflag.FlagSet
 
@@ -119,7 +118,7 @@ func compareFiles(path, reference string, read meshfile.Options, o compare.Optio
 	return &comparison{path, reference, r, r.Raw()}, nil
 }
 
-// ofFile says of which file an error is, and what is expected of it.
+// ofFile adds to an error its file and the formats expected.
 func ofFile(path string, err error) error {
 	text := report.Message(err)
 	if errors.Is(err, meshfile.ErrNotMesh) {
@@ -131,7 +130,7 @@ func ofFile(path string, err error) error {
 	return &fileError{err, text}
 }
 
-// fileError is an error in a user's words.
+// fileError is an error described for users.
 type fileError struct {
 	error
 	text string

@@ -17,7 +17,7 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// deviceLine is one device, with what was measured of it.
+// deviceLine is one device with its measurements.
 type deviceLine struct {
 	gpu.Info
 	Roof  *roof  `json:"roof,omitempty"`
@@ -54,7 +54,7 @@ func devicesCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// listDevices lists all devices, or the one that a command would take for --device.
+// listDevices lists all devices, or the one that --device selects.
 func listDevices(o gpu.Options, measure bool) ([]deviceLine, error) {
 	if o.Device != "" {
 		line, err := lookAt(o, measure)
@@ -121,7 +121,7 @@ func printDevices(out io.Writer, list []deviceLine) error {
 	return nil
 }
 
-// printDevice tells what does not fit in a column.
+// printDevice prints what does not fit in a column.
 func printDevice(out io.Writer, d deviceLine) {
 	way := "through staging windows"
 	if d.HostVisible {
@@ -143,7 +143,7 @@ func printDevice(out io.Writer, d deviceLine) {
 	}
 }
 
-// kernelsText names the variants that families of kernels with several take here.
+// kernelsText names the kernel variants in use on a device.
 func kernelsText(d gpu.Info) string {
 	coop := "coop " + d.CoopMatrix.String() + " where a product asks for cooperative matrices"
 	if d.NoCoopMatrix != "" {
@@ -152,7 +152,7 @@ func kernelsText(d gpu.Info) string {
 	return fmt.Sprintf("products by %s; attention over a cache by %s\n   %s", matmul.Kernels(d), attention.CachedKernel(d), coop)
 }
 
-// threadsText is what a device on the CPU shares an operation among.
+// threadsText is the number of threads of a CPU device.
 func threadsText(n int) string {
 	switch {
 	case os.Getenv("LP_NUM_THREADS") != "":
@@ -163,7 +163,7 @@ func threadsText(n int) string {
 	return fmt.Sprintf("%d, and 1 for a network whose operations are too small to share; --threads says otherwise", n)
 }
 
-// widthText is the kernels' width, and the range where there is one.
+// widthText is the subgroup width, with its range if there is one.
 func widthText(d gpu.Info) string {
 	if d.SubgroupMin == d.SubgroupMax {
 		return fmt.Sprint(d.SubgroupMin)

@@ -13,11 +13,11 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 )
 
-// dryRun reports whether Beam's flag of that name is set. Beam knows it for Dataflow
-// alone.
+// dryRun reports whether Beam's flag of that name is set. Beam itself uses it for
+// Dataflow alone.
 func dryRun() bool { return flag.Lookup("dry_run").Value.String() == "true" }
 
-// dryRun prints the graph of a job and what its runner would be sent, and makes nothing.
+// dryRun prints the graph of a job and the options for its runner, without running it.
 func (o *options) dryRun(ctx context.Context, t terminal, job pipelines.Job) error {
 	if o.runner() == "dataflow" { // Beam logs both
 		slog.SetDefault(slog.New(messages{slog.NewTextHandler(t.out, nil), t.out}))
@@ -46,7 +46,7 @@ func (o *options) dryRun(ctx context.Context, t terminal, job pipelines.Job) err
 	return nil
 }
 
-// messages prints what is logged as it is.
+// messages is a log handler that prints plain messages.
 type messages struct {
 	slog.Handler
 	w io.Writer

@@ -18,7 +18,6 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// generateFlags are the flags of generate for every kind.
 type generateFlags struct {
 	*options
 
@@ -56,7 +55,7 @@ func generateCommand(t terminal) *cobra.Command {
 	g.complete(c)
 	complete(c, "precision", texts(nn.Precisions)...)
 	complete(c, "verifier", verifiers()...)
-	must(cobra.MarkFlagFilename(g.flags, "draft", "safetensors", "pt", "pth", "ckpt", "bin")) // and folders
+	must(cobra.MarkFlagFilename(g.flags, "draft", "safetensors", "pt", "pth", "ckpt", "bin")) // or a folder
 	addKinds(c, func(k *cobra.Command, kind request.Family) {
 		own := g.ofKind(kind)
 		k.Flags().AddFlagSet(own.own)
@@ -88,7 +87,7 @@ func (g *generateFlags) ofKind(kind request.Family) *generateKind {
 }
 
 func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) error {
-	begun := time.Now() // so that opening the model counts
+	begun := time.Now() // includes opening the model
 	if err := k.check(inputs); err != nil {
 		return err
 	}
@@ -107,9 +106,9 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
 
-// checkLine refuses in a line of a manifest what all refuses in flags.
+// checkLine rejects in a manifest line what all rejects in flags.
 func (k *generateKind) checkLine(r *request.Request) error {
-	if r.Family == request.Video && r.Input == "" && r.FromNothing() { // the defaults are of those that continue an input
+	if r.Family == request.Video && r.Input == "" && r.FromNothing() { // those defaults are for continuing an input
 		if r.Prefix == k.base.Prefix {
 			r.Prefix = 0
 		}
@@ -132,7 +131,7 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	return nil
 }
 
-// checkDraft refuses flags of drafts that make no sense.
+// checkDraft rejects inconsistent draft flags.
 func (k *generateKind) checkDraft() error {
 	if k.ahead < 2 || k.ahead > 64 {
 		return k.usagef("--draft-tokens is 2 to 64")
@@ -152,7 +151,7 @@ func (k *generateKind) checkDraft() error {
 	return nil
 }
 
-// takeDraft says how the model is opened.
+// takeDraft copies the draft flags to a model's options.
 func (k *generateKind) takeDraft(s *family.Spec) {
 	s.Precision, s.Draft, s.Ahead = nn.Precision(k.precision), k.draft, k.ahead
 	s.Guesses = k.draft == "" && k.flags.Changed("draft-tokens")
@@ -164,7 +163,7 @@ func (k *generateKind) takeDraft(s *family.Spec) {
 	}
 }
 
-// texts are the texts of values.
+// texts converts values to strings.
 func texts[T ~string](values []T) []string {
 	all := make([]string, len(values))
 	for i, v := range values {
@@ -173,7 +172,7 @@ func texts[T ~string](values []T) []string {
 	return all
 }
 
-// all makes the requests: of inputs, or from nothing.
+// all returns the requests: for the inputs, or without input.
 func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if p := nn.Precision(k.precision); p != "" && !slices.Contains(nn.Precisions, p) {
 		return nil, k.usagef("--precision is one of %v", nn.Precisions)

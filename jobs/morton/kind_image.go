@@ -5,7 +5,7 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 )
 
-// addPrompt adds the flags of what a picture starts from.
+// addPrompt adds the flags of what an image is generated from.
 func addPrompt(k *generateKind) {
 	f := k.own
 	f.IntVar(&k.class, "class", 0, "generate class `N` of the model, counted from 0")
@@ -16,13 +16,13 @@ func addPrompt(k *generateKind) {
 	f.IntVar(&k.count, "count", 1, "how many images")
 }
 
-// addText adds the flag of a text.
+// addText adds the flag --text.
 func addText(k *generateKind) {
 	k.own.StringVar(&k.base.Text, "text", "", "generate the text whose features `FILE` holds: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; leave out padding rows")
 }
 
-// takePrompt takes the flags of what a picture starts from, and refuses those that no
-// request can have. A manifest's lines may say it themselves.
+// takePrompt reads the flags of what an image is generated from and rejects invalid
+// ones. Manifest lines may set it themselves.
 func (k *generateKind) takePrompt() error {
 	if len(k.input) > 0 {
 		return k.usagef("a picture starts from --class or --text, not from --input")
@@ -36,7 +36,7 @@ func (k *generateKind) takePrompt() error {
 	return nil
 }
 
-// takeCondition takes a class or a text, and the guidance.
+// takeCondition reads a class or a text, and the guidance.
 func (k *generateKind) takeCondition() error {
 	if k.own.Changed("class") {
 		k.base.Class = &k.class
@@ -50,7 +50,8 @@ func (k *generateKind) takeCondition() error {
 	return nil
 }
 
-// checkModel refuses a job of a kind without a shipped model if --model names none.
+// checkModel rejects a job of a kind without a shipped model unless --model names
+// one.
 func (o *options) checkModel(job *pipelines.Job) error {
 	if o.model != "" {
 		return nil

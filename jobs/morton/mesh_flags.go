@@ -9,8 +9,8 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// addMeshFlags adds the flags of every command that reads mesh files: the limits, and
-// the scene of a glTF file. A nil scene is the file's default.
+// addMeshFlags adds the flags for reading mesh files: the limits, and the scene of a
+// glTF file. A nil scene means the file's default.
 func addMeshFlags(f *pflag.FlagSet, limits *limit.Limits, scene **int) {
 	f.Func("scene", "of a glTF file, read scene `N`, counted from 0, instead of its default scene", func(text string) error {
 		n, err := strconv.Atoi(text)

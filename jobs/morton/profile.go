@@ -14,7 +14,6 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// profileFlags are the flags of profile.
 type profileFlags struct {
 	flags *pflag.FlagSet
 	deviceFlags
@@ -104,7 +103,7 @@ func (p *profileFlags) run(ctx context.Context, t terminal) error {
 	return report.print(t, p.json)
 }
 
-// measure runs the system's work, once to warm up and once under a profile.
+// measure runs the system's work twice: to warm up and under a profile.
 func (p *profileFlags) measure(ctx context.Context, dev *gpu.Device, of system.Published) (*profileReport, []gpu.Span, error) {
 	roof, err := measureRoof(dev)
 	if err != nil {

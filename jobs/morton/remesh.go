@@ -12,10 +12,9 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// remeshFaces is the budget where nothing is said.
+// remeshFaces is the default budget.
 const remeshFaces = 800
 
-// remeshFlags are the flags of remesh.
 type remeshFlags struct {
 	*options
 
@@ -59,7 +58,7 @@ func (g *remeshFlags) run(ctx context.Context, t terminal, inputs []string) erro
 	return execute(ctx, t, g.options, job, pipelines.Generate)
 }
 
-// all makes the requests, each with a depth or a budget.
+// all returns the requests, each with a depth or a budget.
 func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 	if len(g.input) == 0 && g.manifest == "" {
 		return nil, g.usagef("--input or --manifest says what to remesh")
@@ -78,7 +77,8 @@ func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 	return g.fromPatterns(t, g.base)
 }
 
-// completeRemesh gives a request without a depth the default budget, and checks both.
+// completeRemesh sets the default budget of a request without a depth and validates
+// both.
 func completeRemesh(r *request.Request) error {
 	if r.Depth == 0 && r.Faces == 0 {
 		r.Faces = remeshFaces

@@ -25,11 +25,10 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tokenizerSystem is the word of --system for a video tokenizer, which is
-// trained on clips before the system cube can have tokens.
+// tokenizerSystem is the value of --system for a video tokenizer. It is trained
+// on clips, before the system cube can have tokens.
 const tokenizerSystem = "tokenizer"
 
-// trainFlags are the flags of train.
 type trainFlags struct {
 	flags *pflag.FlagSet
 	deviceFlags
@@ -37,7 +36,7 @@ type trainFlags struct {
 	system          string
 	options         models.TrainOptions
 	tokens, heldout []string
-	memory          int    // MiB of samples
+	memory          int    // samples in MiB
 	config          string // of a tokenizer: JSON, see cube.Config
 	precision       string
 	json            bool
@@ -100,10 +99,10 @@ func trainCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// trained are the words of --system that name no published system.
+// trained are the values of --system that are not published systems.
 var trained = []string{shard.KindCube, shard.KindOctree, shard.KindQuad, tokenizerSystem}
 
-// name takes --system apart: a published system, or what is trained by flags of its own.
+// name parses --system: a published system, or one with flags of its own.
 func (g *trainFlags) name() error {
 	o := &g.options
 	if slices.Contains(trained, g.system) {
@@ -147,8 +146,8 @@ func (g *trainFlags) run(ctx context.Context, t terminal) error {
 	return g.print(t, curve)
 }
 
-// trainWidth returns the width asked for, or else the checkpoint's, so that a resumed run
-// adds in the same order. 0 leaves it to the device.
+// trainWidth returns the requested subgroup width or else the checkpoint's, so that a
+// resumed run adds in the same order. 0 means the device's own.
 func (g *trainFlags) trainWidth() (int, error) {
 	if w := g.wanted(); w > 0 {
 		return w, nil
@@ -156,7 +155,7 @@ func (g *trainFlags) trainWidth() (int, error) {
 	return train.CheckpointWidth(filepath.Join(g.options.Out, "checkpoint"))
 }
 
-// check finds the shards and what they say about the system.
+// check finds the shards and reads the system's configuration from them.
 func (g *trainFlags) check() error {
 	if err := g.name(); err != nil {
 		return err
@@ -233,12 +232,12 @@ func shards(patterns []string) ([]string, error) {
 	return all, nil
 }
 
-// readGrids takes from the samples what a system's configuration says of them:
-// the levels and points of quads, the depths of octrees.
+// readGrids reads configuration from the samples: levels and points of quads,
+// depths of octrees.
 func (g *trainFlags) readGrids() error {
 	o := &g.options
 	if o.Family == shard.KindCube {
-		return nil // the tokenizer's folder says it
+		return nil // the tokenizer's folder has them
 	}
 	for _, path := range o.Shards {
 		if err := g.readGridsOf(path); err != nil {
@@ -298,7 +297,7 @@ func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (curve *train.C
 	})
 }
 
-// mistake tells errors of the command line from those of the training.
+// mistake marks training errors that are wrong use.
 func (g *trainFlags) mistake(err error) error {
 	for _, e := range []error{nn.ErrConfig, train.ErrOptions, train.ErrCheckpoint, models.ErrFolder, models.ErrData, system.ErrUnknown, fs.ErrNotExist} {
 		if errors.Is(err, e) {
