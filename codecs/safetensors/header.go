@@ -119,7 +119,7 @@ func (p parser) object(value func(key string) error) error {
 		}
 		key := t.(string) // keys are always strings
 		if seen[key] {
-			return fmt.Errorf("%w: key %.100q stands twice", ErrCorrupt, key)
+			return fmt.Errorf("%w: duplicate key %.100q", ErrCorrupt, key)
 		}
 		seen[key] = true
 		if err := value(key); err != nil {

@@ -73,7 +73,7 @@ func encodeHeader(order []NamedTensor, metadata map[string]string) ([]byte, erro
 			return nil, err
 		}
 		if seen[t.Name] {
-			return nil, fmt.Errorf("%w: %q stands twice", ErrTensor, t.Name)
+			return nil, fmt.Errorf("%w: duplicate name %q", ErrTensor, t.Name)
 		}
 		seen[t.Name] = true
 		separate(&b)

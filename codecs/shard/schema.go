@@ -60,7 +60,7 @@ var writtenLeaves = func() []leaf {
 	}
 	leaves, err := flatten(elements)
 	if err != nil || len(leaves) != numLeaves {
-		panic("shard: the schema does not hold together") // a bug in this package
+		panic("shard: the schema is inconsistent") // a bug in this package
 	}
 	return leaves
 }()

@@ -17,7 +17,7 @@ func (m *machine) persistentID() error {
 	}
 	id, ok := v.(Tuple)
 	if !ok || len(id) != 5 || id[0] != any("storage") {
-		return fmt.Errorf("%w: a persistent id that is no storage: %s", ErrFormat, describe(v))
+		return fmt.Errorf("%w: a persistent id that is not a storage: %s", ErrFormat, describe(v))
 	}
 	c, ok := id[1].(*class)
 	if !ok || !c.storage {

@@ -53,7 +53,7 @@ func (m *machine) step() error {
 	if name, ok := refusedOpcodes[code]; ok {
 		return fmt.Errorf("%w: opcode %s", ErrUnsafe, name)
 	}
-	return fmt.Errorf("%w: %#02x is no opcode", ErrFormat, code)
+	return fmt.Errorf("%w: %#02x is not an opcode", ErrFormat, code)
 }
 
 func (m *machine) push(v any) error {

@@ -40,7 +40,7 @@ func openSource(ctx context.Context, path string, l Limits) (*source, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is no regular file", ErrNotVideo, path)
+		return nil, fmt.Errorf("%w: %s is not a regular file", ErrNotVideo, path)
 	}
 	if info.Size() > l.MaxBytes {
 		return nil, fmt.Errorf("%w: %s has %d bytes, at most %d", ErrLimit, path, info.Size(), l.MaxBytes)

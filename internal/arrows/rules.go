@@ -59,7 +59,7 @@ func (r Rules) broken(i Import) string {
 	from := top(i.Dir())
 	below, known := r.Below[from]
 	if !known {
-		return fmt.Sprintf("folder %q has no place in the house", from)
+		return fmt.Sprintf("folder %q is not in the rules", from)
 	}
 	if to, ours := strings.CutPrefix(i.Path, r.Module+"/"); ours {
 		if to := top(to); to != from && !slices.Contains(below, to) {

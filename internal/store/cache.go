@@ -226,7 +226,7 @@ func parseDigests(data []byte) (map[string]string, error) {
 		}
 		sum, name, ok := strings.Cut(line, " ")
 		if raw, err := hex.DecodeString(sum); !ok || len(name) < 2 || err != nil || len(raw) != sha256.Size {
-			return nil, fmt.Errorf("%w: %q is no line of sha256sum", ErrDamaged, line)
+			return nil, fmt.Errorf("%w: %q is not a line of sha256sum", ErrDamaged, line)
 		}
 		all[path.Clean(name[1:])] = strings.ToLower(sum)
 	}

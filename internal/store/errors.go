@@ -21,7 +21,7 @@ import (
 // fs.ErrPermission, and fs.ErrExist for a put whose condition does not hold.
 var (
 	// ErrPlace reports an invalid place: an unsupported scheme, or no bucket.
-	ErrPlace = errkind.New("bad_request", "no place that is served")
+	ErrPlace = errkind.New("bad_request", "unsupported place")
 	// ErrUnavailable reports a store that did not answer, or asked to retry later, at every
 	// attempt.
 	ErrUnavailable = errkind.New("unavailable", "the store does not answer")

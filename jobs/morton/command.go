@@ -31,7 +31,7 @@ func newRoot(t terminal) *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.RunE = func(c *cobra.Command, words []string) error {
 		if len(words) == 0 {
-			return usagef("", "say what to do, for example: morton generate quads --input 'meshes/*.obj' --out out/")
+			return usagef("", "no command; for example: morton generate quads --input 'meshes/*.obj' --out out/")
 		}
 		return usagef("", "no command %q%s", words[0], suggestCommand(c, words[0]))
 	}

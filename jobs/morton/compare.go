@@ -34,7 +34,7 @@ func newCompareFlags() *compareFlags {
 	g := &compareFlags{flags: newFlags("compare")}
 	f := g.flags
 	f.IntVar(&g.samples, "samples", compare.DefaultSamples, "points sampled on each surface, evenly by area")
-	f.Uint64Var(&g.seed, "seed", 1, "of the sampled points: the same seed gives the same figures")
+	f.Uint64Var(&g.seed, "seed", 1, "random seed of the sampled points")
 	f.Var(&g.thresholds, "threshold", "threshold `X` of an F-score, a share of the reference's longest side; may be given again (default 0.005, 0.01 and 0.02)")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
 	f.BoolVar(&g.json, "json", false, "print the report as JSON")

@@ -23,8 +23,8 @@ import (
 
 // Reasons why convert does not write a file.
 var (
-	errExists  = errors.New("there is a file (--overwrite replaces it)")
-	errIsInput = errors.New("it is one of the inputs, which are never written to")
+	errExists  = errors.New("the file exists (--overwrite replaces it)")
+	errIsInput = errors.New("it is an input, and inputs are never overwritten")
 )
 
 type convertFlags struct {
@@ -115,7 +115,7 @@ func (g *convertFlags) plan(inputs []string) ([]conversion, error) {
 		}
 		return []conversion{{inputs[0], inputs[1]}}, nil
 	case len(inputs) == 0:
-		return wrong("what? A file and the file to write, or files with --to and --out")
+		return wrong("give a file and the file to write, or files with --to and --out")
 	case g.to == "" || g.out == "":
 		return wrong("--to says the format (%s) and --out the folder", formats)
 	case !slices.Contains(meshfile.Written, "."+g.to):

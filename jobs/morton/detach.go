@@ -58,7 +58,7 @@ func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFla
 	c.Args = noWords
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if f.out == "" {
-			return usagef(name, "%s: --out says which folder", name)
+			return usagef(name, "%s: --out is required: the job's folder", name)
 		}
 		quietLogs(t.err, f.verbose)
 		jobs, err := pipelines.Submissions(f.out)

@@ -61,7 +61,7 @@ func detokenize(ctx context.Context, t terminal, o *options, kind request.Family
 		return err
 	}
 	if len(o.input) == 0 {
-		return o.usagef("--input says which shards")
+		return o.usagef("--input is required: the shards")
 	}
 	found, err := matchShards(o.input)
 	if err != nil {

@@ -31,7 +31,7 @@ type meshEvaluation struct {
 
 var (
 	quadsEvaluation = meshEvaluation{system.Quads, func(f *pflag.FlagSet, e *system.Extent) {
-		f.IntVar(&e.Faces, "faces", 0, "at most so many faces; 0 is the default of generate quads")
+		f.IntVar(&e.Faces, "faces", 0, "largest number of faces; 0 is the default of generate quads")
 	}}
 	shapeEvaluation = meshEvaluation{system.Shape, func(f *pflag.FlagSet, e *system.Extent) {
 		f.IntVar(&e.Depth, "depth", 0, "depth of the octree; 0 is the model's own")
@@ -58,7 +58,7 @@ func evaluateMeshCommand(t terminal, e meshEvaluation) *cobra.Command {
 	f := g.flags
 	f.StringVar(&g.model, "model", "", "the model folder `DIR`; without it the shipped model")
 	e.add(f, &g.extent)
-	f.Uint64Var(&g.seed, "seed", 1, "with a file's name, decides what is sampled")
+	f.Uint64Var(&g.seed, "seed", 1, "random seed; results depend on it and on the file's name")
 	f.IntVar(&g.samples, "samples", 20_000, "points sampled on each surface")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
 	g.deviceFlags.add(f)

@@ -66,5 +66,5 @@ func (e *videoScores) plot() string {
 		}
 		curves = append(curves, c)
 	}
-	return plotCurves("PSNR where something moves, by seconds", curves) + "<p>PSNR in dB where something moves, by seconds</p>\n"
+	return plotCurves("PSNR of moving pixels, by seconds", curves) + "<p>PSNR of moving pixels in dB, by seconds</p>\n"
 }

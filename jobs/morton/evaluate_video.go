@@ -47,12 +47,12 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 	g := &videoEvaluation{flags: newFlags("evaluate")}
 	f := g.flags
 	f.StringVar(&g.model, "model", "", "the model folder `DIR`; without it the shipped model")
-	f.IntVar(&g.prefix, "prefix", 16, "frames taken from the clip, at the model's rate")
+	f.IntVar(&g.prefix, "prefix", 16, "frames given of each clip, at the model's rate")
 	f.IntVar(&g.frames, "frames", 16, "frames to generate after them, at most what the file has")
-	f.IntVar(&g.clips, "clips", 0, "of a file with many clips, take so many, evenly spread; 0 is all")
-	f.Uint64Var(&g.seed, "seed", 1, "with a clip's name, decides what is sampled")
+	f.IntVar(&g.clips, "clips", 0, "number of clips to take, evenly spread, from a file with many; 0 is all")
+	f.Uint64Var(&g.seed, "seed", 1, "random seed; results depend on it and on the clip's name")
 	f.IntVar(&g.seeds, "seeds", 1, "continuations of each clip, with seeds from --seed on; the first is measured, and how much they differ")
-	f.IntVar(&g.drift, "drift", 0, "also continue each clip by so many frames, and measure the drift of brightness, contrast, sharpness and motion")
+	f.IntVar(&g.drift, "drift", 0, "also continue each clip by this many frames, and measure the drift of brightness, contrast, sharpness and motion")
 	f.Float64Var(&g.temperature, "temperature", -1, "sampling temperature; below 0 is the model's own")
 	f.StringVar(&g.out, "out", "", "write a page with film strips to the folder `DIR`")
 	g.deviceFlags.add(f)

@@ -33,13 +33,13 @@ type generateFlags struct {
 func newGenerateFlags() *generateFlags {
 	g := &generateFlags{options: newOptions(report.Generate, patternUsage)}
 	f := g.flags
-	f.Uint64Var(&g.seed, "seed", 1, "with the request's id, decides what is sampled")
+	f.Uint64Var(&g.seed, "seed", 1, "random seed; results depend on it and on the request's id")
 	g.addModel()
 	f.StringVar(&g.precision, "precision", "", "keep the model's matrices in `NAME`: f32, f16 (default), bf16, int8 or int4; the tokens depend on it")
 	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature, instead of the model's own; 0 takes the likeliest token")
 	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "sample from the `N` likeliest tokens, instead of the model's own setting; 0 is off")
 	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "sample from the likeliest tokens whose probabilities sum to it, instead of the model's own setting; 1 is off")
-	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH`, with the same tokens, proposes tokens, and the model checks several in a step. The results are equal, sooner. It works where tokens are sampled one by one without guidance. Sets of real numbers, such as MAR's, are checked together; then the results differ")
+	f.StringVar(&g.draft, "draft", "", "propose tokens by a smaller model in `PATH` with the same tokens; the model checks several in a step. The results are equal, and ready sooner. This works where tokens are sampled one by one without guidance. Sets of real numbers, such as MAR's, are checked together; then the results differ")
 	f.IntVar(&g.ahead, "draft-tokens", 4, "check `N` drafted tokens in a step, at least 2; without --draft, a model of any order guesses them itself")
 	f.Float64SliceVar(&g.relax, "relax", nil, "keep more drafted tokens of images, by `K,DELTA`: the probability of the K nearest tokens counts too, up to DELTA, such as 1000,0.1. Of tokens of real numbers, by one number: the temperature of the check, such as 42. The results differ")
 	g.addSearch()
@@ -140,7 +140,7 @@ func (k *generateKind) checkDraft() error {
 		return nil
 	}
 	if k.draft == "" && !k.flags.Changed("draft-tokens") {
-		return k.usagef("--relax is with --draft or --draft-tokens")
+		return k.usagef("--relax needs --draft or --draft-tokens")
 	}
 	if len(k.relax) == 1 && k.relax[0] >= 1 && k.relax[0] <= 1e6 {
 		return nil
@@ -195,7 +195,7 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	switch {
 	case len(k.input) > 0 || k.manifest != "":
 		if k.own.Changed("count") {
-			return nil, k.usagef("--count is without --input and --manifest")
+			return nil, k.usagef("--count cannot be combined with --input or --manifest")
 		}
 		if k.manifest != "" {
 			return k.fromManifest(t, k.base, k.checkLine)
@@ -214,5 +214,5 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 		}
 		return requests, nil
 	}
-	return nil, k.usagef("--input or --manifest says what to start from")
+	return nil, k.usagef("--input or --manifest is required")
 }

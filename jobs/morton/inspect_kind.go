@@ -51,7 +51,7 @@ func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 	}
 	found, err := inspectMesh(path, info.Size(), how.mesh)
 	if errors.Is(err, gltf.ErrNotGLTF) && !strings.EqualFold(filepath.Ext(path), ".gltf") && head[0] == '{' {
-		return nil, fmt.Errorf("%w: %s is a JSON object, and no glTF document", errUnknownFile, path)
+		return nil, fmt.Errorf("%w: %s is a JSON object, but not a glTF document", errUnknownFile, path)
 	}
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err

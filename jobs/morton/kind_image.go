@@ -18,7 +18,7 @@ func addPrompt(k *generateKind) {
 
 // addText adds the flag --text.
 func addText(k *generateKind) {
-	k.own.StringVar(&k.base.Text, "text", "", "generate the text whose features `FILE` holds: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; leave out padding rows")
+	k.own.StringVar(&k.base.Text, "text", "", "generate from the features of a text in `FILE`: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; leave out padding rows")
 }
 
 // takePrompt reads the flags of what an image is generated from and rejects invalid
@@ -31,7 +31,7 @@ func (k *generateKind) takePrompt() error {
 		return err
 	}
 	if k.manifest == "" && k.base.Class == nil && k.base.Text == "" {
-		return k.usagef("--class or --text says what to draw, or --manifest")
+		return k.usagef("--class, --text or --manifest is required")
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 func addFaces(k *generateKind) {
-	k.own.IntVar(&k.base.Faces, "faces", 0, "at most so many faces; the default is the third quartile of the model's training data (the shipped model: 188)")
+	k.own.IntVar(&k.base.Faces, "faces", 0, "largest number of faces; the default is the third quartile of the model's training data (the shipped model: 188)")
 	k.base.Method = request.MethodAuto
 	k.own.StringVar((*string)(&k.base.Method), "method", string(request.MethodAuto), "model covers the surface face by face, surface lays quads along it without a model or a device, auto takes the one with the better score")
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)

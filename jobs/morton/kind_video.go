@@ -20,7 +20,7 @@ func addClip(k *generateKind) {
 }
 
 func addFrames(k *tokenizeKind) {
-	k.own.IntVar(&k.base.Prefix, "frames", 0, "at most so many frames of each input, at the model's rate; 0 is all")
+	k.own.IntVar(&k.base.Prefix, "frames", 0, "largest number of frames read of each input, at the model's rate; 0 is all")
 	addReading(k.own, &k.base)
 }
 
@@ -42,7 +42,7 @@ func (k *generateKind) takeClip() error {
 	}
 	for _, name := range []string{"guidance", "guidance-tokens", "count"} {
 		if k.own.Changed(name) {
-			return k.usagef("--%s is with --class or --text", name)
+			return k.usagef("--%s needs --class or --text", name)
 		}
 	}
 	if k.base.Frames < 1 || k.base.Prefix < 1 {
@@ -72,7 +72,7 @@ func (k *generateKind) takeText() error {
 	}
 	for _, name := range []string{"prefix", "start", "fit"} {
 		if k.own.Changed(name) {
-			return k.usagef("--%s is of an input", name)
+			return k.usagef("--%s needs an --input", name)
 		}
 	}
 	k.base.Prefix = 0

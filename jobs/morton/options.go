@@ -77,11 +77,11 @@ func (o *options) addRun() {
 	f.IntVar(&o.inFlight, "in-flight", 0, "requests that a worker has open at once; 0 is twice the slots (remesh: twice the processors)")
 	f.IntVar(&o.workers, "workers", 1, "parallel branches of the pipeline")
 	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "stop and fail when more inputs have failed than `N|P%` of those "+
-		"done so far (a share is looked at from the twentieth on, and at the end)")
+		"done so far (a percentage counts from the twentieth on, and at the end)")
 	f.Var(&o.copied, "input-limit", "copy inputs of s3:// and gs:// that have at most `SIZE` bytes, such as 512M or 4G; 0 is 16G")
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
-	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
+	f.BoolVar(&o.detach, "detach", false, "start the job on a remote runner, print how to return to it, and exit")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")
 	addBeam(f)
@@ -104,7 +104,7 @@ func (o *options) complete(c *cobra.Command) {
 func (o *options) check(words []string) error {
 	o.input = append(o.input, words...) // the shell may have expanded a pattern
 	if o.out == "" {
-		return o.usagef("--out says where to write")
+		return o.usagef("--out is required: the folder for results")
 	}
 	if err := o.checkSource(); err != nil {
 		return err
@@ -185,9 +185,9 @@ func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Requ
 func (o *options) noteResults(t terminal, out, left int) error {
 	switch {
 	case out > 0 && left == 0:
-		return o.usagef("nothing to do: earlier runs into %s made all files (%d) that the names stand for", o.out, out)
+		return o.usagef("nothing to do: earlier runs into %s made all matching files (%d)", o.out, out)
 	case out > 0:
-		fmt.Fprintf(t.err, "morton: %s left out, which earlier runs into %s made\n", many(out, "file"), o.out)
+		fmt.Fprintf(t.err, "morton: %s left out: made by earlier runs into %s\n", many(out, "file"), o.out)
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (o *options) noteResults(t terminal, out, left int) error {
 // noteAgain prints that further names of one file are left out.
 func noteAgain(t terminal, n int) {
 	if n > 0 {
-		fmt.Fprintf(t.err, "morton: %s left out, of files that another name stands for: each file is done once\n", many(n, "name"))
+		fmt.Fprintf(t.err, "morton: %s left out: other names of files that are already listed\n", many(n, "name"))
 	}
 }
 

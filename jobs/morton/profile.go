@@ -66,7 +66,7 @@ func ownSystems() (names []string) {
 func (p *profileFlags) check() error {
 	switch {
 	case p.system == "":
-		return usagef("profile", "profile: --system says what to run: cube, octree or quad")
+		return usagef("profile", "profile: --system is required: cube, octree or quad")
 	case !slices.Contains(profiled, p.system):
 		return usagef("profile", "profile: no system %q%s", p.system, suggest(p.system, profiled))
 	case p.batch < 1 || p.batch > 256:

@@ -32,7 +32,7 @@ func (k *generateKind) takeSearch() error {
 		return nil
 	}
 	if k.search.Candidates == 0 {
-		return k.usagef("--verifier, --keep and --compare-every are with --candidates")
+		return k.usagef("--verifier, --keep and --compare-every need --candidates")
 	}
 	if k.search.Verifier == "" {
 		return k.usagef("--candidates needs a --verifier: %s", strings.Join(verifiers(), ", "))

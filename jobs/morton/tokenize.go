@@ -65,7 +65,7 @@ func (k *tokenizeKind) run(ctx context.Context, t terminal, inputs []string) err
 		return err
 	}
 	if len(k.input) == 0 && k.manifest == "" {
-		return k.usagef("--input or --manifest says what to tokenize")
+		return k.usagef("--input or --manifest is required")
 	}
 	requests, err := k.all(t)
 	if err != nil {

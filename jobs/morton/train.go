@@ -65,7 +65,7 @@ func newTrainFlags() *trainFlags {
 	f.Float64Var(&r.Rate, "rate", 1e-3, "peak learning rate, after --warmup steps")
 	f.IntVar(&r.Warmup, "warmup", 0, "steps until the peak rate; 0 is 1/50 of the steps")
 	f.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "weight decay of AdamW")
-	f.Uint64Var(&r.Seed, "seed", 1, "of the initial weights and the order of samples")
+	f.Uint64Var(&r.Seed, "seed", 1, "random seed of the initial weights and the order of samples")
 	f.StringVar(&g.precision, "precision", string(nn.F32), "multiply matrices and keep activations in `NAME`: f32, bf16 or f16; "+
 		"weights are updated and saved in f32, and a tokenizer trains in f32")
 
@@ -73,8 +73,8 @@ func newTrainFlags() *trainFlags {
 	f.IntVar(&n.Layers, "layers", 6, "blocks of the network")
 	f.IntVar(&n.Heads, "heads", 4, "heads of its attention")
 	f.IntVar(&n.Hidden, "hidden", 512, "hidden width of its feed-forward parts")
-	f.IntVar(&n.Context, "context", 1024, "positions that the network sees at most")
-	f.IntVar(&n.Length, "length", 16384, "positions a sequence has at most")
+	f.IntVar(&n.Context, "context", 1024, "largest number of positions that the network sees")
+	f.IntVar(&n.Length, "length", 16384, "largest number of positions in a sequence")
 	f.Float64Var(&n.RopeTheta, "rope-theta", 10000, "base of the rotary positions")
 
 	f.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "the model's default sampling temperature")
@@ -117,7 +117,7 @@ func (g *trainFlags) name() error {
 		}
 	}
 	if g.system == "" {
-		return usagef("train", "train: --system says what to train: cube, octree, quad, tokenizer or a published system, which morton systems lists")
+		return usagef("train", "train: --system is required: cube, octree, quad, tokenizer or a published system, which morton systems lists")
 	}
 	return usagef("train", "train: no system %q%s; morton systems lists them", g.system, suggest(g.system, names))
 }
@@ -163,13 +163,13 @@ func (g *trainFlags) check() error {
 	o := &g.options
 	switch {
 	case o.System != "" && g.config == "":
-		return usagef("train", "train: --config names the config.json of the network to train")
+		return usagef("train", "train: --config is required: the config.json of the network")
 	case len(g.tokens) == 0:
-		return usagef("train", "train: --tokens says what to train on")
+		return usagef("train", "train: --tokens is required: the shards to train on")
 	case len(g.heldout) == 0:
-		return usagef("train", "train: --heldout says what to test on: tokens that training never sees")
+		return usagef("train", "train: --heldout is required: shards that training never sees")
 	case o.Out == "":
-		return usagef("train", "train: --out says where the model goes")
+		return usagef("train", "train: --out is required: the folder for the model")
 	}
 	if o.Prefer < 0 || o.Prefer > 0 && o.From == "" || o.Family == tokenizerSystem && o.From != "" {
 		return usagef("train", "train: --prefer is above 0 and needs --from, the model to begin with; a tokenizer takes neither")
@@ -199,7 +199,7 @@ func (g *trainFlags) check() error {
 		return nil
 	case shard.KindCube:
 		if o.Tokenizer == "" {
-			return usagef("train", "train: --tokenizer names the folder of the tokenizer that made the tokens")
+			return usagef("train", "train: --tokenizer is required: the folder of the tokenizer that made the tokens")
 		}
 	}
 	if err := g.find(); err != nil {

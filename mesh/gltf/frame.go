@@ -81,7 +81,7 @@ func place(m *mesh.Mesh) (*mesh.Mesh, frame, error) {
 		at := p.position(v)
 		for _, x := range p.frame.world(at) {
 			if math.IsInf(x, 0) {
-				return nil, p.frame, fmt.Errorf("%w: vertex %d at %v rounds out of float64", mesh.ErrNotFinite, v, m.Vertices[v])
+				return nil, p.frame, fmt.Errorf("%w: vertex %d at %v overflows float64", mesh.ErrNotFinite, v, m.Vertices[v])
 			}
 		}
 		out.Vertices[v] = mesh.Vec3{float64(at[0]), float64(at[1]), float64(at[2])}

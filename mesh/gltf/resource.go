@@ -112,7 +112,7 @@ func folder(dir string) Resolver {
 			return nil, resourceError(err, path)
 		}
 		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("%w: %q is no regular file", ErrResource, path)
+			return nil, fmt.Errorf("%w: %q is not a regular file", ErrResource, path)
 		}
 		f, err := root.Open(filepath.FromSlash(path))
 		if err != nil {

@@ -20,7 +20,7 @@ var (
 	// ErrUnreachable reports an endpoint that does not answer.
 	ErrUnreachable = errors.New("nobody answers")
 	// ErrNotServer reports an endpoint that is not a job server.
-	ErrNotServer = errors.New("no job server of Beam's")
+	ErrNotServer = errors.New("not a Beam job server")
 	// ErrUnknown reports a job that the server does not know, or has forgotten.
 	ErrUnknown = errors.New("the job server does not know the job")
 	// ErrCancelled reports a cancelled job.

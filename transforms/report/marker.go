@@ -35,7 +35,7 @@ type Marker struct {
 }
 
 // ErrMarker reports a marker that cannot be read.
-var ErrMarker = errors.New("no marker of morton's")
+var ErrMarker = errors.New("not a marker of Morton")
 
 // maxMarkerBytes bounds a marker.
 const maxMarkerBytes = 1 << 20
