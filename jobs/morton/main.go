@@ -28,6 +28,7 @@ const (
 )
 
 func main() {
+	gpu.AllowEnvironment()
 	switch args := os.Args[1:]; {
 	case worker.Is(args):
 		os.Exit(worker.Main(args))

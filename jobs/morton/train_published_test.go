@@ -131,7 +131,7 @@ func TestTrainPublishedRefuses(t *testing.T) {
 	}
 	for want, more := range map[string][]string{
 		"var draws only":          {"--system", "var", "--config", between},
-		"--config is required":          {"--system", "nar"},
+		"--config is required":    {"--system", "nar"},
 		"--width is for our own":  append([]string{"--system", "nar", "--width", "64"}, config...),
 		"called \"infinitystar\"": append([]string{"--system", "infinitystar"}, config...),
 		"did you mean nova?":      append([]string{"--system", "nvoa"}, config...),
