@@ -83,13 +83,10 @@ func spool(fill func(io.Writer) error, use func(path string) error) error {
 	return use(path)
 }
 
-// Put uploads a file to the place of an object, replacing an old one.
-func Put(place, path string) error { return put(place, path, condition{}) }
-
-// PutNew is Put for a free place, as in [New].
+// PutNew uploads a file to a free place, as [New] does.
 func PutNew(place, path string) error { return put(place, path, condition{absent: true}) }
 
-// PutOver is Put over the object with that tag, as in [Swap].
+// PutOver uploads a file over the object with that tag, as [Swap] does.
 func PutOver(place, path, tag string) error { return put(place, path, condition{tag: tag}) }
 
 // condition is the required state of a place for a put.

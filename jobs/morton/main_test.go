@@ -63,10 +63,12 @@ func (m mirror) Generate(ctx context.Context, r request.Request, in family.Media
 	return &family.Result{Media: in, Sample: s, Tokens: 1}, err
 }
 
-// withMirror makes the mirror the model of quads; a spec with a folder of its
-// own keeps tests apart.
+// withMirror makes the mirror the model of quads for one test. A spec with its own
+// folder keeps tests apart.
 func withMirror(t *testing.T) {
 	t.Helper()
+	before := family.Registered(request.Quads)
+	t.Cleanup(func() { family.Register(request.Quads, before) })
 	family.Register(request.Quads, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return mirror{}, nil })
 }
 
