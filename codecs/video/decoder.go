@@ -180,7 +180,7 @@ func (k *decoder) end(err error) error {
 
 // truncated is final once next has returned io.EOF.
 func (k *decoder) truncated() bool {
-	return k.src.cut || k.partial || k.tailDamaged() && (k.lossAt > 0 || k.src.container.lengthless())
+	return k.src.cut || k.partial || k.tailDamaged() && (k.lossAt > 0 || k.src.container.Lengthless())
 }
 
 // damaged is the number of damaged packets, without those at a truncated end.

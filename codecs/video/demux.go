@@ -53,7 +53,7 @@ func (d *demuxer) open(l Limits) error {
 // openInput sets d.fc to nil on failure. FFmpeg has freed the context by then,
 // and go-astiav's CloseInput would follow a dangling pointer.
 func (d *demuxer) openInput() error {
-	format := astiav.FindInputFormat(d.src.container.demuxer)
+	format := astiav.FindInputFormat(d.src.container.Demuxer)
 	if format == nil {
 		return astiav.ErrDemuxerNotFound
 	}

@@ -60,7 +60,7 @@ func (d *demuxer) info() Info {
 	p := d.stream.CodecParameters()
 	o := streamOrientation(d.stream)
 	i := Info{
-		Container: d.src.container.name,
+		Container: d.src.container.Name,
 		Codec:     p.CodecID().Name(),
 		W:         p.Width(),
 		H:         p.Height(),

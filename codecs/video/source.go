@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/asticode/go-astiav"
+	"github.com/morton-gen/morton/codecs/video/container"
 )
 
 // source reads a file's bytes for FFmpeg. Reading through Go keeps the file system's
@@ -17,7 +18,7 @@ type source struct {
 	ctx        context.Context
 	file       *os.File
 	size, pos  int64
-	container  container
+	container  container.Format
 	cut        bool  // the file ends before its structure does
 	fragmented bool  // an MP4 whose frames are in fragments
 	err        error // the first read error, which FFmpeg reports as its own
@@ -58,20 +59,20 @@ func openSource(ctx context.Context, path string, l Limits) (*source, error) {
 
 // identify examines the head and, for a known container, the structure.
 func (s *source) identify() error {
-	head := make([]byte, sniffBytes)
+	head := make([]byte, container.HeadBytes)
 	n, err := s.file.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return err
 	}
-	s.container = sniff(head[:n])
+	s.container = container.Detect(head[:n])
 	switch {
-	case s.container == audioOnly:
+	case s.container == container.Audio:
 		return ErrNoVideoStream
-	case s.container.demuxer == "":
+	case s.container.Demuxer == "":
 		return ErrNotVideo
 	}
-	s.cut = cutShort(s.file, s.size, s.container)
-	s.fragmented = s.container.demuxer == "mov" && hasFragments(s.file, s.size)
+	s.cut = container.CutShort(s.file, s.size, s.container)
+	s.fragmented = s.container.Demuxer == "mov" && container.HasFragments(s.file, s.size)
 	s.io, err = astiav.AllocIOContext(ioBuffer, false, s.read, s.seek, nil)
 	return err
 }

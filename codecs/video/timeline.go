@@ -69,7 +69,7 @@ func newTimeline(d *demuxer) *timeline {
 
 // mayJump reports whether the clock of a valid file of this format may restart.
 func (d *demuxer) mayJump() bool {
-	return d.src.container.demuxer == "mpegts" || d.src.container.demuxer == "mpeg"
+	return d.src.container.Demuxer == "mpegts" || d.src.container.Demuxer == "mpeg"
 }
 
 // place sets the time of the next frame. stamp is in ticks, or NoPtsValue; ticks is

@@ -1,125 +1,125 @@
-package video
+package container
 
 import (
 	"bytes"
 	"encoding/binary"
 )
 
-// container is a file format, detected by its first bytes.
-type container struct {
-	name    string // reported by Info
-	demuxer string // FFmpeg's name; empty for sound or unknown files
+// Format is a container format. The zero value is an unknown one.
+type Format struct {
+	Name    string // mp4, mov, matroska, webm, …
+	Demuxer string // FFmpeg's name; empty for sound or unknown files
 }
 
-// lengthless reports whether files of this format have no length field.
-func (c container) lengthless() bool {
-	switch c.demuxer {
+// Lengthless reports whether files of this format have no length field.
+func (c Format) Lengthless() bool {
+	switch c.Demuxer {
 	case "mpeg", "mpegts", "mpegvideo", "m4v", "h264", "hevc":
 		return true
 	}
 	return false
 }
 
-var (
-	notMedia  = container{}
-	audioOnly = container{name: "audio"}
-)
+var unknown = Format{}
 
-// sniffBytes is the size of the head that sniff examines: enough for a stream that
+// Audio is any file with sound alone.
+var Audio = Format{Name: "audio"}
+
+// HeadBytes is the size of the head that Detect examines: enough for a stream that
 // starts inside a packet, of 2048 bytes in a program stream.
-const sniffBytes = 4096
+const HeadBytes = 4096
 
-// sniff returns the container of a file that begins with head. FFmpeg's own probing
+// Detect returns the container of a file that begins with head. FFmpeg's own probing
 // chooses among 350 formats, some of which open other files.
-func sniff(head []byte) container {
-	for _, s := range []func([]byte) container{sniffISO, sniffEBML, sniffRIFF, sniffMagic, sniffMPEG, sniffAnnexB, sniffAudio} {
-		if c := s(head); c != notMedia {
+func Detect(head []byte) Format {
+	for _, s := range []func([]byte) Format{sniffISO, sniffEBML, sniffRIFF, sniffMagic, sniffMPEG, sniffAnnexB, sniffAudio} {
+		if c := s(head); c != unknown {
 			return c
 		}
 	}
-	return notMedia
+	return unknown
 }
 
 // magics are the formats with a fixed magic string.
 var magics = []struct {
 	magic string
-	container
+	Format
 }{
-	{"OggS", container{"ogg", "ogg"}},
-	{"GIF87a", container{"gif", "gif"}},
-	{"GIF89a", container{"gif", "gif"}},
-	{"FLV\x01", container{"flv", "flv"}},
-	{"DKIF\x00\x00", container{"ivf", "ivf"}},
-	{"YUV4MPEG2 ", container{"y4m", "yuv4mpegpipe"}},
+	{"OggS", Format{"ogg", "ogg"}},
+	{"GIF87a", Format{"gif", "gif"}},
+	{"GIF89a", Format{"gif", "gif"}},
+	{"FLV\x01", Format{"flv", "flv"}},
+	{"DKIF\x00\x00", Format{"ivf", "ivf"}},
+	{"YUV4MPEG2 ", Format{"y4m", "yuv4mpegpipe"}},
 	// ASF's header object, also for WMV.
-	{"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", container{"asf", "asf"}},
+	{"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c", Format{"asf", "asf"}},
 	// MXF's key of a header partition.
-	{"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", container{"mxf", "mxf"}},
+	{"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01\x01\x02", Format{"mxf", "mxf"}},
 }
 
-func sniffMagic(head []byte) container {
+func sniffMagic(head []byte) Format {
 	for _, m := range magics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
-			return m.container
+			return m.Format
 		}
 	}
-	return notMedia
+	return unknown
 }
 
 // sniffISO detects an ISO file. A box is its length (4 bytes), then its type (4 bytes);
 // ftyp continues with the major brand.
-func sniffISO(head []byte) container {
+func sniffISO(head []byte) Format {
 	if len(head) < 8 {
-		return notMedia
+		return unknown
 	}
 	switch string(head[4:8]) {
 	case "ftyp":
 		if len(head) >= 12 && string(head[8:12]) == "qt  " {
-			return container{"mov", "mov"}
+			return Format{"mov", "mov"}
 		}
-		return container{"mp4", "mov"}
+		return Format{"mp4", "mov"}
 	case "moov", "mdat", "wide", "free", "skip", "pnot":
-		return container{"mov", "mov"}
+		return Format{"mov", "mov"}
 	}
-	return notMedia
+	return unknown
 }
 
-func sniffEBML(head []byte) container {
+func sniffEBML(head []byte) Format {
 	if !bytes.HasPrefix(head, []byte{0x1a, 0x45, 0xdf, 0xa3}) {
-		return notMedia
+		return unknown
 	}
 	if bytes.Contains(head[:min(len(head), 64)], []byte("webm")) {
-		return container{"webm", "matroska"}
+		return Format{"webm", "matroska"}
 	}
-	return container{"matroska", "matroska"}
+	return Format{"matroska", "matroska"}
 }
 
-func sniffRIFF(head []byte) container {
+func sniffRIFF(head []byte) Format {
 	if len(head) < 12 || string(head[:4]) != "RIFF" {
-		return notMedia
+		return unknown
 	}
 	switch string(head[8:12]) {
 	case "AVI ":
-		return container{"avi", "avi"}
+		return Format{"avi", "avi"}
 	case "WAVE":
-		return audioOnly
+		return Audio
 	}
-	return notMedia
+	return unknown
 }
 
-func sniffMPEG(head []byte) container {
+func sniffMPEG(head []byte) Format {
 	switch {
 	case packHeader(head) >= 0:
-		return container{"mpeg", "mpeg"}
+		return Format{"mpeg", "mpeg"}
 	case bytes.HasPrefix(head, []byte{0, 0, 1, 0xb3}):
-		return container{"mpegvideo", "mpegvideo"}
+		return Format{"mpegvideo", "mpegvideo"}
 	case bytes.HasPrefix(head, []byte{0, 0, 1, 0xb0}):
-		return container{"m4v", "m4v"}
+		return Format{"m4v", "m4v"}
 	}
 	if _, stride := transportPackets(head); stride > 0 {
-		return container{"mpegts", "mpegts"}
+		return Format{"mpegts", "mpegts"}
 	}
-	return notMedia
+	return unknown
 }
 
 // packHeader finds a program stream's pack. One not at the start must also have its
@@ -181,20 +181,20 @@ func synced(head []byte, first, stride, n int) bool {
 }
 
 // sniffAudio detects common sound files, so that they get their own error.
-func sniffAudio(head []byte) container {
+func sniffAudio(head []byte) Format {
 	for _, magic := range []string{"ID3", "fLaC", "#!AMR", ".snd"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
-			return audioOnly
+			return Audio
 		}
 	}
 	if len(head) < 4 {
-		return notMedia
+		return unknown
 	}
 	v := binary.BigEndian.Uint32(head)
 	sync, adts := v>>21 == 0x7ff, v>>16&0xfff6 == 0xfff0
 	version, layer, bitrate, rate := v>>19&3, v>>17&3, v>>12&15, v>>10&3
 	if adts || sync && version != 1 && layer != 0 && bitrate != 15 && bitrate != 0 && rate != 3 {
-		return audioOnly
+		return Audio
 	}
-	return notMedia
+	return unknown
 }

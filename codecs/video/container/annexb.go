@@ -1,27 +1,27 @@
-package video
+package container
 
 import "bytes"
 
 // sniffAnnexB detects a bare H.264 or HEVC stream: units after 00 00 01. The first
 // unit must be one that can start a stream, and a sequence header must follow soon.
-func sniffAnnexB(head []byte) container {
+func sniffAnnexB(head []byte) Format {
 	zeros := bytes.IndexByte(head, 1)
 	if zeros < 2 || zeros > 3 || !bytes.Equal(head[:zeros], make([]byte, zeros)) {
-		return notMedia
+		return unknown
 	}
 	for i, unit := range bytes.Split(head[zeros+1:], []byte{0, 0, 1}) {
 		switch {
 		case len(unit) < 3:
-			return notMedia
+			return unknown
 		case isH264Sequence(unit):
-			return container{"h264", "h264"}
+			return Format{"h264", "h264"}
 		case isHEVCSequence(unit):
-			return container{"hevc", "hevc"}
+			return Format{"hevc", "hevc"}
 		case i == 0 && !startsH264(unit) && !startsHEVC(unit):
-			return notMedia
+			return unknown
 		}
 	}
-	return notMedia
+	return unknown
 }
 
 // A H.264 unit begins with a zero bit, two bits of nal_ref_idc and five bits of

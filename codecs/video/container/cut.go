@@ -1,4 +1,4 @@
-package video
+package container
 
 import (
 	"bytes"
@@ -10,12 +10,12 @@ import (
 // maxElements bounds the walk over a file's top-level elements.
 const maxElements = 4096
 
-// cutShort reports whether a file ends before its top-level structure does. It finds
+// CutShort reports whether a file ends before its top-level structure does. It finds
 // one missing byte without decoding. MPEG streams and live recordings have no length:
 // for these it detects a cut transport packet only, and decoding detects a damaged last
 // packet. Extra bytes after a complete structure are ignored.
-func cutShort(r io.ReaderAt, size int64, c container) bool {
-	switch c.demuxer {
+func CutShort(r io.ReaderAt, size int64, c Format) bool {
+	switch c.Demuxer {
 	case "mov":
 		return cutWalk(r, size, &boxes{})
 	case "avi":
@@ -39,7 +39,7 @@ func cutShort(r io.ReaderAt, size int64, c container) bool {
 // cutPackets reports a cut last packet. Transport packets have one length, and the
 // first may be incomplete.
 func cutPackets(r io.ReaderAt, size int64) bool {
-	head := make([]byte, min(size, sniffBytes))
+	head := make([]byte, min(size, HeadBytes))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
 		return true
 	}
@@ -97,7 +97,8 @@ func (b *boxes) over(head []byte) bool {
 	return len(head) < 8 || !outermostBox(string(head[4:8]))
 }
 
-func hasFragments(r io.ReaderAt, size int64) bool {
+// HasFragments reports whether an ISO file has its frames in fragments.
+func HasFragments(r io.ReaderAt, size int64) bool {
 	var b boxes
 	cutWalk(r, size, &b)
 	return b.fragments
