@@ -1,8 +1,8 @@
 // Package mesh holds polygon meshes made of triangles, quads and n-gons: the
-// type, its measures, surface sampling, distances between surfaces and repair.
+// type, its measures, surface sampling, triangulation and repair.
 //
-// It is not for files (see mesh/meshfile), tokens (see mesh/sequence) or
-// pictures (see mesh/draw).
+// It is not for distances (see mesh/distance and mesh/compare), files (see
+// mesh/meshfile), tokens (see mesh/sequence) or pictures (see mesh/draw).
 //
 //	var m mesh.Mesh
 //	a := m.AddVertex(mesh.Vec3{0, 0, 0})

@@ -1,5 +1,7 @@
 package mesh
 
+import "github.com/morton-gen/morton/mesh/internal/earclip"
+
 // SplitNgons cuts faces of more than four corners into quads and triangles. It
 // returns the new mesh, with the same vertices, and the old face of every new
 // one. Triangles and quads are kept as they are.
@@ -47,7 +49,7 @@ func (m *Mesh) splitFace(face []int32) {
 // quads where possible.
 func (m *Mesh) splitByEars(face []int32, flat []point2) {
 	var triangles [][3]int32
-	clipEars(flat, func(i, j, k int32) { triangles = append(triangles, [3]int32{i, j, k}) })
+	earclip.Cut(flat, func(i, j, k int32) { triangles = append(triangles, [3]int32{i, j, k}) })
 	sides := make(map[[2]int32]int, 3*len(triangles)) // directed side to triangle
 	for t, corner := range triangles {
 		for k := range 3 {

@@ -1,15 +1,12 @@
 package mesh
 
-import "math"
+import (
+	"math"
 
-// point2 is a point in the plane of a face.
-type point2 [2]float64
+	"github.com/morton-gen/morton/mesh/internal/earclip"
+)
 
-// turn is twice the signed area of the triangle a, b, c: positive if it runs
-// counter-clockwise.
-func turn(a, b, c point2) float64 {
-	return float64((b[0]-a[0])*(c[1]-a[1])) - float64((b[1]-a[1])*(c[0]-a[0]))
-}
+type point2 = earclip.Point
 
 // project flattens a face by dropping the axis along which its Newell vector is
 // longest, keeping it counter-clockwise. Differences are as exact as the
@@ -42,7 +39,7 @@ func project(points []Vec3, face []int32) []point2 {
 // It holds for strictly convex faces, from any corner.
 func isFan(flat []point2) bool {
 	for k := 1; k+1 < len(flat); k++ {
-		if turn(flat[0], flat[k], flat[k+1]) <= 0 {
+		if earclip.Turn(flat[0], flat[k], flat[k+1]) <= 0 {
 			return false
 		}
 	}
@@ -62,5 +59,5 @@ func isQuadFan(flat []point2) bool {
 
 // isConvexQuad reports whether all four corners are convex.
 func isConvexQuad(a, b, c, d point2) bool {
-	return turn(d, a, b) > 0 && turn(a, b, c) > 0 && turn(b, c, d) > 0 && turn(c, d, a) > 0
+	return earclip.Turn(d, a, b) > 0 && earclip.Turn(a, b, c) > 0 && earclip.Turn(b, c, d) > 0 && earclip.Turn(c, d, a) > 0
 }

@@ -1,5 +1,7 @@
 package mesh
 
+import "github.com/morton-gen/morton/mesh/internal/earclip"
+
 // Triangulate cuts every face into triangles. It returns the new mesh, with the
 // same vertices, and the old face of every new one. Winding is kept. A face of k
 // corners always gives k−2 triangles.
@@ -42,7 +44,7 @@ func Triangulate(m *Mesh) (*Mesh, []int32) {
 func CutLarge(m *Mesh) *Mesh {
 	large := false
 	for f := range m.NumFaces() {
-		large = large || len(m.Face(f)) >= manyCorners
+		large = large || len(m.Face(f)) >= earclip.ManyCorners
 	}
 	if !large {
 		return m
@@ -50,7 +52,7 @@ func CutLarge(m *Mesh) *Mesh {
 	out := &Mesh{Vertices: m.Vertices}
 	for f := range m.NumFaces() {
 		face := m.Face(f)
-		if len(face) < manyCorners {
+		if len(face) < earclip.ManyCorners {
 			out.appendFace(face)
 			continue
 		}
@@ -77,8 +79,8 @@ func forTriangles(points []Vec3, face []int32, emit func(i, j, k int32)) {
 		return
 	}
 	flat := project(points, face)
-	if flat != nil && (len(face) >= manyCorners || !isFan(flat)) {
-		clipEars(flat, emit)
+	if flat != nil && (len(face) >= earclip.ManyCorners || !isFan(flat)) {
+		earclip.Cut(flat, emit)
 		return
 	}
 	for k := int32(1); int(k)+1 < len(face); k++ {

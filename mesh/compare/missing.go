@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // Missing reports how much of a reference a mesh leaves out.
@@ -44,7 +45,7 @@ func MissingFrom(m, reference *mesh.Mesh, distance float64, o Options) (Missing,
 	return missing(near, far, distance/unit, o.filled())
 }
 
-func missing(m, reference *mesh.Mesh, distance float64, o Options) (Missing, error) {
+func missing(m, reference *mesh.Mesh, limit float64, o Options) (Missing, error) {
 	points, _, faces := mesh.SampleSurface(reference, o.Samples, o.Seed)
 	if points == nil {
 		return Missing{}, fmt.Errorf("compare: the reference: %w: %d faces", mesh.ErrNoArea, reference.NumFaces())
@@ -57,10 +58,10 @@ func missing(m, reference *mesh.Mesh, distance float64, o Options) (Missing, err
 	}
 	middles, withArea := largestTriangles(reference, partOf, n)
 	points, parts = append(points, middles...), append(parts, withArea...)
-	gone, query := make([]bool, len(points)), mesh.NewDistanceQuery(m)
+	gone, query := make([]bool, len(points)), distance.New(m)
 	spread(len(points), func(i int) {
 		d, _, _ := query.Distance(points[i])
-		gone[i] = d > distance
+		gone[i] = d > limit
 	})
 	out := Missing{Parts: len(withArea), Of: len(withArea), Share: share(gone[:len(faces)])}
 	left := make([]bool, n)

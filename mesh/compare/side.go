@@ -5,13 +5,14 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // side is one of the two surfaces, in units of the reference's longest side and
 // relative to the reference's centre, for precision.
 type side struct {
 	triangles *mesh.Mesh
-	query     *mesh.DistanceQuery
+	query     *distance.Query
 	points    []mesh.Vec3 // samples
 	normals   []mesh.Vec3 // of the samples' triangles
 	vertices  []mesh.Vec3 // looked at for the largest distance
@@ -29,7 +30,7 @@ func newSide(m *mesh.Mesh, centre mesh.Vec3, unit float64, o Options) (*side, er
 	if s.points == nil {
 		return nil, fmt.Errorf("%w: %d faces", mesh.ErrNoArea, m.NumFaces())
 	}
-	s.query = mesh.NewDistanceQuery(s.triangles)
+	s.query = distance.New(s.triangles)
 	s.vertices = usedVertices(s.triangles, o.Vertices)
 	return s, nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // evenRounds is the number of rounds of split, collapse, flip and smooth.
@@ -15,7 +16,7 @@ const evenRounds = 5
 //
 // Source: Botsch and Kobbelt, "A remeshing approach to multiresolution modeling",
 // 2004.
-func (m *triangles) even(length float64, near *mesh.DistanceQuery) *triangles {
+func (m *triangles) even(length float64, near *distance.Query) *triangles {
 	for range evenRounds {
 		m.splitLong(4. / 3 * length)
 		m.collapseShort(4./5*length, 4./3*length)
@@ -105,7 +106,7 @@ func (m *triangles) flat(h int32, least float64) bool {
 
 // settle moves each free vertex to the area-weighted mean of its neighbours,
 // projected to the surface.
-func (m *triangles) settle(near *mesh.DistanceQuery) {
+func (m *triangles) settle(near *distance.Query) {
 	area := make([]float64, len(m.at))
 	for h, v := range m.from {
 		if v >= 0 {
@@ -131,7 +132,7 @@ func (m *triangles) settle(near *mesh.DistanceQuery) {
 		}
 		to := sum.Scale(1 / weight).Sub(m.at[v])
 		to = m.at[v].Add(to.Sub(n.Scale(n.Dot(to))))
-		_, on, face := near.DistanceFacing(to, n)
+		_, on, face := near.Facing(to, n)
 		if face < 0 || on.Sub(to).Len() > to.Sub(m.at[v]).Len()+1e-12 { // another sheet, or a sharp bend
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // ErrBudget reports too small a number of faces for the surface.
@@ -174,7 +175,7 @@ const resolution = 3
 // newBase computes the lines, the fine mesh and its field.
 func newBase(m *triangles, faces int, angle float64) *base {
 	m.findLines(angle)
-	s := &surface{near: mesh.NewDistanceQuery(m.mesh()), l: m.lines()}
+	s := &surface{near: distance.New(m.mesh()), l: m.lines()}
 	m = m.even(math.Sqrt(m.area()/float64(faces))/resolution, s.near)
 	return &base{m, m.levels(m.orient()), s}
 }

@@ -4,11 +4,12 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // surface is the target of projections.
 type surface struct {
-	near *mesh.DistanceQuery
+	near *distance.Query
 	l    lines
 }
 
@@ -71,7 +72,7 @@ func (p *patch) move(s *surface, v int32, to, normal mesh.Vec3) {
 			p.at[v] = to
 		}
 	default:
-		if _, on, face := s.near.DistanceFacing(to, normal); face >= 0 {
+		if _, on, face := s.near.Facing(to, normal); face >= 0 {
 			p.at[v] = on
 		}
 	}
@@ -184,7 +185,7 @@ func (p *patch) settle(s *surface) {
 		for _, v := range face {
 			middle = middle.Add(p.at[v].Scale(1 / float64(len(face))))
 		}
-		_, on, f := s.near.DistanceFacing(middle, n)
+		_, on, f := s.near.Facing(middle, n)
 		if f < 0 {
 			continue
 		}

@@ -1,10 +1,13 @@
-package mesh
+package distance
 
 import (
 	"cmp"
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/internal/box"
 )
 
 // boxTree is a bounding volume hierarchy over numbered items. Items are sorted
@@ -23,7 +26,7 @@ type boxTree struct {
 
 // boxNode is a node of the tree: a leaf if count is not 0.
 type boxNode struct {
-	box          bounds
+	box          box.Box
 	first, count int32 // items of a leaf
 	right        int32 // right child of an inner node
 }
@@ -39,14 +42,14 @@ type codedItem struct {
 }
 
 // newBoxTree builds the tree over the given boxes.
-func newBoxTree(boxes []bounds) *boxTree {
+func newBoxTree(boxes []box.Box) *boxTree {
 	coded := make([]codedItem, len(boxes))
-	whole := emptyBounds()
+	whole := box.Empty()
 	for _, b := range boxes {
-		whole.include(b.middle())
+		whole.Include(b.Middle())
 	}
 	for i, b := range boxes {
-		coded[i] = codedItem{whole.mortonCode(b.middle()), int32(i)}
+		coded[i] = codedItem{whole.MortonCode(b.Middle()), int32(i)}
 	}
 	slices.SortFunc(coded, func(a, b codedItem) int {
 		if c := cmp.Compare(a.code, b.code); c != 0 {
@@ -66,26 +69,26 @@ func newBoxTree(boxes []bounds) *boxTree {
 
 // build appends the nodes over coded and returns their box. first is the
 // position of coded[0] in the whole order.
-func (t *boxTree) build(boxes []bounds, coded []codedItem, first int) bounds {
+func (t *boxTree) build(boxes []box.Box, coded []codedItem, first int) box.Box {
 	node := len(t.nodes)
 	t.nodes = append(t.nodes, boxNode{first: int32(first), count: int32(len(coded))})
-	box := emptyBounds()
+	whole := box.Empty()
 	if len(coded) <= leafItems {
 		for _, c := range coded {
-			box.include(boxes[c.item].lo)
-			box.include(boxes[c.item].hi)
+			whole.Include(boxes[c.item].Lo)
+			whole.Include(boxes[c.item].Hi)
 		}
 	} else {
 		at := splitCodes(coded)
 		left := t.build(boxes, coded[:at], first)
 		t.nodes[node].count, t.nodes[node].right = 0, int32(len(t.nodes))
 		right := t.build(boxes, coded[at:], first+at)
-		box = bounds{left.lo, left.hi}
-		box.include(right.lo)
-		box.include(right.hi)
+		whole = box.Box{Lo: left.Lo, Hi: left.Hi}
+		whole.Include(right.Lo)
+		whole.Include(right.Hi)
 	}
-	t.nodes[node].box = box
-	return box
+	t.nodes[node].box = whole
+	return whole
 }
 
 // splitCodes returns the index where the highest differing bit becomes 1, or
@@ -108,13 +111,13 @@ func splitCodes(coded []codedItem) int {
 // nearest calls visit for the items whose boxes are no further from p than
 // best, nearer children first. visit returns the new best. Both are squared
 // distances.
-func (t *boxTree) nearest(p Vec3, best float64, visit func(item int32, best float64) float64) {
+func (t *boxTree) nearest(p mesh.Vec3, best float64, visit func(item int32, best float64) float64) {
 	if len(t.nodes) > 0 && !math.IsNaN(p[0]+p[1]+p[2]) {
 		t.search(0, p, best, visit)
 	}
 }
 
-func (t *boxTree) search(node int32, p Vec3, best float64, visit func(int32, float64) float64) float64 {
+func (t *boxTree) search(node int32, p mesh.Vec3, best float64, visit func(int32, float64) float64) float64 {
 	n := &t.nodes[node]
 	if n.count > 0 {
 		for _, item := range t.items[n.first : n.first+n.count] {
@@ -123,7 +126,7 @@ func (t *boxTree) search(node int32, p Vec3, best float64, visit func(int32, flo
 		return best
 	}
 	near, far := node+1, n.right
-	dNear, dFar := t.nodes[near].box.squaredDistance(p), t.nodes[far].box.squaredDistance(p)
+	dNear, dFar := t.nodes[near].box.SquaredDistance(p), t.nodes[far].box.SquaredDistance(p)
 	if dFar < dNear {
 		near, far, dNear, dFar = far, near, dFar, dNear
 	}

@@ -1,4 +1,4 @@
-package mesh
+package earclip
 
 import "math/bits"
 

@@ -1,16 +1,18 @@
-package mesh
+package earclip
 
 import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/morton-gen/morton/mesh/internal/box"
 )
 
 // cornerTree finds which points of a set lie in a triangle. It is a complete binary tree
 // over the points in Morton order. Node 1 is the root, the children of node k are 2k and
 // 2k+1, and each leaf has one point.
 type cornerTree struct {
-	flat   []point2
+	flat   []Point
 	leaves int       // a power of two
 	at     []int32   // the point of each leaf
 	leaf   []int32   // the leaf of each point
@@ -20,7 +22,7 @@ type cornerTree struct {
 }
 
 // planBox is a box in the plane of a face.
-type planBox struct{ lo, hi point2 }
+type planBox struct{ lo, hi Point }
 
 func (b planBox) union(c planBox) planBox {
 	for i := range b.lo {
@@ -30,7 +32,7 @@ func (b planBox) union(c planBox) planBox {
 }
 
 // newCornerTree returns a tree over points with an empty set.
-func newCornerTree(flat []point2) *cornerTree {
+func newCornerTree(flat []Point) *cornerTree {
 	t := &cornerTree{flat: flat, leaves: 1, at: alongCurve(flat), leaf: make([]int32, len(flat))}
 	for t.leaves < len(flat) {
 		t.leaves *= 2
@@ -38,7 +40,7 @@ func newCornerTree(flat []point2) *cornerTree {
 	inf := math.Inf(1)
 	t.boxes, t.counts = make([]planBox, 2*t.leaves), make([]int32, 2*t.leaves)
 	for k := range t.boxes {
-		t.boxes[k] = planBox{point2{inf, inf}, point2{-inf, -inf}}
+		t.boxes[k] = planBox{Point{inf, inf}, Point{-inf, -inf}}
 	}
 	for k, i := range t.at {
 		t.leaf[i] = int32(t.leaves + k)
@@ -51,14 +53,14 @@ func newCornerTree(flat []point2) *cornerTree {
 }
 
 // alongCurve returns the indices of the points in Morton order.
-func alongCurve(flat []point2) []int32 {
-	box := emptyBounds()
+func alongCurve(flat []Point) []int32 {
+	whole := box.Empty()
 	for _, p := range flat {
-		box.include(Vec3{p[0], p[1]})
+		whole.Include([3]float64{p[0], p[1]})
 	}
 	keys, order := make([]uint64, len(flat)), make([]int32, len(flat))
 	for i, p := range flat {
-		keys[i], order[i] = box.mortonCode(Vec3{p[0], p[1]}), int32(i)
+		keys[i], order[i] = whole.MortonCode([3]float64{p[0], p[1]}), int32(i)
 	}
 	slices.SortFunc(order, func(i, j int32) int { return cmp.Compare(keys[i], keys[j]) })
 	return order
@@ -76,7 +78,7 @@ func (t *cornerTree) set(i int32, in bool) {
 }
 
 // holds reports whether a member blocks the triangle a, b, d: see [blocks].
-func (t *cornerTree) holds(a, b, d point2) bool {
+func (t *cornerTree) holds(a, b, d Point) bool {
 	within := planBox{a, a}.union(planBox{b, b}).union(planBox{d, d})
 	t.stack = append(t.stack[:0], 1)
 	for len(t.stack) > 0 {
@@ -102,9 +104,9 @@ func (b *planBox) apart(c planBox) bool {
 	return b.hi[0] < c.lo[0] || b.hi[1] < c.lo[1] || c.hi[0] < b.lo[0] || c.hi[1] < b.lo[1]
 }
 
-// right reports whether turn(u, v, p) is negative for every p in the box. Rounding is
+// right reports whether Turn(u, v, p) is negative for every p in the box. Rounding is
 // monotonic, so testing one corner is exact.
-func (b *planBox) right(u, v point2) bool {
+func (b *planBox) right(u, v Point) bool {
 	p := b.hi
 	if v[0]-u[0] < 0 {
 		p[1] = b.lo[1]
@@ -112,5 +114,5 @@ func (b *planBox) right(u, v point2) bool {
 	if v[1]-u[1] >= 0 {
 		p[0] = b.lo[0]
 	}
-	return turn(u, v, p) < 0
+	return Turn(u, v, p) < 0
 }

@@ -1,8 +1,17 @@
-package mesh
+package earclip
+
+// Point is a point in the plane of a face.
+type Point [2]float64
+
+// Turn is twice the signed area of the triangle a, b, c: positive if it runs
+// counter-clockwise.
+func Turn(a, b, c Point) float64 {
+	return float64((b[0]-a[0])*(c[1]-a[1])) - float64((b[1]-a[1])*(c[0]-a[0]))
+}
 
 // earClipper is the ring of remaining corners of a flattened face.
 type earClipper struct {
-	flat       []point2
+	flat       []Point
 	next, prev []int32
 	reflex     []bool
 	left       bitset      // convex corners
@@ -10,12 +19,12 @@ type earClipper struct {
 	near       *cornerTree // finds reflex corners in a triangle; nil for faces with few corners
 }
 
-// manyCorners is the number of corners from which a tree is faster than a scan of the
+// ManyCorners is the number of corners from which a tree is faster than a scan of the
 // ring.
-const manyCorners = 64
+const ManyCorners = 64
 
-// clipEars cuts a flattened counter-clockwise face into len(flat)−2 triangles.
-func clipEars(flat []point2, emit func(i, j, k int32)) {
+// Cut cuts a flattened counter-clockwise face into len(flat)−2 triangles.
+func Cut(flat []Point, emit func(i, j, k int32)) {
 	c := newEarClipper(flat)
 	i := int32(0)
 	for left := len(flat); left > 3; left-- {
@@ -26,14 +35,14 @@ func clipEars(flat []point2, emit func(i, j, k int32)) {
 	emit(c.prev[i], i, c.next[i])
 }
 
-func newEarClipper(flat []point2) *earClipper {
+func newEarClipper(flat []Point) *earClipper {
 	n := len(flat)
 	c := &earClipper{
 		flat: flat,
 		next: make([]int32, n), prev: make([]int32, n),
 		reflex: make([]bool, n), left: newBitset(n), ears: newBitset(n),
 	}
-	if n >= manyCorners {
+	if n >= ManyCorners {
 		c.near = newCornerTree(flat)
 	}
 	for i := range n {
@@ -64,7 +73,7 @@ func (c *earClipper) setTurn(i int32, left, reflex bool) {
 
 // turnAt is positive at a convex corner.
 func (c *earClipper) turnAt(i int32) float64 {
-	return turn(c.flat[c.prev[i]], c.flat[i], c.flat[c.next[i]])
+	return Turn(c.flat[c.prev[i]], c.flat[i], c.flat[c.next[i]])
 }
 
 // isEar reports whether corner i is convex and its triangle contains no reflex
@@ -92,8 +101,8 @@ func (c *earClipper) isEar(i int32) bool {
 }
 
 // blocks reports whether p lies in the triangle and at none of its corners.
-func blocks(p, a, b, d point2) bool {
-	return p != a && p != b && p != d && turn(a, b, p) >= 0 && turn(b, d, p) >= 0 && turn(d, a, p) >= 0
+func blocks(p, a, b, d Point) bool {
+	return p != a && p != b && p != d && Turn(a, b, p) >= 0 && Turn(b, d, p) >= 0 && Turn(d, a, p) >= 0
 }
 
 // nextEar returns the first ear at or after i, else the first convex corner,
