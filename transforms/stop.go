@@ -12,28 +12,29 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// JobsFolder is the folder in Settings.Out with what processes say of a run to each other.
+// JobsFolder is the folder in Settings.Out through which processes communicate about a
+// run.
 const JobsFolder = "jobs"
 
-// StopFile is the file in Settings.Out by which workers in other processes learn that
-// their run is given up. A runner tells them late: Flink cancels a job at once, and ends
-// its worker when the bundle has come to its end, or after half a minute.
+// StopFile is the file in Settings.Out that tells workers in other processes that their
+// run is cancelled. A runner tells them late: Flink cancels a job at once, but ends its
+// worker only after the bundle or half a minute.
 func StopFile(run string) string { return filepath.Join(JobsFolder, run+".stop") }
 
-// RecordFile is the file in Settings.Out that is there as long as a run of other
-// processes is not over. A runner may never tell its workers so: Flink keeps them where a
-// task manager was lost and the job begun again.
+// RecordFile is the file in Settings.Out that exists until a run of other processes is
+// over. A runner may never tell its workers: Flink keeps them if it lost a task manager
+// and restarted the job.
 func RecordFile(run string) string { return filepath.Join(JobsFolder, run+".json") }
 
-// lookEvery is how often a worker looks for the files, lookStored how often in a store, and
-// lookAgain how often the record must be missing.
+// lookEvery is how often a worker checks the files, lookStored how often in a store, and
+// lookAgain how often the record must be missing in a row.
 const (
 	lookEvery  = 500 * time.Millisecond
 	lookStored = 5 * time.Second
 	lookAgain  = 3
 )
 
-// errStopped ends what a worker does for a run that is given up.
+// errStopped ends a worker's attempts for a cancelled run.
 var errStopped = errors.New("the run is given up")
 
 var (
@@ -41,10 +42,11 @@ var (
 	closeOver = sync.OnceFunc(func() { close(runOver) })
 )
 
-// RunOver is closed when the run of another process that this one has worked for is over.
+// RunOver returns a channel that is closed when the run of another process that this one
+// works for is over.
 func RunOver() <-chan struct{} { return runOver }
 
-// join has attempts for the run of another process end when it is given up.
+// join ends attempts for the run of another process when it is cancelled.
 func (s *stage) join() {
 	name := s.Settings.Run
 	if name == "" || strings.HasPrefix(name, haltPrefix) {
@@ -59,7 +61,7 @@ func (s *stage) join() {
 	}
 }
 
-// watchRun looks for the files of a run until it is over.
+// watchRun polls the files of a run until it is over.
 func watchRun(out, name string, stop, over func()) {
 	look := func(file string) error {
 		_, err := store.Lstat(store.Join(out, file))
@@ -77,7 +79,7 @@ func watchRun(out, name string, stop, over func()) {
 		switch {
 		case !errors.Is(look(RecordFile(name)), fs.ErrNotExist):
 			seen, missed = true, 0
-		case seen: // else this process has another file system
+		case seen: // otherwise this process sees another file system
 			if missed++; missed == lookAgain {
 				over()
 				return
@@ -86,8 +88,8 @@ func watchRun(out, name string, stop, over func()) {
 	}
 }
 
-// AwaitAttempts waits until this process works on nothing, at most so long. It serves a
-// worker whose context has ended.
+// AwaitAttempts waits, at most for a duration, until no attempt runs in this process.
+// It is for a worker whose context has ended.
 func AwaitAttempts(most time.Duration) {
 	haltMu.Lock()
 	var all []*halt

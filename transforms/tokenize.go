@@ -14,7 +14,7 @@ func init() {
 	beam.RegisterDoFn(&tokenizeFn{})
 }
 
-// Tokenize turns decoded items into samples.
+// Tokenize encodes decoded items to samples.
 func Tokenize(s beam.Scope, settings Settings, items beam.PCollection) (tokenized, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Tokenize"), &tokenizeFn{stage{Settings: settings}}, items)
 }
@@ -23,7 +23,7 @@ type tokenizeFn struct{ stage }
 
 // ProcessElement tokenizes one item.
 func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
-	defer it.inputs.Remove() // where that fails, a later process sweeps
+	defer it.inputs.Remove() // a later process sweeps if this fails
 	result := &family.Result{Notes: it.Media.Notes()}
 	f.follow(it)
 	begun := time.Now()
@@ -40,7 +40,7 @@ func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 	return nil
 }
 
-// follow tells the observer how far a film is.
+// follow reports a film's progress to the observer.
 func (f *tokenizeFn) follow(it *Item) {
 	film := it.Media.Film
 	if film == nil {
@@ -51,8 +51,8 @@ func (f *tokenizeFn) follow(it *Item) {
 	})
 }
 
-// stageOf names the stage that failed: what is wrong with a film's file is met while it
-// is tokenized.
+// stageOf returns the stage that failed. Errors in a film's file occur while it is
+// tokenized.
 func stageOf(film *family.Film) string {
 	if film != nil && film.Err() != nil {
 		return stageDecode

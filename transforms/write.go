@@ -14,11 +14,12 @@ func init() {
 	beam.RegisterDoFn(&writeFn{})
 }
 
-// Write writes each item's result into the run's folder, see [report.Place] and
-// [report.Delivery]. It writes media and tokens aside, then a marker that claims them.
-// It moves all to their places, and writes the marker that says done. The same
-// request gives the same tokens, so bundles may rerun, even at the same time. Write
-// replaces unclaimed files only under Settings.Overwrite, and an input never.
+// Write writes each item's result into the run's folder: see [report.Place] and
+// [report.Delivery]. It writes media and tokens to temporary files, then a marker that
+// claims them. It moves all to their places and then writes the marker of a finished
+// result. The same request gives the same tokens, so bundles may be retried, even
+// concurrently. Write replaces unclaimed files only under Settings.Overwrite, and
+// never an input.
 func Write(s beam.Scope, settings Settings, items beam.PCollection) (outcomes beam.PCollection) {
 	return beam.ParDo(s.Scope("Write"), &writeFn{stage{Settings: settings}}, items)
 }
@@ -40,8 +41,8 @@ func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.
 	return nil
 }
 
-// write delivers a result. What stands at its place was looked at when its request
-// was begun (see [SkipDone]); it is again here, for it may have changed.
+// write delivers a result. The file in its place was checked when the request
+// started (see [SkipDone]) and is checked again here, since it may have changed.
 func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Result, error) {
 	row := f.row(it, model)
 	d, err := report.Deliver(f.Settings.Out, row, f.policy(it.Request))
@@ -62,9 +63,9 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 	return row, d.Finish(key, f.Settings.Run, row)
 }
 
-// writeTokens writes the sample of a result, if its family has tokens.
+// writeTokens writes the sample of a result if its family has tokens.
 func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
-	if p.Tokens() == "" || it.Result.Sample.Kind == "" { // quads along the surface have none
+	if p.Tokens() == "" || it.Result.Sample.Kind == "" { // quads along the surface have no tokens
 		return nil
 	}
 	sample := it.Result.Sample
@@ -85,8 +86,8 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	}
 }
 
-// writeMedia writes a clip, a picture, a mesh or planes, each by a file of its own here. Of a mesh
-// it returns what a reader of the GLB gets.
+// writeMedia writes a clip, a picture, a mesh or planes, each in a file of its own here. For a
+// mesh it returns what a reader of the GLB gets.
 func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) (*mesh.Mesh, error) {
 	switch m := it.Result.Media; {
 	case m.Clip != nil:
@@ -101,7 +102,7 @@ func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Resul
 	return nil, nil
 }
 
-// writeTo has write write one file of a delivery.
+// writeTo writes one file of a delivery with write.
 func writeTo(d *report.Delivery, place string, write func(path string) error) error {
 	path, err := d.Path(place)
 	if err != nil {

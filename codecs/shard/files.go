@@ -38,7 +38,7 @@ func (r *Reader) rest() ([]Sample, error) {
 	}
 }
 
-// Glob returns the paths that pattern names, sorted: the *.parquet files of a
+// Glob returns the sorted paths that pattern names: the *.parquet files of a
 // folder, or the matches of a pattern as in [filepath.Match]. Folders and temporary
 // files of unfinished shards are left out. If nothing matches, the error wraps
 // [fs.ErrNotExist].
@@ -60,7 +60,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// match lists a folder by hand: its name may hold a pattern's own characters.
+// match lists a folder directly, since its name may contain pattern characters.
 func match(pattern string) ([]string, error) {
 	if !isFolder(pattern) {
 		paths, err := filepath.Glob(pattern)

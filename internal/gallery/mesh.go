@@ -14,7 +14,7 @@ func showMesh(p *pane, it Item, m *Mesh) {
 	}
 }
 
-// census tells how many faces of which kind m has.
+// census describes the numbers of m's faces by kind.
 func census(m *Mesh) string {
 	var n [3]int // triangles, quads, more
 	for f := range m.NumFaces() {

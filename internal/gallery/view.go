@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// view is what the template sees.
+// view is the data of the template.
 type view struct {
 	Title, Command string
 	Totals         []KV
@@ -137,7 +137,7 @@ func newPane(it Item, side, label, path string, m *Mesh) pane {
 	return p
 }
 
-// seconds prints a time in seconds as people read it.
+// seconds formats a time in seconds.
 func seconds(s float64) string {
 	switch {
 	case s >= 60:

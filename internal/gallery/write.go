@@ -25,13 +25,12 @@ var page = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{
 	"seconds": seconds,
 }).ParseFS(assets, "assets/*.tmpl"))
 
-// geometryFolder holds the scripts with meshes, below the page's folder.
+// geometryFolder has the scripts of meshes, below the page's folder.
 const geometryFolder = "gallery"
 
 // Write writes dir/index.html and the scripts it loads, dir/gallery/*.js, and
-// removes scripts there that no item of this page uses. dir is made if it is
-// not there. The page is written last, beside its place, and renamed, so a
-// reader never sees half of it.
+// removes unused scripts there. It creates dir if necessary. The page is
+// written last and renamed, so a reader never sees a part of it.
 //
 // The error wraps [ErrItem] or [ErrGeometry], before anything is written, or is
 // the file system's. The bytes depend on p alone.
@@ -79,7 +78,7 @@ func write(dir string, p *Page) error {
 
 func render(w io.Writer, v *view) error { return page.Execute(w, v) }
 
-// place makes path hold data, or leaves it as it was.
+// place writes data to path atomically.
 func place(path string, data []byte) error {
 	return atomicfile.Replace(path, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -110,7 +109,7 @@ func asset(name string) (string, error) {
 	return string(data), err
 }
 
-// program is the page's script, in the order its parts need each other.
+// program is the page's script, in order of dependence.
 func program() (template.JS, error) {
 	var all strings.Builder
 	for _, name := range []string{"geometry.js", "matrix.js", "stage.js", "viewer.js", "video.js", "page.js"} {
@@ -123,8 +122,7 @@ func program() (template.JS, error) {
 	return template.JS(all.String()), nil
 }
 
-// link turns a path into a URL in which no character of a file name means
-// anything else.
+// link turns a path into a URL with special characters escaped.
 func link(path string) template.URL {
 	parts := strings.Split(filepath.ToSlash(path), "/")
 	for i, p := range parts {

@@ -107,7 +107,7 @@ func BenchmarkPublishStored(b *testing.B) {
 			return err
 		}
 		m := Marker{Fingerprint: "f", Result: r}
-		return errors.Join(store.Put(store.Join(dir, p.Tokens()), part), m.put(dir, true))
+		return errors.Join(store.PutNew(store.Join(dir, p.Tokens()), part), m.put(dir, true))
 	}); err != nil {
 		b.Fatal(err)
 	}

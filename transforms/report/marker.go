@@ -17,33 +17,34 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Marker says which files of a place are ours, and whether its request is done. It
-// is written twice: before the files of a result take their places, to claim them,
-// and after it.
+// Marker records which files of a place are ours, and whether its request is done.
+// It is written twice: before the files of a result are moved to their places, to
+// claim them, and after.
 type Marker struct {
 	// Fingerprint is that of the request (see request.Request.Fingerprint). It is
-	// empty while files are on their way.
+	// empty until the files are in their places.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Source says what the result was made from, see [Source]. Another input with
-	// the same name is another result.
+	// Source identifies the input: see [Source]. Another input with the same name
+	// is another result.
 	Source string `json:"source,omitempty"`
-	// Run names the run that made the result, see [Run]. A runner may begin a request
-	// again, and then finds what its own run did.
+	// Run names the run that made the result: see [Run]. A runner may retry a request
+	// and then finds the result of its own run.
 	Run    string      `json:"run,omitempty"`
 	Files  claim.Files `json:"files"`
 	Result Result      `json:"result"`
 }
 
 // ErrMarker reports a marker that cannot be read.
-var ErrMarker = errors.New("no marker of morton's")
+var ErrMarker = errors.New("not a marker of Morton")
 
-// maxMarkerBytes bounds a marker that is read back.
+// maxMarkerBytes bounds a marker.
 const maxMarkerBytes = 1 << 20
 
-// Whole reports whether the marker is of a result that is done.
+// Whole reports whether the marker is of a finished result.
 func (m *Marker) Whole() bool { return m.Fingerprint != "" }
 
-// Of reports whether the marker is of a result that the action makes of source.
+// Of reports whether the marker is of a result that the action made from
+// source.
 func (m *Marker) Of(action, source string) bool {
 	return m.Result.Action == action && m.Source == source
 }
@@ -51,8 +52,8 @@ func (m *Marker) Of(action, source string) bool {
 // By reports whether the run of that name made the result.
 func (m *Marker) By(run string) bool { return run != "" && m.Run == run }
 
-// ReadMarker reads the marker of a place. Where there is none, the error wraps
-// [fs.ErrNotExist]; where there is something else, [ErrMarker].
+// ReadMarker reads the marker of a place. The error wraps [fs.ErrNotExist] if
+// there is none, and [ErrMarker] if there is something else.
 func ReadMarker(dir string, p Place) (Marker, error) {
 	path := store.Join(dir, p.Marker())
 	data, err := store.ReadFile(path, maxMarkerBytes)
@@ -99,7 +100,7 @@ func EncodeMarker(w io.Writer, m Marker) error {
 	return e.Encode(m)
 }
 
-// put writes the marker at its place. A first one must not replace anything.
+// put writes the marker to its place. A first one must not replace anything.
 func (m *Marker) put(dir string, first bool) error {
 	path := store.Join(dir, Place{m.Result.Family, m.Result.ID}.Marker())
 	if err := store.MkdirAll(store.Dir(path)); err != nil {
@@ -116,9 +117,9 @@ func (m *Marker) put(dir string, first bool) error {
 	return err
 }
 
-// Done returns the result of a run that did the same. It returns false if there is no
-// marker, if it is of another request, or if one of its files changed. The result counts
-// as skipped unless the run of that name made it.
+// Done returns the result of an earlier run of the same request. It returns false if
+// there is no marker, if it is of another request, or if one of its files changed. The
+// result counts as skipped unless the run of that name made it.
 func Done(dir, fingerprint, run string, p Place) (Result, bool) {
 	m, err := ReadMarker(dir, p)
 	if err != nil || m.Fingerprint != fingerprint || !m.Files.Whole(dir) {
@@ -128,8 +129,8 @@ func Done(dir, fingerprint, run string, p Place) (Result, bool) {
 	return m.Result, true
 }
 
-// Markers reads all markers of a family in a run's folder, by the order of their
-// names. Files that are no markers are left out.
+// Markers reads all markers of a family in a run's folder, sorted by name. Files
+// that are not markers are left out.
 func Markers(dir string, f request.Family) ([]Marker, error) {
 	entries, err := store.ReadDir(store.Join(dir, string(f), "done"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -148,7 +149,7 @@ func Markers(dir string, f request.Family) ([]Marker, error) {
 			found[i] = &m
 		}
 		if store.Stored(dir) && !errors.Is(err, ErrMarker) && !errors.Is(err, fs.ErrNotExist) {
-			return err // a store that is down has markers all the same
+			return err // an unreachable store is an error
 		}
 		return nil
 	}); rerr != nil {
@@ -163,12 +164,12 @@ func Markers(dir string, f request.Family) ([]Marker, error) {
 	return all, err
 }
 
-// atOnce is how many small objects are asked for at the same time: an answer takes tens of
+// atOnce is the number of small objects requested concurrently: a response takes tens of
 // milliseconds, whatever its size.
 const atOnce = 64
 
-// each calls do for 0 to n-1: in turn on a disk, and many at once in a store. It returns
-// the first error, after which it calls no more.
+// each calls do for 0 to n-1: one after the other on a disk, concurrently in a store.
+// After an error it starts no more calls and returns the first error.
 func each(dir string, n int, do func(i int) error) error {
 	if !store.Stored(dir) {
 		for i := range n {

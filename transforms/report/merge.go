@@ -9,7 +9,7 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// past is what earlier runs have left in a folder.
+// past is what earlier runs left in a folder.
 type past struct {
 	dir      string
 	standing *Standing
@@ -40,11 +40,11 @@ func readPast(dir string, overwrite bool) (*past, error) {
 	return p, nil
 }
 
-// merge joins the rows of earlier runs with the outcomes of this one. A request
-// has one row, its latest. Earlier results come from markers, so a killed run loses
-// none; results whose files are gone are dropped. A family's samples belong to the run
-// that tokenizes, see [Run.Own], and replace those of earlier ones. A failure without
-// a family has no key. It goes when a run has another outcome of its input.
+// merge joins the rows of earlier runs with the outcomes of this one. A request has
+// one row, its latest. Earlier results come from markers, so a killed run loses none;
+// results whose files are gone are dropped. A family's samples belong to the run that
+// tokenizes (see [Run.Own]) and replace those of earlier ones. A failure without a
+// family has no key. It is dropped when a run has another outcome of its input.
 func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	fresh := make(map[key]bool, len(outcomes))
 	inputs := map[string]bool{}
@@ -78,11 +78,11 @@ func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	return results, failures
 }
 
-// others reports whether the failure's place is another's, of whose result it says
-// nothing.
+// others reports whether the failure is about a file of others in its place. It
+// then says nothing about the result there.
 func (f *Failure) others() bool { return f.Kind == Kind(claim.ErrNotOurs) }
 
-// done returns the earlier results that have no later outcome.
+// done returns the earlier results without a later outcome.
 func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) []Result {
 	failed := map[key]bool{}
 	for i := range failures {

@@ -20,20 +20,21 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// drawnFaces bounds the faces that one page draws, so that a night's run neither
-// fills memory nor the disk with copies; results past it are linked only.
+// drawnFaces bounds the faces drawn on one page, so that a large run fills
+// neither memory nor disk. Later results are only linked.
 const drawnFaces = 2_000_000
 
-// maxDrawnBytes bounds a mesh that is copied from a store to be drawn.
+// maxDrawnBytes bounds a mesh copied from a store to be drawn.
 const maxDrawnBytes = 1 << 30
 
-// PageFile is the page. Its scripts stand in a folder beside it.
+// PageFile is the page. Its scripts are in a folder beside it.
 const (
 	PageFile     = "index.html"
 	scriptFolder = "gallery"
 )
 
-// writePage writes the page and its scripts, and returns which those are.
+// writePage writes the page and its scripts and returns the names of the
+// scripts.
 func writePage(b *claim.Batch, p *publication) (used map[string]bool, err error) {
 	if err := gallery.Write(b.Root(), pageOf(p.folder.dir, p.results, p.failures, p.run, *p.summary)); err != nil {
 		return nil, err
@@ -71,16 +72,17 @@ type pager struct {
 	dir    string
 	budget int // faces that may still be drawn
 	ids    map[string]bool
-	ahead  map[*Result]*drawn // meshes that were read before their turn, from a store
+	ahead  map[*Result]*drawn // meshes read ahead from a store
 }
 
-// drawn are the meshes of a result; nil where there is none.
+// drawn are the meshes of a result; nil if missing.
 type drawn struct{ result, source *mesh.Mesh }
 
-// meshesAhead is how many results' meshes are read from a store at the same time.
+// meshesAhead is the number of results whose meshes are read from a store
+// concurrently.
 const meshesAhead = 32
 
-// lookAhead reads the meshes of the next results from a store, if those of the first are not
+// lookAhead reads the meshes of the next results from a store if those of the first are not
 // read yet and may still be drawn.
 func (p *pager) lookAhead(results []Result) {
 	if !store.Stored(p.dir) || p.budget <= 0 || results[0].OBJ == "" || p.ahead[&results[0]] != nil {
@@ -103,7 +105,8 @@ func (p *pager) lookAhead(results []Result) {
 	})
 }
 
-// drawsSource reports whether the page shows the mesh that a result was made of.
+// drawsSource reports whether the page shows the mesh that a result was made
+// from.
 func (r *Result) drawsSource() bool { return r.Action == Generate && r.Input != "" }
 
 func (p *pager) item(r *Result) gallery.Item {
@@ -127,7 +130,7 @@ func (p *pager) item(r *Result) gallery.Item {
 		it.Measures = append(it.Measures, gallery.KV{Key: "Damaged frames", Value: strconv.Itoa(r.DamagedFrames)})
 	}
 	if r.Action == Detokenize {
-		it.Source = "" // a shard, which no browser shows
+		it.Source = "" // browsers cannot show a shard
 	}
 	it.Measures = append(it.Measures, measures(r)...)
 	if len(r.Measures) > len(measures(r)) {
@@ -145,7 +148,7 @@ func (p *pager) item(r *Result) gallery.Item {
 	return it
 }
 
-// shown are the measures that a card shows unasked, in their order.
+// shown are the measures always visible on a card, in order.
 var shown = []struct {
 	name, label string
 	text        func(float64) string
@@ -167,7 +170,7 @@ func measures(r *Result) (out []gallery.KV) {
 	return out
 }
 
-// promptCounts are what a picture started from.
+// promptCounts are the class, text and guidance of a picture.
 func promptCounts(r *Result) (out []gallery.KV) {
 	if r.Class != nil {
 		out = append(out, gallery.KV{Key: "Class", Value: strconv.Itoa(*r.Class)})
@@ -184,7 +187,7 @@ func promptCounts(r *Result) (out []gallery.KV) {
 	return out
 }
 
-// title is the id, with the family where another has it too.
+// title is the id, with the family if another family has the same id.
 func (p *pager) title(r *Result) string {
 	title := r.ID
 	if p.ids[title] {
@@ -194,7 +197,7 @@ func (p *pager) title(r *Result) string {
 	return title
 }
 
-// relative turns a path as it was given into one that the page can link.
+// relative turns a path as given into one that the page can link.
 func (p *pager) relative(input string) string {
 	if input == "" {
 		return ""
@@ -202,8 +205,8 @@ func (p *pager) relative(input string) string {
 	return store.Link(p.dir, input)
 }
 
-// readResult reads the OBJ of a result, whose faces are as the model made them. A mesh that
-// can no longer be read is not drawn: the page is about the run, and the run is over.
+// readResult reads the OBJ of a result, with faces as the model made them. A mesh that can
+// no longer be read is not drawn, since the run is already over.
 func (p *pager) readResult(r *Result) *mesh.Mesh {
 	local, err := store.Fetch(context.Background(), store.Join(p.dir, r.OBJ), maxDrawnBytes)
 	if err != nil {
@@ -230,7 +233,7 @@ func readSource(r *Result) *mesh.Mesh {
 	return m
 }
 
-// draw returns what the viewer needs of a mesh, which was read ahead or is read now.
+// draw returns the viewer's data of a mesh, which was read ahead or is read now.
 func (p *pager) draw(r *Result, of func(*drawn) *mesh.Mesh, read func(*Result) *mesh.Mesh) *gallery.Mesh {
 	if p.budget <= 0 {
 		return nil
@@ -245,8 +248,8 @@ func (p *pager) draw(r *Result, of func(*drawn) *mesh.Mesh, read func(*Result) *
 		return nil
 	}
 	p.budget -= m.NumFaces()
-	// The viewer fits each mesh into its panel. Its coordinates have float32,
-	// which far from the origin cannot tell vertices apart.
+	// The viewer scales each mesh to its panel. Its float32 coordinates cannot
+	// separate vertices far from the origin.
 	if unit, _, _, err := mesh.Normalize(m, 1); err == nil {
 		m = unit
 	}
@@ -257,7 +260,7 @@ func (p *pager) draw(r *Result, of func(*drawn) *mesh.Mesh, read func(*Result) *
 	return g
 }
 
-// number prints counts whole and other values with four digits.
+// number formats counts as integers and other values with four digits.
 func number(x float64) string {
 	if x == float64(int64(x)) {
 		return strconv.FormatInt(int64(x), 10)
@@ -265,7 +268,7 @@ func number(x float64) string {
 	return strconv.FormatFloat(x, 'g', 4, 64)
 }
 
-// percent prints a share with three digits.
+// percent formats a fraction with three digits.
 func percent(x float64) string { return strconv.FormatFloat(100*x, 'g', 3, 64) + "%" }
 
 func yesOrNo(x float64) string {

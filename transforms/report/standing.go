@@ -8,20 +8,20 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Standing knows which files stand in a run's folder. It lists each folder in it once,
-// when it is first asked: a look at each file would take a store 50 ms.
+// Standing knows which files exist in a run's folder. It lists each folder once, on
+// first use, since checking each file takes 50 ms in a store.
 type Standing struct {
 	dir     string
-	folders map[string]map[string]fs.DirEntry // nil: could not be listed
+	folders map[string]map[string]fs.DirEntry // nil if it could not be listed
 }
 
-// NewStanding looks at nothing yet.
+// NewStanding returns a Standing that has listed nothing yet.
 func NewStanding(dir string) *Standing {
 	return &Standing{dir: dir, folders: map[string]map[string]fs.DirEntry{}}
 }
 
-// Gone reports whether a file of the result is no longer there. What cannot be listed
-// counts as there.
+// Gone reports whether a file of the result is missing. Files in a folder that cannot
+// be listed count as present.
 func (s *Standing) Gone(r *Result) bool {
 	for _, file := range []string{r.Output, Place{r.Family, r.ID}.Tokens()} {
 		if file == "" {
@@ -37,7 +37,7 @@ func (s *Standing) Gone(r *Result) bool {
 	return false
 }
 
-// entries lists a folder, by names. One that is not there is empty.
+// entries lists a folder by name. A missing folder is empty.
 func (s *Standing) entries(folder string) map[string]fs.DirEntry {
 	if known, listed := s.folders[folder]; listed {
 		return known

@@ -26,7 +26,7 @@ func HashTokens(tokens []int64) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// WriteSample writes one sample as a shard of its own.
+// WriteSample writes one sample as its own shard.
 func WriteSample(path string, s shard.Sample) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -47,9 +47,9 @@ func WriteShard(path string, fill func(yield func(shard.Sample) error) error) er
 	return w.Close()
 }
 
-// JoinTokens writes the tokens of the results, which are in order, to one shard
-// at path, from the files that each result left in dir. Equal results give equal
-// bytes, whichever run made them.
+// JoinTokens writes the tokens of sorted results to one shard at path, from the
+// file of each result in dir. Equal results give equal bytes, whichever run made
+// them.
 func JoinTokens(dir, path string, results []Result) error {
 	all := make([]*Result, len(results))
 	for i := range results {
@@ -58,9 +58,8 @@ func JoinTokens(dir, path string, results []Result) error {
 	return joinTokens(dir, path, all, &earlierTokens{}, nil, func(_ *Result, err error) error { return err })
 }
 
-// joinTokens is JoinTokens that takes samples from an earlier shard, but for results made by
-// this run. The caller decides on samples that are not as their result left them: bad
-// returns nil to leave one out.
+// joinTokens is JoinTokens that takes samples of earlier runs from an earlier shard. bad
+// decides on samples that differ from their result: it returns nil to leave one out.
 func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, made map[key]bool, bad func(r *Result, err error) error) error {
 	return WriteShard(path, func(yield func(shard.Sample) error) error {
 		for len(results) > 0 {
@@ -83,11 +82,11 @@ func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, mad
 	})
 }
 
-// maxPartBytes bounds the tokens of one result that are copied from a store: four times
-// those of the longest sample that a shard takes.
+// maxPartBytes bounds the tokens of one result copied from a store: four times the
+// longest sample of a shard.
 const maxPartBytes = 1 << 30
 
-// readSample reads the tokens that a result left.
+// readSample reads the tokens of a result.
 func readSample(dir string, r *Result) (shard.Sample, error) {
 	part := store.Join(dir, Place{r.Family, r.ID}.Tokens())
 	local, err := store.Fetch(context.Background(), part, maxPartBytes)
@@ -105,5 +104,5 @@ func readSample(dir string, r *Result) (shard.Sample, error) {
 	return samples[0], nil
 }
 
-// TokensFile is where the tokens of all a family's results stand together.
+// TokensFile is the file with the tokens of all results of a family.
 func TokensFile(f request.Family) string { return filepath.Join(string(f), "tokens.parquet") }
