@@ -28,9 +28,10 @@ var page = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{
 // geometryFolder holds the scripts with meshes, below the page's folder.
 const geometryFolder = "gallery"
 
-// Write writes dir/index.html and the scripts it loads, dir/gallery/*.js, and
-// removes scripts there that no item of this page uses. dir is made if it is
-// not there. The page is written last, beside its place, and renamed, so a
+// Write writes dir/index.html, further pages dir/gallery/2.html and so on where there are
+// more than 200 items, and the scripts that they load, dir/gallery/*.js. It
+// removes scripts and pages there that are of no use any more. dir is made if it is
+// not there. The first page is written last, beside its place, and renamed, so a
 // reader never sees half of it.
 //
 // The error wraps [ErrItem] or [ErrGeometry], before anything is written, or is
@@ -50,16 +51,44 @@ func write(dir string, p *Page) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	v := newView(p)
+	b := newBook(p)
 	used := map[string]bool{}
-	for i := range v.Cards {
-		c := &v.Cards[i]
-		key, text, err := script(&c.Item)
+	for n := b.head.Pages; n >= 1; n-- { // the first page last
+		v := b.page(p, n)
+		if err := writeScripts(folder, v.Cards, used); err != nil {
+			return err
+		}
+		if n > 1 {
+			used[fmt.Sprint(n, ".html")] = true
+		} else if v.Pages > 1 {
+			used[findFile] = true
+			text, err := findScript(b)
+			if err != nil {
+				return err
+			}
+			if err := place(filepath.Join(folder, findFile), text); err != nil {
+				return err
+			}
+		}
+		var out bytes.Buffer
+		if err := page.Execute(&out, v); err != nil {
+			return err
+		}
+		if err := place(filepath.Join(dir, filepath.FromSlash((&view{Number: 1}).href(n))), out.Bytes()); err != nil {
+			return err
+		}
+	}
+	return sweep(folder, used)
+}
+
+// writeScripts writes the meshes of a page, and notes the scripts in used.
+func writeScripts(folder string, cards []card, used map[string]bool) error {
+	for i := range cards {
+		key, text, err := script(&cards[i].Item)
 		if err != nil {
 			return err
 		}
-		c.Key = key
-		if key == "" {
+		if cards[i].Key = key; key == "" || used[key+".js"] {
 			continue
 		}
 		used[key+".js"] = true
@@ -67,17 +96,8 @@ func write(dir string, p *Page) error {
 			return err
 		}
 	}
-	var out bytes.Buffer
-	if err := render(&out, v); err != nil {
-		return err
-	}
-	if err := place(filepath.Join(dir, "index.html"), out.Bytes()); err != nil {
-		return err
-	}
-	return sweep(folder, used)
+	return nil
 }
-
-func render(w io.Writer, v *view) error { return page.Execute(w, v) }
 
 // place makes path hold data, or leaves it as it was.
 func place(path string, data []byte) error {
@@ -87,16 +107,16 @@ func place(path string, data []byte) error {
 	})
 }
 
-var scriptName = regexp.MustCompile(`^[0-9a-f]{16}\.js$`)
+var ownName = regexp.MustCompile(`^([0-9a-f]{16}|find)\.js$|^[0-9]+\.html$`)
 
-// sweep removes scripts of earlier pages.
+// sweep removes scripts and pages of an earlier book.
 func sweep(folder string, used map[string]bool) error {
 	files, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if scriptName.MatchString(f.Name()) && !used[f.Name()] {
+		if ownName.MatchString(f.Name()) && !used[f.Name()] {
 			if err := os.Remove(filepath.Join(folder, f.Name())); err != nil {
 				return err
 			}
@@ -113,7 +133,7 @@ func asset(name string) (string, error) {
 // program is the page's script, in the order its parts need each other.
 func program() (template.JS, error) {
 	var all strings.Builder
-	for _, name := range []string{"geometry.js", "matrix.js", "stage.js", "viewer.js", "video.js", "page.js"} {
+	for _, name := range []string{"geometry.js", "matrix.js", "stage.js", "viewer.js", "video.js", "find.js", "page.js"} {
 		text, err := asset(name)
 		if err != nil {
 			return "", err

@@ -9,7 +9,7 @@ import (
 )
 
 // Inputs are the files that a run reads, by what they are and by where they are. It
-// is not safe for concurrent use.
+// is safe for concurrent use in stores alone.
 type Inputs struct {
 	nodes   map[node]string   // file -> a name of it
 	places  map[string]string // path without links -> a name of it

@@ -99,7 +99,7 @@ func BenchmarkPublishStored(b *testing.B) {
 	server := storetest.S3(b, "bucket")
 	dir := "s3://bucket/out"
 	tokens := make([]int64, 100)
-	if err := each(dir, n, func(i int) error {
+	if err := store.Each(dir, n, func(i int) error {
 		p := Place{request.Quads, fmt.Sprintf("%05d", i)}
 		r := Result{Request: request.Request{ID: p.ID, Family: p.Family}, Action: Generate, TokensSHA256: HashTokens(tokens), TokenCount: len(tokens)}
 		part := filepath.Join(b.TempDir(), "part")

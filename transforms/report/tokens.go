@@ -64,7 +64,7 @@ func JoinTokens(dir, path string, results []Result) error {
 func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, made map[key]bool, bad func(r *Result, err error) error) error {
 	return WriteShard(path, func(yield func(shard.Sample) error) error {
 		for len(results) > 0 {
-			n := together(dir, results)
+			n := together(results)
 			samples, errs := readSamples(dir, results[:n], earlier, made)
 			for i, r := range results[:n] {
 				if errs[i] != nil {
