@@ -2,6 +2,8 @@ package gallery
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -95,5 +97,50 @@ func TestLostGeometry(t *testing.T) {
 	}
 	if html, _ := browse(t, dir); !strings.Contains(html, "was not found beside the page") {
 		t.Errorf("no message in\n%s", html)
+	}
+}
+
+// TestByKeyboard has tools/gallery/check.mjs work pages by the keyboard, and axe-core judge
+// them: one of everything, and 10,000 results, of which the first page must open in two
+// seconds. In exhaustive tests these are 100,000.
+func TestByKeyboard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	missing := t.Skipf
+	if os.Getenv("MORTON_BROWSER") == "required" {
+		missing = t.Fatalf
+	}
+	tool := filepath.Join("..", "..", "tools", "gallery")
+	node, err := exec.LookPath("node")
+	if _, merr := os.Stat(filepath.Join(tool, "node_modules", "axe-core")); err != nil || merr != nil {
+		missing("the page was not worked by the keyboard: %v; run npm ci in tools/gallery; MORTON_BROWSER=required makes this fail", errors.Join(err, merr))
+	}
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		missing("the page was not worked by the keyboard: %v", err)
+	}
+	many := manyItems(1000)
+	linked := 9_000
+	if os.Getenv("MORTON_TEST") == "all" {
+		linked = 99_000
+	}
+	for i := range linked {
+		many.Items = append(many.Items, Item{ID: fmt.Sprintf("linked-%05d", i), Family: Quads, Result: "b.glb", OBJ: "b.obj", Seed: uint64(i), Seconds: 1, Notes: []string{"a note"}[:i%2]})
+	}
+	for i := range 1000 {
+		many.Failures = append(many.Failures, Failure{Input: fmt.Sprint(i, ".obj"), Stage: "decode", Kind: "corrupt", Message: "a face without corners"})
+	}
+	for name, p := range map[string]Page{"small": smallPage(), "images": imagePage(), "many": many} {
+		t.Run(name, func(t *testing.T) {
+			dir, _ := written(t, p)
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+			defer cancel()
+			out, err := exec.CommandContext(ctx, node, filepath.Join(tool, "check.mjs"), dir, chromium).CombinedOutput()
+			t.Logf("%s", out)
+			if err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -24,22 +24,34 @@ function hits(w) {
   return out;
 }
 
-// addressOf returns the address of a result's card.
-function addressOf(i) {
-  const page = Math.floor(i / book.pageCards) + 1;
+// place returns the page of a result, its card there, and the address of both.
+function place(i) {
+  const page = Math.floor(i / book.pageCards) + 1, card = `r${page}-${i % book.pageCards + 1}`;
   const file = page === 1 ? document.body.dataset.first : document.body.dataset.gallery + page + '.html';
-  return `${file}#r${page}-${i % book.pageCards + 1}`;
+  return { here: page === Number(document.body.dataset.number), card, address: `${file}#${card}` };
+}
+
+function link(i) {
+  const a = document.createElement('a'), to = place(i);
+  a.href = to.address;
+  a.textContent = book.items[i][0];
+  if (to.here) {
+    a.addEventListener('click', (e) => {
+      e.preventDefault();
+      clearTools();
+      document.getElementById(to.card).focus();
+    });
+  }
+  return a;
 }
 
 function listHits(found, from) {
   const box = document.getElementById('hits'), list = box.querySelector('ol'), more = box.querySelector('button');
   if (from === 0) list.replaceChildren();
   for (const i of found.slice(from, from + HITS)) {
-    const [id, f, bits] = book.items[i];
-    const li = document.createElement('li'), a = document.createElement('a');
-    a.href = addressOf(i);
-    a.textContent = id;
-    li.append(a, ' ' + [book.families[f], ...book.flags.filter((_, k) => bits & 1 << k)].join(', '));
+    const [, f, bits] = book.items[i];
+    const li = document.createElement('li');
+    li.append(link(i), ' ' + [book.families[f], ...book.flags.filter((_, k) => bits & 1 << k)].join(', '));
     list.append(li);
   }
   const next = from + HITS;
@@ -58,7 +70,7 @@ function findEverywhere() {
   if (pageText === null) pageText = count.textContent;
   if (on && !book) { loadBook(); return; }
   document.getElementById('hits').hidden = !on;
-  document.getElementById('results').hidden = on;
+  document.getElementById('cards').hidden = on;
   document.querySelector('.pages').hidden = on;
   if (!on) { count.textContent = pageText; return; }
   const found = hits(w);

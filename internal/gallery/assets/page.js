@@ -23,16 +23,24 @@ function filterCards() {
   document.getElementById('count').textContent = shown < cards.length ? `${shown} of ${cards.length} results` : '';
 }
 
+const search = () => (Number(document.body.dataset.pages) > 1 ? findEverywhere : filterCards)();
+
+function press(button) {
+  document.querySelectorAll('.filters button').forEach((b) => b.setAttribute('aria-pressed', String(b === button)));
+}
+
+// clearTools shows all cards again.
+function clearTools() {
+  press(document.querySelector('.filters button'));
+  document.getElementById('find').value = '';
+  const flag = document.getElementById('flag');
+  if (flag) flag.value = '';
+  search();
+}
+
 function startTools() {
   if (!document.querySelector('.tools')) return;
-  const search = Number(document.body.dataset.pages) > 1 ? findEverywhere : filterCards;
-  const buttons = [...document.querySelectorAll('.filters button')];
-  for (const b of buttons) {
-    b.addEventListener('click', () => {
-      buttons.forEach((other) => other.setAttribute('aria-pressed', String(other === b)));
-      search();
-    });
-  }
+  for (const b of document.querySelectorAll('.filters button')) b.addEventListener('click', () => { press(b); search(); });
   document.getElementById('find').addEventListener('input', search);
   const flag = document.getElementById('flag');
   if (flag) flag.addEventListener('change', search);
