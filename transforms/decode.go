@@ -30,7 +30,7 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	}
 	f.begin(r)
 	it := &Item{Request: r}
-	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
+	err := f.read(ctx, r, func(ctx context.Context, m family.Model) error {
 		in, err := family.Fetch(ctx, r, f.Settings.InputLimit)
 		if err != nil {
 			return err

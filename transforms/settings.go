@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"time"
 
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/transforms/claim"
@@ -23,6 +24,8 @@ type Settings struct {
 	// InputLimit is the most bytes of an input that are copied from a store; 0 means
 	// store.MaxCopy.
 	InputLimit int64 `json:"input_limit,omitempty"`
+	// InputTime is how long one input may take to be read; 0 means any time.
+	InputTime time.Duration `json:"input_time,omitempty"`
 	// MaxFailed is how many inputs may fail before the rest are not begun.
 	MaxFailed report.Threshold `json:"max_failed,omitzero"`
 	// Shards is how many files the samples of a run that tokenizes are dealt to; 0 means 1.

@@ -29,7 +29,7 @@ type writeFn struct{ stage }
 func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.Outcome)) error {
 	var row report.Result
 	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
-		row, err = f.write(ctx, it, m.Name())
+		row, err = f.write(ctx, it, m)
 		return err
 	})
 	if err != nil {
@@ -41,8 +41,8 @@ func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.
 
 // write delivers a result. What stands at its place was looked at when its request
 // was begun (see [SkipDone]); it is again here, for it may have changed.
-func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Result, error) {
-	row := f.row(it, model)
+func (f *writeFn) write(ctx context.Context, it *Item, m family.Model) (report.Result, error) {
+	row := f.row(it, m)
 	d, err := report.Deliver(f.Settings.Out, row, f.policy(it.Request))
 	if err != nil {
 		return row, err
@@ -57,7 +57,7 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 	if err := writeTokens(it, place, d); err != nil {
 		return row, err
 	}
-	key := it.Request.Fingerprint(f.Settings.Action, model)
+	key := it.Request.Fingerprint(f.Settings.Action, m.Name())
 	return row, d.Finish(key, f.Settings.Run, row)
 }
 
@@ -74,10 +74,14 @@ func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
 	return writeTo(d, p.Tokens(), func(path string) error { return report.WriteSample(path, sample) })
 }
 
-func (f *writeFn) row(it *Item, model string) report.Result {
+func (f *writeFn) row(it *Item, m family.Model) report.Result {
 	g := it.Result
+	device := ""
+	if d, ok := m.(family.OnDevice); ok && g.Sample.Kind != "" {
+		device = d.Device()
+	}
 	return report.Result{
-		Request: it.Request, Action: f.Settings.Action, Model: model,
+		Request: it.Request, Action: f.Settings.Action, Model: m.Name(), Device: device,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
 		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, Notes: g.Notes,
 		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),

@@ -69,7 +69,8 @@ func TestKills(t *testing.T) {
 	for killed < *kills {
 		out := filepath.Join(t.TempDir(), fmt.Sprint("out-", folders))
 		folders++
-		for killed < *kills && !generateBoxes(t, manifest, out, time.Duration(random.Int64N(int64(lasts)))) {
+		// Within a quarter of the time, so that a folder sees some kills before its run ends.
+		for killed < *kills && !generateBoxes(t, manifest, out, time.Duration(random.Int64N(int64(lasts/4)))) {
 			killed++
 			if len(partials(t, out)) > 0 {
 				left++
