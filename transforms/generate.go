@@ -13,9 +13,10 @@ func init() {
 	beam.RegisterDoFn(&generateFn{})
 }
 
-// Generate has the model generate from items. Up to Settings.InFlight items of a
-// bundle are begun and not yet written. While the model works on some, others are read
-// and written. So a runner that passes one element at a time still fills the model's batch. Items
+// Generate has the model generate from items, and writes what it made (see [Write], which
+// passes that on). Up to Settings.InFlight items of a bundle are begun and not yet written.
+// While the model works on some, others are read, measured and written, so that a fast model
+// need not wait for one goroutine that does all this in turn. So a runner that passes one element at a time still fills the model's batch. Items
 // leave in the order in which they finish.
 func Generate(s beam.Scope, settings Settings, items beam.PCollection) (generated, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Generate"), &generateFn{stage: stage{Settings: settings}}, items)
@@ -30,8 +31,9 @@ type generateFn struct {
 
 // generated is an item back from the model.
 type generated struct {
-	item *Item
-	err  error
+	item  *Item
+	stage string // which err is of
+	err   error
 }
 
 // ProcessElement starts one item, passes on those that are done, and waits until there is
@@ -56,11 +58,14 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 	Notify(Event{Kind: Started, Stage: stageGenerate, ID: it.Request.ID})
 	lease := f.lease(it.Request.Family)
 	go func() {
-		g := generated{item: &Item{Request: it.Request, Media: it.Media, Condition: it.Media.Condition()}}
+		g := generated{item: &Item{Request: it.Request, Media: it.Media, Condition: it.Media.Condition()}, stage: stageGenerate}
 		g.err = attempt(ctx, f.Settings.Run, lease, func(ctx context.Context, m family.Model) (err error) {
 			g.item.Result, err = m.Generate(ctx, it.Request, it.Media)
 			return err
 		})
+		if g.err == nil {
+			g.stage, g.err = stageWrite, f.deliver(ctx, lease, g.item)
+		}
 		f.done <- g
 	}()
 }
@@ -68,7 +73,7 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 func (f *generateFn) land(ctx context.Context, g generated, items func(*Item), out func(report.Outcome)) error {
 	f.flights--
 	if g.err != nil {
-		return f.settle(ctx, g.item.Request, stageGenerate, g.err, out)
+		return f.settle(ctx, g.item.Request, g.stage, g.err, out)
 	}
 	drawnCounter.Inc(ctx, int64(g.item.Result.Tokens))
 	items(g.item)

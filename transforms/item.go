@@ -22,6 +22,7 @@ type Item struct {
 	Condition family.Condition // of the input, as far as the result needed it
 
 	inputs *family.Inputs // copies that Media reads, until it is tokenized
+	row    *report.Result // what was written, if it was
 }
 
 // ErrNotFused reports a runner that put a boundary between two stages that pass

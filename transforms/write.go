@@ -27,23 +27,31 @@ type writeFn struct{ stage }
 
 // ProcessElement writes one result.
 func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.Outcome)) error {
-	var row report.Result
-	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
-		row, err = f.write(ctx, it, m)
+	if it.row == nil {
+		if err := f.deliver(ctx, f.lease(it.Request.Family), it); err != nil {
+			return f.settle(ctx, it.Request, stageWrite, err, out)
+		}
+	}
+	f.finish(ctx, *it.row, out)
+	return nil
+}
+
+// deliver is write with the usual attempts. It is safe for concurrent use, of an item each.
+func (s *stage) deliver(ctx context.Context, lease *family.Lease, it *Item) error {
+	return attempt(ctx, s.Settings.Run, lease, func(ctx context.Context, m family.Model) error {
+		row, err := s.write(ctx, it, m)
+		if err == nil {
+			it.row = &row
+		}
 		return err
 	})
-	if err != nil {
-		return f.settle(ctx, it.Request, stageWrite, err, out)
-	}
-	f.finish(ctx, row, out)
-	return nil
 }
 
 // write delivers a result. What stands at its place was looked at when its request
 // was begun (see [SkipDone]); it is again here, for it may have changed.
-func (f *writeFn) write(ctx context.Context, it *Item, m family.Model) (report.Result, error) {
-	row := f.row(it, m)
-	d, err := report.Deliver(f.Settings.Out, row, f.policy(it.Request))
+func (s *stage) write(ctx context.Context, it *Item, m family.Model) (report.Result, error) {
+	row := s.row(it, m)
+	d, err := report.Deliver(s.Settings.Out, row, s.policy(it.Request))
 	if err != nil {
 		return row, err
 	}
@@ -57,8 +65,8 @@ func (f *writeFn) write(ctx context.Context, it *Item, m family.Model) (report.R
 	if err := writeTokens(it, place, d); err != nil {
 		return row, err
 	}
-	key := it.Request.Fingerprint(f.Settings.Action, m.Name())
-	return row, d.Finish(key, f.Settings.Run, row)
+	key := it.Request.Fingerprint(s.Settings.Action, m.Name())
+	return row, d.Finish(key, s.Settings.Run, row)
 }
 
 // writeTokens writes the sample of a result, if its family has tokens.
@@ -74,14 +82,14 @@ func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
 	return writeTo(d, p.Tokens(), func(path string) error { return report.WriteSample(path, sample) })
 }
 
-func (f *writeFn) row(it *Item, m family.Model) report.Result {
+func (s *stage) row(it *Item, m family.Model) report.Result {
 	g := it.Result
 	device := ""
 	if d, ok := m.(family.OnDevice); ok && g.Sample.Kind != "" {
 		device = d.Device()
 	}
 	return report.Result{
-		Request: it.Request, Action: f.Settings.Action, Model: m.Name(), Device: device,
+		Request: it.Request, Action: s.Settings.Action, Model: m.Name(), Device: device,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
 		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, Notes: g.Notes,
 		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
