@@ -82,7 +82,7 @@ type pager struct {
 type drawn struct{ result, source *mesh.Mesh }
 
 // meshesAhead is how many results' meshes are read from a store at the same time.
-const meshesAhead = 32
+const meshesAhead = store.AtOnce
 
 // lookAhead reads the meshes of the next results from a store, if those of the first are not
 // read yet and may still be drawn.

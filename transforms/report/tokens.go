@@ -1,10 +1,10 @@
 package report
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -83,19 +83,10 @@ func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, mad
 	})
 }
 
-// maxPartBytes bounds the tokens of one result that are copied from a store: four times
-// those of the longest sample that a shard takes.
-const maxPartBytes = 1 << 30
-
 // readSample reads the tokens that a result left.
 func readSample(dir string, r *Result) (shard.Sample, error) {
 	part := store.Join(dir, Place{r.Family, r.ID}.Tokens())
-	local, err := store.Fetch(context.Background(), part, maxPartBytes)
-	if err != nil {
-		return shard.Sample{}, err
-	}
-	defer local.Remove()
-	samples, err := shard.ReadAll(local.Path, shard.Limits{Samples: 1})
+	samples, err := readPart(part, r)
 	if err != nil {
 		return shard.Sample{}, err
 	}
@@ -103,6 +94,22 @@ func readSample(dir string, r *Result) (shard.Sample, error) {
 		return shard.Sample{}, fmt.Errorf("report.JoinTokens: %w: %s is not the sample of %s", shard.ErrCorrupt, part, r.ID)
 	}
 	return samples[0], nil
+}
+
+// readPart reads a shard of one sample. That of a store is small enough to need no file: a
+// token takes ten bytes at most.
+func readPart(part string, r *Result) ([]shard.Sample, error) {
+	if !store.Stored(part) {
+		return shard.ReadAll(part, shard.Limits{Samples: 1})
+	}
+	data, err := store.ReadFile(part, 10*int64(r.TokenCount)+1<<20)
+	if errors.Is(err, store.ErrTooLarge) {
+		err = fmt.Errorf("report.JoinTokens: %w: %w", shard.ErrCorrupt, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return shard.DecodeAll(data, shard.Limits{Samples: 1})
 }
 
 // TokensFile is where the tokens of all a family's results stand together.
