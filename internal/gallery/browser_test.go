@@ -101,8 +101,8 @@ func TestLostGeometry(t *testing.T) {
 }
 
 // TestByKeyboard has tools/gallery/check.mjs work pages by the keyboard, and axe-core judge
-// them: one of everything, and 10,000 results, of which the first page must open in two
-// seconds. In exhaustive tests these are 100,000.
+// them: one of everything, and 10,000 results. In exhaustive tests these are 100,000, and
+// pages must open in two seconds, which takes a machine without other work.
 func TestByKeyboard(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
@@ -121,9 +121,9 @@ func TestByKeyboard(t *testing.T) {
 		missing("the page was not worked by the keyboard: %v", err)
 	}
 	many := manyItems(1000)
-	linked := 9_000
+	linked, within := 9_000, "15000"
 	if os.Getenv("MORTON_TEST") == "all" {
-		linked = 99_000
+		linked, within = 99_000, "2000"
 	}
 	for i := range linked {
 		many.Items = append(many.Items, Item{ID: fmt.Sprintf("linked-%05d", i), Family: Quads, Result: "b.glb", OBJ: "b.obj", Seed: uint64(i), Seconds: 1, Notes: []string{"a note"}[:i%2]})
@@ -136,7 +136,7 @@ func TestByKeyboard(t *testing.T) {
 			dir, _ := written(t, p)
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			defer cancel()
-			out, err := exec.CommandContext(ctx, node, filepath.Join(tool, "check.mjs"), dir, chromium).CombinedOutput()
+			out, err := exec.CommandContext(ctx, node, filepath.Join(tool, "check.mjs"), dir, chromium, within).CombinedOutput()
 			t.Logf("%s", out)
 			if err != nil {
 				t.Error(err)

@@ -81,7 +81,9 @@ func write(dir string, p *Page) error {
 	return sweep(folder, used)
 }
 
-// writeScripts writes the meshes of a page, and notes the scripts in used.
+// writeScripts writes the meshes of a page, and notes the scripts in used. They are not
+// synced, which takes longer than all else: after a power cut a mesh may be missing from the
+// page until the next run.
 func writeScripts(folder string, cards []card, used map[string]bool) error {
 	for i := range cards {
 		key, text, err := script(&cards[i].Item)
@@ -92,7 +94,7 @@ func writeScripts(folder string, cards []card, used map[string]bool) error {
 			continue
 		}
 		used[key+".js"] = true
-		if err := place(filepath.Join(folder, key+".js"), text); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, key+".js"), text, 0o666); err != nil {
 			return err
 		}
 	}

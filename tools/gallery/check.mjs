@@ -1,5 +1,6 @@
-// check.mjs DIR [CHROMIUM]: opens the page of a run's folder in Chromium, works it by the
+// check.mjs DIR [CHROMIUM [MILLISECONDS]]: opens the page of a run's folder in Chromium, works it by the
 // keyboard alone, and has axe-core look for what people with disabilities could not use.
+// A page may take two seconds to open, or as long as is said.
 // It prints a line a step, and ends with status 1 if one fails.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -7,11 +8,11 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import puppeteer from 'puppeteer-core';
 
-const OPENS = 2000; // milliseconds that a page may take
 const TABS = 40; // presses within which the tools must be reached
 
-const [dir, chromium = '/usr/bin/chromium'] = process.argv.slice(2);
-if (!dir) throw new Error('usage: node check.mjs DIR [CHROMIUM]');
+const [dir, chromium = '/usr/bin/chromium', within = '2000'] = process.argv.slice(2);
+if (!dir) throw new Error('usage: node check.mjs DIR [CHROMIUM [MILLISECONDS]]');
+const OPENS = Number(within); // milliseconds that a page, or a search, may take
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const first = pathToFileURL(resolve(dir, 'index.html')).href;
 const args = ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--disable-background-networking'];
