@@ -141,10 +141,26 @@ func (s *Submission) forget() error {
 			return err
 		}
 	}
+	if err := s.forgetShared(); err != nil {
+		return err
+	}
 	if !store.Stored(s.folder) {
 		os.Remove(filepath.Join(s.folder, JobsFolder)) // fails if another job's record is in it
 	}
 	return nil
+}
+
+// forgetShared removes what the job's workers told each other.
+func (s *Submission) forgetShared() error {
+	folder := store.Join(s.folder, transforms.ShareFolder(s.Run))
+	if !store.Stored(folder) {
+		return os.RemoveAll(folder)
+	}
+	entries, err := store.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	return store.Each(folder, len(entries), func(i int) error { return store.Remove(store.Join(folder, entries[i].Name())) })
 }
 
 // Submit starts a job in other processes and returns without waiting for it. action is

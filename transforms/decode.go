@@ -31,7 +31,7 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	f.begin(r)
 	it := &Item{Request: r}
 	defer clock(ctx, stageDecode)()
-	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
+	err := f.read(ctx, r, func(ctx context.Context, m family.Model) error {
 		in, err := family.Fetch(ctx, r, f.Settings.InputLimit)
 		if err != nil {
 			return err

@@ -45,7 +45,7 @@ func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, it
 	}
 	var result *family.Result
 	defer clock(ctx, stageDetokenize)()
-	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
+	err := f.read(ctx, r, func(ctx context.Context, m family.Model) error {
 		sample, err := f.sample(ctx, r)
 		if err != nil {
 			return err

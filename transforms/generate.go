@@ -13,10 +13,10 @@ func init() {
 	beam.RegisterDoFn(&generateFn{})
 }
 
-// Generate generates from items with the model. Up to Settings.InFlight items of a bundle are in
-// progress. While the model works on some, others are read and written, so a runner that passes
-// one element at a time still fills the model's batch. Items are emitted in the order in which
-// they finish.
+// Generate generates from items with the model and writes the results (see [Write], which
+// passes them on). Up to Settings.InFlight items of a bundle are in progress. While the model
+// works on some, others are read, measured and written, so a runner that passes one element at
+// a time still fills the model's batch. Items are emitted in the order in which they finish.
 func Generate(s beam.Scope, settings Settings, items beam.PCollection) (generated, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Generate"), &generateFn{stage: stage{Settings: settings}}, items)
 }
@@ -30,8 +30,9 @@ type generateFn struct {
 
 // generated is an item returned by the model.
 type generated struct {
-	item *Item
-	err  error
+	item  *Item
+	stage string // which err is of
+	err   error
 }
 
 // ProcessElement starts one item, emits finished ones, and waits until fewer than
@@ -56,11 +57,14 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 	Notify(Event{Kind: Started, Stage: stageGenerate, ID: it.Request.ID})
 	lease := f.lease(it.Request.Family)
 	go func() {
-		g := generated{item: &Item{Request: it.Request, Media: it.Media, Condition: it.Media.Condition()}}
+		g := generated{item: &Item{Request: it.Request, Media: it.Media, Condition: it.Media.Condition()}, stage: stageGenerate}
 		g.err = attempt(ctx, f.Settings.Run, lease, func(ctx context.Context, m family.Model) (err error) {
 			g.item.Result, err = m.Generate(ctx, it.Request, it.Media)
 			return err
 		})
+		if g.err == nil {
+			g.stage, g.err = stageWrite, f.deliver(ctx, lease, g.item)
+		}
 		f.done <- g
 	}()
 }
@@ -70,8 +74,12 @@ func (f *generateFn) land(ctx context.Context, g generated, items func(*Item), o
 	f.flights--
 	inFlight.Dec()
 	if g.err != nil {
-		failedInferences.Inc(ctx, 1)
-		return f.settle(ctx, g.item.Request, stageGenerate, g.err, out)
+		if g.stage == stageWrite {
+			timed(ctx, stageWrite, g.item.wrote)
+		} else {
+			failedInferences.Inc(ctx, 1)
+		}
+		return f.settle(ctx, g.item.Request, g.stage, g.err, out)
 	}
 	drawnCounter.Inc(ctx, int64(g.item.Result.Tokens))
 	noteGenerated(ctx, g.item.Result, together)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -21,6 +22,8 @@ type Item struct {
 	Condition family.Condition // of the input, as far as it was read
 
 	inputs *family.Inputs // local copies that Media reads, until it is tokenized
+	row    *report.Result // what was written, if it was
+	wrote  time.Duration  // how long the writing took
 }
 
 // ErrNotFused reports a runner that did not fuse two stages that pass media.

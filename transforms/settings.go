@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"time"
 
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/transforms/claim"
@@ -23,7 +24,9 @@ type Settings struct {
 	// InputLimit is the largest input, in bytes, copied from a store; 0 means
 	// store.MaxCopy.
 	InputLimit int64 `json:"input_limit,omitempty"`
-	// MaxFailed is the number of failed inputs after which no more are started.
+	// InputTime is how long one input may take to be read; 0 means any time.
+	InputTime time.Duration `json:"input_time,omitempty"`
+	// MaxFailed is how many inputs may fail before the rest are not begun.
 	MaxFailed report.Threshold `json:"max_failed,omitzero"`
 	// Shards is the number of files for the samples of a tokenizing run; 0 means 1.
 	Shards int `json:"shards,omitempty"`

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/transforms/report"
 )
 
 // JobsFolder is the folder in Settings.Out through which processes communicate about a
@@ -57,12 +58,31 @@ func (s *stage) join() {
 	if halts[name] == nil {
 		by, stop := context.WithCancelCause(context.Background())
 		halts[name] = &halt{by: by}
-		go watchRun(s.Settings.Out, name, func() { stop(errStopped) }, closeOver)
+		go watchRun(s.Settings.Out, name, func() { stop(errStopped) }, closeOver, s.exchanger(name))
 	}
 }
 
-// watchRun polls the files of a run until it is over.
-func watchRun(out, name string, stop, over func()) {
+// exchanger returns what keeps the run's tally in step with those of other workers.
+func (s *stage) exchanger(name string) func() {
+	limit, with := s.Settings.MaxFailed, newSharing(s.Settings.Out, name)
+	if limit == (report.Threshold{}) {
+		return func() {}
+	}
+	return func() {
+		haltMu.Lock()
+		t := &halts[name].tally
+		mine := shared{t.done, t.failed}
+		haltMu.Unlock()
+		others := with.exchange(mine)
+		haltMu.Lock()
+		defer haltMu.Unlock()
+		t.others = others
+		t.judge(limit)
+	}
+}
+
+// watchRun looks for the files of a run until it is over.
+func watchRun(out, name string, stop, over, exchange func()) {
 	look := func(file string) error {
 		_, err := store.Lstat(store.Join(out, file))
 		return err
@@ -79,7 +99,8 @@ func watchRun(out, name string, stop, over func()) {
 		switch {
 		case !errors.Is(look(RecordFile(name)), fs.ErrNotExist):
 			seen, missed = true, 0
-		case seen: // otherwise this process sees another file system
+			exchange()
+		case seen: // else this process has another file system
 			if missed++; missed == lookAgain {
 				over()
 				return

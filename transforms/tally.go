@@ -8,11 +8,12 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tally counts the finished requests of one run in this process. Each worker
-// process has its own and stops by it. The launcher checks the whole run.
+// tally counts what came to its end in this process, of one run. The workers of a run in
+// other processes tell each other theirs, see [sharing].
 type tally struct {
 	done, failed int
 	begun        int
+	others       shared // of the run's other workers
 	stopped      bool
 	failures     []report.Outcome // of a run started by this process, one per attempt
 }
@@ -32,11 +33,16 @@ func (s *stage) count(done, failed int) {
 	s.withTally(func(t *tally) {
 		t.done += done
 		t.failed += failed
-		t.stopped = t.stopped || s.Settings.MaxFailed.Stops(t.done, t.failed)
+		t.judge(s.Settings.MaxFailed)
 	})
 }
 
-// begin records that a request has started and notifies the observer.
+// judge stops the run if too many have failed.
+func (t *tally) judge(limit report.Threshold) {
+	t.stopped = t.stopped || limit.Stops(t.done+t.others.Done, t.failed+t.others.Failed)
+}
+
+// begin notes a request that the run works on, and tells the observer.
 func (s *stage) begin(r request.Request) {
 	Notify(Event{Kind: Begun, Stage: stageDecode, ID: r.ID})
 	s.withTally(func(t *tally) { t.begun++ })

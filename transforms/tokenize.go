@@ -8,6 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 func init() {
@@ -27,7 +28,13 @@ func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 	result := &family.Result{Notes: it.Media.Notes()}
 	f.follow(it)
 	begun := time.Now()
-	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
+	attempt := f.read
+	if it.Media.Film == nil { // it was read before
+		attempt = func(ctx context.Context, r request.Request, work func(context.Context, family.Model) error) error {
+			return f.attempt(ctx, r.Family, work)
+		}
+	}
+	err := attempt(ctx, it.Request, func(ctx context.Context, m family.Model) (err error) {
 		result.Sample, result.Measures, err = m.Tokenize(ctx, it.Request, it.Media)
 		return it.inputs.Explain(err)
 	})

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -28,24 +29,35 @@ type writeFn struct{ stage }
 
 // ProcessElement writes one result.
 func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.Outcome)) error {
-	var row report.Result
-	defer clock(ctx, stageWrite)()
-	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
-		row, err = f.write(ctx, it, m.Name())
+	if it.row == nil {
+		if err := f.deliver(ctx, f.lease(it.Request.Family), it); err != nil {
+			timed(ctx, stageWrite, it.wrote)
+			return f.settle(ctx, it.Request, stageWrite, err, out)
+		}
+	}
+	timed(ctx, stageWrite, it.wrote)
+	f.finish(ctx, *it.row, out)
+	return nil
+}
+
+// deliver is write with the usual attempts. It is safe for concurrent use with one item each.
+func (s *stage) deliver(ctx context.Context, lease *family.Lease, it *Item) error {
+	begun := time.Now()
+	defer func() { it.wrote = time.Since(begun) }()
+	return attempt(ctx, s.Settings.Run, lease, func(ctx context.Context, m family.Model) error {
+		row, err := s.write(ctx, it, m)
+		if err == nil {
+			it.row = &row
+		}
 		return err
 	})
-	if err != nil {
-		return f.settle(ctx, it.Request, stageWrite, err, out)
-	}
-	f.finish(ctx, row, out)
-	return nil
 }
 
 // write delivers a result. The file in its place was checked when the request
 // started (see [SkipDone]) and is checked again here, since it may have changed.
-func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Result, error) {
-	row := f.row(it, model)
-	d, err := report.Deliver(f.Settings.Out, row, f.policy(it.Request))
+func (s *stage) write(ctx context.Context, it *Item, m family.Model) (report.Result, error) {
+	row := s.row(it, m)
+	d, err := report.Deliver(s.Settings.Out, row, s.policy(it.Request))
 	if err != nil {
 		return row, err
 	}
@@ -59,8 +71,8 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 	if err := writeTokens(it, place, d); err != nil {
 		return row, err
 	}
-	key := it.Request.Fingerprint(f.Settings.Action, model)
-	return row, d.Finish(key, f.Settings.Run, row)
+	key := it.Request.Fingerprint(s.Settings.Action, m.Name())
+	return row, d.Finish(key, s.Settings.Run, row)
 }
 
 // writeTokens writes the sample of a result if its family has tokens.
@@ -76,10 +88,14 @@ func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
 	return writeTo(d, p.Tokens(), func(path string) error { return report.WriteSample(path, sample) })
 }
 
-func (f *writeFn) row(it *Item, model string) report.Result {
+func (s *stage) row(it *Item, m family.Model) report.Result {
 	g := it.Result
+	device := ""
+	if d, ok := m.(family.OnDevice); ok && g.Sample.Kind != "" {
+		device = d.Device()
+	}
 	return report.Result{
-		Request: it.Request, Action: f.Settings.Action, Model: model,
+		Request: it.Request, Action: s.Settings.Action, Model: m.Name(), Device: device,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
 		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, Notes: g.Notes,
 		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,15 @@ func ReadAll(path string, limits Limits) ([]Sample, error) {
 		return nil, err
 	}
 	defer r.Close()
+	return r.rest()
+}
+
+// DecodeAll is ReadAll of the bytes of a shard.
+func DecodeAll(data []byte, limits Limits) ([]Sample, error) {
+	r, err := newReader(bytes.NewReader(data), int64(len(data)), limits)
+	if err != nil {
+		return nil, fmt.Errorf("shard.DecodeAll: %w", err)
+	}
 	return r.rest()
 }
 

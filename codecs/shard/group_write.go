@@ -28,10 +28,7 @@ type writtenGroup struct {
 func newFileWriter(to io.Writer) (*fileWriter, error) {
 	w := &fileWriter{to: to}
 	for i := range w.columns {
-		var err error
-		if w.columns[i], err = newColumnWriter(&writtenLeaves[i]); err != nil {
-			return nil, err
-		}
+		w.columns[i] = &columnWriter{leaf: &writtenLeaves[i]}
 	}
 	return w, w.put([]byte(magic))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
@@ -70,7 +71,9 @@ func bucket(ctx context.Context, place string) (*blob.Bucket, string, error) {
 // and the machine's role. AWS_ENDPOINT_URL_S3 names another store. Those have buckets in
 // the path, seldom a region, and not always the newer checksums.
 func openS3(ctx context.Context, name string) (*blob.Bucket, error) {
-	c, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), config.WithRetryer(func() aws.Retryer {
+	// The client's own transport keeps ten connections, and would open most anew.
+	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = AtOnce })
+	c, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), config.WithHTTPClient(transport), config.WithRetryer(func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.RateLimiter = maxAttempts, ratelimit.None
 			o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})

@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	case worker.Is(os.Args[1:]), worker.IsBoot(os.Args[1:]):
 		family.Register(request.Quads, openNoting)
 		main()
+	case os.Getenv(killsChild) != "":
+		family.Register(request.Quads, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return mirror{}, nil })
+		main()
 	case port != "":
 		servePrism(port)
 	case os.Getenv(launcher) != "":

@@ -42,7 +42,8 @@ type options struct {
 	metrics   string // address
 	json      bool
 	verbose   bool
-	copied    sizeFlag     // largest input copied from a store
+	copied    sizeFlag // largest input copied from a store
+	inputTime time.Duration
 	limits    limit.Limits // of mesh files
 }
 
@@ -81,6 +82,7 @@ func (o *options) addRun() {
 	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "stop and fail when more inputs have failed than `N|P%` of those "+
 		"done so far (a percentage counts from the twentieth on, and at the end)")
 	f.Var(&o.copied, "input-limit", "copy inputs of s3:// and gs:// that have at most `SIZE` bytes, such as 512M or 4G; 0 is 16G")
+	f.DurationVar(&o.inputTime, "input-time", 0, "give up an input that takes longer to read than `TIME`, such as 90s or 10m; 0 waits for ever")
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
 	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
@@ -168,7 +170,7 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 				Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Threads: int(o.threads), Slots: o.slots,
 				Limits: o.limits,
 			},
-			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed, InputLimit: int64(min(o.copied, math.MaxInt64)),
+			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed, InputTime: o.inputTime, InputLimit: int64(min(o.copied, math.MaxInt64)),
 		},
 		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,
 	}

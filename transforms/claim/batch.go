@@ -72,12 +72,11 @@ func (b *Batch) Seal() (Files, error) {
 // Check returns nil if the sealed files may be moved to their places: see
 // [Files.Vacant]. An equal file, or one of ours that was cut short, does not block.
 func (b *Batch) Check(old Files, policy Policy) error {
-	for _, f := range b.files {
-		if err := b.check(old, policy, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	known := old.byPath()
+	return store.Each(b.dir, len(b.files), func(i int) error {
+		f := b.files[i]
+		return b.check(known[f.Path], policy, f)
+	})
 }
 
 func (b *Batch) check(old Files, policy Policy, f File) error {
@@ -126,17 +125,21 @@ func begins(long, short string) bool {
 	}
 }
 
-// Place moves the sealed files to their places, in the order of Path. Each is
-// checked again in the step that replaces the old file.
+// Place puts the sealed files at their places, in the order of Path: in a store all at
+// once, and the last when the others are there. Each is
+// checked again in the same step that replaces what stands there.
 func (b *Batch) Place(old Files, policy Policy) error {
+	known := old.byPath()
+	if store.Stored(b.dir) {
+		put := func(i int) error { return b.put(known[b.files[i].Path], policy, b.files[i]) }
+		last := len(b.files) - 1
+		if err := store.Each(b.dir, last, put); err != nil || last < 0 {
+			return err
+		}
+		return put(last)
+	}
 	changed := map[string]bool{}
 	for _, f := range b.files {
-		if store.Stored(b.dir) {
-			if err := b.put(old, policy, f); err != nil {
-				return err
-			}
-			continue
-		}
 		place := filepath.Join(b.dir, f.Path)
 		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
 			return err
@@ -144,7 +147,7 @@ func (b *Batch) Place(old Files, policy Policy) error {
 		if (Files{f}).standsIn(b.dir) {
 			continue
 		}
-		if err := b.place(old, policy, f, place); err != nil {
+		if err := b.place(known[f.Path], policy, f, place); err != nil {
 			return err
 		}
 		changed[filepath.Dir(place)] = true

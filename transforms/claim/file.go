@@ -64,6 +64,15 @@ func (f Files) Of(path string) Files {
 	return of
 }
 
+// byPath returns the claims of each path.
+func (f Files) byPath() map[string]Files {
+	all := make(map[string]Files, len(f))
+	for _, c := range f {
+		all[c.Path] = append(all[c.Path], c)
+	}
+	return all
+}
+
 // And returns the claims of both, those of f first.
 func (f Files) And(other Files) Files {
 	all := slices.Clone(f)

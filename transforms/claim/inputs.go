@@ -8,8 +8,8 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Inputs are the files that a run reads, by identity and by path. It is not safe
-// for concurrent use.
+// Inputs are the files that a run reads, by what they are and by where they are. It
+// is safe for concurrent use in stores alone.
 type Inputs struct {
 	nodes   map[node]string   // file -> a name of it
 	places  map[string]string // path without links -> a name of it

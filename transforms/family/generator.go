@@ -42,7 +42,8 @@ func openKind(f request.Family, read reader, device func() (*gpu.Device, error),
 	if err != nil {
 		return nil, err
 	}
-	return &generator{model: m, read: read, limits: s.Limits}, nil
+	i := dev.Info()
+	return &generator{model: m, read: read, limits: s.Limits, device: fmt.Sprintf("%s, %s, %d lanes", i.Name, i.Driver, dev.SubgroupWidth())}, nil
 }
 
 // OfKind returns the family whose samples are of a kind (see shard.Sample), or
@@ -64,7 +65,11 @@ type generator struct {
 	model  *models.Model
 	read   reader
 	limits limit.Limits
+	device string
 }
+
+// Device implements [OnDevice].
+func (g *generator) Device() string { return g.device }
 
 // Name implements [Model].
 func (g *generator) Name() string { return g.model.Name() }

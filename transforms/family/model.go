@@ -101,7 +101,11 @@ type Streamer interface {
 	Open(ctx context.Context, r request.Request) (Media, error)
 }
 
-// Spec names the model to open and its device. Equal specs share a model.
+// OnDevice is a Model whose samples depend on the device. Device returns what must be equal
+// for equal samples: the device's name, its driver and the width of its subgroups.
+type OnDevice interface{ Device() string }
+
+// Spec says which model to open, and on which device. Equal specs share a model.
 type Spec struct {
 	Family request.Family `json:"family"`
 	Dir    string         `json:"dir,omitempty"`    // the model's folder; empty means the shipped one

@@ -61,16 +61,13 @@ func (e *earlierTokens) close() {
 	}
 }
 
-// maxTogether bounds the tokens read from a store concurrently.
+// maxTogether bounds the tokens that are read before they are written.
 const maxTogether = 1 << 23
 
-// together returns the number of result files to read concurrently: one on a disk.
-func together(dir string, results []*Result) int {
-	if !store.Stored(dir) {
-		return 1
-	}
+// together returns how many of the results' files are read at once.
+func together(results []*Result) int {
 	n, tokens := 0, 0
-	for n < len(results) && n < atOnce && (n == 0 || tokens+results[n].TokenCount <= maxTogether) {
+	for n < len(results) && n < store.AtOnce && (n == 0 || tokens+results[n].TokenCount <= maxTogether) {
 		tokens += results[n].TokenCount
 		n++
 	}
@@ -91,7 +88,7 @@ func readSamples(dir string, results []*Result, earlier *earlierTokens, made map
 			rest = append(rest, i)
 		}
 	}
-	each(dir, len(rest), func(n int) error {
+	store.Each(dir, len(rest), func(n int) error {
 		i := rest[n]
 		samples[i], errs[i] = readSample(dir, results[i])
 		return nil

@@ -8,13 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
-	"github.com/morton-gen/morton/transforms/request"
 )
 
 // Marker records which files of a place are ours, and whether its request is done.
@@ -87,10 +83,18 @@ func DecodeMarker(r io.Reader) (m Marker, err error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Marker{}, fmt.Errorf("%w: %w", ErrMarker, err)
 	}
-	if err := errors.Join(m.Files.Validate(), m.Result.validate()); err != nil {
-		return Marker{}, fmt.Errorf("%w: %w", ErrMarker, err)
+	if err := m.validate(); err != nil {
+		return Marker{}, err
 	}
 	return m, nil
+}
+
+// validate refuses a marker that no run writes.
+func (m *Marker) validate() error {
+	if err := errors.Join(m.Files.Validate(), m.Result.validate()); err != nil {
+		return fmt.Errorf("%w: %w", ErrMarker, err)
+	}
+	return nil
 }
 
 // EncodeMarker writes a marker.
@@ -127,74 +131,6 @@ func Done(dir, fingerprint, run string, p Place) (Result, bool) {
 	}
 	m.Result.Skipped = !m.By(run)
 	return m.Result, true
-}
-
-// Markers reads all markers of a family in a run's folder, sorted by name. Files
-// that are not markers are left out.
-func Markers(dir string, f request.Family) ([]Marker, error) {
-	entries, err := store.ReadDir(store.Join(dir, string(f), "done"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var ids []string
-	for _, e := range entries {
-		if id, ok := cutExt(e.Name(), ".json"); ok && request.IsName(id) {
-			ids = append(ids, id)
-		}
-	}
-	found := make([]*Marker, len(ids))
-	if rerr := each(dir, len(ids), func(i int) error {
-		m, err := ReadMarker(dir, Place{f, ids[i]})
-		if err == nil {
-			found[i] = &m
-		}
-		if store.Stored(dir) && !errors.Is(err, ErrMarker) && !errors.Is(err, fs.ErrNotExist) {
-			return err // an unreachable store is an error
-		}
-		return nil
-	}); rerr != nil {
-		return nil, rerr
-	}
-	var all []Marker
-	for _, m := range found {
-		if m != nil {
-			all = append(all, *m)
-		}
-	}
-	return all, err
-}
-
-// atOnce is the number of small objects requested concurrently: a response takes tens of
-// milliseconds, whatever its size.
-const atOnce = 64
-
-// each calls do for 0 to n-1: one after the other on a disk, concurrently in a store.
-// After an error it starts no more calls and returns the first error.
-func each(dir string, n int, do func(i int) error) error {
-	if !store.Stored(dir) {
-		for i := range n {
-			if err := do(i); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var all errgroup.Group
-	all.SetLimit(atOnce)
-	var failed atomic.Bool
-	for i := range n {
-		if failed.Load() {
-			break
-		}
-		all.Go(func() error {
-			err := do(i)
-			if err != nil {
-				failed.Store(true)
-			}
-			return err
-		})
-	}
-	return all.Wait()
 }
 
 func cutExt(name, ext string) (string, bool) {

@@ -16,11 +16,12 @@ type past struct {
 	results  []Result // as results.jsonl has them
 	failures []Failure
 	failed   time.Time // when the failures were written
-	markers  map[key]Marker
+	markers  map[key]*Marker
+	shelves  []shelf
 }
 
 func readPast(dir string, overwrite bool) (*past, error) {
-	p := &past{dir: dir, standing: NewStanding(dir), markers: map[key]Marker{}}
+	p := &past{dir: dir, standing: NewStanding(dir), markers: map[key]*Marker{}}
 	var err error
 	if p.results, p.failures, err = readRows(dir, overwrite); err != nil {
 		return nil, err
@@ -29,13 +30,15 @@ func readPast(dir string, overwrite bool) (*past, error) {
 		p.failed = info.ModTime()
 	}
 	for _, f := range request.Families {
-		all, err := Markers(dir, f)
+		s, err := readShelf(p.standing, f)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range all {
+		for i := range s.markers {
+			m := &s.markers[i].Marker
 			p.markers[m.Result.key()] = m
 		}
+		p.shelves = append(p.shelves, s)
 	}
 	return p, nil
 }
@@ -98,8 +101,9 @@ func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) 
 		case r.Action == Tokenize && r.Family == own, fresh[r.key()], marked && !m.Whole():
 			continue
 		case marked && m.Result.Action == r.Action:
-			m.Result.Shard = r.Shard
+			shard := r.Shard
 			r = m.Result
+			r.Shard = shard
 		}
 		if !p.standing.Gone(&r) {
 			results = append(results, r)

@@ -20,9 +20,13 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// drawnFaces bounds the faces drawn on one page, so that a large run fills
-// neither memory nor disk. Later results are only linked.
-const drawnFaces = 2_000_000
+// drawnFaces bounds the faces that one page draws, so that a night's run neither
+// fills memory nor the disk with copies, and drawnResults the results with meshes, each
+// of which takes a script; results past either are linked only.
+const (
+	drawnFaces   = 2_000_000
+	drawnResults = 4_000
+)
 
 // maxDrawnBytes bounds a mesh copied from a store to be drawn.
 const maxDrawnBytes = 1 << 30
@@ -33,24 +37,22 @@ const (
 	scriptFolder = "gallery"
 )
 
-// writePage writes the page and its scripts and returns the names of the
-// scripts.
-func writePage(b *claim.Batch, p *publication) (used map[string]bool, err error) {
+// writePage writes the pages and their scripts, and adds those beside the first to kept.
+func writePage(b *claim.Batch, p *publication, kept map[string]bool) error {
 	if err := gallery.Write(b.Root(), pageOf(p.folder.dir, p.results, p.failures, p.run, *p.summary)); err != nil {
-		return nil, err
+		return err
 	}
-	scripts, err := os.ReadDir(filepath.Join(b.Root(), scriptFolder))
+	beside, err := os.ReadDir(filepath.Join(b.Root(), scriptFolder))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	used = map[string]bool{}
-	for _, e := range scripts {
+	for _, e := range beside {
 		path := filepath.Join(scriptFolder, e.Name())
 		b.Add(path)
-		used[path] = true
+		kept[path] = true
 	}
 	b.Add(PageFile)
-	return used, nil
+	return nil
 }
 
 func pageOf(dir string, results []Result, failures []Failure, run Run, s Summary) gallery.Page {
@@ -71,6 +73,7 @@ func pageOf(dir string, results []Result, failures []Failure, run Run, s Summary
 type pager struct {
 	dir    string
 	budget int // faces that may still be drawn
+	meshes int // results that were drawn
 	ids    map[string]bool
 	ahead  map[*Result]*drawn // meshes read ahead from a store
 }
@@ -78,14 +81,13 @@ type pager struct {
 // drawn are the meshes of a result; nil if missing.
 type drawn struct{ result, source *mesh.Mesh }
 
-// meshesAhead is the number of results whose meshes are read from a store
-// concurrently.
-const meshesAhead = 32
+// meshesAhead is how many results' meshes are read from a store at the same time.
+const meshesAhead = store.AtOnce
 
 // lookAhead reads the meshes of the next results from a store if those of the first are not
 // read yet and may still be drawn.
 func (p *pager) lookAhead(results []Result) {
-	if !store.Stored(p.dir) || p.budget <= 0 || results[0].OBJ == "" || p.ahead[&results[0]] != nil {
+	if !store.Stored(p.dir) || p.budget <= 0 || p.meshes >= drawnResults || results[0].OBJ == "" || p.ahead[&results[0]] != nil {
 		return
 	}
 	p.ahead = map[*Result]*drawn{}
@@ -93,7 +95,7 @@ func (p *pager) lookAhead(results []Result) {
 	for i := range results {
 		p.ahead[&results[i]] = &drawn{}
 	}
-	each(p.dir, len(results), func(i int) error {
+	store.Each(p.dir, len(results), func(i int) error {
 		r := &results[i]
 		if d := p.ahead[r]; r.OBJ != "" {
 			d.result = p.readResult(r)
@@ -139,7 +141,8 @@ func (p *pager) item(r *Result) gallery.Item {
 		}
 	}
 	it.Counts = append(it.Counts, promptCounts(r)...)
-	if r.OBJ != "" { // a mesh
+	if r.OBJ != "" && p.meshes < drawnResults { // a mesh
+		p.meshes++
 		it.ResultMesh = p.draw(r, func(d *drawn) *mesh.Mesh { return d.result }, p.readResult)
 		if r.drawsSource() {
 			it.SourceMesh = p.draw(r, func(d *drawn) *mesh.Mesh { return d.source }, readSource)

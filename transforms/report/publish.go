@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -72,6 +73,10 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 		return summary, err
 	}
 	defer folder.Close()
+	begun, err := moment(dir)
+	if err != nil {
+		return summary, err
+	}
 	old, err := readPast(dir, run.Overwrite)
 	if err != nil {
 		return summary, err
@@ -83,6 +88,7 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 		}
 	}
 	p.results, p.failures = old.merge(outcomes, &run)
+	p.shelves, p.moment = old.shelves, begun
 	if err = p.all(); err == nil {
 		return summary, nil
 	}
@@ -92,6 +98,22 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 	return summary, err
 }
 
+// moment is now, by the clock of the disk, as far as it has one.
+func moment(dir string) (time.Time, error) {
+	if store.Stored(dir) {
+		return time.Now(), nil
+	}
+	probe, err := atomicfile.CreateFolder(dir)
+	if err != nil {
+		return time.Time{}, err
+	}
+	info, err := os.Stat(probe.Path(""))
+	if err = errors.Join(err, probe.Remove()); err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
 // publication is what Publish writes.
 type publication struct {
 	folder   *Folder
@@ -99,7 +121,9 @@ type publication struct {
 	summary  *Summary
 	results  []Result
 	failures []Failure
-	made     map[key]bool // results of this run, without skipped ones
+	made     map[key]bool // results of this run, which did not skip them
+	shelves  []shelf
+	moment   time.Time // before the markers were read
 }
 
 // all writes all files.
@@ -114,20 +138,27 @@ func (p *publication) all() error {
 			return err
 		}
 	}
+	kept := map[string]bool{}
+	for i := range p.shelves {
+		if err := p.shelves[i].write(b, p.folder, p.moment, kept); err != nil {
+			return err
+		}
+	}
+	p.summary.Seconds = time.Since(p.run.Begun).Seconds()
+	if p.run.Action != Tokenize {
+		if err := writePage(b, p, kept); err != nil {
+			return err
+		}
+	}
 	if err := p.write(b); err != nil {
-		return err
-	}
-	if p.run.Action == Tokenize {
-		return p.folder.Deliver(b)
-	}
-	used, err := writePage(b, p)
-	if err != nil {
 		return err
 	}
 	if err := p.folder.Deliver(b); err != nil {
 		return err
 	}
-	return p.folder.Drop(func(path string) bool { return filepath.Dir(path) == scriptFolder && !used[path] })
+	return p.folder.Drop(func(path string) bool {
+		return !kept[path] && (isIndex(path) || p.run.Action != Tokenize && filepath.Dir(path) == scriptFolder)
+	})
 }
 
 // rows writes the rows and the summary. It is not known then which results are in a
@@ -138,6 +169,7 @@ func (p *publication) rows() error {
 			p.results[i].Shard = ""
 		}
 	}
+	p.summary.Seconds = time.Since(p.run.Begun).Seconds()
 	b, err := claim.Begin(p.folder.dir)
 	if err != nil {
 		return err
@@ -149,8 +181,8 @@ func (p *publication) rows() error {
 	return p.folder.Deliver(b)
 }
 
+// write writes the rows, and the summary last: who finds it finds all else.
 func (p *publication) write(b *claim.Batch) error {
-	p.summary.Seconds = time.Since(p.run.Begun).Seconds()
 	for _, f := range []struct {
 		path string
 		fill func(io.Writer) error

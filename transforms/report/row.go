@@ -17,6 +17,7 @@ type Result struct {
 	request.Request
 	Action string `json:"action"` // generate, tokenize or detokenize
 	Model  string `json:"model"`
+	Device string `json:"device,omitempty"` // that the model ran on, see family.OnDevice
 
 	Output string `json:"output,omitempty"` // MP4, PNG, GLB or safetensors
 	OBJ    string `json:"obj,omitempty"`

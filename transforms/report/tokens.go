@@ -1,10 +1,10 @@
 package report
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,7 +63,7 @@ func JoinTokens(dir, path string, results []Result) error {
 func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, made map[key]bool, bad func(r *Result, err error) error) error {
 	return WriteShard(path, func(yield func(shard.Sample) error) error {
 		for len(results) > 0 {
-			n := together(dir, results)
+			n := together(results)
 			samples, errs := readSamples(dir, results[:n], earlier, made)
 			for i, r := range results[:n] {
 				if errs[i] != nil {
@@ -82,19 +82,10 @@ func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, mad
 	})
 }
 
-// maxPartBytes bounds the tokens of one result copied from a store: four times the
-// longest sample of a shard.
-const maxPartBytes = 1 << 30
-
-// readSample reads the tokens of a result.
+// readSample reads the tokens that a result left.
 func readSample(dir string, r *Result) (shard.Sample, error) {
 	part := store.Join(dir, Place{r.Family, r.ID}.Tokens())
-	local, err := store.Fetch(context.Background(), part, maxPartBytes)
-	if err != nil {
-		return shard.Sample{}, err
-	}
-	defer local.Remove()
-	samples, err := shard.ReadAll(local.Path, shard.Limits{Samples: 1})
+	samples, err := readPart(part, r)
 	if err != nil {
 		return shard.Sample{}, err
 	}
@@ -104,5 +95,21 @@ func readSample(dir string, r *Result) (shard.Sample, error) {
 	return samples[0], nil
 }
 
-// TokensFile is the file with the tokens of all results of a family.
+// readPart reads a shard of one sample. That of a store is small enough to need no file: a
+// token takes ten bytes at most.
+func readPart(part string, r *Result) ([]shard.Sample, error) {
+	if !store.Stored(part) {
+		return shard.ReadAll(part, shard.Limits{Samples: 1})
+	}
+	data, err := store.ReadFile(part, 10*int64(r.TokenCount)+1<<20)
+	if errors.Is(err, store.ErrTooLarge) {
+		err = fmt.Errorf("report.JoinTokens: %w: %w", shard.ErrCorrupt, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return shard.DecodeAll(data, shard.Limits{Samples: 1})
+}
+
+// TokensFile is where the tokens of all a family's results stand together.
 func TokensFile(f request.Family) string { return filepath.Join(string(f), "tokens.parquet") }
