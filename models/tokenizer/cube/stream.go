@@ -18,7 +18,6 @@ type Stream struct {
 	held   int       // frames in window
 	frames int       // of the clip, so far
 	codes  [][]int32 // of each window, [cells, words]
-	words  int       // of all codes
 }
 
 // Stream begins a clip of the given rate, with at most e.Tokens tokens.
@@ -53,13 +52,24 @@ func (s *Stream) Sample(id string) (shard.Sample, error) {
 		return shard.Sample{}, err
 	}
 	c := s.coder.cfg
-	t := (s.frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0]
+	t := s.cells()
 	rate := s.window.Rate
 	return shard.Sample{
-		ID: id, Kind: shard.KindCube, Tokens: s.tokens(t * c.gridH() * c.gridW() * c.words()),
+		ID: id, Kind: shard.KindCube, Tokens: s.tokens(s.length()),
 		Grid: []int32{int32(t), int32(c.gridH()), int32(c.gridW()), int32(c.words())},
 		Meta: map[string]string{"frames": fmt.Sprint(s.frames), "rate": fmt.Sprintf("%d/%d", rate.Num, rate.Den)},
 	}, nil
+}
+
+// cells is the number of frames of cells that the frames so far take, length that of tokens.
+func (s *Stream) cells() int {
+	c := s.coder.cfg
+	return (s.frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0]
+}
+
+func (s *Stream) length() int {
+	c := s.coder.cfg
+	return s.cells() * c.gridH() * c.gridW() * c.words()
 }
 
 // finish encodes a window that is not full, with its last frame repeated.
@@ -90,8 +100,7 @@ func (s *Stream) encode() error {
 	}
 	s.held = s.lead()
 	s.codes = append(s.codes, codes)
-	s.words += len(codes)
-	if err := s.extent.CheckTokens(s.words); err != nil {
+	if err := s.extent.CheckTokens(s.length()); err != nil {
 		return fmt.Errorf("cube.Stream: %d frames: %w", s.frames, err)
 	}
 	return nil
