@@ -31,16 +31,17 @@ const fixture = "../../../testdata/video/city_320x180_25fps_48f.mp4"
 // of another test.
 func lone(t testing.TB) {
 	t.Helper()
-	end := func() {
-		pool.Lock()
-		defer pool.Unlock()
-		for _, p := range pool.idle {
-			p.end()
-		}
-		pool.idle = nil
+	endAll()
+	t.Cleanup(endAll)
+}
+
+func endAll() {
+	pool.Lock()
+	defer pool.Unlock()
+	for _, p := range pool.idle {
+		p.end()
 	}
-	end()
-	t.Cleanup(end)
+	pool.idle = nil
 }
 
 func readFile(t testing.TB, path string) []byte {
@@ -324,7 +325,6 @@ func FuzzReplies(f *testing.F) {
 				if _, _, again := r.Next(); s.p != nil || again != err {
 					t.Fatalf("%v, then %v", err, again)
 				}
-				lone(t)
 				return
 			}
 			if w, h := r.Size(); len(pix) != 3*w*h || w*h > 1<<16 || n >= 5 {
@@ -544,12 +544,14 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// BenchmarkDecode compares both ways, frame by frame.
+// BenchmarkDecode compares both ways, frame by frame, by the time that passes and by
+// processor time, the child's with its start included.
 func BenchmarkDecode(b *testing.B) {
 	for _, o := range []video.Options{{}, {W: 64, H: 64, Fit: video.Crop}} {
 		for _, d := range []Decoder{{InProcess: true}, {}} {
 			b.Run(fmt.Sprintf("w=%d/in process=%v", o.W, d.InProcess), func(b *testing.B) {
-				lone(b)
+				endAll()
+				before := processorTime(b)
 				for b.Loop() {
 					r, err := d.Open(b.Context(), fixture, o)
 					if err != nil {
@@ -562,18 +564,36 @@ func BenchmarkDecode(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
+				endAll()
 				b.ReportMetric(float64(48*b.N)/b.Elapsed().Seconds(), "frames/s")
+				b.ReportMetric(float64((processorTime(b)-before).Microseconds())/1e3/float64(b.N), "cpu-ms/op")
 			})
 		}
 	}
 }
 
+// processorTime is that of this process and of children that have ended.
+func processorTime(b *testing.B) (sum time.Duration) {
+	b.Helper()
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(who, &u); err != nil {
+			b.Fatal(err)
+		}
+		sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	return sum
+}
+
 // BenchmarkStart starts a child and reads a file's head.
 func BenchmarkStart(b *testing.B) {
+	endAll()
+	before := processorTime(b)
 	for b.Loop() {
-		lone(b)
 		if _, err := (Decoder{}).Probe(b.Context(), fixture); err != nil {
 			b.Fatal(err)
 		}
+		endAll()
 	}
+	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/1e3/float64(b.N), "cpu-ms/op")
 }
