@@ -8,6 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 // complete lets the shell complete a flag's value with words.
@@ -58,12 +59,16 @@ func completeMeshFlags(c *cobra.Command) {
 	must(c.RegisterFlagCompletionFunc("mesh-limit", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)))
 }
 
-// completeReading lets the shell complete the flags of how inputs are read.
+// completeReading lets the shell complete the flags of how inputs are read, and of how
+// results of a kind are made.
 func completeReading(c *cobra.Command, f *pflag.FlagSet) {
 	if f.Lookup("fit") != nil {
 		complete(c, "fit", "crop", "letterbox")
 	}
 	if f.Lookup("mesh-limit") != nil {
 		completeMeshFlags(c)
+	}
+	if f.Lookup("method") != nil {
+		complete(c, "method", texts(request.Methods)...)
 	}
 }

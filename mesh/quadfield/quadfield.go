@@ -86,19 +86,26 @@ func brittle(m *mesh.Mesh) bool {
 
 // Score is lower for a better mesh. Its weights make these alike: a hundredth of the
 // longest side in Chamfer, a third in Hausdorff, half the Jacobian, half of the
-// vertices irregular, and a twentieth of the quads inverted. An open mesh comes after
-// every closed one.
+// vertices irregular, a twentieth of the quads inverted, and that any are. An open mesh
+// comes after every closed one.
 func (q Quality) Score() float64 {
 	s := 100*q.Chamfer + 3*q.Hausdorff + 2*(1-q.Jacobian) + 2*q.Irregular + 20*q.Inverted
+	if q.Inverted > 0 {
+		s++
+	}
 	if !q.Closed {
 		s += 1000
 	}
 	return s
 }
 
-// Sound reports whether another surface to start from is not worth its time.
+// Sound reports whether another surface to start from is not worth its time. Many
+// irregular vertices are no fault where the mesh is exact: they are the source's corners.
 func (q Quality) Sound() bool {
-	return q.Closed && q.Inverted <= 0.01 && q.Jacobian >= 0.85 && q.Irregular <= 0.2
+	if !q.Closed || q.Inverted > 0 || q.Jacobian < 0.85 {
+		return false
+	}
+	return q.Irregular <= 0.2 || q.Chamfer <= 1e-4 && q.Jacobian >= 0.95
 }
 
 // plate is how thick an open surface becomes, in longest sides: it adds half as much
@@ -115,15 +122,10 @@ func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	if o.Angle == 0 {
 		o.Angle = 40 * math.Pi / 180
 	}
-	lo, hi := mesh.Bounds(source)
-	d := hi.Sub(lo)
-	longest := max(d[0], d[1], d[2])
-	clean := once(mesh.Clean(source, shortest/2*longest))
-	clean, _ = mesh.Orient(clean)
-	if err := mesh.CheckArea(clean); err != nil {
+	m, open, err := closedTriangles(source)
+	if err != nil {
 		return nil, fmt.Errorf("quadfield.Remesh: %w", err)
 	}
-	m, open := newTriangles(clean, plate*longest)
 	b := newBase(m, o.Faces, o.Angle)
 	var best *Result
 	for _, w := range []struct {
@@ -149,6 +151,30 @@ func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	return best, nil
 }
 
+// Open returns the number of surfaces of a mesh that have a boundary. It returns an
+// error of [mesh.CheckArea].
+func Open(m *mesh.Mesh) (int, error) {
+	_, open, err := closedTriangles(m)
+	if err != nil {
+		return 0, fmt.Errorf("quadfield.Open: %w", err)
+	}
+	return open, nil
+}
+
+// closedTriangles closes a mesh, and returns how many of its surfaces had a boundary.
+func closedTriangles(source *mesh.Mesh) (*triangles, int, error) {
+	lo, hi := mesh.Bounds(source)
+	d := hi.Sub(lo)
+	longest := max(d[0], d[1], d[2])
+	clean := once(mesh.Clean(source, shortest/2*longest))
+	clean, _ = mesh.Orient(clean)
+	if err := mesh.CheckArea(clean); err != nil {
+		return nil, 0, err
+	}
+	m, open := newTriangles(clean, plate*longest)
+	return m, open, nil
+}
+
 // finish brings the quads of a patch into shape.
 func (b *base) finish(p *patch) *mesh.Mesh {
 	p.relax(b.s, 10)
@@ -157,6 +183,7 @@ func (b *base) finish(p *patch) *mesh.Mesh {
 	p.untangle(b.s)
 	p.settle(b.s)
 	p.spread()
+	p.mend(b.s)
 	return p.mesh()
 }
 

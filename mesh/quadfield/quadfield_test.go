@@ -192,3 +192,87 @@ func largest(edges [][2]int32, taken int) int {
 	}
 	return best
 }
+
+// TestLevels: each level of a connected surface has at most three quarters of the
+// places of the one below, and the last has one.
+func TestLevels(t *testing.T) {
+	for _, s := range shapes {
+		m, _ := newTriangles(s.m, 0.01)
+		b := newBase(m, 500, 0.7)
+		for i, l := range b.levels[1:] {
+			if n, below := len(l.at), len(b.levels[i].at); float64(n) > slow*float64(below) {
+				t.Errorf("%s: level %d has %d places, the one below %d", s.name, i+1, n, below)
+			}
+		}
+		if n := len(b.levels[len(b.levels)-1].at); n != 1 {
+			t.Errorf("%s: %d places at the top", s.name, n)
+		}
+	}
+}
+
+// TestMend folds quads of a plane: their scaled Jacobians become positive again, on the
+// plane, and corners of feature lines stay.
+func TestMend(t *testing.T) {
+	m := mesh.Grid(6)
+	p := &patch{at: m.Vertices, kind: make([]kind, len(m.Vertices))}
+	rim := map[[2]int32]int{}
+	for f := range m.NumFaces() {
+		face := m.Face(f)
+		p.faces = append(p.faces, face)
+		for i, v := range face {
+			rim[key(v, face[(i+1)%4])]++
+		}
+	}
+	for e, n := range rim {
+		if n == 1 {
+			p.kind[e[0]], p.kind[e[1]] = corner, corner
+		}
+	}
+	at := append([]mesh.Vec3{}, p.at...)
+	for i := range int32(3) { // over the far corner of a face, or its diagonal
+		face := p.faces[[]int{7, 16, 28}[i]]
+		p.at[face[0]] = p.at[face[2]].Add(p.at[face[2]].Sub(p.at[face[0]]).Scale(0.1 * float64(i)))
+	}
+	folded := func() (n int) {
+		for _, face := range p.faces {
+			if p.jacobian(face) < 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if folded() == 0 {
+		t.Fatal("no quad is folded")
+	}
+	p.mend(&surface{near: mesh.NewDistanceQuery(mesh.Grid(1))})
+	if n := folded(); n > 0 {
+		t.Errorf("%d quads are still folded", n)
+	}
+	for v, k := range p.kind {
+		if k == corner && p.at[v] != at[v] {
+			t.Errorf("corner %d moved", v)
+		}
+		if d := p.at[v].Sub(at[v]); math.Abs(d.Dot(p.faceVector(p.faces[0]).Unit())) > 1e-12 {
+			t.Errorf("vertex %d left the plane", v)
+		}
+	}
+}
+
+// TestScore: a mesh with inverted quads comes after one that is a little further off
+// without, and is never sound; corners of an exact mesh are no fault.
+func TestScore(t *testing.T) {
+	good := Quality{Closed: true, Jacobian: 0.95, Irregular: 0.1, Chamfer: 0.002}
+	folded, exact, open := good, good, good
+	folded.Inverted, folded.Chamfer = 0.001, 0
+	exact.Irregular, exact.Chamfer = 0.6, 0
+	open.Closed, open.Chamfer = false, 0
+	if folded.Score() <= good.Score() || open.Score() <= folded.Score() {
+		t.Errorf("scores %g, %g with inverted quads, %g open", good.Score(), folded.Score(), open.Score())
+	}
+	if !good.Sound() || folded.Sound() || !exact.Sound() || open.Sound() {
+		t.Error("what is sound")
+	}
+	if exact.Chamfer = 0.002; exact.Sound() {
+		t.Error("many irregular vertices are sound")
+	}
+}

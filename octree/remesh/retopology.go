@@ -33,23 +33,25 @@ const fieldDepth = 7
 // leaves too many edges for the budget.
 const steepAngle = 75 * math.Pi / 180
 
-// noLines is an angle that no two faces have between them. The octree's surface has
-// edges where its cells meet, which are not those of the source.
+// noLines is an angle that no two faces have between them: no edge is kept. The octree's
+// surface has edges where its cells meet, which are not those of the source.
 const noLines = math.Pi
 
 // Retopology is a closed mesh and how it came about.
 type Retopology struct {
 	Mesh    *mesh.Mesh // at the source's place, in its units
 	Method  string
-	Open    int // surfaces of the source with a boundary, which became plates
+	Open    int // surfaces of the source with a boundary, which were given a thickness
 	Quality quadfield.Quality
 }
 
 // Quads returns a closed mesh of quads near m, with at most so many faces, by
-// [quadfield.Remesh]. It tries the source's faces, then the surface of an octree,
-// which unites what overlaps, then fewer feature lines, until a result is sound (see
-// [quadfield.Quality.Sound]); else it takes the best by score. Where no try gives a
-// closed mesh, it returns the one of [Remesh], whose Method is [DualContouring].
+// [quadfield.Remesh] on the source's faces. Where that is not sound (see
+// [quadfield.Quality.Sound]), it tries fewer feature lines, none, and the surface of an
+// octree, which unites what overlaps, and returns the best by score. So quads are
+// inverted only where that is so in all tries, or where those without are far off.
+// Where no try gives a closed mesh, it returns the one of [Remesh], whose Method is
+// [DualContouring].
 //
 // The errors are those of [Remesh]. The result depends on m and faces alone.
 func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
@@ -67,19 +69,15 @@ func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
 	}
 	frame := octree.Fit(m, extent)
 	s := &retopology{source: frame.Mesh(m), faces: faces}
-	for _, try := range []func() error{s.direct(0), s.contour, s.direct(steepAngle)} {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := try(); err != nil {
-			return nil, fmt.Errorf("remesh.Quads: %w", err)
-		}
-		if s.best != nil && s.best.Quality.Sound() {
-			break
-		}
+	open, err := quadfield.Open(s.source)
+	if err != nil && !errors.Is(err, mesh.ErrNoArea) { // an octree may hold what is too thin for the field
+		return nil, fmt.Errorf("remesh.Quads: %w", err)
+	}
+	if err := s.run(ctx); err != nil {
+		return nil, fmt.Errorf("remesh.Quads: %w", err)
 	}
 	if s.best != nil && s.best.Quality.Closed {
-		s.best.Mesh = frame.InvertMesh(s.best.Mesh)
+		s.best.Mesh, s.best.Open = frame.InvertMesh(s.best.Mesh), open
 		return s.best, nil
 	}
 	r, err := Remesh(ctx, m, Options{Faces: faces})
@@ -90,7 +88,7 @@ func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
 	if err != nil {
 		return nil, fmt.Errorf("remesh.Quads: %w", err)
 	}
-	return &Retopology{Mesh: r.Mesh, Method: DualContouring, Open: r.Parts.Sheets, Quality: q}, nil
+	return &Retopology{Mesh: r.Mesh, Method: DualContouring, Open: open, Quality: q}, nil
 }
 
 // retopology keeps the best of several tries in the domain.
@@ -98,6 +96,22 @@ type retopology struct {
 	source *mesh.Mesh
 	faces  int
 	best   *Retopology
+}
+
+// run makes the tries: one if that is sound, else all.
+func (s *retopology) run(ctx context.Context) error {
+	for i, try := range []func() error{s.direct(0), s.direct(steepAngle), s.direct(noLines), s.contour} {
+		if i == 1 && s.best != nil && s.best.Quality.Sound() {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := try(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // direct tries the source's own faces.
@@ -135,6 +149,6 @@ func (s *retopology) try(m *mesh.Mesh, angle float64, pairs, split string) error
 	if r.Way == quadfield.Split {
 		method = split
 	}
-	s.best = &Retopology{Mesh: r.Mesh, Method: method, Open: r.Open, Quality: q}
+	s.best = &Retopology{Mesh: r.Mesh, Method: method, Quality: q}
 	return nil
 }

@@ -1,0 +1,132 @@
+package quadfield
+
+import (
+	"math"
+
+	"github.com/morton-gen/morton/mesh"
+)
+
+// mending moves single vertices where quads are folded or nearly so. Averages, which
+// the steps before use, fold a quad again where its neighbours ask for that.
+type mending struct {
+	*patch
+	s      *surface
+	around [][]int32 // [v] faces
+	normal []mesh.Vec3
+}
+
+// mend moves the corners of quads with a scaled Jacobian below poor, one by one, to
+// where the least Jacobian around each is largest, until nothing helps.
+func (p *patch) mend(s *surface) {
+	const rounds = 10
+	m := &mending{patch: p, s: s}
+	for range rounds {
+		bad := m.bad()
+		if len(bad) == 0 {
+			return
+		}
+		if m.around == nil {
+			m.findAround()
+		}
+		m.normal = p.normals()
+		better := false
+		for _, v := range bad {
+			better = m.improve(v) || better
+		}
+		if !better {
+			return
+		}
+	}
+}
+
+// bad lists the vertices of poor quads.
+func (m *mending) bad() (all []int32) {
+	seen := map[int32]bool{}
+	for _, face := range m.faces {
+		if m.jacobian(face) >= poor {
+			continue
+		}
+		for _, v := range face {
+			if !seen[v] && m.kind[v] != corner {
+				seen[v] = true
+				all = append(all, v)
+			}
+		}
+	}
+	return all
+}
+
+func (m *mending) findAround() {
+	m.around = make([][]int32, len(m.at))
+	for f, face := range m.faces {
+		for _, v := range face {
+			m.around[v] = append(m.around[v], int32(f))
+		}
+	}
+}
+
+// look is where a face should look, and the least cosine from there.
+type look struct {
+	normal mesh.Vec3
+	least  float64
+}
+
+// looks returns how faces around v should look: near where they do, but for folded
+// ones, which may stand across v's normal, as a rim does, and not turn their backs.
+func (m *mending) looks(v int32) []look {
+	all := make([]look, len(m.around[v]))
+	for i, f := range m.around[v] {
+		if face := m.faces[f]; m.jacobian(face) > 0 {
+			all[i] = look{m.faceVector(face).Unit(), 0.5}
+		} else {
+			all[i] = look{m.normal[v], -0.3}
+		}
+	}
+	return all
+}
+
+// improve tries places around v, and reports whether one is better.
+func (m *mending) improve(v int32) bool {
+	const directions = 12
+	side, sides := 0.0, 0 // mean length
+	for _, f := range m.around[v] {
+		face := m.faces[f]
+		for k, w := range face {
+			side += m.at[w].Sub(m.at[face[(k+1)%4]]).Len()
+			sides++
+		}
+	}
+	side /= float64(sides)
+	x := across(m.normal[v])
+	y := m.normal[v].Cross(x)
+	looks := m.looks(v)
+	best, least := m.at[v], m.least(v, looks)
+	start := least
+	for _, share := range [...]float64{0.5, 0.25, 0.12, 0.06, 0.03} {
+		middle := best
+		for d := range directions {
+			sin, cos := math.Sincos(2 * math.Pi * float64(d) / directions)
+			m.at[v] = middle
+			m.move(m.s, v, middle.Add(x.Scale(share*side*cos)).Add(y.Scale(share*side*sin)), m.normal[v])
+			if q := m.least(v, looks); q > least {
+				best, least = m.at[v], q
+			}
+		}
+	}
+	m.at[v] = best
+	return least > start+1e-3
+}
+
+// least returns the least scaled Jacobian around v, and less than any where a face
+// looks elsewhere than it should.
+func (m *mending) least(v int32, looks []look) float64 {
+	least := 1.0
+	for i, f := range m.around[v] {
+		face := m.faces[f]
+		if m.faceVector(face).Unit().Dot(looks[i].normal) < looks[i].least {
+			return -2
+		}
+		least = min(least, m.jacobian(face))
+	}
+	return least
+}
