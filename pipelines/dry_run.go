@@ -11,8 +11,8 @@ import (
 	"github.com/morton-gen/morton/transforms"
 )
 
-// Request returns what the job's runner would be sent, and writes nothing. Of a runner
-// that is no job server, it is what one would be.
+// Request returns the request that the job's runner would receive, without writing
+// anything. For a runner without a job server, it is what a job server would receive.
 func Request(ctx context.Context, job Job, action string) (*jobpb.PrepareJobRequest, error) {
 	ask, err := job.dry(action)
 	if err != nil {

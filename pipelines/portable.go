@@ -22,12 +22,12 @@ import (
 	"github.com/morton-gen/morton/transforms"
 )
 
-// OptionFolder is the option by which a worker learns the working directory of the
-// process that began its job, to which the inputs are relative.
+// OptionFolder is the option that tells a worker the working directory of the
+// process that started its job. Inputs are relative to it.
 const OptionFolder = "morton_folder"
 
-// OptionBinary is the option by which boot code learns the SHA-256 of the binary that
-// began the job. It need not fetch what it has.
+// OptionBinary is the option that tells boot code the SHA-256 of the binary that
+// started the job, so that it need not fetch an equal one.
 const OptionBinary = "morton_binary_sha256"
 
 // A service runs jobs in other processes, and is asked about them.
@@ -66,7 +66,7 @@ func (j *Job) endpoint() string {
 	return *jobopts.Endpoint
 }
 
-// environment is who does the work, in Beam's word.
+// environment is Beam's name of the workers' environment.
 func (j *Job) environment() string {
 	if e := strings.ToUpper(*jobopts.EnvironmentType); e != "" {
 		return e
@@ -107,7 +107,7 @@ func Reach(ctx context.Context, job Job) error {
 	return s.Close()
 }
 
-// ask makes what a job server is sent.
+// ask returns the request to a job server.
 func (j *Job) ask(manifest string) (jobserver.Job, error) {
 	p, s := beam.NewPipelineWithRoot()
 	build(s, *j, manifest, chains[j.Settings.Action])
@@ -132,7 +132,8 @@ func (j *Job) ask(manifest string) (jobserver.Job, error) {
 	return ask, nil
 }
 
-// relative reports whether a worker in another folder would not find the inputs.
+// relative reports whether inputs are relative, so that a worker in another
+// folder would not find them.
 func (j *Job) relative() bool {
 	for i := range j.Requests {
 		for _, path := range j.Requests[i].Files() {
@@ -144,12 +145,13 @@ func (j *Job) relative() bool {
 	return false
 }
 
-// grace is how long a job may take to end by itself when the stages of this process have.
+// grace is the time for a job to end by itself once the stages of this process have
+// ended.
 const grace = 2 * time.Second
 
 // runOnServer runs the job on a job server whose worker is this process. If the context
-// ends, the stages end with a fault (see [transforms.HaltWith]), and the job is cancelled
-// unless that ends it: a runner may begin it again.
+// ends, the stages end with a fault (see [transforms.HaltWith]). If that does not end the
+// job it is cancelled, since a runner may retry it.
 func (j *Job) runOnServer(ctx context.Context, aside *atomicfile.Folder, manifest string) error {
 	server, err := dial(ctx, j.Runner, j.endpoint())
 	if err != nil {
@@ -167,7 +169,7 @@ func (j *Job) runOnServer(ctx context.Context, aside *atomicfile.Folder, manifes
 		return err
 	}
 	ask.Config, ask.Worker = worker.EnvironmentConfig(quiet), aside.Path("no-binary")
-	if err := os.WriteFile(ask.Worker, nil, 0o600); err != nil { // a server wants one
+	if err := os.WriteFile(ask.Worker, nil, 0o600); err != nil { // a server requires one
 		return err
 	}
 	id, err := server.Submit(ctx, ask)
@@ -180,7 +182,7 @@ func (j *Job) runOnServer(ctx context.Context, aside *atomicfile.Folder, manifes
 		select {
 		case <-ended:
 		case <-time.After(grace):
-			server.Cancel(quiet, id) // where that fails, so does Follow
+			server.Cancel(quiet, id) // if this fails, so does Follow
 		}
 	})()
 	err = server.Follow(quiet, id, func(state jobserver.State) {

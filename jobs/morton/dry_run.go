@@ -11,11 +11,11 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 )
 
-// dryRun reports whether Beam's flag of that name is set. Beam knows it for Dataflow
-// alone.
+// dryRun reports whether Beam's flag of that name is set. Beam itself uses it for
+// Dataflow alone.
 func dryRun() bool { return flag.Lookup("dry_run").Value.String() == "true" }
 
-// dryRun prints the graph of a job and what its runner would be sent, and makes nothing.
+// dryRun prints the graph of a job and the options for its runner, without running it.
 func (o *options) dryRun(ctx context.Context, t terminal, job pipelines.Job) error {
 	r, err := pipelines.Request(ctx, job, o.action())
 	if err != nil {

@@ -18,7 +18,6 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// generateFlags are the flags of generate for every kind.
 type generateFlags struct {
 	*options
 
@@ -42,7 +41,7 @@ func newGenerateFlags() *generateFlags {
 	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature, instead of the model's own; 0 takes the likeliest token")
 	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "sample from the `N` likeliest tokens, instead of the model's own setting; 0 is off")
 	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "sample from the likeliest tokens whose probabilities sum to it, instead of the model's own setting; 1 is off")
-	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH`, with the same tokens, proposes tokens, and the model checks several in a step. The results are equal, sooner. It works where tokens are sampled one by one without guidance. Sets of real numbers, such as MAR's, are checked together; then the results differ")
+	f.StringVar(&g.draft, "draft", "", "propose tokens by a smaller model in `PATH` with the same tokens; the model checks several in a step. The results are equal, and ready sooner. This works where tokens are sampled one by one without guidance. Sets of real numbers, such as MAR's, are checked together; then the results differ")
 	f.IntVar(&g.ahead, "draft-tokens", 4, "check `N` drafted tokens in a step, at least 2; without --draft, a model of any order guesses them itself")
 	f.Float64SliceVar(&g.relax, "relax", nil, "keep more drafted tokens of images, by `K,DELTA`: the probability of the K nearest tokens counts too, up to DELTA, such as 1000,0.1. Of tokens of real numbers, by one number: the temperature of the check, such as 42. The results differ")
 	g.addSearch()
@@ -58,7 +57,7 @@ func generateCommand(t terminal) *cobra.Command {
 	g.complete(c)
 	complete(c, "precision", texts(nn.Precisions)...)
 	complete(c, "verifier", verifiers()...)
-	must(cobra.MarkFlagFilename(g.flags, "draft", "safetensors", "pt", "pth", "ckpt", "bin")) // and folders
+	must(cobra.MarkFlagFilename(g.flags, "draft", "safetensors", "pt", "pth", "ckpt", "bin")) // or a folder
 	addKinds(c, func(k *cobra.Command, kind request.Family) {
 		own := g.ofKind(kind)
 		k.Flags().AddFlagSet(own.own)
@@ -90,7 +89,7 @@ func (g *generateFlags) ofKind(kind request.Family) *generateKind {
 }
 
 func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) error {
-	begun := time.Now() // so that opening the model counts
+	begun := time.Now() // includes opening the model
 	if err := k.check(inputs); err != nil {
 		return err
 	}
@@ -109,9 +108,9 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
 
-// checkLine refuses in a line of a manifest what all refuses in flags.
+// checkLine rejects in a manifest line what all rejects in flags.
 func (k *generateKind) checkLine(r *request.Request) error {
-	if r.Family == request.Video && r.Input == "" && r.FromNothing() { // the defaults are of those that continue an input
+	if r.Family == request.Video && r.Input == "" && r.FromNothing() { // those defaults are for continuing an input
 		if r.Prefix == k.base.Prefix {
 			r.Prefix = 0
 		}
@@ -134,7 +133,7 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	return nil
 }
 
-// checkDraft refuses flags of drafts that make no sense.
+// checkDraft rejects inconsistent draft flags.
 func (k *generateKind) checkDraft() error {
 	if k.ahead < 2 || k.ahead > 64 {
 		return k.usagef("--draft-tokens is 2 to 64")
@@ -143,7 +142,7 @@ func (k *generateKind) checkDraft() error {
 		return nil
 	}
 	if k.draft == "" && !k.flags.Changed("draft-tokens") {
-		return k.usagef("--relax is with --draft or --draft-tokens")
+		return k.usagef("--relax needs --draft or --draft-tokens")
 	}
 	if len(k.relax) == 1 && k.relax[0] >= 1 && k.relax[0] <= 1e6 {
 		return nil
@@ -154,7 +153,7 @@ func (k *generateKind) checkDraft() error {
 	return nil
 }
 
-// takeDraft says how the model is opened.
+// takeDraft copies the draft flags to a model's options.
 func (k *generateKind) takeDraft(s *family.Spec) {
 	s.Precision, s.Draft, s.Ahead = nn.Precision(k.precision), k.draft, k.ahead
 	s.Guesses = k.draft == "" && k.flags.Changed("draft-tokens")
@@ -166,7 +165,7 @@ func (k *generateKind) takeDraft(s *family.Spec) {
 	}
 }
 
-// texts are the texts of values.
+// texts converts values to strings.
 func texts[T ~string](values []T) []string {
 	all := make([]string, len(values))
 	for i, v := range values {
@@ -175,7 +174,7 @@ func texts[T ~string](values []T) []string {
 	return all
 }
 
-// all makes the requests: of inputs, or from nothing.
+// all returns the requests: for the inputs, or without input.
 func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if p := nn.Precision(k.precision); p != "" && !slices.Contains(nn.Precisions, p) {
 		return nil, k.usagef("--precision is one of %v", nn.Precisions)
@@ -211,7 +210,7 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 		}
 		return requests, nil
 	}
-	return nil, k.usagef("--input or --manifest says what to start from")
+	return nil, k.usagef("--input or --manifest is required")
 }
 
 // fromInputs makes the requests of a manifest, or of the files that patterns name: one for

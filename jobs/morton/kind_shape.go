@@ -17,7 +17,7 @@ func addDepth(k *tokenizeKind) {
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
 }
 
-// takeShape takes the flags of what a shape starts from, and refuses what no model can do.
+// takeShape reads the flags of a shape request and rejects invalid ones.
 func (k *generateKind) takeShape() error {
 	if err := k.takeCondition(); err != nil {
 		return err

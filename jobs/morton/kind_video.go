@@ -26,11 +26,11 @@ func addClip(k *generateKind) {
 }
 
 func addFrames(k *tokenizeKind) {
-	k.own.IntVar(&k.base.Prefix, "frames", 0, "at most so many frames of each input, at the model's rate; 0 is all")
+	k.own.IntVar(&k.base.Prefix, "frames", 0, "largest number of frames read of each input, at the model's rate; 0 is all")
 	addReading(k.own, &k.base)
 }
 
-// addReading adds the flags that say how a clip is read.
+// addReading adds the flags for reading clips.
 func addReading(f *pflag.FlagSet, r *request.Request) {
 	f.TextVar(&r.Start, "start", request.Time(0), "begin at `TIME` of the input: seconds, or such as 1m30s")
 	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's frames by `crop|letterbox`: the centre of each frame, or all of it with black bars")
@@ -48,7 +48,7 @@ func (k *generateKind) takeClip() error {
 	}
 	for _, name := range []string{"guidance", "guidance-tokens"} {
 		if k.own.Changed(name) {
-			return k.usagef("--%s is with --class or --text", name)
+			return k.usagef("--%s needs --class or --text", name)
 		}
 	}
 	if k.base.Frames < 1 || k.base.Prefix < 1 {
@@ -63,8 +63,7 @@ func (k *generateKind) takeClip() error {
 	return nil
 }
 
-// takeText takes the flags of a clip of a text, which a published model draws, behind an
-// input or from nothing.
+// takeText reads --text for published video models, with an input or without.
 func (k *generateKind) takeText() error {
 	if k.model == "" {
 		return k.usagef("--text is for a published model, which --model names (see docs/how-to/checkpoints.md): the shipped one continues clips")
@@ -82,11 +81,11 @@ func (k *generateKind) takeText() error {
 	}
 	for _, name := range []string{"prefix", "start", "fit", "every"} {
 		if k.own.Changed(name) {
-			return k.usagef("--%s is of an input", name)
+			return k.usagef("--%s needs an --input", name)
 		}
 	}
 	k.base.Prefix = 0
-	if !k.own.Changed("frames") { // the model's length
+	if !k.own.Changed("frames") { // the default is the model's length
 		k.base.Frames = 0
 	} else if k.base.Frames < 1 {
 		return k.usagef("--frames is at least 1")
@@ -94,7 +93,7 @@ func (k *generateKind) takeText() error {
 	return nil
 }
 
-// takeClass takes the flags of a clip of a class, which a published model draws.
+// takeClass reads --class for published video models.
 func (k *generateKind) takeClass() error {
 	for _, name := range []string{"prefix", "frames", "start", "fit", "every"} {
 		if k.own.Changed(name) {
@@ -113,8 +112,8 @@ func (k *generateKind) takeClass() error {
 	return nil
 }
 
-// framesPerCube is that of a video model's folder, or 0 if the folder cannot be read: then
-// opening the model tells.
+// framesPerCube is that of a video model's folder, or 0 if it is unreadable. Opening the
+// model reports the error.
 func framesPerCube(dir string) int {
 	_, f, _ := models.Describe(system.Video, dir)
 	return f.Frames

@@ -13,15 +13,15 @@ import (
 	"github.com/morton-gen/morton/transforms"
 )
 
-// How long nothing is said where no terminal is: inside a long film, and at all.
+// Intervals between lines without a terminal: inside a long film, and at all.
 const (
 	filmSilence = 10 * time.Second
 	mostSilence = time.Minute
 )
 
-// progress tells how a run goes: one line that is written over on a terminal; elsewhere
-// a line at the beginning, for each item, and inside long films. Failures always get a
-// line of their own.
+// progress prints how a run proceeds. On a terminal it rewrites one line. Elsewhere it
+// prints a line at the start, per item, and inside long films. Failures always get
+// their own line.
 type progress struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -56,7 +56,7 @@ func newProgress(w io.Writer, total int) *progress {
 	return p
 }
 
-// tick looks every second: one item may take minutes.
+// tick updates every second, since one item may take minutes.
 func (p *progress) tick() {
 	for t := time.NewTicker(time.Second); ; {
 		select {
@@ -100,7 +100,7 @@ func (p *progress) event(e transforms.Event) {
 	}
 }
 
-// move tells of the state of a job of other processes, and once of its name.
+// move prints the state of a job of other processes, and its name once.
 func (p *progress) move(e transforms.Event) {
 	name := "job"
 	if e.ID != "" && p.job == "" {
@@ -110,11 +110,11 @@ func (p *progress) move(e transforms.Event) {
 	p.say(name+": "+strings.ToLower(e.State), true)
 }
 
-// advance notes how far a film is, and says so when nothing was said for a while.
+// advance records a film's progress and prints it after a pause.
 func (p *progress) advance(e transforms.Event) {
 	now := p.now()
 	f := p.films[e.ID]
-	if f == nil || e.Frames < f.frames { // another attempt begins anew
+	if f == nil || e.Frames < f.frames { // a retry starts over
 		f = &pace{begun: now, first: e.Frames}
 		p.films[e.ID] = f
 	}
@@ -130,7 +130,7 @@ func (p *progress) leave(id string) {
 	delete(p.films, id)
 }
 
-// say tells of one item that came to its end; kept lines stay on a terminal too.
+// say prints the end of one item. kept lines stay on a terminal.
 func (p *progress) say(text string, kept bool) {
 	p.line(text)
 	if kept && p.width > 0 {
@@ -141,7 +141,7 @@ func (p *progress) say(text string, kept bool) {
 	p.draw()
 }
 
-// line writes a line where no terminal is.
+// line prints a line without a terminal.
 func (p *progress) line(text string) {
 	if p.width == 0 {
 		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done+p.failed, p.total, text)
@@ -149,7 +149,7 @@ func (p *progress) line(text string) {
 	}
 }
 
-// draw writes the terminal's line over.
+// draw rewrites the terminal's line.
 func (p *progress) draw() {
 	if p.width == 0 {
 		return
@@ -161,7 +161,7 @@ func (p *progress) draw() {
 	fmt.Fprint(p.w, "\r\x1b[K", cut(text, p.width-1))
 }
 
-// state is how long the run takes by now, and what it does.
+// state formats the elapsed time and the current work.
 func (p *progress) state() string {
 	text := fmt.Sprintf("%.0f s", p.now().Sub(p.begun).Seconds()) + p.rate()
 	if n := len(p.flying); n > 0 {

@@ -19,18 +19,18 @@ import (
 	"github.com/morton-gen/morton/pipelines/jobserver"
 )
 
-// needs lists the runners of --runner with Beam's flags that each cannot do
-// without; Beam's own complaint comes minutes later or not at all.
+// needs lists the runners of --runner with the Beam flags each requires. Beam's
+// own error comes minutes later or not at all.
 var needs = map[string][]string{
 	"direct":    nil,
 	"prism":     nil,
 	"universal": {"endpoint"},
 	"flink":     {"endpoint"},
-	"dataflow":  {"project", "region", "staging_location", "sdk_container_image"}, // Beam's own image lacks FFmpeg and Vulkan
+	"dataflow":  {"project", "region", "staging_location", "sdk_container_image"}, // Beam's image lacks FFmpeg and Vulkan
 }
 
-// checkRunner returns an error for wrong use if the runner is not known or lacks
-// a flag.
+// checkRunner returns a wrong-use error if the runner is unknown or lacks a
+// flag.
 func checkRunner(f *pflag.FlagSet, name, runner string) error {
 	required, known := needs[runner]
 	if !known {
@@ -48,9 +48,9 @@ func checkRunner(f *pflag.FlagSet, name, runner string) error {
 	return nil
 }
 
-// chooseWorkers replaces defaults of Beam that cannot work. Without a worker binary it
-// builds one without cgo. Here every runner gets this binary, which is boot code too. A
-// Prism beside us gets this process.
+// chooseWorkers replaces Beam defaults that cannot work. Without a worker binary Beam
+// would build one without cgo, so runners get this binary, which is boot code too. A
+// local Prism uses this process.
 func chooseWorkers(f *pflag.FlagSet, runner string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -77,8 +77,8 @@ func chooseWorkers(f *pflag.FlagSet, runner string) error {
 	return f.Set("worker_binary", self)
 }
 
-// checkWorkers says what is missing for a runner elsewhere to find workers. Beam's
-// default is Docker with its own image, which has neither FFmpeg nor Vulkan.
+// checkWorkers returns what a remote runner lacks to find workers. Beam's default
+// is Docker with its own image, which has neither FFmpeg nor Vulkan.
 func (o *options) checkWorkers() error {
 	kind, config, runner := strings.ToUpper(*jobopts.EnvironmentType), *jobopts.EnvironmentConfig, o.runner()
 	job := o.job("", nil, time.Time{})
@@ -162,9 +162,8 @@ func (o *options) portable() bool {
 	return job.Portable()
 }
 
-// absolute makes a job's places mean the same in a worker that runs in another folder.
-// Its inputs stay as they were given, since results name them so: see
-// [pipelines.OptionFolder].
+// absolute makes a job's paths absolute for workers that run in another folder. Inputs
+// stay as given, since results name them: see [pipelines.OptionFolder].
 func absolute(job *pipelines.Job) (err error) {
 	for _, p := range []*string{&job.Settings.Out, &job.Settings.Spec.Dir, &job.Settings.Spec.Draft} {
 		if *p == "" || store.Stored(*p) {
@@ -177,7 +176,7 @@ func absolute(job *pipelines.Job) (err error) {
 	return nil
 }
 
-// noteParallelism says what Flink does with a job that names no number.
+// noteParallelism prints what Flink does without --parallelism.
 func (o *options) noteParallelism(t terminal) {
 	if o.runner() == "flink" && !o.flags.Changed("parallelism") {
 		fmt.Fprintln(t.err, "morton: no --parallelism: unless Flink's parallelism.default says more, one slot does all the work")

@@ -25,7 +25,7 @@ import (
 func uploadTo(t *testing.T, folder string, paths ...string) {
 	t.Helper()
 	for _, p := range paths {
-		if err := store.Put(store.Join(folder, path.Base(p)), p); err != nil {
+		if err := store.PutNew(store.Join(folder, path.Base(p)), p); err != nil {
 			t.Fatal(err)
 		}
 	}

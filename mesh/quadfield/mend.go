@@ -6,17 +6,17 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// mending moves single vertices where quads are folded or nearly so. Averages, which
-// the steps before use, fold a quad again where its neighbours ask for that.
+// mending moves single vertices of quads that are folded or nearly so. The steps before
+// move vertices to averages, which fold such a quad again.
 type mending struct {
 	*patch
 	s      *surface
-	around [][]int32 // [v] faces
-	normal []mesh.Vec3
+	around [][]int32   // [v] faces
+	normal []mesh.Vec3 // [v]
 }
 
-// mend moves the corners of quads with a scaled Jacobian below poor, one by one, to
-// where the least Jacobian around each is largest, until nothing helps.
+// mend moves the vertices of quads with a scaled Jacobian below poor, one by one, to
+// where the least Jacobian around each is largest, until no move helps.
 func (p *patch) mend(s *surface) {
 	const rounds = 10
 	m := &mending{patch: p, s: s}
@@ -65,14 +65,14 @@ func (m *mending) findAround() {
 	}
 }
 
-// look is where a face should look, and the least cosine from there.
+// look bounds a face's normal: its cosine with another may not be below least.
 type look struct {
 	normal mesh.Vec3
 	least  float64
 }
 
-// looks returns how faces around v should look: near where they do, but for folded
-// ones, which may stand across v's normal, as a rim does, and not turn their backs.
+// looks returns the bounds of the faces around v. A face keeps near its normal. A folded
+// one has v's normal instead, from which it may turn by a right angle, as on a rim.
 func (m *mending) looks(v int32) []look {
 	all := make([]look, len(m.around[v]))
 	for i, f := range m.around[v] {
@@ -85,7 +85,7 @@ func (m *mending) looks(v int32) []look {
 	return all
 }
 
-// improve tries places around v, and reports whether one is better.
+// improve tries positions around v and reports whether one is better.
 func (m *mending) improve(v int32) bool {
 	const directions = 12
 	side, sides := 0.0, 0 // mean length
@@ -117,8 +117,8 @@ func (m *mending) improve(v int32) bool {
 	return least > start+1e-3
 }
 
-// least returns the least scaled Jacobian around v, and less than any where a face
-// looks elsewhere than it should.
+// least returns the least scaled Jacobian around v, or less than any if a face is beyond
+// its bound.
 func (m *mending) least(v int32, looks []look) float64 {
 	least := 1.0
 	for i, f := range m.around[v] {

@@ -8,8 +8,8 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// level is a graph of places on the surface, the finest with one for each vertex.
-// Coarser ones join places in pairs.
+// level is a graph of points on the surface. The finest has one per vertex;
+// coarser ones merge points in pairs.
 type level struct {
 	at, normal, direction []mesh.Vec3
 	kind                  []kind
@@ -17,8 +17,8 @@ type level struct {
 	starts, ends          []int32     // [v+1], [e] the neighbours of v
 	weight                []float64   // [e]
 	middle                []mesh.Vec3 // [e] see between
-	second                []mesh.Vec3 // [v] at right angles to normal and direction
-	parent                []int32     // [v] the place on the next level
+	second                []mesh.Vec3 // [v] perpendicular to normal and direction
+	parent                []int32     // [v] the point on the next level
 }
 
 // finest returns the level of the vertices.
@@ -45,8 +45,8 @@ func (m *triangles) finest(f field) *level {
 	return l
 }
 
-// coarser joins neighbours that look the same way, the likest first, and returns the
-// next level; nil if nothing is left to join.
+// coarser merges the neighbours with the most similar normals first and returns the
+// next level, or nil if nothing was merged.
 func (l *level) coarser() *level {
 	first := l.groups()
 	l.parent = make([]int32, len(l.at))
@@ -70,14 +70,15 @@ func (l *level) coarser() *level {
 	return up
 }
 
-// slow is the share of a level's places from which on the next level would have too
-// many: then more than two are joined at once.
+// slow is the largest share of a level's points that the next level may have. Above it,
+// more than two points are merged at once.
 const slow = 0.75
 
-// groups pairs neighbours, and returns for each place one member of its group. Where
-// few find a partner, the rest join the pair of their likest neighbour. Otherwise a
-// large place takes in its small neighbours one a level, and hundreds may have no
-// other: a cube of 2500 faces had 1505 levels, and 95% of the time went there.
+// groups merges neighbours in pairs and returns one member of each point's group. Where
+// few points find a partner, the rest join the group of their most similar neighbour.
+// Pairs alone took a time out of proportion: a large point merges with one small
+// neighbour a level, and hundreds may have no other. A cube of 2500 faces had 1505
+// levels.
 func (l *level) groups() []int32 {
 	type pair struct {
 		a, b  int32
@@ -122,14 +123,14 @@ func (l *level) groups() []int32 {
 	return one
 }
 
-// add adds a place of the level below.
+// add adds a point of the level below.
 func (up *level) add(l *level, v int32) {
 	up.at, up.normal, up.direction = append(up.at, l.at[v]), append(up.normal, l.normal[v]), append(up.direction, l.direction[v])
 	up.kind, up.area = append(up.kind, l.kind[v]), append(up.area, l.area[v])
 }
 
-// join makes a place of the level below a part of u. The place and the direction are
-// those of the one that may move less.
+// join merges a point of the level below into u. The position and direction are those
+// of the more constrained one.
 func (up *level) join(u int32, l *level, v int32) {
 	area := up.area[u] + l.area[v]
 	switch {
@@ -146,7 +147,7 @@ func (up *level) join(u int32, l *level, v int32) {
 	up.area[u] = area
 }
 
-// link gives up the edges between the places that those of l became.
+// link creates the edges between the points that those of l became.
 func (up *level) link(l *level) {
 	type edge struct {
 		to     int32
@@ -192,9 +193,10 @@ func (m *triangles) levels(f field) []*level {
 	return levels
 }
 
-// lattice finds, for each vertex, the nearest point of a square lattice with a step
-// along the directions, such that neighbours agree on their lattices. Lattices pass
-// through corners and along feature lines. Places of coarser levels agree first.
+// lattice returns, for each vertex, the nearest point of a local square lattice
+// with the given step along the directions. Neighbours' lattices are made to agree,
+// from the coarsest level to the finest. Lattices pass through corners and along
+// feature lines.
 //
 // Source: Jakob, Tarini, Panozzo and Sorkine-Hornung, "Instant field-aligned
 // meshes", 2015, the position field with extrinsic smoothness.
@@ -231,7 +233,7 @@ func lattice(levels []*level, step float64) []mesh.Vec3 {
 	return all
 }
 
-// hold returns the place nearest to p that a point of v's lattice may take.
+// hold returns the allowed lattice origin of v nearest to p.
 func (l *level) hold(v int32, p point) point {
 	at := of(l.at[v])
 	switch l.kind[v] {
@@ -245,7 +247,7 @@ func (l *level) hold(v int32, p point) point {
 	return p.plus(normal, -normal.dot(p.minus(at)))
 }
 
-// agree moves the lattice of v to where those of its neighbours are.
+// agree moves the lattice of v towards those of its neighbours.
 func (l *level) agree(v int32, p []point, step float64) {
 	if l.kind[v] == corner {
 		return
@@ -262,7 +264,7 @@ func (l *level) agree(v int32, p []point, step float64) {
 	p[v] = l.nearest(v, sum, of(l.at[v]), step)
 }
 
-// nearest returns the lattice point of v nearest to a place, where p is one.
+// nearest returns the lattice point of v nearest to to, for the origin p.
 func (l *level) nearest(v int32, p, to point, step float64) point {
 	d := to.minus(p)
 	if l.kind[v] != corner {
@@ -276,22 +278,23 @@ func (l *level) nearest(v int32, p, to point, step float64) point {
 	return p
 }
 
-// point is a [mesh.Vec3] that the compiler keeps in registers, as it does structs and
-// not arrays: lattices take a fifth of the time.
+// point is a [mesh.Vec3] as a struct, which the compiler keeps in registers. With it,
+// lattices take a fifth of the time.
 type point struct{ x, y, z float64 }
 
 func of(v mesh.Vec3) point { return point{v[0], v[1], v[2]} }
 
 func (a point) minus(b point) point { return point{a.x - b.x, a.y - b.y, a.z - b.z} }
 
-// plus adds s times b. The conversions keep bits the same on every processor.
+// plus adds s times b. The conversions prevent fused operations, so that the bits are
+// the same on every processor.
 func (a point) plus(b point, s float64) point {
 	return point{a.x + float64(b.x*s), a.y + float64(b.y*s), a.z + float64(b.z*s)}
 }
 
 func (a point) dot(b point) float64 { return float64(a.x*b.x) + float64(a.y*b.y) + float64(a.z*b.z) }
 
-// between returns the point in the planes of v and w that is nearest to both.
+// between returns the point in the planes of v and w nearest to both.
 func (l *level) between(v, w int32) mesh.Vec3 {
 	a, b, n, k := l.at[v], l.at[w], l.normal[v], l.normal[w]
 	nk := n.Dot(k)

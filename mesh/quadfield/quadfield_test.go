@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // turned is m turned, so that nothing lies along the axes.
@@ -244,7 +245,7 @@ func TestMend(t *testing.T) {
 	if folded() == 0 {
 		t.Fatal("no quad is folded")
 	}
-	p.mend(&surface{near: mesh.NewDistanceQuery(mesh.Grid(1))})
+	p.mend(&surface{near: distance.New(mesh.Grid(1))})
 	if n := folded(); n > 0 {
 		t.Errorf("%d quads are still folded", n)
 	}

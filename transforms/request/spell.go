@@ -14,8 +14,8 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Spell returns a path as text: a byte that is no UTF-8 becomes \xHH. Requests are
-// JSON, which has no way to carry such a byte.
+// Spell returns a path as text. A byte that is not UTF-8 becomes \xHH, since JSON
+// cannot represent it.
 func Spell(path string) string {
 	if utf8.ValidString(path) {
 		return path
@@ -38,7 +38,7 @@ var spelledByte = regexp.MustCompile(`\\x[89a-f][0-9a-f]`)
 // unspell undoes [Spell].
 func unspell(text string) string {
 	return spelledByte.ReplaceAllStringFunc(text, func(s string) string {
-		b, _ := strconv.ParseUint(s[2:], 16, 8) // the expression lets nothing else through
+		b, _ := strconv.ParseUint(s[2:], 16, 8) // the expression ensures hexadecimal digits
 		return string([]byte{byte(b)})
 	})
 }
@@ -75,8 +75,7 @@ func CheckInput(input string) error {
 	return nil
 }
 
-// absolute returns an input's path that means the same in every folder. The empty
-// path, of no input, stays.
+// absolute returns an input's absolute path. The empty path of no input stays.
 func absolute(path string) string {
 	if path == "" || store.Stored(path) {
 		return path
@@ -84,11 +83,11 @@ func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}
-	return path // the working directory is gone
+	return path // there is no working directory
 }
 
-// Absolute returns copies of the requests with absolute inputs, as a manifest holds
-// them that is read from anywhere.
+// Absolute returns copies of the requests with absolute inputs, for a manifest that
+// is read from any folder.
 func Absolute(requests []Request) []Request {
 	all := make([]Request, len(requests))
 	for i, r := range requests {

@@ -1,24 +1,43 @@
-package mesh
+package distance
 
 import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/morton-gen/morton/mesh"
 )
 
-func randomPoint(random *rand.Rand, reach float64) Vec3 {
-	return Vec3{random.Float64()*2 - 1, random.Float64()*2 - 1, random.Float64()*2 - 1}.Scale(reach)
+func randomMesh(random *rand.Rand, vertices, faces int) *mesh.Mesh {
+	m := &mesh.Mesh{}
+	for range vertices {
+		m.AddVertex(mesh.Vec3{random.Float64(), random.Float64(), random.Float64()})
+	}
+	for range faces {
+		face := make([]int32, 3+random.IntN(5))
+		for k := range face {
+			face[k] = int32(random.IntN(vertices))
+		}
+		_ = m.AddFace(face...) // its corners are vertices
+	}
+	return m
+}
+
+func near(a, b, tolerance float64) bool { return math.Abs(a-b) <= tolerance }
+
+func randomPoint(random *rand.Rand, reach float64) mesh.Vec3 {
+	return mesh.Vec3{random.Float64()*2 - 1, random.Float64()*2 - 1, random.Float64()*2 - 1}.Scale(reach)
 }
 
 // TestDistanceAgainstBruteForce compares the tree with all triangles one by
 // one, and each triangle with a fine net of its points.
 func TestDistanceAgainstBruteForce(t *testing.T) {
 	random := rand.New(rand.NewPCG(31, 1))
-	for name, m := range map[string]*Mesh{
-		"random": randomMesh(8, 40, 60), "torus": Torus(20, 9, 1, 0.3), "one": Grid(1), "flat": Grid(20),
+	for name, m := range map[string]*mesh.Mesh{
+		"random": randomMesh(random, 40, 60), "torus": mesh.Torus(20, 9, 1, 0.3), "one": mesh.Grid(1), "flat": mesh.Grid(20),
 	} {
-		query := NewDistanceQuery(m)
-		triangles, _ := Triangulate(m)
+		query := New(m)
+		triangles, _ := mesh.Triangulate(m)
 		for range 300 {
 			p := randomPoint(random, 2)
 			want := math.Inf(1)
@@ -51,9 +70,9 @@ func TestClosestOnTriangle(t *testing.T) {
 			t.Fatalf("%g, the net has %g", got, least)
 		}
 	}
-	line := closestOnTriangle(Vec3{1, 5, 0}, Vec3{0}, Vec3{2}, Vec3{3})
-	point := closestOnTriangle(Vec3{1, 5, 0}, Vec3{7}, Vec3{7}, Vec3{7})
-	if line != (Vec3{1}) || point != (Vec3{7}) {
+	line := closestOnTriangle(mesh.Vec3{1, 5, 0}, mesh.Vec3{0}, mesh.Vec3{2}, mesh.Vec3{3})
+	point := closestOnTriangle(mesh.Vec3{1, 5, 0}, mesh.Vec3{7}, mesh.Vec3{7}, mesh.Vec3{7})
+	if line != (mesh.Vec3{1}) || point != (mesh.Vec3{7}) {
 		t.Errorf("without area: %v, %v", line, point)
 	}
 }
@@ -61,10 +80,10 @@ func TestClosestOnTriangle(t *testing.T) {
 // TestDistanceAnalytic has shapes whose distance is a formula.
 func TestDistanceAnalytic(t *testing.T) {
 	random := rand.New(rand.NewPCG(33, 1))
-	cube, sphere, plane := NewDistanceQuery(CubeGrid(5)), NewDistanceQuery(QuadSphere(100)), NewDistanceQuery(Grid(9))
+	cube, sphere, plane := New(mesh.CubeGrid(5)), New(mesh.QuadSphere(100)), New(mesh.Grid(9))
 	for range 500 {
 		p := randomPoint(random, 3)
-		outside, inside := Vec3{}, math.Inf(1)
+		outside, inside := mesh.Vec3{}, math.Inf(1)
 		for a, x := range p {
 			outside[a] = max(0, math.Abs(x)-1)
 			inside = min(inside, math.Abs(math.Abs(x)-1))
@@ -79,7 +98,7 @@ func TestDistanceAnalytic(t *testing.T) {
 		if got, _, _ := sphere.Distance(p); !near(got, math.Abs(p.Len()-1), 2e-4) {
 			t.Fatalf("sphere: %g at %v, want %g", got, p, math.Abs(p.Len()-1))
 		}
-		flat := Vec3{max(0, math.Abs(p[0])-1), max(0, math.Abs(p[1])-1), p[2]}
+		flat := mesh.Vec3{max(0, math.Abs(p[0])-1), max(0, math.Abs(p[1])-1), p[2]}
 		if got, _, _ := plane.Distance(p); !near(got, flat.Len(), 1e-12) {
 			t.Fatalf("plane: %g at %v, want %g", got, p, flat.Len())
 		}
@@ -87,26 +106,26 @@ func TestDistanceAnalytic(t *testing.T) {
 }
 
 func TestDistanceFaceAndNothing(t *testing.T) {
-	m := Cube()
-	query := NewDistanceQuery(m)
+	m := mesh.Cube()
+	query := New(m)
 	for f := range m.NumFaces() {
-		if _, _, face := query.Distance(FaceNormal(m, f).Scale(2)); int(face) != f {
+		if _, _, face := query.Distance(mesh.FaceNormal(m, f).Scale(2)); int(face) != f {
 			t.Errorf("over face %d: face %d", f, face)
 		}
 	}
-	if d, _, face := NewDistanceQuery(&Mesh{}).Distance(Vec3{}); !math.IsInf(d, 1) || face != -1 {
+	if d, _, face := New(&mesh.Mesh{}).Distance(mesh.Vec3{}); !math.IsInf(d, 1) || face != -1 {
 		t.Errorf("no faces: %g, %d", d, face)
 	}
-	if d, _, face := query.Distance(Vec3{math.NaN()}); !math.IsInf(d, 1) || face != -1 {
+	if d, _, face := query.Distance(mesh.Vec3{math.NaN()}); !math.IsInf(d, 1) || face != -1 {
 		t.Errorf("NaN: %g, %d", d, face)
 	}
 }
 
-func BenchmarkDistanceQuery(b *testing.B) {
-	m := QuadSphere(130) // 101,400 quads
-	query := NewDistanceQuery(m)
+func BenchmarkDistance(b *testing.B) {
+	m := mesh.QuadSphere(130) // 101,400 quads
+	query := New(m)
 	random := rand.New(rand.NewPCG(34, 1))
-	points := make([]Vec3, 1024)
+	points := make([]mesh.Vec3, 1024)
 	for i := range points {
 		points[i] = randomPoint(random, 1).Unit().Scale(0.98 + 0.04*random.Float64())
 	}
@@ -118,10 +137,10 @@ func BenchmarkDistanceQuery(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "queries/s")
 }
 
-func BenchmarkNewDistanceQuery(b *testing.B) {
-	m := Grid(1000)
+func BenchmarkNew(b *testing.B) {
+	m := mesh.Grid(1000)
 	for b.Loop() {
-		NewDistanceQuery(m)
+		New(m)
 	}
 	b.ReportMetric(float64(m.NumFaces())*float64(b.N)/b.Elapsed().Seconds(), "faces/s")
 }

@@ -1,9 +1,11 @@
-package mesh
+package distance
 
-// closestOnTriangle returns the point of triangle a, b, c nearest to p. If p
-// stands over the triangle that is its foot on the plane, else the nearest of
-// the points nearest on the three sides. A triangle without area is its sides.
-func closestOnTriangle(p, a, b, c Vec3) Vec3 {
+import "github.com/morton-gen/morton/mesh"
+
+// closestOnTriangle returns the point of triangle a, b, c nearest to p: the
+// projection of p if it lies inside, else the nearest point of the three sides.
+// A triangle without area consists of its sides.
+func closestOnTriangle(p, a, b, c mesh.Vec3) mesh.Vec3 {
 	n := b.Sub(a).Cross(c.Sub(a))
 	if nn := n.Dot(n); nn > 0 {
 		inside := n.Cross(b.Sub(a)).Dot(p.Sub(a)) >= 0 &&
@@ -13,8 +15,8 @@ func closestOnTriangle(p, a, b, c Vec3) Vec3 {
 			return p.Sub(n.Scale(p.Sub(a).Dot(n) / nn))
 		}
 	}
-	best, bestSquared := Vec3{}, -1.0
-	for _, side := range [3][2]Vec3{{a, b}, {b, c}, {c, a}} {
+	best, bestSquared := mesh.Vec3{}, -1.0
+	for _, side := range [3][2]mesh.Vec3{{a, b}, {b, c}, {c, a}} {
 		q := closestOnSegment(p, side[0], side[1])
 		d := p.Sub(q)
 		if s := d.Dot(d); bestSquared < 0 || s < bestSquared {
@@ -25,7 +27,7 @@ func closestOnTriangle(p, a, b, c Vec3) Vec3 {
 }
 
 // closestOnSegment returns the point of the segment a, b nearest to p.
-func closestOnSegment(p, a, b Vec3) Vec3 {
+func closestOnSegment(p, a, b mesh.Vec3) mesh.Vec3 {
 	d := b.Sub(a)
 	length := d.Dot(d)
 	if length == 0 {

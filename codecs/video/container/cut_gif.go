@@ -1,4 +1,4 @@
-package video
+package container
 
 import (
 	"bufio"
@@ -12,8 +12,9 @@ import (
 //	0x2c 8 place, 1 flags, colour table, 1 width, sub-blocks  a picture
 //	0x3b                                                      the trailer
 //
-// A colour table has 3·2^(n+1) bytes if flags say so, n in the last three bits. A
-// sub-block is its length and that many bytes; a length of zero ends them.
+// A colour table has 3·2^(n+1) bytes if its flag is set, n in the last three
+// bits. A sub-block is its length and that many bytes; a length of zero ends
+// them.
 func cutGIF(r io.ReaderAt, size int64) bool {
 	b := gifReader{bufio.NewReader(io.NewSectionReader(r, 0, size))}
 	if b.skip(10) != nil || b.table(2) != nil {
@@ -30,7 +31,7 @@ func cutGIF(r io.ReaderAt, size int64) bool {
 			if err = b.skip(8); err == nil {
 				err = b.table(1)
 			}
-		default: // the trailer, or what FFmpeg ends at as well
+		default: // the trailer, or a byte at which FFmpeg ends too
 			return false
 		}
 		if err != nil || b.blocks() != nil {
@@ -46,7 +47,7 @@ func (b gifReader) skip(n int) error {
 	return err
 }
 
-// table passes over flags, a colour table, and as many bytes beside it.
+// table skips flags, a colour table, and after further bytes.
 func (b gifReader) table(after int) error {
 	flags, err := b.ReadByte()
 	if err != nil {
@@ -59,7 +60,7 @@ func (b gifReader) table(after int) error {
 	return b.skip(n)
 }
 
-// blocks passes over sub-blocks.
+// blocks skips sub-blocks.
 func (b gifReader) blocks() error {
 	for {
 		n, err := b.ReadByte()

@@ -1,51 +1,55 @@
-package mesh
+package distance
 
 import (
 	"cmp"
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/internal/box"
 )
 
-// boxTree is a tree of boxes over numbered items. Items lie in the order of
-// their Morton codes, and a range of them splits where the highest bit that is
-// not the same for all of them changes, which halves space at every step.
+// boxTree is a bounding volume hierarchy over numbered items. Items are sorted
+// by Morton code. A node splits where the highest bit that differs among its
+// codes changes.
 //
-// It is built about four times as fast as with median splits by quickselect
+// Building it is about four times as fast as median splits by quickselect
 // (measured on a million quads).
 //
 // Source: Lauterbach et al., "Fast BVH construction on GPUs", Computer Graphics
 // Forum 28(2), 2009.
 type boxTree struct {
 	items []int32   // in tree order
-	nodes []boxNode // a node comes before its children, the left one right after it
+	nodes []boxNode // in depth-first order: the left child follows its parent
 }
 
 // boxNode is a node of the tree: a leaf if count is not 0.
 type boxNode struct {
-	box          bounds
+	box          box.Box
 	first, count int32 // items of a leaf
 	right        int32 // right child of an inner node
 }
 
-// leafItems is the most items in one leaf, unless more share one code.
+// leafItems is the largest number of items in a leaf, except where more share
+// one code.
 const leafItems = 4
 
-// codedItem is an item with its place on the Morton curve.
+// codedItem is an item with its Morton code.
 type codedItem struct {
 	code uint64
 	item int32
 }
 
 // newBoxTree builds the tree over the given boxes.
-func newBoxTree(boxes []bounds) *boxTree {
+func newBoxTree(boxes []box.Box) *boxTree {
 	coded := make([]codedItem, len(boxes))
-	whole := emptyBounds()
+	whole := box.Empty()
 	for _, b := range boxes {
-		whole.include(b.middle())
+		whole.Include(b.Middle())
 	}
 	for i, b := range boxes {
-		coded[i] = codedItem{whole.mortonCode(b.middle()), int32(i)}
+		coded[i] = codedItem{whole.MortonCode(b.Middle()), int32(i)}
 	}
 	slices.SortFunc(coded, func(a, b codedItem) int {
 		if c := cmp.Compare(a.code, b.code); c != 0 {
@@ -63,32 +67,32 @@ func newBoxTree(boxes []bounds) *boxTree {
 	return t
 }
 
-// build appends the nodes over coded, whose first item is the given one of the
-// whole order, and returns their box.
-func (t *boxTree) build(boxes []bounds, coded []codedItem, first int) bounds {
+// build appends the nodes over coded and returns their box. first is the
+// position of coded[0] in the whole order.
+func (t *boxTree) build(boxes []box.Box, coded []codedItem, first int) box.Box {
 	node := len(t.nodes)
 	t.nodes = append(t.nodes, boxNode{first: int32(first), count: int32(len(coded))})
-	box := emptyBounds()
+	whole := box.Empty()
 	if len(coded) <= leafItems {
 		for _, c := range coded {
-			box.include(boxes[c.item].lo)
-			box.include(boxes[c.item].hi)
+			whole.Include(boxes[c.item].Lo)
+			whole.Include(boxes[c.item].Hi)
 		}
 	} else {
 		at := splitCodes(coded)
 		left := t.build(boxes, coded[:at], first)
 		t.nodes[node].count, t.nodes[node].right = 0, int32(len(t.nodes))
 		right := t.build(boxes, coded[at:], first+at)
-		box = bounds{left.lo, left.hi}
-		box.include(right.lo)
-		box.include(right.hi)
+		whole = box.Box{Lo: left.Lo, Hi: left.Hi}
+		whole.Include(right.Lo)
+		whole.Include(right.Hi)
 	}
-	t.nodes[node].box = box
-	return box
+	t.nodes[node].box = whole
+	return whole
 }
 
-// splitCodes returns where the highest bit in which codes differ becomes 1, or
-// the middle if they are all the same.
+// splitCodes returns the index where the highest differing bit becomes 1, or
+// the middle if all codes are equal.
 func splitCodes(coded []codedItem) int {
 	first, last := coded[0].code, coded[len(coded)-1].code
 	if first == last {
@@ -104,16 +108,16 @@ func splitCodes(coded []codedItem) int {
 	return at
 }
 
-// nearest calls visit with the items whose boxes are nearer to p than best, the
-// nearer half of a node first; visit returns the new best. Both are squared
-// distances. A box exactly as near as best is visited too.
-func (t *boxTree) nearest(p Vec3, best float64, visit func(item int32, best float64) float64) {
+// nearest calls visit for the items whose boxes are no further from p than
+// best, nearer children first. visit returns the new best. Both are squared
+// distances.
+func (t *boxTree) nearest(p mesh.Vec3, best float64, visit func(item int32, best float64) float64) {
 	if len(t.nodes) > 0 && !math.IsNaN(p[0]+p[1]+p[2]) {
 		t.search(0, p, best, visit)
 	}
 }
 
-func (t *boxTree) search(node int32, p Vec3, best float64, visit func(int32, float64) float64) float64 {
+func (t *boxTree) search(node int32, p mesh.Vec3, best float64, visit func(int32, float64) float64) float64 {
 	n := &t.nodes[node]
 	if n.count > 0 {
 		for _, item := range t.items[n.first : n.first+n.count] {
@@ -122,7 +126,7 @@ func (t *boxTree) search(node int32, p Vec3, best float64, visit func(int32, flo
 		return best
 	}
 	near, far := node+1, n.right
-	dNear, dFar := t.nodes[near].box.squaredDistance(p), t.nodes[far].box.squaredDistance(p)
+	dNear, dFar := t.nodes[near].box.SquaredDistance(p), t.nodes[far].box.SquaredDistance(p)
 	if dFar < dNear {
 		near, far, dNear, dFar = far, near, dFar, dNear
 	}

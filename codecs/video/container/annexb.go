@@ -1,30 +1,31 @@
-package video
+package container
 
 import "bytes"
 
-// sniffAnnexB tells a bare H.264 or HEVC stream: units that each follow 00 00 01. The
-// first must be one that a stream starts with, and a sequence header must come soon.
-func sniffAnnexB(head []byte) container {
+// sniffAnnexB detects a bare H.264 or HEVC stream: units after 00 00 01. The first
+// unit must be one that can start a stream, and a sequence header must follow soon.
+func sniffAnnexB(head []byte) Format {
 	zeros := bytes.IndexByte(head, 1)
 	if zeros < 2 || zeros > 3 || !bytes.Equal(head[:zeros], make([]byte, zeros)) {
-		return notMedia
+		return unknown
 	}
 	for i, unit := range bytes.Split(head[zeros+1:], []byte{0, 0, 1}) {
 		switch {
 		case len(unit) < 3:
-			return notMedia
+			return unknown
 		case isH264Sequence(unit):
-			return container{"h264", "h264"}
+			return Format{"h264", "h264"}
 		case isHEVCSequence(unit):
-			return container{"hevc", "hevc"}
+			return Format{"hevc", "hevc"}
 		case i == 0 && !startsH264(unit) && !startsHEVC(unit):
-			return notMedia
+			return unknown
 		}
 	}
-	return notMedia
+	return unknown
 }
 
-// A H.264 unit begins with a zero bit, two bits of importance, five bits of type.
+// A H.264 unit begins with a zero bit, two bits of nal_ref_idc and five bits of
+// type.
 const (
 	h264Info      = 6
 	h264Sequence  = 7
@@ -33,7 +34,8 @@ const (
 
 func startsH264(unit []byte) bool { return unit[0] == h264Info || unit[0] == h264Delimiter }
 
-// isH264Sequence wants importance and one of the profiles that there are.
+// isH264Sequence reports whether unit is a sequence header: nal_ref_idc is not
+// 0 and the profile is known.
 func isH264Sequence(unit []byte) bool {
 	if unit[0]&0x9f != h264Sequence || unit[0]&0x60 == 0 {
 		return false
@@ -45,8 +47,8 @@ func isH264Sequence(unit []byte) bool {
 	return false
 }
 
-// A HEVC unit begins with a zero bit, six bits of type, six of layer, three of sublayer,
-// which are 0 and 1 where a stream starts.
+// A HEVC unit begins with a zero bit, six bits of type, six of layer and three of
+// sublayer. Layer and sublayer are 0 and 1 at the start of a stream.
 const (
 	hevcVideo     = 32
 	hevcSequence  = 33

@@ -1,4 +1,4 @@
-package video
+package container
 
 import (
 	"bytes"
@@ -70,8 +70,8 @@ func TestSniff(t *testing.T) {
 		{"RIFF", ""},
 		{"ftyp", ""},
 	} {
-		if got := sniff([]byte(c.head)); got.name != c.want {
-			t.Errorf("%q: %q, want %q", c.head[:min(len(c.head), 12)], got.name, c.want)
+		if got := Detect([]byte(c.head)); got.Name != c.want {
+			t.Errorf("%q: %q, want %q", c.head[:min(len(c.head), 12)], got.Name, c.want)
 		}
 	}
 }
@@ -85,10 +85,10 @@ func FuzzSniff(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x01\x09\xf0\x00\x00\x00\x01\x67\x4d\x00\x0a"))
 	f.Add([]byte("OggS\x00\x04aaaaaaaaaaaaaaaaaaaa\x01\x01a"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		sniff(b)
+		Detect(b)
 		for _, demuxer := range []string{"mov", "avi", "matroska", "ogg", "mpegts", "gif", "flv", "asf"} {
 			if len(b) > 0 {
-				cutShort(bytes.NewReader(b), int64(len(b)), container{demuxer, demuxer})
+				CutShort(bytes.NewReader(b), int64(len(b)), Format{demuxer, demuxer})
 			}
 		}
 	})

@@ -1,9 +1,9 @@
-package mesh
+package earclip
 
 import "math/bits"
 
-// bitset is a set of integers below its size. Level 0 has a bit for each; a bit of a
-// level above says that a word of the level below is not empty.
+// bitset is a hierarchical bitset: a set of integers below its size. Level 0 has one
+// bit per integer. A bit of a higher level is set if the word below it is not zero.
 type bitset [][]uint64
 
 func newBitset(size int) bitset {
@@ -17,7 +17,7 @@ func newBitset(size int) bitset {
 	}
 }
 
-// set puts i in, or takes it out.
+// set adds i to the set or removes it.
 func (b bitset) set(i int32, in bool) {
 	for _, words := range b {
 		was := words[i/64] != 0
@@ -34,8 +34,8 @@ func (b bitset) set(i int32, in bool) {
 	}
 }
 
-// next returns the first member from i on, going around at the end, or -1 if there is
-// none.
+// next returns the first member at or after i, wrapping around, or -1 if the set is
+// empty.
 func (b bitset) next(i int32) int32 {
 	if j := b.from(i); j >= 0 {
 		return j
@@ -43,10 +43,10 @@ func (b bitset) next(i int32) int32 {
 	return b.from(0)
 }
 
-// from returns the first member from i on, or -1.
+// from returns the first member at or after i, or -1.
 func (b bitset) from(i int32) int32 {
 	level := 0
-	for ; level < len(b); level++ { // up, until a word has a later member
+	for ; level < len(b); level++ { // climb until a word has a later member
 		words := b[level]
 		if int(i/64) >= len(words) {
 			return -1
@@ -60,7 +60,7 @@ func (b bitset) from(i int32) int32 {
 	if level == len(b) {
 		return -1
 	}
-	for ; level > 0; level-- { // down, along the first members
+	for ; level > 0; level-- { // descend along the first members
 		i = i*64 + int32(bits.TrailingZeros64(b[level-1][i]))
 	}
 	return i

@@ -1,4 +1,4 @@
-package video
+package container
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// cutFLV looks at the file's end, which tells the length of the tag before it:
+// cutFLV checks the file's end, which has the length of the tag before it:
 //
 //	1 kind, 3 body length, 7 times and stream, body, 4 length of all that
 //
@@ -31,8 +31,8 @@ func cutFLV(r io.ReaderAt, size int64) bool {
 	return n != tag+int64(binary.BigEndian.Uint32(b)&0xffffff)
 }
 
-// cutASF compares the size that the file's properties tell, 40 bytes after their key. It
-// is 0, and bit 0 at 88 is set, in a recording that was never finished.
+// cutASF compares the file's size with that in its properties, 40 bytes after their key.
+// In an unfinished recording the size is 0 and bit 0 at 88 is set.
 func cutASF(r io.ReaderAt, size int64) bool {
 	const sizeAt, flagsAt, length = 40, 88, 104
 	head := make([]byte, min(size, 1<<16))

@@ -1,16 +1,18 @@
-package mesh
+package earclip
 
 import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/morton-gen/morton/mesh/internal/box"
 )
 
-// cornerTree finds members of a set of points in a triangle. Points near each other
-// along the Morton curve share a node of a binary tree. Node 1 is the root, the children
-// of node k are 2k and 2k+1, and the leaves hold a point each.
+// cornerTree finds which points of a set lie in a triangle. It is a complete binary tree
+// over the points in Morton order. Node 1 is the root, the children of node k are 2k and
+// 2k+1, and each leaf has one point.
 type cornerTree struct {
-	flat   []point2
+	flat   []Point
 	leaves int       // a power of two
 	at     []int32   // the point of each leaf
 	leaf   []int32   // the leaf of each point
@@ -19,8 +21,8 @@ type cornerTree struct {
 	stack  []int32
 }
 
-// planBox is a box in a face's plane.
-type planBox struct{ lo, hi point2 }
+// planBox is a box in the plane of a face.
+type planBox struct{ lo, hi Point }
 
 func (b planBox) union(c planBox) planBox {
 	for i := range b.lo {
@@ -29,8 +31,8 @@ func (b planBox) union(c planBox) planBox {
 	return b
 }
 
-// newCornerTree returns a tree of points, none of them a member.
-func newCornerTree(flat []point2) *cornerTree {
+// newCornerTree returns a tree over points with an empty set.
+func newCornerTree(flat []Point) *cornerTree {
 	t := &cornerTree{flat: flat, leaves: 1, at: alongCurve(flat), leaf: make([]int32, len(flat))}
 	for t.leaves < len(flat) {
 		t.leaves *= 2
@@ -38,7 +40,7 @@ func newCornerTree(flat []point2) *cornerTree {
 	inf := math.Inf(1)
 	t.boxes, t.counts = make([]planBox, 2*t.leaves), make([]int32, 2*t.leaves)
 	for k := range t.boxes {
-		t.boxes[k] = planBox{point2{inf, inf}, point2{-inf, -inf}}
+		t.boxes[k] = planBox{Point{inf, inf}, Point{-inf, -inf}}
 	}
 	for k, i := range t.at {
 		t.leaf[i] = int32(t.leaves + k)
@@ -50,21 +52,21 @@ func newCornerTree(flat []point2) *cornerTree {
 	return t
 }
 
-// alongCurve returns the points in the order of the Morton curve.
-func alongCurve(flat []point2) []int32 {
-	box := emptyBounds()
+// alongCurve returns the indices of the points in Morton order.
+func alongCurve(flat []Point) []int32 {
+	whole := box.Empty()
 	for _, p := range flat {
-		box.include(Vec3{p[0], p[1]})
+		whole.Include([3]float64{p[0], p[1]})
 	}
 	keys, order := make([]uint64, len(flat)), make([]int32, len(flat))
 	for i, p := range flat {
-		keys[i], order[i] = box.mortonCode(Vec3{p[0], p[1]}), int32(i)
+		keys[i], order[i] = whole.MortonCode([3]float64{p[0], p[1]}), int32(i)
 	}
 	slices.SortFunc(order, func(i, j int32) int { return cmp.Compare(keys[i], keys[j]) })
 	return order
 }
 
-// set makes point i a member, or none. It must change.
+// set adds point i to the set or removes it. The membership must change.
 func (t *cornerTree) set(i int32, in bool) {
 	by := int32(1)
 	if !in {
@@ -75,8 +77,8 @@ func (t *cornerTree) set(i int32, in bool) {
 	}
 }
 
-// holds reports whether a member blocks the triangle a, b, d, see [blocks].
-func (t *cornerTree) holds(a, b, d point2) bool {
+// holds reports whether a member blocks the triangle a, b, d: see [blocks].
+func (t *cornerTree) holds(a, b, d Point) bool {
 	within := planBox{a, a}.union(planBox{b, b}).union(planBox{d, d})
 	t.stack = append(t.stack[:0], 1)
 	for len(t.stack) > 0 {
@@ -96,15 +98,15 @@ func (t *cornerTree) holds(a, b, d point2) bool {
 	return false
 }
 
-// apart reports whether the boxes share no point. The edges alone do not keep a box from
-// a thin triangle, beyond its tip.
+// apart reports whether the boxes are disjoint. Testing the triangle's edges alone would
+// keep boxes beyond the tip of a thin triangle.
 func (b *planBox) apart(c planBox) bool {
 	return b.hi[0] < c.lo[0] || b.hi[1] < c.lo[1] || c.hi[0] < b.lo[0] || c.hi[1] < b.lo[1]
 }
 
-// right reports whether turn(u, v, p) is below zero for every p in the box. Rounding
-// keeps the order of sums and products, so it is the turn at one corner that decides.
-func (b *planBox) right(u, v point2) bool {
+// right reports whether Turn(u, v, p) is negative for every p in the box. Rounding is
+// monotonic, so testing one corner is exact.
+func (b *planBox) right(u, v Point) bool {
 	p := b.hi
 	if v[0]-u[0] < 0 {
 		p[1] = b.lo[1]
@@ -112,5 +114,5 @@ func (b *planBox) right(u, v point2) bool {
 	if v[1]-u[1] >= 0 {
 		p[0] = b.lo[0]
 	}
-	return turn(u, v, p) < 0
+	return Turn(u, v, p) < 0
 }

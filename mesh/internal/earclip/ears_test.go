@@ -1,4 +1,4 @@
-package mesh
+package earclip
 
 import (
 	"math"
@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// earsByHand cuts a face by going around all corners for each: what clipEars does, in
+// earsByHand cuts a face by going around all corners for each: what Cut does, in
 // quadratic time.
-func earsByHand(flat []point2) (out [][3]int32) {
+func earsByHand(flat []Point) (out [][3]int32) {
 	var ring []int32
 	for i := range flat {
 		ring = append(ring, int32(i))
 	}
-	at := func(k int) point2 { return flat[ring[(k+len(ring))%len(ring)]] }
-	reflex := func(k int) bool { return !(turn(at(k-1), at(k), at(k+1)) > 0) }
+	at := func(k int) Point { return flat[ring[(k+len(ring))%len(ring)]] }
+	reflex := func(k int) bool { return !(Turn(at(k-1), at(k), at(k+1)) > 0) }
 	isEar := func(k int) bool {
 		a, b, d := at(k-1), at(k), at(k+1)
 		if a == b || b == d || a == d {
@@ -25,7 +25,7 @@ func earsByHand(flat []point2) (out [][3]int32) {
 			return false
 		}
 		for j := range ring {
-			if p := flat[ring[j]]; reflex(j) && p != a && p != b && p != d && turn(a, b, p) >= 0 && turn(b, d, p) >= 0 && turn(d, a, p) >= 0 {
+			if p := flat[ring[j]]; reflex(j) && p != a && p != b && p != d && Turn(a, b, p) >= 0 && Turn(b, d, p) >= 0 && Turn(d, a, p) >= 0 {
 				return false
 			}
 		}
@@ -58,62 +58,61 @@ func earsByHand(flat []point2) (out [][3]int32) {
 	return append(out, [3]int32{ring[(k+2)%3], ring[k], ring[(k+1)%3]})
 }
 
+// area is twice the signed area of an outline.
+func area(flat []Point) (sum float64) {
+	for i, p := range flat {
+		q := flat[(i+1)%len(flat)]
+		sum += p[0]*q[1] - p[1]*q[0]
+	}
+	return sum
+}
+
 // flats are outlines of many kinds, also with corners at one place, in one line, and
 // crossing themselves.
-func flats(n int) map[string][]point2 {
+func flats(n int) map[string][]Point {
 	random := rand.New(rand.NewPCG(uint64(n), 5))
-	out := map[string][]point2{}
-	add := func(name string, m *Mesh) { out[name] = project(m.Vertices, m.Face(0)) }
-	add("star", star(random, n, Vec3{1}, Vec3{0, 1}))
-	add("spiral", spiral(n/2))
-	var comb, grid, crossing []point2
-	for k := range n / 2 {
-		comb = append(comb, point2{float64(k), float64(k % 2 * 100)})
+	out := map[string][]Point{}
+	var star, spiral, comb, grid, crossing []Point
+	for k := range n {
+		sin, cos := math.Sincos(2 * math.Pi * float64(k) / float64(n))
+		r := 0.05 + random.Float64()
+		star = append(star, Point{r * cos, r * sin})
+	}
+	for k := range n / 2 { // a long corridor rolled up, which has few ears at a time
+		sin, cos := math.Sincos(0.3 * float64(k))
+		spiral = append(spiral, Point{float64(k+3) * cos, float64(k+3) * sin})
+	}
+	for k := n/2 - 1; k >= 0; k-- {
+		sin, cos := math.Sincos(0.3 * float64(k))
+		spiral = append(spiral, Point{(float64(k) + 1.5) * cos, (float64(k) + 1.5) * sin})
+	}
+	if area(spiral) < 0 {
+		slices.Reverse(spiral)
 	}
 	for k := range n / 2 {
-		comb = append(comb, point2{float64(n/2 - 1 - k), float64(101 + (k+1)%2)})
+		comb = append(comb, Point{float64(k), float64(k % 2 * 100)})
+	}
+	for k := range n / 2 {
+		comb = append(comb, Point{float64(n/2 - 1 - k), float64(101 + (k+1)%2)})
 	}
 	for range n {
-		grid = append(grid, point2{float64(random.IntN(9)), float64(random.IntN(9))})
-		crossing = append(crossing, point2{random.NormFloat64(), random.NormFloat64() * 1e-9})
+		grid = append(grid, Point{float64(random.IntN(9)), float64(random.IntN(9))})
+		crossing = append(crossing, Point{random.NormFloat64(), random.NormFloat64() * 1e-9})
 	}
-	out["comb"], out["grid"], out["crossing"] = comb, grid, crossing
+	out["star"], out["spiral"], out["comb"], out["grid"], out["crossing"] = star, spiral, comb, grid, crossing
 	return out
 }
 
 // TestEarsAreThoseByHand holds that the tree and the sets change no cut.
 func TestEarsAreThoseByHand(t *testing.T) {
-	for _, n := range []int{5, 30, manyCorners - 1, manyCorners, manyCorners + 1, 200, 331} {
+	for _, n := range []int{5, 30, ManyCorners - 1, ManyCorners, ManyCorners + 1, 200, 331} {
 		for name, flat := range flats(n) {
 			var got [][3]int32
-			clipEars(flat, func(i, j, k int32) { got = append(got, [3]int32{i, j, k}) })
+			Cut(flat, func(i, j, k int32) { got = append(got, [3]int32{i, j, k}) })
 			if want := earsByHand(flat); !slices.Equal(got, want) {
 				t.Errorf("%s of %d corners: %v, want %v", name, n, got, want)
 			}
 		}
-	}
-}
-
-// TestManyCorners cuts faces of 70,000 corners. A fan of a disk would have all of its
-// triangles at one corner, which took octrees minutes.
-func TestManyCorners(t *testing.T) {
-	var disk []Vec3
-	for k := range 70000 {
-		sin, cos := math.Sincos(2 * math.Pi * float64(k) / 70000)
-		disk = append(disk, Vec3{cos, sin})
-	}
-	cut := CutLarge(outline(disk...))
-	at, most := make([]int, len(disk)), 0
-	for _, v := range cut.Corners {
-		at[v]++
-		most = max(most, at[v])
-	}
-	if cut.NumFaces() != len(disk)-2 || most > 100 {
-		t.Errorf("%d triangles, %d at one corner", cut.NumFaces(), most)
-	}
-	checkCover(t, outline(disk...), cut)
-	if small := Cube(); CutLarge(small) != small {
-		t.Error("a mesh of small faces is copied")
 	}
 }
 

@@ -1,4 +1,4 @@
-package video
+package container
 
 import (
 	"bytes"
@@ -7,15 +7,15 @@ import (
 	"math/bits"
 )
 
-// maxElements bounds the walk over a file's outermost elements.
+// maxElements bounds the walk over a file's top-level elements.
 const maxElements = 4096
 
-// cutShort reports whether a file ends before its outermost structure does, which shows
-// one missing byte without decoding anything. MPEG streams and live recordings carry no
-// length: of these it says false unless a transport packet is cut, and otherwise only a
-// damaged last packet gives a cut away. Bytes after a whole structure cut nothing.
-func cutShort(r io.ReaderAt, size int64, c container) bool {
-	switch c.demuxer {
+// CutShort reports whether a file ends before its top-level structure does. It finds
+// one missing byte without decoding. MPEG streams and live recordings have no length:
+// for these it detects a cut transport packet only, and decoding detects a damaged last
+// packet. Extra bytes after a complete structure are ignored.
+func CutShort(r io.ReaderAt, size int64, c Format) bool {
+	switch c.Demuxer {
 	case "mov":
 		return cutWalk(r, size, &boxes{})
 	case "avi":
@@ -36,9 +36,10 @@ func cutShort(r io.ReaderAt, size int64, c container) bool {
 	return false
 }
 
-// cutPackets: transport packets have one length, and the first may be cut in front.
+// cutPackets reports a cut last packet. Transport packets have one length, and the
+// first may be incomplete.
 func cutPackets(r io.ReaderAt, size int64) bool {
-	head := make([]byte, min(size, sniffBytes))
+	head := make([]byte, min(size, HeadBytes))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
 		return true
 	}
@@ -46,21 +47,21 @@ func cutPackets(r io.ReaderAt, size int64) bool {
 	if stride == 0 {
 		return true
 	}
-	if stride == 192 { // the time is in front of the sync byte
+	if stride == 192 { // the timestamp precedes the sync byte
 		first += 192 - 4
 	}
 	return (size-int64(first))%int64(stride) != 0
 }
 
-// toEnd is the length of an element that reaches to the end of the file by definition.
+// toEnd is the length of an element that extends to the end of the file.
 const toEnd = -1
 
-// structure is a format's way to lay out its outermost elements.
+// structure is a format's layout of top-level elements.
 type structure interface {
-	// length gets the next 16 bytes, fewer at the file's end, and returns header and body
-	// together, or ok = false if even the header is cut.
+	// length receives the next 16 bytes, fewer at the file's end. It returns the length
+	// of header and body together, or ok = false if the header is cut.
 	length(head []byte) (n int64, ok bool)
-	// over reports that head, after at least one element, is none of the format's.
+	// over reports that head, after at least one element, is not an element.
 	over(head []byte) bool
 }
 
@@ -85,7 +86,8 @@ func cutWalk(r io.ReaderAt, size int64, s structure) bool {
 	return false
 }
 
-// boxes is ISO's structure. A file is whole once its index and its frames have been seen.
+// boxes is ISO's structure. A file is complete once its index and its frames have been
+// seen.
 type boxes struct{ index, frames, fragments bool }
 
 func (b *boxes) over(head []byte) bool {
@@ -95,13 +97,14 @@ func (b *boxes) over(head []byte) bool {
 	return len(head) < 8 || !outermostBox(string(head[4:8]))
 }
 
-func hasFragments(r io.ReaderAt, size int64) bool {
+// HasFragments reports whether an ISO file has its frames in fragments.
+func HasFragments(r io.ReaderAt, size int64) bool {
 	var b boxes
 	cutWalk(r, size, &b)
 	return b.fragments
 }
 
-// outermostBox names the boxes that may follow an index and frames.
+// outermostBox reports whether a box may follow index and frames.
 func outermostBox(kind string) bool {
 	switch kind {
 	case "moov", "mdat", "moof", "mfra", "free", "skip", "wide", "uuid", "meta", "sidx", "styp", "ssix", "prft", "emsg", "udta":
@@ -130,8 +133,8 @@ type riffs struct{}
 func (riffs) length(head []byte) (int64, bool) { return riffLength(head) }
 func (riffs) over(head []byte) bool            { return !bytes.HasPrefix(head, []byte("RIFF")) }
 
-// elements is Matroska's structure: an EBML header and a segment, and perhaps more such
-// pairs, with voids and checksums between.
+// elements is Matroska's structure: an EBML header and a segment, perhaps repeated,
+// with voids and checksums between.
 type elements struct{}
 
 func (elements) length(head []byte) (int64, bool) { return elementLength(head) }
@@ -161,7 +164,7 @@ func boxLength(head []byte) (int64, bool) {
 	return n, n >= 8
 }
 
-// riffLength reads "RIFF", u32 length. Writers put 0 or all ones there until they finish.
+// riffLength reads "RIFF", u32 length. Writers store 0 or all ones until they finish.
 func riffLength(head []byte) (int64, bool) {
 	if len(head) < 8 {
 		return 0, false
@@ -170,8 +173,8 @@ func riffLength(head []byte) (int64, bool) {
 	return 8 + n + n&1, n != 0
 }
 
-// elementLength reads an EBML id and length. The count of leading zero bits of each gives
-// its bytes; a length of all ones is unknown.
+// elementLength reads an EBML id and length. The number of leading zero bits gives the
+// size of each; a length of all ones is unknown.
 func elementLength(head []byte) (int64, bool) {
 	if len(head) == 0 {
 		return 0, false
@@ -194,11 +197,11 @@ func elementLength(head []byte) (int64, bool) {
 	return int64(id+w) + n, true
 }
 
-// oggTail holds at least one whole page, whose length is at most 65307.
+// oggTail contains at least one whole page, of at most 65307 bytes.
 const oggTail = 1 << 17
 
-// cutOgg looks at the last page, which must end with the file and carry the
-// end-of-stream flag.
+// cutOgg checks that the last page ends with the file and has the end-of-stream
+// flag.
 func cutOgg(r io.ReaderAt, size int64) bool {
 	tail := make([]byte, min(size, oggTail))
 	if _, err := r.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
