@@ -13,22 +13,31 @@ type mending struct {
 	s      *surface
 	around [][]int32   // [v] faces
 	normal []mesh.Vec3 // [v]
+	loose  bool        // corners and lines do not hold
 }
 
 // mend moves the vertices of quads with a scaled Jacobian below poor, one by one, to
-// where the least Jacobian around each is largest, until no move helps.
+// where the least Jacobian around each is largest, until no move helps. Where that leaves
+// an inverted quad, its vertices then also leave their corners and lines.
 func (p *patch) mend(s *surface) {
-	const rounds = 10
 	m := &mending{patch: p, s: s}
+	m.run(poor)
+	m.loose = true
+	m.run(0)
+}
+
+// run mends quads with a scaled Jacobian below least.
+func (m *mending) run(least float64) {
+	const rounds = 10
 	for range rounds {
-		bad := m.bad()
+		bad := m.bad(least)
 		if len(bad) == 0 {
 			return
 		}
 		if m.around == nil {
 			m.findAround()
 		}
-		m.normal = p.normals()
+		m.normal = m.normals()
 		better := false
 		for _, v := range bad {
 			better = m.improve(v) || better
@@ -39,15 +48,15 @@ func (p *patch) mend(s *surface) {
 	}
 }
 
-// bad lists the vertices of poor quads.
-func (m *mending) bad() (all []int32) {
+// bad lists the vertices that may move of quads with a scaled Jacobian below least.
+func (m *mending) bad(least float64) (all []int32) {
 	seen := map[int32]bool{}
 	for _, face := range m.faces {
-		if m.jacobian(face) >= poor {
+		if m.jacobian(face) >= least {
 			continue
 		}
 		for _, v := range face {
-			if !seen[v] && m.kind[v] != corner {
+			if !seen[v] && (m.loose || m.kind[v] != corner) {
 				seen[v] = true
 				all = append(all, v)
 			}
@@ -107,7 +116,7 @@ func (m *mending) improve(v int32) bool {
 		for d := range directions {
 			sin, cos := math.Sincos(2 * math.Pi * float64(d) / directions)
 			m.at[v] = middle
-			m.move(m.s, v, middle.Add(x.Scale(share*side*cos)).Add(y.Scale(share*side*sin)), m.normal[v])
+			m.put(v, middle.Add(x.Scale(share*side*cos)).Add(y.Scale(share*side*sin)), side)
 			if q := m.least(v, looks); q > least {
 				best, least = m.at[v], q
 			}
@@ -115,6 +124,27 @@ func (m *mending) improve(v int32) bool {
 	}
 	m.at[v] = best
 	return least > start+1e-3
+}
+
+// put moves v to the point nearest to to that it may take. side is the mean edge.
+func (m *mending) put(v int32, to mesh.Vec3, side float64) {
+	if !m.loose || m.kind[v] == free {
+		m.move(m.s, v, to, m.normal[v])
+		return
+	}
+	const closest = 0.05 // sides to a neighbour
+	_, on, face := m.s.near.Facing(to, m.normal[v])
+	if face < 0 {
+		return
+	}
+	for _, f := range m.around[v] {
+		for _, w := range m.faces[f] {
+			if w != v && m.at[w].Sub(on).Len() < closest*side {
+				return
+			}
+		}
+	}
+	m.at[v] = on
 }
 
 // least returns the least scaled Jacobian around v, or less than any if a face is beyond

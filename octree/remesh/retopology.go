@@ -48,10 +48,9 @@ type Retopology struct {
 // Quads returns a closed mesh of quads near m, with at most so many faces, by
 // [quadfield.Remesh] on the source's faces. Where that is not sound (see
 // [quadfield.Quality.Sound]), it tries fewer feature lines, none, and the surface of an
-// octree, which unites what overlaps, and returns the best by score. So quads are
-// inverted only where that is so in all tries, or where those without are far off.
-// Where no try gives a closed mesh, it returns the one of [Remesh], whose Method is
-// [DualContouring].
+// octree, which unites what overlaps, and returns the best by score: one without inverted
+// quads if there is any. Where no try is closed and without inverted quads, it returns the
+// mesh of [Remesh] if that is, or if no try is closed; Method is then [DualContouring].
 //
 // The errors are those of [Remesh]. The result depends on m and faces alone.
 func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
@@ -76,19 +75,13 @@ func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
 	if err := s.run(ctx); err != nil {
 		return nil, fmt.Errorf("remesh.Quads: %w", err)
 	}
-	if s.best != nil && s.best.Quality.Closed {
-		s.best.Mesh, s.best.Open = frame.InvertMesh(s.best.Mesh), open
-		return s.best, nil
+	if s.best == nil || !s.best.Quality.Closed || s.best.Quality.Inverted > 0 {
+		if err := s.contouring(ctx); err != nil {
+			return nil, err
+		}
 	}
-	r, err := Remesh(ctx, m, Options{Faces: faces})
-	if err != nil {
-		return nil, err
-	}
-	q, err := quadfield.Measure(r.Mesh, m)
-	if err != nil {
-		return nil, fmt.Errorf("remesh.Quads: %w", err)
-	}
-	return &Retopology{Mesh: r.Mesh, Method: DualContouring, Open: open, Quality: q}, nil
+	s.best.Mesh, s.best.Open = frame.InvertMesh(s.best.Mesh), open
+	return s.best, nil
 }
 
 // retopology keeps the best of several tries in the domain.
@@ -150,5 +143,26 @@ func (s *retopology) try(m *mesh.Mesh, angle float64, pairs, split string) error
 		method = split
 	}
 	s.best = &Retopology{Mesh: r.Mesh, Method: method, Quality: q}
+	return nil
+}
+
+// contouring takes the mesh of [Remesh] if it is without inverted quads, or if no try was
+// closed.
+func (s *retopology) contouring(ctx context.Context) error {
+	closed := s.best != nil && s.best.Quality.Closed
+	r, err := Remesh(ctx, s.source, Options{Faces: s.faces})
+	switch {
+	case err != nil && closed && ctx.Err() == nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	q, err := quadfield.Measure(r.Mesh, s.source)
+	if err != nil {
+		return fmt.Errorf("remesh.Quads: %w", err)
+	}
+	if !closed || q.Closed && q.Inverted == 0 {
+		s.best = &Retopology{Mesh: r.Mesh, Method: DualContouring, Quality: q}
+	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (f *surfaces) quads(ctx context.Context, m *mesh.Mesh, faces int) (*Result,
 	}
 	r := &Result{
 		Media: Media{Mesh: out.Mesh}, Method: "surface: " + out.Method, Elapsed: time.Since(begun), Waited: begun.Sub(asked),
-		Measures: Measures{"open_surfaces": float64(out.Open), "score": out.Quality.Score()}, Notes: notes(out),
+		Measures: Measures{"open_surfaces": float64(out.Open), "inverted_quads": float64(out.Quality.Folded), "score": out.Quality.Score()}, Notes: notes(out),
 	}
 	return r, out.Quality, nil
 }
@@ -73,10 +73,10 @@ func (f *surfaces) quads(ctx context.Context, m *mesh.Mesh, faces int) (*Result,
 // notes say where a mesh differs from what was requested.
 func notes(out *remesh.Retopology) (all []string) {
 	if out.Method == remesh.DualContouring {
-		all = append(all, "no field of quads closed the surface within the budget: dual contouring instead, with triangles")
+		all = append(all, "no field of quads closed the surface within the budget without inverted quads: dual contouring instead, with triangles")
 	}
-	if share := out.Quality.Inverted; share > 0 {
-		all = append(all, fmt.Sprintf("%.2g%% of the quads are inverted: no try was without, or those were further off", 100*share))
+	if n := out.Quality.Folded; n > 0 {
+		all = append(all, fmt.Sprintf("quads inverted: %d; no method was without", n))
 	}
 	return all
 }

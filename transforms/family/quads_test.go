@@ -104,8 +104,8 @@ func TestNotes(t *testing.T) {
 	if n := notes(&remesh.Retopology{Method: remesh.FieldPairs}); len(n) != 0 {
 		t.Errorf("a good mesh: %q", n)
 	}
-	n := notes(&remesh.Retopology{Method: remesh.DualContouring, Quality: quadfield.Quality{Inverted: 0.012}})
-	if len(n) != 2 || !strings.Contains(n[0], "triangles") || !strings.HasPrefix(n[1], "1.2% of the quads are inverted") {
+	n := notes(&remesh.Retopology{Method: remesh.DualContouring, Quality: quadfield.Quality{Folded: 3}})
+	if len(n) != 2 || !strings.Contains(n[0], "triangles") || !strings.HasPrefix(n[1], "quads inverted: 3") {
 		t.Errorf("triangles and inverted quads: %q", n)
 	}
 }
