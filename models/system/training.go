@@ -16,6 +16,13 @@ type Learner interface {
 	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
 }
 
+// Chainer is a Learner whose sub-tokens are told of those before them by rows of a table, see
+// embed.Chain.
+type Chainer interface {
+	Learner
+	ChainRows() int
+}
+
 // Teacher is a Learner of tokens of real numbers. What it learns from a token depends on
 // chance, such as how much noise is added. That is a lesson.
 type Teacher interface {
