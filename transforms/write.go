@@ -84,7 +84,7 @@ func (f *writeFn) row(it *Item, model string) report.Result {
 	}
 }
 
-// writeMedia writes a clip, a picture, a mesh or planes, each by a file of its own here. Of a mesh
+// writeMedia writes a clip, a picture, a rig, a mesh or planes, each by a file of its own here. Of a mesh
 // it returns what a reader of the GLB gets.
 func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) (*mesh.Mesh, error) {
 	switch m := it.Result.Media; {
@@ -92,6 +92,8 @@ func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Resul
 		return nil, writeClip(ctx, it, p, row, d)
 	case m.Picture != nil:
 		return nil, writePicture(m.Picture, p, row, d)
+	case m.Rig != nil:
+		return nil, writeRig(m.Rig, p, row, d)
 	case m.Mesh != nil:
 		return writeMesh(m.Mesh, p, row, d)
 	case m.Planes != nil:

@@ -49,7 +49,7 @@ func newGenerateFlags() *generateFlags {
 }
 
 func generateCommand(t terminal) *cobra.Command {
-	c := newCommand("generate video|image|shape|quads", "generate")
+	c := newCommand("generate video|image|shape|quads|rig", "generate")
 	requireKind(c)
 	g := newGenerateFlags()
 	c.PersistentFlags().AddFlagSet(g.flags)

@@ -167,6 +167,32 @@ func (r *Rig) BreadthFirst(arrange func(siblings []int)) *Rig {
 	return out
 }
 
+// Merged returns the rig without joints that are no further than a distance from their parent. Their
+// children and their weights go to the parent. Parents are looked at first, so a chain of short
+// bones keeps a joint at every such distance.
+func (r *Rig) Merged(apart float64) *Rig {
+	to := make([]int, len(r.Joints))
+	out := &Rig{Mesh: r.Mesh, Weights: make([]Influences, len(r.Weights))}
+	for i, j := range r.Joints {
+		if j.Parent != NoParent {
+			j.Parent = to[j.Parent]
+			if j.At.Sub(out.Joints[j.Parent].At).Len() <= apart {
+				to[i] = j.Parent
+				continue
+			}
+		}
+		to[i] = len(out.Joints)
+		out.Joints = append(out.Joints, j)
+	}
+	for v, w := range r.Weights {
+		for i := range w {
+			w[i].Joint = to[w[i].Joint]
+		}
+		out.Weights[v] = NewInfluences(w[:]...)
+	}
+	return out
+}
+
 // Transformed returns the rig moved by a matrix.
 func (r *Rig) Transformed(a mesh.Matrix) *Rig {
 	out := &Rig{Mesh: mesh.Transformed(r.Mesh, a), Joints: slices.Clone(r.Joints), Weights: r.Weights}

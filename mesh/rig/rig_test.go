@@ -69,6 +69,31 @@ func TestBreadthFirst(t *testing.T) {
 	}
 }
 
+// TestMerged merges a chain with short bones: what is near its parent goes, and what is near that stays
+// where the sum is far enough.
+func TestMerged(t *testing.T) {
+	r := &Rig{Mesh: mesh.QuadSphere(1)}
+	for i, x := range []float64{0, 1, 1.3, 1.6, 3, 3} {
+		r.Joints = append(r.Joints, Joint{Name: fmt.Sprint(i), At: mesh.Vec3{x, 0, 0}, Parent: i - 1})
+	}
+	for range r.Mesh.Vertices {
+		r.Weights = append(r.Weights, NewInfluences(Influence{1, 1}, Influence{2, 1}, Influence{3, 1}, Influence{5, 1}))
+	}
+	out := r.Merged(0.5)
+	if err := out.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(out.Joints); got != "[{0 [0 0 0] -1} {1 [1 0 0] 0} {3 [1.6 0 0] 1} {4 [3 0 0] 2}]" {
+		t.Errorf("joints %s", got)
+	}
+	if got := fmt.Sprint(out.Weights[0]); got != "[{1 0.5} {2 0.25} {3 0.25} {0 0}]" {
+		t.Errorf("weights %s", got)
+	}
+	if same := r.Merged(-1); len(same.Joints) != len(r.Joints) || same.Weights[0] != r.Weights[0] {
+		t.Error("joints merge below no distance")
+	}
+}
+
 // TestPose turns the middle of an arm by a right angle: what lies before it stays, the hand turns about
 // the elbow, and a vertex between both is their mean.
 func TestPose(t *testing.T) {
@@ -140,5 +165,21 @@ func TestSpread(t *testing.T) {
 	}
 	if got := Spread(&mesh.Mesh{Vertices: []mesh.Vec3{{5, 5, 5}}}, points[:1], w[:1]); got[0] != w[0] {
 		t.Errorf("one point: %v", got[0])
+	}
+}
+
+// TestSkeleton looks at the mesh of a skeleton: closed octahedra that face out, one a joint and one a bone. Bones
+// that begin at one joint touch there.
+func TestSkeleton(t *testing.T) {
+	r := &Rig{Mesh: mesh.QuadSphere(2), Joints: chain(-1, 0, 1, 1)}
+	m := r.Skeleton()
+	got, err := mesh.Measure(m)
+	if err != nil || !got.Watertight || m.NumFaces() != 7*8 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for _, part := range mesh.Components(m) {
+		if v := mesh.SignedVolume(part); !(v > 0) {
+			t.Errorf("an octahedron of volume %g", v)
+		}
 	}
 }

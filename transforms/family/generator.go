@@ -93,11 +93,11 @@ func extent(r request.Request) system.Extent {
 }
 
 func (m *Media) source() system.Media {
-	return system.Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh}
+	return system.Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh, Rig: m.Rig}
 }
 
 func mediaOf(m system.Media) Media {
-	return Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh, Planes: m.Planes}
+	return Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh, Rig: m.Rig, Planes: m.Planes}
 }
 
 // Tokenize implements [Model].

@@ -14,6 +14,7 @@ import (
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/mesh/rig"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
@@ -35,12 +36,13 @@ var (
 	ErrNoInput = errkind.New("no_input", "no input")
 )
 
-// Media is a clip, a film, a picture, a mesh, features of a shape or a text; all nil stand for nothing.
+// Media is a clip, a film, a picture, a mesh, a rig, features of a shape or a text; all nil stand for nothing.
 type Media struct {
 	Clip    *clip.Clip
 	Film    *Film // a clip that is not read yet
 	Picture *picture.Picture
 	Mesh    *mesh.Mesh
+	Rig     *rig.Rig // beside the mesh of an input that has a skeleton
 	Planes  *system.Planes
 	Text    []float32 // features of a text, a row a token
 	Control []float32 // features of a control, a row a token of the picture

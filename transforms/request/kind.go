@@ -16,12 +16,14 @@ const (
 	Image Family = "image"
 	Shape Family = "shape"
 	Quads Family = "quads"
+	// Rig models give a mesh a skeleton; none is shipped.
+	Rig Family = "rig"
 	// Remesh has no model, and so no tokens.
 	Remesh Family = "remesh"
 )
 
 // Families lists all of them.
-var Families = []Family{Video, Image, Shape, Quads, Remesh}
+var Families = []Family{Video, Image, Shape, Quads, Rig, Remesh}
 
 // kind says what requests of a family are like. The zero value makes meshes of inputs.
 type kind struct {
@@ -44,6 +46,7 @@ var kinds = map[Family]kind{
 	Image:  {fields: []string{"class", "text", "control", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
 	Shape:  {fields: []string{"prefix_depth", "depth", "class", "text", "guidance", "guidance_tokens"}, fromNothing: true, fromPrompt: true, files: append([]string{".safetensors"}, meshFiles...)},
 	Quads:  {fields: []string{"faces", "method", "coding"}},
+	Rig:    {files: []string{".glb", ".png"}},
 	Remesh: {fields: []string{"depth", "faces"}, noModel: true},
 }
 
