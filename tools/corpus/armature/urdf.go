@@ -154,7 +154,7 @@ func (b *robot) link(name string, at mesh.Matrix, joint, depth int) error {
 			continue
 		}
 		err := b.parts(l.Visual, at, joint)
-		if err != nil {
+		if err != nil && len(l.Collision) > 0 {
 			err = b.parts(l.Collision, at, joint)
 		}
 		if err != nil {
