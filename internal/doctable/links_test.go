@@ -26,7 +26,7 @@ func TestLinks(t *testing.T) {
 		switch name := e.Name(); {
 		case err != nil:
 			return err
-		case e.IsDir() && path != root && (name[0] == '.' || name == "out" || name == "corpus"):
+		case e.IsDir() && path != root && (name[0] == '.' || name == "out" || name == "corpus" || name == "node_modules"):
 			return fs.SkipDir
 		case filepath.Ext(name) != ".md":
 			return nil

@@ -74,6 +74,7 @@ type generateKind struct {
 	base  request.Request
 	class int
 	scale float64 // of guidance
+	share float64 // of quads
 	count int
 	cube  int // frames of a video model's cube; 0 for other kinds
 }

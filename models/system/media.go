@@ -53,6 +53,8 @@ type Extent struct {
 	PrefixDepth int // mesh: octree levels that are given
 	Depth       int // mesh: level of an octree's leaves
 	Faces       int // mesh: faces at most
+	// Quads is the share of the faces that are to have four corners, above 0; 0 leaves it to the system.
+	Quads float32
 
 	Coding string // mesh, to encode: how faces become tokens; "" means the model's own
 }

@@ -81,7 +81,9 @@ func TestRigAnythingLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 		runs := lessonRuns(t, g.sys, tokens)
-		g.sys.Practice = func(q system.Prompt, _ func(uint32) uint32) (system.Schedule, error) { return order.Fixed(runs...), nil }
+		g.sys.Practice = func(q system.Prompt, _ func(uint32) uint32) (system.Schedule, error) {
+			return order.Fixed(runs...), nil
+		}
 		l := g.learn(t, dev, p, tokens)
 		loss := must(l.Forward())(t)
 		path := filepath.Join(t.TempDir(), "w.safetensors")

@@ -89,7 +89,11 @@ func (g *generator) Open(ctx context.Context, r request.Request) (Media, error) 
 
 // extent is how much a request gives and asks for.
 func extent(r request.Request) system.Extent {
-	return system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding}
+	e := system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding}
+	if r.QuadShare != nil {
+		e.Quads = max(float32(*r.QuadShare), 1e-6) // 0 would ask for nothing
+	}
+	return e
 }
 
 func (m *Media) source() system.Media {
