@@ -19,8 +19,10 @@ import (
 func arm() *rig.Rig {
 	const rings, sides = 12, 8
 	r := &rig.Rig{Mesh: &mesh.Mesh{}, Joints: []rig.Joint{
-		{Name: "shoulder", At: mesh.Vec3{0, 0, 0}, Parent: rig.NoParent}, {Name: "elbow \"left\"", At: mesh.Vec3{1, 0, 0.1}, Parent: 0},
-		{At: mesh.Vec3{2, 0, 0}, Parent: 1}, {Name: "fin", At: mesh.Vec3{0.5, 1, 0}, Parent: 0},
+		{Name: "shoulder", At: mesh.Vec3{0, 0, 0}, Parent: rig.NoParent},
+		{Name: "elbow \"left\"", At: mesh.Vec3{1, 0, 0.1}, Parent: 0},
+		{At: mesh.Vec3{2, 0, 0}, Parent: 1},
+		{Name: "fin", At: mesh.Vec3{0.5, 1, 0}, Parent: 0},
 	}}
 	for i := range rings + 1 {
 		for k := range sides {

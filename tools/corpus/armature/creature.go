@@ -17,8 +17,16 @@ type Creature struct {
 
 // Creatures are all families.
 var Creatures = []Creature{
-	{"biped", false, biped}, {"quadruped", false, quadruped}, {"snake", false, snake}, {"fish", false, fish}, {"spider", false, spider}, {"bird", false, bird},
-	{"crane", false, crane}, {"plant", false, plant}, {"hand", true, hand}, {"insect", true, insect},
+	{"biped", false, biped},
+	{"quadruped", false, quadruped},
+	{"snake", false, snake},
+	{"fish", false, fish},
+	{"spider", false, spider},
+	{"bird", false, bird},
+	{"crane", false, crane},
+	{"plant", false, plant},
+	{"hand", true, hand},
+	{"insect", true, insect},
 }
 
 // Make makes a creature of the family.
