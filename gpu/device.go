@@ -23,7 +23,8 @@ type Options struct {
 	// Width is the subgroup width of every kernel: 4, 8, 16, 32 or 64; 0 is what
 	// MORTON_SUBGROUP says, or else the device's own. Results differ by rounding
 	// between widths, never within one. A device that does not offer it is passed
-	// over. lavapipe offers one, which the first use of Vulkan in a process fixes.
+	// over. lavapipe offers one, which the first use of Vulkan in a process fixes:
+	// see [AllowEnvironment].
 	Width int
 	// Widest takes the widest subgroups that this machine's registers hold, where
 	// neither Width nor MORTON_SUBGROUP names a width: 16 lanes on lavapipe with
@@ -31,7 +32,7 @@ type Options struct {
 	Widest bool
 	// Threads is how many a device on the CPU (lavapipe) runs an operation on; 0 is
 	// what LP_NUM_THREADS says, or else one if Grain is short, or else all there are.
-	// No result depends on it.
+	// No result depends on it. It has an effect after [AllowEnvironment] only.
 	Threads int
 	// Grain is the floating-point operations that one dispatch of the programs to
 	// come does as a rule; 0 if that is unknown.

@@ -5,13 +5,13 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
-// lavapipe deals the workgroups of an operation to a pool of threads, which it wakes
-// for each and waits for: 70 to 140 us on two cores of a Xeon under Mesa 25.0.7. With
-// no pool the thread that submits does the work, and an operation costs 0.5 us. No bit
-// depends on it. The number is read from LP_NUM_THREADS for every instance, when it
-// first lists its devices.
+// lavapipe runs an operation on a pool of threads, which it wakes and waits for each
+// time: 70 to 140 us on two cores of a Xeon under Mesa 25.0.7. Without a pool the
+// submitting thread does the work, and an operation costs 0.5 us. No bit depends on it.
+// Each instance reads the number from LP_NUM_THREADS when it first lists its devices.
 const threadsVariable = "LP_NUM_THREADS"
 
 // shareFlops is the work an operation must have before several threads pay. Measured
@@ -26,14 +26,17 @@ const threadsVariable = "LP_NUM_THREADS"
 // and 111M parameters at one row, 2.8 MFLOP: 28.4 and 37.7 in f16.
 const shareFlops = 2e6
 
-// MaxThreads is how many lavapipe takes at most.
+// MaxThreads is the most that lavapipe uses.
 const MaxThreads = 32
 
-// threadsFor returns the number of threads to ask of lavapipe: Options.Threads, 1 where
-// operations are too short to share, else 0, which is the driver's choice.
+// threadsFor returns the number of threads to request from lavapipe: Options.Threads, 1
+// if operations are too short to share, else 0 for the driver's choice. It is 0 if the
+// environment must not be set.
 func threadsFor(o Options) int {
 	small := o.Grain > 0 && o.Grain < shareFlops
 	switch {
+	case !environmentAllowed.Load():
+		return 0
 	case o.Threads > 0:
 		return o.Threads
 	case small && os.Getenv(threadsVariable) == "":
@@ -42,7 +45,7 @@ func threadsFor(o Options) int {
 	return 0
 }
 
-// ownThreads is what lavapipe takes by itself.
+// ownThreads is lavapipe's own choice.
 func ownThreads() int {
 	n, err := strconv.Atoi(os.Getenv(threadsVariable))
 	if err != nil || n < 0 {
@@ -51,12 +54,25 @@ func ownThreads() int {
 	return min(max(n, 1), MaxThreads)
 }
 
-// environmentMu is held while drivers are loaded, so that none reads what was set for
-// another.
-var environmentMu sync.Mutex
+var (
+	environmentAllowed atomic.Bool
+	// environmentMu is held while drivers are loaded, so that none reads what was set
+	// for another.
+	environmentMu sync.Mutex
+)
 
-// presetThreads has the drivers that are loaded until restore is called run operations
-// on so many threads; 0 leaves it to them.
+// AllowEnvironment lets Open and List set variables of this process's environment:
+// lavapipe reads its subgroup width and its number of threads from there and nowhere
+// else. It is for the main function of a command. Without it [Options.Threads] and
+// [Options.Grain] have no effect, and [Options.Width] and MORTON_SUBGROUP none on the
+// width of lavapipe, which stays as LP_NUM_THREADS and LP_NATIVE_VECTOR_WIDTH have it.
+//
+// LP_NATIVE_VECTOR_WIDTH and MESA_SHADER_CACHE_DIR are set once, before the first
+// instance. LP_NUM_THREADS is set while a driver is loaded and then restored.
+func AllowEnvironment() { environmentAllowed.Store(true) }
+
+// presetThreads makes drivers that are loaded until restore is called use n threads; 0
+// leaves the number to them.
 func presetThreads(n int) (restore func()) {
 	environmentMu.Lock()
 	if n == 0 {
@@ -64,7 +80,7 @@ func presetThreads(n int) (restore func()) {
 	}
 	pool := n
 	if n == 1 {
-		pool = 0 // one in a pool would have to be woken
+		pool = 0 // a pool of one would have to be woken
 	}
 	back := setenv(threadsVariable, strconv.Itoa(pool))
 	return func() {
@@ -73,9 +89,9 @@ func presetThreads(n int) (restore func()) {
 	}
 }
 
-// setenv sets a variable, of Go's and of C's environment, and returns what sets it
-// back: to no text if there was none, which says as much as no variable. C's list of
-// variables must not shrink and grow under threads that read it.
+// setenv sets a variable of Go's and C's environment and returns a function that
+// restores it. A variable that was not set becomes empty, which means the same: removing
+// it would change C's list under threads that read it.
 func setenv(name, value string) (restore func()) {
 	old := os.Getenv(name)
 	// Setenv fails for names with = or NUL only.

@@ -88,13 +88,15 @@ func chooseWidth(p *vk.Physical, want int) int {
 
 var presetOnce sync.Once
 
-// presetWidth makes lavapipe's only width the one asked for. The driver reads it
-// from LP_NATIVE_VECTOR_WIDTH, once, when the process makes its first instance:
-// later, or where the user has set the variable, nothing changes, and a device of
-// another width is passed over with its reason. Other drivers do not read it.
-// Mesa's shader cache takes the code of one width for another's, so a width has a
-// folder of its own there.
+// presetWidth sets lavapipe's only width. The driver reads it from
+// LP_NATIVE_VECTOR_WIDTH once, when the process makes its first instance. Later calls,
+// and a variable set by the user, change nothing, and a device of another width is
+// passed over with its reason. Other drivers do not read the variable. Mesa's shader
+// cache confuses the code of different widths, so each width has its own folder.
 func presetWidth(want int) {
+	if !environmentAllowed.Load() {
+		return
+	}
 	presetOnce.Do(func() {
 		if want != 4 && want != 8 && want != 16 || os.Getenv("LP_NATIVE_VECTOR_WIDTH") != "" {
 			return

@@ -9,12 +9,12 @@ import (
 // ErrNoArea reports a mesh whose faces all have zero area.
 var ErrNoArea = errkind.New("no_area", "mesh has no area")
 
-// CheckArea returns nil if some face of m has area, however small or far from
-// the origin m is. Otherwise the error wraps [ErrEmpty] if there are no faces, or
+// CheckArea returns nil if some face of m has area, however small or far from the
+// origin m is. Otherwise the error wraps [ErrEmpty] if there are no faces, or
 // [ErrNoArea].
 //
-// What samples, voxelises or covers a surface asks this first, so that all of
-// them refuse the same meshes for the same reason.
+// Every function that samples, voxelises or covers a surface calls it first, so
+// that all reject the same meshes.
 func CheckArea(m *Mesh) error {
 	if m.NumFaces() == 0 {
 		return fmt.Errorf("mesh.CheckArea: %w", ErrEmpty)

@@ -14,11 +14,10 @@ func Clean(m *Mesh, tolerance float64) *Mesh {
 // RemoveDegenerate returns m without corners that enclose nothing, and the
 // number of faces removed because fewer than three corners were left.
 //
-// A corner is dropped if it repeats its successor (a, a), and so is a spike
-// (a, b, a), which runs along an edge and straight back. A quad that loses one
-// corner becomes a triangle. The test looks at vertex indices only: [Weld]
-// first; faces whose corners differ but lie on a line are kept, since removing
-// them would open a crack between their neighbours.
+// A corner is dropped if it repeats its successor (a, a) or is the tip of a
+// spike (a, b, a). A quad that loses one corner becomes a triangle. The test
+// compares vertex indices only: [Weld] first. Faces with distinct collinear
+// corners are kept, since removing them would open a crack.
 func RemoveDegenerate(m *Mesh) (*Mesh, int) {
 	out := &Mesh{Vertices: slices.Clone(m.Vertices)}
 	removed := 0
@@ -34,9 +33,9 @@ func RemoveDegenerate(m *Mesh) (*Mesh, int) {
 	return out, removed
 }
 
-// trimFace drops repeated corners and spikes from face, in place, until none
-// is left. It works like a stack of accepted corners: each new corner may undo
-// the one before it; the two ends are then matched with each other.
+// trimFace drops repeated corners and spikes from face, in place, until none is
+// left. Accepted corners form a stack, and each new corner may remove the one
+// before it. The two ends are compared last.
 func trimFace(face []int32) []int32 {
 	kept := face[:0]
 	for _, v := range face {
@@ -64,7 +63,7 @@ func trimFace(face []int32) []int32 {
 	return kept
 }
 
-// appendFace appends a face whose corners are known to be good.
+// appendFace appends a valid face.
 func (m *Mesh) appendFace(face []int32) {
 	if len(m.Starts) == 0 {
 		m.Starts = append(m.Starts, 0)
@@ -73,8 +72,8 @@ func (m *Mesh) appendFace(face []int32) {
 	m.Starts = append(m.Starts, int32(len(m.Corners)))
 }
 
-// RemoveUnused returns m without the vertices that no face uses, and for every
-// new vertex its old index. The order is kept.
+// RemoveUnused returns m without the vertices that no face uses, and the old
+// index of each new vertex. The order is kept.
 func RemoveUnused(m *Mesh) (*Mesh, []int32) {
 	used := make([]bool, len(m.Vertices))
 	for _, v := range m.Corners {

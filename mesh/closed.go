@@ -1,7 +1,7 @@
 package mesh
 
-// Closed returns the components of m, by shared vertices, in which every edge has exactly two
-// faces, and the number of the others. It holds only the vertices it uses.
+// Closed returns the vertex-connected components of m in which every edge has exactly two
+// faces, and the number of the other components. Unused vertices are dropped.
 func Closed(m *Mesh) (closed *Mesh, open int) {
 	labels, n := FaceComponents(m)
 	isOpen := make([]bool, n)

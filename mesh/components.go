@@ -1,8 +1,8 @@
 package mesh
 
-// FaceComponents labels the faces that hang together by shared vertices, in
-// order of their first face, and returns the number of labels. Vertices at
-// equal positions but with different indices do not connect: [Weld] first.
+// FaceComponents labels the faces by vertex-connected component, in order of
+// their first face, and returns the number of components. Vertices at equal
+// positions but with different indices do not connect: [Weld] first.
 func FaceComponents(m *Mesh) (labels []int32, n int) {
 	sets := newDisjoint(len(m.Vertices))
 	for f := range m.NumFaces() {
@@ -26,8 +26,8 @@ func FaceComponents(m *Mesh) (labels []int32, n int) {
 }
 
 // Components splits m into its connected parts after welding equal positions.
-// Parts come in order of their first face and hold only the vertices they use;
-// degenerate faces are gone.
+// Parts are in order of their first face and have no unused vertices or
+// degenerate faces.
 func Components(m *Mesh) []*Mesh {
 	whole := Clean(m, 0)
 	labels, n := FaceComponents(whole)

@@ -1,7 +1,7 @@
 package mesh
 
-// disjoint is a forest of disjoint sets over 0..len-1. The root of a set is
-// its lowest member, so that labels taken from roots come in a fixed order.
+// disjoint is a union-find forest over 0..len-1. The root of a set is its
+// lowest member, so labels taken from roots have a fixed order.
 type disjoint []int32
 
 func newDisjoint(n int) disjoint {
@@ -12,7 +12,7 @@ func newDisjoint(n int) disjoint {
 	return d
 }
 
-// find returns the root of i, halving the path on its way.
+// find returns the root of i and halves the path.
 func (d disjoint) find(i int32) int32 {
 	for d[i] != i {
 		d[i] = d[d[i]]

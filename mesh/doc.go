@@ -1,8 +1,8 @@
 // Package mesh holds polygon meshes made of triangles, quads and n-gons: the
-// type, its measures, surface sampling, distances between surfaces and repair.
+// type, its measures, surface sampling, triangulation and repair.
 //
-// It is not for files (see mesh/meshfile), for tokens (see
-// mesh/sequence) nor for pictures (see mesh/draw).
+// It is not for distances (see mesh/distance and mesh/compare), files (see
+// mesh/meshfile), tokens (see mesh/sequence) or pictures (see mesh/draw).
 //
 //	var m mesh.Mesh
 //	a := m.AddVertex(mesh.Vec3{0, 0, 0})
@@ -14,9 +14,8 @@
 //	}
 //	report, err := mesh.Measure(&m)
 //
-// Functions never change the mesh they are given: they return a new one, which
-// may share nothing with the old. They expect a mesh for which [Mesh.Validate]
-// returns nil; only [Measure] and [Normalize] check it themselves.
+// Functions never modify their arguments. They expect a mesh for which
+// [Mesh.Validate] returns nil; only [Measure] and [Normalize] check it.
 //
 // Letters used in comments: v vertices, e edges, f faces, k corners of a face,
 // h half-edges (the half-edge h leaves corner h towards the next corner of the

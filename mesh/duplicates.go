@@ -2,12 +2,12 @@ package mesh
 
 import "slices"
 
-// duplicateFaces marks the faces that repeat an earlier one. Two faces are the
-// same if one is a rotation of the other's corners; the same corners in the
-// opposite order are the back side of a sheet. Faces are dealt into one bucket per
-// lowest vertex, and sorted inside it.
+// duplicateFaces marks the faces that repeat an earlier one. Two faces are equal
+// if one is a rotation of the other's corners. The same corners in reverse order
+// are the back of a sheet and do not count. Faces are bucketed by lowest vertex
+// and sorted within a bucket.
 func duplicateFaces(m *Mesh) []bool {
-	first := make([]int32, m.NumFaces()) // offset of the corner that starts the least rotation
+	first := make([]int32, m.NumFaces()) // offset of the least rotation
 	starts := make([]int32, len(m.Vertices)+1)
 	for f := range first {
 		first[f] = leastRotation(m.Face(f))
@@ -36,9 +36,8 @@ func duplicateFaces(m *Mesh) []bool {
 	return duplicate
 }
 
-// leastRotation returns the offset at which face reads as the least sequence.
-// With distinct corners that is the offset of the lowest one; where the lowest
-// repeats, candidates are compared in full.
+// leastRotation returns the offset of the lexicographically least rotation.
+// With distinct corners that is the offset of the lowest one.
 func leastRotation(face []int32) int32 {
 	best := int32(0)
 	for i := int32(1); int(i) < len(face); i++ {
@@ -49,7 +48,7 @@ func leastRotation(face []int32) int32 {
 	return best
 }
 
-// compareRotated compares a read from offset i with b read from offset j,
+// compareRotated compares a rotated to offset i with b rotated to offset j,
 // shorter first.
 func compareRotated(a, b []int32, i, j int32) int {
 	if len(a) != len(b) {

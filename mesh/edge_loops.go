@@ -1,19 +1,18 @@
 package mesh
 
-// edgeLoops returns the number of edge loops, chains that run straight on
+// edgeLoops returns the number of edge loops: chains that run straight on
 // through the vertices of a quad grid. Every edge lies in exactly one, so the
-// mean length is edges / loops. From one edge a chain goes on
+// mean length is edges / loops. A chain continues
 //
-//   - through an inside vertex with four edges and four quads around it, to
-//     the edge that shares no face with it;
+//   - through an inner vertex with four edges and four quads, to the edge
+//     that shares no face with it;
 //   - through a boundary vertex with three edges and two quads, from one
-//     boundary edge to the other;
+//     boundary edge to the other.
 //
-// and ends everywhere else: at an irregular vertex, at one that touches a
-// triangle or n-gon, at a corner, where it meets the boundary from inside, or
-// when it comes back to its start. In a grid of n × n quads all loops have
-// length n. This is our definition; papers that quote a mean edge-loop length
-// seldom say theirs.
+// It ends everywhere else: at an irregular vertex, at a triangle or n-gon, at a
+// corner, where it meets the boundary from inside, or at its own start. In a
+// grid of n × n quads all loops have length n. The definition is ours; papers
+// that report a mean edge-loop length seldom give theirs.
 func (t *Edges) edgeLoops() int {
 	links := t.straightLinks()
 	openEnds := 0
@@ -30,7 +29,7 @@ func (t *Edges) edgeLoops() int {
 	}
 	loops := openEnds / 2
 	for e := range seen {
-		if !seen[e] { // what no open end reaches is closed
+		if !seen[e] { // the remaining loops are closed
 			loops++
 			t.walk(links, seen, int32(2*e))
 		}
@@ -38,7 +37,7 @@ func (t *Edges) edgeLoops() int {
 	return loops
 }
 
-// walk marks the edges of a chain, from one of its ends away from there.
+// walk marks the edges of a chain, starting at one of its ends.
 func (t *Edges) walk(links []int32, seen []bool, end int32) {
 	for end >= 0 && !seen[end/2] {
 		seen[end/2] = true
@@ -46,8 +45,8 @@ func (t *Edges) walk(links []int32, seen []bool, end int32) {
 	}
 }
 
-// straightLinks returns, for each end of each edge (2e at its lower vertex,
-// 2e+1 at its higher), the end at the same vertex where its loop goes on, or -1.
+// straightLinks returns, for each end of each edge (2e at its lower vertex, 2e+1
+// at its higher), the end at which its loop continues, or -1.
 func (t *Edges) straightLinks() []int32 {
 	links := make([]int32, 2*t.Len())
 	for i := range links {
@@ -68,7 +67,6 @@ func (t *Edges) straightLinks() []int32 {
 	return links
 }
 
-// end returns the number of the end of e at vertex v.
 func (t *Edges) end(e, v int32) int32 {
 	if t.Ends[e][0] == v {
 		return 2 * e
@@ -76,7 +74,7 @@ func (t *Edges) end(e, v int32) int32 {
 	return 2*e + 1
 }
 
-// allQuads reports whether only quads touch the given edges, one or two each.
+// allQuads reports whether only quads use the given edges, one or two each.
 func (t *Edges) allQuads(at []int32) bool {
 	for _, e := range at {
 		if !t.IsBoundary(e) && !t.IsManifold(e) {
@@ -92,7 +90,7 @@ func (t *Edges) allQuads(at []int32) bool {
 }
 
 // straightOn returns the edge that continues at[i]: the only one that shares no
-// face with it, if all are inside, or the other boundary edge of three. It
+// face with it at an inner vertex, or the other boundary edge of three. It
 // returns -1 if there is none.
 func (t *Edges) straightOn(at []int32, i int) int32 {
 	straight, boundary := int32(-1), 0
@@ -119,7 +117,7 @@ func (t *Edges) straightOn(at []int32, i int) int32 {
 	return -1
 }
 
-// shareFace reports whether some face runs along both edges.
+// shareFace reports whether some face uses both edges.
 func (t *Edges) shareFace(d, e int32) bool {
 	for _, h := range t.HalfEdges(d) {
 		for _, g := range t.HalfEdges(e) {

@@ -2,11 +2,11 @@ package mesh
 
 import "slices"
 
-// Edges is the edge table of a mesh: every pair of vertices that follow each
-// other in some face, once, with the half-edges that run along it.
+// Edges is the edge table of a mesh: every pair of successive vertices of a
+// face, once, with its half-edges.
 //
-// It is a view: the mesh must not change while its table is in use. It is safe
-// for concurrent reads.
+// It is a view: the mesh must not change while it is in use. It is safe for
+// concurrent reads.
 type Edges struct {
 	Ends   [][2]int32 // [e] the two vertices, lower index first
 	Starts []int32    // [e+1] offsets into Uses
@@ -17,12 +17,11 @@ type Edges struct {
 	mesh *Mesh
 }
 
-// BuildEdges returns the edge table of m, with edges in ascending order of
-// their two vertices. A half-edge that runs from a vertex to itself belongs to
-// no edge.
+// BuildEdges returns the edge table of m, with edges in ascending order of their
+// two vertices. A half-edge from a vertex to itself belongs to no edge.
 //
-// Half-edges are dealt into one bucket per lower vertex and sorted inside it, so
-// the time is close to linear: 0.1 s for a million quads on a core of an AMD EPYC.
+// Half-edges are bucketed by lower vertex and sorted within a bucket, which takes
+// nearly linear time: 0.1 s for a million quads on a core of an AMD EPYC.
 func BuildEdges(m *Mesh) *Edges {
 	t := &Edges{
 		Of:     make([]int32, len(m.Corners)),
@@ -45,8 +44,9 @@ func BuildEdges(m *Mesh) *Edges {
 	return t
 }
 
-// bucketHalfEdges returns the half-edges grouped by their lower vertex; each
-// entry holds the higher vertex in its upper 32 bits and the half-edge below.
+// bucketHalfEdges returns the half-edges grouped by their lower vertex. An
+// entry has the higher vertex in its upper 32 bits and the half-edge in the
+// lower.
 func (t *Edges) bucketHalfEdges() (buckets []uint64, starts []int32) {
 	starts = make([]int32, len(t.mesh.Vertices)+1)
 	for h := range t.Of {
@@ -94,8 +94,8 @@ func (t *Edges) span(h int32) (lo, hi int32) {
 // Len returns the number of edges.
 func (t *Edges) Len() int { return len(t.Ends) }
 
-// HalfEdges returns the half-edges along edge e, one for every time a face
-// runs along it, as a view into the table.
+// HalfEdges returns the half-edges of edge e, one per face that uses it, as a
+// view into the table.
 func (t *Edges) HalfEdges(e int32) []int32 { return t.Uses[t.Starts[e]:t.Starts[e+1]] }
 
 // Next returns the half-edge that follows h in its face.
@@ -116,21 +116,21 @@ func (t *Edges) Prev(h int32) int32 {
 	return h - 1
 }
 
-// IsBoundary reports whether exactly one half-edge runs along e.
+// IsBoundary reports whether e has exactly one half-edge.
 func (t *Edges) IsBoundary(e int32) bool { return t.Starts[e+1]-t.Starts[e] == 1 }
 
-// IsManifold reports whether exactly two half-edges run along e.
+// IsManifold reports whether e has exactly two half-edges.
 func (t *Edges) IsManifold(e int32) bool { return t.Starts[e+1]-t.Starts[e] == 2 }
 
-// opposed reports whether the two half-edges of the manifold edge e run in
-// opposite directions, as they do between consistently oriented faces.
+// opposed reports whether the half-edges of the manifold edge e run in opposite
+// directions, as between consistently oriented faces.
 func (t *Edges) opposed(e int32) bool {
 	u := t.HalfEdges(e)
 	return t.mesh.Corners[u[0]] != t.mesh.Corners[u[1]]
 }
 
-// atVertices returns, for every vertex, the edges that end there, ascending:
-// those of vertex v are edges[starts[v]:starts[v+1]].
+// atVertices returns the edges at every vertex, ascending: those of vertex v
+// are edges[starts[v]:starts[v+1]].
 func (t *Edges) atVertices() (starts, edges []int32) {
 	starts = make([]int32, len(t.mesh.Vertices)+1)
 	for _, ends := range t.Ends {

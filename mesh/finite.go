@@ -6,8 +6,8 @@ import (
 )
 
 // RemoveNonFinite returns m without the vertices that have a NaN or infinite
-// coordinate, and how many those were; m itself if there are none. It returns
-// an error wrapping [ErrNotFinite] if a face uses one.
+// coordinate, and their number. It returns m itself if there are none. The
+// error wraps [ErrNotFinite] if a face uses such a vertex.
 func RemoveNonFinite(m *Mesh) (*Mesh, int, error) {
 	bad := 0
 	for _, p := range m.Vertices {

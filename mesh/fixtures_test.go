@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 	"github.com/morton-gen/morton/mesh/obj"
 )
 
@@ -99,7 +100,7 @@ func TestFixtureSamplesLieOnSurface(t *testing.T) {
 	for i, m := range meshes {
 		lo, hi := mesh.Bounds(m)
 		tolerance := 1e-12 * (hi.Sub(lo).Len() + hi.Len() + lo.Len())
-		query := mesh.NewDistanceQuery(m)
+		query := distance.New(m)
 		points, _, _ := mesh.SampleSurface(m, 2000, 7)
 		for _, p := range points {
 			if d, _, _ := query.Distance(p); d > tolerance {

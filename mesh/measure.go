@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// Report holds the measures of one mesh. All but the first two counts, the
-// degenerate faces and the bounds are of the surface that is left after welding
-// vertices at equal positions and dropping degenerate faces, in the letters
-// V (vertices), E (edges) and F (faces).
+// Report holds the measures of one mesh. Vertices, UnusedVertices,
+// DegenerateFaces and the bounds are of the mesh as given. All others are of
+// the surface after welding equal positions and dropping degenerate faces. V, E
+// and F are its vertices, edges and faces.
 type Report struct {
 	Vertices       int `json:"vertices"`        // as given
 	UnusedVertices int `json:"unused_vertices"` // as given, in no face
@@ -56,7 +56,7 @@ type Report struct {
 //   - A vertex is irregular unless it has 4 edges inside the surface, or on its
 //     boundary 3, or 2 (the corner of a single face); a vertex on a non-manifold
 //     edge is irregular.
-//   - The scaled Jacobian is that of [ScaledJacobian], over quads only; mean, min
+//   - The scaled Jacobian is [ScaledJacobian] over quads only; mean, min
 //     and shares are 0 if there are none.
 //   - Edge loops run straight on through vertices with four quads around them,
 //     and along the boundary through vertices with two; every edge lies in one.
@@ -66,8 +66,8 @@ type Report struct {
 // It takes about 1.4 s for a million quads on a core of an AMD EPYC. All numbers
 // are finite, so the report can be written as JSON.
 //
-// It returns an error wrapping [ErrEmpty] if no face is left, [ErrFace],
-// or [ErrNotFinite] if a coordinate is not finite, or a measure overflows.
+// It returns an error wrapping [ErrEmpty] if no face is left, [ErrFace], or
+// [ErrNotFinite] if a coordinate is not finite or a measure overflows.
 func Measure(m *Mesh) (Report, error) {
 	if err := m.Validate(); err != nil {
 		return Report{}, fmt.Errorf("mesh.Measure: %w", err)
@@ -92,8 +92,8 @@ func Measure(m *Mesh) (Report, error) {
 	return r, nil
 }
 
-// toUnit divides all positions by 2^exponent, which brings the longest side to between
-// one half and one. It changes no digit, so measures of common meshes keep their bits.
+// toUnit divides all positions by 2^exponent, so that the longest side is between one
+// half and one. Powers of two are exact, so measures of common meshes keep their bits.
 func toUnit(m *Mesh) (exponent int) {
 	lo, hi := Bounds(m)
 	longest := 0.0
@@ -113,7 +113,7 @@ func toUnit(m *Mesh) (exponent int) {
 	return exponent
 }
 
-// measureFaces fills in what needs no edge table.
+// measureFaces fills in the measures that need no edge table.
 func (r *Report) measureFaces(m *Mesh) {
 	sizes := faceSizes(m)
 	r.Faces, r.Triangles, r.Quads, r.Ngons = m.NumFaces(), int(sizes[0]), int(sizes[1]), int(sizes[2])
@@ -133,7 +133,7 @@ func (r *Report) measureFaces(m *Mesh) {
 	r.ScaledJacobianMean, r.ScaledJacobianMin, r.InvertedQuadRatio, r.PoorQuadRatio = quadQuality(m)
 }
 
-// measureEdges fills in what needs the edge table.
+// measureEdges fills in the measures that need the edge table.
 func (r *Report) measureEdges(m *Mesh) {
 	t := BuildEdges(m)
 	r.WeldedVertices, r.Edges = len(m.Vertices), t.Len()
@@ -153,7 +153,7 @@ func (r *Report) measureEdges(m *Mesh) {
 	}
 }
 
-// checkFinite reports measures that left the range of float64.
+// checkFinite returns an error if a measure overflows float64.
 func (r *Report) checkFinite() error {
 	for _, x := range []float64{r.Area, r.Volume, r.ScaledJacobianMean, r.ScaledJacobianMin} {
 		if math.IsNaN(x) || math.IsInf(x, 0) {

@@ -25,8 +25,8 @@ type Vec3 [3]float64
 //
 // Faces are stored flat: the corners of face f are
 // Corners[Starts[f]:Starts[f+1]], counter-clockwise seen from outside. Starts
-// is empty for a mesh without faces and has one more entry than there are
-// faces otherwise. A Mesh is safe for concurrent reads.
+// is empty without faces and has one entry more than there are faces otherwise.
+// A Mesh is safe for concurrent reads.
 type Mesh struct {
 	Vertices []Vec3  // [v]
 	Corners  []int32 // vertex index of every corner, face by face
@@ -102,8 +102,8 @@ func (a Vec3) Add(b Vec3) Vec3 { return Vec3{a[0] + b[0], a[1] + b[1], a[2] + b[
 // Sub returns a - b.
 func (a Vec3) Sub(b Vec3) Vec3 { return Vec3{a[0] - b[0], a[1] - b[1], a[2] - b[2]} }
 
-// The conversions in Scale, Dot and Cross round every product, which forbids
-// fused multiply-add: the bits are the same on every processor.
+// Scale, Dot and Cross convert every product to float64, which forbids fused
+// multiply-add. Results are then bit-equal on every processor.
 
 // Scale returns s·a.
 func (a Vec3) Scale(s float64) Vec3 {

@@ -1,17 +1,18 @@
 package mesh
 
-// SplitNgons cuts faces of more than four corners into quads and triangles and
-// returns the new mesh, which has the same vertices, with the old face of every
-// new one. Triangles and quads are kept as they are.
+import "github.com/morton-gen/morton/mesh/internal/earclip"
+
+// SplitNgons cuts faces of more than four corners into quads and triangles. It
+// returns the new mesh, with the same vertices, and the old face of every new
+// one. Triangles and quads are kept as they are.
 //
-// The rule, which depends on vertex indices and positions but not on which
-// corner of a face comes first: the corners are read from the lowest vertex
-// index on and cut into the quads (0,1,2,3), (0,3,4,5), …, and a last triangle if
-// the number of corners is odd. If those are strictly convex and cover the face
-// exactly once, as they do in a strictly convex face, that is it, and so if the
-// face has no area to look at. Otherwise it is cut by ear
-// clipping (see [Triangulate]); triangles then pair up in the order they were
-// cut, each with the first free neighbour that makes a strictly convex quad.
+// The cut depends on vertex indices and positions, but not on the first corner of
+// a face. Corners are read from the lowest vertex index on and cut into the quads
+// (0,1,2,3), (0,3,4,5), …, and a last triangle if their number is odd. This cut
+// is used if its pieces are strictly convex and cover the face exactly once, or
+// if the face has no area. Otherwise the face is cut by ear clipping (see
+// [Triangulate]). Each triangle, in that order, then joins the first free
+// neighbour with which it makes a strictly convex quad.
 func SplitNgons(m *Mesh) (*Mesh, []int32) {
 	out := &Mesh{Vertices: append([]Vec3(nil), m.Vertices...)}
 	faceOf := make([]int32, 0, m.NumFaces())
@@ -44,11 +45,11 @@ func (m *Mesh) splitFace(face []int32) {
 	}
 }
 
-// splitByEars appends the triangles of a face, paired into quads where two
-// neighbours make a strictly convex one.
+// splitByEars appends the triangles of a face, paired into strictly convex
+// quads where possible.
 func (m *Mesh) splitByEars(face []int32, flat []point2) {
 	var triangles [][3]int32
-	clipEars(flat, func(i, j, k int32) { triangles = append(triangles, [3]int32{i, j, k}) })
+	earclip.Cut(flat, func(i, j, k int32) { triangles = append(triangles, [3]int32{i, j, k}) })
 	sides := make(map[[2]int32]int, 3*len(triangles)) // directed side to triangle
 	for t, corner := range triangles {
 		for k := range 3 {
@@ -75,8 +76,8 @@ func (m *Mesh) splitByEars(face []int32, flat []point2) {
 	}
 }
 
-// pairTriangle looks over the sides of triangle t for a free neighbour with
-// which it makes a strictly convex quad. The partner is -1 if there is none.
+// pairTriangle returns the free neighbour with which triangle t makes a
+// strictly convex quad. The partner is -1 if there is none.
 func pairTriangle(flat []point2, triangles [][3]int32, sides map[[2]int32]int, done []bool, t int) (quad []int32, partner int) {
 	for k := range 3 {
 		a, b, c := triangles[t][k], triangles[t][(k+1)%3], triangles[t][(k+2)%3]

@@ -31,10 +31,10 @@ func Bounds(m *Mesh) (lo, hi Vec3) {
 
 // Normalize moves and scales m so that its bounds are centred and its longest
 // side spans [-s, s]; proportions are kept. It returns the new mesh, the
-// transform that made it and the one that leads back. A mesh whose bounds are
-// one point is only moved. Unused vertices are mapped too, and may lie outside.
+// transform and its inverse. A mesh whose bounds are one point is only moved.
+// Unused vertices are mapped too and may lie outside.
 //
-// No coordinate of a used vertex leaves [-s, s]: what rounding adds is cut off.
+// Coordinates of used vertices are clamped to [-s, s] against rounding.
 //
 // It returns an error wrapping [ErrEmpty] if there are no faces, [ErrNotFinite]
 // if a coordinate is not finite or the bounds are too wide or too narrow for

@@ -1,21 +1,21 @@
 package mesh
 
-// Orientation says what [Orient] found and did.
+// Orientation reports what [Orient] found and changed.
 type Orientation struct {
 	Patches   int // sets of faces joined by manifold edges
 	Flipped   int // faces turned around
-	Conflicts int // manifold edges that no choice can satisfy: the patch is one-sided
+	Conflicts int // manifold edges that no choice can satisfy, as on a Möbius strip
 }
 
 // Orient returns m with consistent winding: across every edge with exactly two
-// faces the two run in opposite directions, in every patch where that can be
-// had. A closed patch (without boundary or non-manifold edges) is turned so
-// that its signed volume is positive, normals outward; an inner shell is
-// turned outward too, since patches do not know of each other. An open patch
-// keeps the winding that most of its area had.
+// faces the two run in opposite directions, wherever that is possible. A closed
+// patch (without boundary or non-manifold edges) is turned so that its signed
+// volume is positive, normals outward. Inner shells are turned outward too,
+// since patches are treated separately. An open patch keeps the winding of most
+// of its area.
 //
-// Faces must share vertices to be neighbours: [Weld] first. Corners keep their
-// first vertex; the order of faces is kept.
+// Faces must share vertices to be neighbours: [Weld] first. The first corner of
+// each face and the order of faces are kept.
 func Orient(m *Mesh) (*Mesh, Orientation) {
 	out := Clone(m)
 	t := BuildEdges(m)
@@ -31,7 +31,7 @@ func Orient(m *Mesh) (*Mesh, Orientation) {
 	return out, result
 }
 
-// patches holds, for every face, its patch and whether it has to turn to agree
+// patches records for every face its patch and whether it has to flip to agree
 // with the first face of the patch.
 type patches struct {
 	patch     []int32
@@ -40,7 +40,7 @@ type patches struct {
 	conflicts int
 }
 
-// findPatches walks from face to face over manifold edges.
+// findPatches walks across manifold edges from face to face.
 func findPatches(t *Edges) patches {
 	n := t.mesh.NumFaces()
 	p := patches{patch: make([]int32, n), flipped: make([]bool, n)}
@@ -81,8 +81,8 @@ func (p *patches) visit(t *Edges, f int32, queue []int32) []int32 {
 	return queue
 }
 
-// countConflicts counts the manifold edges whose faces still run the same way
-// along them after turning.
+// countConflicts counts the manifold edges whose faces still run in the same
+// direction after flipping.
 func (p *patches) countConflicts(t *Edges) {
 	for e := range int32(t.Len()) {
 		if !t.IsManifold(e) {
@@ -96,7 +96,7 @@ func (p *patches) countConflicts(t *Edges) {
 	}
 }
 
-// chooseSides returns for every patch whether it has to be turned as a whole.
+// chooseSides returns for every patch whether to flip it as a whole.
 func (p *patches) chooseSides(m *Mesh, t *Edges) []bool {
 	closed := make([]bool, p.n)
 	for i := range closed {
@@ -108,7 +108,7 @@ func (p *patches) chooseSides(m *Mesh, t *Edges) []bool {
 		}
 	}
 	volume, kept := make([]float64, p.n), make([]float64, p.n)
-	origin := make([]*Vec3, p.n) // any point of the patch: far from it digits are lost
+	origin := make([]*Vec3, p.n) // a point of the patch, for precision far from the origin
 	for f := range m.NumFaces() {
 		i, area := p.patch[f], newell(m.Vertices, m.Face(f))
 		if origin[i] == nil {

@@ -6,8 +6,7 @@ import "math"
 func Cube() *Mesh { return Box(Vec3{-1, -1, -1}, Vec3{1, 1, 1}) }
 
 // Box returns the surface of the box from lo to hi as six quads, normals
-// outward. Vertex 4x+2y+z is the corner on the high side of the axes whose bit
-// is 1.
+// outward. In vertex 4x+2y+z a bit is 1 on the high side of its axis.
 func Box(lo, hi Vec3) *Mesh {
 	m := &Mesh{}
 	ends := [2]Vec3{lo, hi}
@@ -100,9 +99,9 @@ func CubeGrid(n int) *Mesh {
 	return m
 }
 
-// QuadSphere returns a unit sphere as [CubeGrid] of n pushed out along the
-// radius: 6·n² quads, with eight vertices of valence 3. Lattice coordinates
-// pass through tan(x·π/4) first, which evens out the faces.
+// QuadSphere returns [CubeGrid] of n projected onto the unit sphere: 6·n²
+// quads, with eight vertices of valence 3. Grid coordinates are mapped by
+// tan(x·π/4) first, which makes faces more even.
 func QuadSphere(n int) *Mesh {
 	m := CubeGrid(n)
 	for i, p := range m.Vertices {
@@ -114,9 +113,9 @@ func QuadSphere(n int) *Mesh {
 	return m
 }
 
-// Torus returns a torus around the z axis of major × minor quads, with radius
-// big from the axis to the middle of the tube and small of the tube; all
-// vertices have valence 4. It needs at least 3 of both.
+// Torus returns a torus around the z axis of major × minor quads; all vertices
+// have valence 4. big is the radius of the ring and small that of the tube. It
+// needs at least 3 quads each way.
 func Torus(major, minor int, big, small float64) *Mesh {
 	m := &Mesh{}
 	for i := range major {

@@ -1,20 +1,17 @@
 package mesh
 
-import "math"
+import (
+	"math"
 
-// point2 is a point of a face's plane.
-type point2 [2]float64
+	"github.com/morton-gen/morton/mesh/internal/earclip"
+)
 
-// turn is twice the signed area of the triangle a, b, c: positive if it runs
-// counter-clockwise.
-func turn(a, b, c point2) float64 {
-	return float64((b[0]-a[0])*(c[1]-a[1])) - float64((b[1]-a[1])*(c[0]-a[0]))
-}
+type point2 = earclip.Point
 
 // project flattens a face by dropping the axis along which its Newell vector is
-// longest, keeping it counter-clockwise. Differences of coordinates are as exact
-// as the coordinates, so integer input of 26 bits gives exact turns. It returns
-// nil if the Newell vector is zero, and the face has no side to look at.
+// longest, keeping it counter-clockwise. Differences are as exact as the
+// coordinates, so 26-bit integers give exact turns. It returns nil if the Newell
+// vector is zero.
 func project(points []Vec3, face []int32) []point2 {
 	n := newell(points, face)
 	drop := 0
@@ -42,16 +39,15 @@ func project(points []Vec3, face []int32) []point2 {
 // It holds for strictly convex faces, from any corner.
 func isFan(flat []point2) bool {
 	for k := 1; k+1 < len(flat); k++ {
-		if turn(flat[0], flat[k], flat[k+1]) <= 0 {
+		if earclip.Turn(flat[0], flat[k], flat[k+1]) <= 0 {
 			return false
 		}
 	}
 	return len(flat) >= 3
 }
 
-// isQuadFan reports whether the flattened face is a fan from corner 0 of which
-// every second cut can be left out: the quads (0, k, k+1, k+2) for odd k are
-// strictly convex.
+// isQuadFan reports whether the flattened face can be cut into a fan of quads:
+// the quads (0, k, k+1, k+2) for odd k are strictly convex.
 func isQuadFan(flat []point2) bool {
 	for k := 1; k+2 < len(flat); k += 2 {
 		if !isConvexQuad(flat[0], flat[k], flat[k+1], flat[k+2]) {
@@ -61,7 +57,7 @@ func isQuadFan(flat []point2) bool {
 	return isFan(flat)
 }
 
-// isConvexQuad reports whether the quad turns left at all four corners.
+// isConvexQuad reports whether all four corners are convex.
 func isConvexQuad(a, b, c, d point2) bool {
-	return turn(d, a, b) > 0 && turn(a, b, c) > 0 && turn(b, c, d) > 0 && turn(c, d, a) > 0
+	return earclip.Turn(d, a, b) > 0 && earclip.Turn(a, b, c) > 0 && earclip.Turn(b, c, d) > 0 && earclip.Turn(c, d, a) > 0
 }

@@ -1,13 +1,12 @@
 package mesh
 
-// ScaledJacobian returns the quality of the quad f, the least over its corners
-// of
+// ScaledJacobian returns the quality of the quad f: the least over its corners of
 //
 //	J_k = ((p_{k+1} − p_k) × (p_{k−1} − p_k)) · n / (|p_{k+1} − p_k| |p_{k−1} − p_k|)
 //
 // with n from [FaceNormal]: 1 for a rectangle, 0 where a corner is straight or a
-// side has no length, negative where a corner points inwards. For other faces
-// the same formula is used on their corners; an equilateral triangle has √3/2.
+// side has no length, negative where a corner points inwards. For other faces the
+// same formula is used; an equilateral triangle has √3/2.
 //
 // Source: Knupp, "Achieving finite element mesh quality via optimization of the
 // Jacobian matrix norm", 2000; here with the face's own normal.
@@ -28,8 +27,8 @@ func ScaledJacobian(m *Mesh, f int) float64 {
 // corner of less than 17° or more than 163°.
 const PoorJacobian = 0.3
 
-// quadQuality sums up the scaled Jacobian over all quads. All are 0 if there
-// are none.
+// quadQuality summarises the scaled Jacobian over all quads. All results are 0
+// if there are none.
 func quadQuality(m *Mesh) (mean, least, inverted, poor float64) {
 	quads, sum := 0, 0.0
 	for f := range m.NumFaces() {

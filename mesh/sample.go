@@ -6,16 +6,16 @@ import (
 )
 
 // SampleSurface returns n points spread evenly over the area of m, with the
-// unit normal of the triangle and the face of m that each lies on.
+// unit normal and the face of m of each.
 //
 // Samples are stratified: the area, laid out triangle by triangle, is cut into
-// n equal stretches and one point is drawn in each. No face of twice the mean
-// area per sample is missed, and estimates vary less than with independent
-// draws. Points come in order of their faces: shuffle before taking a part.
+// n equal intervals with one sample each. No face of twice the mean area per
+// sample is missed, and estimates vary less than with independent samples.
+// Points are ordered by face: shuffle before taking a part.
 //
-// The draws are those of PCG-DXSM (math/rand/v2) with the given seed, and no
-// product is fused with a sum, so a seed gives the same bits on every
-// processor. All results are nil if n is not positive or m has no area.
+// Random numbers are from PCG-DXSM (math/rand/v2), and no product is fused with
+// a sum, so a seed gives the same bits on every processor. All results are nil
+// if n is not positive or m has no area.
 func SampleSurface(m *Mesh, n int, seed uint64) (points, normals []Vec3, faces []int32) {
 	if n <= 0 {
 		return nil, nil, nil
@@ -41,11 +41,11 @@ func SampleSurface(m *Mesh, n int, seed uint64) (points, normals []Vec3, faces [
 	return points, normals, faces
 }
 
-// samplingStream keeps these draws apart from others made with the same seed.
+// samplingStream separates these random numbers from others of the same seed.
 const samplingStream = 0x6d657368 // "mesh"
 
 // cumulativeArea returns the area up to and including each triangle, and the
-// last triangle that has any (-1 if none has).
+// last triangle with area (-1 if none).
 func cumulativeArea(triangles *Mesh) (cumulative []float64, last int) {
 	cumulative, last = make([]float64, triangles.NumFaces()), -1
 	sum := 0.0
@@ -66,8 +66,8 @@ func cumulativeArea(triangles *Mesh) (cumulative []float64, last int) {
 // unitFloat returns a multiple of 2⁻⁵³ in [0, 1).
 func unitFloat(random *rand.PCG) float64 { return float64(random.Uint64()>>11) * 0x1p-53 }
 
-// pointInTriangle maps the unit square to triangle t without distortion of
-// area: with s = √u, the point is a + s(1−v)·(b−a) + s·v·(c−a).
+// pointInTriangle maps the unit square to triangle t, preserving relative area:
+// with s = √u, the point is a + s(1−v)·(b−a) + s·v·(c−a).
 func pointInTriangle(triangles *Mesh, t int, u, v float64) Vec3 {
 	corner := triangles.Face(t)
 	a, b, c := triangles.Vertices[corner[0]], triangles.Vertices[corner[1]], triangles.Vertices[corner[2]]

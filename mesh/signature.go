@@ -8,10 +8,9 @@ import (
 	"slices"
 )
 
-// Signature returns a short text that is the same for copies of one shape
-// however they are turned, mirrored, scaled, moved or renumbered, to find
-// duplicates among parts. It is the first 16 bytes, in hexadecimal, of the
-// SHA-256 of
+// Signature returns a short text that is equal for copies of one shape however
+// they are rotated, mirrored, scaled, moved or renumbered. It serves to find
+// duplicate parts. It is the first 16 bytes, in hexadecimal, of the SHA-256 of
 //
 //   - the numbers of vertices, triangles, quads and larger faces, and
 //   - the sorted lengths of all edges and the sorted distances of all vertices
@@ -19,10 +18,9 @@ import (
 //     distances and rounded to 0.01,
 //
 // after welding equal positions and dropping degenerate faces and unused
-// vertices. Rounding boundaries are shifted by an irrational amount, so that the
-// neat lengths of drawn shapes do not lie on one. Coordinates rounded to few
-// digits can still put a value on either side: near-copies are then missed, and
-// never the other way round but for shapes with the same lengths.
+// vertices. Rounding boundaries are shifted by an irrational amount, so that
+// round lengths do not lie on one. Near-copies with coarsely rounded coordinates
+// may be missed. Different shapes share a signature only if their lengths agree.
 func Signature(m *Mesh) string {
 	m = Clean(m, 0)
 	var centroid Vec3

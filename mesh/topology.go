@@ -1,8 +1,7 @@
 package mesh
 
 // boundaryLoops returns the number of boundary loops: sets of boundary edges
-// that hang together by their vertices. Loops that touch in a vertex count as
-// one.
+// connected by vertices. Loops that touch at a vertex count as one.
 func (t *Edges) boundaryLoops() int {
 	sets := newDisjoint(len(t.mesh.Vertices))
 	onBoundary := make([]bool, len(t.mesh.Vertices))
@@ -38,8 +37,8 @@ func (t *Edges) countEdges() (boundary, nonManifold int, consistent bool) {
 	return boundary, nonManifold, consistent
 }
 
-// irregularVertices counts the vertices whose valence, the number of edges
-// that end there, is not what a regular quad grid has:
+// irregularVertices counts the vertices whose valence (number of edges) differs
+// from that of a regular quad grid:
 //
 //   - inside (only manifold edges): irregular unless the valence is 4;
 //   - on the boundary (boundary edges, none non-manifold): irregular unless the

@@ -2,8 +2,9 @@ package mesh
 
 import "slices"
 
-// Transform is a uniform scale followed by a shift: p ↦ Scale·p + Offset. The
-// zero value maps everything to the origin; the identity is Transform{Scale: 1}.
+// Transform is a uniform scale followed by a translation: p ↦ Scale·p + Offset.
+// The zero value maps everything to the origin; the identity is Transform{Scale:
+// 1}.
 type Transform struct {
 	Scale  float64 `json:"scale"`
 	Offset Vec3    `json:"offset"`
@@ -12,8 +13,8 @@ type Transform struct {
 // Apply returns Scale·p + Offset.
 func (t Transform) Apply(p Vec3) Vec3 { return p.Scale(t.Scale).Add(t.Offset) }
 
-// Inverse returns the transform that undoes t, up to rounding. The scale must
-// not be zero.
+// Inverse returns the inverse transform, up to rounding. The scale must not be
+// zero.
 func (t Transform) Inverse() Transform {
 	return Transform{Scale: 1 / t.Scale, Offset: t.Offset.Scale(-1 / t.Scale)}
 }
@@ -29,7 +30,8 @@ func (t Transform) Matrix() Matrix {
 }
 
 // Matrix is an affine map as a 4×4 matrix in column-major order, as in glTF:
-// the shift is in entries 12 to 14. The last row is taken to be 0, 0, 0, 1.
+// the translation is in entries 12 to 14. The last row is taken to be 0, 0, 0,
+// 1.
 type Matrix [16]float64
 
 // Apply returns the image of the point p.
@@ -54,14 +56,15 @@ func (a Matrix) Mul(b Matrix) Matrix {
 	return c
 }
 
-// det returns the determinant of the linear part: negative if it mirrors.
+// det returns the determinant of the linear part. It is negative for a
+// reflection.
 func (a Matrix) det() float64 {
 	x, y, z := Vec3{a[0], a[1], a[2]}, Vec3{a[4], a[5], a[6]}, Vec3{a[8], a[9], a[10]}
 	return x.Cross(y).Dot(z)
 }
 
-// Transformed returns m with every vertex mapped by a. If a mirrors, faces are
-// turned around so that the outside stays outside.
+// Transformed returns m with every vertex mapped by a. If a is a reflection,
+// faces are flipped so that the outside stays outside.
 func Transformed(m *Mesh, a Matrix) *Mesh {
 	out := Clone(m)
 	for i, p := range out.Vertices {

@@ -1,8 +1,10 @@
 package mesh
 
-// Triangulate cuts every face into triangles and returns the new mesh, which
-// has the same vertices, with the old face of every new one. Winding is kept,
-// and a face of k corners always gives k−2 triangles.
+import "github.com/morton-gen/morton/mesh/internal/earclip"
+
+// Triangulate cuts every face into triangles. It returns the new mesh, with the
+// same vertices, and the old face of every new one. Winding is kept. A face of k
+// corners always gives k−2 triangles.
 //
 //   - A quad is cut along a diagonal that lies inside it; if both do, along the
 //     shorter, and if they are equally long, along the one that ends at the
@@ -37,12 +39,12 @@ func Triangulate(m *Mesh) (*Mesh, []int32) {
 }
 
 // CutLarge returns m with every face of 64 corners or more cut into triangles as
-// [Triangulate] does, or m itself if it has none. It is for those who cut faces into
-// fans, and would make slivers that all meet in one place.
+// [Triangulate] does, or m itself if it has none. It is for callers that would cut
+// large faces into fans of slivers.
 func CutLarge(m *Mesh) *Mesh {
 	large := false
 	for f := range m.NumFaces() {
-		large = large || len(m.Face(f)) >= manyCorners
+		large = large || len(m.Face(f)) >= earclip.ManyCorners
 	}
 	if !large {
 		return m
@@ -50,7 +52,7 @@ func CutLarge(m *Mesh) *Mesh {
 	out := &Mesh{Vertices: m.Vertices}
 	for f := range m.NumFaces() {
 		face := m.Face(f)
-		if len(face) < manyCorners {
+		if len(face) < earclip.ManyCorners {
 			out.appendFace(face)
 			continue
 		}
@@ -59,8 +61,8 @@ func CutLarge(m *Mesh) *Mesh {
 	return out
 }
 
-// forTriangles calls emit with the three corners, as offsets into face, of
-// every triangle of the face.
+// forTriangles calls emit for every triangle of the face, with its corners as
+// offsets into face.
 func forTriangles(points []Vec3, face []int32, emit func(i, j, k int32)) {
 	switch len(face) {
 	case 3:
@@ -77,8 +79,8 @@ func forTriangles(points []Vec3, face []int32, emit func(i, j, k int32)) {
 		return
 	}
 	flat := project(points, face)
-	if flat != nil && (len(face) >= manyCorners || !isFan(flat)) {
-		clipEars(flat, emit)
+	if flat != nil && (len(face) >= earclip.ManyCorners || !isFan(flat)) {
+		earclip.Cut(flat, emit)
 		return
 	}
 	for k := int32(1); int(k)+1 < len(face); k++ {
@@ -86,8 +88,8 @@ func forTriangles(points []Vec3, face []int32, emit func(i, j, k int32)) {
 	}
 }
 
-// quadDiagonal returns 0 if a quad should be cut between its corners 0 and 2,
-// or 1 for corners 1 and 3.
+// quadDiagonal returns 0 to cut a quad between its corners 0 and 2, or 1 for
+// corners 1 and 3.
 func quadDiagonal(points []Vec3, face []int32) int {
 	a, b, c, d := points[face[0]], points[face[1]], points[face[2]], points[face[3]]
 	n := c.Sub(a).Cross(d.Sub(b)) // the Newell vector of a quad

@@ -187,3 +187,26 @@ func BenchmarkEars(b *testing.B) {
 		Triangulate(m)
 	}
 }
+
+// TestManyCorners cuts faces of 70,000 corners. A fan of a disk would have all of its
+// triangles at one corner, which took octrees minutes.
+func TestManyCorners(t *testing.T) {
+	var disk []Vec3
+	for k := range 70000 {
+		sin, cos := math.Sincos(2 * math.Pi * float64(k) / 70000)
+		disk = append(disk, Vec3{cos, sin})
+	}
+	cut := CutLarge(outline(disk...))
+	at, most := make([]int, len(disk)), 0
+	for _, v := range cut.Corners {
+		at[v]++
+		most = max(most, at[v])
+	}
+	if cut.NumFaces() != len(disk)-2 || most > 100 {
+		t.Errorf("%d triangles, %d at one corner", cut.NumFaces(), most)
+	}
+	checkCover(t, outline(disk...), cut)
+	if small := Cube(); CutLarge(small) != small {
+		t.Error("a mesh of small faces is copied")
+	}
+}

@@ -23,8 +23,8 @@ func faceArea(points []Vec3, face []int32) float64 {
 //
 //	V = 1/6 Σ_t a_t · (b_t × c_t)    over the triangles of [Triangulate]
 //
-// with positions taken from the centre of the bounds. For an open mesh it
-// depends on that centre and means little.
+// with positions relative to the centre of the bounds. For an open mesh the
+// result depends on that centre.
 func SignedVolume(m *Mesh) float64 {
 	lo, hi := Bounds(m)
 	origin := lo.Scale(0.5).Add(hi.Scale(0.5))

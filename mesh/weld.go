@@ -2,17 +2,15 @@ package mesh
 
 import "math"
 
-// Weld merges vertices that lie at the same place and returns the new mesh
-// with, for every old vertex, the index of its new one.
+// Weld merges vertices at the same position. It returns the new mesh and the
+// new index of every old vertex.
 //
-// With a tolerance of zero (or below), vertices merge when all three
-// coordinates are equal (−0 equals 0). Otherwise vertices are taken in order,
-// and each joins the nearest earlier kept vertex at a distance of at most
-// tolerance, or is kept; kept vertices do not move, so they stay more than
-// tolerance apart. New vertices keep the order of the old.
+// With a tolerance of zero (or below), vertices merge if all three coordinates
+// are equal (−0 equals 0). Otherwise each vertex, in order, joins the nearest
+// kept vertex at a distance of at most tolerance, or is kept. Kept vertices do
+// not move, so they stay more than tolerance apart. The order is kept.
 //
-// Faces are kept as they are, even where corners now repeat: see
-// [RemoveDegenerate].
+// Faces are kept, even where corners now repeat: see [RemoveDegenerate].
 func Weld(m *Mesh, tolerance float64) (*Mesh, []int32) {
 	out := &Mesh{
 		Corners: make([]int32, len(m.Corners)),
@@ -45,8 +43,8 @@ func weldEqual(points []Vec3) (kept []Vec3, to []int32) {
 	return kept, to
 }
 
-// weldNear looks for kept vertices in a grid of cells as wide as the
-// tolerance, so that all candidates lie in the 27 cells around a vertex.
+// weldNear puts kept vertices into a grid of cells as wide as the tolerance, so
+// all candidates lie in the 27 cells around a vertex.
 func weldNear(points []Vec3, tolerance float64) (kept []Vec3, to []int32) {
 	to = make([]int32, len(points))
 	cells := make(map[Vec3][]int32)
@@ -63,8 +61,8 @@ func weldNear(points []Vec3, tolerance float64) (kept []Vec3, to []int32) {
 	return kept, to
 }
 
-// nearestInCells returns the kept vertex nearest to p within the tolerance,
-// the lowest index among equals, or -1.
+// nearestInCells returns the kept vertex nearest to p within the tolerance (the
+// lowest index on a tie), or -1.
 func nearestInCells(cells map[Vec3][]int32, cell Vec3, kept []Vec3, p Vec3, tolerance float64) int32 {
 	best, bestDistance := int32(-1), tolerance
 	for i := range 27 {

@@ -123,6 +123,8 @@ func (p *Published) Usable() (why error) {
 		return fmt.Errorf("this build opens it, and no command generates %s with it yet", p.Kind)
 	case p.Tokenizer == nil:
 		return fmt.Errorf("it has no tokenizer beside it%s", example[p.Kind])
+	case p.Description == nil:
+		return errors.New("its tokenizer cannot be described")
 	}
 	if p.System.Format, why = p.Description.Fit(p.System); why != nil && !p.described {
 		return fmt.Errorf("%w: without a %s beside it, it is taken for a published one", why, tokenizerConfig)

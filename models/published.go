@@ -256,6 +256,9 @@ func (p *Published) describe(path string) (err error) {
 // any, described is false.
 func describe(k system.Codec, c *checkpoint.Checkpoint, path, among string) (d system.Description, described bool, err error) {
 	data := c.Config()
+	if data != nil && !k.Describes(data) {
+		data = nil
+	}
 	for _, x := range []struct{ path, name string }{{path, "config.json"}, {path, tokenizerConfig}, {among, tokenizerConfig}} {
 		if data != nil {
 			break

@@ -1,9 +1,8 @@
-// Package pipelines joins the stages of package transforms into the graphs that
-// the command runs: generate, tokenize and detokenize. The same graph runs on the
-// direct runner, which is the local default and opens no port, on Prism, Flink
-// and Dataflow.
+// Package pipelines joins the stages of package transforms into graphs: generate, tokenize
+// and detokenize. The same graph runs on Prism, Flink, Dataflow and the direct runner, the
+// local default, which opens no port.
 //
-// It is not for flags and printing (see jobs), nor for what a stage does.
+// It is not for flags and printing (see jobs) or for what a stage does (see transforms).
 //
 //	job := pipelines.Job{
 //		Settings: transforms.Settings{Spec: family.Spec{Family: request.Quads}, Out: "out"},
@@ -11,5 +10,5 @@
 //	}
 //	summary, err := pipelines.Generate(ctx, job)
 //
-// Package beam's Init must have run before.
+// beam.Init must be called first.
 package pipelines

@@ -4,15 +4,15 @@ import (
 	"context"
 	"os"
 
-	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 
+	"github.com/morton-gen/morton/pipelines/dataflow"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 )
 
-// Request returns what the job's runner would be sent, and writes nothing. Of a runner
-// that is no job server, it is what one would be.
+// Request returns the request that the job's runner would receive, without writing
+// anything. For a runner without a job server, it is what a job server would receive.
 func Request(ctx context.Context, job Job, action string) (*jobpb.PrepareJobRequest, error) {
 	ask, err := job.dry(action)
 	if err != nil {
@@ -21,13 +21,13 @@ func Request(ctx context.Context, job Job, action string) (*jobpb.PrepareJobRequ
 	return ask.Request(ctx)
 }
 
-// DryRun has the runner, which is Dataflow's, log the job that it would begin.
-func DryRun(ctx context.Context, job Job, action string) error {
+// DataflowRequest returns the job that Dataflow would be sent, as JSON, and writes nothing.
+func DataflowRequest(ctx context.Context, job Job, action string) (string, error) {
 	ask, err := job.dry(action)
-	if err == nil {
-		_, err = beam.Run(ctx, job.Runner, ask.Graph)
+	if err != nil {
+		return "", err
 	}
-	return err
+	return dataflow.Request(ctx, ask)
 }
 
 func (j *Job) dry(action string) (jobserver.Job, error) {

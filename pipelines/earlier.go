@@ -11,8 +11,8 @@ import (
 
 // WithoutResults returns the paths that are not files of an earlier run into the folder
 // out with the same family and action. From the second run on a pattern such as
-// "**/*.obj" matches those files too. A result that was changed since stays: it may be
-// the user's work.
+// "**/*.obj" matches those too. A result that was changed is kept: it may be the user's
+// work.
 func WithoutResults(out string, f request.Family, action string, paths []string) []string {
 	inputs := claim.NewInputs(paths...)
 	results := map[string]bool{}

@@ -7,7 +7,7 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// A chain takes one branch of requests through fused stages to outcomes.
+// A chain connects one branch of requests through fused stages to outcomes.
 type chain func(s beam.Scope, settings transforms.Settings, requests beam.PCollection) []beam.PCollection
 
 // generateChain is requests -> skip what is done -> decode -> generate -> write.
@@ -35,8 +35,8 @@ func detokenizeChain(s beam.Scope, settings transforms.Settings, requests beam.P
 
 var chains = map[string]chain{report.Generate: generateChain, report.Tokenize: tokenizeChain, report.Detokenize: detokenizeChain}
 
-// build makes the graph of a job: the manifest, dealt to branches, each through
-// the chain, and all outcomes published together.
+// build builds the graph of a job: requests of the manifest, split into
+// branches, each through the chain, and all outcomes published together.
 func build(s beam.Scope, job Job, manifest string, c chain) {
 	var outcomes []beam.PCollection
 	for _, branch := range transforms.Spread(s, job.Workers, transforms.ReadRequests(s, manifest)) {

@@ -10,16 +10,16 @@ import (
 
 // An id names a result's files, so in one folder it belongs to one input: the
 // first that had it. Another input of that name gets an id with its hash, the same
-// in every run, and finds it again whatever else is run.
+// in every run.
 
-// owner is what an id belongs to.
+// owner identifies what an id belongs to.
 type owner struct{ action, source string }
 
-// registry knows which ids of a family are whose.
+// registry maps a family's ids to their owners.
 type registry struct {
 	owners map[string]owner // folded id ->
 	ids    map[owner][]string
-	taken  map[string]bool // by this run
+	taken  map[string]bool // used in this run
 }
 
 func newRegistry(markers []report.Marker) *registry {
@@ -32,8 +32,8 @@ func newRegistry(markers []report.Marker) *registry {
 	return r
 }
 
-// assignIDs gives each request the id under which its input stands in the folder,
-// or a free one. A given id that another input has is an error, unless the run may
+// assignIDs gives each request its input's id in the folder, or a free one. A
+// given id that belongs to another input is an error, unless the run may
 // overwrite.
 func (j *Job) assignIDs() error {
 	all := map[request.Family]*registry{}
@@ -66,7 +66,7 @@ func (j *Job) assignIDs() error {
 	return nil
 }
 
-// keep gives a request the id that it has in the folder, and reports whether it has
+// keep gives a request its id in the folder. It reports whether the request has
 // none yet.
 func (r *registry) keep(q *request.Request, mine owner, overwrite bool) (fresh bool, err error) {
 	has, known := r.owners[request.Fold(q.ID)]
@@ -85,11 +85,11 @@ func (r *registry) keep(q *request.Request, mine owner, overwrite bool) (fresh b
 	return true, nil
 }
 
-// hashed matches what [request.Free] adds to a name.
+// hashed matches the suffix that [request.Free] adds to a name.
 var hashed = regexp.MustCompile(`-[0-9a-f]{8}(-[0-9]+)?$`)
 
-// earlier returns the id that an earlier run made from the name of this input. The
-// samples of one shard share their input, so there only an id as it is counts.
+// earlier returns the id that an earlier run made from this input's name. Samples
+// of a shard share their input, so for them only an exact id counts.
 func (r *registry) earlier(q *request.Request, mine owner) (string, bool) {
 	if mine.action == report.Detokenize {
 		return "", false
@@ -103,7 +103,7 @@ func (r *registry) earlier(q *request.Request, mine owner) (string, bool) {
 	return "", false
 }
 
-// free gives a request an id that nobody has.
+// free gives a request an unused id.
 func (r *registry) free(q *request.Request, mine owner) {
 	q.ID = request.Free(q.ID, mine.source, func(id string) bool {
 		key := request.Fold(id)

@@ -12,42 +12,42 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrJob reports a job that makes no sense.
+	// ErrJob reports an invalid job.
 	ErrJob = errors.New("invalid job")
-	// ErrRun reports a pipeline that its runner could not bring to an end.
+	// ErrRun reports a pipeline that its runner did not complete.
 	ErrRun = errors.New("the run failed")
-	// ErrCancelled reports a run whose context was cancelled; what was done by
+	// ErrCancelled reports a run whose context was cancelled. What was done by
 	// then is published.
 	ErrCancelled = errors.New("the run was cancelled")
 	// ErrTooManyFailed reports a run with more failures than Settings.MaxFailed.
 	ErrTooManyFailed = errors.New("too many inputs failed")
 )
 
-// Bounds of a job.
+// Bounds on a job.
 const (
 	MaxWorkers = 64
-	MaxShards  = 9999 // the digits in a shard's name
+	MaxShards  = 9999 // limited by the digits in a shard's name
 )
 
-// Job is what a pipeline is asked to do. Settings.Action is filled in.
+// Job describes a run of a pipeline. Settings.Action is set by the pipeline.
 type Job struct {
 	Settings transforms.Settings
 	Requests []request.Request
 	Runner   string // a name Beam knows; empty means "direct"
-	Workers  int    // branches that may run at the same time; 0 means 1
-	Shards   int    // tokenize: files to deal the samples to; 0 means 1
-	Command  string // what was typed, for the page
+	Workers  int    // branches that may run concurrently; 0 means 1
+	Shards   int    // tokenize: number of output files; 0 means 1
+	Command  string // the command line, for the page
 	Begun    time.Time
 
-	elsewhere bool   // it was submitted, perhaps by another process with other flags
-	from      string // then: the working directory of that process
+	elsewhere bool   // submitted, perhaps by another process with other flags
+	from      string // if elsewhere: the working directory of that process
 
-	prepared string                             // the action that Prepare was called for
-	markers  map[request.Family][]report.Marker // that stood there then
+	prepared string                             // the action passed to Prepare
+	markers  map[request.Family][]report.Marker // markers found by Prepare
 }
 
-// InProcess reports whether the job's workers are this process, so that it shares
-// their models and sees each item's end.
+// InProcess reports whether the job's workers are in this process, so that they
+// share its models and events.
 func (j *Job) InProcess() bool {
 	switch {
 	case j.elsewhere:

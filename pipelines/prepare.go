@@ -17,14 +17,13 @@ import (
 )
 
 // ErrOut reports a folder that a run must not or cannot write to. A result would
-// replace an input, or a run's own file a stranger's. Or an id is another input's, or
-// the folder is not writable.
+// replace an input, or a run's own file would replace another's, or an id belongs to
+// another input, or the folder is not writable.
 var ErrOut = errors.New("cannot write the results")
 
-// Prepare looks at Settings.Out before any work is done, and gives each request the
-// id that its input has there. Where the error wraps [ErrOut], nothing was written.
-// The pipelines call it themselves; calling it before them saves opening a model in
-// vain.
+// Prepare checks Settings.Out before any work is done, and gives each request its
+// input's id there. If the error wraps [ErrOut], nothing was written. The pipelines
+// call it themselves. Calling it before them saves opening a model in vain.
 func Prepare(job *Job, action string) error {
 	if job.prepared == action {
 		return nil
@@ -57,7 +56,7 @@ func (j *Job) families() []request.Family {
 	return all
 }
 
-// folderFiles returns the files of the run that are no single result's.
+// folderFiles returns the files of the run that belong to no single result.
 func (j *Job) folderFiles() []string {
 	r := j.run()
 	files := append(r.Files(j.families()), j.requestsFile())
@@ -67,7 +66,7 @@ func (j *Job) folderFiles() []string {
 	return files
 }
 
-// checkOut refuses a file, and a store that does not answer.
+// checkOut rejects a file, and a store that does not answer.
 func (j *Job) checkOut() error {
 	if store.Stored(j.Settings.Out) {
 		return store.Reach(j.Settings.Out)
@@ -84,7 +83,7 @@ func (j *Job) checkOut() error {
 	return nil
 }
 
-// checkInputs refuses a run that would write over an input.
+// checkInputs rejects a run that would overwrite an input.
 func (j *Job) checkInputs() error {
 	var inputs []string
 	for i := range j.Requests {
@@ -108,15 +107,15 @@ func (j *Job) checkInputs() error {
 	return nil
 }
 
-// checkFolder refuses a folder with files in the place of the run's own, or with
-// reports of earlier runs that cannot be read.
+// checkFolder rejects a folder with others' files in the places of the run's
+// own, or with unreadable reports of earlier runs.
 func (j *Job) checkFolder() error {
 	policy := claim.Policy{Overwrite: j.Settings.Overwrite}
 	return report.CheckFolder(j.Settings.Out, policy, j.folderFiles()...)
 }
 
-// tryFolder tries whether files can be made where the run will make some, and removes
-// what killed runs have left there. A folder that is not there is not made.
+// tryFolder checks that files can be created where the run will write, and removes
+// what killed runs left. It does not create a missing folder.
 func (j *Job) tryFolder() error {
 	if store.Stored(j.Settings.Out) {
 		return j.sweep()
@@ -141,7 +140,7 @@ func (j *Job) tryFolder() error {
 	return nil
 }
 
-// sweep removes what killed workers have left on its way.
+// sweep removes temporary files of killed workers.
 func (j *Job) sweep() error {
 	if store.Stored(j.Settings.Out) {
 		return atomicfile.Sweep(near(j.Settings.Out))
@@ -154,7 +153,7 @@ func (j *Job) sweep() error {
 	return err
 }
 
-// above returns the nearest folder over path that is there.
+// above returns the nearest existing folder above path.
 func above(path string) string {
 	for {
 		up := filepath.Dir(path)
@@ -165,11 +164,11 @@ func above(path string) string {
 	}
 }
 
-// try makes a file in a folder and removes it.
+// try creates a file in a folder and removes it.
 func try(folder string) error {
 	probe, err := atomicfile.CreateFolder(folder)
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
-		return &fs.PathError{Op: "open", Path: folder, Err: path.Err} // not the name of the probe
+		return &fs.PathError{Op: "open", Path: folder, Err: path.Err} // without the name of the probe
 	}
 	if err != nil {
 		return err

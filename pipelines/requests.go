@@ -12,8 +12,8 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// requestsFile is where the requests of a folder stand: with --manifest they are
-// made again. Tokens and media of one family have a file each.
+// requestsFile is the manifest of a folder's requests: --manifest repeats them.
+// Tokens and media of one family have separate ones.
 func (j *Job) requestsFile() string {
 	f := string(j.Settings.Spec.Family)
 	if j.Settings.Action == report.Tokenize {
@@ -22,8 +22,8 @@ func (j *Job) requestsFile() string {
 	return filepath.Join(f, "requests.jsonl")
 }
 
-// writeRequests adds the job's requests to those of earlier runs into the folder.
-// Shards belong to one run, and so do their requests.
+// writeRequests merges the job's requests with those of earlier runs in the
+// folder. Shards belong to one run, and so do their requests.
 func writeRequests(job Job) (err error) {
 	folder, err := report.OpenFolder(job.Settings.Out, claim.Policy{Overwrite: job.Settings.Overwrite})
 	if err != nil {
@@ -52,8 +52,8 @@ type requestKey struct {
 
 func keyOf(r *request.Request) requestKey { return requestKey{r.Family, request.Fold(r.ID)} }
 
-// earlierRequests returns the requests of earlier runs that this one lacks: those of
-// results that still stand, and those that have no result yet.
+// earlierRequests returns the requests of earlier runs that this one lacks: those
+// whose results still exist, and those without a result so far.
 func (j *Job) earlierRequests() ([]request.Request, error) {
 	seen := map[requestKey]bool{}
 	for i := range j.Requests {
@@ -74,10 +74,10 @@ func (j *Job) earlierRequests() ([]request.Request, error) {
 	return all, nil
 }
 
-// made are the requests that markers know.
+// made are the requests recorded in markers.
 type made struct {
 	there []request.Request
-	gone  map[requestKey]bool // made, and then removed by somebody
+	gone  map[requestKey]bool // made, but removed since
 }
 
 func (j *Job) madeRequests() made {
@@ -99,8 +99,8 @@ func (j *Job) madeRequests() made {
 	return m
 }
 
-// found returns the request of a marker, whose input may have been named from
-// another working directory.
+// found returns the request of a marker. Its input may be relative to another
+// working directory.
 func (j *Job) found(m *report.Marker) request.Request {
 	r := m.Result.Request
 	switch {

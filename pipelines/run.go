@@ -19,27 +19,27 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Generate runs the requests of one family through its model. It writes the
-// results, results.jsonl, failures.jsonl, summary.json and the page into
-// Settings.Out, and returns the summary, whose failures are no error.
+// Generate runs the requests of one family through its model. It writes the results,
+// results.jsonl, failures.jsonl, summary.json and the page into Settings.Out and
+// returns the summary. Failed inputs are not an error.
 //
 // The error wraps ErrJob, ErrOut, ErrRun, ErrCancelled, ErrTooManyFailed or is the
 // file system's. After all but the first two, finished results are published, and the
 // failures that this process has seen; after ErrTooManyFailed these are all. A job that
-// others cancelled is ErrCancelled too. On Dataflow the context must have no deadline:
-// Beam panics on it.
+// others cancelled is ErrCancelled too.
 func Generate(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Generate)
 }
 
-// Tokenize turns inputs of one family into shards in Settings.Out, which then
-// hold this run's samples and no others of the family. Otherwise as Generate,
+// Tokenize encodes inputs of one family to shards in Settings.Out, which
+// replace all other samples of the family. Otherwise it is like Generate,
 // without a page.
 func Tokenize(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Tokenize)
 }
 
-// Detokenize turns samples (see [Samples]) into media. Otherwise as Generate.
+// Detokenize decodes samples (see [Samples]) to media. Otherwise it is like
+// Generate.
 func Detokenize(ctx context.Context, job Job) (report.Summary, error) {
 	return run(ctx, job, report.Detokenize)
 }
@@ -48,7 +48,7 @@ func run(ctx context.Context, job Job, action string) (report.Summary, error) {
 	if err := job.begin(action); err != nil {
 		return report.Summary{}, err
 	}
-	if job.Portable() && !job.InProcess() {
+	if job.submitted() {
 		s, err := job.submit(ctx)
 		if err != nil {
 			return report.Summary{}, err
@@ -61,23 +61,15 @@ func run(ctx context.Context, job Job, action string) (report.Summary, error) {
 	}
 	defer aside.Remove()
 	manifest := aside.Path("requests.jsonl")
-	if store.Stored(job.Settings.Out) && !job.InProcess() { // workers see the store alone
-		manifest = store.Join(job.Settings.Out, JobsFolder, transforms.NewRunName()+".jsonl")
-		defer store.Remove(manifest)
-	}
 	if err := writeManifest(manifest, job.Requests); err != nil {
 		return report.Summary{}, err
 	}
 	left, err := job.runHere(ctx, aside, manifest)
-	summary, err := job.conclude(ctx, left, err)
-	if ctx.Err() != nil && !job.InProcess() { // Beam does not cancel Dataflow's jobs
-		err = fmt.Errorf("%w: %s has to be told to end it: %w", ErrRunning, job.Runner, err)
-	}
-	return summary, err
+	return job.conclude(ctx, left, err)
 }
 
-// near is where files on their way to a folder are: in it, or in the system's temporary
-// folder if it is one of a store.
+// near is the place for temporary files of a folder: the folder itself, or the system's
+// temporary folder for a store.
 func near(folder string) string {
 	if store.Stored(folder) {
 		return os.TempDir()
@@ -85,7 +77,7 @@ func near(folder string) string {
 	return folder
 }
 
-// begin prepares the job, and adds its requests to those of the folder.
+// begin prepares the job and merges its requests with those of the folder.
 func (j *Job) begin(action string) error {
 	if err := Prepare(j, action); err != nil {
 		return err
@@ -99,8 +91,8 @@ func (j *Job) begin(action string) error {
 	return writeRequests(*j)
 }
 
-// conclude returns the summary of a job that has ended. If it did not come to its end,
-// which err says, what it has done is published.
+// conclude returns the summary of an ended job. If err says that the job did not
+// complete, it publishes what was done.
 func (j *Job) conclude(ctx context.Context, left remains, err error) (report.Summary, error) {
 	if err != nil || ctx.Err() != nil {
 		return salvage(ctx, *j, left, err)
@@ -123,13 +115,13 @@ func tooMany(limit report.Threshold, s report.Summary) error {
 	return fmt.Errorf("%w: %s", ErrTooManyFailed, text)
 }
 
-// remains are what this process knows of a run that did not come to its end.
+// remains are what this process knows of an incomplete run.
 type remains struct {
 	failed []report.Outcome
 	begun  int // requests
 }
 
-// runHere has the runner run the job's graph, and waits.
+// runHere runs the job's graph and waits.
 func (j *Job) runHere(ctx context.Context, aside *atomicfile.Folder, manifest string) (remains, error) {
 	name, over := transforms.HaltWith(ctx)
 	defer over()
@@ -138,18 +130,15 @@ func (j *Job) runHere(ctx context.Context, aside *atomicfile.Folder, manifest st
 	if j.Portable() {
 		err = j.runOnServer(ctx, aside, manifest)
 	} else {
-		if j.InProcess() {
-			ctx = context.WithoutCancel(ctx)
-		}
 		p, s := beam.NewPipelineWithRoot()
 		build(s, *j, manifest, chains[j.Settings.Action])
-		_, err = beam.Run(ctx, j.Runner, p)
+		_, err = beam.Run(context.WithoutCancel(ctx), j.Runner, p)
 	}
 	return remains{transforms.Failures(name), transforms.CountBegun(name)}, err
 }
 
-// salvage publishes what a run has done that did not come to its end, and what failed
-// as far as this process knows.
+// salvage publishes the results of an incomplete run, and the failures known to this
+// process.
 func salvage(ctx context.Context, job Job, left remains, cause error) (report.Summary, error) {
 	switch {
 	case ctx.Err() != nil:
@@ -165,9 +154,9 @@ func salvage(ctx context.Context, job Job, left remains, cause error) (report.Su
 	if job.InProcess() {
 		r.Unreached, r.CutOff = unfinished(len(job.Requests), left.begun, outcomes)
 	} else {
-		r.CutOff = max(0, len(job.Requests)-len(outcomes)) // others know which were begun, and which failed
+		r.CutOff = max(0, len(job.Requests)-len(outcomes)) // only others know which were started and which failed
 	}
-	if r.Action == report.Tokenize { // shards are whole or not there
+	if r.Action == report.Tokenize { // shards are complete or missing
 		return report.Count(job.Settings.Out, outcomes, r), cause
 	}
 	summary, err := report.Publish(job.Settings.Out, outcomes, r)
@@ -177,8 +166,7 @@ func salvage(ctx context.Context, job Job, left remains, cause error) (report.Su
 	return summary, cause
 }
 
-// unfinished splits the requests without an outcome into those that were not begun and
-// those that were.
+// unfinished splits the requests without an outcome into not started and started ones.
 func unfinished(asked, begun int, outcomes []report.Outcome) (unreached, cutOff int) {
 	left := asked - len(outcomes)
 	for _, o := range outcomes {
@@ -191,7 +179,7 @@ func unfinished(asked, begun int, outcomes []report.Outcome) (unreached, cutOff 
 }
 
 // withFailures adds each input's first failure to the outcomes, unless a later attempt
-// came to a result.
+// had a result.
 func withFailures(outcomes, failed []report.Outcome) []report.Outcome {
 	type key struct {
 		family request.Family
@@ -213,21 +201,21 @@ func withFailures(outcomes, failed []report.Outcome) []report.Outcome {
 func recoverAll(job Job) []report.Outcome {
 	byFamily := map[request.Family][]request.Request{}
 	for _, r := range job.Requests {
-		if r.Family != "" { // else it can only fail
+		if r.Family != "" { // otherwise it can only fail
 			byFamily[r.Family] = append(byFamily[r.Family], r)
 		}
 	}
 	var outcomes []report.Outcome
 	for f, requests := range byFamily {
-		if name, ok := job.modelName(f); ok { // else nothing was done
+		if name, ok := job.modelName(f); ok { // otherwise nothing was done
 			outcomes = append(outcomes, report.Recover(job.Settings.Out, job.Settings.Action, name, job.Settings.Run, job.from, requests)...)
 		}
 	}
 	return outcomes
 }
 
-// modelName returns the name of the model that served a family: by what the run has done,
-// or by opening the model, which a process that only launches may not be able to.
+// modelName returns the name of the model of a family: from the run's results, or by
+// opening the model, which a launching process may be unable to do.
 func (j *Job) modelName(f request.Family) (string, bool) {
 	markers, _ := report.Markers(j.Settings.Out, f)
 	for i := range markers {

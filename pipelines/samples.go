@@ -12,11 +12,11 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Samples returns one request a sample of the shards, in their order, for
-// [Detokenize]. It changes an id that is no name, or that another sample has. A part
-// that cannot be read has one request without a family, which the run turns into a
-// failure. Such a part is a shard that does not open, a row group that does not
-// decode, or a sample that is bad or of an unknown kind.
+// Samples returns one request per sample of the shards, in order, for [Detokenize].
+// It changes an id that is invalid or already used. An unreadable part has one
+// request without a family, which the run turns into a failure. Such a part is a
+// shard that cannot be opened, a row group that cannot be decoded, or a sample that
+// is bad or of an unknown kind.
 func Samples(paths []string) []request.Request {
 	var requests []request.Request
 	taken := map[string]bool{}
@@ -59,7 +59,7 @@ func samplesOf(path string) []request.Request {
 			next = group.End
 		case err == nil:
 			q.ID = s.ID
-			q.Family, _ = family.OfKind(s.Kind) // empty if it is unknown
+			q.Family, _ = family.OfKind(s.Kind) // empty if unknown
 		}
 		requests = append(requests, q)
 	}

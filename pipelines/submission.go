@@ -20,37 +20,37 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// JobsFolder is the folder in Settings.Out where jobs of other processes are kept for
-// as long as they run: a record each, and the requests.
+// JobsFolder is the folder in Settings.Out with the running jobs of other processes:
+// a record each, and the requests.
 const JobsFolder = transforms.JobsFolder
 
-// Submission is a job that runs in other processes, and what it takes to come back to it
-// from any process that sees its folder.
+// Submission is a job that runs in other processes. Any process that sees its folder can
+// return to it.
 type Submission struct {
-	Run      string              `json:"run"` // no other run's name
+	Run      string              `json:"run"` // unique name
 	Runner   string              `json:"runner"`
-	Endpoint string              `json:"endpoint"` // of its job server
-	ID       string              `json:"job"`      // by the job server; empty while it is submitted
+	Endpoint string              `json:"endpoint"` // of its job server, or the URL of Dataflow's jobs
+	ID       string              `json:"job"`      // by the server; empty while it is submitted
 	Settings transforms.Settings `json:"settings"`
-	Folder   string              `json:"folder"` // that relative inputs are relative to
+	Folder   string              `json:"folder"` // base of relative inputs
 	Asked    int                 `json:"asked"`  // requests
 	Command  string              `json:"command,omitempty"`
 	Begun    time.Time           `json:"begun"`
 
-	folder string        // where the record stands: Settings.Out by another name, perhaps
-	delay  time.Duration // of other hosts' files
+	folder string        // the record's folder: Settings.Out, perhaps by another name
+	delay  time.Duration // until files of other hosts are visible
 	most   time.Duration // for a cancelled job to end
 }
 
-// String names the job for people.
+// String names the job for users.
 func (s *Submission) String() string {
 	return fmt.Sprintf("job %s on %s %s", s.ID, s.Runner, s.Endpoint)
 }
 
-// maxRecordBytes bounds a record that is read back.
+// maxRecordBytes bounds a record.
 const maxRecordBytes = 1 << 20
 
-// Submissions returns the jobs that a folder knows, the oldest first. Errors are the file
+// Submissions returns the jobs recorded in a folder, oldest first. Errors are the file
 // system's, or wrap [ErrOut].
 func Submissions(folder string) ([]Submission, error) {
 	entries, err := store.ReadDir(store.Join(folder, JobsFolder))
@@ -66,7 +66,7 @@ func Submissions(folder string) ([]Submission, error) {
 			continue
 		}
 		s, err := readSubmission(folder, e.Name())
-		if errors.Is(err, fs.ErrNotExist) { // it has ended meanwhile
+		if errors.Is(err, fs.ErrNotExist) { // it has ended in the meantime
 			continue
 		}
 		if err != nil {
@@ -90,7 +90,7 @@ func readSubmission(folder, name string) (s Submission, err error) {
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", path, err)
 	}
-	s.folder, s.delay, s.most = folder, diskDelay, endTime
+	s.folder, s.delay, s.most = folder, diskDelay, endTime(s.Runner)
 	return s, nil
 }
 
@@ -116,12 +116,12 @@ func (s *Submission) recordFile() string {
 	return store.Join(s.folder, transforms.RecordFile(s.Run))
 }
 
-// manifest is the file of the job's requests, which its workers read.
+// manifest is the file of the job's requests, read by its workers.
 func (s *Submission) manifest() string { return store.Join(s.folder, JobsFolder, s.Run+".jsonl") }
 
 func (s *Submission) stopFile() string { return store.Join(s.folder, transforms.StopFile(s.Run)) }
 
-// save writes the record. The first one must not replace another's.
+// save writes the record. The first one must not replace another.
 func (s *Submission) save(first bool) error {
 	write := store.Replace
 	if first {
@@ -134,20 +134,36 @@ func (s *Submission) save(first bool) error {
 	})
 }
 
-// forget removes the record and the requests of a job that has ended.
+// forget removes the record and the requests of an ended job.
 func (s *Submission) forget() error {
 	for _, path := range []string{s.recordFile(), s.manifest(), s.stopFile()} {
 		if err := store.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
+	if err := s.forgetShared(); err != nil {
+		return err
+	}
 	if !store.Stored(s.folder) {
-		os.Remove(filepath.Join(s.folder, JobsFolder)) // unless another job's record is in it
+		os.Remove(filepath.Join(s.folder, JobsFolder)) // fails if another job's record is in it
 	}
 	return nil
 }
 
-// Submit begins a job in other processes, and returns without waiting for it. Action is
+// forgetShared removes what the job's workers told each other.
+func (s *Submission) forgetShared() error {
+	folder := store.Join(s.folder, transforms.ShareFolder(s.Run))
+	if !store.Stored(folder) {
+		return os.RemoveAll(folder)
+	}
+	entries, err := store.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	return store.Each(folder, len(entries), func(i int) error { return store.Remove(store.Join(folder, entries[i].Name())) })
+}
+
+// Submit starts a job in other processes and returns without waiting for it. action is
 // as in package report. Errors are those of [Generate] before a run, and jobserver's.
 func Submit(ctx context.Context, job Job, action string) (*Submission, error) {
 	if err := job.begin(action); err != nil {
@@ -156,10 +172,10 @@ func Submit(ctx context.Context, job Job, action string) (*Submission, error) {
 	return job.submit(ctx)
 }
 
-// submit writes the job's record and requests where its workers and later processes find
-// them, and sends its graph to the job server.
+// submit writes the job's record and requests for its workers and later processes, and
+// sends its graph to the job server.
 func (j *Job) submit(ctx context.Context) (*Submission, error) {
-	server, err := j.dial(ctx)
+	server, err := dial(ctx, j.Runner, j.endpoint())
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +187,7 @@ func (j *Job) submit(ctx context.Context) (*Submission, error) {
 	j.Settings.Run, j.from, j.elsewhere = transforms.NewRunName(), here, true
 	s := &Submission{
 		Run: j.Settings.Run, Runner: j.Runner, Endpoint: j.endpoint(), Settings: j.Settings, Folder: here, Asked: len(j.Requests), Command: j.Command, Begun: j.Begun,
-		folder: j.Settings.Out, delay: diskDelay, most: endTime,
+		folder: j.Settings.Out, delay: diskDelay, most: endTime(j.Runner),
 	}
 	if err := store.MkdirAll(store.Join(s.folder, JobsFolder)); err != nil {
 		return nil, err
@@ -182,7 +198,7 @@ func (j *Job) submit(ctx context.Context) (*Submission, error) {
 	return s, nil
 }
 
-func (j *Job) submitTo(ctx context.Context, server *jobserver.Server, s *Submission) error {
+func (j *Job) submitTo(ctx context.Context, server service, s *Submission) error {
 	if err := s.save(true); err != nil {
 		return err
 	}
@@ -196,13 +212,13 @@ func (j *Job) submitTo(ctx context.Context, server *jobserver.Server, s *Submiss
 	if s.ID, err = server.Submit(ctx, ask); err != nil {
 		return fmt.Errorf("pipelines: %w: %w", ErrRun, err)
 	}
-	if err := s.save(false); err != nil { // nobody could come back to it
+	if err := s.save(false); err != nil { // without a record no process could return to it
 		return errors.Join(err, server.Cancel(context.WithoutCancel(ctx), s.ID))
 	}
 	return nil
 }
 
-// job returns what was submitted.
+// job returns the submitted job.
 func (s *Submission) job() (Job, error) {
 	requests, err := s.requests()
 	job := Job{
@@ -213,8 +229,8 @@ func (s *Submission) job() (Job, error) {
 	return job, err
 }
 
-// requests reads what was asked for. There is nothing if the run is over, or if its first
-// steps were not taken.
+// requests reads the job's requests. They do not exist if the run is over, or if its
+// submission failed early.
 func (s *Submission) requests() ([]request.Request, error) {
 	f, err := store.Open(s.manifest())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -227,14 +243,6 @@ func (s *Submission) requests() ([]request.Request, error) {
 	return request.DecodeManifest(f, request.Request{})
 }
 
-// dial reaches the job's server.
-func (s *Submission) dial(ctx context.Context) (*jobserver.Server, error) {
-	if s.Endpoint == "" {
-		return startPrism()
-	}
-	return jobserver.Dial(ctx, s.Endpoint)
-}
-
 // State asks what the job does. Where its runner has forgotten it, and where it was not
 // submitted, the error wraps [jobserver.ErrUnknown].
 func (s *Submission) State(ctx context.Context) (jobserver.State, error) {
@@ -244,7 +252,7 @@ func (s *Submission) State(ctx context.Context) (jobserver.State, error) {
 	if s.ID == "" {
 		return "", jobserver.ErrUnknown
 	}
-	server, err := s.dial(ctx)
+	server, err := dial(ctx, s.Runner, s.Endpoint)
 	if err != nil {
 		return "", err
 	}
@@ -252,13 +260,13 @@ func (s *Submission) State(ctx context.Context) (jobserver.State, error) {
 	return server.State(ctx, s.ID)
 }
 
-// published reports whether the run has come to where its summary is written.
+// published reports whether the run has written its summary.
 func (s *Submission) published() bool {
 	summary, err := report.ReadSummary(s.folder)
 	return err == nil && summary.Run == s.Run
 }
 
-// Results counts the results that the run has made so far.
+// Results returns the number of results so far.
 func (s *Submission) Results() (int, error) {
 	job, err := s.job()
 	if err != nil {
@@ -268,13 +276,13 @@ func (s *Submission) Results() (int, error) {
 	return w.look(func(report.Outcome) {})
 }
 
-// Cancel asks the runner to end the job, and the job's workers to end what they do.
-// [Submission.Wait] waits until they have.
+// Cancel asks the runner to end the job, and the job's workers to stop.
+// [Submission.Wait] waits for their end.
 func (s *Submission) Cancel(ctx context.Context) error {
 	return errors.Join(s.cancel(ctx), s.stopWorkers())
 }
 
-// stopWorkers tells the job's workers that it is given up.
+// stopWorkers tells the job's workers that it is cancelled.
 func (s *Submission) stopWorkers() error {
 	if store.Stored(s.folder) {
 		if _, err := store.Lstat(s.recordFile()); errors.Is(err, fs.ErrNotExist) { // the job is over
@@ -289,7 +297,7 @@ func (s *Submission) stopWorkers() error {
 	return err
 }
 
-// givenUp reports whether somebody told them.
+// givenUp reports whether that was done.
 func (s *Submission) givenUp() bool {
 	_, err := store.Lstat(s.stopFile())
 	return err == nil
@@ -299,7 +307,7 @@ func (s *Submission) cancel(ctx context.Context) error {
 	if s.ID == "" {
 		return jobserver.ErrUnknown
 	}
-	server, err := s.dial(ctx)
+	server, err := dial(ctx, s.Runner, s.Endpoint)
 	if err != nil {
 		return err
 	}

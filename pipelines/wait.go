@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/morton-gen/morton/pipelines/jobserver"
@@ -13,36 +14,41 @@ import (
 )
 
 // endTime is how long a cancelled job may take to end. Flink gives a task 30 s before it
-// interrupts it again.
-const endTime = time.Minute
+// interrupts it again. Dataflow takes its machines down first.
+func endTime(runner string) time.Duration {
+	if runner == dataflowRunner {
+		return 10 * time.Minute
+	}
+	return time.Minute
+}
 
 // diskDelay is how long a network file system may hide a new file from a process that
-// has looked for it: 30 s on NFS.
+// looked for it before: 30 s on NFS.
 const diskDelay = 35 * time.Second
 
-// settleTime is how long workers may take to see that a job is given up, and to end what
-// they are at. Steps of a model take milliseconds, and results are written within a
-// second.
+// settleTime is the time for workers to notice that a job is cancelled and to finish.
+// Steps of a model take milliseconds, and results are written within a second.
 const settleTime = 2 * time.Second
 
-// ErrRunning reports a job that this process no longer waits for, and that runs on.
+// ErrRunning reports a job that continues although this process no longer waits for
+// it.
 var ErrRunning = errors.New("the job runs on")
 
-// Wait waits for the end of the job, and returns its summary as [Generate] does. Where
-// the job did not come to its end, what it has done is published first. If the context
-// ends, the job runs on, and the error wraps [ErrRunning] and the context's.
+// Wait waits for the end of the job and returns its summary as [Generate] does. If the
+// job did not complete, what it has done is published first. If the context ends, the
+// job continues, and the error wraps [ErrRunning] and the context's.
 func (s *Submission) Wait(ctx context.Context) (report.Summary, error) {
 	return s.wait(ctx, func() {})
 }
 
-// follow is [Submission.Wait] for the process that began the job: if the context ends, it
-// cancels the job and waits until it has ended.
+// follow is [Submission.Wait] for the process that started the job: if the context ends,
+// it cancels the job and waits for its end.
 func (s *Submission) follow(ctx context.Context) (report.Summary, error) {
 	waiting, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	stop := context.AfterFunc(ctx, func() {
 		transforms.Notify(transforms.Event{Kind: transforms.Moved, State: "CANCELLING"})
-		s.Cancel(waiting) // where that fails, the job has not ended in time
+		s.Cancel(waiting) // if this fails, the job does not end in time
 		defer time.AfterFunc(s.most, giveUp).Stop()
 		<-waiting.Done()
 	})
@@ -56,7 +62,7 @@ func (s *Submission) follow(ctx context.Context) (report.Summary, error) {
 
 func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, error) {
 	defer over()
-	job, jerr := s.job() // before another process that waits has removed it
+	job, jerr := s.job() // before another waiting process removes it
 	if jerr != nil {
 		return report.Summary{}, jerr
 	}
@@ -72,11 +78,11 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 		err = nil
 	case ctx.Err() != nil:
 		return report.Summary{}, fmt.Errorf("pipelines: %w: %s: %w", ErrRunning, s, context.Cause(ctx))
-	case errors.Is(err, jobserver.ErrLost) || errors.Is(err, jobserver.ErrUnreachable) || errors.Is(err, jobserver.ErrNotServer):
+	case slices.ContainsFunc(unseen, func(u error) bool { return errors.Is(err, u) }):
 		return report.Summary{}, fmt.Errorf("pipelines: %w, perhaps: %s: %w", ErrRunning, s, err)
 	case err == nil:
 		err = errNotPublished
-	default: // a worker may be at work yet
+	default: // a worker may still be at work
 		if serr := s.stopWorkers(); serr == nil {
 			time.Sleep(settleTime)
 		}
@@ -85,10 +91,13 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 	return summary, errors.Join(err, job.sweep(), s.forget())
 }
 
+// unseen are errors after which a job may be running.
+var unseen = []error{jobserver.ErrLost, jobserver.ErrUnreachable, jobserver.ErrNotServer, jobserver.ErrDenied}
+
 // errNotPublished is of workers with another file system than this process.
 var errNotPublished = errors.New("its workers wrote nothing to the run's folder: they must mount it in the same place")
 
-// ended follows the job to its end, and tells the observer of what it does.
+// ended follows the job to its end and notifies the observer.
 func (s *Submission) ended(ctx context.Context, requests []request.Request) error {
 	if s.published() {
 		return nil
@@ -96,7 +105,7 @@ func (s *Submission) ended(ctx context.Context, requests []request.Request) erro
 	if s.ID == "" {
 		return jobserver.ErrUnknown
 	}
-	server, err := s.dial(ctx)
+	server, err := dial(ctx, s.Runner, s.Endpoint)
 	if err != nil {
 		return err
 	}
@@ -108,8 +117,8 @@ func (s *Submission) ended(ctx context.Context, requests []request.Request) erro
 	})
 }
 
-// CheckJobs returns an error wrapping [ErrOut] if another process's job is running that
-// writes the same results into the job's folder. It concludes those that have ended.
+// CheckJobs returns an error wrapping [ErrOut] if a job of another process is writing
+// the same results into the job's folder. It concludes ended jobs.
 func CheckJobs(ctx context.Context, job Job, action string) error {
 	all, err := Submissions(job.Settings.Out)
 	if err != nil {
@@ -120,7 +129,7 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		if s.Settings.Action != action || s.Settings.Spec.Family != job.Settings.Spec.Family {
 			continue
 		}
-		if s.ID == "" { // it is submitted just now, or was not to its end
+		if s.ID == "" { // its submission is in progress or failed
 			if time.Since(s.Begun) > time.Hour {
 				s.forget()
 			}
@@ -129,7 +138,7 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		state, err := s.State(ctx)
 		switch {
 		case errors.Is(err, jobserver.ErrUnknown), err == nil && state.Ended():
-			s.Wait(ctx) // its error is of another run
+			s.Wait(ctx) // the error concerns another run
 		case err != nil:
 			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s", ErrOut, s, err, s.recordFile())
 		default:

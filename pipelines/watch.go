@@ -15,11 +15,11 @@ import (
 // watch finds the results of a run in other processes by their markers.
 type watch struct {
 	folder, run string
-	families    map[request.Family]map[string]stamp // markers still to come, as they were looked at last
+	families    map[request.Family]map[string]stamp // missing markers, as last seen
 	found       int
 }
 
-// stamp changes whenever a marker does. Times of stores are whole seconds.
+// stamp changes whenever a marker does. Times in stores are whole seconds.
 type stamp struct {
 	time time.Time
 	tag  string
@@ -37,7 +37,7 @@ func newWatch(folder, run string, requests []request.Request) *watch {
 	return w
 }
 
-// look calls on for each result that is new, and returns how many there are.
+// look calls on for each new result and returns their total number.
 func (w *watch) look(on func(report.Outcome)) (int, error) {
 	for f, missing := range w.families {
 		folder := filepath.Dir(report.Place{Family: f}.Marker())
@@ -70,14 +70,15 @@ func (w *watch) look(on func(report.Outcome)) (int, error) {
 	return w.found, nil
 }
 
-// Looking takes at most a tenth of the time, for a folder may have 100,000 markers on a
-// slow disk.
+// Polling takes at most a tenth of the time, since a folder may have 100,000 markers on
+// a slow disk.
 const (
 	lookEvery = 2 * time.Second
 	lookShare = 10
 )
 
-// start tells the observer of new results until the returned function is called.
+// start notifies the observer of new results until the returned function is
+// called.
 func (w *watch) start() (stop func()) {
 	quit, over := make(chan struct{}), make(chan struct{})
 	go func() {

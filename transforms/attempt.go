@@ -17,21 +17,21 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// Bounds of what is tried again for one item in one stage.
+// Bounds on retries for one item in one stage.
 const (
 	maxAttempts  = 3
-	firstBackoff = 100 * time.Millisecond // then four times as long
-	maxRenewals  = 1                      // of a model on a lost device
+	firstBackoff = 100 * time.Millisecond // grows fourfold
+	maxRenewals  = 1                      // of a model after a lost device
 )
 
-// fault is an error that is not the item's: it fails the bundle.
+// fault is an error that is not the item's fault: it fails the bundle.
 type fault struct{ error }
 
 func (f fault) Unwrap() error { return f.error }
 
-// attempt runs work on one item with the leased model. What it returns is nil,
-// a fault, or what is wrong with the item. The context of work also ends with the
-// one that [HaltWith] knows by the name of the run.
+// attempt runs work on one item with the leased model. It returns nil, a fault,
+// or the item's error. The context of work also ends with the context that
+// [HaltWith] registered under the run's name.
 func attempt(ctx context.Context, run string, lease *family.Lease, work func(context.Context, family.Model) error) error {
 	ctx, cancel := halting(ctx, run)
 	defer cancel()
@@ -68,7 +68,7 @@ func attempt(ctx context.Context, run string, lease *family.Lease, work func(con
 	}
 }
 
-// guard turns a panic into an error of the item, and logs where it was.
+// guard turns a panic into an error of the item and logs the stack.
 func guard(ctx context.Context, work func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -79,23 +79,24 @@ func guard(ctx context.Context, work func() error) (err error) {
 	return work()
 }
 
-// lost reports an error after which the model is of no further use.
+// lost reports an error after which the model cannot be used.
 func lost(err error) bool {
 	return errors.Is(err, gpu.ErrDeviceLost) || errors.Is(err, engine.ErrClosed)
 }
 
 // transient reports a fault of a file system, most often one on a network, that
-// may be gone at the next try, or one of a store.
+// may be gone at the next try, or an object that was replaced while it was read. A store
+// that does not answer is none: its client has asked eight times, for some ten seconds.
 func transient(err error) bool {
 	for _, e := range []syscall.Errno{syscall.EAGAIN, syscall.EINTR, syscall.EBUSY, syscall.ESTALE, syscall.ETIMEDOUT} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrReplaced)
+	return errors.Is(err, store.ErrReplaced)
 }
 
-// sleep waits, and reports false if the context ended first.
+// sleep waits. It returns false if the context ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -15,8 +15,8 @@ func init() {
 	beam.RegisterDoFn(&decodeFn{})
 }
 
-// Decode reads the requests' inputs, as their model wants them: items, and
-// outcomes of inputs that cannot be read.
+// Decode reads the requests' inputs as their model expects them. It returns
+// items, and outcomes of inputs that cannot be read.
 func Decode(s beam.Scope, settings Settings, requests beam.PCollection) (items, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Decode"), &decodeFn{stage{Settings: settings}}, requests)
 }
@@ -30,11 +30,13 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	}
 	f.begin(r)
 	it := &Item{Request: r}
-	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
+	defer clock(ctx, stageDecode)()
+	err := f.read(ctx, r, func(ctx context.Context, m family.Model) error {
 		in, err := family.Fetch(ctx, r, f.Settings.InputLimit)
 		if err != nil {
 			return err
 		}
+		noteRead(ctx, in.Request.Input)
 		it.Media, err = f.decode(ctx, m, in.Request)
 		if err = in.Explain(err); err == nil && it.Media.Film != nil {
 			it.inputs = in
@@ -49,7 +51,7 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 	return nil
 }
 
-// decode leaves the reading to Tokenize where the model can tokenize as it reads.
+// decode leaves the reading to Tokenize if the model can tokenize while it reads.
 func (f *decodeFn) decode(ctx context.Context, m family.Model, r request.Request) (family.Media, error) {
 	if s, ok := m.(family.Streamer); ok && f.Settings.Action == report.Tokenize {
 		return s.Open(ctx, r)

@@ -18,9 +18,9 @@ func init() {
 	beam.RegisterDoFn(&detokenizeFn{})
 }
 
-// Detokenize reads the samples that requests name (sample Row of the shard
-// Input) and turns them back into media. A request without a family is of a sample
-// that could not be read when the run began; it ends here as a failure.
+// Detokenize reads the samples that requests name (sample Row of the shard Input)
+// and decodes them to media. A request without a family is for a sample that was
+// unreadable when the run started; it ends here as a failure.
 func Detokenize(s beam.Scope, settings Settings, requests beam.PCollection) (items, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Detokenize"), &detokenizeFn{stage: stage{Settings: settings}}, requests)
 }
@@ -28,7 +28,7 @@ func Detokenize(s beam.Scope, settings Settings, requests beam.PCollection) (ite
 type detokenizeFn struct {
 	stage
 
-	path   string // of the open shard: requests of one shard come one after another
+	path   string // of the open shard; requests of one shard are consecutive
 	local  *store.Copy
 	reader *shard.Reader
 }
@@ -44,7 +44,8 @@ func (f *detokenizeFn) ProcessElement(ctx context.Context, r request.Request, it
 		return f.settle(ctx, r, stageDetokenize, err, out)
 	}
 	var result *family.Result
-	err := f.attempt(ctx, r.Family, func(ctx context.Context, m family.Model) error {
+	defer clock(ctx, stageDetokenize)()
+	err := f.read(ctx, r, func(ctx context.Context, m family.Model) error {
 		sample, err := f.sample(ctx, r)
 		if err != nil {
 			return err
@@ -86,7 +87,7 @@ func (f *detokenizeFn) sample(ctx context.Context, r request.Request) (shard.Sam
 	return sample, nil
 }
 
-// FinishBundle closes the shard: another bundle may never come.
+// FinishBundle closes the shard, since another bundle may never come.
 func (f *detokenizeFn) FinishBundle(context.Context, func(*Item), func(report.Outcome)) error {
 	f.closeShard()
 	return nil

@@ -17,22 +17,22 @@ var (
 	haltMu    sync.Mutex
 	halts     = map[string]*halt{}
 	haltCount int
-	// haltPrefix begins the names of this process. Runs of others are in the table too,
-	// see join.
+	// haltPrefix begins the run names of this process. The table also has runs of other
+	// processes: see join.
 	haltPrefix = fmt.Sprintf("%016x-", rand.Uint64())
 )
 
 type halt struct {
 	by   context.Context
-	work sync.WaitGroup // attempts that are running
+	work sync.WaitGroup // running attempts
 
 	tally tally
 }
 
-// errOver ends what a runner still has going when it has given up on the run.
+// errOver ends the work that a runner left after it gave up on a run.
 var errOver = errors.New("the run is over")
 
-// NewRunName returns a name that no other run has, in this process or another.
+// NewRunName returns a name that is unique across processes.
 func NewRunName() string {
 	haltMu.Lock()
 	defer haltMu.Unlock()
@@ -42,7 +42,7 @@ func NewRunName() string {
 
 // HaltWith ends stages of this process with a fault when ctx ends: those whose
 // Settings.Run is the returned name. Call over when the runner has returned. It waits
-// for bundles that the runner left going, and stages of that name then do nothing.
+// for bundles that the runner left running; later stages of that name do nothing.
 func HaltWith(ctx context.Context) (name string, over func()) {
 	name = NewRunName()
 	haltMu.Lock()
@@ -59,8 +59,8 @@ func HaltWith(ctx context.Context) (name string, over func()) {
 	}
 }
 
-// halting returns ctx, ended also by what the table knows by that name. The caller must
-// call the function it returns when its work is done.
+// halting returns ctx, which also ends with the context registered under the name. The
+// caller must call the returned function when its work is done.
 func halting(ctx context.Context, name string) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	haltMu.Lock()

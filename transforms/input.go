@@ -8,12 +8,12 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// refused ends a request whose input names no file, and says why in a user's words
+// refused ends a request whose input names no file, with a reason for the user
 // (see [request.CheckInput]). False means that the input may be opened.
 func (s *stage) refused(ctx context.Context, r request.Request, name string, out func(report.Outcome)) (bool, error) {
 	err := request.CheckInput(r.Input)
 	if err == nil || name == stageDetokenize && errors.Is(err, request.ErrFolder) {
-		return false, nil // a folder is not a shard either, which opening it tells
+		return false, nil // opening a shard reports a folder
 	}
 	return true, s.settle(ctx, r, name, err, out)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -12,20 +13,20 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Item is a request on its way through fused stages, with what they made of it
-// so far.
+// Item is a request passing through fused stages, with their results so far.
 type Item struct {
 	Request request.Request
 	Media   family.Media   // after Decode
 	Result  *family.Result // after Tokenize, Generate or Detokenize
 
-	Condition family.Condition // of the input, as far as the result needed it
+	Condition family.Condition // of the input, as far as it was read
 
-	inputs *family.Inputs // copies that Media reads, until it is tokenized
+	inputs *family.Inputs // local copies that Media reads, until it is tokenized
+	row    *report.Result // what was written, if it was
+	wrote  time.Duration  // how long the writing took
 }
 
-// ErrNotFused reports a runner that put a boundary between two stages that pass
-// media.
+// ErrNotFused reports a runner that did not fuse two stages that pass media.
 var ErrNotFused = errors.New("stages that pass media must be fused")
 
 func init() {

@@ -10,17 +10,17 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// compareOptions are those of a result's distance from its source. Means are good to
-// about 1%, and one core takes a second at most.
+// compareOptions are the options for a result's distance from its source. Means are
+// accurate to about 1%, in at most a second of one core.
 var compareOptions = compare.Options{Samples: 10_000, Vertices: 10_000, Seed: 1, Thresholds: []float64{0.005, 0.01, 0.02}}
 
-// fscoreNames are the measures of the thresholds of compareOptions.
+// fscoreNames are the measures for the thresholds of compareOptions.
 var fscoreNames = []string{"fscore_0.5pct", report.FScoreMeasure, "fscore_2pct"}
 
-// measure returns the numbers of a result that a report shows. They are the model's
-// own, and of a mesh the topology and the distance from the source. The mesh is the
-// one read back from the file written. One that cannot be measured has none of these,
-// and is written all the same.
+// measure returns the numbers of a result that a report shows: the model's own, and
+// for a mesh the topology and the distance from the source. The mesh is the one read
+// back from the written file. A mesh that cannot be measured is written without
+// these.
 func measure(it *Item, m *mesh.Mesh) family.Measures {
 	all := maps.Clone(it.Result.Measures)
 	if all == nil {
@@ -51,7 +51,7 @@ func measureTopology(all family.Measures, m *mesh.Mesh) {
 	all["scaled_jacobian_mean"] = r.ScaledJacobianMean
 }
 
-// measureDistance compares at the source's own place and size. Lengths are in the
+// measureDistance compares without alignment. Lengths are in units of the
 // source's longest side, squared ones in that squared.
 func measureDistance(all family.Measures, m, source *mesh.Mesh) {
 	if source == nil {
@@ -68,7 +68,7 @@ func measureDistance(all family.Measures, m, source *mesh.Mesh) {
 		found[name] = r.Scores[i].F
 	}
 	for name, x := range found {
-		if !math.IsNaN(x) && !math.IsInf(x, 0) { // JSON has no such numbers
+		if !math.IsNaN(x) && !math.IsInf(x, 0) { // not representable in JSON
 			all[name] = x
 		}
 	}

@@ -25,7 +25,7 @@ func TestMeasuresAreOfTheFile(t *testing.T) {
 				Sample: shard.Sample{Kind: shard.KindQuad, Grid: []int32{1}, Tokens: []int64{1}},
 			},
 		}
-		row, err := f.write(t.Context(), it, "model")
+		row, err := f.write(t.Context(), it, named("model"))
 		if err != nil {
 			t.Fatal(err)
 		}

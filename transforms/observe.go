@@ -6,18 +6,18 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// EventKind says what happened to an item.
+// EventKind is what happened to an item.
 type EventKind int
 
 // Events an observer sees.
 const (
-	Begun    EventKind = iota // not done by an earlier run
+	Begun    EventKind = iota // and not done by an earlier run
 	Started                   // with the model
 	Advanced                  // by some frames
-	Finished                  // written, or skipped
-	Failed                    // with an outcome of its own
-	Faulted                   // its bundle fails
-	Moved                     // no item, but a job of other processes, into a state
+	Finished                  // written or skipped
+	Failed                    // with its own outcome
+	Faulted                   // its bundle failed
+	Moved                     // for a job of other processes, not an item: into a new state
 )
 
 // Event is something that happened to one item in this process.
@@ -28,15 +28,15 @@ type Event struct {
 	Err     error
 	Outcome *report.Outcome
 
-	Frames, Of int    // Advanced: frames read so far, and in all, 0 if that is unknown
-	State      string // Moved: the runner's word
+	Frames, Of int    // Advanced: frames read so far and in all, 0 if unknown
+	State      string // Moved: the runner's name of the state
 }
 
 var observer atomic.Pointer[func(Event)]
 
-// Observe has f called for every event in this process, on the goroutine of the
-// stage; nil ends it. It serves progress lines: of a run in other processes its observer
-// hears what package pipelines sees of it, and what counts is in the reports.
+// Observe registers f for every event in this process; nil ends it. f runs on the
+// goroutine of the stage. It serves progress output. For a run in other processes
+// package pipelines reports what it sees. Reports, not events, have the exact counts.
 func Observe(f func(Event)) {
 	if f == nil {
 		observer.Store(nil)
@@ -45,8 +45,9 @@ func Observe(f func(Event)) {
 	observer.Store(&f)
 }
 
-// Notify tells the observer of an event.
+// Notify tells the observer of an event, and counts it in [Metrics].
 func Notify(e Event) {
+	count(e)
 	if f := observer.Load(); f != nil {
 		(*f)(e)
 	}

@@ -13,10 +13,10 @@ func init() {
 	beam.RegisterFunction(countOutcomes)
 }
 
-// Publish gathers all outcomes of a run and publishes them (see
-// [report.Publish]). It is the shuffle behind the stages that write: Prism spins
-// a core for as long as a stage without a consumed output runs. Its own output,
-// the number of outcomes, is consumed here for the same reason.
+// Publish collects all outcomes of a run and publishes them (see
+// [report.Publish]). It is the shuffle after the stages that write. Prism spins
+// a core while a stage without a consumed output runs, so those outputs are
+// consumed here, and so is the output of this stage, the number of outcomes.
 func Publish(s beam.Scope, settings Settings, run report.Run, outcomes ...beam.PCollection) {
 	s = s.Scope("Publish")
 	all := beam.Flatten(s, outcomes...)
@@ -33,7 +33,7 @@ type publishFn struct {
 	Run      report.Run
 }
 
-// ProcessElement publishes the one group there is.
+// ProcessElement publishes the single group.
 func (f *publishFn) ProcessElement(_ context.Context, _ int, next func(*report.Outcome) bool, count func(int64)) error {
 	var outcomes []report.Outcome
 	for o := (report.Outcome{}); next(&o); o = (report.Outcome{}) {

@@ -20,9 +20,9 @@ func init() {
 }
 
 // ReadRequests returns the requests of a manifest as a PCollection of
-// [request.Request]. The graph holds the manifest's path and not its lines, so
-// its size does not grow with the run. Inputs are taken as they stand there, for
-// reports show them as they were given.
+// [request.Request]. The graph has the manifest's path and not its lines, so its
+// size does not grow with the run. Input paths are not changed, since reports
+// show them as given.
 func ReadRequests(s beam.Scope, path string) beam.PCollection {
 	s = s.Scope("ReadRequests")
 	return beam.ParDo(s, &readFn{Path: path}, beam.Impulse(s))
@@ -30,8 +30,7 @@ func ReadRequests(s beam.Scope, path string) beam.PCollection {
 
 type readFn struct{ Path string }
 
-// ProcessElement emits the requests. A manifest that cannot be read fails the
-// bundle: nothing else could be done.
+// ProcessElement emits the requests. An unreadable manifest fails the bundle.
 func (f *readFn) ProcessElement(_ context.Context, _ []byte, emit func(request.Request)) error {
 	file, err := store.Open(f.Path)
 	if err != nil {
@@ -48,10 +47,10 @@ func (f *readFn) ProcessElement(_ context.Context, _ []byte, emit func(request.R
 	return nil
 }
 
-// Spread deals requests into n branches by a stable hash of their ids. Each branch
-// has its own Reshuffle, because Prism puts all pending elements of a stage into one
-// bundle: n branches make it run n bundles at once, at most 8. The branch of a
-// request does not affect its result.
+// Spread splits requests into n branches by a stable hash of their ids. Each branch
+// has its own Reshuffle: Prism puts all pending elements of a stage into one bundle,
+// so n branches run n bundles at once, at most 8. The branch of a request does not
+// affect its result.
 func Spread(s beam.Scope, n int, requests beam.PCollection) []beam.PCollection {
 	s = s.Scope("Spread")
 	branches := make([]beam.PCollection, max(n, 1))
@@ -74,29 +73,30 @@ func (f *branchFn) ProcessElement(r request.Request, emit func(request.Request))
 	}
 }
 
-// place deals an id to one of n places, the same on every machine.
+// place maps an id to one of n places, the same on every machine.
 func place(id string, n int) int {
 	h := fnv.New32a()
 	h.Write([]byte(id))
 	return int(h.Sum32() % uint32(n))
 }
 
-// SkipDone passes on the requests that still need work. A request ends here if an earlier
-// run, or an earlier attempt of this one, did the same (see [report.Done]), or if its place has a file that must
-// not be replaced. After too many failures (Settings.MaxFailed) it passes on nothing.
-// Requests under way then finish, and the run ends with everything reported.
+// SkipDone passes on the requests that still need work. A request ends here if an earlier run, or an earlier
+// attempt of this one, did the same (see [report.Done]), or if a file that must not be replaced is in its place.
+// After too many failures (Settings.MaxFailed) it passes on nothing. Requests in progress then finish, and the
+// run reports everything.
 func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage{Settings: settings}}, requests)
 }
 
 type skipFn struct{ stage }
 
-// ProcessElement asks for the model's name too: another model does not do the same.
+// ProcessElement also compares the model's name, since another model gives another
+// result.
 func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo func(request.Request), out func(report.Outcome)) error {
 	if f.stopped() {
 		return nil // Publish counts it as not reached
 	}
-	if r.Family == "" { // see Detokenize: no model did it before
+	if r.Family == "" { // see Detokenize: it has no earlier result
 		todo(r)
 		return nil
 	}
@@ -105,13 +105,14 @@ func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo fun
 		name = m.Name()
 		return nil
 	})
+	noteLoads(ctx)
 	if err != nil {
 		return f.settle(ctx, r, stageDecode, err, out)
 	}
 	if !f.Settings.Overwrite {
 		key := r.Fingerprint(f.Settings.Action, name)
 		if done, ok := report.Done(f.Settings.Out, key, f.Settings.Run, report.Place{Family: r.Family, ID: r.ID}); ok {
-			done.Request = r // of the user's own fields the latest count
+			done.Request = r // the latest user fields apply
 			f.finish(ctx, done, out)
 			return nil
 		}

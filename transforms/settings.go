@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"time"
 
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/transforms/claim"
@@ -10,24 +11,26 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Settings are what the stages of one run share. They travel with the graph.
+// Settings are shared by the stages of one run. They are part of the graph.
 type Settings struct {
-	Spec   family.Spec `json:"spec"`   // Family is that of each request
+	Spec   family.Spec `json:"spec"`   // Family is set per request
 	Action string      `json:"action"` // see package report
 	Out    string      `json:"out"`    // the run's folder
-	// Overwrite does again what is done, and replaces files that no run made.
+	// Overwrite repeats what is done and replaces files that no run made.
 	Overwrite bool `json:"overwrite,omitempty"`
-	// InFlight is how many requests of a bundle are begun and not yet done. 0 means twice
-	// the model's slots, so one always waits for a slot.
+	// InFlight is the number of requests of a bundle in progress. 0 means twice the
+	// model's slots, so that one always waits for a slot.
 	InFlight int `json:"in_flight,omitempty"`
-	// InputLimit is the most bytes of an input that are copied from a store; 0 means
+	// InputLimit is the largest input, in bytes, copied from a store; 0 means
 	// store.MaxCopy.
 	InputLimit int64 `json:"input_limit,omitempty"`
+	// InputTime is how long one input may take to be read; 0 means any time.
+	InputTime time.Duration `json:"input_time,omitempty"`
 	// MaxFailed is how many inputs may fail before the rest are not begun.
 	MaxFailed report.Threshold `json:"max_failed,omitzero"`
-	// Shards is how many files the samples of a run that tokenizes are dealt to; 0 means 1.
+	// Shards is the number of files for the samples of a tokenizing run; 0 means 1.
 	Shards int `json:"shards,omitempty"`
-	// Run names the run, for what ends it early: see [HaltWith].
+	// Run names the run for [HaltWith].
 	Run string `json:"run,omitempty"`
 }
 
@@ -41,15 +44,15 @@ func (s *Settings) inFlight() int {
 	return 2 * engine.DefaultSlots
 }
 
-// stage is what every DoFn of ours begins with: settings, and the models it has
-// leased. Beam runs one instance on one goroutine.
+// stage is embedded in all our DoFns: settings and leased models. Beam runs an
+// instance on one goroutine.
 type stage struct {
 	Settings Settings
 
 	leases map[request.Family]*family.Lease
 }
 
-// lease returns the claim on the model of a family, which is kept until Teardown.
+// lease returns the lease on the model of a family, kept until Teardown.
 func (s *stage) lease(f request.Family) *family.Lease {
 	s.join()
 	if l := s.leases[f]; l != nil {
@@ -64,18 +67,18 @@ func (s *stage) lease(f request.Family) *family.Lease {
 	return s.leases[f]
 }
 
-// attempt runs work on an item of a family, see the function of that name.
+// attempt runs work on an item of a family: see the function attempt.
 func (s *stage) attempt(ctx context.Context, f request.Family, work func(context.Context, family.Model) error) error {
 	return attempt(ctx, s.Settings.Run, s.lease(f), work)
 }
 
-// policy says what the result of a request may replace.
+// policy returns what the result of a request may replace.
 func (s *stage) policy(r request.Request) claim.Policy {
 	return claim.Policy{Overwrite: s.Settings.Overwrite, Inputs: claim.NewInputs(r.Files()...)}
 }
 
-// Teardown gives the models back. Portable runners never call it: there the
-// process keeps its models until it ends.
+// Teardown releases the models. Portable runners never call it; the process
+// then keeps its models until it ends.
 func (s *stage) Teardown() {
 	for _, l := range s.leases {
 		l.Release()

@@ -5,23 +5,24 @@ import (
 	"errors"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/log"
 
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Names of the stages, as failures.jsonl has them.
+// Names of the stages in failures.jsonl.
 const (
 	stageDecode     = "decode"
 	stageTokenize   = "tokenize"
 	stageGenerate   = "generate"
 	stageDetokenize = "detokenize"
 	stageWrite      = "write"
-	stagePublish    = "publish" // of events alone: a run has one for all
+	stagePublish    = "publish" // in events only: a run has one for all
 )
 
-// Counters that every runner collects. They count attempts: a retried bundle
-// counts twice. The exact numbers are in the summary.
+// Counters that every runner collects. They count attempts, so a retried bundle
+// counts twice. The summary has exact numbers.
 var (
 	doneCounter   = beam.NewCounter("morton", "done")
 	failedCounter = beam.NewCounter("morton", "failed")
@@ -39,13 +40,14 @@ func (s *stage) settle(ctx context.Context, r request.Request, name string, err 
 	failedCounter.Inc(ctx, 1)
 	s.count(0, 1)
 	o := report.Fail(r, name, err)
+	log.Warnf(ctx, "%s: %s failed: %s: %s", r.ID, name, o.Failed.Kind, o.Failed.Message) // the runner's log is all that some see
 	s.noteFailure(o)
 	Notify(Event{Kind: Failed, Stage: name, ID: r.ID, Err: err, Outcome: &o})
 	out(o)
 	return nil
 }
 
-// finish reports an item that is done.
+// finish reports a finished item.
 func (s *stage) finish(ctx context.Context, r report.Result, out func(report.Outcome)) {
 	doneCounter.Inc(ctx, 1)
 	s.count(1, 0)

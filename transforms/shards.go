@@ -22,10 +22,10 @@ func init() {
 }
 
 // JoinShards joins the tokens of one family into Settings.Shards shards,
-// <out>/<family>-0000-of-0004.parquet, each of which is written, if without a sample.
-// A stable hash of the id deals the samples, and within a shard they stand by id, so the
-// same inputs give the same bytes. What crosses the shuffle are the outcomes; the tokens
-// are read from their files.
+// <out>/<family>-0000-of-0004.parquet, all of which are written, even empty ones. A
+// stable hash of the id assigns a sample to a shard, and a shard is sorted by id, so the
+// same inputs give the same bytes. Outcomes cross the shuffle; tokens are read from
+// their files.
 func JoinShards(s beam.Scope, settings Settings, outcomes beam.PCollection) beam.PCollection {
 	s = s.Scope("JoinShards")
 	keyed := beam.ParDo(s, &shardKeyFn{Shards: settings.shards()}, outcomes)
@@ -35,8 +35,8 @@ func JoinShards(s beam.Scope, settings Settings, outcomes beam.PCollection) beam
 
 func (s *Settings) shards() int { return max(s.Shards, 1) }
 
-// everyShardFn gives each shard an outcome that is neither a result nor a failure, so
-// that the shard is written.
+// everyShardFn emits an outcome for each shard that is neither result nor failure, so
+// that every shard is written.
 type everyShardFn struct{ Shards int }
 
 // ProcessElement is called once, by the impulse.
@@ -82,7 +82,8 @@ func (f *joinFn) ProcessElement(_ context.Context, shard int, next func(*report.
 	return nil
 }
 
-// write joins one shard aside, and opens the run's folder only to put it there.
+// write joins one shard to a temporary file. It opens the run's folder only to
+// move it there.
 func (f *joinFn) write(name string, done []report.Result) error {
 	b, err := claim.Begin(f.Settings.Out)
 	if err != nil {
@@ -116,7 +117,7 @@ func shardName(f request.Family, i, n int) string {
 	return fmt.Sprintf("%s-%04d-of-%04d.parquet", f, i, n)
 }
 
-// sweepShards removes the family's shards that are not of this run's number of them.
+// sweepShards removes the family's shards of runs with another number of shards.
 func sweepShards(s *Settings) error {
 	kept := map[string]bool{}
 	for _, name := range ShardFiles(s.Spec.Family, s.shards()) {

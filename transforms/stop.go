@@ -10,30 +10,32 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/transforms/report"
 )
 
-// JobsFolder is the folder in Settings.Out with what processes say of a run to each other.
+// JobsFolder is the folder in Settings.Out through which processes communicate about a
+// run.
 const JobsFolder = "jobs"
 
-// StopFile is the file in Settings.Out by which workers in other processes learn that
-// their run is given up. A runner tells them late: Flink cancels a job at once, and ends
-// its worker when the bundle has come to its end, or after half a minute.
+// StopFile is the file in Settings.Out that tells workers in other processes that their
+// run is cancelled. A runner tells them late: Flink cancels a job at once, but ends its
+// worker only after the bundle or half a minute.
 func StopFile(run string) string { return filepath.Join(JobsFolder, run+".stop") }
 
-// RecordFile is the file in Settings.Out that is there as long as a run of other
-// processes is not over. A runner may never tell its workers so: Flink keeps them where a
-// task manager was lost and the job begun again.
+// RecordFile is the file in Settings.Out that exists until a run of other processes is
+// over. A runner may never tell its workers: Flink keeps them if it lost a task manager
+// and restarted the job.
 func RecordFile(run string) string { return filepath.Join(JobsFolder, run+".json") }
 
-// lookEvery is how often a worker looks for the files, lookStored how often in a store, and
-// lookAgain how often the record must be missing.
+// lookEvery is how often a worker checks the files, lookStored how often in a store, and
+// lookAgain how often the record must be missing in a row.
 const (
 	lookEvery  = 500 * time.Millisecond
 	lookStored = 5 * time.Second
 	lookAgain  = 3
 )
 
-// errStopped ends what a worker does for a run that is given up.
+// errStopped ends a worker's attempts for a cancelled run.
 var errStopped = errors.New("the run is given up")
 
 var (
@@ -41,10 +43,11 @@ var (
 	closeOver = sync.OnceFunc(func() { close(runOver) })
 )
 
-// RunOver is closed when the run of another process that this one has worked for is over.
+// RunOver returns a channel that is closed when the run of another process that this one
+// works for is over.
 func RunOver() <-chan struct{} { return runOver }
 
-// join has attempts for the run of another process end when it is given up.
+// join ends attempts for the run of another process when it is cancelled.
 func (s *stage) join() {
 	name := s.Settings.Run
 	if name == "" || strings.HasPrefix(name, haltPrefix) {
@@ -55,12 +58,31 @@ func (s *stage) join() {
 	if halts[name] == nil {
 		by, stop := context.WithCancelCause(context.Background())
 		halts[name] = &halt{by: by}
-		go watchRun(s.Settings.Out, name, func() { stop(errStopped) }, closeOver)
+		go watchRun(s.Settings.Out, name, func() { stop(errStopped) }, closeOver, s.exchanger(name))
+	}
+}
+
+// exchanger returns what keeps the run's tally in step with those of other workers.
+func (s *stage) exchanger(name string) func() {
+	limit, with := s.Settings.MaxFailed, newSharing(s.Settings.Out, name)
+	if limit == (report.Threshold{}) {
+		return func() {}
+	}
+	return func() {
+		haltMu.Lock()
+		t := &halts[name].tally
+		mine := shared{t.done, t.failed}
+		haltMu.Unlock()
+		others := with.exchange(mine)
+		haltMu.Lock()
+		defer haltMu.Unlock()
+		t.others = others
+		t.judge(limit)
 	}
 }
 
 // watchRun looks for the files of a run until it is over.
-func watchRun(out, name string, stop, over func()) {
+func watchRun(out, name string, stop, over, exchange func()) {
 	look := func(file string) error {
 		_, err := store.Lstat(store.Join(out, file))
 		return err
@@ -77,6 +99,7 @@ func watchRun(out, name string, stop, over func()) {
 		switch {
 		case !errors.Is(look(RecordFile(name)), fs.ErrNotExist):
 			seen, missed = true, 0
+			exchange()
 		case seen: // else this process has another file system
 			if missed++; missed == lookAgain {
 				over()
@@ -86,8 +109,8 @@ func watchRun(out, name string, stop, over func()) {
 	}
 }
 
-// AwaitAttempts waits until this process works on nothing, at most so long. It serves a
-// worker whose context has ended.
+// AwaitAttempts waits, at most for a duration, until no attempt runs in this process.
+// It is for a worker whose context has ended.
 func AwaitAttempts(most time.Duration) {
 	haltMu.Lock()
 	var all []*halt

@@ -8,17 +8,18 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tally counts what came to its end in this process, of one run. A worker process
-// has one of its own: it stops by what it saw, and the launcher judges the whole.
+// tally counts what came to its end in this process, of one run. The workers of a run in
+// other processes tell each other theirs, see [sharing].
 type tally struct {
 	done, failed int
 	begun        int
+	others       shared // of the run's other workers
 	stopped      bool
-	failures     []report.Outcome // of a run that this process began, an attempt each
+	failures     []report.Outcome // of a run started by this process, one per attempt
 }
 
-// withTally calls f with the run's tally, unless the run is over or has no name.
-// The caller must not keep it.
+// withTally calls f with the run's tally, unless the run is over or unnamed. f
+// must not keep it.
 func (s *stage) withTally(f func(*tally)) {
 	s.join()
 	haltMu.Lock()
@@ -32,8 +33,13 @@ func (s *stage) count(done, failed int) {
 	s.withTally(func(t *tally) {
 		t.done += done
 		t.failed += failed
-		t.stopped = t.stopped || s.Settings.MaxFailed.Stops(t.done, t.failed)
+		t.judge(s.Settings.MaxFailed)
 	})
+}
+
+// judge stops the run if too many have failed.
+func (t *tally) judge(limit report.Threshold) {
+	t.stopped = t.stopped || limit.Stops(t.done+t.others.Done, t.failed+t.others.Failed)
 }
 
 // begin notes a request that the run works on, and tells the observer.
@@ -42,8 +48,8 @@ func (s *stage) begin(r request.Request) {
 	s.withTally(func(t *tally) { t.begun++ })
 }
 
-// CountBegun returns how many requests of a run this process has begun. The name is
-// that of HaltWith. Requests that an earlier run did are not counted.
+// CountBegun returns the number of requests of a run that this process has started,
+// without those an earlier run did. name is that of HaltWith.
 func CountBegun(name string) int {
 	haltMu.Lock()
 	defer haltMu.Unlock()
@@ -53,16 +59,16 @@ func CountBegun(name string) int {
 	return 0
 }
 
-// noteFailure keeps the outcome of an input that failed, for a run that does not come to
-// where outcomes are published.
+// noteFailure keeps the outcome of a failed input for a run that ends before outcomes
+// are published.
 func (s *stage) noteFailure(o report.Outcome) {
 	if strings.HasPrefix(s.Settings.Run, haltPrefix) {
 		s.withTally(func(t *tally) { t.failures = append(t.failures, o) })
 	}
 }
 
-// Failures returns the failures of a run in this process so far. The name is that of
-// HaltWith. An input appears again if its bundle was run again.
+// Failures returns the failures of a run in this process so far. name is that of
+// HaltWith. An input appears again if its bundle was retried.
 func Failures(name string) []report.Outcome {
 	haltMu.Lock()
 	defer haltMu.Unlock()

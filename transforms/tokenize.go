@@ -8,13 +8,14 @@ import (
 
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 func init() {
 	beam.RegisterDoFn(&tokenizeFn{})
 }
 
-// Tokenize turns decoded items into samples.
+// Tokenize encodes decoded items to samples.
 func Tokenize(s beam.Scope, settings Settings, items beam.PCollection) (tokenized, outcomes beam.PCollection) {
 	return beam.ParDo2(s.Scope("Tokenize"), &tokenizeFn{stage{Settings: settings}}, items)
 }
@@ -23,11 +24,17 @@ type tokenizeFn struct{ stage }
 
 // ProcessElement tokenizes one item.
 func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*Item), out func(report.Outcome)) error {
-	defer it.inputs.Remove() // where that fails, a later process sweeps
+	defer it.inputs.Remove() // a later process sweeps if this fails
 	result := &family.Result{Notes: it.Media.Notes()}
 	f.follow(it)
 	begun := time.Now()
-	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
+	attempt := f.read
+	if it.Media.Film == nil { // it was read before
+		attempt = func(ctx context.Context, r request.Request, work func(context.Context, family.Model) error) error {
+			return f.attempt(ctx, r.Family, work)
+		}
+	}
+	err := attempt(ctx, it.Request, func(ctx context.Context, m family.Model) (err error) {
 		result.Sample, result.Measures, err = m.Tokenize(ctx, it.Request, it.Media)
 		return it.inputs.Explain(err)
 	})
@@ -35,11 +42,12 @@ func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 		return f.settle(ctx, it.Request, stageOf(it.Media.Film), err, out)
 	}
 	result.Elapsed = time.Since(begun)
+	timed(ctx, stageTokenize, result.Elapsed)
 	items(&Item{Request: it.Request, Result: result, Condition: it.Media.Condition()})
 	return nil
 }
 
-// follow tells the observer how far a film is.
+// follow reports a film's progress to the observer.
 func (f *tokenizeFn) follow(it *Item) {
 	film := it.Media.Film
 	if film == nil {
@@ -50,8 +58,8 @@ func (f *tokenizeFn) follow(it *Item) {
 	})
 }
 
-// stageOf names the stage that failed: what is wrong with a film's file is met while it
-// is tokenized.
+// stageOf returns the stage that failed. Errors in a film's file occur while it is
+// tokenized.
 func stageOf(film *family.Film) string {
 	if film != nil && film.Err() != nil {
 		return stageDecode

@@ -2,6 +2,7 @@ package transforms
 
 import (
 	"context"
+	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -14,11 +15,12 @@ func init() {
 	beam.RegisterDoFn(&writeFn{})
 }
 
-// Write writes each item's result into the run's folder, see [report.Place] and
-// [report.Delivery]. It writes media and tokens aside, then a marker that claims them.
-// It moves all to their places, and writes the marker that says done. The same
-// request gives the same tokens, so bundles may rerun, even at the same time. Write
-// replaces unclaimed files only under Settings.Overwrite, and an input never.
+// Write writes each item's result into the run's folder: see [report.Place] and
+// [report.Delivery]. It writes media and tokens to temporary files, then a marker that
+// claims them. It moves all to their places and then writes the marker of a finished
+// result. The same request gives the same tokens, so bundles may be retried, even
+// concurrently. Write replaces unclaimed files only under Settings.Overwrite, and
+// never an input.
 func Write(s beam.Scope, settings Settings, items beam.PCollection) (outcomes beam.PCollection) {
 	return beam.ParDo(s.Scope("Write"), &writeFn{stage{Settings: settings}}, items)
 }
@@ -27,23 +29,35 @@ type writeFn struct{ stage }
 
 // ProcessElement writes one result.
 func (f *writeFn) ProcessElement(ctx context.Context, it *Item, out func(report.Outcome)) error {
-	var row report.Result
-	err := f.attempt(ctx, it.Request.Family, func(ctx context.Context, m family.Model) (err error) {
-		row, err = f.write(ctx, it, m.Name())
-		return err
-	})
-	if err != nil {
-		return f.settle(ctx, it.Request, stageWrite, err, out)
+	if it.row == nil {
+		if err := f.deliver(ctx, f.lease(it.Request.Family), it); err != nil {
+			timed(ctx, stageWrite, it.wrote)
+			return f.settle(ctx, it.Request, stageWrite, err, out)
+		}
 	}
-	f.finish(ctx, row, out)
+	timed(ctx, stageWrite, it.wrote)
+	f.finish(ctx, *it.row, out)
 	return nil
 }
 
-// write delivers a result. What stands at its place was looked at when its request
-// was begun (see [SkipDone]); it is again here, for it may have changed.
-func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Result, error) {
-	row := f.row(it, model)
-	d, err := report.Deliver(f.Settings.Out, row, f.policy(it.Request))
+// deliver is write with the usual attempts. It is safe for concurrent use with one item each.
+func (s *stage) deliver(ctx context.Context, lease *family.Lease, it *Item) error {
+	begun := time.Now()
+	defer func() { it.wrote = time.Since(begun) }()
+	return attempt(ctx, s.Settings.Run, lease, func(ctx context.Context, m family.Model) error {
+		row, err := s.write(ctx, it, m)
+		if err == nil {
+			it.row = &row
+		}
+		return err
+	})
+}
+
+// write delivers a result. The file in its place was checked when the request
+// started (see [SkipDone]) and is checked again here, since it may have changed.
+func (s *stage) write(ctx context.Context, it *Item, m family.Model) (report.Result, error) {
+	row := s.row(it, m)
+	d, err := report.Deliver(s.Settings.Out, row, s.policy(it.Request))
 	if err != nil {
 		return row, err
 	}
@@ -57,13 +71,13 @@ func (f *writeFn) write(ctx context.Context, it *Item, model string) (report.Res
 	if err := writeTokens(it, place, d); err != nil {
 		return row, err
 	}
-	key := it.Request.Fingerprint(f.Settings.Action, model)
-	return row, d.Finish(key, f.Settings.Run, row)
+	key := it.Request.Fingerprint(s.Settings.Action, m.Name())
+	return row, d.Finish(key, s.Settings.Run, row)
 }
 
-// writeTokens writes the sample of a result, if its family has tokens.
+// writeTokens writes the sample of a result if its family has tokens.
 func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
-	if p.Tokens() == "" || it.Result.Sample.Kind == "" { // quads along the surface have none
+	if p.Tokens() == "" || it.Result.Sample.Kind == "" { // quads along the surface have no tokens
 		return nil
 	}
 	sample := it.Result.Sample
@@ -74,18 +88,22 @@ func writeTokens(it *Item, p report.Place, d *report.Delivery) error {
 	return writeTo(d, p.Tokens(), func(path string) error { return report.WriteSample(path, sample) })
 }
 
-func (f *writeFn) row(it *Item, model string) report.Result {
+func (s *stage) row(it *Item, m family.Model) report.Result {
 	g := it.Result
+	device := ""
+	if d, ok := m.(family.OnDevice); ok && g.Sample.Kind != "" {
+		device = d.Device()
+	}
 	return report.Result{
-		Request: it.Request, Action: f.Settings.Action, Model: model,
+		Request: it.Request, Action: s.Settings.Action, Model: m.Name(), Device: device,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
 		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, Notes: g.Notes,
 		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
 	}
 }
 
-// writeMedia writes a clip, a picture, a rig, a mesh or planes, each by a file of its own here. Of a mesh
-// it returns what a reader of the GLB gets.
+// writeMedia writes a clip, a picture, a rig, a mesh or planes, each in a file of its own here. For a
+// mesh it returns what a reader of the GLB gets.
 func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) (*mesh.Mesh, error) {
 	switch m := it.Result.Media; {
 	case m.Clip != nil:
@@ -102,11 +120,15 @@ func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Resul
 	return nil, nil
 }
 
-// writeTo has write write one file of a delivery.
+// writeTo writes one file of a delivery with write.
 func writeTo(d *report.Delivery, place string, write func(path string) error) error {
 	path, err := d.Path(place)
 	if err != nil {
 		return err
 	}
-	return write(path)
+	if err := write(path); err != nil {
+		return err
+	}
+	writtenBytes.Add(float64(sizeOf(path)))
+	return nil
 }

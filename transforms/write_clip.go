@@ -9,7 +9,7 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// A contact sheet shows at most sheetFrames frames, evenly chosen.
+// sheetFrames is the number of frames of a contact sheet, evenly chosen.
 const (
 	sheetColumns = 8
 	sheetFrames  = 64

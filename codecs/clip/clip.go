@@ -1,5 +1,5 @@
-// Package clip holds the in-memory form of a video clip, shared by codecs/video
-// (files) and codecs/cube (tokens' pixels), so that neither needs the other.
+// Package clip holds the in-memory form of a video clip. codecs/video (files)
+// and codecs/cube (cubes) share it.
 //
 // Letters: t frames, h rows, w columns, c = 3 colour channels (R, G, B).
 package clip
@@ -25,8 +25,8 @@ func (r Rate) At(t int) time.Duration {
 	return time.Duration(float64(t) * float64(r.Den) / float64(r.Num) * float64(time.Second))
 }
 
-// Clip is a run of frames of equal size, full-range sRGB (BT.709 primaries),
-// 8 bits a channel. Pix is [t, h, w, 3] row-major.
+// Clip is a sequence of frames of equal size in full-range sRGB (BT.709
+// primaries), 8 bits a channel. Pix is [t, h, w, 3] row-major.
 type Clip struct {
 	T, H, W int
 	Rate    Rate

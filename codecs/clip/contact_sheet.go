@@ -16,10 +16,10 @@ const gutter = 2
 // gutterGrey stands out from both black and white frames.
 var gutterGrey = color.RGBA{R: 96, G: 96, B: 96, A: 255}
 
-// maxSheetPixels keeps a sheet far below what image viewers refuse.
+// maxSheetPixels keeps sheets small enough for image viewers.
 const maxSheetPixels = 1 << 28
 
-// frameImage is frame t as an image that shares no memory with the clip.
+// frameImage returns a copy of frame t as an image.
 func (c *Clip) frameImage(t int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, c.W, c.H))
 	src := c.Frame(t)
@@ -30,13 +30,13 @@ func (c *Clip) frameImage(t int) *image.RGBA {
 	return img
 }
 
-// ContactSheet draws frames in a grid to be looked at, columns frames wide, with a
-// grey border of 2 pixels. Each clip begins a new row and takes as many rows as it
-// needs, so columns = T puts each clip on one row and clips compare down a column.
-// Frames of different sizes stand at the top left of cells of the largest size.
+// ContactSheet draws frames in a grid, columns frames wide, with a grey border of
+// 2 pixels. Each clip starts a new row and may take several, so columns = T puts
+// each clip on one row. Frames of different sizes are placed at the top left of
+// cells of the largest size.
 //
-// It returns an error wrapping [ErrShape] if columns < 1, a clip is malformed,
-// no clip has a pixel, or the sheet would pass 2^28 pixels.
+// It returns an error wrapping [ErrShape] if columns < 1, a clip is malformed, no
+// clip has a pixel, or the sheet would exceed 2^28 pixels.
 func ContactSheet(columns int, clips ...*Clip) (image.Image, error) {
 	s, err := planSheet(columns, clips)
 	if err != nil {
@@ -90,8 +90,8 @@ func (s sheet) cell(row, column int) image.Point {
 	return image.Pt(gutter+column*(s.w+gutter), gutter+row*(s.h+gutter))
 }
 
-// WritePNG writes the contact sheet of the clips to path, beside its place first
-// and then renamed. Errors are [ContactSheet]'s and the file system's.
+// WritePNG writes the contact sheet of the clips to path: to a temporary name,
+// which is then renamed. Errors are [ContactSheet]'s and the file system's.
 func WritePNG(path string, columns int, clips ...*Clip) error {
 	img, err := ContactSheet(columns, clips...)
 	if err != nil {

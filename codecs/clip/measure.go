@@ -10,8 +10,8 @@ import (
 //
 //	10·log10(255² / mean((a - b)²))
 //
-// It is +Inf for equal clips. It returns an error wrapping [ErrShape] if the
-// shapes differ or hold nothing; the rates are not compared.
+// It is +Inf for equal clips. The error wraps [ErrShape] if the shapes differ
+// or are empty. Rates are not compared.
 func PSNR(a, b *Clip) (float64, error) {
 	if err := sameShape(a, b); err != nil {
 		return 0, err

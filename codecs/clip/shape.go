@@ -8,14 +8,14 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrShape: lengths, extents or ranges that do not fit each other.
+	// ErrShape reports lengths, sizes or ranges that do not match.
 	ErrShape = errors.New("wrong clip shape")
-	// ErrRate: a frame rate that is not positive.
+	// ErrRate reports a frame rate that is not positive.
 	ErrRate = errors.New("wrong frame rate")
 )
 
-// Bytes is t·h·w·3, or an error wrapping [ErrShape] if an extent is negative or
-// the product does not fit an int.
+// Bytes returns t·h·w·3, or an error wrapping [ErrShape] if a factor is
+// negative or the product overflows an int.
 func Bytes(t, h, w int) (int, error) {
 	n := uint(3)
 	for _, v := range [3]int{t, h, w} {
@@ -35,8 +35,8 @@ func Bytes(t, h, w int) (int, error) {
 
 const maxInt = int(^uint(0) >> 1)
 
-// Validate reports whether Pix has the length that T, H and W say, by an error
-// wrapping [ErrShape]. The rate may be zero (unknown) but not negative ([ErrRate]).
+// Validate returns an error wrapping [ErrShape] if the length of Pix does not match
+// T, H and W, or [ErrRate] if the rate is negative. A zero rate means unknown.
 func (c *Clip) Validate() error {
 	n, err := Bytes(c.T, c.H, c.W)
 	if err != nil {
@@ -51,8 +51,8 @@ func (c *Clip) Validate() error {
 	return nil
 }
 
-// Slice returns frames from to to-1 as a clip that shares c's pixels.
-// It returns an error wrapping [ErrShape] unless 0 <= from <= to <= T.
+// Slice returns frames from to to-1 as a clip that shares c's pixels. The error
+// wraps [ErrShape] unless 0 <= from <= to <= T.
 func (c *Clip) Slice(from, to int) (*Clip, error) {
 	if from < 0 || to < from || to > c.T {
 		return nil, fmt.Errorf("clip.Slice: %w: frames %d to %d of %d", ErrShape, from, to, c.T)

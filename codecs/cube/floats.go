@@ -7,7 +7,7 @@ import "fmt"
 //	dst[i] = Pix[i] / 127.5 - 1
 //
 // dst is [nt, nh, nw, t, h, w, 3] and must have Pix's length ([ErrSize]).
-// [Grid.SetFloats] gives back the same byte for each of the 256 values.
+// [Grid.SetFloats] inverts it exactly.
 func (g *Grid) Floats(dst []float32) error {
 	if len(dst) != len(g.Pix) {
 		return fmt.Errorf("cube.Floats: %w: %d numbers for %d bytes", ErrSize, len(dst), len(g.Pix))

@@ -7,15 +7,15 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// ErrSize is wrapped by every error about extents: a cube size below 1, a grid whose
-// fields do not fit each other, or one that would pass [MaxBytes].
+// ErrSize reports a cube size below 1, a grid with inconsistent fields, or one over
+// [MaxBytes].
 var ErrSize = errors.New("wrong cube size")
 
-// MaxBytes bounds the padded pixels of one grid (4 GiB), so that a wrong cube size is
-// an error and not an allocation.
+// MaxBytes bounds the padded pixels of one grid (4 GiB), so that a wrong size is an
+// error instead of a huge allocation.
 const MaxBytes = 1 << 32
 
-// Size is an extent in frames, rows and columns: of a cube in pixels, or of a grid in cubes.
+// Size is a size in frames, rows and columns: of a cube in pixels, or of a grid in cubes.
 type Size struct{ T, H, W int }
 
 // Volume is T·H·W.
@@ -23,7 +23,7 @@ func (s Size) Volume() int { return s.T * s.H * s.W }
 
 func (s Size) String() string { return fmt.Sprintf("%dx%dx%d", s.T, s.H, s.W) }
 
-// Grid is a clip cut into cubes.
+// Grid is a clip split into cubes.
 type Grid struct {
 	N       Size // cubes along each axis
 	Size    Size // pixels of one cube along each axis
@@ -32,8 +32,8 @@ type Grid struct {
 	Pix     []uint8 // [nt, nh, nw, t, h, w, 3] row-major
 }
 
-// New returns a black grid for a clip of shape [t, h, w]: what a decoder of tokens
-// fills. It returns an error wrapping [ErrSize].
+// New returns a black grid for a clip of shape [t, h, w], to be filled by a
+// decoder. The error wraps [ErrSize].
 func New(t, h, w int, rate clip.Rate, s Size) (*Grid, error) {
 	g := &Grid{Size: s, T: t, H: h, W: w, Rate: rate}
 	n, err := g.plan()
@@ -50,7 +50,7 @@ func (g *Grid) counts() Size {
 	return Size{T: cover(g.T, g.Size.T), H: cover(g.H, g.Size.H), W: cover(g.W, g.Size.W)}
 }
 
-// cover is ceil(n/d), written so that it cannot overflow.
+// cover is ceil(n/d) without overflow.
 func cover(n, d int) int {
 	if n == 0 {
 		return 0
@@ -58,7 +58,7 @@ func cover(n, d int) int {
 	return (n-1)/d + 1
 }
 
-// plan checks the extents and returns the padded length of Pix in bytes.
+// plan checks the sizes and returns the padded length of Pix in bytes.
 func (g *Grid) plan() (int, error) {
 	s := g.Size
 	if s.T < 1 || s.H < 1 || s.W < 1 {
@@ -81,7 +81,7 @@ func (g *Grid) plan() (int, error) {
 	return n, nil
 }
 
-// Validate reports whether the fields fit each other, by an error wrapping [ErrSize].
+// Validate returns an error wrapping [ErrSize] if the fields are inconsistent.
 func (g *Grid) Validate() error {
 	n, err := g.plan()
 	if err != nil {

@@ -1,13 +1,13 @@
 package cube
 
-// Groups orders the cubes of a grid in groups. Groups stand in raster order over time,
-// rows and columns, and so do the cubes of a group.
+// Groups orders the cubes of a grid by groups. Groups are in raster order over time,
+// rows and columns, and so are the cubes of a group.
 type Groups struct {
 	H, W int  // rows and columns of cubes in the grid, multiples of the group's
 	Size Size // of a group, in cubes
 }
 
-// Cube returns the place of a cube in the grid from its number.
+// Cube returns the position in the grid of the cube with number n.
 func (g Groups) Cube(n int) (t, h, w int) {
 	group, slot := n/g.Size.Volume(), n%g.Size.Volume()
 	rows, cols := g.H/g.Size.H, g.W/g.Size.W
@@ -17,7 +17,7 @@ func (g Groups) Cube(n int) (t, h, w int) {
 	return t, h, w
 }
 
-// Number inverts Cube. It is -1 outside the frame or before the first.
+// Number inverts Cube. It is -1 outside the grid.
 func (g Groups) Number(t, h, w int) int {
 	if t < 0 || h < 0 || w < 0 || h >= g.H || w >= g.W {
 		return -1
@@ -28,7 +28,7 @@ func (g Groups) Number(t, h, w int) int {
 	return group*g.Size.Volume() + slot
 }
 
-// Raster returns the number of a cube in the grid's raster order.
+// Raster returns the raster-order index of the cube with number n.
 func (g Groups) Raster(n int) int {
 	t, h, w := g.Cube(n)
 	return (t*g.H+h)*g.W + w

@@ -7,7 +7,7 @@ import (
 )
 
 // Split copies a clip into a grid of cubes of size s, padded by edge replication.
-// It returns an error wrapping [ErrSize] or [clip.ErrShape].
+// The error wraps [ErrSize] or [clip.ErrShape].
 func Split(c *clip.Clip, s Size) (*Grid, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("cube.Split: %w", err)
@@ -24,8 +24,8 @@ func Split(c *clip.Clip, s Size) (*Grid, error) {
 	return g, nil
 }
 
-// fillRow copies row y of a frame of width w, from column x on, into dst, and repeats
-// the last pixel where the frame ends.
+// fillRow copies row y of a frame of width w, from column x on, into dst and repeats
+// the last pixel beyond the frame.
 func fillRow(dst, frame []uint8, y, x, w int) {
 	row := frame[3*y*w : 3*(y+1)*w]
 	n := copy(dst, row[3*x:])
@@ -34,8 +34,8 @@ func fillRow(dst, frame []uint8, y, x, w int) {
 	}
 }
 
-// Join copies the cubes back into a clip of the shape the grid was made from; the
-// padding is dropped whatever it holds. It returns an error wrapping [ErrSize].
+// Join copies the cubes back into a clip of the original shape and drops the
+// padding. The error wraps [ErrSize].
 func (g *Grid) Join() (*clip.Clip, error) {
 	if err := g.Validate(); err != nil {
 		return nil, err
@@ -55,8 +55,8 @@ func (g *Grid) Join() (*clip.Clip, error) {
 	return c, nil
 }
 
-// rows calls f for each row of pixels of each cube in the order of Pix, with the
-// position in the padded clip of the row's first pixel. Its x is inside the clip.
+// rows calls f for each pixel row of each cube in the order of Pix, with the
+// position of its first pixel in the padded clip. x is inside the clip.
 func (g *Grid) rows(f func(t, y, x int)) {
 	for n := range g.Count() {
 		t0 := n / (g.N.H * g.N.W) * g.Size.T

@@ -6,8 +6,8 @@
 //	}
 //	err = picture.EncodePNG(w, p)
 //
-// It is not for video (see codecs/video) nor for drawing (see mesh/draw). It takes
-// colours as they are stored: no colour profile, no gamma and no EXIF orientation.
+// It is not for video (see codecs/video) or drawing (see mesh/draw). It keeps
+// colours as stored: no colour profile, gamma or EXIF orientation is applied.
 //
 // Letters: h rows, w columns, 3 colours (red, green, blue).
 package picture
@@ -27,11 +27,11 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrFormat reports bytes that are no PNG or JPEG, or a damaged one.
+	// ErrFormat reports bytes that are not a PNG or JPEG, or a damaged file.
 	ErrFormat = errkind.New("not_a_picture", "not a PNG or JPEG picture")
-	// ErrLimit reports a picture of more pixels than the caller takes.
+	// ErrLimit reports a picture with more pixels than allowed.
 	ErrLimit = errkind.New("limit", "the picture is too large")
-	// ErrShape reports a picture whose sides do not fit its pixels.
+	// ErrShape reports a picture whose sides do not match its pixels.
 	ErrShape = errors.New("the sides do not fit the pixels")
 )
 
@@ -41,10 +41,10 @@ type Picture struct {
 	Pix  []uint8
 }
 
-// Decode reads a PNG or JPEG picture of at most so many pixels, which are counted before
-// anything of their size is allocated. Grey becomes three equal colours, 16 bits lose
-// the lower 8, and transparency is dropped: the colours under it stay, as Pillow's
-// convert("RGB") has it. The error wraps [ErrFormat] or [ErrLimit].
+// Decode reads a PNG or JPEG picture of at most maxPixels pixels, which it checks before
+// allocating. Grey becomes three equal channels, 16 bits lose the lower 8, and alpha is
+// dropped without blending, as in Pillow's convert("RGB"). The error wraps [ErrFormat]
+// or [ErrLimit].
 func Decode(data []byte, maxPixels int) (*Picture, error) {
 	read, size := png.Decode, png.DecodeConfig
 	if bytes.HasPrefix(data, []byte("\xff\xd8")) {
@@ -79,7 +79,7 @@ func fromImage(m image.Image) *Picture {
 	return p
 }
 
-// Image returns a picture as the standard library has it.
+// Image returns p as an [image.Image].
 func (p *Picture) Image() (image.Image, error) {
 	if p.H < 1 || p.W < 1 || len(p.Pix)%3 != 0 || p.W > len(p.Pix)/3/p.H || p.H*p.W != len(p.Pix)/3 {
 		return nil, fmt.Errorf("picture.Image: %w: %d by %d with %d bytes", ErrShape, p.H, p.W, len(p.Pix))
@@ -92,8 +92,8 @@ func (p *Picture) Image() (image.Image, error) {
 	return m, nil
 }
 
-// EncodePNG writes a picture as PNG, 8 bits a colour. Equal pictures give equal bytes.
-// The error wraps [ErrShape] or is the writer's.
+// EncodePNG writes p as PNG, 8 bits a channel. Equal pictures give equal bytes. The
+// error wraps [ErrShape] or is the writer's.
 func EncodePNG(w io.Writer, p *Picture) error {
 	m, err := p.Image()
 	if err != nil {

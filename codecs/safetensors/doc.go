@@ -1,5 +1,5 @@
-// Package safetensors reads and writes safetensors files: named tensors behind
-// a JSON header, the format in which models are shipped.
+// Package safetensors reads and writes safetensors files: named tensors after a
+// JSON header, the format of published models.
 //
 //	u64 LE: header bytes n | n bytes of JSON, padded with spaces | tensor data
 //
@@ -9,8 +9,8 @@
 // Offsets count from the end of the header. Data is row-major, little-endian,
 // and covers the rest of the file without holes or overlaps.
 //
-// It is not for what the tensors mean (see models), and it holds no arithmetic
-// beyond conversion between floating-point widths.
+// It is not for the meaning of tensors (see models). Its only arithmetic is
+// conversion between floating-point types.
 //
 //	f, err := safetensors.Open("model/model.safetensors")
 //	if err != nil {

@@ -1,11 +1,11 @@
 package safetensors
 
-// DType is the name of an element type, as files write it: "BF16". A file may hold
-// tensors of types that are not known here. Their size is not checked, and their
-// elements cannot be read.
+// DType is the name of an element type in files, such as "BF16". A file may have
+// tensors of unknown types. Their size is not checked and their elements cannot be
+// read.
 type DType string
 
-// The element types that are known. [Tensor.Float32s] converts F16, BF16, F32 and F64.
+// The known element types. [Tensor.Float32s] converts F16, BF16, F32 and F64.
 const (
 	BOOL       DType = "BOOL"
 	U8         DType = "U8"
@@ -29,8 +29,7 @@ const (
 	C128       DType = "C128" // two F64
 )
 
-// ranks order the types as files hold their tensors, but from the last to the first:
-// [Write] puts larger ranks first.
+// ranks gives the order of types in files: [Write] puts larger ranks first.
 var ranks = map[DType]int{}
 
 func init() {
@@ -41,7 +40,7 @@ func init() {
 	}
 }
 
-// SizeBytes returns the bytes of one element, 0 for an unknown type.
+// SizeBytes returns the size of an element in bytes, or 0 for an unknown type.
 func (d DType) SizeBytes() int {
 	switch d {
 	case BOOL, U8, I8, F8E4M3, F8E5M2, F8E4M3FNUZ, F8E5M2FNUZ, F8E8M0:
@@ -61,7 +60,7 @@ func (d DType) SizeBytes() int {
 // maxDType bounds the name of an unknown type.
 const maxDType = 32
 
-// isName reports whether d looks like the name of a type, known or not.
+// isName reports whether d is a plausible type name.
 func (d DType) isName() bool {
 	for _, c := range []byte(d) {
 		if !('A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '_') {

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is an open file, mapped into memory. Its methods may be called from
-// several goroutines, Close excepted.
+// File is an open, memory-mapped file. Its methods are safe for concurrent use,
+// except Close.
 type File struct {
 	once   sync.Once
 	mapped []byte // nil when closed
 	header *header
 }
 
-// Open maps the file at path and checks its header; tensor data is read from
-// disk when it is touched. The file must not shrink while it is open: the
-// system ends a process that touches a page that is gone. The error wraps
-// [ErrNotSafetensors], [ErrCorrupt], [ErrLimit] or the file system's own.
+// Open maps the file at path and checks its header. Tensor data is read from
+// disk on access. The file must not shrink while it is open: an access beyond
+// its end kills the process. The error wraps [ErrNotSafetensors], [ErrCorrupt]
+// or [ErrLimit], or is the file system's.
 func Open(path string) (*File, error) {
 	b, err := mapFile(path)
 	if err != nil {
@@ -52,8 +52,8 @@ func mapFile(path string) ([]byte, error) {
 	return unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
 }
 
-// Close unmaps the file. Every Data slice that came from it is invalid from
-// then on: touching one ends the process.
+// Close unmaps the file. Data slices of its tensors become invalid: an access
+// kills the process.
 func (f *File) Close() (err error) {
 	f.once.Do(func() {
 		b := f.mapped
@@ -68,14 +68,14 @@ func (f *File) Names() []string {
 	return slices.Sorted(maps.Keys(f.header.tensors))
 }
 
-// Metadata returns a copy of the file's metadata, nil if it has none.
+// Metadata returns a copy of the file's metadata, or nil if it has none.
 func (f *File) Metadata() map[string]string {
 	return maps.Clone(f.header.metadata)
 }
 
-// Tensor returns the named tensor. Data is a read-only view into the mapping,
-// valid until Close, not necessarily aligned. The error wraps [ErrNotFound] or
-// [ErrClosed].
+// Tensor returns the named tensor. Its Data is a read-only view into the
+// mapping, valid until Close and possibly unaligned. The error wraps
+// [ErrNotFound] or [ErrClosed].
 func (f *File) Tensor(name string) (Tensor, error) {
 	if f.mapped == nil {
 		return Tensor{}, fmt.Errorf("safetensors.Tensor: %w", ErrClosed)
@@ -88,8 +88,8 @@ func (f *File) Tensor(name string) (Tensor, error) {
 	return Tensor{DType: e.dtype, Shape: slices.Clone(e.shape), Data: data}, nil
 }
 
-// Parse checks a file's bytes, which stay in use and must not change. The errors
-// are those of [Open].
+// Parse parses a file's bytes, which it retains and which must not change. The
+// errors are those of [Open].
 func Parse(data []byte) (*File, error) {
 	if len(data) < prefixBytes {
 		return nil, fmt.Errorf("safetensors.Parse: %w: %d bytes", ErrNotSafetensors, len(data))

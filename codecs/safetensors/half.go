@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// F16ToFloat32 returns the value of the binary16 number with the given bits,
-// exactly; a NaN stays a NaN with its payload.
+// F16ToFloat32 returns the exact value of a binary16 number. A NaN keeps its
+// payload.
 func F16ToFloat32(bits uint16) float32 {
 	sign := uint32(bits>>15) << 31
 	exp := uint32(bits>>10) & 31
@@ -23,18 +23,18 @@ func F16ToFloat32(bits uint16) float32 {
 	return math.Float32frombits(sign | math.Float32bits(v))
 }
 
-// Float32ToF16 returns the bits of the binary16 number nearest to x, ties to
-// even; what is beyond the largest becomes infinite, a NaN a quiet NaN.
+// Float32ToF16 returns the binary16 number nearest to x, ties to even. Overflow
+// gives infinity, and a NaN becomes a quiet NaN.
 func Float32ToF16(x float32) uint16 {
 	b := math.Float32bits(x)
 	sign := uint16(b>>16) & 0x8000
 	b &= 1<<31 - 1
 	switch {
-	case b > 0xff<<23: // NaN: keep the payload's upper bits, set the quiet one
+	case b > 0xff<<23: // NaN: keep the upper bits of the payload, set the quiet bit
 		return sign | 0x7e00 | uint16(b>>13)&0x3ff
-	case b >= 143<<23: // 2^16 and more
+	case b >= 143<<23: // 2^16 or more
 		return sign | 0x7c00
-	case b >= 113<<23: // normal: 2^-14 and more; a carry may reach infinity
+	case b >= 113<<23: // normal: 2^-14 or more; a carry may reach infinity
 		return sign | uint16(roundShift(b-112<<23, 13))
 	case b < 102<<23: // under 2^-25: nearer to 0 than to the least subnormal
 		return sign
@@ -44,11 +44,11 @@ func Float32ToF16(x float32) uint16 {
 	return sign | uint16(roundShift(b&(1<<23-1)|1<<23, 126-exp))
 }
 
-// BF16ToFloat32 returns the value of the bfloat16 number with the given bits.
+// BF16ToFloat32 returns the exact value of a bfloat16 number.
 func BF16ToFloat32(bits uint16) float32 { return math.Float32frombits(uint32(bits) << 16) }
 
-// Float32ToBF16 returns the bits of the bfloat16 number nearest to x, ties to
-// even; a NaN becomes a quiet NaN.
+// Float32ToBF16 returns the bfloat16 number nearest to x, ties to even. A NaN
+// becomes a quiet NaN.
 func Float32ToBF16(x float32) uint16 {
 	b := math.Float32bits(x)
 	if b&(1<<31-1) > 0xff<<23 {
@@ -57,22 +57,23 @@ func Float32ToBF16(x float32) uint16 {
 	return uint16(roundShift(b, 16))
 }
 
-// roundShift returns b / 2^n rounded to the nearest integer, ties to even.
-// b + 2^(n-1) must not overflow: it cannot for the finite numbers given here.
+// roundShift returns b / 2^n rounded to the nearest integer, ties to even. b +
+// 2^(n-1) must not overflow, which holds for finite numbers here.
 func roundShift(b, n uint32) uint32 {
 	return (b + 1<<(n-1) - 1 + b>>n&1) >> n
 }
 
-// Float32s returns the elements of a tensor of type F32, F16, BF16 or F64 (the
-// last rounded to nearest) in a new slice. The error wraps [ErrDType].
+// Float32s returns the elements of a tensor of type F32, F16, BF16 or F64
+// (rounded to nearest) in a new slice. The error wraps [ErrDType].
 func (t Tensor) Float32s() ([]float32, error) {
-	size := max(t.DType.SizeBytes(), 1) // 0 of an unknown type, which is refused below
+	size := max(t.DType.SizeBytes(), 1) // 0 for an unknown type, which is rejected below
 	out := make([]float32, len(t.Data)/size)
 	return out, t.ReadFloat32s(out, 0)
 }
 
-// ReadFloat32s is [Tensor.Float32s] of the elements from at on, into dst, which
-// must not reach past the last. The error wraps [ErrDType] or [ErrTensor].
+// ReadFloat32s reads elements from index at on into dst, as [Tensor.Float32s]
+// does. The error wraps [ErrDType], or [ErrTensor] if dst reaches past the last
+// element.
 func (t Tensor) ReadFloat32s(dst []float32, at int) error {
 	widen, ok := wideners[t.DType]
 	if !ok {
@@ -96,10 +97,11 @@ func (t Tensor) ReadFloat32s(dst []float32, at int) error {
 	return nil
 }
 
-// widenAtOnce is how many elements a goroutine converts: enough to outweigh its start.
+// widenAtOnce is the number of elements a goroutine converts: enough to outweigh its
+// start.
 const widenAtOnce = 1 << 20
 
-// wideners convert little-endian elements, as many as the destination holds.
+// wideners convert len(dst) little-endian elements.
 var wideners = map[DType]func(dst []float32, src []byte){
 	F16: func(dst []float32, src []byte) {
 		for i := range dst {
@@ -123,9 +125,9 @@ var wideners = map[DType]func(dst []float32, src []byte){
 	},
 }
 
-// FromFloat32s returns a tensor of type F32, F16 or BF16 that holds values in
-// the given shape, rounded to nearest, ties to even. The error wraps
-// [ErrDType], or [ErrTensor] if the shape does not fit.
+// FromFloat32s returns a tensor of type F32, F16 or BF16 with the given shape
+// and values, rounded to nearest, ties to even. The error wraps [ErrDType], or
+// [ErrTensor] if the shape does not match.
 func FromFloat32s(name string, d DType, shape []int, values []float32) (NamedTensor, error) {
 	data := make([]byte, 0, len(values)*d.SizeBytes())
 	for _, x := range values {

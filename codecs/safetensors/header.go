@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// MaxHeaderBytes is the largest header that is read or written, the limit
-	// of the reference implementation.
+	// MaxHeaderBytes is the largest header accepted or written, as in the
+	// reference implementation.
 	MaxHeaderBytes = 100_000_000
 
 	prefixBytes = 8
@@ -34,8 +34,8 @@ type header struct {
 	end      int // where tensor data starts in the file
 }
 
-// parse reads and checks the header of a whole file. Beyond the reference
-// implementation's checks it refuses a name that stands twice.
+// parse reads and checks the header of a whole file. Unlike the reference
+// implementation it rejects duplicate names.
 func parse(b []byte) (*header, error) {
 	if len(b) < prefixBytes+2 {
 		return nil, fmt.Errorf("%w: %d bytes", ErrNotSafetensors, len(b))
@@ -86,8 +86,8 @@ func (h *header) parseJSON(text []byte) error {
 	return nil
 }
 
-// parser reads JSON token by token: decoding into structs would match keys
-// without regard to case and let the last of two equal keys win.
+// parser reads JSON token by token. Decoding into structs would ignore the case
+// of keys and accept duplicate ones.
 type parser struct{ *json.Decoder }
 
 func (p parser) token() (json.Token, error) {
@@ -117,9 +117,9 @@ func (p parser) object(value func(key string) error) error {
 		if err != nil {
 			return err
 		}
-		key := t.(string) // the decoder lets no other key through
+		key := t.(string) // keys are always strings
 		if seen[key] {
-			return fmt.Errorf("%w: key %.100q stands twice", ErrCorrupt, key)
+			return fmt.Errorf("%w: duplicate key %.100q", ErrCorrupt, key)
 		}
 		seen[key] = true
 		if err := value(key); err != nil {
@@ -208,8 +208,8 @@ func (p parser) entry() (entry, error) {
 	return e, err
 }
 
-// checkCover reports an error unless the tensors cover size bytes of data
-// exactly, in some order, each starting where another ended.
+// checkCover returns an error unless the tensors cover size bytes of data
+// exactly, without gaps or overlaps.
 func (h *header) checkCover(size int) error {
 	list := make([]entry, 0, len(h.tensors))
 	for _, e := range h.tensors {

@@ -10,15 +10,16 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrNotSafetensors reports bytes that do not begin as the format does.
+	// ErrNotSafetensors reports bytes that are not a safetensors file.
 	ErrNotSafetensors = errkind.New("bad_model", "not a safetensors file")
-	// ErrCorrupt reports a header that contradicts itself or the file.
+	// ErrCorrupt reports an inconsistent header, or one that does not match the
+	// file.
 	ErrCorrupt = errkind.New("bad_model", "corrupt safetensors file")
 	// ErrLimit reports a header over [MaxHeaderBytes].
 	ErrLimit = errkind.New("bad_model", "over a limit")
 	// ErrDType reports an element type that cannot be converted or written.
 	ErrDType = errkind.New("bad_model", "unsupported element type")
-	// ErrNotFound reports a name that the file has no tensor for.
+	// ErrNotFound reports a name without a tensor.
 	ErrNotFound = errkind.New("bad_model", "no such tensor")
 	// ErrTensor reports a tensor that cannot be written.
 	ErrTensor = errkind.New("bad_model", "bad tensor")
@@ -33,13 +34,13 @@ type Tensor struct {
 	Data  []byte
 }
 
-// NamedTensor is a tensor to be written.
+// NamedTensor is a tensor to write.
 type NamedTensor struct {
 	Name string
 	Tensor
 }
 
-// Elements returns the product of the sides of t's shape.
+// Elements returns the number of elements.
 func (t Tensor) Elements() int {
 	n := 1
 	for _, side := range t.Shape {
@@ -48,8 +49,8 @@ func (t Tensor) Elements() int {
 	return n
 }
 
-// sizeOf returns the bytes of a tensor, of an unknown type its elements, or an error wrapping bad if a side is
-// negative or the product does not fit an int.
+// sizeOf returns the size of a tensor in bytes, or its number of elements for an unknown type. The error wraps
+// bad if a side is negative or the product overflows an int.
 func sizeOf(d DType, shape []int, bad error) (int, error) {
 	n := max(d.SizeBytes(), 1)
 	for _, side := range shape {
@@ -61,8 +62,8 @@ func sizeOf(d DType, shape []int, bad error) (int, error) {
 	return n, nil
 }
 
-// check reports why t cannot be written: an error wrapping [ErrTensor] or
-// [ErrDType].
+// check returns an error wrapping [ErrTensor] or [ErrDType] if t cannot be
+// written.
 func (t *NamedTensor) check() error {
 	if t.Name == "" || t.Name == metadataKey {
 		return fmt.Errorf("%w: name %q", ErrTensor, t.Name)

@@ -13,12 +13,12 @@ import (
 	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
-// Write writes the tensors to path: beside its place, synced, then renamed.
-// Equal input in any order gives equal bytes, which are also those of the
-// reference implementation as long as there is at most one metadata key: tensors
-// by element type, widest first, then by name; the header padded with spaces
-// to a multiple of 8 bytes. Metadata keys are sorted. The error wraps
-// [ErrTensor], [ErrDType], [ErrLimit] or the file system's own.
+// Write writes the tensors to path: to a temporary name, synced, then renamed.
+// The bytes do not depend on the order of tensors. With at most one metadata key
+// they equal those of the reference implementation: tensors by element type,
+// widest first, then by name; the header padded with spaces to a multiple of 8
+// bytes. Metadata keys are sorted. The error wraps [ErrTensor], [ErrDType] or
+// [ErrLimit], or is the file system's.
 func Write(path string, tensors []NamedTensor, metadata map[string]string) error {
 	order := slices.Clone(tensors)
 	slices.SortStableFunc(order, func(a, b NamedTensor) int {
@@ -73,7 +73,7 @@ func encodeHeader(order []NamedTensor, metadata map[string]string) ([]byte, erro
 			return nil, err
 		}
 		if seen[t.Name] {
-			return nil, fmt.Errorf("%w: %q stands twice", ErrTensor, t.Name)
+			return nil, fmt.Errorf("%w: duplicate name %q", ErrTensor, t.Name)
 		}
 		seen[t.Name] = true
 		separate(&b)
@@ -108,7 +108,7 @@ func writeMetadata(b *bytes.Buffer, metadata map[string]string) {
 	b.WriteByte('}')
 }
 
-// separate writes a comma unless b stands at the start of the object.
+// separate writes a comma except at the start of an object.
 func separate(b *bytes.Buffer) {
 	if b.Len() > prefixBytes+1 {
 		b.WriteByte(',')
@@ -119,6 +119,6 @@ func separate(b *bytes.Buffer) {
 func writeText(b *bytes.Buffer, s string) {
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string into a buffer: cannot fail
+	_ = e.Encode(s) // writing a string to a buffer cannot fail
 	b.Truncate(b.Len() - 1)
 }

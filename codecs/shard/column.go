@@ -2,14 +2,14 @@ package shard
 
 import "fmt"
 
-// column is one leaf column of one row group, decoded: row i holds the values
+// column is one decoded leaf column of one row group. Row i has the values
 // starts[i] to starts[i+1].
 type column struct {
 	values
 	starts []int // [r+1]
 }
 
-// budget counts down the bytes that decoding a row group may take.
+// budget is the number of bytes that decoding a row group may still allocate.
 type budget struct{ left int64 }
 
 func (b *budget) take(n int64) error {
@@ -20,9 +20,9 @@ func (b *budget) take(n int64) error {
 	return nil
 }
 
-// entryBytes is what one entry of a column takes while it is decoded: levels,
-// a dictionary index and the value, which for text is a slice header, with
-// what append leaves spare.
+// entryBytes is the memory of one column entry during decoding: levels, a
+// dictionary index and the value (a slice header for text), with spare
+// capacity.
 func entryBytes(typ int32) int64 {
 	if typ == typeByteArray {
 		return 64
@@ -40,8 +40,8 @@ type columnDecoder struct {
 	out    column
 }
 
-// decodeColumn decodes a whole column chunk that must hold rows rows. Memory
-// is taken from the budget before it is allocated.
+// decodeColumn decodes a whole column chunk of rows rows. Memory is charged to
+// the budget before it is allocated.
 func decodeColumn(data []byte, k *chunk, l *leaf, rows int64, b *budget) (*column, error) {
 	if k.typ != l.typ {
 		return nil, fmt.Errorf("%w: physical type %d, schema says %d", ErrCorrupt, k.typ, l.typ)
@@ -158,7 +158,7 @@ func (d *columnDecoder) decodeValues(h *pageHeader, b []byte, n int) (*values, e
 	return nil, fmt.Errorf("%w: encoding %d; plain (0) and dictionary (2, 8) are read", ErrSchema, h.encoding)
 }
 
-// assemble turns n entries of levels and the values that are present into rows.
+// assemble turns n entries of levels and the values present into rows.
 func (d *columnDecoder) assemble(n int, reps, defs []uint8, got *values) error {
 	if n > 0 && len(d.out.starts) == 0 && reps != nil && reps[0] != 0 {
 		return fmt.Errorf("%w: first entry continues a list", ErrCorrupt)
@@ -188,7 +188,7 @@ func (d *columnDecoder) assemble(n int, reps, defs []uint8, got *values) error {
 	return nil
 }
 
-// assembleFull is assemble where every entry has a value, as in most pages.
+// assembleFull is assemble for pages without nulls, the common case.
 func (d *columnDecoder) assembleFull(n int, reps []uint8, got *values) {
 	base := d.out.len()
 	for i := range n {
@@ -196,7 +196,7 @@ func (d *columnDecoder) assembleFull(n int, reps []uint8, got *values) {
 			d.out.starts = append(d.out.starts, base+i)
 		}
 	}
-	if d.out.ints == nil { // as in the page of one long sample
+	if d.out.ints == nil { // as in a page of one long sample
 		d.out.ints = got.ints
 	} else {
 		d.out.ints = append(d.out.ints, got.ints...)

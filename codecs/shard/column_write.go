@@ -3,16 +3,18 @@ package shard
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
 
-// packBytes is how much of a column's values waits to be compressed.
+// packBytes is the number of bytes of a column's values that are buffered
+// before compression.
 const packBytes = 64 << 10
 
-// columnWriter gathers one leaf of one row group: one page, in which a list is never
-// split. Values are compressed as they come, so that a sample of any length takes little
-// more than its compressed tokens.
+// columnWriter collects one leaf of one row group: one page, in which a list is never
+// split. Values are compressed as they arrive, so a sample of any length takes little
+// more memory than its compressed tokens.
 type columnWriter struct {
 	leaf         *leaf
 	reps, defs   runs
@@ -21,15 +23,18 @@ type columnWriter struct {
 	plain        []byte // values in PLAIN encoding, to be compressed
 	plainBytes   int    // of all values
 	packed       pieces
-	pack         *zstd.Encoder
+	pack         *zstd.Encoder // of the open page, if something was compressed
 }
 
-func newColumnWriter(l *leaf) (*columnWriter, error) {
-	c := &columnWriter{leaf: l}
-	var err error
-	c.pack, err = zstd.NewWriter(&c.packed, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<17), zstd.WithLowerEncoderMem(true))
-	return c, err
-}
+// packers are encoders that nobody uses. One takes a third of a millisecond to make, and a
+// file of one sample has six columns.
+var packers = sync.Pool{New: func() any {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<17), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		panic(err) // of options that are always the same
+	}
+	return e
+}}
 
 // entry writes the levels of one value, or of an empty list, which is one null.
 func (c *columnWriter) entry(first, null bool) {
@@ -52,28 +57,34 @@ func (c *columnWriter) text(s string) {
 	c.plain = append(c.plain, s...)
 }
 
-// single writes the text of a row of a column that is no list.
+// single writes the text of a row of a non-list column.
 func (c *columnWriter) single(s string) error {
 	c.entry(true, false)
 	c.text(s)
 	return c.spill(false)
 }
 
-// spill compresses what waits, if that is much or the page ends.
+// spill compresses the buffered values if there are enough or the page ends.
 func (c *columnWriter) spill(end bool) error {
 	if len(c.plain) < packBytes && !end {
 		return nil
+	}
+	if c.pack == nil {
+		c.pack = packers.Get().(*zstd.Encoder)
+		c.pack.Reset(&c.packed)
 	}
 	c.plainBytes += len(c.plain)
 	_, err := c.pack.Write(c.plain)
 	c.plain = c.plain[:0]
 	if err == nil && end {
 		err = c.pack.Close()
+		packers.Put(c.pack)
+		c.pack = nil
 	}
 	return err
 }
 
-// writeList writes the values of one list, each by put.
+// writeList writes the values of one list with put.
 func writeList[T any](c *columnWriter, list []T, put func(T)) error {
 	if len(list) == 0 {
 		c.entry(true, true)
@@ -88,15 +99,15 @@ func writeList[T any](c *columnWriter, list []T, put func(T)) error {
 	return nil
 }
 
-// writtenChunk is a column of a row group as it stands in the file.
+// writtenChunk is a column chunk as written to the file.
 type writtenChunk struct {
 	values        int
 	offset        int64
-	plain, packed int64 // bytes, with the page's header
+	plain, packed int64 // bytes, including the page header
 }
 
-// page ends the row group's page and returns its head, its levels and the pieces of its
-// values, which stay until the column is reset.
+// page ends the row group's page. It returns its header, its levels and the pieces of
+// its values, valid until reset.
 func (c *columnWriter) page() (parts [][]byte, err error) {
 	if err := c.spill(true); err != nil {
 		return nil, err
@@ -124,19 +135,18 @@ func (c *columnWriter) page() (parts [][]byte, err error) {
 	return append([][]byte{w.b, reps, defs}, c.packed.all...), nil
 }
 
-// reset makes the column that of another row group.
+// reset prepares the column for the next row group.
 func (c *columnWriter) reset() {
 	c.reps, c.defs = runs{}, runs{}
 	c.rows, c.values, c.nulls, c.plainBytes = 0, 0, 0, 0
 	c.packed.reset()
-	c.pack.Reset(&c.packed)
 }
 
-// pieces hold what was written to them. They never move it, as a growing buffer would: that
-// takes up to three times the bytes of a long sample.
+// pieces is a buffer of pieces. Unlike a growing slice it never copies, which would take up
+// to three times the bytes of a long sample.
 type pieces struct{ all [][]byte }
 
-// A piece has twice the room of the one before, within these bounds.
+// A piece has twice the capacity of the one before, within these bounds.
 const minPiece, maxPiece = 4 << 10, 1 << 20
 
 // Write implements io.Writer.
@@ -167,21 +177,21 @@ func (p *pieces) size() (n int) {
 	return n
 }
 
-// reset forgets all but the first piece's room.
+// reset keeps only the first piece.
 func (p *pieces) reset() {
 	if len(p.all) > 0 {
 		p.all = append(p.all[:0:0], p.all[0][:0])
 	}
 }
 
-// runs are levels as run lengths, see [hybrid].
+// runs encodes levels as run lengths: see [hybrid].
 type runs struct {
 	b     []byte
 	level byte
 	n     uint64
 }
 
-// add appends a level of 0 to top; a column whose top is 0 has none.
+// add appends a level of 0 to top. A column whose top is 0 has no levels.
 func (r *runs) add(level byte, top int) {
 	if top == 0 {
 		return

@@ -8,24 +8,25 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Parquet's compression codecs that shards may use.
+// Parquet compression codecs that shards may use.
 const (
 	codecNone   = 0
 	codecSnappy = 1
 	codecZstd   = 6
 )
 
-// maxRatio is a little over what zstd can reach at all: a block of 128 KiB in
-// 4 bytes. A page that claims more is refused before memory is taken for it.
+// maxRatio slightly exceeds the best ratio of zstd: a block of 128 KiB in 4
+// bytes. Pages that claim more are rejected before allocation.
 const maxRatio = 33_000
 
-// newDecoder is a zstd decoder that never writes past the capacity it is given.
+// newDecoder returns a zstd decoder that never exceeds the capacity of its
+// output.
 var newDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true))
 })
 
-// decompress returns the size bytes that src unpacks to; it returns src itself
-// if that is not compressed. The caller has checked size against its budget.
+// decompress returns the size bytes that src decompresses to, or src itself if
+// it is not compressed. The caller has checked size against its budget.
 func decompress(src []byte, codec int32, size int) ([]byte, error) {
 	switch codec {
 	case codecNone:

@@ -1,8 +1,8 @@
-// Package shard holds token shards: Parquet files with one row a sample, which
-// pandas, DuckDB and Polars read as they are.
+// Package shard reads and writes token shards: Parquet files with one sample a row, which pandas, DuckDB and Polars
+// can read.
 //
-// It is not for media (see codecs/video, mesh/obj) nor for weights (see
-// codecs/safetensors), and it does not know what a token means.
+// It is not for media (see codecs/video, mesh/meshfile), for weights (see codecs/safetensors) or for the meaning of
+// tokens (see models).
 //
 // The columns:
 //
@@ -28,13 +28,11 @@
 //	}
 //	samples, err := shard.ReadAll("out/clips.parquet", shard.Limits{})
 //
-// Files are written and read by this package's own code, which the tests hold against
-// parquet-go. The writer compresses a list as it comes and needs little beside: parquet-go
-// 0.32 holds a list in 24 bytes a value in three places, 765 MB for the 4.3 million tokens
-// of half an hour of video where this writer takes 42 MB. The reader covers the part of
-// Parquet that a shard needs (PLAIN and dictionary values, zstd, snappy or no
-// compression) and checks each count before it allocates: the general reader trusts run
-// lengths and frame sizes of the file, and decodes through unchecked pointers.
+// The package has its own Parquet code, which the tests compare with parquet-go. Its writer compresses a list as it
+// arrives and takes 42 MB for the 4.3 million tokens of half an hour of video. parquet-go 0.32 takes 765 MB, with
+// three copies of a list at 24 bytes a value. Its reader covers PLAIN and dictionary values with zstd, snappy or no
+// compression, and checks each count before it allocates. The general reader trusts run lengths and frame sizes and
+// decodes through unchecked pointers.
 //
 // Letters: n tokens of a sample, r rows (samples) of a row group.
 package shard

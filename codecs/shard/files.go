@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,15 @@ func ReadAll(path string, limits Limits) ([]Sample, error) {
 	return r.rest()
 }
 
+// DecodeAll is ReadAll of the bytes of a shard.
+func DecodeAll(data []byte, limits Limits) ([]Sample, error) {
+	r, err := newReader(bytes.NewReader(data), int64(len(data)), limits)
+	if err != nil {
+		return nil, fmt.Errorf("shard.DecodeAll: %w", err)
+	}
+	return r.rest()
+}
+
 // rest returns the samples that Next has not returned yet.
 func (r *Reader) rest() ([]Sample, error) {
 	var all []Sample
@@ -38,7 +48,7 @@ func (r *Reader) rest() ([]Sample, error) {
 	}
 }
 
-// Glob returns the paths that pattern names, sorted: the *.parquet files of a
+// Glob returns the sorted paths that pattern names: the *.parquet files of a
 // folder, or the matches of a pattern as in [filepath.Match]. Folders and temporary
 // files of unfinished shards are left out. If nothing matches, the error wraps
 // [fs.ErrNotExist].
@@ -60,7 +70,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// match lists a folder by hand: its name may hold a pattern's own characters.
+// match lists a folder directly, since its name may contain pattern characters.
 func match(pattern string) ([]string, error) {
 	if !isFolder(pattern) {
 		paths, err := filepath.Glob(pattern)

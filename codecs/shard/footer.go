@@ -14,7 +14,7 @@ const (
 	tailBytes = 8
 )
 
-// footer is what a reader needs of Parquet's FileMetaData.
+// footer is the part of Parquet's FileMetaData that a reader needs.
 type footer struct {
 	schema []schemaElement
 	rows   int64
@@ -31,7 +31,7 @@ type schemaElement struct {
 // group is one row group.
 type group struct {
 	rows   int64
-	first  int64 // number of the group's first sample
+	first  int64 // index of the group's first sample
 	chunks []chunk
 }
 
@@ -43,7 +43,7 @@ type chunk struct {
 	dataOffset, dictOffset int64
 }
 
-// start is where the chunk's first page stands.
+// start is the offset of the chunk's first page.
 func (c *chunk) start() int64 {
 	if c.dictOffset > 0 && c.dictOffset < c.dataOffset {
 		return c.dictOffset
@@ -52,7 +52,7 @@ func (c *chunk) start() int64 {
 }
 
 // readFooter reads and checks the footer of a file of the given size. All
-// chunks of the result lie inside the file, before the footer.
+// chunks of the result are inside the file, before the footer.
 func readFooter(r io.ReaderAt, size int64, limits Limits) (*footer, error) {
 	if size > limits.FileBytes {
 		return nil, fmt.Errorf("%w: file of %d bytes, limit %d", ErrLimit, size, limits.FileBytes)
@@ -132,8 +132,8 @@ func (c *compact) chunk() chunk {
 	return k
 }
 
-// check compares the footer with itself, with where it starts in the file and
-// with the limits, and numbers the groups' samples.
+// check validates the footer against itself, its offset end and the limits. It
+// numbers the groups' samples.
 func (f *footer) check(end int64, limits Limits) error {
 	sum := int64(0)
 	for i := range f.groups {

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// sampleBytes is what a decoded sample takes beside its columns, about.
+// sampleBytes is the approximate memory of a decoded sample without its
+// columns.
 const sampleBytes = 256
 
 // groupReader decodes row groups.
@@ -17,7 +18,7 @@ type groupReader struct {
 	limits Limits
 }
 
-// column reads and decodes one leaf of g; nil for a column that is not there.
+// column reads and decodes one leaf of g, or returns nil for a missing column.
 func (r *groupReader) column(g *group, l *leaf, b *budget) (*column, error) {
 	if l == nil {
 		return nil, nil
@@ -58,7 +59,8 @@ type groupColumns struct {
 	id, kind, grid, tokens, source, metaKey, metaValue *column
 }
 
-// columns decodes the whole group, within the memory that its samples take too.
+// columns decodes the whole group. The memory of its samples counts against the
+// same budget.
 func (r *groupReader) columns(g *group) (*groupColumns, error) {
 	b := &budget{r.limits.GroupBytes}
 	if g.rows > b.left/sampleBytes {
@@ -88,8 +90,8 @@ func (r *groupReader) columns(g *group) (*groupColumns, error) {
 	return &c, nil
 }
 
-// sample puts row i together. Tokens is a view into the decoded column, which
-// nothing else writes.
+// sample returns row i. Tokens is a view into the decoded column, which is
+// never modified.
 func (c *groupColumns) sample(i int, limits Limits) (s Sample, err error) {
 	if s.ID, err = c.id.text(i); err != nil {
 		return s, err
@@ -149,7 +151,7 @@ func (c *groupColumns) metaOf(i int) (map[string]string, error) {
 	return meta, nil
 }
 
-// text is the string of row i of a column that is not a list.
+// text returns the string in row i of a non-list column.
 func (c *column) text(i int) (string, error) {
 	b := c.texts[c.starts[i]]
 	if !utf8.Valid(b) {

@@ -7,15 +7,16 @@ import (
 	"slices"
 )
 
-// createdBy names this package in its files.
+// createdBy is the writer's name in files.
 const createdBy = "morton version 1 (build shard)"
 
-// fileWriter writes Parquet: see [readFooter] for the file, [pageHeader] for a page.
+// fileWriter writes Parquet: see [readFooter] for the file layout and [pageHeader]
+// for a page.
 type fileWriter struct {
 	to      io.Writer
 	offset  int64
 	columns [numLeaves]*columnWriter
-	rows    int64 // of all row groups that are written
+	rows    int64 // of all written row groups
 	groups  []writtenGroup
 }
 
@@ -27,10 +28,7 @@ type writtenGroup struct {
 func newFileWriter(to io.Writer) (*fileWriter, error) {
 	w := &fileWriter{to: to}
 	for i := range w.columns {
-		var err error
-		if w.columns[i], err = newColumnWriter(&writtenLeaves[i]); err != nil {
-			return nil, err
-		}
+		w.columns[i] = &columnWriter{leaf: &writtenLeaves[i]}
 	}
 	return w, w.put([]byte(magic))
 }
@@ -91,7 +89,7 @@ func (w *fileWriter) chunk(c *columnWriter) (writtenChunk, error) {
 	if err != nil {
 		return k, err
 	}
-	levels := 0 // and the head: what no codec compresses
+	levels := 0 // and the header, which are not compressed
 	for i, b := range parts {
 		if i < 3 {
 			levels += len(b)

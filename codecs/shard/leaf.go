@@ -12,17 +12,18 @@ const (
 	typeByteArray = 6
 )
 
-// maxColumns bounds the schema; a shard has seven leaves, and a user's own
-// columns beside them are ignored.
+// maxColumns bounds the schema. A shard has seven leaves; further columns of a
+// user are ignored.
 const maxColumns = 1024
 
 // leaf is one leaf column of the schema.
 type leaf struct {
 	path   []string
-	column int // number among all leaves of the file
+	column int // index among all leaves of the file
 	typ    int32
-	// Levels as in the Dremel encoding: an entry has a value if its definition
-	// level is maxDef, and its list has an element if it is at least listDef.
+	// Levels as in the Dremel encoding. An entry has a value if its definition
+	// level is maxDef. Its list has an element if the level is at least
+	// listDef.
 	maxDef, maxRep, listDef int
 }
 
@@ -81,15 +82,15 @@ func (f *flattener) walk(children int32, parent leaf) error {
 	return nil
 }
 
-// layout says where a shard's columns stand in a file; source, metaKey and
-// metaValue may be nil, as files that others wrote need not have them.
+// layout locates a shard's columns in a file. source, metaKey and metaValue may
+// be nil, since other writers may omit them.
 type layout struct {
 	id, kind, grid, tokens, source, metaKey, metaValue *leaf
 	columns                                            int
 }
 
 // findLayout finds a shard's columns by name. The error wraps [ErrSchema] and
-// names the first column that is missing or of another type.
+// names the first missing or mistyped column.
 func findLayout(schema []schemaElement) (*layout, error) {
 	leaves, err := flatten(schema)
 	if err != nil {
@@ -133,7 +134,7 @@ func findLayout(schema []schemaElement) (*layout, error) {
 }
 
 // findLeaf returns the leaf under the top-level column top whose path ends in
-// end (any if empty), nil if there is none, or an error if there are several.
+// end (any if empty), or nil if there is none. Several are an error.
 func findLeaf(leaves []leaf, top, end string) (*leaf, error) {
 	var found *leaf
 	for i := range leaves {

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// hybrid fills dst from Parquet's mix of run lengths and bit-packed groups:
+// hybrid decodes Parquet's RLE/bit-packing hybrid into dst:
 //
 //	run:    varint(count << 1)       | value in ceil(width/8) bytes, LE
 //	packed: varint(groups << 1 | 1)  | groups · 8 values of width bits, LSB first
 //
-// width is at most 32. Runs that go past dst are cut there, as a last packed
-// group may; src too short for dst is an error wrapping [ErrCorrupt].
+// width is at most 32. Values beyond dst are ignored, as in a last packed group.
+// If src is too short the error wraps [ErrCorrupt].
 func hybrid[T uint8 | uint32](dst []T, src []byte, width uint) error {
 	for len(dst) > 0 {
 		head, n := binary.Uvarint(src)
@@ -33,7 +33,7 @@ func hybrid[T uint8 | uint32](dst []T, src []byte, width uint) error {
 	return nil
 }
 
-// fillRun writes one run and returns the bytes used, -1 if they are missing,
+// fillRun writes one run. It returns the bytes used, or -1 if src is too short,
 // and the values written.
 func fillRun[T uint8 | uint32](dst []T, src []byte, width uint, count uint64) (used, wrote int) {
 	used = int(width+7) / 8
@@ -51,7 +51,7 @@ func fillRun[T uint8 | uint32](dst []T, src []byte, width uint, count uint64) (u
 	return used, wrote
 }
 
-// unpack writes bit-packed groups of eight values; results as fillRun.
+// unpack writes bit-packed groups of eight values. Results are as in fillRun.
 func unpack[T uint8 | uint32](dst []T, src []byte, width uint, groups uint64) (used, wrote int) {
 	if groups > uint64(len(src)) && width > 0 {
 		return -1, 0
@@ -84,7 +84,7 @@ func unpack[T uint8 | uint32](dst []T, src []byte, width uint, groups uint64) (u
 	return used, wrote
 }
 
-// widthOf is the number of bits that hold the levels 0 to top.
+// widthOf is the number of bits for levels 0 to top.
 func widthOf(top int) (width uint) {
 	for ; top > 0; top >>= 1 {
 		width++

@@ -1,19 +1,21 @@
 package shard
 
-// Limits bounds what a shard may make its reader allocate. Zero fields stand
-// for the defaults.
+// Limits bounds what a shard may make its reader allocate. Zero fields mean the
+// defaults.
 type Limits struct {
 	FileBytes  int64 // size of the file; default 1 TiB
 	Samples    int64 // samples in the file; default 1<<31
-	GroupBytes int64 // memory of one decoded row group, with its working space; default what a sample of MaxTokens takes, 1.3 GiB
+	GroupBytes int64 // memory of one decoded row group with working space; default 1.3 GiB, enough for a sample of MaxTokens
 	Tokens     int   // tokens of one sample; default [MaxTokens]
 }
 
-// maxGroupBytes is what reading counts for the longest sample, of tokens that do not
-// compress: as an entry (see entryBytes), unpacked, and as it stands in the file.
+// maxGroupBytes is the memory that a reader charges for the longest sample of
+// incompressible tokens: as entries (see entryBytes), decompressed, and as in the
+// file.
 const maxGroupBytes = MaxTokens * (24 + 8 + 9)
 
-// MaxTokens is the longest sample a writer takes: 256 MiB of tokens.
+// MaxTokens is the length of the longest sample that can be written: 256 MiB of
+// tokens.
 const MaxTokens = 1 << 25
 
 const (

@@ -18,7 +18,8 @@ const (
 	encodingRLEDict   = 8
 )
 
-// pageHeader is one page's header; the fields past crc belong to data pages.
+// pageHeader is the header of one page. The fields after crc belong to data
+// pages.
 type pageHeader struct {
 	typ                int32
 	unpacked, packed   int32 // bytes
@@ -32,8 +33,8 @@ type pageHeader struct {
 	plainValues        bool  // v2 only: values are not compressed
 }
 
-// readPage reads the page at the start of b: its header and its payload as it
-// stands in the file. It returns the bytes used.
+// readPage returns the header and raw payload of the page at the start of b,
+// and the bytes used.
 func readPage(b []byte) (h pageHeader, payload []byte, used int, err error) {
 	c := &compact{b: b}
 	h = c.pageHeader()
@@ -72,13 +73,13 @@ func (c *compact) pageHeader() (h pageHeader) {
 	return h
 }
 
-// dataPage is a data page taken apart: encoded levels and encoded values.
+// dataPage is a data page split into encoded levels and encoded values.
 type dataPage struct {
 	reps, defs, values []byte
 }
 
-// split unpacks a data page's payload. The caller has checked h.unpacked
-// against its budget.
+// split decompresses and splits a data page's payload. The caller has checked
+// h.unpacked against its budget.
 func (h *pageHeader) split(payload []byte, codec int32, l *leaf) (p dataPage, err error) {
 	if h.typ == pageDataV2 {
 		return h.splitV2(payload, codec)
@@ -114,7 +115,7 @@ func (h *pageHeader) splitV2(payload []byte, codec int32) (p dataPage, err error
 	return p, err
 }
 
-// levelsV1 cuts the levels off a page of version 1: u32 length, then runs.
+// levelsV1 splits the levels off a page of version 1: u32 length, then runs.
 func levelsV1(b []byte, encoding int32) (levels, rest []byte, err error) {
 	if encoding != encodingRLE {
 		return nil, nil, fmt.Errorf("%w: levels in encoding %d", ErrSchema, encoding)

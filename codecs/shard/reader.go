@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Reader reads one shard, in order or by number. It holds one decoded row
-// group at a time. Its methods may be called from several goroutines; Next
-// then hands each sample to one of them.
+// Reader reads one shard, in order or by index. It keeps one decoded row group
+// at a time. Its methods are safe for concurrent use; each sample is then
+// returned by one call of Next.
 type Reader struct {
 	mu     sync.Mutex
 	path   string
@@ -18,19 +18,19 @@ type Reader struct {
 	groups groupReader
 	footer *footer
 	next   int64
-	held   int // number of the decoded group, -1 if none
+	held   int // index of the decoded group, -1 if none
 	rows   *groupColumns
 }
 
 // Open opens the shard at path and checks its footer and columns. The error
-// wraps [ErrNotShard], [ErrSchema], [ErrCorrupt], [ErrLimit] or the file
-// system's own.
+// wraps [ErrNotShard], [ErrSchema], [ErrCorrupt] or [ErrLimit], or is the file
+// system's.
 func Open(path string, limits Limits) (*Reader, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("shard.Open: %w", err)
 	}
-	if !info.Mode().IsRegular() { // opening a pipe may wait for ever
+	if !info.Mode().IsRegular() { // opening a pipe may block forever
 		return nil, fmt.Errorf("shard.Open: %s: %w: it is a folder, pipe or device", path, ErrNotShard)
 	}
 	file, err := os.Open(path)
@@ -59,7 +59,7 @@ func openFile(file *os.File, limits Limits) (*Reader, error) {
 	return r, nil
 }
 
-// newReader reads a shard of the given size from anywhere.
+// newReader reads a shard of the given size from any source.
 func newReader(from io.ReaderAt, size int64, limits Limits) (*Reader, error) {
 	limits = limits.withDefaults()
 	f, err := readFooter(from, size, limits)
@@ -88,8 +88,8 @@ func (r *Reader) Close() error {
 // Len returns the number of samples.
 func (r *Reader) Len() int { return int(r.footer.rows) }
 
-// Next returns the next sample, or [io.EOF] after the last. The sample's
-// slices are the caller's to read and not to write.
+// Next returns the next sample, or [io.EOF] after the last. The caller must not
+// modify the sample's slices.
 func (r *Reader) Next() (Sample, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -104,10 +104,10 @@ func (r *Reader) Next() (Sample, error) {
 	return s, nil
 }
 
-// At returns sample i, counted from 0. It decodes the row group around i (see
-// [Writer]: about a megabyte of tokens) unless the previous call did. The
-// error wraps [ErrRange], [ErrClosed] or what reading found: with a [GroupError]
-// if it concerns the samples around i too, else of this one alone.
+// At returns sample i, counted from 0. It decodes the row group of i (about a
+// megabyte of tokens, see [Writer]) unless the previous call did. The error
+// wraps [ErrRange], [ErrClosed] or the reading error. A [GroupError] affects all
+// samples of the group, any other error this one alone.
 func (r *Reader) At(i int) (Sample, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -142,7 +142,7 @@ func (r *Reader) at(i int64) (Sample, error) {
 	return s, nil
 }
 
-// GroupError reports samples that stand in one row group, which cannot be decoded.
+// GroupError reports the samples of a row group that cannot be decoded.
 type GroupError struct {
 	First, End int // samples First to End-1
 	Err        error
@@ -152,11 +152,11 @@ func (e *GroupError) Error() string {
 	return fmt.Sprintf("samples %d to %d: %v", e.First, e.End-1, e.Err)
 }
 
-// Unwrap returns what reading the row group found.
+// Unwrap returns the error of reading the row group.
 func (e *GroupError) Unwrap() error { return e.Err }
 
-// Index returns the ids of all samples in order, reading that column alone:
-// the id at place i belongs to the sample At(i).
+// Index returns the ids of all samples in order. It reads that column alone.
+// The id at index i belongs to sample At(i).
 func (r *Reader) Index() ([]string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,18 +1,18 @@
 package shard
 
-// What a column's values are to people who read the file, by Parquet's numbers.
+// Logical types of columns, by Parquet's numbers.
 const (
 	convertedNone = -1
 	convertedText = 0
 	convertedMap  = 1
 	convertedList = 3
 
-	logicalText = 1 // numbers in a union
+	logicalText = 1 // field numbers of a union
 	logicalMap  = 2
 	logicalList = 3
 )
 
-// node is one element of the schema that is written, depth first.
+// node is one element of the written schema, depth first.
 type node struct {
 	name               string
 	typ                int32 // physical type, -1 for a group
@@ -29,7 +29,7 @@ func branch(name string, children, converted, logical int32) node {
 func repeated(name string, children int32) node { return node{name, -1, 2, children, convertedNone, 0} }
 func number(name string, typ int32) node        { return node{name, typ, 0, 0, convertedNone, 0} }
 
-// schema is that of a shard, see the package's documentation.
+// schema is that of a shard: see the package documentation.
 var schema = []node{
 	branch("columns", 6, convertedNone, 0),
 	text("id"),
@@ -60,7 +60,7 @@ var writtenLeaves = func() []leaf {
 	}
 	leaves, err := flatten(elements)
 	if err != nil || len(leaves) != numLeaves {
-		panic("shard: the schema does not hold together") // of this package
+		panic("shard: the schema is inconsistent") // a bug in this package
 	}
 	return leaves
 }()

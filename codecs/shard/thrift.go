@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// compact reads Thrift's compact protocol, which Parquet's footer and page
-// headers use. It allocates nothing but what its callers keep, bounds every
-// count by the bytes that are left, and stops at the first error.
+// compact reads Thrift's compact protocol, as used by Parquet's footer and page
+// headers. It allocates only what its callers keep, bounds every count by the
+// remaining bytes, and stops at the first error.
 type compact struct {
 	b   []byte
 	off int
 	err error
 }
 
-// Wire types of the compact protocol. A boolean field has its value as type.
+// Wire types of the compact protocol. The type of a boolean field is its value.
 const (
 	wireStop   = 0
 	wireTrue   = 1
@@ -106,8 +106,8 @@ func (c *compact) string(wire byte) string {
 	return string(c.take(c.uvarint()))
 }
 
-// list reads a list header and calls each once per element; each must consume
-// it. A list cannot have more elements than bytes are left.
+// list reads a list header and calls each once per element, which it must
+// consume. A list has at most as many elements as bytes remain.
 func (c *compact) list(wire, element byte, each func()) {
 	if wire != wireList {
 		c.fail("wire type %d, want a list", wire)
@@ -138,8 +138,8 @@ func (c *compact) listHeader() (n int, elem byte) {
 	return int(size), head & 15
 }
 
-// fields reads a struct. It calls field for each field; what field does not
-// take (by returning false) is skipped.
+// fields reads a struct and calls field for each field. A field for which it
+// returns false is skipped.
 func (c *compact) fields(field func(id int16, wire byte) bool) {
 	id := int16(0)
 	for c.err == nil {
@@ -159,14 +159,14 @@ func (c *compact) fields(field func(id int16, wire byte) bool) {
 	}
 }
 
-// field is where a field of a struct goes: to an *int32, *int64 or *string, or
-// to a func(wire byte) that reads it.
+// field is the destination of a struct field: an *int32, *int64 or *string, or
+// a func(wire byte) that reads it.
 type field struct {
 	id int16
 	to any
 }
 
-// record reads a struct into the fields that are given and skips all others.
+// record reads the given fields of a struct and skips all others.
 func (c *compact) record(fields ...field) {
 	c.fields(func(id int16, wire byte) bool {
 		for _, f := range fields {
@@ -179,7 +179,7 @@ func (c *compact) record(fields ...field) {
 	})
 }
 
-// nested is record of a struct that is a field.
+// nested is record for a struct field.
 func (c *compact) nested(wire byte, fields ...field) {
 	if wire != wireStruct {
 		c.fail("wire type %d, want a struct", wire)
@@ -199,11 +199,11 @@ func (c *compact) store(to any, wire byte) {
 	case func(wire byte):
 		to(wire)
 	default:
-		panic(fmt.Sprintf("shard: field of type %T", to)) // of this package
+		panic(fmt.Sprintf("shard: field of type %T", to)) // a bug in this package
 	}
 }
 
-// skip steps over the value of a field.
+// skip skips the value of a field.
 func (c *compact) skip(wire byte, depth int) {
 	if depth == 0 {
 		c.fail("nested deeper than %d", maxNesting)
@@ -235,8 +235,8 @@ func (c *compact) skip(wire byte, depth int) {
 	}
 }
 
-// skipElements steps over n elements of a container, each made of the given
-// wire types. A boolean element takes a byte, unlike a boolean field.
+// skipElements skips n elements of a container with the given wire types. A
+// boolean element takes a byte, unlike a boolean field.
 func (c *compact) skipElements(n, depth int, wires ...byte) {
 	for range n {
 		for _, wire := range wires {

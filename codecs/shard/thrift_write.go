@@ -2,24 +2,24 @@ package shard
 
 import "encoding/binary"
 
-// compactWriter writes Thrift's compact protocol, see [compact]. Fields of a struct are
-// written in the order of their numbers.
+// compactWriter writes Thrift's compact protocol: see [compact]. Fields of a struct
+// must be written in ascending order.
 type compactWriter struct {
 	b    []byte
-	last []int16 // number of the latest field, of each struct that is open
+	last []int16 // latest field number of each open struct
 }
 
-// open begins a struct that stands alone or in a list.
+// open begins a struct that is not a field.
 func (w *compactWriter) open() { w.last = append(w.last, 0) }
 
-// close ends the struct that was opened last.
+// close ends the innermost open struct.
 func (w *compactWriter) close() {
 	w.b = append(w.b, wireStop)
 	w.last = w.last[:len(w.last)-1]
 }
 
-// field writes the head of a field: the distance from the last number, which Parquet keeps
-// under 16, and the wire type.
+// field writes a field header: the difference to the previous number, always below 16 in
+// Parquet, and the wire type.
 func (w *compactWriter) field(id int16, wire byte) {
 	last := &w.last[len(w.last)-1]
 	w.b = append(w.b, byte(id-*last)<<4|wire)
@@ -48,7 +48,7 @@ func (w *compactWriter) string(id int16, s string) {
 	w.text(s)
 }
 
-// nested writes a struct that is a field.
+// nested writes a struct field.
 func (w *compactWriter) nested(id int16, fields func()) {
 	w.field(id, wireStruct)
 	w.open()
@@ -56,7 +56,7 @@ func (w *compactWriter) nested(id int16, fields func()) {
 	w.close()
 }
 
-// list writes the head of a list of n elements, which the caller writes next.
+// list writes the header of a list of n elements, which the caller writes next.
 func (w *compactWriter) list(id int16, element byte, n int) {
 	w.field(id, wireList)
 	if n < 15 {

@@ -7,17 +7,17 @@ import (
 	"unsafe"
 )
 
-// values is a run of decoded leaf values: ints or texts, never both.
+// values is a sequence of decoded leaf values: ints or texts, never both.
 type values struct {
 	ints  []int64
-	texts [][]byte // views into unpacked pages
+	texts [][]byte // views into decompressed pages
 }
 
 func (v *values) len() int { return len(v.ints) + len(v.texts) }
 
 // appendPlain decodes n values in PLAIN encoding: little-endian integers, or
-// byte arrays of a u32 length and the bytes. It returns an error wrapping
-// [ErrCorrupt] before it allocates if b is too short for n values.
+// byte arrays with a u32 length. If b is too short it returns an error wrapping
+// [ErrCorrupt] before allocating.
 func (v *values) appendPlain(b []byte, typ int32, n int) error {
 	size := map[int32]int{typeInt32: 4, typeInt64: 8, typeByteArray: 4}[typ]
 	if n > len(b)/size {
@@ -45,8 +45,8 @@ func (v *values) appendPlain(b []byte, typ int32, n int) error {
 	return nil
 }
 
-// asInts returns n numbers of 8 bytes as they stand in b, which nothing writes, or nil where
-// the processor reads them otherwise. So a long sample is in memory once.
+// asInts returns n 8-byte numbers as a read-only view of b, which avoids a copy of long
+// samples. It returns nil if b is unaligned or the byte order differs.
 func asInts(b []byte, n int) []int64 {
 	first := unsafe.Pointer(unsafe.SliceData(b))
 	if uintptr(first)%unsafe.Alignof(int64(0)) != 0 || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
@@ -72,8 +72,8 @@ func (v *values) appendTexts(b []byte, n int) error {
 	return nil
 }
 
-// appendIndexed decodes n dictionary indices, a byte of width and then runs,
-// and appends the entries they name.
+// appendIndexed decodes n dictionary indices, a width byte and then runs, and
+// appends the entries they name.
 func (v *values) appendIndexed(b []byte, dict *values, n int) error {
 	if n == 0 {
 		return nil
@@ -108,7 +108,7 @@ func (v *values) move(from *values, i int) {
 	}
 }
 
-// appendZero appends what stands for a null: 0 or the empty string.
+// appendZero appends the value of a null: 0 or the empty string.
 func (v *values) appendZero(typ int32) {
 	if typ == typeByteArray {
 		v.texts = append(v.texts, nil)

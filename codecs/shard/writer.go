@@ -8,11 +8,11 @@ import (
 	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
-// groupBytes is when a writer closes a row group. A reader decodes whole row
-// groups, so it is also about what one At costs: a millisecond a group.
+// groupBytes is the size at which a writer ends a row group. A reader decodes
+// whole row groups, so it sets the cost of one At: about a millisecond.
 const groupBytes = 1 << 20
 
-// maxGroups is Parquet's own bound on row groups.
+// maxGroups is Parquet's limit on row groups.
 const maxGroups = 1<<15 - 1
 
 // Writer writes one shard. Equal samples in equal order give equal bytes. It
@@ -22,11 +22,11 @@ type Writer struct {
 	buffer  *bufio.Writer
 	parquet *fileWriter
 	pending int   // bytes in the open row group
-	err     error // the first failure; later calls return it
+	err     error // the first failure, which later calls return
 }
 
-// Create begins a shard that will stand at path when Close succeeds. Until
-// then it lives under a temporary name in the same folder.
+// Create starts a shard that appears at path when Close succeeds. Until then it
+// has a temporary name in the same folder.
 func Create(path string) (*Writer, error) {
 	file, err := atomicfile.Create(path)
 	if err != nil {
@@ -47,9 +47,8 @@ func newWriter(to io.Writer) (*Writer, error) {
 	return &Writer{buffer: b, parquet: p}, err
 }
 
-// Write appends s. It keeps nothing of s. It returns an error wrapping
-// [ErrSample], after which the writer can go on, or an I/O error, after which
-// it cannot.
+// Write appends s and retains nothing of it. After an error wrapping
+// [ErrSample] the writer remains usable; after an I/O error it does not.
 func (w *Writer) Write(s Sample) error {
 	if w.err != nil {
 		return fmt.Errorf("shard.Write: %w", w.err)
@@ -83,8 +82,8 @@ func (w *Writer) flush() error {
 	return w.parquet.flush()
 }
 
-// Close finishes the file, syncs it and renames it to its place. After an
-// error nothing stands there that was not there before.
+// Close finishes the file, syncs it and renames it to its path. After an error,
+// path is as it was before.
 func (w *Writer) Close() error {
 	err := w.err
 	w.err = ErrClosed
@@ -108,8 +107,8 @@ func (w *Writer) finish() error {
 	return w.buffer.Flush()
 }
 
-// Abort gives the shard up and removes the temporary file. After Close or a
-// first Abort it does nothing.
+// Abort discards the shard and removes the temporary file. After Close or Abort
+// it does nothing.
 func (w *Writer) Abort() error {
 	w.err = ErrClosed
 	return w.file.Abort()

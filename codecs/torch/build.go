@@ -9,7 +9,7 @@ import (
 )
 
 // persistentID replaces a tuple ("storage", class, key, device, elements) by the
-// storage that it describes.
+// storage it describes.
 func (m *machine) persistentID() error {
 	v, err := m.pop()
 	if err != nil {
@@ -17,7 +17,7 @@ func (m *machine) persistentID() error {
 	}
 	id, ok := v.(Tuple)
 	if !ok || len(id) != 5 || id[0] != any("storage") {
-		return fmt.Errorf("%w: a persistent id that is no storage: %s", ErrFormat, describe(v))
+		return fmt.Errorf("%w: a persistent id that is not a storage: %s", ErrFormat, describe(v))
 	}
 	c, ok := id[1].(*class)
 	if !ok || !c.storage {
@@ -42,7 +42,7 @@ func (m *machine) persistentID() error {
 	return m.push(typed{s, c.dtype})
 }
 
-// typed is a storage as a tensor sees it: with elements of one type, 0 if untyped.
+// typed is a storage with an element type, or 0 if untyped.
 type typed struct {
 	*storage
 	dtype safetensors.DType
@@ -65,8 +65,8 @@ func size(_ *machine, args Tuple) (any, error) {
 	return nil, fmt.Errorf("%w: the argument is not one tuple", ErrFormat)
 }
 
-// rebuildTensor takes (storage, offset, size, stride, ...). The rest is for
-// gradients.
+// rebuildTensor expects (storage, offset, size, stride, ...). The other
+// arguments concern gradients.
 func rebuildTensor(m *machine, args Tuple) (any, error) {
 	if len(args) < 4 {
 		return nil, fmt.Errorf("%w: %d arguments, 4 or more expected", ErrFormat, len(args))
@@ -81,8 +81,8 @@ func rebuildTensor(m *machine, args Tuple) (any, error) {
 	return m.tensor(s, args)
 }
 
-// rebuildTensorV3 takes (storage, offset, size, stride, gradient, hooks, type, ...),
-// with an untyped storage.
+// rebuildTensorV3 expects (storage, offset, size, stride, gradient, hooks, type,
+// ...), with an untyped storage.
 func rebuildTensorV3(m *machine, args Tuple) (any, error) {
 	if len(args) < 7 {
 		return nil, fmt.Errorf("%w: %d arguments, 7 or more expected", ErrFormat, len(args))
@@ -102,8 +102,8 @@ func rebuildTensorV3(m *machine, args Tuple) (any, error) {
 	return m.tensor(s, args)
 }
 
-// tensor returns a view of s. args has the view's offset, size and stride behind
-// the storage.
+// tensor returns a view of s. The view's offset, size and stride follow the
+// storage in args.
 func (m *machine) tensor(s typed, args Tuple) (any, error) {
 	if m.tensors++; m.tensors > MaxTensors {
 		return nil, fmt.Errorf("%w: more than %d tensors", ErrLimit, MaxTensors)
@@ -124,7 +124,8 @@ func (m *machine) tensor(s typed, args Tuple) (any, error) {
 	return t, t.check()
 }
 
-// rebuildParameter takes (tensor, ...). A parameter is its tensor here.
+// rebuildParameter expects (tensor, ...). A parameter is returned as its
+// tensor.
 func rebuildParameter(_ *machine, args Tuple) (any, error) {
 	if len(args) == 0 {
 		return nil, fmt.Errorf("%w: no arguments", ErrFormat)
@@ -132,9 +133,9 @@ func rebuildParameter(_ *machine, args Tuple) (any, error) {
 	return as[*Tensor](args[0], "a tensor")
 }
 
-// rebuildFromType takes (function, type, arguments, state), by which torch writes
-// tensors that carry attributes. The function must be one that builds a tensor, so
-// that calls do not nest.
+// rebuildFromType expects (function, type, arguments, state). torch writes tensors
+// with attributes in this way. The function must build a tensor, so that calls do
+// not nest.
 func rebuildFromType(m *machine, args Tuple) (any, error) {
 	if len(args) < 3 {
 		return nil, fmt.Errorf("%w: %d arguments, 3 or more expected", ErrFormat, len(args))
@@ -156,8 +157,8 @@ func rebuildFromType(m *machine, args Tuple) (any, error) {
 	return m.make(f, args[2])
 }
 
-// as returns v as a T. A tensor that would need a value of another class is
-// [ErrUnsafe], and one of a wrong kind is [ErrFormat].
+// as returns v as a T. A value of an inert class gives [ErrUnsafe], and one of
+// another type [ErrFormat].
 func as[T any](v any, what string) (T, error) {
 	if t, ok := v.(T); ok {
 		return t, nil

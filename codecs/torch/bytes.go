@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// take returns the next n bytes of the pickle, which stay in use.
+// take returns the next n bytes of the pickle as a view.
 func (m *machine) take(n uint64) ([]byte, error) {
 	if left := len(m.in) - m.at; n > uint64(left) {
 		return nil, fmt.Errorf("%w: %d bytes wanted, %d left", ErrFormat, n, left)
@@ -33,7 +33,7 @@ func (m *machine) u8() (byte, error) {
 	return byte(v), err
 }
 
-// counted reads a length of n bytes and as many bytes as it says.
+// counted reads a length of n bytes and that many bytes.
 func (m *machine) counted(n int) ([]byte, error) {
 	length, err := m.uint(n)
 	if err != nil {
@@ -42,7 +42,7 @@ func (m *machine) counted(n int) ([]byte, error) {
 	return m.take(length)
 }
 
-// text reads a text behind a length of n bytes.
+// text reads a text with a length of n bytes.
 func (m *machine) text(n int) error {
 	b, err := m.counted(n)
 	if err != nil {
@@ -93,7 +93,7 @@ func (m *machine) unsigned(n int) error {
 	return m.push(int64(v))
 }
 
-// long reads an integer of any size behind a length of n bytes. One of more than
+// long reads an integer of any size with a length of n bytes. One of more than
 // 64 bits is inert.
 func (m *machine) long(n int) error {
 	b, err := m.counted(n)

@@ -15,7 +15,8 @@ type class struct {
 	build   func(m *machine, args Tuple) (any, error)
 }
 
-// global returns the class of a name, or false if it is outside the closed list.
+// global returns the class of a name, or false if the name is not on the closed
+// list.
 func global(module, name string) (*class, bool) {
 	full := module + "." + name
 	if c, ok := classes[full]; ok {
@@ -27,12 +28,12 @@ func global(module, name string) (*class, bool) {
 	return nil, false
 }
 
-// inertModules are modules whose names are all inert: they hold values of numbers,
-// and configurations.
+// inertModules are modules all of whose names are inert: they hold numbers and
+// configurations.
 var inertModules = []string{"omegaconf", "numpy.dtypes"}
 
-// inertNames are names of other modules that are inert. Each stands for data; a
-// function among them only makes a value of its arguments.
+// inertNames are inert names of other modules. Each stands for data, or for a
+// function that only makes a value of its arguments.
 var inertNames = map[string]string{
 	"argparse":               "Namespace",
 	"types":                  "SimpleNamespace",
@@ -64,7 +65,7 @@ const (
 	numpyScalars = "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 longlong ulonglong str_ bytes_"
 )
 
-// classes has all names of the closed list but those of inertModules.
+// classes has all names on the closed list except those of inertModules.
 var classes map[string]*class
 
 func init() { // in a function, since builders refer to classes

@@ -41,7 +41,8 @@ func (m *machine) appendAll() error {
 	return m.extend(items)
 }
 
-// extend appends items to the list on top of the stack. An inert value drops them.
+// extend appends items to the list on top of the stack. An inert value ignores
+// them.
 func (m *machine) extend(items []any) error {
 	target, err := m.top()
 	if err != nil {
@@ -73,8 +74,8 @@ func (m *machine) setItems() error {
 	return m.update(pairs)
 }
 
-// update gives keys, each followed by its value, to the dict on top of the stack.
-// An inert value drops them.
+// update sets keys, each followed by its value, in the dict on top of the stack.
+// An inert value ignores them.
 func (m *machine) update(pairs []any) error {
 	target, err := m.top()
 	if err != nil {

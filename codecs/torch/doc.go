@@ -1,14 +1,14 @@
-// Package torch reads files that PyTorch's torch.save wrote: a zip archive of one
-// pickle, which describes objects, and one record for each storage of numbers.
+// Package torch reads files written by PyTorch's torch.save: a zip archive of one
+// pickle, which describes objects, and one record per tensor storage.
 //
 //	NAME/data.pkl   the pickle: dictionaries, numbers, texts and tensors
 //	NAME/data/KEY   the bytes of storage KEY, as they lay in memory
 //	NAME/byteorder  "little"
 //
-// A pickle is a program for a stack machine. Python's own machine imports and
-// calls what the program names, so that a file can run any command. The machine
-// here has no import and no call. It knows the opcodes that torch.save writes
-// with protocols 2 to 5, and a closed list of names:
+// A pickle is a program for a stack machine. Python's machine imports and calls
+// the names in the program, so a file can run any command. The machine here
+// cannot import or call. It knows the opcodes that torch.save writes with
+// protocols 2 to 5, and a closed list of names:
 //
 //   - Read: collections.OrderedDict, torch.Size, torch's element types and
 //     storages, and the functions of torch._utils that build dense tensors and
@@ -22,9 +22,9 @@
 //
 // An inert value never becomes a part of a tensor: that is [ErrUnsafe] too.
 //
-// It is not for files of TorchScript, for those that torch wrote before version
-// 1.6, nor for writing. It does not verify the archive's checksums, because torch
-// may be told to write none, and because tensors are read one at a time.
+// It is not for TorchScript, for files from before torch 1.6, or for writing. It
+// does not verify the archive's checksums: torch may omit them, and tensors are
+// read one at a time.
 //
 //	f, err := torch.Open("model.pt")
 //	if err != nil {

@@ -2,8 +2,7 @@ package torch
 
 import st "github.com/morton-gen/morton/codecs/safetensors"
 
-// dtypes has torch's name of each element type, and the class of its storages, if it has
-// one.
+// dtypes has torch's name of each element type and the class of its storages, if any.
 var dtypes = map[st.DType]struct{ name, storage string }{
 	st.BOOL:       {"bool", "BoolStorage"},
 	st.U8:         {"uint8", "ByteStorage"},

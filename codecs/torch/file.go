@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// File is an open file. Its methods and those of its tensors may be called from
-// several goroutines, Close excepted.
+// File is an open file. Its methods and those of its tensors are safe for
+// concurrent use, except Close.
 type File struct {
 	root   any
 	closer io.Closer
 }
 
-// Open reads the archive's table and the pickle of the file at path, and no tensor.
-// The error wraps [ErrFormat], [ErrLegacy], [ErrUnsafe], [ErrLimit] or the file
-// system's own.
+// Open reads the archive's directory and the pickle of the file at path, but no
+// tensor. The error wraps [ErrFormat], [ErrLegacy], [ErrUnsafe] or [ErrLimit], or
+// is the file system's.
 func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -43,7 +43,7 @@ func openFile(f *os.File) (*File, error) {
 	return Read(f, info.Size())
 }
 
-// Read is [Open] of sizeBytes bytes behind r, which stays in use.
+// Read is [Open] for sizeBytes bytes of r, which it retains.
 func Read(r io.ReaderAt, sizeBytes int64) (*File, error) {
 	if err := sniff(r); err != nil {
 		return nil, err
@@ -70,11 +70,11 @@ func Read(r io.ReaderAt, sizeBytes int64) (*File, error) {
 	return &File{root: root}, nil
 }
 
-// Root returns the object that the file holds: nearly always a [*Dict]. It must not
-// be changed.
+// Root returns the file's object, nearly always a [*Dict]. The caller must not
+// modify it.
 func (f *File) Root() any { return f.root }
 
-// Close closes the file. Its tensors cannot be read from then on.
+// Close closes the file. Its tensors can no longer be read.
 func (f *File) Close() error {
 	if f.closer == nil {
 		return nil
@@ -82,10 +82,12 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
-// magicNumber opens a file of before version 1.6: a pickle of one long integer.
+// magicNumber starts a file from before version 1.6: a pickle of one long
+// integer.
 const magicNumber = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 
-// sniff reports a file that is no archive by its first bytes.
+// sniff returns an error for a file that is not an archive, judged by its first
+// bytes.
 func sniff(r io.ReaderAt) error {
 	head := make([]byte, len(magicNumber))
 	n, err := r.ReadAt(head, 0)
@@ -110,7 +112,7 @@ type archive struct {
 	r         io.ReaderAt
 	sizeBytes int64
 	entries   map[string]*zip.File
-	folder    string // "NAME/", in which all records lie
+	folder    string // "NAME/", the folder of all records
 	storages  map[string]*storage
 }
 
@@ -131,8 +133,8 @@ func (a *archive) findPickle() (string, error) {
 	return found[0], nil
 }
 
-// checkOrder reports numbers that are not little-endian. Files of before version
-// 2.1 do not say, and are.
+// checkOrder returns an error for big-endian numbers. Files from before version
+// 2.1 have no byteorder record and are little-endian.
 func (a *archive) checkOrder() error {
 	if a.entries[a.folder+"byteorder"] == nil {
 		return nil
@@ -156,7 +158,7 @@ func (a *archive) readAll(name string, limit int64) ([]byte, error) {
 	return s.read(0, s.bytes)
 }
 
-// storage returns the storage of a key, whose record has at least n bytes.
+// storage returns the storage of a key. Its record must have at least n bytes.
 func (a *archive) storage(key string, n int64) (*storage, error) {
 	s := a.storages[key]
 	if s == nil {

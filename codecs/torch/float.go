@@ -6,10 +6,9 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 )
 
-// Float32s returns the tensor's elements in row-major order, read from the file and
-// widened; those of F64 are rounded to nearest. The caller owns the slice. The error
-// wraps safetensors.ErrDType if the type is not F16, BF16, F32 or F64, else [ErrFormat]
-// or the file's own.
+// Float32s returns the tensor's elements in row-major order as float32; F64 is rounded
+// to nearest. The caller owns the slice. The error wraps safetensors.ErrDType if the
+// type is not F16, BF16, F32 or F64, or [ErrFormat], or is the file's own.
 func (t *Tensor) Float32s() ([]float32, error) {
 	view := safetensors.Tensor{DType: t.DType, Shape: t.Shape}
 	if _, err := view.Float32s(); err != nil { // before anything is read

@@ -5,21 +5,22 @@ import (
 	"fmt"
 )
 
-// machine runs a pickle. It builds values and calls nothing (see the package's
+// machine runs a pickle. It builds values and calls nothing (see the package
 // description).
 type machine struct {
 	in    []byte
 	at    int
 	stack []any
-	marks []int // depths of the stack at which a MARK stands
+	marks []int // stack depths of MARKs
 	memo  map[uint32]any
-	// storage returns the storage of a key, whose record has at least n bytes.
+	// storage returns the storage of a key. Its record must have at least n
+	// bytes.
 	storage func(key string, n int64) (*storage, error)
 	steps   int
 	tensors int
 }
 
-// errStop ends the program: the value on top of the stack is its result.
+// errStop ends the program. The result is on top of the stack.
 var errStop = errors.New("stop")
 
 // run returns the value that the pickle describes. The error wraps [ErrFormat],
@@ -52,7 +53,7 @@ func (m *machine) step() error {
 	if name, ok := refusedOpcodes[code]; ok {
 		return fmt.Errorf("%w: opcode %s", ErrUnsafe, name)
 	}
-	return fmt.Errorf("%w: %#02x is no opcode", ErrFormat, code)
+	return fmt.Errorf("%w: %#02x is not an opcode", ErrFormat, code)
 }
 
 func (m *machine) push(v any) error {
@@ -63,7 +64,7 @@ func (m *machine) push(v any) error {
 	return nil
 }
 
-// floor returns the depth of the stack that the last MARK protects.
+// floor returns the stack depth at the last MARK.
 func (m *machine) floor() int {
 	if len(m.marks) == 0 {
 		return 0

@@ -37,7 +37,7 @@ func (m *machine) pushClass(module, name string) error {
 	return m.push(c)
 }
 
-// reduce replaces a class and a tuple of arguments by the value that they make.
+// reduce replaces a class and a tuple of arguments by the value they make.
 func (m *machine) reduce() error {
 	pair, err := m.popN(2)
 	if err != nil {
@@ -46,7 +46,7 @@ func (m *machine) reduce() error {
 	return m.pushMade(pair[0], pair[1])
 }
 
-// newObjEx is reduce with arguments by name too, which only inert classes have.
+// newObjEx is reduce with keyword arguments, which only inert classes accept.
 func (m *machine) newObjEx() error {
 	three, err := m.popN(3)
 	if err != nil {
@@ -90,10 +90,10 @@ func (m *machine) make(callee, args any) (any, error) {
 	return nil, fmt.Errorf("%w: a call of %s", ErrUnsafe, c.name)
 }
 
-// inert says whether values of the class are known by its name alone.
+// inert reports whether only the class name of a value is kept.
 func (c *class) inert() bool { return c.build == nil && !c.storage && c.dtype == "" }
 
-// build drops a state, which inert values and the dictionaries of modules have.
+// build drops a state, as inert values and the dictionaries of modules have.
 func (m *machine) build() error {
 	if _, err := m.pop(); err != nil {
 		return err

@@ -54,15 +54,15 @@ var opcodes = [256]func(*machine) error{
 	'c':  (*machine).global,
 	0x93: (*machine).stackGlobal,
 	'R':  (*machine).reduce,
-	0x81: (*machine).reduce, // NEWOBJ: to be made here is to be called
+	0x81: (*machine).reduce, // NEWOBJ: the same as a call here
 	0x92: (*machine).newObjEx,
 	'b':  (*machine).build,
 	'Q':  (*machine).persistentID,
 }
 
-// refusedOpcodes are those of Python's machine that torch.save does not write: by
-// extension codes, by the older ways to make instances, of protocols 0 and 1, and
-// for buffers outside the pickle.
+// refusedOpcodes are Python's opcodes that torch.save does not write: extension
+// codes, older instance opcodes, those of protocols 0 and 1, and out-of-band
+// buffers.
 var refusedOpcodes = map[byte]string{
 	0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4", 'i': "INST", 'o': "OBJ", 'P': "PERSID",
 	'F': "FLOAT", 'I': "INT", 'L': "LONG", 'S': "STRING", 'T': "BINSTRING", 'U': "SHORT_BINSTRING", 'V': "UNICODE",
@@ -77,7 +77,7 @@ func (m *machine) protocol() error {
 	return err
 }
 
-// frame passes over a frame's length: the pickle is in memory anyhow.
+// frame skips a frame length, since the pickle is already in memory.
 func (m *machine) frame() error {
 	n, err := m.uint(8)
 	if left := len(m.in) - m.at; err == nil && n > uint64(left) {

@@ -133,7 +133,7 @@ var broken = []struct {
 	{"nothing at the end", "\x80\x02", ErrFormat},
 	{"protocol 1", "\x80\x01N", ErrFormat},
 	{"protocol 6", "\x80\x06N", ErrFormat},
-	{"no opcode", "\x80\x02N\xff", ErrFormat},
+	{"not an opcode", "\x80\x02N\xff", ErrFormat},
 	{"pop of nothing", "0", ErrFormat},
 	{"pop below a mark", "NN(0", ErrFormat},
 	{"tuple below a mark", "NN(\x86t", ErrFormat},

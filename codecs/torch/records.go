@@ -8,8 +8,8 @@ import (
 	"io"
 )
 
-// readTable returns the archive's entries by name. It reads the table at the end of
-// the file and no entry.
+// readTable returns the archive's entries by name. It reads the directory at the
+// end of the file and no entry.
 func readTable(r io.ReaderAt, sizeBytes int64) (map[string]*zip.File, error) {
 	n, err := entryCount(r, sizeBytes)
 	if err != nil {
@@ -32,7 +32,7 @@ func readTable(r io.ReaderAt, sizeBytes int64) (map[string]*zip.File, error) {
 	return entries, nil
 }
 
-// meter is a reader that ends with [ErrLimit] after so many bytes.
+// meter is a reader that fails with [ErrLimit] after a number of bytes.
 type meter struct {
 	r    io.ReaderAt
 	left int64
@@ -47,14 +47,14 @@ func (m *meter) ReadAt(p []byte, at int64) (int, error) {
 
 const (
 	endBytes     = 22 // of the end record, without its comment
-	locatorBytes = 20 // of the locator before it, which leads to the wide end record
+	locatorBytes = 20 // of the zip64 locator before it
 )
 
-// entryCount returns the number of entries that the archive's end record promises:
+// entryCount returns the number of entries in the archive's end record:
 //
 //	"PK\5\6" | 4 x u16, the last two of them entries | 2 x u32 | u16 comment bytes | comment
 //
-// archive/zip makes room for as many before it reads the first one.
+// archive/zip allocates that many before it reads the first one.
 func entryCount(r io.ReaderAt, sizeBytes int64) (uint64, error) {
 	tail := make([]byte, min(sizeBytes, endBytes+locatorBytes+1<<16))
 	base := sizeBytes - int64(len(tail))

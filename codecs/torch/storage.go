@@ -12,16 +12,16 @@ import (
 type storage struct {
 	r          io.ReaderAt
 	name       string
-	at, packed int64 // where its bytes are in the file, and how many
+	at, packed int64 // offset and size in the file
 	bytes      int64 // once inflated
 	deflated   bool
 }
 
-// maxRatio is the most that deflate makes of a byte: 258 bytes for two bits.
+// maxRatio is the best compression ratio of deflate: 258 bytes in two bits.
 const maxRatio = 1032
 
-// newStorage returns the storage that an entry holds. It reads the 30 bytes before
-// the entry's own.
+// newStorage returns the storage of an entry. It reads the 30 bytes before the
+// entry's data.
 func newStorage(r io.ReaderAt, sizeBytes int64, f *zip.File) (*storage, error) {
 	at, err := f.DataOffset()
 	if err != nil {
@@ -39,7 +39,7 @@ func newStorage(r io.ReaderAt, sizeBytes int64, f *zip.File) (*storage, error) {
 	return s, nil
 }
 
-// read returns n bytes from byte from on, which must lie in the storage.
+// read returns n bytes from offset from, which must be inside the storage.
 func (s *storage) read(from, n int64) ([]byte, error) {
 	if s.deflated {
 		return s.inflate(from, n)
@@ -51,8 +51,8 @@ func (s *storage) read(from, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// inflate is read of a record that was packed by deflate. The slice grows with what
-// there is, and not with what the archive promises.
+// inflate is read for a deflated record. The slice grows with the data, not with
+// the size the archive claims.
 func (s *storage) inflate(from, n int64) ([]byte, error) {
 	in := flate.NewReader(io.NewSectionReader(s.r, s.at, s.packed))
 	defer in.Close()

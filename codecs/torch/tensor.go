@@ -18,7 +18,7 @@ type Tensor struct {
 	storage *storage
 }
 
-// Elements returns the product of the sides of t's shape.
+// Elements returns the number of elements.
 func (t *Tensor) Elements() int {
 	n := 1
 	for _, side := range t.Shape {
@@ -27,8 +27,8 @@ func (t *Tensor) Elements() int {
 	return n
 }
 
-// check reports a view that leaves its storage, or that has far more elements than
-// the storage.
+// check returns an error if the view exceeds its storage, or has far more elements
+// than it.
 func (t *Tensor) check() error {
 	if len(t.Shape) != len(t.stride) {
 		return fmt.Errorf("%w: %d sizes and %d strides", ErrFormat, len(t.Shape), len(t.stride))
@@ -51,7 +51,8 @@ func (t *Tensor) check() error {
 	return nil
 }
 
-// product returns the number of elements of a shape, 0 if one side is.
+// product returns the number of elements of a shape, which is 0 if one side is
+// 0.
 func product(shape []int) (int, error) {
 	if slices.Contains(shape, 0) {
 		return 0, nil
@@ -66,8 +67,8 @@ func product(shape []int) (int, error) {
 	return n, nil
 }
 
-// last returns the place of the last element in the storage, and false if it
-// overflows. There must be elements.
+// last returns the storage index of the last element, and false on overflow.
+// There must be elements.
 func (t *Tensor) last() (int, bool) {
 	at := t.offset
 	for i, side := range t.Shape {
@@ -79,7 +80,7 @@ func (t *Tensor) last() (int, bool) {
 	return at, true
 }
 
-// contiguous says whether the elements lie in the storage as in row-major order.
+// contiguous reports whether the elements are contiguous in row-major order.
 func (t *Tensor) contiguous() bool {
 	want := 1
 	for i, side := range slices.Backward(t.Shape) {
@@ -91,8 +92,8 @@ func (t *Tensor) contiguous() bool {
 	return true
 }
 
-// Bytes returns the tensor's elements in row-major order, little-endian, read from
-// the file. The caller owns the slice. The error wraps [ErrFormat] or the file's own.
+// Bytes reads the tensor's elements in row-major order, little-endian. The caller
+// owns the slice. The error wraps [ErrFormat] or is the file's own.
 func (t *Tensor) Bytes() ([]byte, error) {
 	n := t.Elements()
 	if n == 0 {
@@ -110,8 +111,7 @@ func (t *Tensor) Bytes() ([]byte, error) {
 	return t.gather(span), nil
 }
 
-// gather copies the elements of a strided view from the span of bytes in which they
-// lie.
+// gather copies the elements of a strided view from the bytes that span it.
 func (t *Tensor) gather(span []byte) []byte {
 	size := t.DType.SizeBytes()
 	out := make([]byte, 0, t.Elements()*size)

@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/morton-gen/morton/codecs/video/container"
 )
 
 // TestFFmpegOpensOneFile gives lists of files to the demuxers that would open them. No
-// input comes to one, since [sniff] names none of them; this is the door behind that
+// input comes to one, since container.Detect names none of them; this is the door behind that
 // one. The files are videos, so that opening them is all that can fail.
 func TestFFmpegOpensOneFile(t *testing.T) {
 	video, err := filepath.Abs("../../testdata/video/bbb_256x144_25fps_64f.mp4")
@@ -64,7 +66,7 @@ func forced(t *testing.T, path, format string) (*demuxer, error) {
 		t.Fatal(err)
 	}
 	src.file.Close()
-	src.file, src.size, src.container = list, info.Size(), container{format, format}
+	src.file, src.size, src.container = list, info.Size(), container.Format{Name: format, Demuxer: format}
 	d := &demuxer{src: src}
 	if err := d.open(Limits{}.withDefaults()); err != nil {
 		d.close()

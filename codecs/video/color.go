@@ -6,8 +6,8 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// matrixName names the coefficients that a frame is converted with. sws takes everything
-// it has no table for as BT.601, and so do we.
+// matrixName returns the name of the coefficients for converting a frame. Like sws, it
+// treats unknown ones as BT.601.
 func matrixName(c astiav.ColorSpace, pix astiav.PixelFormat, w, h int) string {
 	if isRGB(pix) {
 		return "rgb"
@@ -29,7 +29,8 @@ func matrixName(c astiav.ColorSpace, pix astiav.PixelFormat, w, h int) string {
 	return "bt601"
 }
 
-// highDefinition is where players switch their guess from BT.601 to BT.709.
+// highDefinition reports the size from which players assume BT.709 instead of
+// BT.601.
 func highDefinition(w, h int) bool { return max(w, h) >= 1280 || min(w, h) > 576 }
 
 func rangeName(r astiav.ColorRange, pix astiav.PixelFormat) string {

@@ -7,9 +7,9 @@ import (
 	"io"
 )
 
-// Count decodes a whole video, in bounded memory, and returns what [Probe] does with what
-// decoding shows: the number of Frames, their Duration, and Truncated, Damaged,
-// DamagedFrames and Jumps. Errors are those of [Open].
+// Count decodes a whole video in bounded memory. It returns what [Probe] does, with the
+// number of Frames, their Duration, and Truncated, Damaged, DamagedFrames and Jumps.
+// Errors are those of [Open].
 func Count(ctx context.Context, path string) (Info, error) {
 	o := Options{Limits: Limits{}.withDefaults()}
 	d, err := openDemuxer(ctx, path, o.Limits)

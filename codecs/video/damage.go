@@ -11,13 +11,13 @@ package video
 
 static int begins(const char *s, const char *prefix) { return !strncmp(s, prefix, strlen(prefix)); }
 
-// decoder_error tells errors, and pictures that are concealed, which is a lower level.
+// decoder_error selects errors and concealed pictures, which have a lower level.
 static int decoder_error(int level, const char *format)
 {
 	return level <= AV_LOG_ERROR || begins(format, "concealing");
 }
 
-// demuxer_error tells errors but the file's end, which a cut file is judged by elsewhere.
+// demuxer_error selects errors except the end of the file, which is checked elsewhere.
 static int demuxer_error(int level, const char *format)
 {
 	if (begins(format, "File ended prematurely") || strstr(format, "partial file"))
@@ -25,8 +25,8 @@ static int demuxer_error(int level, const char *format)
 	return level <= AV_LOG_ERROR || begins(format, "Packet mismatch");
 }
 
-// count_error counts what demuxers and decoders of ours report, without formatting a
-// message. Theirs are those with a counter in opaque.
+// count_error counts the errors of our demuxers and decoders without formatting a
+// message. Ours have a counter in opaque.
 static void count_error(void *sender, int level, const char *format, va_list args)
 {
 	(void)args;
@@ -47,7 +47,7 @@ static void watch_log(void) { av_log_set_callback(count_error); }
 static void *new_counter(void) { return calloc(1, sizeof(atomic_int)); }
 static int load_errors(void *errors) { return atomic_load((atomic_int *)errors); }
 
-// FFmpeg's threads copy the context and its opaque pointer, so they count into the same.
+// FFmpeg's threads copy the context with its opaque pointer, so they share the counter.
 static void watch_decoder(void *context, void *errors) { ((AVCodecContext *)context)->opaque = errors; }
 static void watch_demuxer(void *context, void *errors) { ((AVFormatContext *)context)->opaque = errors; }
 */
@@ -60,16 +60,17 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// quiet turns FFmpeg's messages into counts, for the process. go-astiav's own callback is
-// no way to collect messages: it formats them with vsprintf into 1024 bytes, which a long
-// string in a file overruns.
+// quiet turns FFmpeg's messages into counts, process-wide. go-astiav's callback is
+// unsafe: it formats messages with vsprintf into 1024 bytes, which a long string in a
+// file overflows.
 var quiet = sync.OnceFunc(func() { C.watch_log() })
 
 // errorCount is the number of errors that a demuxer, or a decoder and its threads, have
-// logged. Many conceal damage or skip it and return no error, but they log it.
+// logged. Many conceal or skip damage without returning an error, but log it.
 type errorCount struct{ c unsafe.Pointer }
 
-// watchDecoder must come before the context is opened. It returns nil without memory.
+// watchDecoder must be called before the context is opened. It returns nil if out of
+// memory.
 func watchDecoder(cc *astiav.CodecContext) *errorCount {
 	c := C.new_counter()
 	if c == nil {
@@ -91,23 +92,23 @@ func watchDemuxer(fc *astiav.FormatContext) *errorCount {
 
 func (e *errorCount) load() int { return int(C.load_errors(e.c)) }
 
-// free must come after the watched context is freed. It may be called on nil.
+// free must be called after the watched context is freed. e may be nil.
 func (e *errorCount) free() {
 	if e != nil {
 		C.free(e.c)
 	}
 }
 
-// inside is FFmpeg's pointer in a go-astiav value, which each holds in its first field.
+// inside returns the FFmpeg pointer of a go-astiav value, its first field.
 func inside(v unsafe.Pointer) unsafe.Pointer { return *(*unsafe.Pointer)(v) }
 
-// damage collects what went wrong with the packets of a stream.
+// damage records which packets of a stream are damaged.
 type damage struct {
 	marked int // packets that did not decode cleanly
-	first  int // number of the first of them, counted from 1
+	first  int // number of the first of them, from 1
 	latest int
-	errors int  // of those logged, how many are accounted for
-	frames bool // the decoder gave a frame that it calls damaged
+	errors int  // logged errors already accounted for
+	frames bool // the decoder flagged a frame as damaged
 }
 
 // mark counts packet n once.
@@ -131,7 +132,7 @@ func (d *damage) logged(errors, n int) {
 
 func (d *damage) any() bool { return d.count() > 0 }
 
-// count is at least 1 if anything is damaged.
+// count returns at least 1 if anything is damaged.
 func (d *damage) count() int {
 	if d.frames {
 		return max(1, d.marked)
@@ -139,5 +140,5 @@ func (d *damage) count() int {
 	return d.marked
 }
 
-// since reports whether there is damage, and none before packet n.
+// since reports whether there is damage, but none before packet n.
 func (d *damage) since(n int) bool { return d.marked > 0 && d.first >= n }

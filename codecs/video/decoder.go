@@ -9,7 +9,7 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// decoder turns a demuxer's packets into frames in the order they are shown.
+// decoder turns a demuxer's packets into frames in presentation order.
 type decoder struct {
 	*demuxer
 	cc       *astiav.CodecContext
@@ -20,14 +20,14 @@ type decoder struct {
 	draining bool
 	partial  bool // the demuxer stopped before the file's end
 	packets  int  // of the video stream
-	lossAt   int  // the latest packet that lacks a part, until it is judged
+	lossAt   int  // the latest incomplete packet, until it is judged
 	lastDts  int64
 	damage   damage
 	time     *timeline
 }
 
-// maxRefusals in a row, with neither a frame nor a packet between, end a stream whose
-// decoder fails for ever.
+// maxRefusals is the number of successive errors, without a frame or packet between,
+// after which a stream ends.
 const maxRefusals = 1000
 
 func newDecoder(d *demuxer, limits Limits, threads int) (*decoder, error) {
@@ -74,8 +74,8 @@ func threads(n int) int {
 	return min(runtime.NumCPU(), 4)
 }
 
-// next puts the next frame, with its time as Pts, into k.frame. It returns io.EOF after the last one, when the
-// decoder has given back all it held.
+// next puts the next frame, with its time as Pts, into k.frame. It returns io.EOF after the last, when the
+// decoder is drained.
 func (k *decoder) next() error {
 	k.frame.Unref()
 	for refusals := 0; refusals < maxRefusals; {
@@ -90,7 +90,7 @@ func (k *decoder) next() error {
 		case errors.Is(err, astiav.ErrEof):
 			return io.EOF
 		case errors.Is(err, astiav.ErrEagain):
-			if k.draining { // a decoder that asks for more than there is
+			if k.draining { // the decoder asks for more than there is
 				return io.EOF
 			}
 			if err := k.feed(); err != nil {
@@ -108,7 +108,7 @@ func (k *decoder) next() error {
 }
 
 // feed sends one packet of the video stream, or the end, to the decoder. Damaged packets
-// are counted and passed over, as players do.
+// are counted and skipped, as players do.
 func (k *decoder) feed() error {
 	for {
 		k.pkt.Unref()
@@ -127,9 +127,9 @@ func (k *decoder) feed() error {
 	return k.send(k.pkt)
 }
 
-// checkLoss judges packets that lack a part, as the demuxer saw. Where two transport
-// streams were joined it misses packets too, but none is lost: the clock jumps there. The
-// parser may attach the loss to the packet before, so a jump is awaited for two.
+// checkLoss judges packets that the demuxer flagged as incomplete. At a splice of two
+// transport streams packets are missing but none is lost, and the clock jumps. The parser
+// may flag the packet before, so it waits two packets for a jump.
 func (k *decoder) checkLoss() {
 	dts := k.pkt.Dts()
 	if dts != astiav.NoPtsValue {
@@ -161,9 +161,9 @@ func (k *decoder) send(p *astiav.Packet) error {
 	return nil
 }
 
-// end begins the draining. Whatever stops the demuxer ends the video, since a cut file
-// still has the frames before the cut; only a failing disk or a cancelled context is
-// an error.
+// end starts draining. Any error of the demuxer ends the video, since a truncated file
+// still has the frames before the cut. Only an I/O error or a cancelled context is
+// returned.
 func (k *decoder) end(err error) error {
 	if k.src.err != nil {
 		return k.src.err
@@ -180,11 +180,10 @@ func (k *decoder) end(err error) error {
 
 // truncated is final once next has returned io.EOF.
 func (k *decoder) truncated() bool {
-	return k.src.cut || k.partial || k.tailDamaged() && (k.lossAt > 0 || k.src.container.lengthless())
+	return k.src.cut || k.partial || k.tailDamaged() && (k.lossAt > 0 || k.src.container.Lengthless())
 }
 
-// damaged is the number of packets that did not decode cleanly. Those at a cut end are
-// not counted.
+// damaged is the number of damaged packets, without those at a truncated end.
 func (k *decoder) damaged() int {
 	n := k.damage.count()
 	switch {
@@ -196,12 +195,12 @@ func (k *decoder) damaged() int {
 	return n
 }
 
-// skipped reports whether the demuxer met damage, and passed over frames perhaps. That of
-// a cut file may have met the cut.
+// skipped reports whether the demuxer met damage and may have skipped frames. In a
+// truncated file that may be the cut itself.
 func (k *decoder) skipped() bool { return !k.src.cut && k.demuxer.logged.load() > 0 }
 
-// tailDamaged reports whether nothing but the end is damaged. It takes in two packets: the
-// parser of a stream gives one out only when it has seen the next one's beginning.
+// tailDamaged reports whether only the end is damaged. The end is two packets, since the
+// parser returns one only after it has seen the start of the next.
 func (k *decoder) tailDamaged() bool { return k.draining && k.damage.since(k.packets-1) }
 
 func (k *decoder) free() {

@@ -9,7 +9,7 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// demuxer is an open file with its video stream chosen.
+// demuxer is an open file with a selected video stream.
 type demuxer struct {
 	src      *source
 	fc       *astiav.FormatContext
@@ -26,7 +26,7 @@ func openDemuxer(ctx context.Context, path string, l Limits) (*demuxer, error) {
 	}
 	d := &demuxer{src: src}
 	if err := d.open(l); err != nil {
-		if src.err != nil { // the cause, where FFmpeg only saw a read fail
+		if src.err != nil { // the cause, where FFmpeg reports only a failed read
 			err = src.err
 		}
 		return nil, errors.Join(fmt.Errorf("%w: %s", err, path), d.close())
@@ -50,10 +50,10 @@ func (d *demuxer) open(l Limits) error {
 	return d.choose()
 }
 
-// openInput leaves d.fc nil on failure: FFmpeg has freed the context by then, and
-// go-astiav's CloseInput would follow the nil pointer it left.
+// openInput sets d.fc to nil on failure. FFmpeg has freed the context by then,
+// and go-astiav's CloseInput would follow a dangling pointer.
 func (d *demuxer) openInput() error {
-	format := astiav.FindInputFormat(d.src.container.demuxer)
+	format := astiav.FindInputFormat(d.src.container.Demuxer)
 	if format == nil {
 		return astiav.ErrDemuxerNotFound
 	}
@@ -77,9 +77,10 @@ func (d *demuxer) openInput() error {
 	return nil
 }
 
-// findStreamInfo reads, and where it must decodes, the first packets. The pixel bound
-// goes along because it runs decoders before any of ours is open. avformat wants one
-// dictionary for each stream; a slice of go-astiav's one-pointer struct is that array.
+// findStreamInfo reads, and where necessary decodes, the first packets. It passes the
+// pixel limit, since it runs decoders before ours is open. avformat expects an array
+// of dictionaries, one per stream; a slice of go-astiav's one-pointer struct has that
+// layout.
 func (d *demuxer) findStreamInfo(l Limits) error {
 	opts := make([]astiav.Dictionary, max(1, d.fc.NbStreams()))
 	defer func() {
@@ -95,13 +96,13 @@ func (d *demuxer) findStreamInfo(l Limits) error {
 	return d.fc.FindStreamInfo(&opts[0])
 }
 
-// maxPixels leaves room for coded sizes, which are padded to whole blocks.
+// maxPixels allows for coded sizes, which are padded to whole blocks.
 func maxPixels(l Limits) string {
 	return strconv.FormatInt((int64(l.MaxW)+128)*(int64(l.MaxH)+128), 10)
 }
 
-// kindOf sorts an error of opening. The head was that of a known container, so what
-// FFmpeg cannot open is damaged; an end before any stream is a file without content,
+// kindOf classifies an error of opening. The container is known by then, so a file
+// that FFmpeg cannot open is damaged. An end before any stream is an empty file,
 // unless bytes are known to be missing.
 func (d *demuxer) kindOf(err error) error {
 	switch {
@@ -126,9 +127,9 @@ func (d *demuxer) checkExtents(l Limits) error {
 	return nil
 }
 
-// choose takes the video stream that is marked as default, else the largest, as FFmpeg's
-// tools do; the first of equals. A stream without packets comes after one with some. A
-// picture beside the video (a cover, thumbnails, a still) is none.
+// choose selects the video stream marked as default, else the largest, like FFmpeg's
+// tools; the first on a tie. A stream without packets ranks last. Attached pictures
+// (covers, thumbnails, stills) are excluded.
 func (d *demuxer) choose() error {
 	streams := d.fc.Streams()
 	var best rank

@@ -1,7 +1,6 @@
-// Package video reads and writes video files through FFmpeg's libraries: it probes
-// them, decodes them frame by frame to RGB in bounded memory, and encodes MP4. It is
-// not for sound, for live streams or pipes, nor for cutting a clip into tokens
-// (codecs/cube).
+// Package video reads and writes video files through FFmpeg's libraries: it probes them,
+// decodes them frame by frame to RGB in bounded memory, and encodes MP4. It is not for
+// sound, live streams or pipes, or for splitting a clip into cubes (see codecs/cube).
 //
 //	c, info, err := video.ReadClip(ctx, "in.mov", video.Options{
 //		Rate: clip.Rate{Num: 8, Den: 1}, W: 64, H: 64, Fit: video.Crop, MaxFrames: 48,
@@ -22,19 +21,18 @@
 // Video, MagicYUV, V210 and other uncompressed pictures, GIF, Sorenson H.263 (FLV), the
 // Microsoft MPEG-4 codecs, WMV 1 to 3 and VC-1.
 //
-// Anything else is refused before FFmpeg sees it: the file's first bytes choose the
-// demuxer, and no demuxer that opens further files or addresses can be chosen. Of several
-// video streams the one marked as default is read, else the largest; never a cover.
+// Anything else is rejected before FFmpeg reads it: the file's first bytes select the
+// demuxer, and none that opens further files or addresses can be selected. Of several video
+// streams the default one is read, else the largest; never a cover.
 //
 // # What a frame is
 //
-// [h, w, 3] bytes, full-range RGB, upright: the display matrix is applied (quarter turns
-// and mirrorings), and the matrix coefficients and range of the stream are respected. A
-// stream that does not name its matrix is taken as BT.709 from 1280 columns or 577 rows
-// on and as BT.601 below, as most players do. Primaries and transfer curves are not
-// converted, so high-dynamic-range material stays flat; fields are not deinterlaced.
-// Samples that are not square become square when a size is asked for, and are left alone
-// at the source's own size.
+// A frame is [h, w, 3] bytes, full-range RGB, upright. The display matrix (quarter turns and
+// reflections) is applied, and so are the stream's matrix coefficients and range. A stream
+// without matrix coefficients is taken as BT.709 from 1280 columns or 577 rows on and as
+// BT.601 below, as most players do. Primaries and transfer curves are not converted, so
+// high-dynamic-range video looks flat. Fields are not deinterlaced. Samples become square if
+// a size is given, and stay as they are at the source's own size.
 //
 // Letters: t frames, h rows, w columns, pts presentation time.
 package video

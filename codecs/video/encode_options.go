@@ -7,14 +7,14 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// EncodeOptions say how to compress. The zero value is visually close to lossless.
+// EncodeOptions control compression. The zero value is visually near lossless.
 type EncodeOptions struct {
-	// CRF is libx264's constant quality, 1 (best) to 51; zero means 18. Lossless has no
-	// yuv420p profile that plays everywhere, and is not offered.
+	// CRF is libx264's constant rate factor, 1 (best) to 51; zero means 18. Lossless
+	// has no yuv420p profile that plays everywhere, and is not offered.
 	CRF int
 	// Preset is libx264's trade of time for size, ultrafast to veryslow; empty means medium.
 	Preset string
-	// Threads is part of what decides the bytes, so its default is 4 on every machine.
+	// Threads affects the bytes, so its default is 4 on every machine.
 	Threads int
 }
 
@@ -38,7 +38,7 @@ func (o EncodeOptions) Validate() error {
 	return nil
 }
 
-// maxEncode is the largest frame of H.264 level 5.2 and above that decoders accept.
+// maxEncode is the largest side that decoders of H.264 level 5.2 and above accept.
 const maxEncode = 16384
 
 func validFrame(w, h int, rate clip.Rate) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// encoder is libx264 behind the filters that turn RGB into what it takes.
+// encoder is libx264 with filters that convert RGB.
 type encoder struct {
 	cc    *astiav.CodecContext
 	graph *graph
@@ -20,8 +20,8 @@ type encoder struct {
 	w, h  int // even
 }
 
-// toYUV averages chroma over 2 x 2 samples and writes BT.709 in limited range, which is
-// what the stream is flagged as.
+// toYUV averages chroma over 2 x 2 samples and converts to limited-range BT.709, as the
+// stream is flagged.
 const toYUV = "scale=out_color_matrix=bt709:out_range=limited:flags=" + swsFlags + ",format=yuv420p"
 
 func newEncoder(w, h int, rate clip.Rate, o EncodeOptions) (*encoder, error) {
@@ -59,8 +59,8 @@ func (e *encoder) open(codec *astiav.Codec, rate clip.Rate, o EncodeOptions) err
 	for _, kv := range [][2]string{
 		{"crf", strconv.Itoa(o.CRF)},
 		{"preset", o.Preset},
-		// libx264 0.164 gives other bytes for the same frames now and then while its
-		// macroblock tree is on: in 8 of 48 runs, without it in none.
+		// With macroblock tree libx264 0.164 is not deterministic: bytes differed in
+		// 8 of 48 runs, without it in none.
 		{"x264-params", "mbtree=0"},
 		{"color_range", "tv"},
 		{"colorspace", "bt709"},
@@ -79,10 +79,10 @@ func (e *encoder) open(codec *astiav.Codec, rate clip.Rate, o EncodeOptions) err
 	return err
 }
 
-// encode compresses frame t, [h, w, 3] of the even size, and gives write every packet
-// that is ready.
+// encode compresses frame t, [h, w, 3] of even size, and passes finished packets to
+// write.
 func (e *encoder) encode(pix []uint8, t int64, write func(*astiav.Packet) error) error {
-	e.rgb.Unref() // a new buffer each time, since the encoder looks ahead
+	e.rgb.Unref() // a new buffer each time, since the encoder keeps frames
 	e.rgb.SetWidth(e.w)
 	e.rgb.SetHeight(e.h)
 	e.rgb.SetPixelFormat(astiav.PixelFormatRgb24)
@@ -104,7 +104,7 @@ func (e *encoder) encode(pix []uint8, t int64, write func(*astiav.Packet) error)
 	return e.packets(write)
 }
 
-// finish gives write the packets of the frames that the encoder still holds.
+// finish passes the packets of all buffered frames to write.
 func (e *encoder) finish(write func(*astiav.Packet) error) error {
 	if err := e.cc.SendFrame(nil); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (e *encoder) packets(write func(*astiav.Packet) error) error {
 		if err != nil {
 			return err
 		}
-		e.pkt.SetDuration(1) // libx264 gives none, which would leave the last to the muxer to guess
+		e.pkt.SetDuration(1) // libx264 sets none, and the muxer would guess the last
 		if err := write(e.pkt); err != nil {
 			return err
 		}

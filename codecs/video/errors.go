@@ -10,31 +10,34 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 )
 
-// Errors a caller can branch on. A missing or unreadable path keeps [fs.ErrNotExist] or
-// [fs.ErrPermission], and a cancelled context keeps the context's error.
+// Errors a caller can branch on. A missing or unreadable path gives [fs.ErrNotExist] or
+// [fs.ErrPermission], and a cancelled context its own error.
 var (
-	// ErrNotVideo: a folder, a device, an empty file, or bytes of no container read here.
+	// ErrNotVideo reports a folder, a device, an empty file, or bytes of an unknown
+	// container.
 	ErrNotVideo = errkind.New("not_a_video", "not a video")
-	// ErrNoVideoStream: a media file with sound only, with or without a cover picture.
+	// ErrNoVideoStream reports a media file with sound only, perhaps with a cover
+	// picture.
 	ErrNoVideoStream = errkind.New("no_video_stream", "no video stream")
-	// ErrEmpty: a sound video file without a frame to give.
+	// ErrEmpty reports a valid video file without frames.
 	ErrEmpty = errkind.New("no_frames", "no frames")
-	// ErrCorrupt: a known container of which no frame can be read.
+	// ErrCorrupt reports a known container of which no frame can be read.
 	ErrCorrupt = errkind.New("corrupt", "corrupt video")
-	// ErrLimit: width, height, frames or bytes over [Limits].
+	// ErrLimit reports a width, height, number of frames or bytes over
+	// [Limits].
 	ErrLimit = errkind.New("limit", "over a limit")
-	// ErrUnsupportedCodec: a video stream in a codec that is not on the package's list,
-	// or that this build of FFmpeg cannot decode or encode.
+	// ErrUnsupportedCodec reports a codec that is not on the package's list, or that
+	// this build of FFmpeg cannot decode or encode.
 	ErrUnsupportedCodec = errkind.New("unsupported_codec", "unsupported codec")
-	// ErrOptions: options that contradict themselves.
+	// ErrOptions reports invalid options.
 	ErrOptions = errors.New("wrong options")
 )
 
-// errNoMemory is FFmpeg's ENOMEM, which go-astiav does not name.
+// errNoMemory is FFmpeg's ENOMEM, for which go-astiav has no name.
 const errNoMemory = astiav.Error(-12)
 
-// wrap names the place, the kind, the file and the cause, in this order. A cause of nil
-// is left out, and so is the file if the kind is the system's error, which names it.
+// wrap formats place, kind, file and cause, in this order. A nil cause is left out, and
+// so is the file if kind is a system error, which names it.
 func wrap(place string, kind error, path string, cause error) error {
 	if system := new(fs.PathError); cause == nil && errors.As(kind, &system) {
 		return fmt.Errorf("%s: %w", place, kind)

@@ -8,10 +8,10 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// This file is the Reader's inside: decoded frames go into the filter graph one at a
-// time, and only when it has nothing left to give.
+// This file feeds the Reader's filter graph: decoded frames go in one at a time,
+// only when no output is left.
 
-// advance brings the next output frame into r.out and r.pix.
+// advance puts the next output frame into r.out and r.pix.
 func (r *Reader) advance() error {
 	if r.opts.MaxFrames > 0 && r.count == r.opts.MaxFrames {
 		return io.EOF
@@ -34,8 +34,8 @@ func (r *Reader) advance() error {
 	return err
 }
 
-// pull feeds the graph until it gives a frame. A graph that has given its last is
-// replaced if there is a frame of another shape waiting.
+// pull feeds the graph until it returns a frame. A finished graph is replaced if
+// a frame of another shape is waiting.
 func (r *Reader) pull() error {
 	for {
 		err := r.graph.pull(r.out)
@@ -71,7 +71,7 @@ func (r *Reader) feed() error {
 	return r.push()
 }
 
-// decode holds the next frame, unless one is held or there are no more.
+// decode decodes the next frame, unless one is waiting or there are no more.
 func (r *Reader) decode() error {
 	if r.held || r.ended {
 		return nil
@@ -102,12 +102,12 @@ func (r *Reader) push() error {
 	return r.graph.push(f)
 }
 
-// resampled says whether frames go through the fps filter.
+// resampled reports whether frames go through the fps filter.
 func (r *Reader) resampled() bool { return r.opts.Rate.Num != 0 }
 
-// shutGraph ends the graph's input at a time. go-astiav cannot tell it to a filter, but
-// the fps filter takes the last frame's time for the end, so that frame is pushed again
-// with the end as its time, and dropped there.
+// shutGraph ends the graph's input at a time. go-astiav cannot pass an end time to a
+// filter, but the fps filter uses the last frame's time. So that frame is pushed again
+// with the end as its time, and its output dropped.
 func (r *Reader) shutGraph(end int64) error {
 	if r.shut {
 		return fmt.Errorf("%w: filters ask for more after the end", ErrCorrupt)
@@ -122,7 +122,8 @@ func (r *Reader) shutGraph(end int64) error {
 	return r.graph.push(nil)
 }
 
-// rebuild makes a graph for the held frame, with the output size of the first.
+// rebuild makes a graph for the waiting frame, with the output size of the
+// first.
 func (r *Reader) rebuild() error {
 	if r.opts.W == 0 {
 		r.opts.W, r.opts.H = r.geom.outW, r.geom.outH

@@ -29,16 +29,16 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// These are the fields of AVFrame that go-astiav v0.16.0 does not reach.
+// These fields of AVFrame are missing from go-astiav v0.16.0.
 
-// bestEffort is the frame's time after FFmpeg's repair of missing or reversed stamps, in
-// units of the stream's time base, or NoPtsValue.
+// bestEffort is the frame's time in units of the stream's time base, after FFmpeg's
+// repair of missing or reversed timestamps, or NoPtsValue.
 func bestEffort(f *astiav.Frame) int64 { return int64(C.best_effort(f.UnsafePointer())) }
 
 // durationOf is the frame's duration in units of the stream's time base, 0 if unknown.
 func durationOf(f *astiav.Frame) int64 { return int64(C.frame_duration(f.UnsafePointer())) }
 
-// damagedFrame reports whether the decoder itself calls the frame damaged.
+// damagedFrame reports whether the decoder flagged the frame as damaged.
 func damagedFrame(f *astiav.Frame) bool { return C.frame_damaged(f.UnsafePointer()) != 0 }
 
 func colorSpaceOf(f *astiav.Frame) astiav.ColorSpace {

@@ -7,15 +7,15 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// geometry is how an upright frame comes to its output size: scaled to w x h, then cut
-// or framed to outW x outH.
+// geometry maps an upright frame to its output size: scaled to w x h, then cropped or
+// padded to outW x outH.
 type geometry struct {
 	w, h       int
 	outW, outH int
 }
 
-// fitInto lays a frame of w x h samples, each as wide to its height as aspect says, into
-// outW x outH. Both zero mean the frame's own size, its samples untouched.
+// fitInto fits a frame of w x h samples of the given aspect ratio into outW x outH. If
+// both are zero the frame keeps its size and samples.
 func fitInto(w, h int, aspect clip.Rate, outW, outH int, fit Fit) geometry {
 	if outW == 0 || outH == 0 {
 		return geometry{w, h, w, h}
@@ -32,7 +32,7 @@ func fitInto(w, h int, aspect clip.Rate, outW, outH int, fit Fit) geometry {
 	return g
 }
 
-// rounded keeps a scaled extent inside a letterbox and outside a crop.
+// rounded keeps a scaled side inside a letterbox and outside a crop.
 func rounded(v float64, out int, fit Fit) int {
 	n := int(math.Round(math.Min(v, math.MaxInt32)))
 	if fit == Letterbox {
@@ -41,8 +41,8 @@ func rounded(v float64, out int, fit Fit) int {
 	return max(n, out)
 }
 
-// maxCover bounds the frame that a crop is cut from: a very long and thin source would
-// otherwise become a very long and wide one.
+// maxCover bounds the scaled frame from which a crop is cut, against very long and
+// thin sources.
 const maxCover = 1 << 16
 
 func (g geometry) validate() error {
@@ -52,7 +52,8 @@ func (g geometry) validate() error {
 	return nil
 }
 
-// filter is what follows the scaling; empty if the scaled frame is the output.
+// filter returns the filter after scaling, empty if the scaled frame is the
+// output.
 func (g geometry) filter() string {
 	switch {
 	case g.w == g.outW && g.h == g.outH:

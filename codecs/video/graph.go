@@ -14,8 +14,8 @@ type graph struct {
 	src, sink *astiav.FilterContext
 }
 
-// input is what a graph was built for. A frame that differs needs another graph: most
-// filters read as many samples as they were configured for, whatever they are given.
+// input is the format that a graph was built for. A frame that differs needs a new
+// graph: most filters read as many samples as configured, whatever the frame has.
 type input struct {
 	w, h     int
 	pix      astiav.PixelFormat
@@ -41,7 +41,7 @@ func (in input) args() astiav.FilterArgs {
 	}
 }
 
-// chain joins filters, leaving out the empty ones.
+// chain joins the non-empty filters.
 func chain(filters ...string) string {
 	var used []string
 	for _, f := range filters {
@@ -52,8 +52,8 @@ func chain(filters ...string) string {
 	return strings.Join(used, ",")
 }
 
-// newGraph builds "in, filters, out". One thread: the frames are small next to the cost
-// of waking others, and the decoder has its own.
+// newGraph builds "in, filters, out". It uses one thread: frames are small, and the
+// decoder has threads of its own.
 func newGraph(in input, filters string) (*graph, error) {
 	g := &graph{g: astiav.AllocFilterGraph()}
 	if g.g == nil {
@@ -103,21 +103,21 @@ func (g *graph) connect(filters string) error {
 	return g.g.Parse(filters, to, from)
 }
 
-// push gives a frame away; the frame is blank afterwards. nil is the end.
+// push passes a frame to the graph and leaves it blank. nil is the end.
 func (g *graph) push(f *astiav.Frame) error {
 	return g.src.BuffersrcAddFrame(f, astiav.NewBuffersrcFlags())
 }
 
-// pull gets a frame, or ErrEagain if another must be pushed first, or ErrEof.
+// pull gets a frame, or ErrEagain if it needs another input, or ErrEof.
 func (g *graph) pull(f *astiav.Frame) error {
 	return g.sink.BuffersinkGetFrame(f, astiav.NewBuffersinkFlags())
 }
 
-// timeBase is the unit of the pulled frames' times.
+// timeBase is the time unit of pulled frames.
 func (g *graph) timeBase() astiav.Rational { return g.sink.Inputs()[0].TimeBase() }
 
-// free frees the ends one by one as well, since go-astiav keeps a table of those it
-// handed out, and before the graph, since it follows their pointers to find them there.
+// free frees the ends one by one, since go-astiav keeps a table of them, and before the
+// graph, since it follows their pointers to find them.
 func (g *graph) free() {
 	for _, f := range []*astiav.FilterContext{g.src, g.sink} {
 		if f != nil {

@@ -2,12 +2,12 @@ package video
 
 import "fmt"
 
-// Limits bound what one file may ask for. A field of zero means its default.
+// Limits bound one file. A zero field means its default.
 type Limits struct {
-	MaxW, MaxH   int   // source and output extent in pixels; default 8192
-	MaxFrames    int   // frames given out, before it is an error; default 1,000,000
+	MaxW, MaxH   int   // size of source and output in pixels; default 8192
+	MaxFrames    int   // frames returned before an error; default 1,000,000
 	MaxBytes     int64 // size of the file; default 64 GiB
-	MaxClipBytes int64 // pixels held at once by ReadClip; default 2 GiB
+	MaxClipBytes int64 // pixel bytes held at once by ReadClip; default 2 GiB
 }
 
 func (l Limits) withDefaults() Limits {

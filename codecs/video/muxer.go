@@ -18,8 +18,8 @@ type muxer struct {
 	name   string // of the file in errors
 }
 
-// newMuxer truncates path, which is called name in errors. The file protocol is named, since a colon in a relative path
-// would name another; FFmpeg writes by itself because fast start reads the file back.
+// newMuxer truncates path, which errors call name. It names the file protocol, since a colon in a relative path would
+// select another. FFmpeg writes the file itself because fast start reads it back.
 func newMuxer(path, name string, cc *astiav.CodecContext) (*muxer, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -39,7 +39,7 @@ func newMuxer(path, name string, cc *astiav.CodecContext) (*muxer, error) {
 }
 
 func (m *muxer) open(url string, cc *astiav.CodecContext) (err error) {
-	m.fc.SetFlags(astiav.NewFormatContextFlags(astiav.FormatContextFlagBitexact)) // no writer's version
+	m.fc.SetFlags(astiav.NewFormatContextFlags(astiav.FormatContextFlagBitexact)) // omit the writer's version
 	if m.io, err = astiav.OpenIOContext(url, astiav.NewIOContextFlags(astiav.IOContextFlagWrite)); err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (m *muxer) open(url string, cc *astiav.CodecContext) (err error) {
 
 func (m *muxer) write(p *astiav.Packet) error {
 	p.SetStreamIndex(m.stream.Index())
-	p.RescaleTs(m.tick, m.stream.TimeBase()) // WriteHeader chose the stream's own
+	p.RescaleTs(m.tick, m.stream.TimeBase()) // WriteHeader chose the stream's time base
 	return m.systemError(m.fc.WriteInterleavedFrame(p))
 }
 
@@ -78,8 +78,8 @@ func (m *muxer) free() error {
 	return err
 }
 
-// systemError gives a failure to write its own kind again: FFmpeg passes on the system's
-// number, negated.
+// systemError restores the system's error of a failed write: FFmpeg passes its number
+// on, negated.
 func (m *muxer) systemError(err error) error {
 	var e astiav.Error
 	if !errors.As(err, &e) || e >= 0 || e < -maxErrno {
@@ -88,5 +88,5 @@ func (m *muxer) systemError(err error) error {
 	return &fs.PathError{Op: "write", Path: m.name, Err: syscall.Errno(-e)}
 }
 
-// maxErrno is below all of FFmpeg's own numbers, which spell four letters.
+// maxErrno is below all of FFmpeg's own error numbers, which are four letters.
 const maxErrno = 4095

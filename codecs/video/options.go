@@ -7,13 +7,13 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// Fit says how a frame fills a wanted size of another aspect ratio.
+// Fit selects how a frame fills a size of another aspect ratio.
 type Fit int
 
 const (
-	Letterbox Fit = iota // all of the frame, centred on black
-	Crop                 // the centre of the frame, all of the size filled
-	Stretch              // all of the frame, distorted
+	Letterbox Fit = iota // whole frame, centred on black
+	Crop                 // centre of the frame, filling the size
+	Stretch              // whole frame, distorted
 )
 
 func (f Fit) String() string {
@@ -28,24 +28,25 @@ func (f Fit) String() string {
 	return fmt.Sprintf("Fit(%d)", int(f))
 }
 
-// maxRate bounds the output rate; no camera here is faster, and a rate is a promise of
-// that many frames a second.
+// maxRate bounds the output rate, since the rate determines the number of frames.
 const maxRate = 1000
 
-// Options say what to decode. The zero value gives every frame at its own size and time.
+// Options control decoding. The zero value returns every frame at its own size and time.
 type Options struct {
-	// Rate resamples to constant frames a second by repeating or dropping frames, the
-	// nearest in time each (FFmpeg's fps filter). Zero keeps each frame and its time.
+	// Rate resamples to a constant rate by repeating or dropping frames, the nearest
+	// in time each (FFmpeg's fps filter). Zero keeps each frame and its time.
 	Rate clip.Rate
 	// W and H are the output size in pixels; both zero keep the source's.
 	W, H int
 	// Fit applies when W and H are given.
 	Fit Fit
-	// MaxFrames ends the video after so many frames, without an error; zero is no end.
+	// MaxFrames ends the video after that many frames, without an error; zero means no
+	// end.
 	MaxFrames int
-	// Start leaves out the frames that begin before this time after the first frame.
+	// Start skips the frames that begin before this time after the first frame.
 	Start time.Duration
-	// Threads of the decoder; zero is one for each processor, at most 4. It changes no bit.
+	// Threads is the number of decoder threads; zero means one per processor, at most 4. It
+	// changes no bit.
 	Threads int
 	Limits  Limits
 }
@@ -67,8 +68,8 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// validRate keeps both numbers in what FFmpeg's 32-bit rationals and an MP4 time scale
-// can hold exactly.
+// validRate reports whether FFmpeg's 32-bit rationals and an MP4 time scale represent
+// r exactly.
 func validRate(r clip.Rate) bool {
 	const most = 1 << 24
 	return r.Num > 0 && r.Den > 0 && r.Num <= most && r.Den <= most && r.Hz() <= maxRate

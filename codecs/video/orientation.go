@@ -6,27 +6,26 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// orientation is one of the eight ways to lay a frame on its sides: what must be done to
-// a stored frame to show it.
+// orientation is one of eight transforms from a stored to a shown frame.
 type orientation struct {
 	degrees  int    // clockwise turn: 0, 90, 180 or 270
-	mirrored bool   // and a mirroring
-	filter   string // FFmpeg's filters that do it; empty for none
+	mirrored bool   // and a reflection
+	filter   string // FFmpeg filters for it; empty for none
 }
 
-// swapped says whether rows become columns.
+// swapped reports whether rows become columns.
 func (o orientation) swapped() bool { return o.degrees%180 != 0 }
 
 var upright = orientation{}
 
 // orientationOf reads a display matrix: nine 32-bit numbers, of which the first two
-// columns of the first two rows,
+// columns of the first two rows
 //
 //	| a b |    x' = a·x + c·y
 //	| c d |    y' = b·x + d·y    (y points down)
 //
-// turn and mirror. Only their signs count: a scale is ignored, and a turn that is no
-// quarter is taken to the nearest one.
+// rotate and reflect. Only their signs matter: scale is ignored, and a rotation is
+// rounded to a quarter turn.
 func orientationOf(matrix []byte) orientation {
 	if len(matrix) < 36 {
 		return upright
@@ -51,8 +50,8 @@ func straight(flipX, flipY bool) orientation {
 	return upright
 }
 
-// turned: the x axis goes down, or up if b is negative; the y axis goes right, or left
-// if c is negative.
+// turned handles quarter turns: the x axis points down, or up if b is negative; the y
+// axis points right, or left if c is negative.
 func turned(b, c bool) orientation {
 	switch {
 	case !b && c:
@@ -67,8 +66,8 @@ func turned(b, c bool) orientation {
 
 func abs(v int64) int64 { return max(v, -v) }
 
-// streamOrientation is what the container says, frameOrientation what a frame says for
-// itself, which is stronger.
+// streamOrientation is the container's orientation. frameOrientation is a frame's own,
+// which takes precedence.
 func streamOrientation(s *astiav.Stream) orientation {
 	return orientationOf(s.SideData(astiav.PacketSideDataTypeDisplaymatrix))
 }

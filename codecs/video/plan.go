@@ -8,14 +8,13 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// swsFlags ask for exact rounding and for chroma at full resolution in both directions,
-// so that the result is the same on every CPU; bicubic widens when it shrinks, so it does
-// not alias.
+// swsFlags select exact rounding and full-resolution chroma, so that the result is the
+// same on every CPU. Bicubic widens its kernel when it shrinks, so it does not alias.
 const swsFlags = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 
-// plan writes the filters that a frame of this kind goes through: frames are dropped
-// before they cost anything, turned as stored, converted and scaled in one step, and cut
-// or framed as RGB, where every column is a possible edge.
+// plan returns the filters for a frame: frames are dropped first, rotated as stored,
+// converted and scaled in one step, and cropped or padded in RGB, where every column is
+// a possible edge.
 func (r *Reader) plan(f *astiav.Frame, in input) (string, geometry, error) {
 	d := r.track.dec.demuxer
 	o := frameOrientation(f, streamOrientation(d.stream))
@@ -39,7 +38,7 @@ func (r *Reader) fps() string {
 	return fmt.Sprintf("fps=fps=%d/%d:round=near", r.opts.Rate.Num, r.opts.Rate.Den)
 }
 
-// scale names the matrix only where the stream does not; otherwise the filter takes the
+// scale names the matrix only if the stream does not; otherwise the filter uses the
 // frame's own.
 func scale(in input, g geometry) string {
 	s := fmt.Sprintf("scale=w=%d:h=%d:flags=%s", g.w, g.h, swsFlags)

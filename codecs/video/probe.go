@@ -12,43 +12,41 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// Info is what a file says about itself, before any frame is decoded. Of a [Reader] it is
-// also what decoding has shown.
+// Info describes a file from its headers. A [Reader] adds what decoding has shown.
 type Info struct {
 	Container string        // mp4, mov, matroska, webm, avi, mpeg, mpegts, mpegvideo, h264, gif, …
 	Codec     string        // h264, hevc, vp8, vp9, av1, mpeg2video, …
 	W, H      int           // pixels as shown, after rotation
-	Rate      clip.Rate     // nominal; frames may come at uneven times
+	Rate      clip.Rate     // nominal; frames may be unevenly spaced
 	Duration  time.Duration // 0 if unknown
 	Frames    int           // 0 if unknown: in fragments, streams and most WebM; see [Count]
-	Start     time.Duration // the first frame's stamp, as the file has it
+	Start     time.Duration // the first frame's timestamp in the file
 	Rotation  int           // clockwise degrees from stored to shown: 0, 90, 180, 270
-	Mirrored  bool          // and mirrored left to right before the turn
+	Mirrored  bool          // mirrored left to right before the rotation
 	Pixels    string        // FFmpeg's name of the stored samples: yuv420p, …
 	Range     string        // "limited" or "full"
-	Matrix    string        // bt601, bt709, bt2020, smpte240m, fcc or rgb: what decoding uses
-	Aspect    clip.Rate     // width to height of one sample as shown; 1/1 if square or unknown
+	Matrix    string        // bt601, bt709, bt2020, smpte240m, fcc or rgb: used for decoding
+	Aspect    clip.Rate     // aspect ratio of a sample as shown; 1/1 if square or unknown
 	Bytes     int64         // size of the file
 	HasAudio  bool
-	// Truncated says that the file ends before its own structure does, or inside its last
-	// packet. Of a format without a length (MPEG and elementary streams) a cut between two
-	// packets cannot be seen.
+	// Truncated reports that the file ends before its structure does, or inside its last
+	// packet. In a format without lengths (MPEG and elementary streams) a cut between two
+	// packets is invisible.
 	Truncated bool
 
-	// Only decoding shows these; [Probe] leaves them zero.
+	// Only decoding sets these; [Probe] leaves them zero.
 
 	Damaged bool // some frames are wrong or missing
-	// DamagedFrames counts the packets that did not decode cleanly: the decoder refused them,
-	// reported an error or concealed a part, or the demuxer found a part missing. A packet is a
-	// frame or a field. Frames that are predicted from them are not counted, and neither is a
-	// cut through the last packet.
+	// DamagedFrames counts packets (frames or fields) that did not decode cleanly: the decoder
+	// rejected them, reported an error or concealed a part, or the demuxer found a part
+	// missing. Frames predicted from them do not count, nor does a cut through the last packet.
 	DamagedFrames int
-	Jumps         int // times at which the stamps jumped or started anew
+	Jumps         int // discontinuities of the timestamps
 }
 
-// Probe reads a file's headers and as little else as it can. It reports what is there
-// even for codecs that [Open] refuses. Errors wrap [ErrNotVideo], [ErrNoVideoStream],
-// [ErrEmpty], [ErrCorrupt], [ErrLimit], the file system's or the context's.
+// Probe reads a file's headers and little else. It also reports codecs that [Open]
+// rejects. Errors wrap [ErrNotVideo], [ErrNoVideoStream], [ErrEmpty], [ErrCorrupt] or
+// [ErrLimit], or are the file system's or the context's.
 func Probe(ctx context.Context, path string) (Info, error) {
 	d, err := openDemuxer(ctx, path, Limits{}.withDefaults())
 	if err != nil {
@@ -62,7 +60,7 @@ func (d *demuxer) info() Info {
 	p := d.stream.CodecParameters()
 	o := streamOrientation(d.stream)
 	i := Info{
-		Container: d.src.container.name,
+		Container: d.src.container.Name,
 		Codec:     p.CodecID().Name(),
 		W:         p.Width(),
 		H:         p.Height(),
@@ -87,7 +85,7 @@ func (d *demuxer) info() Info {
 	return i
 }
 
-// rate is never zero: a stream that names none plays at 25 frames a second, as FFmpeg has it.
+// rate is never zero: the default is 25 frames a second, as in FFmpeg.
 func (d *demuxer) rate() clip.Rate {
 	for _, r := range []astiav.Rational{d.fc.GuessFrameRate(d.stream, nil), d.stream.AvgFrameRate(), d.stream.RFrameRate()} {
 		if c := (clip.Rate{Num: r.Num(), Den: r.Den()}); validRate(c) {
@@ -116,7 +114,7 @@ func (d *demuxer) start() time.Duration {
 }
 
 // frames is the container's count, from its table or (Matroska) from a tag. The table of
-// a fragmented MP4 knows the first fragment at most.
+// a fragmented MP4 covers at most the first fragment.
 func (d *demuxer) frames() int {
 	if d.src.fragmented {
 		return 0
@@ -148,7 +146,7 @@ func aspectOf(r astiav.Rational) clip.Rate {
 	return clip.Rate{Num: r.Num(), Den: r.Den()}
 }
 
-// ticks is n units of base as a duration, and the nearest one it can hold.
+// ticks converts n units of base to the nearest duration.
 func ticks(n int64, base astiav.Rational) time.Duration {
 	ns := math.Round(float64(n) * float64(base.Num()) / float64(base.Den()) * 1e9)
 	if math.IsNaN(ns) {
@@ -157,7 +155,7 @@ func ticks(n int64, base astiav.Rational) time.Duration {
 	return time.Duration(min(max(ns, -math.MaxInt64/2), math.MaxInt64/2))
 }
 
-// unitsOf is t in units of base, to the nearest.
+// unitsOf converts t to the nearest number of units of base.
 func unitsOf(t time.Duration, base astiav.Rational) int64 {
 	return int64(math.Round(t.Seconds() * float64(base.Den()) / float64(base.Num())))
 }

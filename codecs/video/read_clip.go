@@ -10,9 +10,9 @@ import (
 )
 
 // ReadClip decodes a whole video into memory. The clip's rate is Options.Rate, or the
-// source's nominal one. Errors are those of [Open] and [Reader.Next]; a clip that would
-// pass Limits.MaxClipBytes wraps [ErrLimit]. A truncated or damaged file gives the frames it
-// has, and Info says so.
+// source's nominal one. Errors are those of [Open] and [Reader.Next], or [ErrLimit] for a
+// clip over Limits.MaxClipBytes. A truncated or damaged file gives the frames it has, and
+// Info reports it.
 func ReadClip(ctx context.Context, path string, o Options) (*clip.Clip, Info, error) {
 	r, err := Open(ctx, path, o)
 	if err != nil {
@@ -49,8 +49,8 @@ func (r *Reader) readAll() (*clip.Clip, error) {
 	}
 }
 
-// expectedBytes is a guess that saves growing, from a count that the file could have
-// made up, and therefore small.
+// expectedBytes estimates the clip's size to avoid growing. The file's count may be
+// wrong, so the estimate is capped.
 func (r *Reader) expectedBytes() int {
 	n := int64(r.info.Frames)
 	if r.resampled() {

@@ -10,8 +10,8 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// Reader decodes a video frame by frame. It holds a few frames whatever the length of the
-// video, is not safe for concurrent use, and must be closed.
+// Reader decodes a video frame by frame, in memory that does not depend on its length. It
+// is not safe for concurrent use and must be closed.
 type Reader struct {
 	path    string
 	opts    Options
@@ -20,24 +20,24 @@ type Reader struct {
 	graph   *graph
 	in      input
 	geom    geometry
-	last    *astiav.Frame // a second reference to the frame pushed last, for the fps filter's end
+	last    *astiav.Frame // a reference to the frame pushed last, for the fps filter's end
 	out     *astiav.Frame
 	pix     []uint8
 	origin  int64 // Start, in the timeline's units
 	lastT   int64 // time of the frame pushed last, relative to origin
 	lastFor int64 // and its duration
 	held    bool  // track.frame() is decoded and not yet pushed
-	ended   bool  // the decoder has no more
-	shut    bool  // the graph has been told the end
+	ended   bool  // the decoder is drained
+	shut    bool  // the graph's input has ended
 	closed  bool
 	count   int
-	err     error // what every further call of Next returns
+	err     error // repeated by every further call of Next
 }
 
-// Open opens a file, decodes the first wanted frame, and stands before it. The context
-// holds for all the Reader's reading, not for Open alone. Errors wrap [ErrNotVideo],
-// [ErrNoVideoStream], [ErrEmpty], [ErrCorrupt], [ErrLimit], [ErrUnsupportedCodec],
-// [ErrOptions], the file system's or the context's.
+// Open opens a file and decodes the first frame to return. The context applies to all
+// reading, not to Open alone. Errors wrap [ErrNotVideo], [ErrNoVideoStream],
+// [ErrEmpty], [ErrCorrupt], [ErrLimit], [ErrUnsupportedCodec] or [ErrOptions], or are
+// the file system's or the context's.
 //
 // The same file and options give the same bytes, whatever the number of threads.
 func Open(ctx context.Context, path string, o Options) (*Reader, error) {
@@ -59,7 +59,7 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 	return r, nil
 }
 
-// newReader takes the demuxer over, also on failure.
+// newReader takes ownership of the demuxer, also on failure.
 func newReader(ctx context.Context, path string, d *demuxer, o Options) (*Reader, error) {
 	info := d.info()
 	track, err := newTrack(ctx, path, d, o)
@@ -78,7 +78,8 @@ func newReader(ctx context.Context, path string, d *demuxer, o Options) (*Reader
 	return r, nil
 }
 
-// prime finds the first frame to give, which decides the output size, and its graph.
+// prime finds the first frame, which determines the output size, and builds its
+// graph.
 func (r *Reader) prime() error {
 	if err := r.first(); err != nil {
 		return err
@@ -91,8 +92,8 @@ func (r *Reader) prime() error {
 	return nil
 }
 
-// first decodes up to the first frame at or after Start. The frames before it are decoded
-// and dropped: seeking by a container's index is not exact in half of the formats.
+// first decodes up to the first frame at or after Start. It does not seek, since a
+// container's index is inexact in half of the formats.
 func (r *Reader) first() error {
 	if err := r.track.next(); err != nil {
 		return r.track.noFrame(err, r.info)
@@ -108,20 +109,20 @@ func (r *Reader) first() error {
 	return nil
 }
 
-// Info is what the file says about itself, see [Probe], and what decoding has shown so
-// far: Truncated, Damaged, DamagedFrames and Jumps are final once Next has returned io.EOF.
+// Info returns what [Probe] does and what decoding has shown so far. Truncated, Damaged,
+// DamagedFrames and Jumps are final once Next has returned io.EOF.
 func (r *Reader) Info() Info {
 	return r.track.outcome().amend(r.info)
 }
 
-// Size is the width and height of the frames that Next gives.
+// Size is the width and height of the frames that Next returns.
 func (r *Reader) Size() (w, h int) { return r.geom.outW, r.geom.outH }
 
-// Next gives the next frame, [h, w, 3], and its time after the first frame of the video.
-// The bytes are the Reader's own and stay until the following call. After the last frame
-// the error is io.EOF. Others wrap [ErrEmpty] (a video shorter than half a frame at
-// Options.Rate), [ErrLimit], [ErrCorrupt], the file system's or the
-// context's; an error is final, and every later call repeats it.
+// Next returns the next frame, [h, w, 3], and its time relative to the first frame of
+// the video. The bytes are valid until the next call. After the last frame the error is
+// io.EOF. Other errors wrap [ErrEmpty] (a video shorter than half a frame at
+// Options.Rate), [ErrLimit] or [ErrCorrupt], or are the file system's or the context's.
+// Errors are final: later calls repeat them.
 func (r *Reader) Next() ([]uint8, time.Duration, error) {
 	if r.err == nil {
 		r.err = r.advance()
@@ -135,7 +136,8 @@ func (r *Reader) Next() ([]uint8, time.Duration, error) {
 	return r.pix, r.opts.Start + ticks(r.out.Pts(), r.graph.timeBase()), nil
 }
 
-// Close frees everything. It may be called more than once; Next must not follow.
+// Close frees all resources. It may be called more than once. Next must not be
+// called after it.
 func (r *Reader) Close() error {
 	if r.closed {
 		return nil

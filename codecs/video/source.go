@@ -8,25 +8,26 @@ import (
 	"os"
 
 	"github.com/asticode/go-astiav"
+	"github.com/morton-gen/morton/codecs/video/container"
 )
 
-// source gives FFmpeg the bytes of a file. Reading through Go instead of by name keeps
-// the file system's errors, lets a cancelled context stop a demuxer in the middle of a
-// scan, and leaves FFmpeg no name to resolve as an address.
+// source reads a file's bytes for FFmpeg. Reading through Go keeps the file system's
+// errors, lets a cancelled context stop a demuxer during a scan, and gives FFmpeg no
+// name to resolve as an address.
 type source struct {
 	ctx        context.Context
 	file       *os.File
 	size, pos  int64
-	container  container
+	container  container.Format
 	cut        bool  // the file ends before its structure does
 	fragmented bool  // an MP4 whose frames are in fragments
-	err        error // the first failure to read, which FFmpeg reports as its own
+	err        error // the first read error, which FFmpeg reports as its own
 	io         *astiav.IOContext
 }
 
 const (
-	seekSize  = 0x10000 // AVSEEK_SIZE: asks for the size, moves nothing
-	seekForce = 0x20000 // AVSEEK_FORCE: a hint, without meaning for a file
+	seekSize  = 0x10000 // AVSEEK_SIZE: return the size, do not move
+	seekForce = 0x20000 // AVSEEK_FORCE: a hint, meaningless for a file
 	errInval  = astiav.Error(-22)
 	ioBuffer  = 1 << 16
 )
@@ -40,7 +41,7 @@ func openSource(ctx context.Context, path string, l Limits) (*source, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is no regular file", ErrNotVideo, path)
+		return nil, fmt.Errorf("%w: %s is not a regular file", ErrNotVideo, path)
 	}
 	if info.Size() > l.MaxBytes {
 		return nil, fmt.Errorf("%w: %s has %d bytes, at most %d", ErrLimit, path, info.Size(), l.MaxBytes)
@@ -56,22 +57,22 @@ func openSource(ctx context.Context, path string, l Limits) (*source, error) {
 	return s, nil
 }
 
-// identify looks at the head and, if it is worth it, at the structure.
+// identify examines the head and, for a known container, the structure.
 func (s *source) identify() error {
-	head := make([]byte, sniffBytes)
+	head := make([]byte, container.HeadBytes)
 	n, err := s.file.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return err
 	}
-	s.container = sniff(head[:n])
+	s.container = container.Detect(head[:n])
 	switch {
-	case s.container == audioOnly:
+	case s.container == container.Audio:
 		return ErrNoVideoStream
-	case s.container.demuxer == "":
+	case s.container.Demuxer == "":
 		return ErrNotVideo
 	}
-	s.cut = cutShort(s.file, s.size, s.container)
-	s.fragmented = s.container.demuxer == "mov" && hasFragments(s.file, s.size)
+	s.cut = container.CutShort(s.file, s.size, s.container)
+	s.fragmented = s.container.Demuxer == "mov" && container.HasFragments(s.file, s.size)
 	s.io, err = astiav.AllocIOContext(ioBuffer, false, s.read, s.seek, nil)
 	return err
 }
@@ -112,8 +113,8 @@ func (s *source) seek(offset int64, whence int) (int64, error) {
 	return offset, nil
 }
 
-// close lets go of the file and the context too: go-astiav keeps the read function, and
-// so the source, until the address of its handle is used again.
+// close also drops the file and the context: go-astiav keeps the read function, and
+// thereby the source, until its handle's address is reused.
 func (s *source) close() error {
 	if s.io != nil {
 		s.io.Free()

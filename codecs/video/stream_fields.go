@@ -20,12 +20,12 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// These are the fields of AVStream that go-astiav v0.16.0 does not reach.
+// These fields of AVStream are missing from go-astiav v0.16.0.
 
 func isDefault(s *astiav.Stream) bool { return C.is_default(inside(unsafe.Pointer(s))) != 0 }
 
-// isPicture tells a cover, thumbnails and stills from a video.
+// isPicture reports whether s is a cover, thumbnails or stills.
 func isPicture(s *astiav.Stream) bool { return C.is_picture(inside(unsafe.Pointer(s))) != 0 }
 
-// hasPackets reports whether a packet of the stream came while its parameters were sought.
+// hasPackets reports whether probing saw a packet of the stream.
 func hasPackets(s *astiav.Stream) bool { return C.has_packets(inside(unsafe.Pointer(s))) != 0 }

@@ -9,41 +9,43 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// timeline gives every frame a time after that of the frame before, whatever the stamps
-// in the file do. Times count from the first frame. Their unit divides the stream's tick,
-// so that frames that share a stamp can be told apart.
+// timeline assigns strictly increasing times to frames, whatever their timestamps. Times
+// are relative to the first frame. Their unit divides the stream's tick, so that frames
+// with one timestamp remain distinct.
 type timeline struct {
-	units  int64           // in one tick of the stream
+	units  int64           // per tick of the stream
 	base   astiav.Rational // one unit, in seconds
-	jump   int64           // a longer pause is a jump of the clock
-	back   int64           // a step back of more starts the clock anew
+	jump   int64           // a longer step forward is a discontinuity
+	back   int64           // a longer step back restarts the clock
 	tick   float64         // seconds
 	rate   clip.Rate       // nominal, for frames without a duration
-	offset int64           // from a stamp to a time
+	offset int64           // from timestamp to time
 	synced bool            // offset is known
 	last   int64           // the latest frame's time
-	shown  int64           // and how long it is shown
-	anchor int64           // the first time of a run of stamps that stand still
+	shown  int64           // its duration
+	anchor int64           // the first time of a run of equal timestamps
 	run    int64           // frames in that run after the first
 	count  int             // frames so far
 	jumps  int
 }
 
 const (
-	// maxTicks is the largest stamp believed; beyond it, sums could overflow.
+	// maxTicks is the largest valid timestamp; sums of larger ones could
+	// overflow.
 	maxTicks = 1 << 50
-	// maxUnits in a tick, and maxBase units in a second, keep the base in 32 bits.
+	// maxUnits per tick and maxBase units per second keep the base in 32 bits.
 	maxUnits = 1000
 	maxBase  = 1 << 30
 
-	// FFmpeg takes these for a new start of the clock in MPEG streams: 10 s forward, a
-	// tenth of a second back. Other formats may hold a still picture for long.
+	// FFmpeg treats these as a clock restart in MPEG streams: 10 s forward, a tenth of
+	// a second back. In other formats a still picture may last long.
 	mpegJump  = 10 * time.Second
 	otherJump = 10 * time.Minute
 	stepBack  = 100 * time.Millisecond
 
-	// maxStill frames in a row may share a stamp before the clock is known to stand, and
-	// maxCoarse if the clock ticks hardly faster than the frames come.
+	// maxStill is the number of successive frames that may share a timestamp before the
+	// clock counts as stopped. It is maxCoarse if the clock is hardly faster than the
+	// frame rate.
 	maxStill  = 2
 	maxCoarse = 16
 )
@@ -65,13 +67,13 @@ func newTimeline(d *demuxer) *timeline {
 	return l
 }
 
-// mayJump reports whether a sound file of this format may start its clock anew.
+// mayJump reports whether the clock of a valid file of this format may restart.
 func (d *demuxer) mayJump() bool {
-	return d.src.container.demuxer == "mpegts" || d.src.container.demuxer == "mpeg"
+	return d.src.container.Demuxer == "mpegts" || d.src.container.Demuxer == "mpeg"
 }
 
-// place gives the next frame its time. stamp is in ticks, or NoPtsValue; ticks is the
-// frame's duration, 0 if unknown.
+// place sets the time of the next frame. stamp is in ticks, or NoPtsValue; ticks is
+// the frame's duration, 0 if unknown.
 func (l *timeline) place(stamp, ticks int64) {
 	next := l.last + l.shown
 	if l.count == 0 {
@@ -87,7 +89,7 @@ func (l *timeline) after(stamp, next int64) int64 {
 		return next
 	}
 	stamp *= l.units
-	if !l.synced { // frames before the first stamp are counted back from it
+	if !l.synced { // frames before the first timestamp are counted back from it
 		l.synced, l.offset = true, next-stamp
 	}
 	t := stamp + l.offset
@@ -104,7 +106,7 @@ func (l *timeline) after(stamp, next int64) int64 {
 	return l.still(stamp)
 }
 
-// leaps reports whether the clock does not go on after a step of so many units.
+// leaps reports whether a step of the clock is a discontinuity.
 func (l *timeline) leaps(step int64) bool { return step > l.jump || step < -l.back }
 
 // jumped is leaps for a step in ticks.
@@ -112,15 +114,16 @@ func (l *timeline) jumped(ticks int64) bool {
 	return abs(ticks) > maxTicks || l.leaps(ticks*l.units)
 }
 
-// restart lets the frame follow the one before, and the clock go on from there.
+// restart places the frame after the one before and continues the clock from
+// there.
 func (l *timeline) restart(stamp, next int64) int64 {
 	l.run, l.offset = 0, next-stamp
 	return next
 }
 
-// still places a frame whose stamp has not moved on. Stamps may be coarser than the
-// frames, or two frames may have changed places: it is shown just after the one before.
-// A clock that stands is left alone, and the frames are counted.
+// still places a frame whose timestamp has not advanced, just after the one before:
+// timestamps may be coarser than frames, or two frames swapped. If the clock has
+// stopped, frames are counted instead.
 func (l *timeline) still(stamp int64) int64 {
 	if l.run++; l.run == 1 {
 		l.anchor = l.last
@@ -139,8 +142,8 @@ func (l *timeline) still(stamp int64) int64 {
 	return l.last + max(1, min(frame, (tickEnd-l.last)/2))
 }
 
-// duration is how long a frame is shown. A duration of one tick is a rounded one if the
-// frames come faster than the clock ticks, and one longer than a jump is not believed.
+// duration is how long a frame is shown. A duration of one tick is taken as rounded if
+// frames come faster than the clock ticks. One longer than a jump is ignored.
 func (l *timeline) duration(ticks int64) int64 {
 	nominal := max(1, int64(math.Round(float64(l.rate.Den)/float64(l.rate.Num)/l.tick*float64(l.units))))
 	if ticks <= 0 || ticks > l.jump/l.units || ticks == 1 && nominal < l.units {

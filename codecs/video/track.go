@@ -9,33 +9,33 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// track gives the frames of a file's video stream with their times, the same on every
-// machine. Threads change no bit of a sound stream, but decoders conceal damage from what
-// the other threads have ready by then. Hence a file in which damage is seen is decoded
-// again by one thread, up to the frame that comes next. The frames given out before that
-// are right: packets finish in order, so a frame comes after all errors before it.
+// track returns the frames of a file's video stream with their times, equal on every
+// machine. Threads change no bit of an intact stream, but decoders conceal damage with
+// what other threads have ready by then. So when damage is found, the file is decoded
+// again with one thread, up to the next frame. Frames returned before are correct:
+// packets finish in order, so a frame comes after all errors before it.
 type track struct {
 	ctx    context.Context
 	path   string
 	limits Limits
 	dec    *decoder
 	given  int
-	over   outcome // what dec had to say, once it is closed
+	over   outcome // state of dec once it is closed
 }
 
-// outcome is what is left of a closed decoder.
+// outcome is the final state of a closed decoder.
 type outcome struct {
 	packets, damaged, jumps int
 	truncated               bool
 }
 
-// amend adds to what a file says about itself.
+// amend adds the outcome to a file's Info.
 func (o outcome) amend(i Info) Info {
 	i.Truncated, i.Damaged, i.DamagedFrames, i.Jumps = o.truncated, o.damaged > 0, o.damaged, o.jumps
 	return i
 }
 
-// newTrack takes the demuxer over, also on failure.
+// newTrack takes ownership of the demuxer, also on failure.
 func newTrack(ctx context.Context, path string, d *demuxer, o Options) (*track, error) {
 	dec, err := newDecoder(d, o.Limits, threads(o.Threads))
 	if err != nil {
@@ -60,7 +60,7 @@ func (t *track) next() error {
 	return nil
 }
 
-// noFrame tells why the very first frame did not come.
+// noFrame returns the reason why there is no first frame.
 func (t *track) noFrame(err error, i Info) error {
 	switch o := t.outcome(); {
 	case err != io.EOF:
@@ -91,10 +91,10 @@ func (t *track) again() error {
 	return t.dec.next()
 }
 
-// frame is the latest frame, valid until the following call of next.
+// frame is the latest frame, valid until the next call of next.
 func (t *track) frame() *astiav.Frame { return t.dec.frame }
 
-// time is the clock that has placed the latest frame.
+// time is the timeline that placed the latest frame.
 func (t *track) time() *timeline { return t.dec.time }
 
 func (t *track) outcome() outcome {

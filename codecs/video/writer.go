@@ -10,7 +10,8 @@ import (
 )
 
 // Writer encodes an MP4 frame by frame: H.264 (libx264), yuv420p, BT.709 limited range,
-// index before the frames. It is not safe for concurrent use, and ends with Close or Abort.
+// index before the frames. It is not safe for concurrent use. Call Close or Abort at the
+// end.
 type Writer struct {
 	ctx  context.Context
 	path string
@@ -20,18 +21,19 @@ type Writer struct {
 	w, h int
 	even []uint8 // the padded frame; nil if w and h are even
 	t    int64
-	err  error // the first failure, final
+	err  error // the first error, final
 	done bool
 }
 
-// Create begins an MP4 of w x h pixels at a constant rate. Nothing is at path until Close.
+// Create starts an MP4 of w x h pixels at a constant rate. The file appears at path when
+// Close succeeds.
 //
-// H.264 with halved chroma has even extents only, and can be cropped only by even counts,
-// so an odd width or height is made even by repeating the last column or row: the file is
-// one pixel larger than asked. The same frames and options give the same bytes.
+// H.264 with subsampled chroma requires even sizes and even cropping. An odd width or
+// height is made even by repeating the last column or row, so the file is one pixel larger.
+// The same frames and options give the same bytes.
 //
-// Errors wrap [ErrOptions], [ErrLimit], [ErrUnsupportedCodec], or the file system's; a full
-// disk is [syscall.ENOSPC], here and in the Writer's methods.
+// Errors wrap [ErrOptions], [ErrLimit] or [ErrUnsupportedCodec], or are the file system's.
+// A full disk is [syscall.ENOSPC], also in the Writer's methods.
 func Create(ctx context.Context, path string, w, h int, rate clip.Rate, o EncodeOptions) (*Writer, error) {
 	quiet()
 	if err := errors.Join(ctx.Err(), o.Validate(), validFrame(w, h, rate)); err != nil {
@@ -61,8 +63,8 @@ func (v *Writer) open(rate clip.Rate, o EncodeOptions) error {
 	return err
 }
 
-// WriteFrame encodes the next frame, [h, w, 3]. It wraps [clip.ErrShape] if the length is
-// another, which leaves the Writer usable; every other error is final.
+// WriteFrame encodes the next frame, [h, w, 3]. After an error wrapping [clip.ErrShape]
+// for a wrong length the Writer remains usable; every other error is final.
 func (v *Writer) WriteFrame(pix []uint8) error {
 	if len(pix) != 3*v.w*v.h {
 		return wrap("video.WriteFrame", fmt.Errorf("%w: %d bytes for %d x %d", clip.ErrShape, len(pix), v.w, v.h), v.path, nil)
@@ -89,7 +91,7 @@ func (v *Writer) encode(pix []uint8) error {
 	return err
 }
 
-// padEven repeats the last column and row of [h, w, 3] where an extent is odd.
+// padEven repeats the last column and row of [h, w, 3] where a side is odd.
 func padEven(dst, src []uint8, w, h int) {
 	stride := 3 * (w + w&1)
 	for y := range h + h&1 {
@@ -100,8 +102,9 @@ func padEven(dst, src []uint8, w, h int) {
 	}
 }
 
-// Close writes what the encoder still holds and the index, syncs, and puts the file in
-// its place. Without a frame it wraps [ErrEmpty]. On any error nothing is left behind.
+// Close writes the buffered frames and the index, syncs, and renames the file to its
+// path. Without a frame the error wraps [ErrEmpty]. After an error nothing is left
+// behind.
 func (v *Writer) Close() error {
 	if v.done {
 		return nil
@@ -135,7 +138,7 @@ func (v *Writer) finish() error {
 	return v.mux.finish()
 }
 
-// Abort removes what was written. After Close or Abort it does nothing.
+// Abort removes the temporary file. After Close or Abort it does nothing.
 func (v *Writer) Abort() error {
 	if v.done {
 		return nil
@@ -144,7 +147,7 @@ func (v *Writer) Abort() error {
 	if v.err == nil {
 		v.err = fmt.Errorf("writer is aborted")
 	}
-	_ = v.free() // what cannot be written is about to be removed
+	_ = v.free() // the file is about to be removed
 	return v.file.Abort()
 }
 
@@ -161,7 +164,7 @@ func (v *Writer) free() error {
 	return err
 }
 
-// Encode writes a clip to path, see [Create]. The clip must have a frame ([ErrEmpty]) and
+// Encode writes a clip to path: see [Create]. The clip must have a frame ([ErrEmpty]) and
 // a rate ([ErrOptions]).
 func Encode(ctx context.Context, path string, c *clip.Clip, o EncodeOptions) error {
 	if err := c.Validate(); err != nil {

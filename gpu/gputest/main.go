@@ -13,6 +13,9 @@ import (
 	"github.com/morton-gen/morton/gpu"
 )
 
+// A test process belongs to its tests, which ask for widths and threads.
+func init() { gpu.AllowEnvironment() }
+
 // Exhaustive reports whether tests run every shape at every width, as `make test-all`
 // does by MORTON_TEST=all. By default they run each path of a kernel once: lavapipe
 // compiles a kernel for seconds, and a new shape is a new kernel.

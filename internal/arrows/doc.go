@@ -1,6 +1,6 @@
-// Package arrows holds which folder may import which, and the test that keeps
-// it so: the lowest folders know nothing of ours, learned things stand on
-// geometry and devices, and only the upper three know Beam.
+// Package arrows has the rules of which folder may import which, and their
+// test. The lowest folders import none of ours, models import geometry and
+// devices, and only the upper three import Beam.
 //
 //	jobs -> pipelines -> transforms -> models -> {gpu, codecs, mesh, octree}
 //	tools -> models
@@ -19,7 +19,7 @@
 //		fmt.Println(violation)
 //	}
 //
-// The imports are parsed in process, test files included, whatever their build
-// constraints: a call of `go list` would be out of the test cache's sight, and
-// the test would stay green from the cache.
+// The imports are parsed in process, including test files and files with any
+// build constraints. The test cache would not notice changes behind a call of
+// `go list`, and keep the test green.
 package arrows

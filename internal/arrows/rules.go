@@ -6,18 +6,19 @@ import (
 	"strings"
 )
 
-// Rules says which imports are allowed.
+// Rules are the allowed imports.
 type Rules struct {
 	// Module is our module's path.
 	Module string
-	// Below names, for each top-level folder, the others it may import.
+	// Below has, for each top-level folder, the others it may import.
 	Below map[string][]string
-	// Only names, for a module of others, the folders that may import it;
-	// those under them may too. A module not named here is free.
+	// Only has, for an external module, the folders that may import it, with
+	// subfolders. Other modules may be imported anywhere.
 	Only map[string][]string
 }
 
-// House is DESIGN's arrows, and the modules that have one door each.
+// House is the rules of docs/design.md, with modules that only one folder may
+// import.
 var House = Rules{
 	Module: "github.com/morton-gen/morton",
 	Below: map[string][]string{
@@ -39,11 +40,11 @@ var House = Rules{
 		"github.com/aws":                 {"internal/store"},
 		"cloud.google.com/go/storage":    {"internal/store"},
 		"github.com/vulkan-go/vulkan":    {"gpu/vk"},
+		"github.com/prometheus":          {"transforms", "jobs"},
 	},
 }
 
-// Check returns one line for each import that breaks the rules, in the order
-// of imports.
+// Check returns one line per violation, in the order of imports.
 func (r Rules) Check(imports []Import) []string {
 	var violations []string
 	for _, i := range imports {
@@ -54,12 +55,12 @@ func (r Rules) Check(imports []Import) []string {
 	return violations
 }
 
-// broken says which rule the import breaks, or "".
+// broken returns the rule that the import breaks, or "".
 func (r Rules) broken(i Import) string {
 	from := top(i.Dir())
 	below, known := r.Below[from]
 	if !known {
-		return fmt.Sprintf("folder %q has no place in the house", from)
+		return fmt.Sprintf("folder %q is not in the rules", from)
 	}
 	if to, ours := strings.CutPrefix(i.Path, r.Module+"/"); ours {
 		if to := top(to); to != from && !slices.Contains(below, to) {
@@ -81,7 +82,7 @@ func top(path string) string {
 	return first
 }
 
-// within says whether path is folder or under it.
+// within reports whether path is folder or below it.
 func within(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, folder+"/")
 }

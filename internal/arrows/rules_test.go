@@ -40,8 +40,8 @@ func TestCheck(t *testing.T) {
 		{"transforms/decode.go", ours + "pipelines/generate", "transforms may not import pipelines"},
 		{"pipelines/generate.go", ours + "jobs/morton", "pipelines may not import jobs"},
 		{"internal/oracle/oracle.go", ours + "gpu", "internal may not import gpu"},
-		{"util/util.go", "fmt", `folder "util" has no place in the house`},
-		{"main.go", "fmt", `folder "." has no place in the house`},
+		{"util/util.go", "fmt", `folder "util" is not in the rules`},
+		{"main.go", "fmt", `folder "." is not in the rules`},
 
 		{"transforms/decode.go", beam + "/go/pkg/beam", ""},
 		{"pipelines/generate_test.go", beam + "/go/pkg/beam/testing/ptest", ""},

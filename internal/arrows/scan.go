@@ -16,19 +16,19 @@ import (
 // Import is one import line.
 type Import struct {
 	File string // the importing file, slash-separated, from the module's root
-	Path string // what it imports
+	Path string // imported path
 }
 
 // Dir returns the importing folder, from the module's root.
 func (i Import) Dir() string { return path.Dir(i.File) }
 
-// made are the folders that our own commands write at the module's root.
+// made are the folders that our commands create in the module's root.
 var made = []string{"bin", "corpus", "out", "shards"}
 
-// Scan returns the imports of every Go file of the module whose root folder is
-// given, in the order of the walk. Like the go command it passes over testdata,
-// over what begins with a dot or underscore, and over modules inside the module.
-// An unreadable or unparsable file is an error.
+// Scan returns the imports of every Go file of the module at root, in the order
+// of the walk. Like the go command it skips testdata, names that start with a
+// dot or underscore, and nested modules. An unreadable or invalid file is an
+// error.
 func Scan(root string) ([]Import, error) {
 	var imports []Import
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
@@ -55,7 +55,7 @@ func Scan(root string) ([]Import, error) {
 	return imports, nil
 }
 
-// enter returns [fs.SkipDir] for a folder whose files are not the module's.
+// enter returns [fs.SkipDir] for a folder that is not part of the module.
 func enter(folder, name string) error {
 	if name == "." {
 		return nil

@@ -8,19 +8,20 @@ import (
 	"path/filepath"
 )
 
-// attempts bounds the search for a free name; with 64 random bits a second
-// attempt is already a sign of something else being wrong.
+// attempts bounds the search for a free name. With 64 random bits a second
+// attempt already indicates another problem.
 const attempts = 16
 
-// File is a file on its way to its place. It is not safe for concurrent use.
+// File is a temporary file with its final path. It is not safe for concurrent
+// use.
 type File struct {
 	*os.File
 	path string
 	done bool
 }
 
-// Create opens a fresh hidden file in the folder of path. The folder must exist;
-// the error keeps [fs.ErrNotExist] or [fs.ErrPermission].
+// Create creates a hidden temporary file in the folder of path, which must
+// exist. The error wraps [fs.ErrNotExist] or [fs.ErrPermission].
 func Create(path string) (*File, error) {
 	for range attempts {
 		f, err := os.OpenFile(tempName(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
@@ -34,17 +35,17 @@ func Create(path string) (*File, error) {
 	return nil, fmt.Errorf("atomicfile.Create: no free name beside %s: %w", path, fs.ErrExist)
 }
 
-// tempName keeps the extension, since muxers choose by it.
+// tempName keeps the extension, since muxers depend on it.
 func tempName(path string) string {
 	folder, base := filepath.Split(path)
 	return filepath.Join(folder, partialName()+"-"+base)
 }
 
-// TempPath is where the bytes are before Commit.
+// TempPath is the path of the file before Commit.
 func (f *File) TempPath() string { return f.Name() }
 
-// Commit syncs the bytes, closes the file and renames it to its place, replacing
-// what was there. On failure the fresh file is removed and the old one stays.
+// Commit syncs and closes the file and renames it to its path, replacing an old
+// file. On failure the temporary file is removed and the old file stays.
 func (f *File) Commit() error {
 	if f.done {
 		return fmt.Errorf("atomicfile.Commit: %w", os.ErrClosed)
@@ -66,7 +67,7 @@ func (f *File) Commit() error {
 	return SyncFolder(filepath.Dir(f.path))
 }
 
-// Abort removes what was written. After Commit or Abort it does nothing.
+// Abort removes the temporary file. After Commit or Abort it does nothing.
 func (f *File) Abort() error {
 	if f.done {
 		return nil

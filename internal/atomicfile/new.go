@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// New is [Replace] where nothing may stand at path: else the error wraps
+// New is [Replace] for a path that must be free; otherwise the error wraps
 // fs.ErrExist.
 func New(path string, fill func(io.Writer) error) error {
 	f, err := filled(path, fill)

@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// foreignAge is the age at which a partial of another host counts as left behind.
-// Locks may not reach from host to host, so theirs say nothing here.
+// foreignAge is the age at which a temporary file of another host counts as left
+// behind. Locks may not work across hosts.
 const foreignAge = 24 * time.Hour
 
-// partialPattern matches the names of files and folders on their way.
+// partialPattern matches the names of temporary files and folders.
 var partialPattern = regexp.MustCompile(`^\.partial-([0-9a-f]{8})[0-9a-f]{8}(-.*)?$`)
 
-// onTheWay matches those names in a text, with what parts them from the rest of a path.
+// onTheWay matches those names in a text, with the separator after them.
 var onTheWay = regexp.MustCompile(`\.partial-[0-9a-f]{16}(?:[-/]|\b)`)
 
-// Visible returns a text, such as an error's, in which files on their way have the names
-// of their places, and folders on their way those of their parents.
+// Visible replaces, in a text such as an error's, temporary files by their final names
+// and temporary folders by their parents.
 func Visible(text string) string { return onTheWay.ReplaceAllString(text, "") }
 
-// host returns eight digits that differ between hosts.
+// host returns eight digits that identify the host.
 var host = sync.OnceValue(func() string {
-	name, _ := os.Hostname() // without a name all such hosts share one
+	name, _ := os.Hostname() // hosts without a name share one
 	h := fnv.New32a()
 	h.Write([]byte(name))
 	return fmt.Sprintf("%08x", h.Sum32())
@@ -39,14 +39,14 @@ var host = sync.OnceValue(func() string {
 
 func partialName() string { return fmt.Sprintf(".partial-%s%08x", host(), rand.Uint32()) }
 
-// Folder is a hidden folder for files on their way. Its lock tells [Sweep] that
-// its process lives.
+// Folder is a hidden temporary folder. Its lock tells [Sweep] that its process
+// is alive.
 type Folder struct {
 	lock *os.File
 	path string
 }
 
-// CreateFolder makes one in parent, which must exist.
+// CreateFolder creates one in parent, which must exist.
 func CreateFolder(parent string) (*Folder, error) {
 	for range attempts {
 		path := filepath.Join(parent, partialName())
@@ -71,17 +71,17 @@ func CreateFolder(parent string) (*Folder, error) {
 // Path returns the path of name in the folder.
 func (f *Folder) Path(name string) string { return filepath.Join(f.path, name) }
 
-// Remove removes the folder with all that is in it.
+// Remove removes the folder with its contents.
 func (f *Folder) Remove() error { return errors.Join(os.RemoveAll(f.path), f.lock.Close()) }
 
-// aside reports whether path is in a folder of files on their way: a power cut may
-// take that whole folder, so renames in it need not survive one.
+// aside reports whether path is in a temporary folder. Renames in it need not
+// survive a power cut, since the whole folder may be lost.
 func aside(path string) bool {
 	return strings.Contains(filepath.ToSlash(filepath.Dir(path))+"/", "/.partial-")
 }
 
-// hold locks f for as long as it is open, and reports whether f is still there: a
-// sweep may have come first. A file system without locks holds nothing.
+// hold locks f while it is open, and reports whether f still exists: a sweep may
+// have removed it before. A file system without locks ignores the lock.
 func hold(f *os.File) bool {
 	if err := lock(f, syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
 		f.Close()
@@ -111,8 +111,9 @@ func lock(f *os.File, how int) error {
 	return err
 }
 
-// Lock waits until no other holds the folder by Lock, in this process or another,
-// and returns what ends it. On a file system without locks it does not wait.
+// Lock waits until it has the exclusive lock of a folder, across processes, and
+// returns a function that releases it. On a file system without locks it does not
+// wait.
 func Lock(folder string) (unlock func() error, err error) {
 	f, err := os.Open(folder)
 	if err != nil {
@@ -124,8 +125,8 @@ func Lock(folder string) (unlock func() error, err error) {
 	return f.Close, nil
 }
 
-// Sweep removes what processes that are gone have left in a folder on its way to
-// its place. A folder that isn't there has nothing.
+// Sweep removes the temporary files and folders of dead processes from a folder.
+// A missing folder is not an error.
 func Sweep(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -143,7 +144,7 @@ func Sweep(folder string) error {
 	return err
 }
 
-// sweep removes one partial unless its process lives.
+// sweep removes one temporary file unless its process is alive.
 func sweep(path string, foreign bool) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

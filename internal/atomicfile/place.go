@@ -9,11 +9,13 @@ import (
 	"syscall"
 )
 
-// errUnsupported reports a rename that the system or the file system can't do.
+// errUnsupported reports a rename that the system or the file system does not
+// support.
 var errUnsupported = errors.New("no such rename here")
 
-// Move renames the file at temp to path if nothing is at path; else the error
-// wraps [fs.ErrExist], and both stay. No file that appears meanwhile is lost.
+// Move renames the file at temp to path if path is free. Otherwise the error
+// wraps [fs.ErrExist], and both files stay. A file that appears concurrently is
+// never lost.
 func Move(temp, path string) error {
 	err := renameNew(temp, path)
 	if errors.Is(err, errUnsupported) {
@@ -25,7 +27,7 @@ func Move(temp, path string) error {
 	return err
 }
 
-// linkNew does the same by a link, which never replaces.
+// linkNew does the same by a hard link, which never replaces.
 func linkNew(temp, path string) error {
 	err := os.Link(temp, path)
 	if err == nil {
@@ -37,12 +39,12 @@ func linkNew(temp, path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return &fs.PathError{Op: "rename", Path: path, Err: fs.ErrExist}
 	}
-	return os.Rename(temp, path) // a file system with neither: the best there is
+	return os.Rename(temp, path) // the best on a file system with neither
 }
 
-// Swap puts the file at temp in the place of the one at path, which it removes. If
-// may refuses what stood there, both stay and the error wraps [fs.ErrExist]. May is
-// asked after the exchange, so nothing that appears meanwhile is lost.
+// Swap replaces the file at path by the one at temp. If may rejects the old file,
+// both stay and the error wraps [fs.ErrExist]. may is called after the exchange, so
+// a file that appears concurrently is never lost.
 func Swap(temp, path string, may func(path string) bool) error {
 	err := exchange(temp, path)
 	switch {
@@ -54,7 +56,7 @@ func Swap(temp, path string, may func(path string) bool) error {
 	case errors.Is(err, syscall.EXDEV):
 		return across(temp, path, func(near string) error { return Swap(near, path, may) })
 	case errors.Is(err, fs.ErrNotExist):
-		return Move(temp, path) // what stood there is gone
+		return Move(temp, path) // the old file is gone
 	case err != nil:
 		return err
 	}
@@ -65,7 +67,7 @@ func Swap(temp, path string, may func(path string) bool) error {
 	return os.Remove(temp)
 }
 
-// across copies temp beside path, where place can go on, and removes it then.
+// across copies temp beside path, calls place with the copy, then removes temp.
 func across(temp, path string, place func(near string) error) error {
 	from, err := os.Open(temp)
 	if err != nil {
@@ -90,7 +92,8 @@ func across(temp, path string, place func(near string) error) error {
 	return errors.Join(to.Close(), os.Remove(temp))
 }
 
-// renameError says what could not be renamed, or that no such rename is known.
+// renameError names the file that could not be renamed, or reports an
+// unsupported rename.
 func renameError(err error, temp, path string) error {
 	switch {
 	case err == nil:

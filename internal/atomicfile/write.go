@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Write is [Replace] that makes missing folders.
+// Write is [Replace] that creates missing folders.
 func Write(path string, fill func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -15,8 +15,9 @@ func Write(path string, fill func(io.Writer) error) error {
 	return Replace(path, fill)
 }
 
-// Replace gives the file at path the bytes that fill writes, through a buffer; on
-// any error nothing is left behind and the old file stays. The folder must exist.
+// Replace replaces the file at path by the bytes that fill writes through a
+// buffer. On any error the old file stays and nothing is left behind. The folder
+// must exist.
 func Replace(path string, fill func(io.Writer) error) error {
 	f, err := filled(path, fill)
 	if err != nil {
@@ -25,8 +26,8 @@ func Replace(path string, fill func(io.Writer) error) error {
 	return f.Commit()
 }
 
-// filled is [Create] with the bytes that fill writes, through a buffer; on any error,
-// and if fill panics, nothing is left behind.
+// filled is [Create] with the bytes that fill writes through a buffer. On any error
+// or panic of fill nothing is left behind.
 func filled(path string, fill func(io.Writer) error) (*File, error) {
 	f, err := Create(path)
 	if err != nil {
@@ -49,7 +50,7 @@ func filled(path string, fill func(io.Writer) error) (*File, error) {
 	return f, nil
 }
 
-// WriteFile is [Write] of bytes that are at hand.
+// WriteFile is [Write] for a byte slice.
 func WriteFile(path string, data []byte) error {
 	return Write(path, func(w io.Writer) error {
 		_, err := w.Write(data)

@@ -1,5 +1,5 @@
-// Package doctable reads the tables of docs/reference, so that tests can hold them
-// to the code. It is not for anything at run time.
+// Package doctable reads the tables of docs/reference, so that tests can compare them with the
+// code. It is not for use at run time.
 //
 //	names, err := doctable.Names("../../docs/reference/failures.md", "Kinds")
 //	...

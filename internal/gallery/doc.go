@@ -1,15 +1,13 @@
-// Package gallery writes the page that people look at after a run: one
-// index.html that shows each result beside its source, with counts, measures,
-// seed, model and time, and a table of what failed.
+// Package gallery writes a run's page: an index.html that shows each result beside its source,
+// with counts, measures, seed, model and time, and a table of failures.
 //
-// The page opens from a folder, without a server or a network: style and
-// program are inside it, videos are linked, and the polygons of each mesh stand
-// in a small script beside it that is loaded when its card comes into view.
-// Meshes are drawn by a WebGL viewer of our own with the polygons' edges, not
-// those of their triangles.
+// The page opens from a folder, without a server or a network. Style and scripts are inline,
+// and videos are linked. The polygons of each mesh are in a small script beside the page that
+// is loaded when its card becomes visible. A WebGL viewer draws meshes with the edges of
+// polygons, not of triangles.
 //
-// It is not for reading result files, nor does it know clips or meshes: the
-// caller gives paths, text and flat lists of numbers.
+// It is not for reading result files, clips or meshes: the caller passes paths, text and flat
+// lists of numbers.
 //
 //	err := gallery.Write("out", gallery.Page{
 //		Title:   "Continued clips",

@@ -10,14 +10,14 @@ import (
 	"math"
 )
 
-// geometryFile is a mesh on its way to the viewer. Lists are base64 of
-// little-endian numbers:
+// geometryFile is a mesh for the viewer. Lists are base64 of little-endian
+// numbers:
 //
 //	p  float32[3v]           positions
 //	c  uint16[] or uint32[]  corners; four bytes each if wide
 //	s  uint32[f+1]           starts
 //
-// A page opened from a folder may not fetch files, but may add scripts. So the
+// A page opened from a folder cannot fetch files, but can load scripts. So the
 // file is a call: mortonGeometry("key", {"source": ..., "result": ...});
 type geometryFile struct {
 	P    string `json:"p"`
@@ -56,8 +56,8 @@ func encode32[T any](list []T, bits func(T) uint32) string {
 	return base64.StdEncoding.EncodeToString(data)
 }
 
-// script returns the script for one item and its key, made from its content:
-// the same meshes have the same name in every run. Both are empty if there is
+// script returns the script of one item and its key, a hash of its content:
+// equal meshes have the same name in every run. Both are empty if there is
 // nothing to draw.
 func script(it *Item) (key string, text []byte, err error) {
 	sides := map[string]*geometryFile{}

@@ -12,7 +12,7 @@ const (
 	Shape Family = "shape"
 	Quads Family = "quads"
 	Rig   Family = "rig"
-	// Remesh results are drawn from nothing random: their cards show no seed.
+	// Remesh results are not random: their cards show no seed.
 	Remesh Family = "remesh"
 )
 
@@ -22,7 +22,7 @@ type kind struct {
 	family   Family
 	label    string
 	show     func(p *pane, it Item, m *Mesh)
-	card     func(c *card) // nil: nothing more
+	card     func(c *card) // nil for none
 	seedless bool
 }
 
@@ -35,7 +35,7 @@ var kinds = []kind{
 	{family: Remesh, label: "Remeshed", show: showMesh, seedless: true},
 }
 
-// order is where a family stands on a page, or -1 if it is unknown.
+// order is the position of a family on a page, or -1 if it is unknown.
 func order(f Family) int { return slices.IndexFunc(kinds, func(k kind) bool { return k.family == f }) }
 
 // kindOf returns nil for an unknown family.

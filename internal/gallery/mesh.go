@@ -3,6 +3,7 @@ package gallery
 import "fmt"
 
 func showMesh(p *pane, it Item, m *Mesh) {
+	p.Describe = fmt.Sprintf("%s mesh of %s", p.Label, it.ID)
 	switch {
 	case m == nil || m.NumFaces() == 0:
 		p.Why = "No geometry to draw."
@@ -10,11 +11,11 @@ func showMesh(p *pane, it Item, m *Mesh) {
 		p.Why = fmt.Sprintf("%d faces are too many to draw here. Open the file instead.", m.NumFaces())
 	default:
 		p.Summary = census(m)
-		p.Describe = fmt.Sprintf("%s mesh of %s: %s. Arrow keys turn it, plus and minus zoom, zero resets the view.", p.Label, it.ID, p.Summary)
+		p.Describe += fmt.Sprintf(": %s. Arrow keys turn it, plus and minus zoom, zero resets the view.", p.Summary)
 	}
 }
 
-// census tells how many faces of which kind m has.
+// census describes the numbers of m's faces by kind.
 func census(m *Mesh) string {
 	var n [3]int // triangles, quads, more
 	for f := range m.NumFaces() {

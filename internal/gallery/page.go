@@ -11,20 +11,20 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrItem reports an item that can't be shown: without an ID, with one that
-	// another item has, of an unknown family, or with more prefix than frames.
+	// ErrItem reports an invalid item: without an ID, with a duplicate one, of
+	// an unknown family, or with more prefix than frames.
 	ErrItem = errors.New("bad item")
-	// ErrGeometry reports a [Mesh] whose lists contradict each other.
+	// ErrGeometry reports a [Mesh] with inconsistent lists.
 	ErrGeometry = errors.New("bad geometry")
 )
 
 // KV is one labelled value of a card. The caller formats the value.
 type KV struct{ Key, Value string }
 
-// Page is all that index.html shows.
+// Page is the content of index.html.
 type Page struct {
 	Title    string
-	Command  string // what was typed to make it
+	Command  string // the command line
 	Items    []Item
 	Failures []Failure
 	Elapsed  time.Duration // of the whole run; zero leaves it out
@@ -35,27 +35,27 @@ type Item struct {
 	ID     string // unique on the page
 	Family Family
 
-	Source string // the input file; empty if made from nothing
+	Source string // the input file; empty without one
 	Result string // an MP4, a PNG, or a GLB
-	OBJ    string // the same mesh as an OBJ; may be empty
+	OBJ    string // the same mesh as OBJ; may be empty
 	Poster string // a PNG shown until the result is drawn; may be empty
 
 	SourceMesh *Mesh // what to draw for Source
 	ResultMesh *Mesh // what to draw for Result
 
-	PrefixFrames int // frames of the result that were given, not generated
+	PrefixFrames int // frames of the result that are from the input
 	Frames       int // frames of the result
 
-	Marks []string // a word each for what was wrong with the input; the page counts them
-	Notes []string // sentences for people
+	Marks []string // words for defects of the input; the page counts them
+	Notes []string // sentences for users
 
 	Counts   []KV
 	Measures []KV
-	Details  []KV // shown when a person asks for them
+	Details  []KV // shown on request
 	Seed     uint64
 	Model    string
 	Seconds  float64
-	Error    string // why there is no result, or why it is not whole; may be empty
+	Error    string // why the result is missing or incomplete; may be empty
 }
 
 // Failure is one input without a result.
@@ -69,14 +69,14 @@ type Mesh struct {
 	Starts    []int32   // [f+1]
 }
 
-// MaxFaces is the size of the largest mesh that a page draws. A larger one is
-// linked only: its script alone would be over 10 MB.
+// MaxFaces is the size of the largest mesh drawn on a page. A larger one is
+// only linked: its script would exceed 10 MB.
 const MaxFaces = 250_000
 
 // NumFaces returns the number of faces.
 func (m *Mesh) NumFaces() int { return max(len(m.Starts)-1, 0) }
 
-// validate reports the first contradiction in m.
+// validate returns the first inconsistency of m.
 func (m *Mesh) validate() error {
 	if len(m.Positions)%3 != 0 {
 		return fmt.Errorf("%w: %d coordinates, not three a vertex", ErrGeometry, len(m.Positions))
@@ -122,8 +122,8 @@ func (p *Page) validate() error {
 	return nil
 }
 
-// ordered returns the items by family, then by ID, so that a page does not depend on
-// which request finished first. Numbers in IDs are compared as numbers.
+// ordered returns the items by family, then by ID with numbers compared as numbers.
+// So a page does not depend on which request finished first.
 func (p *Page) ordered() []Item {
 	items := slices.Clone(p.Items)
 	slices.SortStableFunc(items, func(a, b Item) int {
@@ -132,7 +132,7 @@ func (p *Page) ordered() []Item {
 	return items
 }
 
-// natural compares two words, with runs of digits as numbers: image-2 is before image-10.
+// natural compares two words with runs of digits as numbers: image-2 is before image-10.
 func natural(a, b string) int {
 	for a != "" && b != "" {
 		m, n := digits(a), digits(b)
@@ -152,5 +152,5 @@ func natural(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-// digits returns how many digits a word begins with.
+// digits returns the number of leading digits.
 func digits(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }

@@ -138,7 +138,7 @@ func TestEscaping(t *testing.T) {
 		t.Errorf("%d escaped texts, at least 20 wanted", n)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, geometryFolder, "*"))
-	if err != nil || len(files) != 1 || !scriptName.MatchString(filepath.Base(files[0])) {
+	if err != nil || len(files) != 1 || !ownName.MatchString(filepath.Base(files[0])) {
 		t.Errorf("scripts %v, error %v; want one, since all meshes are the same", files, err)
 	}
 }
@@ -290,18 +290,60 @@ func manyItems(n int) Page {
 	return p
 }
 
-// TestMany: a page of 300 results stays small, since the geometry stands beside
-// it and is loaded when a card comes into view.
+// TestMany: 500 results stand on three small pages, whose links are right, and the
+// geometry beside them. The search knows all, on the page where each is.
 func TestMany(t *testing.T) {
-	dir, html := written(t, manyItems(300))
-	if n := strings.Count(html, "<article"); n != 300 || len(html) > 600_000 {
+	dir, html := written(t, manyItems(500))
+	if n := strings.Count(html, "<article"); n != pageCards || len(html) > 400_000 {
 		t.Errorf("%d cards in %d bytes", n, len(html))
-	}
-	if files, _ := os.ReadDir(filepath.Join(dir, geometryFolder)); len(files) != 300 {
-		t.Errorf("%d scripts, want 300", len(files))
 	}
 	if strings.Contains(html, "<script src") {
 		t.Error("the page loads geometry before it is needed")
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, geometryFolder, "????????????????.js")); len(files) != 500 {
+		t.Errorf("%d scripts, want 500", len(files))
+	}
+	third, err := os.ReadFile(filepath.Join(dir, geometryFolder, "3.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`id="r3-100"`, `data-name="item-499"`, `href="./../b.glb"`, `href="../index.html">First`, `href="2.html">Previous`, `<body data-gallery=""`, "Page 3 of 3"} {
+		if !strings.Contains(string(third), want) {
+			t.Errorf("the third page lacks %s", want)
+		}
+	}
+	if strings.Contains(string(third), ">Next<") || !strings.Contains(html, `href="gallery/2.html">Next`) || !strings.Contains(html, `href="gallery/3.html">Last`) {
+		t.Error("wrong links between pages")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, geometryFolder, findFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all found
+	if err := json.Unmarshal(text[len("mortonFind("):len(text)-len(");\n")], &all); err != nil || len(all.Items) != 500 || all.Items[499][0] != "item-499" || all.PageCards != pageCards {
+		t.Errorf("%d names, error %v", len(all.Items), err)
+	}
+	if err := Write(dir, manyItems(3)); err != nil {
+		t.Fatal(err)
+	}
+	if files, _ := os.ReadDir(filepath.Join(dir, geometryFolder)); len(files) != 3 {
+		t.Errorf("%d files left beside a page of three results", len(files))
+	}
+}
+
+// TestManyFailures: the first are listed, and all are counted by kind.
+func TestManyFailures(t *testing.T) {
+	var p Page
+	for i := range 3 * maxFailures {
+		kind := "corrupt"
+		if i%3 == 0 {
+			kind = "not_found"
+		}
+		p.Failures = append(p.Failures, Failure{Input: fmt.Sprint(i), Kind: kind})
+	}
+	_, html := written(t, p)
+	if n := strings.Count(html, `<td class="path">`); n != maxFailures || !strings.Contains(html, "400 <code>corrupt</code>, 200 <code>not_found</code>. The first 200") {
+		t.Errorf("%d of %d failures listed in\n%s", n, len(p.Failures), html)
 	}
 }
 

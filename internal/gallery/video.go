@@ -2,7 +2,7 @@ package gallery
 
 import "fmt"
 
-// prefix is how much of a video was given.
+// prefix is the given part of a video.
 type prefix struct {
 	Known   bool
 	Percent float64
@@ -14,7 +14,7 @@ func showVideo(p *pane, it Item, _ *Mesh) {
 	p.Describe = fmt.Sprintf("%s video of %s", p.Label, it.ID)
 }
 
-// timeline tells how much of a card's video was given.
+// timeline shows the given part of a card's video.
 func timeline(c *card) {
 	if c.Frames > 0 {
 		c.Prefix = prefix{

@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -10,14 +11,26 @@ import (
 	"time"
 )
 
-// view is what the template sees.
+// pageCards is how many cards stand on a page: a browser opens that many in a second.
+const pageCards = 200
+
+// maxFailures is how many failures the first page lists; failures.jsonl has all.
+const maxFailures = 200
+
+// view is what the template sees: one page of all.
 type view struct {
 	Title, Command string
 	Totals         []KV
 	Filters        []filter
+	Flags          []string // that items have
 	Cards          []card
 	Failures       []Failure
+	Kinds          []KV // how many failures of each kind
+	MoreFailures   bool // than are listed
 	HasMeshes      bool
+
+	Number, Pages int    // from 1
+	Root          string // from this page to the folder of the first
 }
 
 type filter struct {
@@ -29,6 +42,7 @@ type filter struct {
 type card struct {
 	Item
 	Key    string // of the script with its meshes, if any
+	Anchor string
 	Panes  []pane
 	Facts  []KV
 	Prefix prefix
@@ -48,30 +62,130 @@ type pane struct {
 	Describe string
 }
 
-func newView(p *Page) *view {
-	v := &view{Title: p.Title, Command: p.Command, Failures: p.Failures}
-	if v.Title == "" {
-		v.Title = "Morton results"
+// book is a page's items in their order, and what all pages say.
+type book struct {
+	items []Item
+	head  view
+}
+
+func newBook(p *Page) *book {
+	b := &book{items: p.ordered(), head: view{Title: p.Title, Command: p.Command}}
+	if b.head.Title == "" {
+		b.head.Title = "Morton results"
 	}
 	count := map[Family]int{}
 	total := 0.0
-	for _, it := range p.ordered() {
+	flags := map[string]bool{}
+	for i := range b.items {
+		it := &b.items[i]
 		count[it.Family]++
 		total += it.Seconds
-		c := newCard(it)
+		for _, f := range it.flags() {
+			flags[f] = true
+		}
+	}
+	b.head.Totals = totals(p, count, total)
+	b.head.Flags = slices.Sorted(maps.Keys(flags))
+	for _, k := range kinds {
+		if n := count[k.family]; n > 0 {
+			b.head.Filters = append(b.head.Filters, filter{k.family, k.label, n})
+		}
+	}
+	b.head.Pages = max(1, (len(b.items)+pageCards-1)/pageCards)
+	return b
+}
+
+// page returns the view of a page, from 1 on.
+func (b *book) page(p *Page, number int) *view {
+	v := b.head
+	v.Number = number
+	if number == 1 {
+		v.Failures = p.Failures[:min(len(p.Failures), maxFailures)]
+		v.Kinds, v.MoreFailures = failureKinds(p.Failures), len(p.Failures) > maxFailures
+	} else {
+		v.Root = "../"
+	}
+	for _, it := range b.items[(number-1)*pageCards : min(number*pageCards, len(b.items))] {
+		c := newCard(it.from(v.Root))
+		c.Anchor = fmt.Sprint("r", number, "-", len(v.Cards)+1)
 		v.Cards = append(v.Cards, c)
 		for _, pane := range c.Panes {
 			v.HasMeshes = v.HasMeshes || pane.Drawn
 		}
 	}
-	v.Totals = totals(p, count, total)
-	for _, k := range kinds {
-		if n := count[k.family]; n > 0 {
-			v.Filters = append(v.Filters, filter{k.family, k.label, n})
+	return &v
+}
+
+// from returns the item with its paths as a page sees them that is so far below.
+func (it Item) from(root string) Item {
+	if root == "" {
+		return it
+	}
+	for _, path := range []*string{&it.Source, &it.Result, &it.OBJ, &it.Poster} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = root + *path
 		}
 	}
-	return v
+	return it
 }
+
+// Flags that an item has besides its marks.
+const (
+	flagNotes   = "with notes"
+	flagProblem = "with a problem"
+)
+
+// flags are the words by which a person finds the item.
+func (it *Item) flags() []string {
+	flags := slices.Clone(it.Marks)
+	if len(it.Notes) > 0 {
+		flags = append(flags, flagNotes)
+	}
+	if it.Error != "" {
+		flags = append(flags, flagProblem)
+	}
+	return flags
+}
+
+// failureKinds counts failures, the most frequent kind first.
+func failureKinds(all []Failure) []KV {
+	count := map[string]int{}
+	for _, f := range all {
+		count[f.Kind]++
+	}
+	names := slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(count[b]-count[a], cmp.Compare(a, b)) })
+	var out []KV
+	for _, k := range names {
+		out = append(out, KV{k, fmt.Sprint(count[k])})
+	}
+	return out
+}
+
+// href is where the page of a number is, from this one.
+func (v *view) href(number int) string {
+	if number == 1 {
+		return v.Root + "index.html"
+	}
+	return v.Gallery() + fmt.Sprint(number, ".html")
+}
+
+// Gallery is the folder of scripts and further pages, from this page.
+func (v *view) Gallery() string {
+	if v.Number == 1 {
+		return geometryFolder + "/"
+	}
+	return ""
+}
+
+// First, Previous, Next and Last are the pages to go to.
+func (v *view) First() string    { return v.href(1) }
+func (v *view) Previous() string { return v.href(v.Number - 1) }
+func (v *view) Next() string     { return v.href(v.Number + 1) }
+func (v *view) Last() string     { return v.href(v.Pages) }
+
+// From and To number the cards of this page among all.
+func (v *view) From() int { return (v.Number-1)*pageCards + min(1, len(v.Cards)) }
+func (v *view) To() int   { return (v.Number-1)*pageCards + len(v.Cards) }
 
 func totals(p *Page, count map[Family]int, total float64) []KV {
 	out := []KV{{"Results", fmt.Sprint(len(p.Items))}}
@@ -137,7 +251,7 @@ func newPane(it Item, side, label, path string, m *Mesh) pane {
 	return p
 }
 
-// seconds prints a time in seconds as people read it.
+// seconds formats a time in seconds.
 func seconds(s float64) string {
 	switch {
 	case s >= 60:
@@ -148,6 +262,9 @@ func seconds(s float64) string {
 		return fmt.Sprintf("%.2f s", s)
 	}
 }
+
+// FlagList is the card's flags for the program.
+func (c card) FlagList() string { return strings.Join(c.flags(), "|") }
 
 // Name returns the last part of the pane's path.
 func (p pane) Name() string { return filepath.Base(p.Path) }

@@ -25,12 +25,13 @@ var page = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{
 	"seconds": seconds,
 }).ParseFS(assets, "assets/*.tmpl"))
 
-// geometryFolder holds the scripts with meshes, below the page's folder.
+// geometryFolder has the scripts of meshes, below the page's folder.
 const geometryFolder = "gallery"
 
-// Write writes dir/index.html and the scripts it loads, dir/gallery/*.js, and
-// removes scripts there that no item of this page uses. dir is made if it is
-// not there. The page is written last, beside its place, and renamed, so a
+// Write writes dir/index.html, further pages dir/gallery/2.html and so on where there are
+// more than 200 items, and the scripts that they load, dir/gallery/*.js. It
+// removes scripts and pages there that are of no use any more. dir is made if it is
+// not there. The first page is written last, beside its place, and renamed, so a
 // reader never sees half of it.
 //
 // The error wraps [ErrItem] or [ErrGeometry], before anything is written, or is
@@ -50,34 +51,55 @@ func write(dir string, p *Page) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	v := newView(p)
+	b := newBook(p)
 	used := map[string]bool{}
-	for i := range v.Cards {
-		c := &v.Cards[i]
-		key, text, err := script(&c.Item)
-		if err != nil {
+	for n := b.head.Pages; n >= 1; n-- { // the first page last
+		v := b.page(p, n)
+		if err := writeScripts(folder, v.Cards, used); err != nil {
 			return err
 		}
-		c.Key = key
-		if key == "" {
-			continue
+		if n > 1 {
+			used[fmt.Sprint(n, ".html")] = true
+		} else if v.Pages > 1 {
+			used[findFile] = true
+			text, err := findScript(b)
+			if err != nil {
+				return err
+			}
+			if err := place(filepath.Join(folder, findFile), text); err != nil {
+				return err
+			}
 		}
-		used[key+".js"] = true
-		if err := place(filepath.Join(folder, key+".js"), text); err != nil {
+		var out bytes.Buffer
+		if err := page.Execute(&out, v); err != nil {
 			return err
 		}
-	}
-	var out bytes.Buffer
-	if err := render(&out, v); err != nil {
-		return err
-	}
-	if err := place(filepath.Join(dir, "index.html"), out.Bytes()); err != nil {
-		return err
+		if err := place(filepath.Join(dir, filepath.FromSlash((&view{Number: 1}).href(n))), out.Bytes()); err != nil {
+			return err
+		}
 	}
 	return sweep(folder, used)
 }
 
-func render(w io.Writer, v *view) error { return page.Execute(w, v) }
+// writeScripts writes the meshes of a page, and notes the scripts in used. They are not
+// synced, which takes longer than all else: after a power cut a mesh may be missing from the
+// page until the next run.
+func writeScripts(folder string, cards []card, used map[string]bool) error {
+	for i := range cards {
+		key, text, err := script(&cards[i].Item)
+		if err != nil {
+			return err
+		}
+		if cards[i].Key = key; key == "" || used[key+".js"] {
+			continue
+		}
+		used[key+".js"] = true
+		if err := os.WriteFile(filepath.Join(folder, key+".js"), text, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // place makes path hold data, or leaves it as it was.
 func place(path string, data []byte) error {
@@ -87,16 +109,16 @@ func place(path string, data []byte) error {
 	})
 }
 
-var scriptName = regexp.MustCompile(`^[0-9a-f]{16}\.js$`)
+var ownName = regexp.MustCompile(`^([0-9a-f]{16}|find)\.js$|^[0-9]+\.html$`)
 
-// sweep removes scripts of earlier pages.
+// sweep removes scripts and pages of an earlier book.
 func sweep(folder string, used map[string]bool) error {
 	files, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if scriptName.MatchString(f.Name()) && !used[f.Name()] {
+		if ownName.MatchString(f.Name()) && !used[f.Name()] {
 			if err := os.Remove(filepath.Join(folder, f.Name())); err != nil {
 				return err
 			}
@@ -110,10 +132,10 @@ func asset(name string) (string, error) {
 	return string(data), err
 }
 
-// program is the page's script, in the order its parts need each other.
+// program is the page's script, in order of dependence.
 func program() (template.JS, error) {
 	var all strings.Builder
-	for _, name := range []string{"geometry.js", "matrix.js", "stage.js", "viewer.js", "video.js", "page.js"} {
+	for _, name := range []string{"geometry.js", "matrix.js", "stage.js", "viewer.js", "video.js", "find.js", "page.js"} {
 		text, err := asset(name)
 		if err != nil {
 			return "", err
@@ -123,8 +145,7 @@ func program() (template.JS, error) {
 	return template.JS(all.String()), nil
 }
 
-// link turns a path into a URL in which no character of a file name means
-// anything else.
+// link turns a path into a URL with special characters escaped.
 func link(path string) template.URL {
 	parts := strings.Split(filepath.ToSlash(path), "/")
 	for i, p := range parts {

@@ -1,12 +1,12 @@
-// Package interrupt ends a wait for work that checks no context.
+// Package interrupt ends waiting for work that checks no context.
 package interrupt
 
 import "context"
 
-// Wait runs work and returns its error. If ctx ends first, it returns the cause at once,
-// and work goes on without anybody who waits. So work must only compute and read: it may
-// write neither files nor memory that somebody else uses after an error. Long geometry is
-// such work. A panic of work is raised again by Wait.
+// Wait runs work and returns its error. If ctx ends first, it returns the cause at once
+// while work continues in the background. So work must only compute and read, such as
+// long geometry: it must not write files, or memory that is used after an error. A panic
+// of work is raised again by Wait.
 func Wait(ctx context.Context, work func() error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -35,7 +35,8 @@ func Wait(ctx context.Context, work func() error) error {
 	}
 }
 
-// Value is [Wait] for work that returns a value, the zero one after an error.
+// Value is [Wait] for work that returns a value. After an error the value is
+// zero.
 func Value[T any](ctx context.Context, work func() (T, error)) (T, error) {
 	var value, none T
 	if err := Wait(ctx, func() (err error) {

@@ -16,12 +16,13 @@ const (
 )
 
 // roundsAlone are the instructions that a driver may fuse with another into one rounding:
-// FAdd, FSub, FMul, FDiv, VectorTimesScalar, the products of matrices, and Dot.
+// FAdd, FSub, FMul, FDiv, VectorTimesScalar, matrix products, and Dot.
 var roundsAlone = map[uint32]bool{129: true, 131: true, 133: true, 136: true, 142: true, 143: true, 144: true, 145: true, 146: true, 148: true}
 
-// forbidContraction decorates every sum and product of floats in a module, so that each
-// is rounded by itself: a driver may otherwise fuse x*y+z in one kernel and not in another,
-// and a row would have other bits in each. What shall be fused is written as fma.
+// forbidContraction decorates every sum and product of floats in a module with
+// NoContraction, so that each is rounded by itself. A driver may otherwise fuse x*y+z in
+// one kernel and not in another, and a row would have different bits in each. Intended
+// fusion is written as fma.
 func forbidContraction(module []byte) ([]byte, error) {
 	if len(module) < 4*spirvHeader || len(module)%4 != 0 || binary.LittleEndian.Uint32(module) != spirvMagic {
 		return nil, fmt.Errorf("no SPIR-V")

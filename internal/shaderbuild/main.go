@@ -1,19 +1,19 @@
-// Command shaderbuild compiles the compute shaders under gpu/ops and keeps each
-// folder's shaders.sum, which proves that the committed SPIR-V is fresh.
+// Command shaderbuild compiles the compute shaders under gpu/ops and updates each
+// folder's shaders.sum, which proves that the committed SPIR-V is up to date.
 //
 //	go run ./internal/shaderbuild          compile what is stale
 //	go run ./internal/shaderbuild -check   recompile everything and compare
 //
-// A shader names its outputs itself, one line each:
+// A shader lists its outputs, one line each:
 //
 //	//morton:variant NAME [glslc flags, such as -DNT]
 //
-// and, if it needs a newer compiler than Debian 12's, that one's version, which
-// scripts/setup --shaders brings:
+// and, if it needs a newer compiler than Debian 12's, the version, which
+// scripts/setup --shaders installs:
 //
 //	//morton:glslc VERSION
 //
-// Sums and products of floats are never fused, see forbidContraction.
+// Sums and products of floats are never fused: see forbidContraction.
 //
 // A shaders.sum line is: output, hash of flags, source and includes, hash of output.
 package main

@@ -19,11 +19,11 @@ import (
 type Variant struct {
 	Name, File string
 	Flags      []string
-	Glslc      string // the version it takes; "" for the one on PATH
+	Glslc      string // required version; "" for the one on PATH
 	Hash       string // of flags, source and includes
 }
 
-// Entry is what shaders.sum keeps of a variant.
+// Entry is the line of a variant in shaders.sum.
 type Entry struct{ Source, Output string }
 
 func hash(b []byte) string {
@@ -31,7 +31,7 @@ func hash(b []byte) string {
 	return hex.EncodeToString(s[:12])
 }
 
-// ShaderDirs lists the folders under root that hold .comp files.
+// ShaderDirs lists the folders under root with .comp files.
 func ShaderDirs(root string) ([]string, error) {
 	seen := map[string]bool{}
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
@@ -80,7 +80,7 @@ func Variants(root, dir string) ([]Variant, error) {
 	return out, nil
 }
 
-// after yields what follows a prefix in each line that has it.
+// after yields the rest of each line that has a prefix.
 func after(src []byte, prefix string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line := range strings.Lines(string(src)) {
@@ -91,8 +91,8 @@ func after(src []byte, prefix string) iter.Seq[string] {
 	}
 }
 
-// sourceHash covers the flags, the source and, in order, the files it includes, and what
-// [forbidContraction] does.
+// sourceHash covers the flags, the source, the files it includes in order, and the
+// effect of [forbidContraction].
 func sourceHash(root, file string, flags []string, src []byte) (string, error) {
 	var b bytes.Buffer
 	b.WriteString(strings.Join(flags, " ") + "\x00no contraction\x00")
@@ -157,8 +157,8 @@ func WriteSum(dir string, sum map[string]Entry) error {
 	return os.WriteFile(filepath.Join(dir, "shaders.sum"), []byte(b.String()), 0o644)
 }
 
-// Verify reports the first stale, missing or unlisted binary of a folder. It
-// needs no compiler.
+// Verify returns an error for the first stale, missing or unlisted binary of a
+// folder. It needs no compiler.
 func Verify(root, dir string) error {
 	variants, err := Variants(root, dir)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
@@ -24,20 +25,20 @@ import (
 	"gocloud.dev/blob/s3blob"
 )
 
-// Bounds of what a client repeats: eight attempts take some 10 s.
+// Bounds on repeated requests: eight attempts take about 10 s.
 const (
 	maxAttempts = 8
-	maxRepeats  = 4 // of ours
+	maxRepeats  = 4 // our own
 	maxBackoff  = 10 * time.Second
 )
 
 var firstBackoff = 100 * time.Millisecond // shorter in tests
 
-// stall is how long a store may leave a request without a byte.
+// stall is how long a request may go without receiving a byte.
 const stall = time.Minute
 
-// Buckets stay open as long as the process: a client has its connections and its
-// credentials' renewals.
+// Buckets stay open for the life of the process, since a client has connections
+// and renews credentials.
 var (
 	bucketsMu sync.Mutex
 	buckets   = map[string]*blob.Bucket{}
@@ -55,7 +56,7 @@ func bucket(ctx context.Context, place string) (*blob.Bucket, string, error) {
 	if strings.HasPrefix(place, "s3://") {
 		open, endpoint = openS3, os.Getenv("AWS_ENDPOINT_URL_S3")+" "+os.Getenv("AWS_ENDPOINT_URL")
 	}
-	id := Scheme(place) + name + " " + endpoint // tests have stores that come and go
+	id := Scheme(place) + name + " " + endpoint // tests start and stop stores
 	b := buckets[id]
 	if b == nil {
 		if b, err = open(ctx, name); err != nil {
@@ -66,11 +67,13 @@ func bucket(ctx context.Context, place string) (*blob.Bucket, string, error) {
 	return b, key, nil
 }
 
-// openS3 opens a bucket with what AWS's own tools read: the environment, profiles, and the
-// machine's role. A store of another maker is named by AWS_ENDPOINT_URL_S3. Those have
-// buckets in the path, seldom a region, and not always the newer checksums.
+// openS3 opens a bucket with the settings of AWS's own tools: the environment, profiles,
+// and the machine's role. AWS_ENDPOINT_URL_S3 names another store. Those have buckets in
+// the path, seldom a region, and not always the newer checksums.
 func openS3(ctx context.Context, name string) (*blob.Bucket, error) {
-	c, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), config.WithRetryer(func() aws.Retryer {
+	// The client's own transport keeps ten connections, and would open most anew.
+	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = AtOnce })
+	c, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), config.WithHTTPClient(transport), config.WithRetryer(func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.RateLimiter = maxAttempts, ratelimit.None
 			o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})
@@ -94,9 +97,9 @@ func openS3(ctx context.Context, name string) (*blob.Bucket, error) {
 	return s3blob.OpenBucket(ctx, client, name, nil)
 }
 
-// repeat does what the clients do not repeat again: requests whose answer broke off, and
-// uploads beside another of the same key, which S3 answers with a conflict. A client that
-// has given up has its say.
+// repeat repeats what the clients do not: requests whose response broke off, and uploads
+// concurrent with another of the same key, which S3 rejects as a conflict. An error after
+// the client's own repetitions is final.
 func repeat(ctx context.Context, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
@@ -115,7 +118,7 @@ func backoff(attempt int) time.Duration {
 }
 
 // openGS opens a bucket with Google's application default credentials. All requests are
-// repeated, since all of ours may be: a put is of the whole object.
+// repeated, since all are idempotent: a put is of the whole object.
 func openGS(ctx context.Context, name string) (*blob.Bucket, error) {
 	client, err := storage.NewClient(context.WithoutCancel(ctx), storage.WithJSONReads())
 	if err != nil {
@@ -127,5 +130,5 @@ func openGS(ctx context.Context, name string) (*blob.Bucket, error) {
 	return gcsblob.OpenBucket(ctx, nil, name, &gcsblob.Options{Client: client})
 }
 
-// repeats adds to what Google's client repeats a connection that ends without an answer.
+// repeats extends Google's retries to connections that end without a response.
 func repeats(err error) bool { return storage.ShouldRetry(err) || errors.Is(err, io.EOF) }

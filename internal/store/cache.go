@@ -19,23 +19,24 @@ import (
 	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
-// DigestFile lists the SHA-256 of a folder's files as sha256sum does: 64 digits, two
-// spaces and a name on each line. Where a folder of a store has one, its files must have
-// those digests.
+// DigestFile lists the SHA-256 of a folder's files in the format of sha256sum: 64
+// digits, two spaces and a name on each line. If a folder in a store has one, its files
+// are checked against it.
 const DigestFile = "SHA256SUMS"
 
-// Bounds of a folder that is copied. The largest published models have some hundred files.
+// Bounds on a copied folder. The largest published models have some hundred files.
 const (
 	maxFiles       = 10_000
 	maxDigestBytes = 1 << 22
 )
 
 // FetchFolder returns a copy, in the folder cache, of all objects below a place, or of the
-// object at it. A copy serves every process and every later run, until an object has
-// another tag. Its files are compared with their digests before they are used, and one
-// that is damaged is fetched again. A path is returned as it is.
+// object at it. All processes share the copy until the tag of an object changes. Files are
+// compared with their digests before use, and a damaged copy is fetched again. A path is
+// returned as it is.
 //
-// The error wraps [ErrDamaged], [ErrTooLarge], [ErrUnavailable], or is the file system's.
+// The error wraps [ErrDamaged], [ErrTooLarge] or [ErrUnavailable], or is the file
+// system's.
 func FetchFolder(ctx context.Context, place, cache string) (string, error) {
 	if !Stored(place) {
 		return place, nil
@@ -51,7 +52,7 @@ func FetchFolder(ctx context.Context, place, cache string) (string, error) {
 		return "", err
 	}
 	home := filepath.Join(cache, cacheName(place, objects))
-	result := filepath.Join(home, path.Base(place)) // models without a name are called by their folder's
+	result := filepath.Join(home, path.Base(place)) // unnamed models are named by their folder
 	if whole(home, objects) {
 		return result, nil
 	}
@@ -73,7 +74,8 @@ func FetchFolder(ctx context.Context, place, cache string) (string, error) {
 	return result, nil
 }
 
-// objectsOf returns what stands below a place, or at it, by names from the folder above.
+// objectsOf returns the objects below a place, or at it, by name relative to the folder
+// above.
 func objectsOf(place string) (objects map[string]fs.FileInfo, err error) {
 	objects = map[string]fs.FileInfo{}
 	base := path.Base(place)
@@ -111,7 +113,8 @@ func cacheName(place string, objects map[string]fs.FileInfo) string {
 // ourDigests is the list of a copy's digests, beside the files.
 const ourDigests = ".sha256"
 
-// fetchAll copies objects into a new folder, checks them, and notes their digests.
+// fetchAll copies objects into a new folder, checks them, and records their
+// digests.
 func fetchAll(ctx context.Context, place, home string, objects map[string]fs.FileInfo) error {
 	digests := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
@@ -148,7 +151,7 @@ func fetchAll(ctx context.Context, place, home string, objects map[string]fs.Fil
 	})
 }
 
-// compare holds the digests of files to the list of that name that came with them.
+// compare checks the digests of files against the list that came with them.
 func compare(place, home, list string, digests map[string]string) error {
 	wanted, err := readDigests(filepath.Join(home, filepath.FromSlash(list)))
 	if err != nil {
@@ -167,7 +170,7 @@ func compare(place, home, list string, digests map[string]string) error {
 	return nil
 }
 
-// whole reports whether a copy has all objects, each with the bytes that were fetched.
+// whole reports whether a copy has all objects with the bytes that were fetched.
 func whole(home string, objects map[string]fs.FileInfo) bool {
 	noted, err := readDigests(filepath.Join(home, ourDigests))
 	if err != nil || len(noted) != len(objects) {
@@ -181,7 +184,7 @@ func whole(home string, objects map[string]fs.FileInfo) bool {
 	return true
 }
 
-// Digest returns the SHA-256 of a file of this machine, in hexadecimal.
+// Digest returns the SHA-256 of a local file in hexadecimal.
 func Digest(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -223,7 +226,7 @@ func parseDigests(data []byte) (map[string]string, error) {
 		}
 		sum, name, ok := strings.Cut(line, " ")
 		if raw, err := hex.DecodeString(sum); !ok || len(name) < 2 || err != nil || len(raw) != sha256.Size {
-			return nil, fmt.Errorf("%w: %q is no line of sha256sum", ErrDamaged, line)
+			return nil, fmt.Errorf("%w: %q is not a line of sha256sum", ErrDamaged, line)
 		}
 		all[path.Clean(name[1:])] = strings.ToLower(sum)
 	}

@@ -2,8 +2,8 @@ package store
 
 import "path"
 
-// contentTypes are what a browser needs to show a run's folder from a store. The system's
-// own table differs from machine to machine.
+// contentTypes let a browser show a run's folder in a store. The system's own table
+// varies between machines.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".jsonl": "application/jsonl",
 	".mp4": "video/mp4", ".png": "image/png", ".glb": "model/gltf-binary", ".obj": "model/obj", ".parquet": "application/vnd.apache.parquet",

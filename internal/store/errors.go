@@ -17,23 +17,44 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 )
 
-// Errors a caller can branch on, beside those of package io/fs: fs.ErrNotExist for what is
-// not there, fs.ErrPermission for what the store forbids, and fs.ErrExist for a put whose
-// condition does not hold.
+// Errors a caller can branch on, beside those of package io/fs: fs.ErrNotExist,
+// fs.ErrPermission, and fs.ErrExist for a put whose condition does not hold.
 var (
 	// ErrPlace reports a name that is no place: a scheme that is not served, or no bucket.
 	ErrPlace = errkind.New("bad_request", "no place that is served")
+	// ErrBucket reports a bucket that is not there. It is fs.ErrNotExist, too.
+	ErrBucket = error(noBucket{errkind.New("not_found", "the bucket does not exist")})
 	// ErrUnavailable reports a store that gives no answer, or that has asked to come later,
 	// to every repetition of a request.
 	ErrUnavailable = errkind.New("unavailable", "the store does not answer")
-	// ErrSettings reports what a client refuses before it asks a store: an endpoint that is
-	// no URL, a profile that is not there.
+	// ErrSettings reports invalid settings of a client: an endpoint that is not a URL, a
+	// missing profile.
 	ErrSettings = errkind.New("bad_request", "the settings of the store")
 	// ErrTooLarge reports objects over the limit of a copy.
 	ErrTooLarge = errkind.New("limit", "too large to copy")
-	// ErrDamaged reports a copy whose bytes are not those that its digest names.
+	// ErrDamaged reports a copy that does not match its digest.
 	ErrDamaged = errkind.New("corrupt", "damaged")
 )
+
+// noBucket is [fs.ErrNotExist] for those who only ask whether something is there.
+type noBucket struct{ error }
+
+func (noBucket) Is(target error) bool { return target == fs.ErrNotExist }
+func (n noBucket) Unwrap() error      { return n.error }
+
+// lacksBucket reports whether a store says that there is no such bucket. S3 has a code for
+// it, unless the answer has no body; Google has a sentence.
+func lacksBucket(err error) bool {
+	var s3 smithy.APIError
+	var gs *googleapi.Error
+	switch {
+	case errors.As(err, &s3):
+		return s3.ErrorCode() == "NoSuchBucket"
+	case errors.As(err, &gs):
+		return gs.Code == http.StatusNotFound && strings.Contains(gs.Message, "bucket does not exist")
+	}
+	return errors.Is(err, storage.ErrBucketNotExist)
+}
 
 // explain gives an error of a client its kind, with the operation and the place.
 func explain(op, place string, err error) error {
@@ -46,6 +67,8 @@ func explain(op, place string, err error) error {
 func kindOf(err error) error {
 	code := status(err)
 	switch {
+	case lacksBucket(err):
+		return ErrBucket
 	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, storage.ErrBucketNotExist), code == http.StatusNotFound:
 		return fs.ErrNotExist
 	case code == 0 && strings.Contains(err.Error(), "get credentials:"): // AWS's client has no type for it
@@ -62,13 +85,13 @@ func kindOf(err error) error {
 	return errors.New(detail(err))
 }
 
-// unanswered reports whether a request went out, and no answer came.
+// unanswered reports whether a request was sent and got no response.
 func unanswered(err error) bool {
-	var network net.Error // deadlines and what the system says are such, too
+	var network net.Error // includes deadlines and system errors
 	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// status returns the HTTP status of an answer, or 0 without one.
+// status returns the HTTP status of a response, or 0 without one.
 func status(err error) int {
 	var s3 interface{ HTTPStatusCode() int }
 	var gs *googleapi.Error
@@ -81,8 +104,8 @@ func status(err error) int {
 	return 0
 }
 
-// detail is what a store or the network says. The clients' own texts have pages of what
-// was wrapped, and the head of the answer.
+// detail is the message of the store or the network, without the clients' long wrapping
+// and headers.
 func detail(err error) string {
 	var s3 smithy.APIError
 	var gs *googleapi.Error

@@ -14,26 +14,26 @@ import (
 	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
-// MaxCopy is the limit of [Fetch] in bytes where the caller has none.
+// MaxCopy is the default limit of [Fetch] in bytes.
 const MaxCopy = 16 << 30
 
-// Copy is a file of this machine with the bytes of a place.
+// Copy is a local file with the bytes of a place.
 type Copy struct {
-	Path string // to read; the place itself if it is a path
+	Path string // local path; the place itself if it is one
 
 	place string
 	dir   *atomicfile.Folder // nil for a path
-	left  int64              // bytes that may be added
+	left  int64              // bytes left to the limit
 }
 
-// sweepCopies removes the copies that processes of the past have left.
+// sweepCopies removes the copies that dead processes left.
 var sweepCopies = sync.OnceValue(func() error { return atomicfile.Sweep(os.TempDir()) })
 
-// Fetch copies an object of at most so many bytes to a file in the system's temporary
+// Fetch copies an object of at most most bytes to a file in the system's temporary
 // folder; 0 means [MaxCopy]. The file has the object's name. A path is not copied. The
 // caller must call Remove.
 //
-// The error wraps [ErrTooLarge], [ErrUnavailable], or is the file system's.
+// The error wraps [ErrTooLarge] or [ErrUnavailable], or is the file system's.
 func Fetch(ctx context.Context, place string, most int64) (*Copy, error) {
 	if !Stored(place) {
 		return &Copy{Path: place}, nil
@@ -55,8 +55,8 @@ func Fetch(ctx context.Context, place string, most int64) (*Copy, error) {
 	return c, nil
 }
 
-// Add copies an object that stands beside the first, or below its folder, under the name
-// that the first has for it. It counts towards the same limit.
+// Add copies an object beside the first, or below its folder, under its name relative to
+// the first. It counts towards the same limit.
 func (c *Copy) Add(ctx context.Context, name string) error {
 	if c.dir == nil {
 		return nil
@@ -78,7 +78,7 @@ func (c *Copy) add(ctx context.Context, place, name string) (string, error) {
 	return to, err
 }
 
-// Explain returns err with the place's name where it names the copy.
+// Explain returns err with the copy's name replaced by the place's.
 func (c *Copy) Explain(err error) error {
 	if err == nil || c.dir == nil {
 		return err
@@ -94,7 +94,7 @@ type explained struct {
 func (e *explained) Error() string { return e.text }
 func (e *explained) Unwrap() error { return e.error }
 
-// Remove removes the copy, but never a place that was a path.
+// Remove removes the copy, but never a local place.
 func (c *Copy) Remove() error {
 	if c.dir == nil {
 		return nil
@@ -102,7 +102,7 @@ func (c *Copy) Remove() error {
 	return c.dir.Remove()
 }
 
-// download writes an object of at most so many bytes to a new file.
+// download writes an object of at most most bytes to a new file.
 func download(ctx context.Context, place, to string, most int64) (n int64, err error) {
 	from, err := open(ctx, place)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"gocloud.dev/blob"
 )
 
-// Tag returns what changes whenever the object at a place does: its ETag in S3, its
-// generation in Google's store. It is "" for a file and for a folder.
+// Tag changes whenever the object at a place does: its ETag in S3, its generation
+// in Google's store. It is "" for a file and for a folder.
 func Tag(info fs.FileInfo) string {
 	t, _ := info.Sys().(tag)
 	return string(t)
@@ -22,7 +22,7 @@ func Tag(info fs.FileInfo) string {
 
 type tag string
 
-// object is the fs.FileInfo and fs.DirEntry of an object, or of a folder of objects.
+// object is the fs.FileInfo and fs.DirEntry of an object or a folder in a store.
 type object struct {
 	key    string
 	size   int64
@@ -46,7 +46,7 @@ func (o *object) Mode() fs.FileMode {
 	return 0o644
 }
 
-// attributed describes an object that was asked for alone.
+// attributed describes a single object.
 func attributed(key string, a *blob.Attributes) *object {
 	o := &object{key: key, size: a.Size, time: a.ModTime, tag: tag(a.ETag)}
 	if gs := (storage.ObjectAttrs{}); a.As(&gs) {
@@ -55,7 +55,7 @@ func attributed(key string, a *blob.Attributes) *object {
 	return o
 }
 
-// listed describes an object, or a folder, of a list.
+// listed describes an object or a folder in a list.
 func listed(l *blob.ListObject) *object {
 	o := &object{key: strings.TrimSuffix(l.Key, "/"), size: l.Size, time: l.ModTime, folder: l.IsDir}
 	var s3 types.Object

@@ -9,26 +9,27 @@ import (
 	"strings"
 )
 
-// Stored reports whether a place is in an object store that is served.
+// Stored reports whether a place is in a supported object store.
 func Stored(place string) bool {
 	return strings.HasPrefix(place, "s3://") || strings.HasPrefix(place, "gs://")
 }
 
-// scheme matches what comes before the name of a bucket or host.
+// scheme matches the part before the name of a bucket or host.
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*://`)
 
-// Scheme returns the scheme of a place that is no path, such as "s3://", and else "". A
-// folder of that name has another one: ./s3:.
+// Scheme returns the scheme of a place, such as "s3://", or "" for a path. A folder of
+// that name is written ./s3:.
 func Scheme(place string) string { return scheme.FindString(place) }
 
-// bucketName is what every store takes, and nothing that may hold a password.
+// bucketName matches names that every store accepts and that cannot contain a
+// password.
 var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$`)
 
-// maxKey is the longest key, in bytes, that both stores take.
+// maxKey is the length of the longest key, in bytes, that both stores accept.
 const maxKey = 1024
 
-// Check returns an error wrapping [ErrPlace] if a place has a scheme that is not served,
-// or names no bucket. Its text has no user name, password or query.
+// Check returns an error wrapping [ErrPlace] if a place has an unsupported scheme or no
+// bucket. Its text has no user name, password or query.
 func Check(place string) error {
 	if s := Scheme(place); s == "" {
 		return nil
@@ -39,7 +40,7 @@ func Check(place string) error {
 	return err
 }
 
-// split takes a place in a store apart. The key of a bucket itself is "".
+// split splits a place into bucket and key. The key of a bucket itself is "".
 func split(place string) (bucket, key string, err error) {
 	s := Scheme(place)
 	bucket, key, _ = strings.Cut(place[len(s):], "/")
@@ -53,8 +54,8 @@ func split(place string) (bucket, key string, err error) {
 	return bucket, key, nil
 }
 
-// Redacted returns a place without what may be a secret: a user and a password before the
-// host, and what comes behind a question mark.
+// Redacted returns a place without possible secrets: a user and password before the host,
+// and everything after a question mark.
 func Redacted(place string) string {
 	s := Scheme(place)
 	if s == "" {
@@ -74,7 +75,7 @@ func Redacted(place string) string {
 	return s + host + key + query
 }
 
-// Join is [filepath.Join] for places. "..", too, stays in the bucket.
+// Join is [filepath.Join] for places. ".." never leaves the bucket.
 func Join(place string, names ...string) string {
 	if !Stored(place) {
 		return filepath.Join(append([]string{place}, names...)...)
@@ -87,7 +88,7 @@ func Join(place string, names ...string) string {
 	return s + bucket
 }
 
-// Dir is [filepath.Dir] for places. That of a bucket is the bucket.
+// Dir is [filepath.Dir] for places. The folder of a bucket is the bucket.
 func Dir(place string) string {
 	if !Stored(place) {
 		return filepath.Dir(place)
@@ -100,10 +101,10 @@ func Dir(place string) string {
 	return s + rest
 }
 
-// IsAbs reports whether a place means the same from every folder.
+// IsAbs reports whether a place is independent of the working directory.
 func IsAbs(place string) bool { return Stored(place) || filepath.IsAbs(place) }
 
-// Link returns the address of place as a page at dir links it.
+// Link returns the address of place in a link on a page at dir.
 func Link(dir, place string) string {
 	if Stored(place) {
 		if Stored(dir) {

@@ -19,13 +19,13 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 )
 
-// limited returns a context for one small request and its repetitions.
+// limited returns a context for one small request with its repetitions.
 func limited() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), 2*stall)
 }
 
-// Lstat is [os.Lstat] for a path. Of an object it tells the size, the time and the tag; a
-// prefix of keys is not there.
+// Lstat is [os.Lstat] for a path. For an object it returns size, time and tag; a prefix
+// of keys does not exist.
 func Lstat(place string) (fs.FileInfo, error) {
 	if !Stored(place) {
 		return os.Lstat(place)
@@ -71,7 +71,7 @@ func stat(place string) (fs.FileInfo, error) {
 	return attributed(key, a), nil
 }
 
-// Reach returns nil if the store of a place answers, and has its bucket.
+// Reach returns nil if the store of a place answers and the bucket exists.
 func Reach(place string) error {
 	_, err := isPrefix(place)
 	return err
@@ -89,7 +89,7 @@ func isPrefix(place string) (bool, error) {
 	return len(page) > 0, explain("stat", place, err)
 }
 
-// below returns the prefix of what is in a folder.
+// below returns the prefix of a folder's contents.
 func below(key string) string {
 	if key == "" {
 		return ""
@@ -97,8 +97,8 @@ func below(key string) string {
 	return key + "/"
 }
 
-// Open is [os.Open] for a path. An object is read from its start, by one request; where an
-// answer breaks off, the rest is asked for, and must be of the same object.
+// Open is [os.Open] for a path. An object is read from its start by one request. If the
+// response breaks off, the rest is requested and must be of the same object.
 func Open(place string) (fs.File, error) {
 	if !Stored(place) {
 		return os.Open(place)
@@ -106,8 +106,8 @@ func Open(place string) (fs.File, error) {
 	return open(context.Background(), place)
 }
 
-// ReadFile is [os.ReadFile] for places, of at most so many bytes. More is [ErrTooLarge]. An
-// object that is replaced meanwhile is read again.
+// ReadFile is [os.ReadFile] for places of at most most bytes; larger ones are
+// [ErrTooLarge]. An object that is replaced during the read is read again.
 func ReadFile(place string, most int64) ([]byte, error) {
 	for n := 1; ; n++ {
 		data, err := readFile(place, most)
@@ -148,10 +148,10 @@ type reader struct {
 	from   *blob.Reader
 	info   *object
 	pos    int64
-	broken int // answers that broke off
+	broken int // broken-off responses
 }
 
-// request asks for the rest of the object.
+// request requests the rest of the object.
 func (r *reader) request() error {
 	b, key, err := bucket(r.ctx, r.place)
 	if err != nil {
@@ -170,10 +170,10 @@ func (r *reader) request() error {
 	return nil
 }
 
-// ErrReplaced reports an object that another took the place of while it was read.
+// ErrReplaced reports an object that was replaced while it was read.
 var ErrReplaced = errkind.New("unavailable", "the object was replaced while it was read")
 
-// answered returns the tag of what is read.
+// answered returns the tag of the object being read.
 func answered(from *blob.Reader) tag {
 	var s3 s3.GetObjectOutput
 	var gs *storage.Reader
@@ -186,7 +186,7 @@ func answered(from *blob.Reader) tag {
 	return ""
 }
 
-// watch ends the request unless the returned function is called in time.
+// watch cancels the request unless the returned function is called in time.
 func (r *reader) watch() (over func()) {
 	timer := time.AfterFunc(stall, func() { r.cancel(errStalled) })
 	return func() { timer.Stop() }
@@ -194,8 +194,8 @@ func (r *reader) watch() (over func()) {
 
 var errStalled = fmt.Errorf("no byte for %v", stall)
 
-// explain is [explain] of err, or of why the context ended. What is gone in the middle was
-// replaced.
+// explain is [explain] for err, or for the cause of the ended context. An object that
+// disappears during a read was replaced.
 func (r *reader) explain(op string, err error) error {
 	if c := context.Cause(r.ctx); c != nil {
 		return explain(op, r.place, c)
@@ -233,8 +233,8 @@ func (r *reader) Close() error {
 	return r.from.Close()
 }
 
-// ReadDir is [os.ReadDir] for places. The folders of a store are the prefixes up to the
-// next slash; one that is not there is empty.
+// ReadDir is [os.ReadDir] for places. The subfolders in a store are the prefixes up to
+// the next slash. A missing folder is empty.
 func ReadDir(place string) ([]fs.DirEntry, error) {
 	if !Stored(place) {
 		return os.ReadDir(place)
@@ -247,8 +247,8 @@ func ReadDir(place string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// Walk calls visit for each object whose name begins with that of a folder, a slash and
-// the prefix, in the order of keys. Name is the rest behind the folder.
+// Walk calls visit for each object whose key starts with folder, a slash and prefix, in
+// the order of keys. name is the key relative to folder.
 func Walk(folder, prefix string, visit func(name string, info fs.FileInfo) error) error {
 	_, key, err := split(folder)
 	if err != nil {
@@ -257,7 +257,7 @@ func Walk(folder, prefix string, visit func(name string, info fs.FileInfo) error
 	return list(folder, prefix, "", func(o *object) error { return visit(strings.TrimPrefix(o.key, below(key)), o) })
 }
 
-// list visits what stands below a folder. Objects that mark a folder are left out.
+// list visits the objects below a folder. Objects that mark a folder are left out.
 func list(folder, prefix, delimiter string, visit func(*object) error) error {
 	b, key, err := bucket(context.Background(), folder)
 	if err != nil {

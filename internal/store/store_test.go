@@ -295,7 +295,7 @@ func TestRefused(t *testing.T) {
 	storetest.S3(t, "bucket")
 	storetest.GS(t)
 	for place, want := range map[string]error{
-		"s3://nothing/a": fs.ErrNotExist, "gs://none/a": fs.ErrNotExist, "gs://closed/a": fs.ErrPermission,
+		"s3://nothing/a": fs.ErrNotExist, "gs://none/a": store.ErrBucket, "gs://closed/a": fs.ErrPermission,
 	} {
 		if _, err := store.Lstat(place); !errors.Is(err, want) || !strings.Contains(err.Error(), place) {
 			t.Errorf("%s: %v", place, err)
@@ -303,6 +303,14 @@ func TestRefused(t *testing.T) {
 		if err := store.New(place, text("x")); !errors.Is(err, want) {
 			t.Errorf("%s: %v", place, err)
 		}
+	}
+	for _, place := range []string{"s3://nothing/a", "gs://none/a"} {
+		if err := store.Reach(place); !errors.Is(err, store.ErrBucket) || !errors.Is(err, fs.ErrNotExist) || errkind.Of(err) != "not_found" {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
+	if _, err := store.Lstat("gs://bucket/none"); errors.Is(err, store.ErrBucket) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an object that is not there: %v", err)
 	}
 	for _, place := range []string{
 		"s3://", "gs:///a", "s3://key:secret@bucket/a", "http://user:secret@host/a?sign=secret", "ftp://host/a", "gs://buc ket/a", "s3://bucket?secret/a",

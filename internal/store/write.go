@@ -19,7 +19,7 @@ import (
 	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
-// MkdirAll is [os.MkdirAll] for paths. A store has no folders to make.
+// MkdirAll is [os.MkdirAll] for paths. A store needs no folders.
 func MkdirAll(place string) error {
 	if Stored(place) {
 		return nil
@@ -27,7 +27,7 @@ func MkdirAll(place string) error {
 	return os.MkdirAll(place, 0o755)
 }
 
-// Remove is [os.Remove] for places. An object that is not there is no error: an earlier
+// Remove is [os.Remove] for places. A missing object is no error, since an earlier
 // attempt may have removed it.
 func Remove(place string) error {
 	if !Stored(place) {
@@ -53,9 +53,9 @@ func Replace(place string, fill func(io.Writer) error) error {
 	return spool(fill, func(path string) error { return put(place, path, condition{}) })
 }
 
-// New is [atomicfile.New] for places: where something stands, the error wraps
-// [fs.ErrExist]. An object of equal bytes is none: the answer to an earlier attempt may
-// have been lost.
+// New is [atomicfile.New] for places: if the place is taken, the error wraps
+// [fs.ErrExist]. An object of equal bytes is no error, since the response to an earlier
+// attempt may have been lost.
 func New(place string, fill func(io.Writer) error) error {
 	if !Stored(place) {
 		return atomicfile.New(place, fill)
@@ -64,12 +64,12 @@ func New(place string, fill func(io.Writer) error) error {
 }
 
 // Swap replaces an object by the bytes that fill writes if it still has that tag; "" means
-// that nothing must stand there. Else the error wraps [fs.ErrExist].
+// that the place must be free. Otherwise the error wraps [fs.ErrExist].
 func Swap(place, tag string, fill func(io.Writer) error) error {
 	return spool(fill, func(path string) error { return put(place, path, condition{tag: tag, absent: tag == ""}) })
 }
 
-// spool has fill write to a file that is removed after use.
+// spool passes fill's output to use as a temporary file.
 func spool(fill func(io.Writer) error, use func(path string) error) error {
 	dir, err := atomicfile.CreateFolder(os.TempDir())
 	if err != nil {
@@ -83,22 +83,19 @@ func spool(fill func(io.Writer) error, use func(path string) error) error {
 	return use(path)
 }
 
-// Put puts the bytes of a file at the place of an object, over what stands there.
-func Put(place, path string) error { return put(place, path, condition{}) }
-
-// PutNew is Put where nothing may stand, as for [New].
+// PutNew uploads a file to a free place, as [New] does.
 func PutNew(place, path string) error { return put(place, path, condition{absent: true}) }
 
-// PutOver is Put over the object of that tag and no other, as for [Swap].
+// PutOver uploads a file over the object with that tag, as [Swap] does.
 func PutOver(place, path, tag string) error { return put(place, path, condition{tag: tag}) }
 
-// condition says what must stand at a place for a put to happen.
+// condition is the required state of a place for a put.
 type condition struct {
 	absent bool
 	tag    string
 }
 
-// put uploads a file. The object appears when all its bytes are there.
+// put uploads a file. The object appears when it is complete.
 func put(place, path string, c condition) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -109,7 +106,7 @@ func put(place, path string, c condition) error {
 	if err != nil {
 		return err
 	}
-	// A minute, and a second for each MB: a link slower than that serves nobody.
+	// A minute, and a second per MB: a slower link is not supported.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*stall+time.Duration(info.Size()/1e6)*time.Second)
 	defer cancel()
 	b, key, err := bucket(ctx, place)
@@ -132,7 +129,7 @@ func put(place, path string, c condition) error {
 	return err
 }
 
-// apply tells a client the tag that is to be replaced.
+// apply passes the tag to be replaced to a client.
 func (c *condition) apply(as func(any) bool) error {
 	var s3 *transfermanager.UploadObjectInput
 	var gs **storage.ObjectHandle
@@ -152,7 +149,7 @@ func (c *condition) apply(as func(any) bool) error {
 	return nil
 }
 
-// equal reports whether an object has the bytes of a file.
+// equal reports whether an object has the same bytes as a file.
 func equal(place, path string, size int64) bool {
 	o, err := Open(place)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	// File systems and runners register themselves, and their flags with them. These are
-	// those of package beamx that --runner takes; its others compile for 11 s.
+	// File systems and runners register themselves and their flags. These are the ones
+	// of package beamx that --runner accepts; the others take 11 s to compile.
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/gcs"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/dataflow"
@@ -19,8 +19,8 @@ import (
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/universal"
 )
 
-// addBeam lets a command set Beam's flags, which its help leaves to the topic "beam".
-// A name of ours that Beam has too is ours.
+// addBeam adds Beam's flags to a command. Its help leaves them to the topic "beam".
+// On equal names our flag wins.
 func addBeam(f *pflag.FlagSet) {
 	for _, g := range beamFlags() {
 		if f.Lookup(g.Name) == nil {
@@ -29,18 +29,19 @@ func addBeam(f *pflag.FlagSet) {
 	}
 }
 
-// addBeamFlag adds one with its default, which a run before in this process may have changed.
+// addBeamFlag adds a flag with its default, which an earlier run in this process may have
+// changed.
 func addBeamFlag(f *pflag.FlagSet, g *flag.Flag) *pflag.Flag {
 	f.AddGoFlag(g)
 	added := f.Lookup(g.Name)
 	if added.DefValue = g.DefValue; g.DefValue == "0" {
-		added.DefValue = "" // the help leaves out defaults that are nothing
+		added.DefValue = "" // the help omits empty defaults
 	}
 	return added
 }
 
-// beamFlags returns what Beam has registered, but for what the boot code of a
-// worker passes and the test package's own.
+// beamFlags returns Beam's registered flags, without those that boot code
+// passes to a worker and those of package testing.
 func beamFlags() []*flag.Flag {
 	hidden := map[string]bool{
 		"worker": true, "id": true, "logging_endpoint": true, "control_endpoint": true, "semi_persist_dir": true, "options": true,

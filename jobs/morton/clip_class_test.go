@@ -118,8 +118,8 @@ func TestClassMistakes(t *testing.T) {
 		"--class 3":                       "--model names",
 		"--class 3 --model m --input a":   "not from both",
 		"--class 3 --model m --frames 8":  "takes no --frames",
-		"--model m --guidance 2":          "--guidance is with --class",
-		"--model m --count 2 --input a":   "--count is with --class",
+		"--model m --guidance 2":          "--guidance needs --class",
+		"--class 3 --model m --every 1s":  "takes no --every",
 		"--class -1 --model m":            "class -1 is negative",
 		"--class 3 --model m --prefix 16": "takes no --prefix",
 	} {

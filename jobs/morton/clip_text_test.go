@@ -207,8 +207,8 @@ func TestTextMistakes(t *testing.T) {
 	for args, want := range map[string]string{
 		"--text t":                         "--model names",
 		"--text t --class 3 --model m":     "not both",
-		"--text t --model m --prefix 3":    "--prefix is of an input",
-		"--text t --model m --start 3":     "--start is of an input",
+		"--text t --model m --prefix 3":    "--prefix needs an --input",
+		"--text t --model m --start 3":     "--start needs an --input",
 		"--text t --model m --input a":     "ends in .safetensors",
 		"--text t --model m --frames 0":    "--frames is at least 1",
 		"--text t --model m --guidance -1": "guidance -1",

@@ -9,20 +9,20 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// helpTexts are the commands' texts: a short line, examples, and what else there is to know.
+// helpTexts are the commands' help texts: a short line, examples and details.
 //
 //go:embed help/*.txt
 var helpTexts embed.FS
 
-func init() { cobra.EnableCommandSorting = false } // the help lists commands in our order
+func init() { cobra.EnableCommandSorting = false } // keep our order in the help
 
-// newRoot makes the commands for one command line.
+// newRoot builds the commands for one command line.
 func newRoot(t terminal) *cobra.Command {
 	root := newCommand("morton COMMAND", "morton")
 	root.Version = version()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version")
-	root.SilenceErrors, root.SilenceUsage = true, true // run prints an error in one line
+	root.SilenceErrors, root.SilenceUsage = true, true // run prints errors, in one line
 	root.SetIn(t.in)
 	root.SetOut(t.out)
 	root.SetErr(t.err)
@@ -31,7 +31,7 @@ func newRoot(t terminal) *cobra.Command {
 	root.SetHelpCommand(helpCommand())
 	root.RunE = func(c *cobra.Command, words []string) error {
 		if len(words) == 0 {
-			return usagef("", "say what to do, for example: morton generate quads --input 'meshes/*.obj' --out out/")
+			return usagef("", "no command; for example: morton generate quads --input 'meshes/*.obj' --out out/")
 		}
 		return usagef("", "no command %q%s", words[0], suggestCommand(c, words[0]))
 	}
@@ -43,11 +43,11 @@ func newRoot(t terminal) *cobra.Command {
 	return root
 }
 
-// newCommand makes a command with the texts of a file in help/.
+// newCommand builds a command with the text of a file in help/.
 func newCommand(use, file string) *cobra.Command {
 	text, err := helpTexts.ReadFile("help/" + file + ".txt")
 	if err != nil {
-		panic(err) // the file is part of the binary
+		panic(err) // the file is embedded
 	}
 	short, rest, _ := strings.Cut(string(text), "\n")
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, SuggestionsMinimumDistance: 2}
@@ -60,7 +60,7 @@ func newCommand(use, file string) *cobra.Command {
 	return c
 }
 
-// addKinds gives a command a subcommand for each kind of media that has a model.
+// addKinds adds a subcommand for each kind of media that has a model.
 func addKinds(c *cobra.Command, kind func(*cobra.Command, request.Family)) {
 	for _, f := range request.Families {
 		if f.HasModel() {
@@ -71,9 +71,9 @@ func addKinds(c *cobra.Command, kind func(*cobra.Command, request.Family)) {
 	}
 }
 
-// requireKind makes a command wrong use without one of its kinds.
+// requireKind makes a command fail with wrong use if its kind is missing.
 func requireKind(c *cobra.Command) {
-	c.FParseErrWhitelist.UnknownFlags = true // a kind's own; the missing kind is the error
+	c.FParseErrWhitelist.UnknownFlags = true // flags of a kind: the error should be the missing kind
 	c.RunE = func(c *cobra.Command, words []string) error {
 		var kinds []string
 		for _, k := range c.Commands() {
@@ -91,7 +91,7 @@ func requireKind(c *cobra.Command) {
 	}
 }
 
-// noWords refuses words that are no flags.
+// noWords rejects arguments that are not flags.
 func noWords(c *cobra.Command, words []string) error {
 	if len(words) > 0 {
 		return usagef(c.Name(), "%s: unexpected %q", c.Name(), words[0])

@@ -20,7 +20,6 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// compareFlags are the flags of compare.
 type compareFlags struct {
 	flags *pflag.FlagSet
 
@@ -35,7 +34,7 @@ func newCompareFlags() *compareFlags {
 	g := &compareFlags{flags: newFlags("compare")}
 	f := g.flags
 	f.IntVar(&g.samples, "samples", compare.DefaultSamples, "points sampled on each surface, evenly by area")
-	f.Uint64Var(&g.seed, "seed", 1, "of the sampled points: the same seed gives the same figures")
+	f.Uint64Var(&g.seed, "seed", 1, "random seed of the sampled points")
 	f.Var(&g.thresholds, "threshold", "threshold `X` of an F-score, a share of the reference's longest side; may be given again (default 0.005, 0.01 and 0.02)")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
 	f.BoolVar(&g.json, "json", false, "print the report as JSON")
@@ -119,7 +118,7 @@ func compareFiles(path, reference string, read meshfile.Options, o compare.Optio
 	return &comparison{path, reference, r, r.Raw()}, nil
 }
 
-// ofFile says of which file an error is, and what is expected of it.
+// ofFile adds to an error its file and the formats expected.
 func ofFile(path string, err error) error {
 	text := report.Message(err)
 	if errors.Is(err, meshfile.ErrNotMesh) {
@@ -131,7 +130,7 @@ func ofFile(path string, err error) error {
 	return &fileError{err, text}
 }
 
-// fileError is an error in a user's words.
+// fileError is an error described for users.
 type fileError struct {
 	error
 	text string

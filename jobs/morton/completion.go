@@ -10,33 +10,34 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// complete lets the shell complete a flag's value with words.
+// complete completes a flag's value from words.
 func complete(c *cobra.Command, flag string, words ...string) {
 	must(c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
 }
 
-// completeFolders lets the shell complete flags' values with folders.
+// completeFolders completes flags' values with folders.
 func completeFolders(f *pflag.FlagSet, flags ...string) {
 	for _, name := range flags {
 		must(cobra.MarkFlagDirname(f, name))
 	}
 }
 
-// must panics where a flag that is completed does not exist.
+// must panics if a completed flag does not exist.
 func must(err error) {
 	if err != nil {
 		panic(err)
 	}
 }
 
-// completeDevice lets the shell complete the flags that add adds.
+// completeDevice completes the flags that add adds.
 func completeDevice(c *cobra.Command) {
 	complete(c, "subgroup", "auto", "4", "8", "16", "32", "64")
 	complete(c, "threads", "auto")
 	must(c.RegisterFlagCompletionFunc("device", deviceNames))
 }
 
-// deviceNames lists what --device takes here, with the devices' names.
+// deviceNames lists the values of --device on this machine, with the devices'
+// names.
 func deviceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	names := []string{"auto"}
 	list, err := gpu.List()
@@ -49,7 +50,7 @@ func deviceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDir
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeMeshFlags lets the shell complete the names of limits.
+// completeMeshFlags completes the names of limits.
 func completeMeshFlags(c *cobra.Command) {
 	var names []string
 	for _, name := range limit.All {
@@ -58,7 +59,7 @@ func completeMeshFlags(c *cobra.Command) {
 	must(c.RegisterFlagCompletionFunc("mesh-limit", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)))
 }
 
-// completeReading lets the shell complete the flags of how inputs are read.
+// completeReading completes the flags for reading inputs.
 func completeReading(c *cobra.Command, f *pflag.FlagSet) {
 	if f.Lookup("fit") != nil {
 		complete(c, "fit", "crop", "letterbox")

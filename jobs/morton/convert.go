@@ -21,13 +21,12 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Errors of single files that convert does not write.
+// Reasons why convert does not write a file.
 var (
-	errExists  = errors.New("there is a file (--overwrite replaces it)")
-	errIsInput = errors.New("it is one of the inputs, which are never written to")
+	errExists  = errors.New("the file exists (--overwrite replaces it)")
+	errIsInput = errors.New("it is an input, and inputs are never overwritten")
 )
 
-// convertFlags are the flags of convert.
 type convertFlags struct {
 	flags *pflag.FlagSet
 
@@ -61,7 +60,7 @@ func convertCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// conversion is one file to read and one to write.
+// conversion is a file to read and one to write.
 type conversion struct{ from, to string }
 
 func (g *convertFlags) run(ctx context.Context, t terminal, inputs []string) error {
@@ -103,7 +102,7 @@ func (g *convertFlags) run(ctx context.Context, t terminal, inputs []string) err
 	return nil
 }
 
-// plan names the file that each input becomes.
+// plan pairs each input with its output.
 func (g *convertFlags) plan(inputs []string) ([]conversion, error) {
 	wrong := func(format string, args ...any) ([]conversion, error) {
 		return nil, usagef("convert", "convert: "+format, args...)
@@ -116,7 +115,7 @@ func (g *convertFlags) plan(inputs []string) ([]conversion, error) {
 		}
 		return []conversion{{inputs[0], inputs[1]}}, nil
 	case len(inputs) == 0:
-		return wrong("what? A file and the file to write, or files with --to and --out")
+		return wrong("give a file and the file to write, or files with --to and --out")
 	case g.to == "" || g.out == "":
 		return wrong("--to says the format (%s) and --out the folder", formats)
 	case !slices.Contains(meshfile.Written, "."+g.to):
@@ -137,7 +136,7 @@ func (g *convertFlags) plan(inputs []string) ([]conversion, error) {
 	return all, nil
 }
 
-// convert reads a mesh and writes it, unless its place is taken.
+// convert reads a mesh and writes it unless the output exists.
 func (g *convertFlags) convert(ctx context.Context, c conversion, all []conversion) (*converted, error) {
 	if err := g.checkPlace(c.to, all); err != nil {
 		return nil, fmt.Errorf("%s: not written: %w", c.to, err)
@@ -156,8 +155,8 @@ func (g *convertFlags) convert(ctx context.Context, c conversion, all []conversi
 	return newConverted(c, m, info)
 }
 
-// write writes a mesh to its place. Without --overwrite it replaces no file, not even
-// one that appears meanwhile.
+// write writes a mesh. Without --overwrite it replaces no file, even one created
+// meanwhile.
 func (g *convertFlags) write(path string, m *mesh.Mesh) error {
 	if g.overwrite {
 		return meshfile.Write(path, m)
@@ -182,13 +181,13 @@ func (g *convertFlags) write(path string, m *mesh.Mesh) error {
 	return nil
 }
 
-// checkPlace refuses to write over an input, by whatever path or link, and over
-// what is there already.
+// checkPlace rejects an output that is an input, by any path or link, or that
+// exists.
 func (g *convertFlags) checkPlace(path string, all []conversion) error {
 	if err := notInput(path, all); err != nil {
 		return err
 	}
-	_, err := os.Lstat(path) // also a link to nowhere
+	_, err := os.Lstat(path) // also finds a dangling link
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil

@@ -10,17 +10,17 @@ import (
 	"github.com/morton-gen/morton/mesh/meshfile"
 )
 
-// converted says what convert wrote, and what of the input is not in it.
+// converted reports what convert wrote and what it dropped.
 type converted struct {
 	Input  string   `json:"input"`
 	Output string   `json:"output"`
-	Faces  int      `json:"faces"` // of the surface that was read
+	Faces  int      `json:"faces"` // of the mesh that was read
 	Quads  int      `json:"quads"`
 	Ngons  int      `json:"ngons"` // five corners or more
 	Lost   []string `json:"lost"`
 }
 
-// newConverted counts the faces of m, what was read, and of the file written.
+// newConverted counts the faces of m, the mesh read, and of the file written.
 func newConverted(c conversion, m *mesh.Mesh, info meshfile.Info) (*converted, error) {
 	d := &converted{Input: c.from, Output: c.to, Lost: []string{}}
 	d.Faces, d.Quads, d.Ngons = census(m)
@@ -45,7 +45,7 @@ func census(m *mesh.Mesh) (faces, quads, ngons int) {
 	return m.NumFaces(), quads, ngons
 }
 
-// lose notes that n things are not in the output; the words are for one and for
+// lose records that n things are dropped, with the words for one and for
 // several.
 func (d *converted) lose(n int, one, several string) {
 	switch {
@@ -56,7 +56,7 @@ func (d *converted) lose(n int, one, several string) {
 	}
 }
 
-// loseReading names what the file held besides the surface.
+// loseReading records what the file contained besides the surface.
 func (d *converted) loseReading(i meshfile.Info) {
 	d.lose(i.Materials, "material", "materials")
 	d.lose(i.DroppedFaces, "face of fewer than three corners", "faces of fewer than three corners")
@@ -74,7 +74,7 @@ func (d *converted) loseReading(i meshfile.Info) {
 	}
 }
 
-// loseWriting compares what was read with what the written file gives back.
+// loseWriting compares the mesh read with the contents of the written file.
 func (d *converted) loseWriting(back *mesh.Mesh) {
 	faces, quads, ngons := census(back)
 	d.lose(d.Quads-quads, "quad (triangles now)", "quads (triangles now)")
@@ -82,7 +82,7 @@ func (d *converted) loseWriting(back *mesh.Mesh) {
 	d.lose(d.Faces-faces, "face", "faces")
 }
 
-// String is the line for a person.
+// String returns the line printed for users.
 func (d *converted) String() string {
 	text := fmt.Sprintf("%s -> %s: %d faces, %d quads, %d larger", filepath.Clean(d.Input), filepath.Clean(d.Output), d.Faces, d.Quads, d.Ngons)
 	if len(d.Lost) > 0 {

@@ -10,12 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// begin begins a job in other processes, and says how to come back to it.
+// begin starts a job in other processes and prints how to return to it.
 func (o *options) begin(ctx context.Context, t terminal, job pipelines.Job) error {
 	s, err := pipelines.Submit(ctx, job, o.action())
 	if err != nil {
@@ -39,14 +40,15 @@ func printJSON(t terminal, v any) error {
 	return e.Encode(v)
 }
 
-// jobFlags are the flags of the commands that come back to jobs.
+// jobFlags are the flags of status, wait and cancel.
 type jobFlags struct {
 	out     string
 	json    bool
 	verbose bool
 }
 
-// jobCommand makes such a command. Run gets the jobs that the folder knows.
+// jobCommand builds such a command. run receives the jobs recorded in the
+// folder.
 func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error) *cobra.Command {
 	c := newCommand(name, name)
 	f := &jobFlags{}
@@ -57,10 +59,13 @@ func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFla
 	c.Args = noWords
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if f.out == "" {
-			return usagef(name, "%s: --out says which folder", name)
+			return usagef(name, "%s: --out is required: the job's folder", name)
 		}
 		quietLogs(t.err, f.verbose)
 		jobs, err := pipelines.Submissions(f.out)
+		if errors.Is(err, store.ErrUnavailable) {
+			return err
+		}
 		if err != nil {
 			return usagef(name, "%s: --out %s: %s", name, f.out, plain(err))
 		}
@@ -69,7 +74,7 @@ func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFla
 	return c
 }
 
-// jobStatus is what status says of a job.
+// jobStatus is what status prints for a job.
 type jobStatus struct {
 	pipelines.Submission
 	State string `json:"state"`
@@ -99,7 +104,7 @@ func statusCommand(t terminal) *cobra.Command {
 	})
 }
 
-// stateText says what a job does, or why that is not known.
+// stateText returns a job's state, or why it is unknown.
 func stateText(ctx context.Context, s *pipelines.Submission) string {
 	state, err := s.State(ctx)
 	switch {
@@ -120,7 +125,7 @@ func waitCommand(t terminal) *cobra.Command {
 	})
 }
 
-// lastRun prints how the last run into a folder ended.
+// lastRun prints the result of the last run into a folder.
 func lastRun(t terminal, f *jobFlags) error {
 	s, err := report.ReadSummary(f.out)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -132,7 +137,7 @@ func lastRun(t terminal, f *jobFlags) error {
 	return conclude(t, f.json, s, nil)
 }
 
-// waitFor waits for jobs, one after the other.
+// waitFor waits for jobs one after the other.
 func waitFor(ctx context.Context, t terminal, f *jobFlags, jobs []pipelines.Submission) error {
 	var all error
 	for i := range jobs {
@@ -157,7 +162,7 @@ func cancelCommand(t terminal) *cobra.Command {
 		}
 		err := waitFor(ctx, t, f, jobs)
 		if errors.Is(err, pipelines.ErrCancelled) {
-			return nil // as was asked
+			return nil // as requested
 		}
 		return err
 	})

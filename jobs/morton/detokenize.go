@@ -41,7 +41,7 @@ func detokenizeCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// checkKind refuses a first word that is nearly a kind, and no file.
+// checkKind rejects a first argument that resembles a kind and is no file.
 func checkKind(c *cobra.Command, inputs []string) error {
 	if len(inputs) == 0 || strings.ContainsAny(inputs[0], "-./*") {
 		return nil
@@ -54,18 +54,18 @@ func checkKind(c *cobra.Command, inputs []string) error {
 	return nil
 }
 
-// detokenize takes the samples of a kind, or of all if it is empty.
+// detokenize decodes the samples of a kind, or of all kinds if it is empty.
 func detokenize(ctx context.Context, t terminal, o *options, kind request.Family, inputs []string) error {
 	begun := time.Now()
 	if err := o.check(inputs); err != nil {
 		return err
 	}
 	if len(o.input) == 0 {
-		return o.usagef("--input says which shards")
+		return o.usagef("--input is required: the shards")
 	}
 	found, err := matchShards(o.input)
 	if err != nil {
-		return o.usagef("%s", plain(err))
+		return o.ofPlace("", err)
 	}
 	noteAgain(t, found.Again)
 	requests, others := ofKind(pipelines.Samples(found.Paths), kind)
@@ -80,8 +80,8 @@ func detokenize(ctx context.Context, t terminal, o *options, kind request.Family
 	return execute(ctx, t, o, o.job("", requests, begun), pipelines.Detokenize)
 }
 
-// ofKind returns the samples of a kind, and the numbers of the others by kind; what
-// could not be read has none and stays. No kind means all.
+// ofKind returns the samples of a kind and the number of others by kind. Unreadable
+// samples have no kind and are kept. An empty kind means all.
 func ofKind(requests []request.Request, kind request.Family) ([]request.Request, map[string]int) {
 	others := map[string]int{}
 	if kind == "" {
@@ -97,7 +97,7 @@ func ofKind(requests []request.Request, kind request.Family) ([]request.Request,
 	return kept, others
 }
 
-// shardsIn is [shard.Glob] of a folder, on this machine or in a store.
+// shardsIn is [shard.Glob] for a folder on this machine or in a store.
 func shardsIn(folder string) ([]string, error) {
 	if !store.Stored(folder) {
 		return shard.Glob(folder)
@@ -106,8 +106,8 @@ func shardsIn(folder string) ([]string, error) {
 	return m.Paths, err
 }
 
-// matchShards returns the shards of folders and patterns, see [request.Expand]. A
-// folder stands for its shards.
+// matchShards returns the shards of folders and patterns: see [request.Expand]. A
+// folder means its shards.
 func matchShards(patterns []string) (request.Matches, error) {
 	var all []string
 	var empty error
@@ -120,7 +120,7 @@ func matchShards(patterns []string) (request.Matches, error) {
 		found, err := shardsIn(p)
 		if err != nil {
 			empty = fmt.Errorf("no %s file in %s", shard.Ext, p)
-			found = []string{p} // its failure belongs to the run
+			found = []string{p} // the run reports its failure
 		}
 		all = append(all, found...)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/morton-gen/morton/gpu"
 )
 
-// deviceFlags are the flags of every command that opens a device.
 type deviceFlags struct {
 	device  string
 	memory  sizeFlag
@@ -36,7 +35,8 @@ func (d *deviceFlags) options() gpu.Options {
 	return gpu.Options{Device: d.device, MemoryLimit: uint64(d.memory), Threads: int(d.threads)}
 }
 
-// widthFlag is the subgroup width of all kernels; 0 is auto, the device's own.
+// widthFlag is the subgroup width of all kernels; 0 means auto, the device's
+// own.
 type widthFlag int
 
 var widthWords = map[string]widthFlag{"auto": 0, "4": 4, "8": 8, "16": 16, "32": 32, "64": 64}
@@ -53,8 +53,8 @@ func (w *widthFlag) Set(text string) error {
 	return nil
 }
 
-// wanted is the width that the command line asks for, or else MORTON_SUBGROUP; 0 means
-// the device's own. Opening a device refuses a width that does not exist.
+// wanted is the width given on the command line or in MORTON_SUBGROUP; 0 means the
+// device's own. Opening a device rejects a width that it does not support.
 func (d *deviceFlags) wanted() int {
 	if d.width == 0 {
 		return int(widthWords[os.Getenv("MORTON_SUBGROUP")])
@@ -62,7 +62,7 @@ func (d *deviceFlags) wanted() int {
 	return int(d.width)
 }
 
-// threadsFlag is a number of threads; 0 is auto.
+// threadsFlag is a number of threads; 0 means auto.
 type threadsFlag int
 
 func (n *threadsFlag) Type() string   { return "threads" }
@@ -81,7 +81,7 @@ func (n *threadsFlag) Set(text string) error {
 	return nil
 }
 
-// autoText is a number, of which 0 is auto.
+// autoText formats a number, with 0 as auto.
 func autoText(n int) string {
 	if n == 0 {
 		return "auto"

@@ -17,7 +17,7 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// deviceLine is one device, with what was measured of it.
+// deviceLine is one device with its measurements.
 type deviceLine struct {
 	gpu.Info
 	Roof  *roof  `json:"roof,omitempty"`
@@ -29,10 +29,10 @@ func devicesCommand(t terminal) *cobra.Command {
 	var o gpu.Options
 	var threads threadsFlag
 	f := c.Flags()
-	f.Func("subgroup", "list them with the subgroup `WIDTH`, as MORTON_SUBGROUP does: auto, 4, 8, 16, 32 or 64", func(text string) error {
+	f.Func("subgroup", "use the subgroup `WIDTH`, as MORTON_SUBGROUP does: auto, 4, 8, 16, 32 or 64", func(text string) error {
 		return errors.Join(new(widthFlag).Set(text), os.Setenv("MORTON_SUBGROUP", text))
 	})
-	measure := f.Bool("measure", false, "of each usable one, how fast it copies and multiplies matrices")
+	measure := f.Bool("measure", false, "measure how fast each usable device copies and multiplies matrices")
 	f.StringVar(&o.Device, "device", "", "only the device that other commands choose for `NAME`")
 	f.Var(&threads, "threads", "measure a CPU device with `N` threads")
 	asJSON := f.Bool("json", false, "print JSON")
@@ -54,7 +54,7 @@ func devicesCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// listDevices lists all devices, or the one that a command would take for --device.
+// listDevices lists all devices, or the one that --device selects.
 func listDevices(o gpu.Options, measure bool) ([]deviceLine, error) {
 	if o.Device != "" {
 		line, err := lookAt(o, measure)
@@ -121,7 +121,7 @@ func printDevices(out io.Writer, list []deviceLine) error {
 	return nil
 }
 
-// printDevice tells what does not fit in a column.
+// printDevice prints what does not fit in a column.
 func printDevice(out io.Writer, d deviceLine) {
 	way := "through staging windows"
 	if d.HostVisible {
@@ -143,27 +143,27 @@ func printDevice(out io.Writer, d deviceLine) {
 	}
 }
 
-// kernelsText names the variants that families of kernels with several take here.
+// kernelsText names the kernel variants in use on a device.
 func kernelsText(d gpu.Info) string {
 	coop := "coop " + d.CoopMatrix.String() + " where a product asks for cooperative matrices"
 	if d.NoCoopMatrix != "" {
-		coop = "no cooperative matrices, for want of " + d.NoCoopMatrix
+		coop = "no cooperative matrices: missing " + d.NoCoopMatrix
 	}
 	return fmt.Sprintf("products by %s; attention over a cache by %s\n   %s", matmul.Kernels(d), attention.CachedKernel(d), coop)
 }
 
-// threadsText is what a device on the CPU shares an operation among.
+// threadsText is the number of threads of a CPU device.
 func threadsText(n int) string {
 	switch {
 	case os.Getenv("LP_NUM_THREADS") != "":
-		return fmt.Sprintf("%d, by LP_NUM_THREADS; --threads says otherwise", n)
+		return fmt.Sprintf("%d, by LP_NUM_THREADS; --threads overrides it", n)
 	case n == 1:
 		return "1"
 	}
-	return fmt.Sprintf("%d, and 1 for a network whose operations are too small to share; --threads says otherwise", n)
+	return fmt.Sprintf("%d, and 1 for a network whose operations are too small to share; --threads overrides it", n)
 }
 
-// widthText is the kernels' width, and the range where there is one.
+// widthText is the subgroup width, with its range if there is one.
 func widthText(d gpu.Info) string {
 	if d.SubgroupMin == d.SubgroupMax {
 		return fmt.Sprint(d.SubgroupMin)

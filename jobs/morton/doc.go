@@ -4,7 +4,7 @@
 //	morton generate video --input 'clips/*.mp4' --prefix 16 --frames 48 --out out/
 //	morton help
 //
-// The same binary is the worker that a Beam runner starts: with --worker it
-// serves the runner and knows no subcommands. Nothing here decides what a stage
-// does (see transforms) or how stages join (see pipelines).
+// The same binary is the worker of a Beam runner: with --worker it serves the
+// runner and has no subcommands. It is not for what a stage does (see transforms)
+// or how stages are joined (see pipelines).
 package main

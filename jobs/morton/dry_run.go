@@ -4,8 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -13,21 +11,24 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 )
 
-// dryRun reports whether Beam's flag of that name is set. Beam knows it for Dataflow
-// alone.
+// dryRun reports whether Beam's flag of that name is set. Beam itself uses it for
+// Dataflow alone.
 func dryRun() bool { return flag.Lookup("dry_run").Value.String() == "true" }
 
-// dryRun prints the graph of a job and what its runner would be sent, and makes nothing.
+// dryRun prints the graph of a job and the options for its runner, without running it.
 func (o *options) dryRun(ctx context.Context, t terminal, job pipelines.Job) error {
-	if o.runner() == "dataflow" { // Beam logs both
-		slog.SetDefault(slog.New(messages{slog.NewTextHandler(t.out, nil), t.out}))
-		return pipelines.DryRun(ctx, job, o.action())
-	}
 	r, err := pipelines.Request(ctx, job, o.action())
 	if err != nil {
 		return err
 	}
-	text, err := protojson.MarshalOptions{Multiline: true}.Marshal(r)
+	text := ""
+	if o.runner() == "dataflow" {
+		text, err = pipelines.DataflowRequest(ctx, job, o.action())
+	} else {
+		var data []byte
+		data, err = protojson.MarshalOptions{Multiline: true}.Marshal(r)
+		text = string(data)
+	}
 	if err != nil {
 		return err
 	}
@@ -42,18 +43,6 @@ func (o *options) dryRun(ctx context.Context, t terminal, job pipelines.Job) err
 		}
 		fmt.Fprintf(t.out, "request to %s:\n", o.runner())
 	}
-	fmt.Fprintln(t.out, string(text))
+	fmt.Fprintln(t.out, text)
 	return nil
-}
-
-// messages prints what is logged as it is.
-type messages struct {
-	slog.Handler
-	w io.Writer
-}
-
-// Handle implements [slog.Handler].
-func (m messages) Handle(_ context.Context, r slog.Record) error {
-	_, err := fmt.Fprintln(m.w, r.Message)
-	return err
 }

@@ -243,9 +243,9 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 		{"--detach", "with workers elsewhere"},
 		{"--async", "is --detach here"},
 		{"--out gs://user:password@bucket/o", "gs://…@bucket/o names no bucket"},
-		{"--input http://user:password@host/a.obj?key", "http://…@host/a.obj?…: morton opens no http:// places"},
-		{"--model hdfs://m", "opens no hdfs:// places"},
-		{"file:///a.obj", "opens no file:// places"},
+		{"--input http://user:password@host/a.obj?key", "http://…@host/a.obj?…: http:// places are not supported"},
+		{"--model hdfs://m", "hdfs:// places are not supported"},
+		{"file:///a.obj", "file:// places are not supported"},
 	} {
 		code, out, errs := morton(append(strings.Fields("generate quads --out o --input a.obj"), strings.Fields(c.flags)...)...)
 		if code != exitUsage || !strings.Contains(errs, c.want) || strings.Count(errs, "\n") != 1 || out != "" {
@@ -259,7 +259,7 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 	if code, _, errs := morton("generate", "quads", "--manifest", "m.jsonl", "--out", "o"); code != exitUsage || !strings.Contains(errs, "m.jsonl:1") {
 		t.Errorf("a manifest: exit %d, %s", code, errs)
 	}
-	if code, _, errs := morton("convert", "a.obj", "s3://bucket/b.glb"); code != exitUsage || !strings.Contains(errs, "opens no s3:// places") {
+	if code, _, errs := morton("convert", "a.obj", "s3://bucket/b.glb"); code != exitUsage || !strings.Contains(errs, "s3:// places are not supported") {
 		t.Errorf("convert: exit %d, %s", code, errs)
 	}
 	if left, err := os.ReadDir("."); err != nil || len(left) != 1 {

@@ -2,7 +2,7 @@ package main
 
 import "github.com/spf13/cobra"
 
-// evaluateCommand has a subcommand for each kind of media that can be measured.
+// evaluateCommand has a subcommand for each kind of media that has measures.
 func evaluateCommand(t terminal) *cobra.Command {
 	c := newCommand("evaluate video|quads|shape", "evaluate")
 	requireKind(c)

@@ -11,18 +11,18 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// driftPoint is what some frames of long continuations look like, over what the given
-// frames do: 1 is no drift. Means are over clips and over a second.
+// driftPoint holds features of some frames of long continuations, relative to the
+// given frames: 1 is no drift. Values are means over clips and over a second.
 type driftPoint struct {
-	Seconds    float64 `json:"seconds"` // after the last given frame, at the end of the frames
+	Seconds    float64 `json:"seconds"` // from the last given frame to the end of these frames
 	Brightness float64 `json:"brightness"`
 	Contrast   float64 `json:"contrast"`
 	Sharpness  float64 `json:"sharpness"`
 	Motion     float64 `json:"motion"` // change of brightness from frame to frame
 }
 
-// measureDrift continues each clip by g.drift frames, one after the other, and returns how
-// their features change second by second.
+// measureDrift continues each clip by g.drift frames, one clip at a time, and returns how
+// the features change second by second.
 func (g *videoEvaluation) measureDrift(ctx context.Context, m *models.Model, tests []continuation) (points []driftPoint, err error) {
 	if g.drift == 0 {
 		return nil, nil
@@ -58,7 +58,7 @@ func (g *videoEvaluation) measureDrift(ctx context.Context, m *models.Model, tes
 	return points, nil
 }
 
-// look is the mean of the features of some frames.
+// look is the mean of the features of frames.
 func look(c *clip.Clip, from, to int) (out [measure.Appearance]float64) {
 	for k := from; k < to; k++ {
 		for i, f := range measure.Features(c, k) {
@@ -76,14 +76,14 @@ func (p *driftPoint) add(now, given [measure.Appearance]float64, clips float64) 
 	p.Motion += over(6)
 }
 
-// lines are the figures by name.
+// lines returns the figures in a fixed order.
 func (p *driftPoint) lines() []float64 {
 	return []float64{p.Brightness, p.Contrast, p.Sharpness, p.Motion}
 }
 
 var driftNames = []string{"brightness", "contrast", "sharpness", "motion"}
 
-// driftPlot draws the figures over time.
+// driftPlot plots the figures over time.
 func (e *videoScores) driftPlot() string {
 	if len(e.Drift) == 0 {
 		return ""
@@ -109,7 +109,7 @@ type curve struct {
 
 var curveColours = [...]string{"#c33", "#888", "#36c", "#3a3"}
 
-// plotCurves draws curves, of up to four colours, over one pair of axes.
+// plotCurves plots up to four curves over one pair of axes.
 func plotCurves(title string, curves []curve) string {
 	const w, h, margin = 640.0, 280.0, 40.0
 	most, lo, hi := 0.0, 1e9, -1e9

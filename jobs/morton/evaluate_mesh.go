@@ -23,7 +23,7 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// meshEvaluation is a kind of evaluate whose results are meshes.
+// meshEvaluation is evaluate for a kind whose results are meshes.
 type meshEvaluation struct {
 	kind string
 	add  func(*pflag.FlagSet, *system.Extent)
@@ -31,7 +31,7 @@ type meshEvaluation struct {
 
 var (
 	quadsEvaluation = meshEvaluation{system.Quads, func(f *pflag.FlagSet, e *system.Extent) {
-		f.IntVar(&e.Faces, "faces", 0, "at most so many faces; 0 is the default of generate quads")
+		f.IntVar(&e.Faces, "faces", 0, "largest number of faces; 0 is the default of generate quads")
 	}}
 	shapeEvaluation = meshEvaluation{system.Shape, func(f *pflag.FlagSet, e *system.Extent) {
 		f.IntVar(&e.Depth, "depth", 0, "depth of the octree; 0 is the model's own")
@@ -39,7 +39,6 @@ var (
 	}}
 )
 
-// evaluateFlags are the flags of evaluate for meshes.
 type evaluateFlags struct {
 	flags *pflag.FlagSet
 	deviceFlags
@@ -59,7 +58,7 @@ func evaluateMeshCommand(t terminal, e meshEvaluation) *cobra.Command {
 	f := g.flags
 	f.StringVar(&g.model, "model", "", "the model folder `DIR`; without it the shipped model")
 	e.add(f, &g.extent)
-	f.Uint64Var(&g.seed, "seed", 1, "with a file's name, decides what is sampled")
+	f.Uint64Var(&g.seed, "seed", 1, "random seed; results depend on it and on the file's name")
 	f.IntVar(&g.samples, "samples", 20_000, "points sampled on each surface")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
 	g.deviceFlags.add(f)
@@ -93,7 +92,7 @@ func (g *evaluateFlags) run(ctx context.Context, t terminal, files []string) err
 	for i, path := range files {
 		all.Go(func() error {
 			e.Results[i] = g.score(ctx, m, path)
-			return ctx.Err() // a file that fails is a figure; an interrupt ends all
+			return ctx.Err() // a failed file is counted; an interrupt ends the run
 		})
 	}
 	if err := all.Wait(); err != nil {
@@ -113,7 +112,7 @@ func (g *evaluateFlags) run(ctx context.Context, t terminal, files []string) err
 	return err
 }
 
-// score is what one file came to.
+// score is the result for one file.
 type score struct {
 	File    string          `json:"file"`
 	Failed  string          `json:"failed,omitempty"` // why there is no result
@@ -121,7 +120,7 @@ type score struct {
 	Result  *mesh.Report    `json:"result,omitempty"`
 	Compare *compare.Report `json:"compare,omitempty"`
 	Drawn   system.Measures `json:"drawn,omitempty"`
-	Seconds float64         `json:"seconds"` // that it was on the device, beside others
+	Seconds float64         `json:"seconds"` // on the device, shared with others
 }
 
 // score generates from a file and measures the result.
@@ -159,19 +158,18 @@ func (g *evaluateFlags) score(ctx context.Context, m *models.Model, path string)
 	return s
 }
 
-// evaluation is what evaluate prints.
 type evaluation struct {
 	Model   string  `json:"model"`
 	Results []score `json:"results"`
 	Summary summary `json:"summary"`
 }
 
-// summary is over the files that did not fail.
+// summary covers the files that did not fail.
 type summary struct {
 	Files         int     `json:"files"`
 	Failed        int     `json:"failed"`
 	ClosedSources int     `json:"closed_sources"`
-	Closed        int     `json:"closed"` // results of closed sources that are closed too
+	Closed        int     `json:"closed"` // closed results of closed sources
 	Chamfer       float64 `json:"chamfer_median"`
 	Hausdorff     float64 `json:"hausdorff_median"`
 	F             float64 `json:"f_median"`
@@ -185,7 +183,8 @@ type summary struct {
 	Seconds       float64 `json:"seconds_median"`
 }
 
-// fThreshold is that of the F-score in the summary, of the source's longest side.
+// fThreshold is the threshold of the F-score in the summary, relative to the
+// source's longest side.
 const fThreshold = 0.02
 
 func (e *evaluation) sum() {
@@ -230,7 +229,7 @@ func (s score) f() float64 {
 	return f
 }
 
-// median is 0 of an empty list.
+// median returns 0 for an empty list.
 func median(list []float64) float64 {
 	if len(list) == 0 {
 		return 0
@@ -239,7 +238,7 @@ func median(list []float64) float64 {
 	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
 }
 
-// mean is 0 of an empty list.
+// mean returns 0 for an empty list.
 func mean(list []float64) (sum float64) {
 	for _, x := range list {
 		sum += x / float64(len(list))
@@ -274,7 +273,7 @@ func (e *evaluation) print(w io.Writer) error {
 	return err
 }
 
-// closedOf tells of result and source.
+// closedOf describes whether result and source are closed.
 func closedOf(r score) string {
 	switch {
 	case r.Result.Watertight && r.Source.Watertight:

@@ -14,7 +14,7 @@ import (
 // stripFrames is the number of frames of a film strip on each side of the cut.
 const stripFrames = 8
 
-// writePage writes index.html with the figures and film strips beside it.
+// writePage writes index.html with the figures, and film strips beside it.
 func (e *videoScores) writePage(dir string, tests []continuation) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (e *videoScores) writePage(dir string, tests []continuation) error {
 	return atomicfile.WriteFile(filepath.Join(dir, "index.html"), []byte(b.String()))
 }
 
-// strip is a film strip of a prediction behind what was given.
+// strip is a film strip of the given frames and a prediction.
 func (x *continuation) strip(c *clip.Clip) *clip.Clip {
 	before, n := min(x.given.T, stripFrames/2), min(c.T, stripFrames)
 	out := clip.New(before+n, c.H, c.W, c.Rate)
@@ -56,7 +56,7 @@ func (x *continuation) strip(c *clip.Clip) *clip.Clip {
 	return out
 }
 
-// plot draws the error where something moves over the horizon.
+// plot plots the error of moving pixels over the horizon.
 func (e *videoScores) plot() string {
 	var curves []curve
 	for _, name := range predictors {
@@ -66,5 +66,5 @@ func (e *videoScores) plot() string {
 		}
 		curves = append(curves, c)
 	}
-	return plotCurves("PSNR where something moves, by seconds", curves) + "<p>PSNR in dB where something moves, by seconds</p>\n"
+	return plotCurves("PSNR of moving pixels, by seconds", curves) + "<p>PSNR of moving pixels in dB, by seconds</p>\n"
 }

@@ -33,10 +33,10 @@ type videoEvaluation struct {
 
 	model          string
 	prefix, frames int
-	clips          int // of a file of many
+	clips          int // of a file with many
 	seed           uint64
-	seeds          int // continuations of a clip
-	drift          int // frames of a long continuation; 0: none
+	seeds          int // continuations per clip
+	drift          int // frames of a long continuation; 0 for none
 	temperature    float64
 	out            string
 	json           bool
@@ -47,12 +47,12 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 	g := &videoEvaluation{flags: newFlags("evaluate")}
 	f := g.flags
 	f.StringVar(&g.model, "model", "", "the model folder `DIR`; without it the shipped model")
-	f.IntVar(&g.prefix, "prefix", 16, "frames taken from the clip, at the model's rate")
+	f.IntVar(&g.prefix, "prefix", 16, "frames given of each clip, at the model's rate")
 	f.IntVar(&g.frames, "frames", 16, "frames to generate after them, at most what the file has")
-	f.IntVar(&g.clips, "clips", 0, "of a file with many clips, take so many, evenly spread; 0 is all")
-	f.Uint64Var(&g.seed, "seed", 1, "with a clip's name, decides what is sampled")
+	f.IntVar(&g.clips, "clips", 0, "number of clips to take, evenly spread, from a file with many; 0 is all")
+	f.Uint64Var(&g.seed, "seed", 1, "random seed; results depend on it and on the clip's name")
 	f.IntVar(&g.seeds, "seeds", 1, "continuations of each clip, with seeds from --seed on; the first is measured, and how much they differ")
-	f.IntVar(&g.drift, "drift", 0, "also continue each clip by so many frames, and measure the drift of brightness, contrast, sharpness and motion")
+	f.IntVar(&g.drift, "drift", 0, "also continue each clip by this many frames, and measure the drift of brightness, contrast, sharpness and motion")
 	f.Float64Var(&g.temperature, "temperature", -1, "sampling temperature; below 0 is the model's own")
 	f.StringVar(&g.out, "out", "", "write a page with film strips to the folder `DIR`")
 	g.deviceFlags.add(f)
@@ -109,20 +109,20 @@ func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) e
 	return e.print(t.out, g.out)
 }
 
-// continuation is one clip's test.
+// continuation is the test of one clip.
 type continuation struct {
 	name  string
 	given *clip.Clip
 	truth *clip.Clip
-	// by holds the predictions, in the order of predictors.
+	// by has the predictions in the order of predictors.
 	by [4]*clip.Clip
-	// others are the model's by other seeds.
+	// others are the model's predictions with other seeds.
 	others []*clip.Clip
 	long   *clip.Clip // a long continuation of the first clip
 }
 
-// predictors are what is compared. The tokenizer sees the truth: no model that uses it is
-// better.
+// predictors are compared. The tokenizer encodes the true frames, so it bounds every
+// model that uses it.
 var predictors = [4]string{"model", "frozen", "motion", "tokenizer"}
 
 // read reads the clips of all files.
@@ -222,7 +222,7 @@ func (g *videoEvaluation) continueClip(ctx context.Context, m *models.Model, x *
 	return err
 }
 
-// request asks for a continuation.
+// request returns the request for a continuation.
 func (g *videoEvaluation) request(m *models.Model, x *continuation, seed uint64) models.Request {
 	r := models.Request{ID: x.name, Seed: seed, Source: system.Media{Clip: x.given}, Extent: system.Extent{Prefix: g.prefix, Frames: x.truth.T}}
 	if g.temperature >= 0 {
@@ -232,7 +232,6 @@ func (g *videoEvaluation) request(m *models.Model, x *continuation, seed uint64)
 	return r
 }
 
-// videoScores is what evaluate video prints.
 type videoScores struct {
 	Model    string         `json:"model"`
 	Clips    int            `json:"clips"`
@@ -241,19 +240,19 @@ type videoScores struct {
 	Drift    []driftPoint   `json:"drift,omitempty"`
 }
 
-// horizonScore is about one frame of all continuations that reach it.
+// horizonScore measures one frame of all continuations that reach it.
 type horizonScore struct {
-	Frame   int                `json:"frame"` // 1 is the first that is predicted
+	Frame   int                `json:"frame"` // 1 is the first predicted frame
 	Seconds float64            `json:"seconds"`
 	Clips   int                `json:"clips"`
 	By      map[string]*scores `json:"by"`
-	// Frozen and Motion are how much lower the model's error is where something moves,
-	// in dB, than those of the predictions, with intervals that hold 95% of 1,000
-	// bootstrap samples of the clips.
+	// Frozen and Motion are how much lower the model's error of moving pixels is than
+	// the baseline's, in dB, with 95% intervals over 1,000 bootstrap samples of the
+	// clips.
 	Frozen interval `json:"over_frozen_db"`
 	Motion interval `json:"over_motion_db"`
-	// Diversity is the mean absolute difference of continuations by different seeds, 0 to
-	// 255; 0 for one seed.
+	// Diversity is the mean absolute difference between continuations with different
+	// seeds, 0 to 255; 0 for one seed.
 	Diversity float64 `json:"diversity"`
 }
 
@@ -263,9 +262,9 @@ type interval struct {
 	High float64 `json:"high"`
 }
 
-// scores are means over clips: of PSNR in dB, of SSIM, of PSNR where something moves over
-// those clips where something does, of sharpness and blockiness over the truth's. Frechet
-// is over all clips, of the features "appearance-8" of package measure.
+// scores are means over clips: PSNR in dB, SSIM, PSNR of moving pixels over the clips
+// that have any, and sharpness and blockiness relative to the truth. Frechet is over all
+// clips, of the features "appearance-8" of package measure.
 type scores struct {
 	PSNR       float64 `json:"psnr_db"`
 	SSIM       float64 `json:"ssim"`
@@ -276,7 +275,7 @@ type scores struct {
 	Frechet    float64 `json:"frechet_appearance_8"`
 }
 
-// horizons are the frames that are looked at: the first, those nearest to a quarter of a
+// horizons returns the frames to measure: the first, those nearest to a quarter of a
 // second, half a second, 1 and so on, and the last.
 func horizons(n int, rate float64) []int {
 	out := []int{1}
@@ -298,7 +297,7 @@ func (e *videoScores) sum(tests []continuation) {
 	}
 }
 
-// cell is the side of the squares for whose borders blockiness looks.
+// cell is the side of the squares whose borders blockiness measures.
 const cell = 8
 
 func horizonOf(tests []continuation, k int) horizonScore {
@@ -337,7 +336,7 @@ func horizonOf(tests []continuation, k int) horizonScore {
 		s, n := h.By[name], float64(max(h.Clips, 1))
 		s.PSNR, s.SSIM, s.Sharpness, s.Blockiness, s.Moving = s.PSNR/n, s.SSIM/n, s.Sharpness/n, s.Blockiness/n, mean(moving[i])
 		s.EndPoint = mean(ends[i])
-		if f := measure.Frechet(seen[i], seen[len(predictors)]); !math.IsNaN(f) { // JSON has no number for it
+		if f := measure.Frechet(seen[i], seen[len(predictors)]); !math.IsNaN(f) { // JSON has no NaN
 			s.Frechet = f
 		}
 	}
@@ -346,13 +345,13 @@ func horizonOf(tests []continuation, k int) horizonScore {
 	return h
 }
 
-// whole is the given clip with a continuation.
+// whole is the given clip followed by a continuation.
 func (x *continuation) whole(c *clip.Clip) *clip.Clip {
 	return &clip.Clip{T: x.given.T + c.T, H: c.H, W: c.W, Rate: c.Rate, Pix: slices.Concat(x.given.Pix, c.Pix)}
 }
 
-// diversity is the mean absolute difference of the model's continuations by different
-// seeds in frame k, over all pairs.
+// diversity is the mean absolute difference between the model's continuations in
+// frame k, over all pairs of seeds.
 func (x *continuation) diversity(k int) float64 {
 	all, sum, pairs := append([]*clip.Clip{x.by[0]}, x.others...), 0.0, 0
 	for i, a := range all {
@@ -367,14 +366,14 @@ func (x *continuation) diversity(k int) float64 {
 	return sum / float64(max(pairs, 1))
 }
 
-// bootstrap returns the mean of a - b and an interval of it.
+// bootstrap returns the mean of a - b and its interval.
 func bootstrap(a, b []float64) (out interval) {
 	n := len(a)
 	if n == 0 {
 		return out
 	}
 	const samples = 1000
-	r := rand.New(rand.NewPCG(1, 0x626f6f74)) // the same whenever it is asked
+	r := rand.New(rand.NewPCG(1, 0x626f6f74)) // a fixed seed
 	means := make([]float64, samples)
 	for i := range means {
 		for range n {
@@ -415,7 +414,7 @@ func (e *videoScores) print(w io.Writer, page string) error {
 	return nil
 }
 
-// printDrift prints a line for each second, or for about ten of them.
+// printDrift prints a line per second, or about ten lines if there are more.
 func (e *videoScores) printDrift(w io.Writer) error {
 	if len(e.Drift) == 0 {
 		return nil
@@ -432,7 +431,7 @@ func (e *videoScores) printDrift(w io.Writer) error {
 	return t.Flush()
 }
 
-// better says how much lower the model's error is than that of a predictor.
+// better formats how much lower the model's error is than a predictor's.
 func (h *horizonScore) better(predictor int) string {
 	switch predictor {
 	case 1:
@@ -447,7 +446,7 @@ func (i interval) String() string {
 	return fmt.Sprintf("%+.2f (%+.2f to %+.2f)", i.Mean, i.Low, i.High)
 }
 
-// table is the figures as HTML.
+// table formats the figures as HTML.
 func (e *videoScores) table() string {
 	var b strings.Builder
 	b.WriteString("<table><tr><th>frame<th>by<th>PSNR<th>SSIM<th>moving PSNR<th>end point<th>sharpness<th>blockiness<th>Fréchet<th>better by (95%)\n")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/models/nn"
@@ -24,8 +25,8 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// execute runs a job to its end and prints what became of it. The errors are
-// wrong use, errSomeFailed, or what ended the run.
+// execute runs a job to its end and prints its summary. The error is wrong use,
+// errSomeFailed, or what ended the run.
 func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run pipeline) error {
 	quietLogs(t.err, o.verbose)
 	job.Command = "morton " + quote(t.args)
@@ -33,6 +34,9 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 		return o.usagef("%s", plain(err))
 	}
 	if err := o.checkModel(&job); err != nil {
+		return err
+	}
+	if err := o.checkPlaces(&job); err != nil {
 		return err
 	}
 	if err := o.reach(ctx); err != nil {
@@ -57,6 +61,14 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if o.detach {
 		return o.begin(ctx, t, job)
 	}
+	if o.metrics != "" {
+		at, stop, err := worker.ServeMetrics(o.metrics)
+		if err != nil {
+			return o.usagef("--metrics-addr %s: %s", o.metrics, plain(err))
+		}
+		defer stop()
+		fmt.Fprintf(t.err, "morton: metrics at http://%s/metrics\n", at)
+	}
 	if job.InProcess() {
 		opened := sayIfSlow(t.err, "opening the model")
 		release, err := o.openModels(job)
@@ -70,8 +82,8 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	return conclude(t, o.json, summary, err)
 }
 
-// observed runs what says how it goes, and returns what it returns. Where a stage of this
-// process had a fault, that is the error: Beam wraps it in pages.
+// observed runs a function with progress output and returns its results. If a stage of
+// this process failed, that error is returned, since Beam wraps it in pages.
 func observed(t terminal, asked int, run func() (report.Summary, error)) (report.Summary, error) {
 	p := newProgress(t.err, asked)
 	defer p.end()
@@ -85,7 +97,7 @@ func observed(t terminal, asked int, run func() (report.Summary, error)) (report
 	return summary, err
 }
 
-// conclude prints what became of a run.
+// conclude prints the summary of a run.
 func conclude(t terminal, asJSON bool, summary report.Summary, err error) error {
 	kept := errors.Is(err, pipelines.ErrCancelled) || errors.Is(err, pipelines.ErrTooManyFailed)
 	if err != nil && (errors.Is(err, pipelines.ErrRunning) || summary.Done+summary.Failed == 0 && !kept) {
@@ -102,8 +114,8 @@ func conclude(t terminal, asJSON bool, summary report.Summary, err error) error 
 	return err
 }
 
-// sayIfSlow tells what is going on if it is not over, which is when the returned function
-// is called, in two seconds.
+// sayIfSlow prints what is going on unless the returned function is called within two
+// seconds.
 func sayIfSlow(w io.Writer, what string) (over func()) {
 	var mu sync.Mutex // writers are not safe for concurrent use
 	ended := false
@@ -122,9 +134,8 @@ func sayIfSlow(w io.Writer, what string) (over func()) {
 	}
 }
 
-// openModels opens the job's models before the run, and keeps them open until it is
-// over. So a wrong folder or a missing device is one line, and not the end of a
-// pipeline.
+// openModels opens the job's models before the run and keeps them open until it
+// ends. A wrong folder or missing device is then a one-line error.
 func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 	var leases []*family.Lease
 	release = func() {
@@ -150,15 +161,16 @@ func (o *options) openModels(job pipelines.Job) (release func(), err error) {
 	return release, nil
 }
 
-// outError puts an error of pipelines.Prepare in the words of the command line.
+// outError describes an error of pipelines.Prepare in terms of the command
+// line.
 func (o *options) outError(err error) error {
 	if errors.Is(err, pipelines.ErrOut) {
-		return o.usagef("--out %s: %s", o.out, plain(err))
+		return o.ofPlace("--out "+o.out+": ", err)
 	}
 	return err
 }
 
-// mistakes are errors of opening a model that another --model puts right.
+// mistakes are errors of opening a model that another --model fixes.
 var mistakes = []error{
 	models.ErrFolder, models.ErrFamily, fs.ErrNotExist, system.ErrUnknown, checkpoint.ErrFormat, checkpoint.ErrUnsafe, checkpoint.ErrAmbiguous,
 	checkpoint.ErrLimit, store.ErrPlace, store.ErrDamaged, nn.ErrConfig, nn.ErrWeights, vq.ErrConfig,
@@ -177,7 +189,7 @@ func (o *options) modelError(err error) error {
 	return err
 }
 
-// firstFault keeps what failed the run first.
+// firstFault records the first error of a run.
 type firstFault struct {
 	mu  sync.Mutex
 	err error

@@ -18,7 +18,6 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// generateFlags are the flags of generate for every kind.
 type generateFlags struct {
 	*options
 
@@ -27,6 +26,7 @@ type generateFlags struct {
 	draft     string
 	ahead     int
 	relax     []float64 // nearest tokens and delta, or a temperature
+	count     int
 	sampling  request.Sampling
 	search    request.Search
 }
@@ -35,12 +35,13 @@ func newGenerateFlags() *generateFlags {
 	g := &generateFlags{options: newOptions(report.Generate, patternUsage)}
 	f := g.flags
 	f.Uint64Var(&g.seed, "seed", 1, "with the request's id, decides what is sampled")
+	f.IntVar(&g.count, "count", 1, "`N` results: of each input, named ID-1 to ID-N and sampled apart, or from nothing")
 	g.addModel()
 	f.StringVar(&g.precision, "precision", "", "keep the model's matrices in `NAME`: f32, f16 (default), bf16, int8 or int4; the tokens depend on it")
 	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature, instead of the model's own; 0 takes the likeliest token")
 	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "sample from the `N` likeliest tokens, instead of the model's own setting; 0 is off")
 	f.Float64Var(&g.sampling.TopP, "top-p", request.Plain.TopP, "sample from the likeliest tokens whose probabilities sum to it, instead of the model's own setting; 1 is off")
-	f.StringVar(&g.draft, "draft", "", "a smaller model in `PATH`, with the same tokens, proposes tokens, and the model checks several in a step. The results are equal, sooner. It works where tokens are sampled one by one without guidance. Sets of real numbers, such as MAR's, are checked together; then the results differ")
+	f.StringVar(&g.draft, "draft", "", "propose tokens by a smaller model in `PATH` with the same tokens; the model checks several in a step. The results are equal, and ready sooner. This works where tokens are sampled one by one without guidance. Sets of real numbers, such as MAR's, are checked together; then the results differ")
 	f.IntVar(&g.ahead, "draft-tokens", 4, "check `N` drafted tokens in a step, at least 2; without --draft, a model of any order guesses them itself")
 	f.Float64SliceVar(&g.relax, "relax", nil, "keep more drafted tokens of images, by `K,DELTA`: the probability of the K nearest tokens counts too, up to DELTA, such as 1000,0.1. Of tokens of real numbers, by one number: the temperature of the check, such as 42. The results differ")
 	g.addSearch()
@@ -56,7 +57,7 @@ func generateCommand(t terminal) *cobra.Command {
 	g.complete(c)
 	complete(c, "precision", texts(nn.Precisions)...)
 	complete(c, "verifier", verifiers()...)
-	must(cobra.MarkFlagFilename(g.flags, "draft", "safetensors", "pt", "pth", "ckpt", "bin")) // and folders
+	must(cobra.MarkFlagFilename(g.flags, "draft", "safetensors", "pt", "pth", "ckpt", "bin")) // or a folder
 	addKinds(c, func(k *cobra.Command, kind request.Family) {
 		own := g.ofKind(kind)
 		k.Flags().AddFlagSet(own.own)
@@ -73,10 +74,10 @@ type generateKind struct {
 	own   *pflag.FlagSet
 	base  request.Request
 	class int
-	scale float64 // of guidance
-	share float64 // of quads
-	count int
-	cube  int // frames of a video model's cube; 0 for other kinds
+	scale float64      // of guidance
+	share float64      // of quads
+	every request.Time // between the windows of a film; 0 is one window
+	cube  int          // frames of a video model's cube; 0 for other kinds
 }
 
 func (g *generateFlags) ofKind(kind request.Family) *generateKind {
@@ -89,7 +90,7 @@ func (g *generateFlags) ofKind(kind request.Family) *generateKind {
 }
 
 func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) error {
-	begun := time.Now() // so that opening the model counts
+	begun := time.Now() // includes opening the model
 	if err := k.check(inputs); err != nil {
 		return err
 	}
@@ -108,9 +109,9 @@ func (k *generateKind) run(ctx context.Context, t terminal, inputs []string) err
 	return execute(ctx, t, k.options, j, pipelines.Generate)
 }
 
-// checkLine refuses in a line of a manifest what all refuses in flags.
+// checkLine rejects in a manifest line what all rejects in flags.
 func (k *generateKind) checkLine(r *request.Request) error {
-	if r.Family == request.Video && r.Input == "" && r.FromNothing() { // the defaults are of those that continue an input
+	if r.Family == request.Video && r.Input == "" && r.FromNothing() { // those defaults are for continuing an input
 		if r.Prefix == k.base.Prefix {
 			r.Prefix = 0
 		}
@@ -133,7 +134,7 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	return nil
 }
 
-// checkDraft refuses flags of drafts that make no sense.
+// checkDraft rejects inconsistent draft flags.
 func (k *generateKind) checkDraft() error {
 	if k.ahead < 2 || k.ahead > 64 {
 		return k.usagef("--draft-tokens is 2 to 64")
@@ -142,7 +143,7 @@ func (k *generateKind) checkDraft() error {
 		return nil
 	}
 	if k.draft == "" && !k.flags.Changed("draft-tokens") {
-		return k.usagef("--relax is with --draft or --draft-tokens")
+		return k.usagef("--relax needs --draft or --draft-tokens")
 	}
 	if len(k.relax) == 1 && k.relax[0] >= 1 && k.relax[0] <= 1e6 {
 		return nil
@@ -153,7 +154,7 @@ func (k *generateKind) checkDraft() error {
 	return nil
 }
 
-// takeDraft says how the model is opened.
+// takeDraft copies the draft flags to a model's options.
 func (k *generateKind) takeDraft(s *family.Spec) {
 	s.Precision, s.Draft, s.Ahead = nn.Precision(k.precision), k.draft, k.ahead
 	s.Guesses = k.draft == "" && k.flags.Changed("draft-tokens")
@@ -165,7 +166,7 @@ func (k *generateKind) takeDraft(s *family.Spec) {
 	}
 }
 
-// texts are the texts of values.
+// texts converts values to strings.
 func texts[T ~string](values []T) []string {
 	all := make([]string, len(values))
 	for i, v := range values {
@@ -174,7 +175,7 @@ func texts[T ~string](values []T) []string {
 	return all
 }
 
-// all makes the requests: of inputs, or from nothing.
+// all returns the requests: for the inputs, or without input.
 func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if p := nn.Precision(k.precision); p != "" && !slices.Contains(nn.Precisions, p) {
 		return nil, k.usagef("--precision is one of %v", nn.Precisions)
@@ -189,6 +190,9 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	if err := k.takeSearch(); err != nil {
 		return nil, err
 	}
+	if k.count < 1 || k.count > request.MaxRequests {
+		return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
+	}
 	if take := mediaFlags[k.base.Family].take; take != nil {
 		if err := take(k); err != nil {
 			return nil, err
@@ -196,17 +200,8 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 	}
 	switch {
 	case len(k.input) > 0 || k.manifest != "":
-		if k.own.Changed("count") {
-			return nil, k.usagef("--count is without --input and --manifest")
-		}
-		if k.manifest != "" {
-			return k.fromManifest(t, k.base, k.checkLine)
-		}
-		return k.fromPatterns(t, k.base)
+		return k.fromInputs(t)
 	case k.base.FromNothing():
-		if k.count < 1 || k.count > request.MaxRequests {
-			return nil, k.usagef("--count is 1 to %d", request.MaxRequests)
-		}
 		if k.base.PrefixDepth > 0 {
 			return nil, k.usagef("--prefix-depth needs an --input")
 		}
@@ -216,5 +211,29 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 		}
 		return requests, nil
 	}
-	return nil, k.usagef("--input or --manifest says what to start from")
+	return nil, k.usagef("--input or --manifest is required")
+}
+
+// fromInputs makes the requests of a manifest, or of the files that patterns name: one for
+// each window and variant.
+func (k *generateKind) fromInputs(t terminal) ([]request.Request, error) {
+	if k.manifest != "" {
+		for _, f := range []*pflag.Flag{k.flags.Lookup("count"), k.own.Lookup("every")} {
+			if f != nil && f.Changed {
+				return nil, k.usagef("--%s is not for --manifest, which has a line for each result", f.Name)
+			}
+		}
+		return k.fromManifest(t, k.base, k.checkLine)
+	}
+	requests, err := k.fromPatterns(t, k.base)
+	if err != nil {
+		return nil, err
+	}
+	if k.every > 0 {
+		requests = k.windows(t, requests)
+	}
+	if len(requests) > request.MaxRequests/k.count {
+		return nil, k.usagef("%d inputs and windows, %d times each: at most %d requests", len(requests), k.count, request.MaxRequests)
+	}
+	return request.Variants(requests, k.count), nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// printHelp prints what a command does, its kinds' own flags among the others.
+// printHelp prints the help of a command, including its kinds' own flags.
 func printHelp(c *cobra.Command, _ []string) {
 	w := c.OutOrStdout()
 	section := func(title, text string) {
@@ -38,9 +38,9 @@ func printHelp(c *cobra.Command, _ []string) {
 	section("Flags of every kind", usages(c.InheritedFlags()))
 }
 
-// usages explains flags in lines of a terminal's width.
+// usages formats flags in lines of a terminal's width.
 func usages(f *pflag.FlagSet) string {
-	f.SortFlags = false // cobra makes some sets anew
+	f.SortFlags = false // cobra recreates some sets
 	return f.FlagUsagesWrapped(110)
 }
 
@@ -54,7 +54,7 @@ func commandList(c *cobra.Command) string {
 	return b.String()
 }
 
-// helpCommand explains a command, where cobra's own says "unknown topic" and goes on.
+// helpCommand explains a command. cobra's own exits with 0 for an unknown topic.
 func helpCommand() *cobra.Command {
 	c := newCommand("help [COMMAND]...", "help")
 	c.RunE = func(c *cobra.Command, words []string) error {

@@ -133,7 +133,7 @@ var newcomersMistakes = []struct{ args, want string }{
 	{"tokenize quads --out o --input a.obj --faces 3", "unknown flag --faces"},
 	{"tokenise quads --out o --input a.obj", "did you mean tokenize?"},
 	{"detokenize vidoe --input clips --out o", "did you mean video?"},
-	{"detokenize quads --out o", "--input says which shards"},
+	{"detokenize quads --out o", "--input is required: the shards"},
 	{"detokenize quads --input empty --out o", "no .parquet file in empty"},
 	{"detokenize quads --input empty --input *.parquet --out o", "no .parquet file in empty"},
 }
@@ -312,7 +312,7 @@ func TestResultsAreNoInputs(t *testing.T) {
 	before, _ := rows(t, "out")
 	write(t, "in/c.obj", read(t, "in/a.obj"))
 	code, said, errs := morton(args...)
-	if code != exitDone || !strings.HasPrefix(said, "3 done (2 by an earlier run), 0 failed") || !strings.Contains(errs, "files left out, which earlier runs into out made") {
+	if code != exitDone || !strings.HasPrefix(said, "3 done (2 by an earlier run), 0 failed") || !strings.Contains(errs, "files left out: made by earlier runs into out") {
 		t.Fatalf("again: exit %d\n%s%s", code, said, errs)
 	}
 	after, _ := rows(t, "out")

@@ -15,24 +15,23 @@ import (
 	"github.com/morton-gen/morton/models/nn"
 )
 
-// fact is one line of what inspect prints.
+// fact is one line of inspect.
 type fact struct {
 	name  string
 	value any
 }
 
-// facts is what inspect found, in the order in which a person reads it.
+// facts are the results of inspect in printing order.
 type facts []fact
 
 func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value}) }
 
-// inspection says how what is found is looked at.
+// inspection are the options of inspect.
 type inspection struct {
 	mesh  meshInspection
-	model models.Options // what memory is counted for
+	model models.Options // for the memory estimate
 }
 
-// inspectFlags are the flags of inspect.
 type inspectFlags struct {
 	flags *pflag.FlagSet
 
@@ -97,7 +96,7 @@ func (f facts) printText(t terminal) error {
 	return w.Flush()
 }
 
-// text prints a number with the digits that tell something, and nil as unknown.
+// text formats a number with its significant digits, and nil as unknown.
 func text(value any) any {
 	switch x := value.(type) {
 	case nil:
@@ -110,7 +109,7 @@ func text(value any) any {
 	return value
 }
 
-// printJSON prints one object with the facts in their order.
+// printJSON prints one object with the facts in order.
 func (f facts) printJSON(t terminal) error {
 	fmt.Fprint(t.out, "{")
 	for i, x := range f {

@@ -14,8 +14,8 @@ import (
 	"github.com/morton-gen/morton/models/system"
 )
 
-// inspectCheckpoint tells which published system a checkpoint is of, what it is made of
-// and what it needs. No tensor is read but the few that a system's description wants.
+// inspectCheckpoint returns the published system of a checkpoint, its parts and its
+// needs. It reads only the few tensors that a system's detection uses.
 func inspectCheckpoint(path string, o models.Options) (facts, error) {
 	p, why, err := models.LookAt(path)
 	if errors.Is(err, system.ErrUnknown) {
@@ -40,7 +40,7 @@ func inspectCheckpoint(path string, o models.Options) (facts, error) {
 	return f, nil
 }
 
-// addFiles adds how a checkpoint lies on disk.
+// addFiles adds a checkpoint's files.
 func (f *facts) addFiles(c *checkpoint.Checkpoint) {
 	f.add("format", c.Format())
 	if c.Part() != "" {
@@ -71,7 +71,7 @@ func elements(shape []int) int {
 func (f *facts) addSystem(p *models.Published) {
 	s := p.System
 	f.add("parameters", s.Params.Count())
-	if s.Grid != [3]int{} { // else it depends on the request
+	if s.Grid != [3]int{} { // otherwise it depends on the request
 		f.add("grid", s.Grid)
 	}
 	switch {
@@ -106,7 +106,7 @@ func (f *facts) addSystem(p *models.Published) {
 	f.add("sampling", samplingText(s.Default))
 }
 
-// headText says what tokens are drawn from.
+// headText describes the distribution that tokens are sampled from.
 func headText(s *system.System) string {
 	text := fmt.Sprintf("%d logits", s.Head.Outputs())
 	if _, ok := s.Head.(system.Refiner); ok {
@@ -153,7 +153,7 @@ func (f *facts) addTokenizer(p *models.Published) {
 	}
 	if format, err := p.Description.Fit(p.System); err == nil && format.Side > 0 {
 		w, h := p.System.Grid[2]*format.Side, p.System.Grid[1]*format.Side
-		if format.H > 0 { // its tokens have no places
+		if format.H > 0 { // zero if its tokens have no positions
 			w, h = format.W, format.H
 		}
 		f.add("picture", fmt.Sprintf("%d by %d pixels", w, h))
@@ -167,7 +167,7 @@ func (f *facts) addCodec(c *checkpoint.Checkpoint, d system.Description) {
 	f.add("tokenizer_halves", halvesText(c))
 }
 
-// halvesText names the halves of a tokenizer that a checkpoint holds.
+// halvesText names the halves of a tokenizer in a checkpoint.
 func halvesText(c *checkpoint.Checkpoint) string {
 	var halves []string
 	for _, half := range []string{"encoder", "decoder"} {
@@ -178,7 +178,7 @@ func halvesText(c *checkpoint.Checkpoint) string {
 	return strings.Join(halves, " and ")
 }
 
-// addNeeds adds the memory that a system takes, and why it cannot run, if so.
+// addNeeds adds the memory that a system needs, and why it cannot run, if so.
 func (f *facts) addNeeds(p *models.Published, why error, o models.Options) {
 	if p.System != nil {
 		missing := p.System.Params.Missing(p.Weights())
@@ -207,11 +207,11 @@ func memoryText(generator, tokenizer uint64) string {
 		bytesText(int64(generator+tokenizer)), bytesText(int64(generator)), bytesText(int64(tokenizer)))
 }
 
-// shownTensors is how many tensors of an unknown checkpoint are listed.
+// shownTensors is the number of tensors listed for an unknown checkpoint.
 const shownTensors = 8
 
-// inspectTensors tells what a checkpoint of no known system holds. Unknown is why it is
-// none, for a folder whose files cannot be told apart.
+// inspectTensors describes a checkpoint of an unknown system. unknown is the reason,
+// for a folder with ambiguous files.
 func inspectTensors(path string, unknown error) (facts, error) {
 	if c, k, d, err := models.OpenCodec(path); err == nil {
 		defer c.Close()

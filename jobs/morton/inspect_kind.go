@@ -21,10 +21,11 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// errUnknownFile reports a file of no kind that inspect knows.
+// errUnknownFile reports a file that inspect does not recognise.
 var errUnknownFile = errors.New("not a video, mesh, shard, checkpoint or model folder")
 
-// inspect tells what is at a path, by its contents; how is for meshes and checkpoints.
+// inspect describes the file or folder at path by its contents. how applies to meshes
+// and checkpoints.
 func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -33,7 +34,7 @@ func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 	if info.IsDir() {
 		return inspectFolder(path, how)
 	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait for a writer
+	if !info.Mode().IsRegular() { // opening a pipe would block
 		return nil, fmt.Errorf("%w: %s", family.ErrNotFile, path)
 	}
 	head, err := readStart(path)
@@ -50,14 +51,14 @@ func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 	}
 	found, err := inspectMesh(path, info.Size(), how.mesh)
 	if errors.Is(err, gltf.ErrNotGLTF) && !strings.EqualFold(filepath.Ext(path), ".gltf") && head[0] == '{' {
-		return nil, fmt.Errorf("%w: %s is a JSON object, and no glTF document", errUnknownFile, path)
+		return nil, fmt.Errorf("%w: %s is a JSON object, but not a glTF document", errUnknownFile, path)
 	}
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err
 	}
 	found, err = inspectVideo(ctx, path)
 	if errors.Is(err, video.ErrNotVideo) && slices.Contains([]string{".pt", ".pth", ".ckpt", ".bin", ".safetensors"}, strings.ToLower(filepath.Ext(path))) {
-		return inspectCheckpoint(path, how.model) // which knows what often stands in the place of weights
+		return inspectCheckpoint(path, how.model) // it has errors for common mistakes, such as Git LFS pointers
 	}
 	if errors.Is(err, video.ErrNotVideo) {
 		return nil, fmt.Errorf("%w: %s", errUnknownFile, path)
@@ -79,18 +80,19 @@ func readStart(path string) ([]byte, error) {
 	return head[:n], nil
 }
 
-// looksLikeSafetensors: eight bytes of header length that fit the file, then a
-// JSON object.
+// looksLikeSafetensors reports whether head has a plausible header length of
+// eight bytes and then a JSON object.
 func looksLikeSafetensors(head []byte, size int64) bool {
 	return len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) <= uint64(size)-8
 }
 
-// looksLikeTorch: a ZIP archive, or the pickle of torch before 1.6.
+// looksLikeTorch reports whether head starts a ZIP archive or the pickle of
+// torch before 1.6.
 func looksLikeTorch(head []byte) bool {
 	return bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("\x80\x02"))
 }
 
-// inspectFolder tells a model folder, a checkpoint's, a run's, or a folder of shards.
+// inspectFolder describes a model, a checkpoint, a run or a folder of shards.
 func inspectFolder(path string, how inspection) (facts, error) {
 	if isModel(path) {
 		return inspectModel(path)
@@ -108,7 +110,7 @@ func inspectFolder(path string, how inspection) (facts, error) {
 	return inspectShards(path, shards)
 }
 
-// isModel tells a model folder of ours by its config.json.
+// isModel reports whether path is a model folder of ours, by its config.json.
 func isModel(path string) bool {
 	var c struct{ Family string }
 	f, err := os.Open(filepath.Join(path, "config.json"))
@@ -119,7 +121,7 @@ func isModel(path string) bool {
 	return json.NewDecoder(io.LimitReader(f, 1<<20)).Decode(&c) == nil && c.Family != ""
 }
 
-// inspectModel reports config.json as it stands; the weights are a file of their own.
+// inspectModel returns config.json as it is. The weights are a separate file.
 func inspectModel(path string) (facts, error) {
 	f, err := os.Open(filepath.Join(path, "config.json"))
 	if err != nil {

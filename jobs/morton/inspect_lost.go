@@ -10,15 +10,15 @@ import (
 	"github.com/morton-gen/morton/octree/surface"
 )
 
-// lostDepths are the depths for which inspect says what an octree loses.
+// lostDepths are the octree depths for which inspect measures losses.
 var lostDepths = []int{4, 5, 6, 7}
 
-// lostFaces is the size of the largest mesh for which inspect does so unasked: it
-// takes one core about two seconds.
+// lostFaces is the largest mesh for which inspect does so by default: it takes a
+// core about two seconds.
 const lostFaces = 50_000
 
-// addLost adds what of a mesh is lost in octrees. It is the last fact, for it has a
-// line for each depth. A mesh that no octree takes is inspected all the same.
+// addLost adds what octrees lose of a mesh, as the last fact since it has a line
+// per depth. A mesh that no octree accepts is still inspected.
 func (f *facts) addLost(m *mesh.Mesh, asked bool) {
 	if m.NumFaces() > lostFaces && !asked {
 		f.add("lost", skipped(fmt.Sprintf("not measured, over %d faces: --lost measures it", lostFaces)))
@@ -37,13 +37,13 @@ func (f *facts) addLost(m *mesh.Mesh, asked bool) {
 	f.add("lost", all)
 }
 
-// skipped says why there is no value; in JSON it is null.
+// skipped is the reason for a missing value; in JSON it is null.
 type skipped string
 
 // MarshalJSON returns null.
 func (skipped) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 
-// losses print as a line for each depth, and are a list in JSON.
+// losses is printed as a line per depth, and is a list in JSON.
 type losses []surface.Loss
 
 func (l losses) String() string {
@@ -74,7 +74,7 @@ func lostText(l surface.Loss) string {
 	return strings.Join(parts, ", ")
 }
 
-// marshalList makes a nil list an empty one.
+// marshalList encodes a nil list as an empty one.
 func marshalList[T any](list []T) ([]byte, error) {
 	if list == nil {
 		list = []T{}

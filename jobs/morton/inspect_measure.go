@@ -51,7 +51,7 @@ func inspectShards(path string, shards []string) (facts, error) {
 	return f, nil
 }
 
-// metaText prints a sample's metadata in order.
+// metaText formats a sample's metadata in order.
 func metaText(m map[string]string) string {
 	data, err := json.Marshal(m)
 	if err != nil || len(m) == 0 {

@@ -7,14 +7,13 @@ import (
 	"github.com/morton-gen/morton/mesh/meshfile"
 )
 
-// meshInspection says how a mesh is inspected.
 type meshInspection struct {
 	meshfile.Options
-	lost bool // measure what octrees lose however large the mesh is
+	lost bool // measure losses even of a large mesh
 }
 
-// inspectMesh reads a mesh file and measures it. Meshes without area are refused,
-// as by generate and tokenize.
+// inspectMesh reads a mesh file and measures it. Meshes without area are
+// rejected, as in generate and tokenize.
 func inspectMesh(path string, size int64, how meshInspection) (facts, error) {
 	m, info, err := meshfile.Read(path, how.Options)
 	if err != nil {
@@ -38,7 +37,7 @@ func inspectMesh(path string, size int64, how meshInspection) (facts, error) {
 	return f, nil
 }
 
-// addFile adds what the file held, as the file counts it.
+// addFile adds the file's own counts.
 func (f *facts) addFile(i *meshfile.Info) {
 	f.add("file_vertices", i.Vertices)
 	f.add("file_faces", i.Faces)
@@ -62,7 +61,7 @@ func (f *facts) addFile(i *meshfile.Info) {
 	f.add("extensions_ignored", names(i.Ignored))
 }
 
-// names prints as words, and is a list in JSON.
+// names is printed as words, and is a list in JSON.
 type names []string
 
 func (n names) String() string {
@@ -72,7 +71,6 @@ func (n names) String() string {
 	return strings.Join(n, ", ")
 }
 
-// MarshalJSON makes no names an empty list.
 func (n names) MarshalJSON() ([]byte, error) { return marshalList([]string(n)) }
 
 // addSurface adds the measures of the welded surface.

@@ -7,8 +7,8 @@ import (
 	"github.com/morton-gen/morton/codecs/video"
 )
 
-// videoFacts tells what a video's headers say, or, counted, what decoding showed. What
-// they do not say is unknown, and not zero.
+// videoFacts returns what a video's headers contain or, if counted, what decoding
+// found. Missing values are unknown, not zero.
 func videoFacts(i video.Info, counted bool) facts {
 	var f facts
 	f.add("kind", "video")
@@ -37,7 +37,7 @@ func videoFacts(i video.Info, counted bool) facts {
 	return f
 }
 
-// known is nil for the zero value.
+// known returns nil for the zero value.
 func known[T comparable](v T) any {
 	var zero T
 	if v == zero {
@@ -46,7 +46,7 @@ func known[T comparable](v T) any {
 	return v
 }
 
-// countVideo decodes the video at path, which found already tells to be one.
+// countVideo decodes the video at path. found are its facts so far.
 func countVideo(ctx context.Context, path string, found facts) (facts, error) {
 	if found[0].value != "video" {
 		return nil, fmt.Errorf("--count counts the frames of a video; %s is a %v", path, found[0].value)

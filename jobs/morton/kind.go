@@ -2,12 +2,11 @@ package main
 
 import "github.com/morton-gen/morton/transforms/request"
 
-// mediaFlag are the flags that commands have for a kind of media alone. Each kind has a
-// file here.
+// mediaFlag are the flags of one kind of media. Each kind has a file here.
 type mediaFlag struct {
-	generate func(*generateKind)       // adds those of generate
-	take     func(*generateKind) error // takes their values, and refuses what no model can do
-	tokenize func(*tokenizeKind)       // adds those of tokenize; nil: none
+	generate func(*generateKind)       // adds the flags of generate
+	take     func(*generateKind) error // reads and validates their values
+	tokenize func(*tokenizeKind)       // adds the flags of tokenize; nil for none
 }
 
 var mediaFlags = map[request.Family]mediaFlag{

@@ -5,7 +5,7 @@ import (
 	"github.com/morton-gen/morton/pipelines"
 )
 
-// addPrompt adds the flags of what a picture starts from.
+// addPrompt adds the flags of what an image is generated from.
 func addPrompt(k *generateKind) {
 	f := k.own
 	f.IntVar(&k.class, "class", 0, "generate class `N` of the model, counted from 0")
@@ -13,16 +13,15 @@ func addPrompt(k *generateKind) {
 	f.StringVar(&k.base.Control, "control", "", "steer the picture by the features of a control that `FILE` holds, [tokens of the picture, features], as for --text; for models of ControlAR, and of ArchonView the codes of the view, [tokens, numbers]")
 	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	f.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "end the guidance after about `N` tokens; 0 is never")
-	f.IntVar(&k.count, "count", 1, "how many images")
 }
 
-// addText adds the flag of a text.
+// addText adds the flag --text.
 func addText(k *generateKind) {
-	k.own.StringVar(&k.base.Text, "text", "", "generate the text whose features `FILE` holds: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; leave out padding rows")
+	k.own.StringVar(&k.base.Text, "text", "", "generate from the features of a text in `FILE`: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; leave out padding rows")
 }
 
-// takePrompt takes the flags of what a picture starts from, and refuses those that no
-// request can have. A manifest's lines may say it themselves.
+// takePrompt reads the flags of what an image is generated from and rejects invalid
+// ones. Manifest lines may set it themselves.
 func (k *generateKind) takePrompt() error {
 	if len(k.input) > 0 {
 		return k.usagef("a picture starts from --class or --text, not from --input")
@@ -31,12 +30,12 @@ func (k *generateKind) takePrompt() error {
 		return err
 	}
 	if k.manifest == "" && k.base.Class == nil && k.base.Text == "" {
-		return k.usagef("--class or --text says what to draw, or --manifest")
+		return k.usagef("--class, --text or --manifest is required")
 	}
 	return nil
 }
 
-// takeCondition takes a class or a text, and the guidance.
+// takeCondition reads a class or a text, and the guidance.
 func (k *generateKind) takeCondition() error {
 	if k.own.Changed("class") {
 		k.base.Class = &k.class
@@ -50,7 +49,8 @@ func (k *generateKind) takeCondition() error {
 	return nil
 }
 
-// checkModel refuses a job of a kind without a shipped model if --model names none.
+// checkModel rejects a job of a kind without a shipped model unless --model names
+// one.
 func (o *options) checkModel(job *pipelines.Job) error {
 	if o.model != "" {
 		return nil

@@ -14,14 +14,14 @@ import (
 )
 
 func addFaces(k *generateKind) {
-	k.own.IntVar(&k.base.Faces, "faces", 0, "at most so many faces; the default is the third quartile of the model's training data (the shipped model: 188)")
+	k.own.IntVar(&k.base.Faces, "faces", 0, "largest number of faces; the default is the third quartile of the model's training data (the shipped model: 188)")
 	k.own.Float64Var(&k.share, "quad-share", 0, "ask the model for faces of which this share has four corners, 0 to 1, instead of its own; for models of QuadGPT's kind")
 	k.base.Method = request.MethodAuto
 	k.own.StringVar((*string)(&k.base.Method), "method", string(request.MethodAuto), "model covers the surface face by face, surface lays quads along it without a model or a device, auto takes the one with the better score")
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
 }
 
-// addCoding adds what tokenize has for quads.
+// addCoding adds tokenize's flags for quads.
 func addCoding(k *tokenizeKind) {
 	names := sequence.Names()
 	k.own.Func("coding", "how faces become tokens: `NAME` is one of "+strings.Join(names, ", ")+"; models generate "+sequence.NameQuads+", the default", func(name string) error {
@@ -56,8 +56,8 @@ func (k *generateKind) takeFaces() error {
 	return nil
 }
 
-// noteFaces says so if requests ask for larger meshes than the model was trained
-// for. A model that cannot be read has its error when it is opened.
+// noteFaces prints a note if requests exceed the sizes the model was trained on.
+// An unreadable model is reported when it is opened.
 func noteFaces(w io.Writer, dir string, requests []request.Request) {
 	asked, most := 0, 0
 	name, format, err := models.Describe(system.Quads, dir)

@@ -9,7 +9,6 @@ func addShape(k *generateKind) {
 	f.IntVar(&k.class, "class", 0, "generate class `N` of a published model, counted from 0")
 	addText(k)
 	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, instead of the model's own; up to 1 is none")
-	f.IntVar(&k.count, "count", 1, "without --input: how many shapes")
 	addMeshFlags(f, &k.limits, &k.base.Scene)
 }
 
@@ -18,7 +17,7 @@ func addDepth(k *tokenizeKind) {
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
 }
 
-// takeShape takes the flags of what a shape starts from, and refuses what no model can do.
+// takeShape reads the flags of a shape request and rejects invalid ones.
 func (k *generateKind) takeShape() error {
 	if err := k.takeCondition(); err != nil {
 		return err

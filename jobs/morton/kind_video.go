@@ -1,8 +1,14 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/transforms/request"
@@ -16,15 +22,15 @@ func addClip(k *generateKind) {
 	addText(k)
 	k.own.Float64Var(&k.scale, "guidance", 0, "with --class or --text: scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	k.own.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "with --class or --text: end the guidance after about `N` tokens; 0 is never")
-	k.own.IntVar(&k.count, "count", 1, "with --class or --text: how many clips")
+	k.own.TextVar(&k.every, "every", request.Time(0), "continue a long film at several places: the given frames begin at --start, and again each `TIME` after it")
 }
 
 func addFrames(k *tokenizeKind) {
-	k.own.IntVar(&k.base.Prefix, "frames", 0, "at most so many frames of each input, at the model's rate; 0 is all")
+	k.own.IntVar(&k.base.Prefix, "frames", 0, "largest number of frames read of each input, at the model's rate; 0 is all")
 	addReading(k.own, &k.base)
 }
 
-// addReading adds the flags that say how a clip is read.
+// addReading adds the flags for reading clips.
 func addReading(f *pflag.FlagSet, r *request.Request) {
 	f.TextVar(&r.Start, "start", request.Time(0), "begin at `TIME` of the input: seconds, or such as 1m30s")
 	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's frames by `crop|letterbox`: the centre of each frame, or all of it with black bars")
@@ -40,13 +46,16 @@ func (k *generateKind) takeClip() error {
 	case k.base.Text != "":
 		return k.takeText()
 	}
-	for _, name := range []string{"guidance", "guidance-tokens", "count"} {
+	for _, name := range []string{"guidance", "guidance-tokens"} {
 		if k.own.Changed(name) {
-			return k.usagef("--%s is with --class or --text", name)
+			return k.usagef("--%s needs --class or --text", name)
 		}
 	}
 	if k.base.Frames < 1 || k.base.Prefix < 1 {
 		return k.usagef("--prefix and --frames are at least 1")
+	}
+	if k.every < 0 || k.own.Changed("every") && k.every < request.Time(time.Millisecond) {
+		return k.usagef("--every is at least a millisecond")
 	}
 	if k.cube = framesPerCube(k.folder); k.base.Prefix < k.cube {
 		return k.usagef("--prefix is at least %d, one cube of the model", k.cube)
@@ -54,8 +63,7 @@ func (k *generateKind) takeClip() error {
 	return nil
 }
 
-// takeText takes the flags of a clip of a text, which a published model draws, behind an
-// input or from nothing.
+// takeText reads --text for published video models, with an input or without.
 func (k *generateKind) takeText() error {
 	if k.model == "" {
 		return k.usagef("--text is for a published model, which --model names (see docs/how-to/checkpoints.md): the shipped one continues clips")
@@ -71,13 +79,13 @@ func (k *generateKind) takeText() error {
 		}
 		return nil
 	}
-	for _, name := range []string{"prefix", "start", "fit"} {
+	for _, name := range []string{"prefix", "start", "fit", "every"} {
 		if k.own.Changed(name) {
-			return k.usagef("--%s is of an input", name)
+			return k.usagef("--%s needs an --input", name)
 		}
 	}
 	k.base.Prefix = 0
-	if !k.own.Changed("frames") { // the model's length
+	if !k.own.Changed("frames") { // the default is the model's length
 		k.base.Frames = 0
 	} else if k.base.Frames < 1 {
 		return k.usagef("--frames is at least 1")
@@ -85,9 +93,9 @@ func (k *generateKind) takeText() error {
 	return nil
 }
 
-// takeClass takes the flags of a clip of a class, which a published model draws.
+// takeClass reads --class for published video models.
 func (k *generateKind) takeClass() error {
-	for _, name := range []string{"prefix", "frames", "start", "fit"} {
+	for _, name := range []string{"prefix", "frames", "start", "fit", "every"} {
 		if k.own.Changed(name) {
 			return k.usagef("--class generates a clip of the model's length from nothing: it takes no --%s", name)
 		}
@@ -104,9 +112,37 @@ func (k *generateKind) takeClass() error {
 	return nil
 }
 
-// framesPerCube is that of a video model's folder, or 0 if the folder cannot be read: then
-// opening the model tells.
+// framesPerCube is that of a video model's folder, or 0 if it is unreadable. Opening the
+// model reports the error.
 func framesPerCube(dir string) int {
 	_, f, _ := models.Describe(system.Video, dir)
 	return f.Frames
+}
+
+// windows returns a request for each place of a film where the given frames fit. A file
+// whose length its headers do not tell, or that is no video, keeps its one request: the run
+// says what is wrong with it.
+func (k *generateKind) windows(t terminal, requests []request.Request) []request.Request {
+	_, format, _ := models.Describe(system.Video, k.folder) // of a published model the rate is not known here, and the last window may be short
+	given := request.Time(format.Rate.At(k.base.Prefix))
+	count := 0
+	return request.Windows(requests, func(r request.Request) []request.Time {
+		starts := []request.Time{r.Start}
+		if store.Stored(r.Input) {
+			fmt.Fprintf(t.err, "morton: %s is in a store: its length is not known here, so it has one window\n", r.Input)
+			return starts
+		}
+		info, err := video.Probe(context.Background(), r.Input)
+		switch {
+		case err != nil:
+		case info.Duration == 0:
+			fmt.Fprintf(t.err, "morton: %s does not tell its length, so it has one window\n", r.Input)
+		default:
+			for at := r.Start + k.every; at+given <= request.Time(info.Duration) && count <= request.MaxRequests; at += k.every {
+				starts = append(starts, at)
+				count++
+			}
+		}
+		return starts
+	})
 }

@@ -5,10 +5,10 @@ import (
 	"log/slog"
 )
 
-// quietLogs keeps Beam's log to errors, or with -v shows all of it. Beam logs
-// whole graphs at level info.
+// quietLogs restricts Beam's log to errors, or shows all of it with -v. Beam
+// logs whole graphs at level info.
 func quietLogs(w io.Writer, verbose bool) {
-	level := slog.Level(slog.LevelError + 4) // the run's own error says the same in a line
+	level := slog.Level(slog.LevelError + 4) // the run's own error repeats them in a line
 	if verbose {
 		level = slog.LevelInfo
 	}

@@ -22,12 +22,13 @@ import (
 // Exit codes.
 const (
 	exitDone        = 0
-	exitFailed      = 1 // of some inputs, or of the run
+	exitFailed      = 1 // some inputs or the run failed
 	exitUsage       = 2
-	exitInterrupted = 130 // what shells give for Ctrl-C
+	exitInterrupted = 130 // the shell's code for Ctrl-C
 )
 
 func main() {
+	gpu.AllowEnvironment()
 	switch args := os.Args[1:]; {
 	case worker.Is(args):
 		os.Exit(worker.Main(args))
@@ -39,21 +40,21 @@ func main() {
 	}
 	beam.Init()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C kills the process
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// terminal is where a command speaks: results on out, everything else on err.
+// terminal is the output of a command: results on out, everything else on err.
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
-	args     []string // what was typed after "morton"
+	args     []string // the words after "morton"
 }
 
-// errUsage is wrapped by what the person at the keyboard has to put right.
+// errUsage is wrapped by errors that the user has to correct.
 var errUsage = errors.New("wrong use")
 
-// usagef makes such an error; where says which help there is about it.
+// usagef returns such an error; where names the help to read.
 func usagef(where, format string, args ...any) error {
 	help := "morton help"
 	if where != "" {
@@ -62,13 +63,13 @@ func usagef(where, format string, args ...any) error {
 	return fmt.Errorf("%w%s (see: %s)", silent{errUsage}, fmt.Sprintf(format, args...), help)
 }
 
-// silent keeps an error findable without its words in the message.
+// silent wraps an error for errors.Is without its text.
 type silent struct{ error }
 
 func (silent) Error() string   { return "" }
 func (s silent) Unwrap() error { return s.error }
 
-// errSomeFailed makes the exit code 1 after a run whose report says the rest.
+// errSomeFailed sets exit code 1 after a run whose report has the details.
 var errSomeFailed = errors.New("some inputs failed")
 
 // run runs one command line and returns its exit code.
@@ -115,8 +116,8 @@ func command(ctx context.Context, args []string, t terminal) error {
 	return root.ExecuteContext(ctx)
 }
 
-// firstLine returns the first line of an error and the last cause. Beam's stack of
-// wrapped errors between them is in the log, which -v shows.
+// firstLine returns the first line of an error and its last cause. The log has
+// Beam's stack of wrapped errors; -v shows it.
 func firstLine(s string) string {
 	line, rest, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	line = strings.Join(strings.Fields(line), " ")

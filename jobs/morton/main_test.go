@@ -33,8 +33,14 @@ func TestMain(m *testing.M) {
 	case worker.Is(os.Args[1:]), worker.IsBoot(os.Args[1:]):
 		family.Register(request.Quads, openNoting)
 		main()
+	case os.Getenv(killsChild) != "":
+		family.Register(request.Quads, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return mirror{}, nil })
+		main()
 	case port != "":
 		servePrism(port)
+	case os.Getenv(launcher) != "":
+		os.Unsetenv(launcher) // workers have the environment of whoever starts them
+		main()
 	case len(os.Args) > 1 && slices.Contains([]string{"devices", "tokenize", "detokenize"}, os.Args[1]): // in a process of their own
 		main()
 	}
@@ -63,10 +69,12 @@ func (m mirror) Generate(ctx context.Context, r request.Request, in family.Media
 	return &family.Result{Media: in, Sample: s, Tokens: 1}, err
 }
 
-// withMirror makes the mirror the model of quads; a spec with a folder of its
-// own keeps tests apart.
+// withMirror makes the mirror the model of quads for one test. A spec with its own
+// folder keeps tests apart.
 func withMirror(t *testing.T) {
 	t.Helper()
+	before := family.Registered(request.Quads)
+	t.Cleanup(func() { family.Register(request.Quads, before) })
 	family.Register(request.Quads, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return mirror{}, nil })
 }
 
@@ -79,7 +87,7 @@ func morton(args ...string) (code int, out, errs string) {
 func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 	withMirror(t)
 	for _, c := range []struct{ args, want string }{
-		{"", "say what to do"},
+		{"", "no command"},
 		{"genrate", "did you mean generate?"},
 		{"generate", "video, image, shape, quads, rig"},
 		{"generate vidoe", "did you mean video?"},
@@ -99,13 +107,16 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate quads --out o --input a.obj --max-failed some", "such as 12"},
 		{"generate quads --out o --input a.obj --runner dataflow --project p", "--region, --staging_location"},
 		{"generate quads --out o --input a.obj --runner ray", `no runner "ray"`},
-		{"generate shape --out o --input a.obj --count 3", "--count"},
+		{"generate shape --out o --manifest m.jsonl --count 3", "--count is not for --manifest"},
+		{"generate video --out o --manifest m.jsonl --every 3s", "--every is not for --manifest"},
+		{"generate video --out o --input a.mp4 --every 0", "at least a millisecond"},
+		{"generate video --out o --input a.mp4 --every -1s", "at least a millisecond"},
 		{"generate video --out o --input a.mp4 --prefix 3", "at least 4, one cube of the model"},
 		{"generate video --out o --input a.mp4 --start soon", "1m30s"},
 		{"generate video --out o --input a.mp4 --start -5", "start"},
 		{"generate video --out o --input a.mp4 --fit squeeze", "crop or letterbox"},
 		{"generate image --out o --class 1", "--model names the checkpoint of an image model"},
-		{"generate image --out o --model m", "--class or --text says what to draw"},
+		{"generate image --out o --model m", "--class, --text or --manifest is required"},
 		{"generate image --out o --model m --class 1 --text a", "not both"},
 		{"generate image --out o --model m --class 1 --input a.png", "not from --input"},
 		{"generate image --out o --model m --class -1", "class -1 is negative"},
@@ -130,7 +141,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"remesh a.obj --out o --depth 11", "depth"},
 		{"remesh a.obj --out o --face 80", "did you mean --faces?"},
 		{"remesh a.obj --out o --model m", "unknown flag --model"},
-		{"convert", "what?"},
+		{"convert", "give a file"},
 		{"convert a.obj", "--to says the format"},
 		{"convert a.obj b.mp4", "the name of a mesh to write"},
 		{"convert a.obj b.obj --to obj", "--out the folder"},
@@ -157,7 +168,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 // resetRunner undoes what a command line did to Beam's global flags.
 func resetRunner(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name"} {
+	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name", "template_location", "labels", "dataflow_endpoint", "temp_location"} {
 		if err := flag.Set(name, ""); err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
@@ -21,9 +22,9 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// options are the flags that every command with a pipeline has.
+// options are the flags of every command with a pipeline.
 type options struct {
-	name  string // the command's
+	name  string // the command's name
 	flags *pflag.FlagSet
 	deviceFlags
 
@@ -31,27 +32,29 @@ type options struct {
 	manifest  once
 	out       string
 	model     string
-	folder    string // the model's on this machine; "" is the shipped one
+	folder    string // local model folder; "" for the shipped one
 	slots     int
 	inFlight  int
 	workers   int
 	maxFailed report.Threshold
 	overwrite bool
 	detach    bool
+	metrics   string // address
 	json      bool
 	verbose   bool
-	copied    sizeFlag     // of an input in a store, at most
+	copied    sizeFlag // largest input copied from a store
+	inputTime time.Duration
 	limits    limit.Limits // of mesh files
 }
 
-// newFlags makes a set that lists its flags in the order of use.
+// newFlags returns a set that lists its flags in the order of definition.
 func newFlags(name string) *pflag.FlagSet {
 	f := pflag.NewFlagSet(name, pflag.ContinueOnError)
 	f.SortFlags = false
 	return f
 }
 
-// newOptions makes the first flags of a command; input explains --input.
+// newOptions adds the common flags of a command; input explains --input.
 func newOptions(name, input string) *options {
 	o := &options{name: name, flags: newFlags(name)}
 	o.flags.StringArrayVar(&o.input, "input", nil, input)
@@ -71,23 +74,25 @@ func (o *options) addModel() {
 	o.flags.IntVar(&o.slots, "slots", 0, "sequences generated at once; 0 is the engine's default")
 }
 
-// addRun adds the flags of how the pipeline runs, with Beam's.
+// addRun adds the flags that control the run, including Beam's.
 func (o *options) addRun() {
 	f := o.flags
 	f.IntVar(&o.inFlight, "in-flight", 0, "requests that a worker has open at once; 0 is twice the slots (remesh: twice the processors)")
 	f.IntVar(&o.workers, "workers", 1, "parallel branches of the pipeline")
 	f.TextVar(&o.maxFailed, "max-failed", report.Threshold{}, "stop and fail when more inputs have failed than `N|P%` of those "+
-		"done so far (a share is looked at from the twentieth on, and at the end)")
+		"done so far (a percentage counts from the twentieth on, and at the end)")
 	f.Var(&o.copied, "input-limit", "copy inputs of s3:// and gs:// that have at most `SIZE` bytes, such as 512M or 4G; 0 is 16G")
+	f.DurationVar(&o.inputTime, "input-time", 0, "give up an input that takes longer to read than `TIME`, such as 90s or 10m; 0 waits for ever")
 	f.BoolVar(&o.overwrite, "overwrite", false, "repeat finished results, and replace files that no run made or that were changed since; "+
 		"an input is never replaced")
 	f.BoolVar(&o.detach, "detach", false, "begin the job of a runner elsewhere, say how to come back to it, and end")
+	f.StringVar(&o.metrics, "metrics-addr", "", "serve metrics of this process, in Prometheus's form, at http://`HOST:PORT`/metrics while the run lasts; without HOST on loopback")
 	f.BoolVar(&o.json, "json", false, "print the summary as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "show Beam's log")
 	addBeam(f)
 }
 
-// complete lets the shell complete the flags' values on the command that has them.
+// complete completes the flags' values of the command that has them.
 func (o *options) complete(c *cobra.Command) {
 	completeFolders(o.flags, "out")
 	complete(c, "runner", "direct", "prism", "universal", "flink", "dataflow")
@@ -95,16 +100,16 @@ func (o *options) complete(c *cobra.Command) {
 		must(cobra.MarkFlagFilename(o.flags, "manifest", "jsonl"))
 	}
 	if o.flags.Lookup("model") != nil {
-		must(cobra.MarkFlagFilename(o.flags, "model", "safetensors", "pt", "pth", "ckpt", "bin")) // and folders
+		must(cobra.MarkFlagFilename(o.flags, "model", "safetensors", "pt", "pth", "ckpt", "bin")) // or a folder
 		completeDevice(c)
 	}
 }
 
-// check takes the words that are inputs too, and checks what no job can tell.
+// check adds the arguments to the inputs and validates what the job cannot.
 func (o *options) check(words []string) error {
-	o.input = append(o.input, words...) // a shell may have expanded a pattern
+	o.input = append(o.input, words...) // the shell may have expanded a pattern
 	if o.out == "" {
-		return o.usagef("--out says where to write")
+		return o.usagef("--out is required: the folder for results")
 	}
 	if err := o.checkSource(); err != nil {
 		return err
@@ -121,7 +126,7 @@ func (o *options) check(words []string) error {
 	return o.fetchModel()
 }
 
-// fetchModel copies a model of a store, which the command has to look at.
+// fetchModel copies a model from a store, since the command reads it.
 func (o *options) fetchModel() (err error) {
 	if o.folder, err = family.FetchModel(context.Background(), o.model); err != nil {
 		return o.modelError(err)
@@ -133,6 +138,15 @@ func (o *options) usagef(format string, args ...any) error {
 	return usagef(o.name, o.name+": "+format, args...)
 }
 
+// ofPlace is wrong use of a place, unless its store does not answer: then the same command
+// may do later.
+func (o *options) ofPlace(text string, err error) error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return fmt.Errorf("%s%w", text, err)
+	}
+	return o.usagef("%s%s", text, plain(err))
+}
+
 // runner is Beam's --runner; without it, the one that opens no port.
 func (o *options) runner() string {
 	if *runners.Runner == "" {
@@ -141,7 +155,7 @@ func (o *options) runner() string {
 	return *runners.Runner
 }
 
-// action is what the command does, as results name it. Most commands are named so.
+// action is the command's name in results. By default it is the command's own.
 func (o *options) action() string {
 	if o.name == "remesh" {
 		return report.Generate
@@ -156,17 +170,17 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 				Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Threads: int(o.threads), Slots: o.slots,
 				Limits: o.limits,
 			},
-			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed, InputLimit: int64(min(o.copied, math.MaxInt64)),
+			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed, InputTime: o.inputTime, InputLimit: int64(min(o.copied, math.MaxInt64)),
 		},
 		Requests: requests, Runner: o.runner(), Workers: o.workers, Begun: begun,
 	}
 }
 
-// fromPatterns makes the requests of --input.
+// fromPatterns returns the requests of --input.
 func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Request, error) {
 	found, err := request.Expand(o.input)
 	if err != nil {
-		return nil, o.usagef("%s", plain(err))
+		return nil, o.ofPlace("", err)
 	}
 	noteAgain(t, found.Again)
 	paths := pipelines.WithoutResults(o.out, base.Family, o.action(), found.Paths)
@@ -180,26 +194,26 @@ func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Requ
 	return requests, nil
 }
 
-// noteResults says that results of earlier runs are left out. If nothing else is left, it
-// returns an error.
+// noteResults prints that results of earlier runs are left out. If nothing else is left,
+// it returns an error.
 func (o *options) noteResults(t terminal, out, left int) error {
 	switch {
 	case out > 0 && left == 0:
-		return o.usagef("nothing to do: earlier runs into %s made all files (%d) that the names stand for", o.out, out)
+		return o.usagef("nothing to do: earlier runs into %s made all matching files (%d)", o.out, out)
 	case out > 0:
-		fmt.Fprintf(t.err, "morton: %s left out, which earlier runs into %s made\n", many(out, "file"), o.out)
+		fmt.Fprintf(t.err, "morton: %s left out: made by earlier runs into %s\n", many(out, "file"), o.out)
 	}
 	return nil
 }
 
-// noteAgain says that names of one file are left out.
+// noteAgain prints that further names of one file are left out.
 func noteAgain(t terminal, n int) {
 	if n > 0 {
-		fmt.Fprintf(t.err, "morton: %s left out, of files that another name stands for: each file is done once\n", many(n, "name"))
+		fmt.Fprintf(t.err, "morton: %s left out: other names of files that are already listed\n", many(n, "name"))
 	}
 }
 
-// fromManifest makes the requests of --manifest. Check is that of its lines.
+// fromManifest returns the requests of --manifest. check validates its lines.
 func (o *options) fromManifest(t terminal, base request.Request, check func(*request.Request) error) ([]request.Request, error) {
 	m := request.Manifest{Base: base, Check: check, Name: "standard input"}
 	var requests []request.Request
@@ -211,14 +225,14 @@ func (o *options) fromManifest(t terminal, base request.Request, check func(*req
 	}
 	switch {
 	case err != nil:
-		return nil, o.usagef("%s", plain(err))
+		return nil, o.ofPlace("", err)
 	case len(requests) == 0:
 		return nil, o.usagef("%s has no requests", o.manifest)
 	}
 	return requests, nil
 }
 
-// checkSource says what is wrong with --input and --manifest together.
+// checkSource rejects a wrong combination of --input and --manifest.
 func (o *options) checkSource() error {
 	switch {
 	case len(o.input) > 0 && o.flags.Changed("manifest"):
@@ -231,7 +245,8 @@ func (o *options) checkSource() error {
 	return nil
 }
 
-// once is a flag that may not be given again: the last would hide the others.
+// once is a flag that may be given only once, since a second value would hide
+// the first.
 type once string
 
 func (o *once) String() string { return string(*o) }
@@ -247,7 +262,7 @@ func (o *once) Set(s string) error {
 // A pipeline is one of package pipelines' functions.
 type pipeline func(context.Context, pipelines.Job) (report.Summary, error)
 
-// quote makes what was typed again, for the page.
+// quote formats the command line for the page.
 func quote(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {

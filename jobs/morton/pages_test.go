@@ -65,7 +65,7 @@ func pagesOfRepository(t *testing.T) (pages []string) {
 		if err != nil {
 			return err
 		}
-		if name := e.Name(); e.IsDir() && path != "../.." && (name[0] == '.' || name == "out" || name == "corpus") {
+		if name := e.Name(); e.IsDir() && path != "../.." && (name[0] == '.' || name == "out" || name == "corpus" || name == "node_modules") {
 			return fs.SkipDir
 		}
 		if filepath.Ext(path) == ".md" && filepath.Base(path) != "CHANGELOG.md" {

@@ -14,7 +14,6 @@ import (
 	"github.com/morton-gen/morton/transforms/family"
 )
 
-// profileFlags are the flags of profile.
 type profileFlags struct {
 	flags *pflag.FlagSet
 	deviceFlags
@@ -67,7 +66,7 @@ func ownSystems() (names []string) {
 func (p *profileFlags) check() error {
 	switch {
 	case p.system == "":
-		return usagef("profile", "profile: --system says what to run: cube, octree or quad")
+		return usagef("profile", "profile: --system is required: cube, octree or quad")
 	case !slices.Contains(profiled, p.system):
 		return usagef("profile", "profile: no system %q%s", p.system, suggest(p.system, profiled))
 	case p.batch < 1 || p.batch > 256:
@@ -104,7 +103,7 @@ func (p *profileFlags) run(ctx context.Context, t terminal) error {
 	return report.print(t, p.json)
 }
 
-// measure runs the system's work, once to warm up and once under a profile.
+// measure runs the system's work twice: to warm up and under a profile.
 func (p *profileFlags) measure(ctx context.Context, dev *gpu.Device, of system.Published) (*profileReport, []gpu.Span, error) {
 	roof, err := measureRoof(dev)
 	if err != nil {

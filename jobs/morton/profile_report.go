@@ -14,7 +14,6 @@ import (
 	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
-// profileReport is what profile prints.
 type profileReport struct {
 	Device  string          `json:"device"`
 	Width   int             `json:"width"`
@@ -31,9 +30,9 @@ type profileReport struct {
 
 type profileKernel struct {
 	gpu.KernelTime
-	Share       float64 `json:"share"` // of the kernels' time
+	Share       float64 `json:"share"` // fraction of the kernels' time
 	ShareOfRoof float64 `json:"share_of_roof"`
-	Bound       string  `json:"bound"` // the roof that it is nearer to
+	Bound       string  `json:"bound"` // the nearer roof
 }
 
 func (r *profileReport) fill(kernels []gpu.KernelTime) {
@@ -96,7 +95,7 @@ func (r *profileReport) table(out io.Writer) error {
 	return w.Flush()
 }
 
-// figure has three digits that tell something; 0 is a dash.
+// figure formats three significant digits; 0 is a dash.
 func figure(x float64) string {
 	switch {
 	case x == 0:
@@ -123,7 +122,8 @@ type traceEvent struct {
 	Args  map[string]any `json:"args"`
 }
 
-// writeTrace writes a call an event, with its rates and its share of the roof.
+// writeTrace writes one event per call, with its rates and its fraction of the
+// roof.
 func writeTrace(path, device string, of roof, spans []gpu.Span) error {
 	events := []traceEvent{{Name: "process_name", Phase: "M", Args: map[string]any{"name": device}}}
 	for _, s := range spans {

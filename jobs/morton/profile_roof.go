@@ -5,15 +5,15 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// roof is what the device can do at most, as far as we can measure it: copying
-// past the caches, and our best matrix product.
+// roof is the device's best measured rate: copying past the caches, and our
+// best matrix product.
 type roof struct {
 	BytesPerSecond float64 `json:"bytes_per_second"`
 	FlopsPerSecond float64 `json:"flops_per_second"`
 }
 
-// share returns the larger of two shares of the roof, memory's and arithmetic's, and
-// whose it is. Past 1 the tensors stay in caches.
+// share returns the larger fraction of the two roofs, memory and arithmetic, and
+// which it is. Above 1 the tensors stay in caches.
 func (r roof) share(w gpu.Work, seconds float64) (of float64, bound string) {
 	if seconds <= 0 {
 		return 0, "-"

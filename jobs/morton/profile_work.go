@@ -15,8 +15,8 @@ import (
 	"github.com/morton-gen/morton/models/tokenizer/octree"
 )
 
-// work is what profile runs: some requests to a model at once, made up so that no
-// file is needed and every run draws the same.
+// work is what profile runs: a batch of synthetic requests, the same in every
+// run.
 type work struct {
 	name  string
 	batch int
@@ -24,7 +24,7 @@ type work struct {
 	one   func(ctx context.Context, id string) (tokens int, err error)
 }
 
-// openWork opens the model of a system of ours; dir "" is the shipped one.
+// openWork opens the model of one of our systems; dir "" is the shipped one.
 func openWork(dev *gpu.Device, p system.Published, dir string, batch int) (*work, error) {
 	m, err := models.Open(dev, p.Kind, dir, models.Options{Slots: batch})
 	if err != nil {
@@ -35,7 +35,7 @@ func openWork(dev *gpu.Device, p system.Published, dir string, batch int) (*work
 		r := ask
 		r.ID, r.Seed = id, 1
 		out, err := m.Generate(ctx, r)
-		if errors.Is(err, octree.ErrDepth) { // the model knows one depth
+		if errors.Is(err, octree.ErrDepth) { // the model has one depth
 			r.Extent.Depth++
 			out, err = m.Generate(ctx, r)
 		}
@@ -46,8 +46,8 @@ func openWork(dev *gpu.Device, p system.Published, dir string, batch int) (*work
 	}}, nil
 }
 
-// madeUp is what a model of a kind gets to do: it covers a ball, refines a stick, which has
-// few cells, or continues a clip.
+// madeUp returns a synthetic request for a kind: it covers a ball, refines a stick, which
+// has few cells, or continues a clip.
 func madeUp(kind string, f system.Format) (r models.Request) {
 	switch kind {
 	case system.Quads:
@@ -61,7 +61,7 @@ func madeUp(kind string, f system.Format) (r models.Request) {
 	return r
 }
 
-// all runs the batch and returns how many tokens it drew.
+// all runs the batch and returns the number of sampled tokens.
 func (w *work) all(ctx context.Context) (int, error) {
 	tokens, errs := make([]int, w.batch), make([]error, w.batch)
 	var wg sync.WaitGroup
@@ -72,14 +72,14 @@ func (w *work) all(ctx context.Context) (int, error) {
 	sum := 0
 	for i, err := range errs {
 		if errors.Is(err, mesh.ErrEmpty) {
-			errs[i] = nil // drawn, and no mesh: the time is the same
+			errs[i] = nil // sampled, but no mesh: the time is the same
 		}
 		sum += tokens[i]
 	}
 	return sum, errors.Join(errs...)
 }
 
-// waves is a clip of two cubes of frames in which something moves.
+// waves is a clip of two cubes of frames with motion.
 func waves(c system.Format) *clip.Clip {
 	out := clip.New(2*c.Frames, c.H, c.W, c.Rate)
 	for t := range out.T {

@@ -13,31 +13,32 @@ import (
 	"github.com/morton-gen/morton/transforms"
 )
 
-// How long nothing is said where no terminal is: inside a long film, and at all.
+// Intervals between lines without a terminal: inside a long film, and at all.
 const (
 	filmSilence = 10 * time.Second
 	mostSilence = time.Minute
 )
 
-// progress tells how a run goes: one line that is written over on a terminal; elsewhere
-// a line at the beginning, for each item, and inside long films. Failures always get a
-// line of their own.
+// progress prints how a run proceeds. On a terminal it rewrites one line. Elsewhere it
+// prints a line at the start, per item, and inside long films. Failures always get
+// their own line.
 type progress struct {
-	mu     sync.Mutex
-	w      io.Writer
-	now    func() time.Time
-	width  int // of the terminal; 0 if it is none
-	total  int
-	done   int
-	failed int
-	flying map[string]bool  // ids under way
-	films  map[string]*pace // of those that are being read
-	film   string           // the latest of them
-	last   string           // said about an item
-	job    string           // of other processes
-	begun  time.Time
-	told   time.Time // when a plain line was written last
-	stop   chan struct{}
+	mu      sync.Mutex
+	w       io.Writer
+	now     func() time.Time
+	width   int // of the terminal; 0 if it is none
+	total   int
+	done    int
+	failed  int
+	flying  map[string]bool  // ids under way
+	films   map[string]*pace // of those that are being read
+	film    string           // the latest of them
+	last    string           // said about an item
+	job     string           // of other processes
+	skipped int              // done by an earlier run, of done
+	begun   time.Time
+	told    time.Time // when a plain line was written last
+	stop    chan struct{}
 }
 
 func newProgress(w io.Writer, total int) *progress {
@@ -55,7 +56,7 @@ func newProgress(w io.Writer, total int) *progress {
 	return p
 }
 
-// tick looks every second: one item may take minutes.
+// tick updates every second, since one item may take minutes.
 func (p *progress) tick() {
 	for t := time.NewTicker(time.Second); ; {
 		select {
@@ -87,6 +88,9 @@ func (p *progress) event(e transforms.Event) {
 	case transforms.Finished:
 		p.leave(e.ID)
 		p.done++
+		if e.Outcome.Done.Skipped {
+			p.skipped++
+		}
 		p.say(describe(e.Outcome.Done), false)
 	case transforms.Failed:
 		p.leave(e.ID)
@@ -96,7 +100,7 @@ func (p *progress) event(e transforms.Event) {
 	}
 }
 
-// move tells of the state of a job of other processes, and once of its name.
+// move prints the state of a job of other processes, and its name once.
 func (p *progress) move(e transforms.Event) {
 	name := "job"
 	if e.ID != "" && p.job == "" {
@@ -106,11 +110,11 @@ func (p *progress) move(e transforms.Event) {
 	p.say(name+": "+strings.ToLower(e.State), true)
 }
 
-// advance notes how far a film is, and says so when nothing was said for a while.
+// advance records a film's progress and prints it after a pause.
 func (p *progress) advance(e transforms.Event) {
 	now := p.now()
 	f := p.films[e.ID]
-	if f == nil || e.Frames < f.frames { // another attempt begins anew
+	if f == nil || e.Frames < f.frames { // a retry starts over
 		f = &pace{begun: now, first: e.Frames}
 		p.films[e.ID] = f
 	}
@@ -126,7 +130,7 @@ func (p *progress) leave(id string) {
 	delete(p.films, id)
 }
 
-// say tells of one item that came to its end; kept lines stay on a terminal too.
+// say prints the end of one item. kept lines stay on a terminal.
 func (p *progress) say(text string, kept bool) {
 	p.line(text)
 	if kept && p.width > 0 {
@@ -137,7 +141,7 @@ func (p *progress) say(text string, kept bool) {
 	p.draw()
 }
 
-// line writes a line where no terminal is.
+// line prints a line without a terminal.
 func (p *progress) line(text string) {
 	if p.width == 0 {
 		fmt.Fprintf(p.w, "[%d/%d] %s\n", p.done+p.failed, p.total, text)
@@ -145,7 +149,7 @@ func (p *progress) line(text string) {
 	}
 }
 
-// draw writes the terminal's line over.
+// draw rewrites the terminal's line.
 func (p *progress) draw() {
 	if p.width == 0 {
 		return
@@ -157,9 +161,9 @@ func (p *progress) draw() {
 	fmt.Fprint(p.w, "\r\x1b[K", cut(text, p.width-1))
 }
 
-// state is how long the run takes by now, and what it does.
+// state formats the elapsed time and the current work.
 func (p *progress) state() string {
-	text := fmt.Sprintf("%.0f s", p.now().Sub(p.begun).Seconds())
+	text := fmt.Sprintf("%.0f s", p.now().Sub(p.begun).Seconds()) + p.rate()
 	if n := len(p.flying); n > 0 {
 		text += fmt.Sprintf(", %d under way", n)
 	}
@@ -167,6 +171,27 @@ func (p *progress) state() string {
 		text += ", " + p.film + ": " + f.String()
 	}
 	return text
+}
+
+// Pace of a run: after so many items and so long it is worth saying.
+const (
+	rateItems = 3
+	rateTime  = 5 * time.Second
+)
+
+// rate is how fast items come to their end, and how long the rest takes at that; "" as
+// long as it is not known.
+func (p *progress) rate() string {
+	took, n, left := p.now().Sub(p.begun), p.done+p.failed-p.skipped, p.total-p.done-p.failed
+	if n < rateItems || took < rateTime || left <= 0 {
+		return ""
+	}
+	each := took / time.Duration(n)
+	text := fmt.Sprintf(", %.1f/s", float64(n)/took.Seconds())
+	if each > time.Second {
+		text = fmt.Sprintf(", %.1f/min", float64(n)/took.Minutes())
+	}
+	return text + fmt.Sprintf(", %v left", (time.Duration(left)*each).Round(time.Second))
 }
 
 // end leaves the terminal's line.

@@ -136,3 +136,24 @@ func TestSayIfSlow(t *testing.T) {
 		t.Errorf("said %q", out.String())
 	}
 }
+
+// TestProgressRate has items end every two seconds, behind one of an earlier run.
+func TestProgressRate(t *testing.T) {
+	p, _, c := watched(0)
+	p.total = 10
+	end := func(skipped bool) {
+		p.event(transforms.Event{Kind: transforms.Finished, ID: "a", Outcome: &report.Outcome{Done: &report.Result{Request: request.Request{ID: "a"}, Skipped: skipped}}})
+	}
+	end(true)
+	for n, want := range []string{"2 s", "4 s", "6 s, 30.0/min, 12s left", "8 s, 30.0/min, 10s left"} {
+		c.t = c.t.Add(2 * time.Second)
+		end(false)
+		if got := p.state(); got != want {
+			t.Errorf("after %d: %q, want %q", n+1, got, want)
+		}
+	}
+	p.total = 5
+	if got := p.state(); got != "8 s" {
+		t.Errorf("at the end: %q", got)
+	}
+}

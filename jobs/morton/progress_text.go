@@ -8,11 +8,11 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// pace is how far a film is, and how fast it goes.
+// pace is the progress and speed of a film.
 type pace struct {
 	begun, at  time.Time
-	first      int // frames at begun
-	frames, of int // by now, and in all; of is 0 if it is unknown
+	first      int // frames when it began
+	frames, of int // so far and in all; of is 0 if unknown
 }
 
 func (f *pace) String() string {
@@ -33,7 +33,7 @@ func (f *pace) String() string {
 	return text
 }
 
-// describe tells in a few words what became of an item.
+// describe summarises an item's result.
 func describe(r *report.Result) string {
 	text := r.ID + ": " + cost(r)
 	if marks := marks(r); len(marks) > 0 {
@@ -59,12 +59,12 @@ func cost(r *report.Result) string {
 	return fmt.Sprintf("%d tokens", r.TokenCount)
 }
 
-// facesOf tells of a mesh.
+// facesOf describes a mesh.
 func facesOf(r *report.Result) string {
 	return fmt.Sprintf("%.0f faces in %.1f s, mean Chamfer %.2g of the longest side", r.Measures["faces"], r.Seconds, r.Measures["chamfer_mean"])
 }
 
-// marks are what a person should know of a result that is done.
+// marks lists warnings about a finished result.
 func marks(r *report.Result) []string {
 	var out []string
 	if r.Truncated {

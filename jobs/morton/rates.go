@@ -8,8 +8,8 @@ import (
 	"github.com/morton-gen/morton/gpu/tensor"
 )
 
-// rates are the floating-point operations a second of what a model spends its time
-// on: a training's products, and the rows of a step with f16 weights.
+// rates are FLOP/s of the work that dominates a model's time: a training's
+// products, and a step's rows with f16 weights.
 type rates struct {
 	Product float64 `json:"product"` // 768x768x768 in f32
 	Row     float64 `json:"row"`     // 1 row and 2048x2048 weights
@@ -38,12 +38,12 @@ func measureRates(dev *gpu.Device) (r rates, err error) {
 }
 
 // productRate is the rate of a product of [m, k] in f32 with weights [n, k], the best
-// of twice as many as asked for.
+// of 2·rounds runs.
 func productRate(dev *gpu.Device, m, n, k int, weights tensor.DType, repetitions int) (float64, error) {
 	r := dev.NewRecorder()
 	a, b, c := r.Temp(tensor.F32, m, k), r.Temp(weights, n, k), r.Temp(tensor.F32, m, n)
 	r.Fill(a, gpu.F32Param(0.5))
-	r.Fill(b, 0x38003800) // two halves of 0.5; in f32 some 3e-5
+	r.Fill(b, 0x38003800) // two f16 of 0.5; as f32 about 3e-5
 	for range repetitions {
 		matmul.Record(r, matmul.Args{Layout: matmul.NT, A: a, B: b, C: c})
 	}
@@ -59,7 +59,7 @@ func productRate(dev *gpu.Device, m, n, k int, weights tensor.DType, repetitions
 	return 2 * float64(m) * float64(n) * float64(k) / took.Seconds(), err
 }
 
-// quickest runs a program some times and returns the shortest call of a kernel in it.
+// quickest runs a program several times and returns the shortest kernel call.
 func quickest(dev *gpu.Device, p *gpu.Program, times int) (time.Duration, error) {
 	prof, err := dev.StartProfile()
 	if err != nil {

@@ -12,10 +12,9 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// remeshFaces is the budget where nothing is said.
+// remeshFaces is the default budget.
 const remeshFaces = 800
 
-// remeshFlags are the flags of remesh.
 type remeshFlags struct {
 	*options
 
@@ -25,8 +24,8 @@ type remeshFlags struct {
 func newRemeshFlags() *remeshFlags {
 	g := &remeshFlags{options: newOptions("remesh", patternUsage), base: request.Request{Family: request.Remesh}}
 	f := g.flags
-	f.IntVar(&g.base.Faces, "faces", 0, "at most so many, 4 to 1048576 (without it and --depth: 800): cells are large where the surface is flat "+
-		"and small where it bends, which gives triangles where sizes meet; 1 to 2% under is usual")
+	f.IntVar(&g.base.Faces, "faces", 0, "largest number of faces, 4 to 1048576 (800 without --depth): cells are large where the surface is flat "+
+		"and small where it bends, with triangles between sizes; results usually have 1 to 2% fewer")
 	f.IntVar(&g.base.Depth, "depth", 0, "1 to 10: the longest side is cut into 0.9 · 2^depth cells, all faces are quads; with --faces the finest cells")
 	addMeshFlags(f, &g.limits, &g.base.Scene)
 	g.addRun()
@@ -59,10 +58,10 @@ func (g *remeshFlags) run(ctx context.Context, t terminal, inputs []string) erro
 	return execute(ctx, t, g.options, job, pipelines.Generate)
 }
 
-// all makes the requests, each with a depth or a budget.
+// all returns the requests, each with a depth or a budget.
 func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 	if len(g.input) == 0 && g.manifest == "" {
-		return nil, g.usagef("--input or --manifest says what to remesh")
+		return nil, g.usagef("--input or --manifest is required")
 	}
 	for _, flag := range []string{"depth", "faces"} {
 		if g.flags.Changed(flag) && g.flags.Lookup(flag).Value.String() == "0" {
@@ -78,7 +77,8 @@ func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 	return g.fromPatterns(t, g.base)
 }
 
-// completeRemesh gives a request without a depth the default budget, and checks both.
+// completeRemesh sets the default budget of a request without a depth and validates
+// both.
 func completeRemesh(r *request.Request) error {
 	if r.Depth == 0 && r.Faces == 0 {
 		r.Faces = remeshFaces

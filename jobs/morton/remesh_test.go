@@ -82,14 +82,14 @@ func TestConvert(t *testing.T) {
 	}
 	for _, name := range []string{"bowl.glb", "link.glb"} { // itself, by name and by link
 		code, _, errs = morton("convert", glb, filepath.Join(dir, name), "--overwrite")
-		if code != exitUsage || !strings.Contains(errs, "one of the inputs") {
+		if code != exitUsage || !strings.Contains(errs, "it is an input") {
 			t.Errorf("over itself: exit %d, %s", code, errs)
 		}
 	}
 	// An input in the folder to write to, under the name that another becomes.
 	// Nothing is written then, neither the others.
 	code, _, errs = morton("convert", quads, glb, "--to", "glb", "--out", dir, "--overwrite")
-	if code != exitUsage || !strings.Contains(errs, "one of the inputs") {
+	if code != exitUsage || !strings.Contains(errs, "it is an input") {
 		t.Errorf("into the inputs' folder: exit %d, %s", code, errs)
 	}
 	if after, err := os.ReadFile(glb); err != nil || string(after) != string(before) {

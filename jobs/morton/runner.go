@@ -19,18 +19,18 @@ import (
 	"github.com/morton-gen/morton/pipelines/jobserver"
 )
 
-// needs lists the runners of --runner with Beam's flags that each cannot do
-// without; Beam's own complaint comes minutes later or not at all.
+// needs lists the runners of --runner with the Beam flags each requires. Beam's
+// own error comes minutes later or not at all.
 var needs = map[string][]string{
 	"direct":    nil,
 	"prism":     nil,
 	"universal": {"endpoint"},
 	"flink":     {"endpoint"},
-	"dataflow":  {"project", "region", "staging_location", "sdk_container_image"}, // Beam's own image lacks FFmpeg and Vulkan
+	"dataflow":  {"project", "region", "staging_location", "sdk_container_image"}, // Beam's image lacks FFmpeg and Vulkan
 }
 
-// checkRunner returns an error for wrong use if the runner is not known or lacks
-// a flag.
+// checkRunner returns a wrong-use error if the runner is unknown or lacks a
+// flag.
 func checkRunner(f *pflag.FlagSet, name, runner string) error {
 	required, known := needs[runner]
 	if !known {
@@ -48,9 +48,9 @@ func checkRunner(f *pflag.FlagSet, name, runner string) error {
 	return nil
 }
 
-// chooseWorkers replaces defaults of Beam that cannot work. Without a worker binary it
-// builds one without cgo. Here every runner gets this binary, which is boot code too. A
-// Prism beside us gets this process.
+// chooseWorkers replaces Beam defaults that cannot work. Without a worker binary Beam
+// would build one without cgo, so runners get this binary, which is boot code too. A
+// local Prism uses this process.
 func chooseWorkers(f *pflag.FlagSet, runner string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -77,8 +77,8 @@ func chooseWorkers(f *pflag.FlagSet, runner string) error {
 	return f.Set("worker_binary", self)
 }
 
-// checkWorkers says what is missing for a runner elsewhere to find workers. Beam's
-// default is Docker with its own image, which has neither FFmpeg nor Vulkan.
+// checkWorkers returns what a remote runner lacks to find workers. Beam's default
+// is Docker with its own image, which has neither FFmpeg nor Vulkan.
 func (o *options) checkWorkers() error {
 	kind, config, runner := strings.ToUpper(*jobopts.EnvironmentType), *jobopts.EnvironmentConfig, o.runner()
 	job := o.job("", nil, time.Time{})
@@ -86,11 +86,11 @@ func (o *options) checkWorkers() error {
 	switch {
 	case *jobopts.Async:
 		return o.usagef("--async is --detach here")
-	case o.detach && runner == "dataflow":
-		return o.usagef("--detach is not for dataflow yet")
+	case runner == "dataflow":
+		return o.checkDataflow()
 	case o.detach && (here || *jobopts.Endpoint == ""):
-		return o.usagef("--detach: the work is done in this process; it is for --runner flink or universal with workers elsewhere")
-	case runner == "direct" || runner == "dataflow" || here:
+		return o.usagef("--detach: the work is done in this process; it is for --runner dataflow, or flink or universal with workers elsewhere")
+	case runner == "direct" || here:
 		return nil
 	}
 	switch {
@@ -108,19 +108,53 @@ func (o *options) checkWorkers() error {
 	return nil
 }
 
-// reach reports an endpoint that is no job server's.
-func (o *options) reach(ctx context.Context) error {
-	if *jobopts.Endpoint == "" || !o.portable() {
+// checkDataflow says what Dataflow's workers cannot do. They see nothing of this machine.
+func (o *options) checkDataflow() error {
+	kind := strings.ToUpper(*jobopts.EnvironmentType)
+	switch {
+	case kind != "" && kind != "DOCKER":
+		return usagef("beam", "%s: --environment_type is not for dataflow, whose workers are containers of --sdk_container_image", o.name)
+	case o.flags.Lookup("template_location").Value.String() != "":
+		return usagef("beam", "%s: --template_location: a template has no run, and morton makes none", o.name)
+	case !store.Stored(o.out):
+		return usagef("beam", "%s: --out %s: dataflow's workers see no disk of this machine; name a folder in gs://", o.name, o.out)
+	}
+	return nil
+}
+
+// checkPlaces refuses inputs that the workers cannot see.
+func (o *options) checkPlaces(job *pipelines.Job) error {
+	if o.runner() != "dataflow" {
 		return nil
 	}
-	server, err := jobserver.Dial(ctx, *jobopts.Endpoint)
+	for i := range job.Requests {
+		for _, path := range job.Requests[i].Files() {
+			if !store.Stored(path) {
+				return usagef("beam", "%s: input %s: dataflow's workers see no disk of this machine; put it into gs://", o.name, path)
+			}
+		}
+	}
+	return nil
+}
+
+// reach reports an endpoint that is no job server's.
+func (o *options) reach(ctx context.Context) error {
+	distant := o.runner() == "dataflow" && !dryRun()
+	if !distant && (*jobopts.Endpoint == "" || !o.portable()) {
+		return nil
+	}
+	err := pipelines.Reach(ctx, o.job("", nil, time.Time{}))
 	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jobserver.ErrDenied):
+		return usagef("beam", "%s: %s (gcloud auth application-default login makes them)", o.name, plain(err))
+	case distant:
+		return usagef("beam", "%s: --dataflow_endpoint: %s", o.name, plain(err))
 	case errors.Is(err, jobserver.ErrNotServer):
 		return usagef("beam", "%s: --endpoint %s: that is not Beam's job server, which is at 8099 by default; Flink's own 8081 is another", o.name, *jobopts.Endpoint)
-	case err != nil:
-		return usagef("beam", "%s: --endpoint %s: %s", o.name, *jobopts.Endpoint, plain(err))
 	}
-	return server.Close()
+	return usagef("beam", "%s: --endpoint %s: %s", o.name, *jobopts.Endpoint, plain(err))
 }
 
 func (o *options) portable() bool {
@@ -128,9 +162,8 @@ func (o *options) portable() bool {
 	return job.Portable()
 }
 
-// absolute makes a job's places mean the same in a worker that runs in another folder.
-// Its inputs stay as they were given, since results name them so: see
-// [pipelines.OptionFolder].
+// absolute makes a job's paths absolute for workers that run in another folder. Inputs
+// stay as given, since results name them: see [pipelines.OptionFolder].
 func absolute(job *pipelines.Job) (err error) {
 	for _, p := range []*string{&job.Settings.Out, &job.Settings.Spec.Dir, &job.Settings.Spec.Draft} {
 		if *p == "" || store.Stored(*p) {
@@ -143,7 +176,7 @@ func absolute(job *pipelines.Job) (err error) {
 	return nil
 }
 
-// noteParallelism says what Flink does with a job that names no number.
+// noteParallelism prints what Flink does without --parallelism.
 func (o *options) noteParallelism(t terminal) {
 	if o.runner() == "flink" && !o.flags.Changed("parallelism") {
 		fmt.Fprintln(t.err, "morton: no --parallelism: unless Flink's parallelism.default says more, one slot does all the work")

@@ -9,15 +9,16 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// storeCommands are the commands that open places of stores, in words and in the flags
-// of storeFlags.
+// storeCommands are the commands that accept places in stores, as arguments and in the
+// flags of storeFlags.
 var storeCommands = []string{"generate", "tokenize", "detokenize", "remesh", "status", "wait", "cancel"}
 
-// storeFlags are the flags of those commands that take such places.
+// storeFlags are the flags of those commands that accept such places.
 var storeFlags = []string{"input", "manifest", "out", "model", "draft", "text", "control"}
 
-// refuseSchemes refuses places that a command does not open, such as hdfs://host/file,
-// which would be folders of that name, before it makes anything. Beam's own flags take some.
+// refuseSchemes rejects places that a command cannot open, such as hdfs://host/file, before
+// anything is created: they would become local folders. Some of Beam's own flags accept
+// them.
 func refuseSchemes(c *cobra.Command, words []string) (err error) {
 	top := c
 	for top.HasParent() && top.Parent().HasParent() {
@@ -29,7 +30,7 @@ func refuseSchemes(c *cobra.Command, words []string) (err error) {
 		switch {
 		case scheme == "" || err != nil:
 		case !store.Stored(place) || !served:
-			err = usagef(c.Name(), "%s: %s%s: morton opens no %s places here; mount it, and name the folder", c.Name(), flag, store.Redacted(place), scheme)
+			err = usagef(c.Name(), "%s: %s%s: %s places are not supported here; mount them, and name the folder", c.Name(), flag, store.Redacted(place), scheme)
 		default:
 			if cerr := store.Check(place); cerr != nil {
 				err = usagef(c.Name(), "%s: %s%s", c.Name(), flag, plain(cerr))

@@ -19,7 +19,6 @@ func (g *generateFlags) addSearch() {
 	f.IntVar(&g.search.Keep, "keep", 0, "with --compare-every: the `N` best candidates go on; 0 is one")
 }
 
-// verifiers returns the names of all verifiers.
 func verifiers() (names []string) {
 	for _, v := range models.Verifiers() {
 		names = append(names, v.Name)
@@ -27,13 +26,13 @@ func verifiers() (names []string) {
 	return names
 }
 
-// takeSearch takes the flags of a search.
+// takeSearch reads the flags of a search.
 func (k *generateKind) takeSearch() error {
 	if k.search == (request.Search{}) && !k.flags.Changed("candidates") {
 		return nil
 	}
 	if k.search.Candidates == 0 {
-		return k.usagef("--verifier, --keep and --compare-every are with --candidates")
+		return k.usagef("--verifier, --keep and --compare-every need --candidates")
 	}
 	if k.search.Verifier == "" {
 		return k.usagef("--candidates needs a --verifier: %s", strings.Join(verifiers(), ", "))
@@ -49,13 +48,13 @@ func (k *generateKind) takeSearch() error {
 	return nil
 }
 
-// checkSearch returns why a request's search does not fit its kind of media.
+// checkSearch rejects a search that a request's kind does not support.
 func checkSearch(r *request.Request) error {
 	return family.SearchOf(r).Check(string(r.Family))
 }
 
-// searchSlots returns the slots that the widest search takes, with a second one for the
-// guidance of pictures and clips. It is 0, the engine's default, if that is enough.
+// searchSlots returns the slots that the widest search needs, twice as many with
+// guidance of images and clips. It is 0, the engine's default, if that is enough.
 func searchSlots(requests []request.Request) int {
 	slots := 0
 	for _, r := range requests {

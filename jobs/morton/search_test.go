@@ -79,9 +79,9 @@ func TestCandidates(t *testing.T) {
 func TestSearchMistakes(t *testing.T) {
 	for args, want := range map[string]string{
 		"quads a.obj --candidates 4":                                     "needs a --verifier: closed, near, sharp",
-		"quads a.obj --verifier closed":                                  "are with --candidates",
+		"quads a.obj --verifier closed":                                  "need --candidates",
 		"quads a.obj --candidates 4 --verifier best":                     `"best": for quads there are [closed near]`,
-		"quads a.obj --candidates 0 --verifier closed":                   "are with --candidates",
+		"quads a.obj --candidates 0 --verifier closed":                   "need --candidates",
 		"quads a.obj --candidates 4 --verifier closed --keep 2":          "compared every some steps",
 		"quads a.obj --candidates 400 --verifier closed":                 "from 1 to 256",
 		"shape --candidates 4 --verifier closed --compare-every 9":       "only finished samples of shape",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/internal/store/storetest"
+	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -23,7 +25,7 @@ import (
 func uploadTo(t *testing.T, folder string, paths ...string) {
 	t.Helper()
 	for _, p := range paths {
-		if err := store.Put(store.Join(folder, path.Base(p)), p); err != nil {
+		if err := store.PutNew(store.Join(folder, path.Base(p)), p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -136,6 +138,21 @@ func TestStoredElsewhere(t *testing.T) {
 	}
 }
 
+// TestStoreThatDoesNotAnswer: what may do later is no wrong use, in whichever flag the place
+// stands.
+func TestStoreThatDoesNotAnswer(t *testing.T) {
+	o := newGenerateFlags().options
+	down := &fs.PathError{Op: "stat", Path: "s3://bucket/a", Err: fmt.Errorf("%w: 503", store.ErrUnavailable)}
+	for err, wrong := range map[error]bool{down: false, fmt.Errorf("%w: %w", pipelines.ErrOut, down): false, fs.ErrNotExist: true} {
+		if got := o.ofPlace("--out s3://bucket/a: ", err); errors.Is(got, errUsage) != wrong || !strings.Contains(got.Error(), "--out s3://bucket/a: ") {
+			t.Errorf("%v: %v, want wrong use %v", err, got, wrong)
+		}
+	}
+	if err := o.outError(fmt.Errorf("%w: %w", pipelines.ErrOut, down)); errors.Is(err, errUsage) {
+		t.Errorf("--out: %v", err)
+	}
+}
+
 // TestStoredMistakes: what is wrong with a place is one line, and exit 2.
 func TestStoredMistakes(t *testing.T) {
 	withMirror(t)
@@ -146,7 +163,7 @@ func TestStoredMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"s3://bucket/in/*.ply --out s3://bucket/out", "no file matches: s3://bucket/in/*.ply"},
 		{"s3://bucket/in --out s3://bucket/out", "its files are --input 's3://bucket/in/*.obj'"},
-		{"s3://bucket/in/cc-0_box.obj --out s3://nothing/out", "--out s3://nothing/out"},
+		{"s3://bucket/in/cc-0_box.obj --out s3://nothing/out", "s3://nothing/out: the bucket does not exist"},
 		{"s3://bucket/in/cc-0_box.obj --out s3://bucket/out --model s3://bucket/model", "--model s3://bucket/model"},
 		{"s3://bucket/in/cc-0_box.obj --out o --manifest s3://bucket/none.jsonl", "not both"},
 	} {

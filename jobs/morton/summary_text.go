@@ -9,7 +9,7 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// printSummary tells a person how the run ended.
+// printSummary prints the result of a run.
 func printSummary(w io.Writer, s report.Summary) {
 	fmt.Fprintf(w, "%d done", s.Done)
 	if s.Skipped > 0 {
@@ -33,7 +33,7 @@ func printSummary(w io.Writer, s report.Summary) {
 	printPlaces(w, s)
 }
 
-// printPlaces tells what to look at.
+// printPlaces prints where the results are.
 func printPlaces(w io.Writer, s report.Summary) {
 	if bad := conditions(s); bad != "" {
 		fmt.Fprintf(w, "inputs:   %s, though done (%s)\n", bad, join(s.Out, report.ResultsFile))
@@ -50,7 +50,7 @@ func printPlaces(w io.Writer, s report.Summary) {
 	}
 }
 
-// conditions counts the inputs that were read in spite of something; "" if there are none.
+// conditions counts the inputs that were read with warnings; "" for none.
 func conditions(s report.Summary) string {
 	found := map[string]int{}
 	if s.Truncated > 0 {

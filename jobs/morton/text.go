@@ -10,7 +10,7 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// bytesText prints a size as people read it.
+// bytesText formats a size for people.
 func bytesText(n int64) string {
 	switch {
 	case n >= 1<<30:
@@ -23,13 +23,13 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// invalid are words that wrong use says already.
+// invalid matches prefixes that repeat "wrong use".
 var invalid = regexp.MustCompile(`^invalid (request|job): `)
 
-// plain returns the text of an error for the person at the keyboard.
+// plain formats an error for the user.
 func plain(err error) string { return invalid.ReplaceAllString(report.Message(err), "") }
 
-// many prints a number of things.
+// many formats a number of things.
 func many(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -37,7 +37,7 @@ func many(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// counts prints how often each word came up, by word.
+// counts formats how often each word occurs, by word.
 func counts(m map[string]int) string {
 	var parts []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {

@@ -12,7 +12,6 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tokenizeFlags are the flags of tokenize for every kind.
 type tokenizeFlags struct {
 	*options
 
@@ -66,7 +65,7 @@ func (k *tokenizeKind) run(ctx context.Context, t terminal, inputs []string) err
 		return err
 	}
 	if len(k.input) == 0 && k.manifest == "" {
-		return k.usagef("--input or --manifest says what to tokenize")
+		return k.usagef("--input or --manifest is required")
 	}
 	requests, err := k.all(t)
 	if err != nil {
@@ -77,7 +76,8 @@ func (k *tokenizeKind) run(ctx context.Context, t terminal, inputs []string) err
 	return execute(ctx, t, k.options, job, pipelines.Tokenize)
 }
 
-// all makes the requests: of inputs or of a manifest, whose "frames" are --frames.
+// all returns the requests of inputs or of a manifest, whose "frames" are
+// --frames.
 func (k *tokenizeKind) all(t terminal) ([]request.Request, error) {
 	if k.manifest == "" {
 		return k.fromPatterns(t, k.base)

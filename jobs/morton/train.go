@@ -25,11 +25,10 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// tokenizerSystem is the word of --system for a video tokenizer, which is
-// trained on clips before the system cube can have tokens.
+// tokenizerSystem is the value of --system for a video tokenizer. It is trained
+// on clips, before the system cube can have tokens.
 const tokenizerSystem = "tokenizer"
 
-// trainFlags are the flags of train.
 type trainFlags struct {
 	flags *pflag.FlagSet
 	deviceFlags
@@ -37,7 +36,7 @@ type trainFlags struct {
 	system          string
 	options         models.TrainOptions
 	tokens, heldout []string
-	memory          int    // MiB of samples
+	memory          int    // samples in MiB
 	config          string // of a tokenizer: JSON, see cube.Config
 	precision       string
 	json            bool
@@ -66,7 +65,7 @@ func newTrainFlags() *trainFlags {
 	f.Float64Var(&r.Rate, "rate", 1e-3, "peak learning rate, after --warmup steps")
 	f.IntVar(&r.Warmup, "warmup", 0, "steps until the peak rate; 0 is 1/50 of the steps")
 	f.Float64Var(&r.WeightDecay, "weight-decay", 0.05, "weight decay of AdamW")
-	f.Uint64Var(&r.Seed, "seed", 1, "of the initial weights and the order of samples")
+	f.Uint64Var(&r.Seed, "seed", 1, "random seed of the initial weights and the order of samples")
 	f.StringVar(&g.precision, "precision", string(nn.F32), "multiply matrices and keep activations in `NAME`: f32, bf16 or f16; "+
 		"weights are updated and saved in f32, and a tokenizer trains in f32")
 
@@ -74,8 +73,8 @@ func newTrainFlags() *trainFlags {
 	f.IntVar(&n.Layers, "layers", 6, "blocks of the network")
 	f.IntVar(&n.Heads, "heads", 4, "heads of its attention")
 	f.IntVar(&n.Hidden, "hidden", 512, "hidden width of its feed-forward parts")
-	f.IntVar(&n.Context, "context", 1024, "positions that the network sees at most")
-	f.IntVar(&n.Length, "length", 16384, "positions a sequence has at most")
+	f.IntVar(&n.Context, "context", 1024, "largest number of positions that the network sees")
+	f.IntVar(&n.Length, "length", 16384, "largest number of positions in a sequence")
 	f.Float64Var(&n.RopeTheta, "rope-theta", 10000, "base of the rotary positions")
 
 	f.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "the model's default sampling temperature")
@@ -100,10 +99,10 @@ func trainCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// trained are the words of --system that name no published system.
+// trained are the values of --system that are not published systems.
 var trained = []string{shard.KindCube, shard.KindOctree, shard.KindQuad, tokenizerSystem}
 
-// name takes --system apart: a published system, or what is trained by flags of its own.
+// name parses --system: a published system, or one with flags of its own.
 func (g *trainFlags) name() error {
 	o := &g.options
 	if slices.Contains(trained, g.system) {
@@ -118,7 +117,7 @@ func (g *trainFlags) name() error {
 		}
 	}
 	if g.system == "" {
-		return usagef("train", "train: --system says what to train: cube, octree, quad, tokenizer or a published system, which morton systems lists")
+		return usagef("train", "train: --system is required: cube, octree, quad, tokenizer or a published system, which morton systems lists")
 	}
 	return usagef("train", "train: no system %q%s; morton systems lists them", g.system, suggest(g.system, names))
 }
@@ -147,8 +146,8 @@ func (g *trainFlags) run(ctx context.Context, t terminal) error {
 	return g.print(t, curve)
 }
 
-// trainWidth returns the width asked for, or else the checkpoint's, so that a resumed run
-// adds in the same order. 0 leaves it to the device.
+// trainWidth returns the requested subgroup width or else the checkpoint's, so that a
+// resumed run adds in the same order. 0 means the device's own.
 func (g *trainFlags) trainWidth() (int, error) {
 	if w := g.wanted(); w > 0 {
 		return w, nil
@@ -156,7 +155,7 @@ func (g *trainFlags) trainWidth() (int, error) {
 	return train.CheckpointWidth(filepath.Join(g.options.Out, "checkpoint"))
 }
 
-// check finds the shards and what they say about the system.
+// check finds the shards and reads the system's configuration from them.
 func (g *trainFlags) check() error {
 	if err := g.name(); err != nil {
 		return err
@@ -164,13 +163,13 @@ func (g *trainFlags) check() error {
 	o := &g.options
 	switch {
 	case o.System != "" && g.config == "":
-		return usagef("train", "train: --config names the config.json of the network to train")
+		return usagef("train", "train: --config is required: the config.json of the network")
 	case len(g.tokens) == 0:
-		return usagef("train", "train: --tokens says what to train on")
+		return usagef("train", "train: --tokens is required: the shards to train on")
 	case len(g.heldout) == 0:
-		return usagef("train", "train: --heldout says what to test on: tokens that training never sees")
+		return usagef("train", "train: --heldout is required: shards that training never sees")
 	case o.Out == "":
-		return usagef("train", "train: --out says where the model goes")
+		return usagef("train", "train: --out is required: the folder for the model")
 	}
 	if o.Prefer < 0 || o.Prefer > 0 && o.From == "" || o.Family == tokenizerSystem && o.From != "" {
 		return usagef("train", "train: --prefer is above 0 and needs --from, the model to begin with; a tokenizer takes neither")
@@ -200,7 +199,7 @@ func (g *trainFlags) check() error {
 		return nil
 	case shard.KindCube:
 		if o.Tokenizer == "" {
-			return usagef("train", "train: --tokenizer names the folder of the tokenizer that made the tokens")
+			return usagef("train", "train: --tokenizer is required: the folder of the tokenizer that made the tokens")
 		}
 	}
 	if err := g.find(); err != nil {
@@ -233,12 +232,12 @@ func shards(patterns []string) ([]string, error) {
 	return all, nil
 }
 
-// readGrids takes from the samples what a system's configuration says of them:
-// the levels and points of quads, the depths of octrees.
+// readGrids reads configuration from the samples: levels and points of quads,
+// depths of octrees.
 func (g *trainFlags) readGrids() error {
 	o := &g.options
 	if o.Family == shard.KindCube {
-		return nil // the tokenizer's folder says it
+		return nil // the tokenizer's folder has them
 	}
 	for _, path := range o.Shards {
 		if err := g.readGridsOf(path); err != nil {
@@ -298,7 +297,7 @@ func (g *trainFlags) train(ctx context.Context, dev *gpu.Device) (curve *train.C
 	})
 }
 
-// mistake tells errors of the command line from those of the training.
+// mistake marks training errors that are wrong use.
 func (g *trainFlags) mistake(err error) error {
 	for _, e := range []error{nn.ErrConfig, train.ErrOptions, train.ErrCheckpoint, models.ErrFolder, models.ErrData, system.ErrUnknown, fs.ErrNotExist} {
 		if errors.Is(err, e) {

@@ -81,7 +81,10 @@ func TestTrainPublished(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if c.system == "ear" { // the file alone is named: what describes it goes along
+		if c.system == "ear" { // the file alone, in a generator's folder: what describes it goes along
+			if err := os.WriteFile(filepath.Join(tokenizer, "config.json"), []byte(c.config), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			tokenizer = filepath.Join(tokenizer, "vae.safetensors")
 		}
 		args := []string{
@@ -131,7 +134,7 @@ func TestTrainPublishedRefuses(t *testing.T) {
 	}
 	for want, more := range map[string][]string{
 		"var draws only":          {"--system", "var", "--config", between},
-		"--config names":          {"--system", "nar"},
+		"--config is required":    {"--system", "nar"},
 		"--width is for our own":  append([]string{"--system", "nar", "--width", "64"}, config...),
 		"called \"infinitystar\"": append([]string{"--system", "infinitystar"}, config...),
 		"did you mean nova?":      append([]string{"--system", "nvoa"}, config...),

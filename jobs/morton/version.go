@@ -18,7 +18,7 @@ func versionCommand(t terminal) *cobra.Command {
 	return c
 }
 
-// version names this build.
+// version returns the version of this build.
 func version() string {
 	version, revision := "unknown", ""
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -11,7 +11,7 @@ import (
 
 func workerPoolCommand(t terminal) *cobra.Command {
 	c := newCommand("worker-pool", "worker-pool")
-	listen := c.Flags().String("listen", "localhost:50000", "take orders at `HOST:PORT`; whoever reaches it can run programs here")
+	listen := c.Flags().String("listen", "localhost:50000", "listen on `HOST:PORT`; whoever reaches it can run programs here")
 	c.Args = noWords
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		l, err := net.Listen("tcp", *listen)

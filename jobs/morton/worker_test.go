@@ -30,8 +30,10 @@ import (
 
 // Roles that this test binary takes when it starts itself again.
 const (
-	prismPort   = "MORTON_TEST_PRISM" // serve Prism on that port until standard input ends
-	workerNotes = "MORTON_TEST_NOTES" // as a worker, write into that folder who worked
+	prismPort   = "MORTON_TEST_PRISM"    // serve Prism on that port until standard input ends
+	workerNotes = "MORTON_TEST_NOTES"    // as a worker, write into that folder who worked
+	launcher    = "MORTON_TEST_LAUNCHER" // be the command
+	workerFault = "MORTON_TEST_FAULT"    // as a worker, lose the device, or hang until the job is cancelled
 )
 
 // servePrism is the main function of a Prism that stands alone.
@@ -95,6 +97,13 @@ func (n noting) Generate(ctx context.Context, r request.Request, in family.Media
 	path := filepath.Join(os.Getenv(workerNotes), fmt.Sprint(os.Getpid()))
 	if err := os.WriteFile(path, []byte(note), 0o644); err != nil {
 		return nil, err
+	}
+	switch os.Getenv(workerFault) {
+	case "lost":
+		return nil, gpu.ErrDeviceLost
+	case "hang":
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
 	}
 	return n.mirror.Generate(ctx, r, in)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// suggestCommand returns "; did you mean X?" if a subcommand's name is near.
+// suggestCommand returns "; did you mean X?" for a similar subcommand.
 func suggestCommand(c *cobra.Command, word string) string {
 	if near := c.SuggestionsFor(word); len(near) > 0 {
 		return "; did you mean " + strings.Join(near, " or ") + "?"
@@ -27,10 +27,10 @@ func suggest(word string, known []string) string {
 	return ""
 }
 
-// explain puts an error of pflag in our words.
+// explain rewords an error of pflag.
 func explain(c *cobra.Command, err error) error {
 	if words := c.Flags().Args(); !c.HasParent() && len(words) > 0 {
-		return c.RunE(c, words) // the flags are those of a command that is misspelled
+		return c.RunE(c, words) // flags of a misspelled command
 	}
 	name := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), "morton"), " ")
 	wrong := func(format string, args ...any) error {
@@ -45,7 +45,7 @@ func explain(c *cobra.Command, err error) error {
 	switch {
 	case errors.As(err, &unknown):
 		flag := unknown.GetSpecifiedName()
-		if letters := unknown.GetSpecifiedShortnames(); letters != "" { // -name, as Go's flag package has it
+		if letters := unknown.GetSpecifiedShortnames(); letters != "" { // -name, as in Go's flag package
 			flag, _, _ = strings.Cut(letters, "=")
 		}
 		var known []string
@@ -59,7 +59,7 @@ func explain(c *cobra.Command, err error) error {
 	return wrong("%v", err)
 }
 
-// invalidCause says what is wrong with a flag's value.
+// invalidCause returns why a flag's value is invalid.
 func invalidCause(e *pflag.InvalidValueError) error {
 	number := new(strconv.NumError)
 	switch {
@@ -75,8 +75,8 @@ func invalidCause(e *pflag.InvalidValueError) error {
 	return errors.New("want a number")
 }
 
-// twoDashes rewrites flags with one dash, which earlier versions took. It refuses a
-// value after a flag that takes none, as in "--overwrite false".
+// twoDashes rewrites flags with one dash, which earlier versions accepted. It
+// rejects a value after a flag without one, as in "--overwrite false".
 func twoDashes(root *cobra.Command, args []string) ([]string, error) {
 	c, _, err := root.Find(args)
 	if err != nil {

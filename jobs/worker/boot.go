@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,12 +26,14 @@ import (
 )
 
 // IsBoot reports whether a runner started this process as boot code: as a process or
-// the entry of a container, with its flags alone.
+// the entry of a container, with its flags alone. They come in any order.
 func IsBoot(args []string) bool {
-	return len(args) > 0 && (strings.HasPrefix(args[0], "--id=") || strings.HasPrefix(args[0], "-id="))
+	return len(args) > 0 && strings.HasPrefix(args[0], "-") && !Is(args) && slices.ContainsFunc(args, func(a string) bool {
+		return strings.HasPrefix(strings.TrimLeft(a, "-"), "id=")
+	})
 }
 
-// Boot runs one worker to its end, and returns the exit code.
+// Boot runs one worker to its end and returns the exit code.
 func Boot(args []string) int {
 	o, err := bootFlags(args)
 	if err == nil {
@@ -45,8 +48,7 @@ func Boot(args []string) int {
 	return 0
 }
 
-// order is what a runner asks for: a worker of that name, which connects to the runner's
-// endpoints.
+// order is a runner's request for a worker: its id and the runner's endpoints.
 type order struct{ id, provision, artifact, logging, control string }
 
 func bootFlags(args []string) (o order, err error) {
@@ -58,7 +60,7 @@ func bootFlags(args []string) (o order, err error) {
 	f.StringVar(&o.control, "control_endpoint", "", "")
 	f.String("semi_persist_dir", "", "")
 	err = f.Parse(args)
-	o.id = strings.Trim(o.id, "'") // Prism 2.77 quotes it, with no shell to undo that
+	o.id = strings.Trim(o.id, "'") // Prism 2.77 adds quotes that no shell removes
 	return o, err
 }
 
@@ -78,7 +80,7 @@ func boot(ctx context.Context, o order) error {
 	}
 }
 
-// process is a worker that runs, with a folder of its own for as long as it does.
+// process is a running worker with a folder of its own.
 type process struct {
 	cmd    *exec.Cmd
 	folder string
@@ -86,8 +88,8 @@ type process struct {
 	ending sync.Once
 }
 
-// launch prepares a worker and starts it. When it has ended its folder is removed, and
-// exited is called.
+// launch prepares and starts a worker. After the worker ends it removes the folder and
+// calls exited.
 func launch(ctx context.Context, o order, exited func(error)) (*process, error) {
 	folder, err := os.MkdirTemp("", "morton-worker-*")
 	if err != nil {
@@ -107,7 +109,7 @@ func launch(ctx context.Context, o order, exited func(error)) (*process, error) 
 	return w, nil
 }
 
-// stop ends the worker, by force if it does not end in time.
+// stop ends the worker, by force after a grace period.
 func (w *process) stop() {
 	w.ending.Do(func() {
 		w.cmd.Process.Signal(syscall.SIGTERM)
@@ -120,8 +122,8 @@ func (w *process) stop() {
 	<-w.over
 }
 
-// command asks the runner for the job's options and binary, and makes the command that
-// runs it.
+// command asks the runner for the job's options and binary and returns the command to
+// run.
 func (o order) command(ctx context.Context, folder string) (*exec.Cmd, error) {
 	if o.id == "" || o.provision == "" {
 		return nil, errors.New("a worker has an --id and a --provision_endpoint")
@@ -145,7 +147,7 @@ func (o order) command(ctx context.Context, folder string) (*exec.Cmd, error) {
 	}
 	own := goOptions(info)
 	if _, err := os.Stat(own[pipelines.OptionFolder]); own[pipelines.OptionFolder] != "" && err != nil {
-		return nil, fmt.Errorf("%w: %w", errFolder, err) // the worker's own word would be in a log
+		return nil, fmt.Errorf("%w: %w", errFolder, err) // the worker's own error would only be in a log
 	}
 	binary, err := o.binary(ctx, folder, info, own[pipelines.OptionBinary])
 	if err != nil {
@@ -158,7 +160,7 @@ func (o order) command(ctx context.Context, folder string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// take prefers the endpoints that the runner provides.
+// take prefers the endpoints in the provision info.
 func (o *order) take(info *fnpb.ProvisionInfo) {
 	for _, e := range []struct {
 		to   *string
@@ -180,8 +182,8 @@ func goOptions(info *fnpb.ProvisionInfo) map[string]string {
 	return own
 }
 
-// binary returns what to run: this process's own binary if the launcher's was the same,
-// else what the launcher sent. A runner passes it through the memory of its own workers.
+// binary returns the binary to run: this process's own if the launcher's is the same,
+// else the launcher's, which the runner passes through its workers' memory.
 func (o order) binary(ctx context.Context, folder string, info *fnpb.ProvisionInfo, hash string) (string, error) {
 	if own, err := selfHash(); err == nil && own == hash {
 		return os.Executable()

@@ -24,16 +24,16 @@ import (
 	"github.com/morton-gen/morton/transforms"
 )
 
-// Is reports whether boot code started this process as a worker: it begins with
-// --worker, before which no subcommand can stand.
+// Is reports whether boot code started this process as a worker: the first
+// argument is --worker.
 func Is(args []string) bool {
 	return len(args) > 0 && args[0][:min(1, len(args[0]))] == "-" && strings.HasPrefix(strings.TrimLeft(args[0], "-"), "worker=")
 }
 
-// Main serves a runner until it has no more work, or until the process that started this
-// one ends, and returns the exit code.
+// Main serves a runner until it has no more work or the parent process ends. It returns
+// the exit code.
 func Main(args []string) int {
-	runtime.LockOSThread() // the thread that waits for the parent's end must stay
+	runtime.LockOSThread() // the kernel watches the parent's thread, so this one must stay
 	if err := endWithParent(syscall.SIGTERM); err != nil {
 		fmt.Fprintln(os.Stderr, "morton: worker:", err)
 	}
@@ -47,11 +47,10 @@ func Main(args []string) int {
 	return 0
 }
 
-// unwind is how long attempts may take to end, which removes what they have half
-// written. One that waits for a device cannot end in time, and dies with the process.
+// unwind is the time for attempts to end and remove partial files. One that waits for
+// a device cannot end in time and dies with the process.
 const unwind = 10 * time.Second
 
-// serve does the work.
 func serve(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("worker", flag.ContinueOnError)
 	f.Bool("worker", false, "")
@@ -67,8 +66,9 @@ func serve(ctx context.Context, args []string) error {
 		return err
 	}
 	if ownFolder.MatchString(*folder) {
-		os.RemoveAll(*folder) // all has been read, and whoever made it may be killed
+		os.RemoveAll(*folder) // no longer needed, and its owner may be killed
 	}
+	defer serveWorkerMetrics()()
 	beam.Init() // Beam's own worker stays away: its flag is not set
 	ctx, cancel := context.WithCancel(grpcx.WriteWorkerID(ctx, *id))
 	defer cancel()
@@ -82,7 +82,7 @@ func serve(ctx context.Context, args []string) error {
 	select {
 	case err = <-over:
 	case <-ctx.Done():
-	case <-transforms.RunOver(): // the runner should end it now, and may forget to
+	case <-transforms.RunOver(): // the runner should end it now, but may not
 		select {
 		case err = <-over:
 		case <-ctx.Done():
@@ -94,8 +94,8 @@ func serve(ctx context.Context, args []string) error {
 	return err
 }
 
-// takeOptions makes the job's options Beam's, and goes to the folder that its inputs are
-// relative to.
+// takeOptions sets Beam's flags from the job's options and changes to the folder of
+// relative inputs.
 func takeOptions(text string) error {
 	if file := os.Getenv("PIPELINE_OPTIONS_FILE"); file != "" {
 		data, err := os.ReadFile(file)
@@ -115,7 +115,7 @@ func takeOptions(text string) error {
 	return enter(options.Options.Options)
 }
 
-// errFolder reports a job with relative inputs on a machine that cannot have them.
+// errFolder reports a job with relative inputs on a machine without their folder.
 var errFolder = errors.New("the inputs are relative to a folder of the launcher's that is not here; mount it, or name them from /")
 
 func enter(options map[string]string) error {
@@ -129,14 +129,14 @@ func enter(options map[string]string) error {
 	return nil
 }
 
-// ownFolder matches what boot code of ours makes for one worker.
+// ownFolder matches the folder that our boot code makes for a worker.
 var ownFolder = regexp.MustCompile(`/morton-worker-\d+$`)
 
-// beamCopy matches where Beam's boot code puts the binary that it runs once.
+// beamCopy matches the path of the binary that Beam's boot code runs once.
 var beamCopy = regexp.MustCompile(`^/tmp/bin\d+/worker$`)
 
-// removeCopy removes this process's binary if it is such a copy. The process keeps it
-// open.
+// removeCopy removes this process's binary if it is such a copy. The open file stays
+// usable.
 func removeCopy() {
 	if self, err := os.Executable(); err == nil && beamCopy.MatchString(self) {
 		os.RemoveAll(filepath.Dir(self))

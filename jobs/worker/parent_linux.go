@@ -8,13 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// endWithParent has the kernel send this process a signal when the thread that started
-// it ends.
+// endWithParent makes the kernel signal this process when the thread that started it
+// ends.
 func endWithParent(s syscall.Signal) error {
 	return unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(s), 0, 0, 0)
 }
 
-// start starts a child that ends with this process, and calls exited when it has. The
+// start starts a child that ends with this process and calls exited when it has. The
 // kernel watches the thread that started the child, so that thread stays until then.
 func start(cmd *exec.Cmd, exited func(error)) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// endWithParent is for Linux alone.
+// endWithParent works on Linux alone.
 func endWithParent(syscall.Signal) error {
 	return errors.New("on this system a worker does not end with its parent, but when the runner has no more work for it")
 }

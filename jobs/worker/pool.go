@@ -13,13 +13,13 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Pool starts workers for runners that ask for them, as --environment_type EXTERNAL does.
-// Each job, and each of a runner's task managers, gets workers of its own, though they
-// may all call theirs by the same name.
+// Pool starts workers for runners on request, as for --environment_type EXTERNAL. Each
+// job and each task manager of a runner gets its own workers, even if their names are
+// equal.
 type Pool struct {
 	fnpb.UnimplementedBeamFnExternalWorkerPoolServer
 
-	log   io.Writer     // a line for each worker's beginning and end
+	log   io.Writer     // gets a line for each start and end of a worker
 	grace time.Duration // for a worker to end by itself
 
 	mu      sync.Mutex
@@ -27,12 +27,12 @@ type Pool struct {
 	workers map[key]*process
 }
 
-// key tells workers apart: a runner's names are unique on its endpoint.
+// key identifies a worker: a runner's names are unique per endpoint.
 type key struct{ id, control string }
 
 func newPool(log io.Writer) *Pool { return &Pool{log: log, grace: unwind, workers: map[key]*process{}} }
 
-// Serve serves a pool until the context ends, and then ends its workers.
+// Serve serves a pool until the context ends, then ends its workers.
 func Serve(ctx context.Context, listener net.Listener, log io.Writer) error {
 	p := newPool(log)
 	server := grpc.NewServer()
@@ -47,8 +47,8 @@ func Serve(ctx context.Context, listener net.Listener, log io.Writer) error {
 	return err
 }
 
-// StartWorker implements Beam's service. What hinders the worker is in the answer, and
-// so in the error of the job.
+// StartWorker implements Beam's service. A start error is in the answer, and thereby
+// in the job's error.
 func (p *Pool) StartWorker(ctx context.Context, r *fnpb.StartWorkerRequest) (*fnpb.StartWorkerResponse, error) {
 	if err := p.start(ctx, r); err != nil {
 		p.note("worker %s: %v", r.GetWorkerId(), err)
@@ -89,7 +89,7 @@ func (p *Pool) start(ctx context.Context, r *fnpb.StartWorkerRequest) error {
 
 var errClosed = errors.New("the pool is closing")
 
-// reserve makes sure that a worker is started once.
+// reserve ensures that a worker is started once.
 func (p *Pool) reserve(k key) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,8 +119,8 @@ func (p *Pool) note(format string, args ...any) {
 }
 
 // StopWorker implements Beam's service. A worker ends by itself when its runner closes
-// the connection. If only one has that name, it is also made to: the request does not
-// say whose worker it is about.
+// the connection. It is also stopped if it is the only one of its name, since the
+// request does not identify the runner.
 func (p *Pool) StopWorker(_ context.Context, r *fnpb.StopWorkerRequest) (*fnpb.StopWorkerResponse, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,7 +142,7 @@ func (p *Pool) StopWorker(_ context.Context, r *fnpb.StopWorkerRequest) (*fnpb.S
 	return &fnpb.StopWorkerResponse{}, nil
 }
 
-// close ends all workers, and waits until they have.
+// close ends all workers and waits for them.
 func (p *Pool) close() {
 	p.mu.Lock()
 	p.closed = true

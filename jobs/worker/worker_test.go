@@ -276,6 +276,7 @@ func TestPool(t *testing.T) {
 func TestModes(t *testing.T) {
 	for line, want := range map[string][2]bool{
 		"--worker=true --id=1": {true, false}, "-worker=true": {true, false}, "--id=1 --provision_endpoint=a": {false, true},
+		"--logging_endpoint=a --id=1": {false, true}, "-v --ids=1": {},
 		"generate --worker=true": {}, "": {}, "worker=true": {}, "--version": {}, "generate --id=1": {},
 	} {
 		args := strings.Fields(line)

@@ -7,13 +7,13 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// Counts says what a file held beside the mesh.
+// Counts reports what a file contained and what was dropped.
 type Counts struct {
 	Vertices        int // as the file has them
-	Faces           int // as the file has them, with those dropped
-	DroppedFaces    int // with fewer than three other corners
-	DroppedCorners  int // repeat the corner before
-	DroppedVertices int // not finite, and in no face
+	Faces           int // as the file has them, dropped ones included
+	DroppedFaces    int // with fewer than three distinct corners
+	DroppedCorners  int // equal to the corner before
+	DroppedVertices int // not finite and unused
 }
 
 // Builder collects vertices and faces, in any order.
@@ -21,7 +21,7 @@ type Builder struct {
 	limits  limit.Limits
 	mesh    *mesh.Mesh
 	counts  Counts
-	highest int64 // vertex that a face uses
+	highest int64 // highest vertex index used
 	face    []int32
 }
 
@@ -46,7 +46,7 @@ func (b *Builder) Vertex(p mesh.Vec3) error {
 }
 
 // CheckCorners returns an error wrapping [limit.ErrLimit] if a face may not have
-// n corners. A reader asks before it reads them.
+// n corners. Readers call it before they read them.
 func (b *Builder) CheckCorners(n int64) error {
 	if n > int64(b.limits.FaceCorners) {
 		return limit.Over(limit.FaceCorners, int64(b.limits.FaceCorners))
@@ -63,10 +63,10 @@ func (b *Builder) CheckStrip(n int64) error {
 	return nil
 }
 
-// Face adds the face with these corners, which may be of vertices yet to come.
-// Corners that repeat the one before, or the first, are dropped, and so is a
-// face with fewer than three others. The error wraps [limit.ErrLimit], or
-// [mesh.ErrFace] for an index that no vertex can have.
+// Face adds a face, whose vertices may be added later. Corners equal to the one
+// before or to the first are dropped, and so is a face with fewer than three
+// distinct corners. The error wraps [limit.ErrLimit], or [mesh.ErrFace] for an
+// index out of range.
 func (b *Builder) Face(corners []int64) error {
 	b.counts.Faces++
 	if b.counts.Faces > b.limits.Faces {
@@ -92,7 +92,7 @@ func (b *Builder) Face(corners []int64) error {
 	return b.keep(len(corners))
 }
 
-// keep adds the face in scratch, if enough is left of it.
+// keep adds the face in scratch if it has three corners or more.
 func (b *Builder) keep(given int) error {
 	b.counts.DroppedCorners += given - len(b.face)
 	if len(b.face) < 3 {
@@ -111,10 +111,9 @@ func (b *Builder) keep(given int) error {
 	return nil
 }
 
-// Finish returns the mesh, without vertices that are not finite. The error wraps
-// [mesh.ErrFace] if a face uses a vertex that is not there, [mesh.ErrEmpty] if
-// no face is left, or [mesh.ErrNotFinite] if a face uses a vertex that is not
-// finite.
+// Finish returns the mesh, without non-finite vertices. The error wraps
+// [mesh.ErrFace] if a face uses a vertex that does not exist, [mesh.ErrEmpty] if
+// no face is left, or [mesh.ErrNotFinite] if a face uses a non-finite vertex.
 func (b *Builder) Finish() (*mesh.Mesh, Counts, error) {
 	b.counts.Vertices = len(b.mesh.Vertices)
 	switch n := b.counts.Vertices; {

@@ -1,5 +1,5 @@
-// Package build puts meshes together for the readers of mesh files: it keeps to
-// their limits, drops what is no face and counts what it dropped.
+// Package build assembles meshes for the readers of mesh files. It enforces
+// limits, drops degenerate faces and counts what it dropped.
 //
 // It is not for meshes that a program makes itself (see package mesh).
 //

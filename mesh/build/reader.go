@@ -10,10 +10,11 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// ErrToken reports a word of text that is longer than any number or keyword.
+// ErrToken reports a word longer than any number or keyword.
 var ErrToken = errkind.New("syntax", "a word without an end")
 
-// maxToken is longer than any float64 in decimals, which has up to 1,079.
+// maxToken exceeds the longest decimal of a float64, which has 1,079
+// characters.
 const maxToken = 2048
 
 // Reader reads bytes and words of a file up to a limit.
@@ -43,13 +44,13 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Line returns the number of the line that is being read, from 1, in a file that
-// was read by words alone.
+// Line returns the number of the current line, from 1, if the file was read by
+// words alone.
 func (r *Reader) Line() int { return r.line }
 
-// Word returns the next word: what stands between blanks and line ends (LF, CRLF
-// or CR). With comments, a # ends the line. It is valid until the next call. At
-// the end it returns io.EOF.
+// Word returns the next word: text between blanks and line ends (LF, CRLF or
+// CR). With comments, a # ends the line. The word is valid until the next call.
+// At the end it returns io.EOF.
 func (r *Reader) Word(comments bool) ([]byte, error) {
 	if err := r.skipBlanks(comments); err != nil {
 		return nil, err
@@ -91,14 +92,14 @@ func (r *Reader) skipBlanks(comments bool) error {
 	}
 }
 
-// Ends reports whether nothing but blanks and a comment are left of the line.
+// Ends reports whether only blanks and a comment are left of the line.
 func (r *Reader) Ends() (bool, error) {
 	words, err := r.lookAhead()
 	return words == 0, err
 }
 
-// Alone reports whether the next line that is not blank or a comment holds one word. It
-// reads none of it. Of a line too long to look at, it says no.
+// Alone reports, without reading it, whether the next line that is not blank or a
+// comment has one word. It returns false for a line longer than the buffer.
 func (r *Reader) Alone() (bool, error) {
 	if err := r.skipBlanks(true); err != nil {
 		if err == io.EOF {
@@ -110,7 +111,8 @@ func (r *Reader) Alone() (bool, error) {
 	return words == 1, err
 }
 
-// lookAhead counts the words up to the line's end or a comment, and reads none.
+// lookAhead counts the words up to the line's end or a comment without reading
+// them.
 func (r *Reader) lookAhead() (words int, err error) {
 	for n := 1; n <= maxToken; n++ {
 		line, err := r.Peek(n)
@@ -127,7 +129,7 @@ func (r *Reader) lookAhead() (words int, err error) {
 	return maxToken, nil
 }
 
-// SkipLine goes on after the next line end. It returns io.EOF if there is none.
+// SkipLine skips to the line after. It returns io.EOF if there is none.
 func (r *Reader) SkipLine() error {
 	for {
 		c, err := r.ReadByte()

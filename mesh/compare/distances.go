@@ -2,7 +2,7 @@ package compare
 
 import "math"
 
-// distances are those of one surface's points from the other surface.
+// distances are those from the points of one surface to the other surface.
 type distances struct {
 	samples   []float64
 	vertices  []float64
@@ -35,7 +35,7 @@ func (d *distances) within(threshold float64) float64 {
 	return float64(n) / float64(len(d.samples))
 }
 
-// consistency returns the mean agreement of normals, with and without its sign.
+// consistency returns the mean agreement of normals, signed and absolute.
 func (d *distances) consistency() (signed, absolute float64) {
 	n := 0.0
 	for _, x := range d.agreement {

@@ -2,8 +2,7 @@
 // distances in both conventions, the Hausdorff distance, F-scores and the
 // consistency of normals.
 //
-// It is not for sets of points without faces (see [mesh.Compare]), nor for what
-// is wrong within one mesh (see [mesh.Measure]).
+// It is not for the defects of one mesh (see [mesh.Measure]).
 //
 //	report, err := compare.Surfaces(result, reference, compare.Options{})
 //	if err != nil {
@@ -14,16 +13,15 @@
 //
 // # What is measured
 //
-// Points are drawn evenly over the area of each surface. The distance of a point
-// is that to the other surface's triangles, not to its points, so it is not held
-// up by the spacing of samples. Lengths are in units of the reference's longest
-// side, the longest edge of its axis-aligned box; [Report.Raw] gives them in the
-// reference's own units. The mesh is compared at its own place and size: nothing
-// is aligned.
+// Points are sampled evenly over the area of each surface. Distances are to the
+// other surface's triangles, not to its samples, so they do not depend on sample
+// spacing. Lengths are in units of the reference's longest side, the longest
+// edge of its axis-aligned box; [Report.Raw] returns them in the reference's own
+// units. Nothing is aligned.
 //
-// Published figures differ in convention. Chamfer L1 here is that of Occupancy
-// Networks, and Chamfer L2 that of the Point Set Generation Network; F-score
-// thresholds are shares of the box's side, as Tatarchenko et al. use them.
+// Published figures differ in convention. Chamfer L1 is that of Occupancy
+// Networks, Chamfer L2 that of the Point Set Generation Network. F-score
+// thresholds are fractions of the box's side, as in Tatarchenko et al.
 //
 // Letters used in comments: M the mesh, R the reference, p a point of M, q a
 // point of R, n samples.

@@ -4,19 +4,20 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
-// Missing says how much of a reference a mesh leaves out.
+// Missing reports how much of a reference a mesh leaves out.
 type Missing struct {
-	Share float64 // of the reference's area, further from the mesh than a distance
-	Parts int     // parts of the reference of which nothing is nearer
-	Of    int     // all parts with area: faces that hang together by vertices at equal places
+	Share float64 // fraction of the reference's area that is further from the mesh than the distance
+	Parts int     // parts of the reference that are missing entirely
+	Of    int     // all parts with area, connected by equal positions
 }
 
 // MissingFrom measures how much of the reference lies further from the mesh than
-// a distance in their own units. It looks at o.Samples points, and at one point
-// more in the largest triangle of each part; vertices and thresholds of the
-// options are not used. A mesh without faces lacks everything.
+// a distance in their own units. It samples o.Samples points, and one more in
+// the largest triangle of each part. Vertices and Thresholds of the options are
+// ignored. A mesh without faces lacks everything.
 //
 // The errors are those of [Surfaces], and [ErrOptions] for a negative distance.
 func MissingFrom(m, reference *mesh.Mesh, distance float64, o Options) (Missing, error) {
@@ -44,7 +45,7 @@ func MissingFrom(m, reference *mesh.Mesh, distance float64, o Options) (Missing,
 	return missing(near, far, distance/unit, o.filled())
 }
 
-func missing(m, reference *mesh.Mesh, distance float64, o Options) (Missing, error) {
+func missing(m, reference *mesh.Mesh, limit float64, o Options) (Missing, error) {
 	points, _, faces := mesh.SampleSurface(reference, o.Samples, o.Seed)
 	if points == nil {
 		return Missing{}, fmt.Errorf("compare: the reference: %w: %d faces", mesh.ErrNoArea, reference.NumFaces())
@@ -57,10 +58,10 @@ func missing(m, reference *mesh.Mesh, distance float64, o Options) (Missing, err
 	}
 	middles, withArea := largestTriangles(reference, partOf, n)
 	points, parts = append(points, middles...), append(parts, withArea...)
-	gone, query := make([]bool, len(points)), mesh.NewDistanceQuery(m)
+	gone, query := make([]bool, len(points)), distance.New(m)
 	spread(len(points), func(i int) {
 		d, _, _ := query.Distance(points[i])
-		gone[i] = d > distance
+		gone[i] = d > limit
 	})
 	out := Missing{Parts: len(withArea), Of: len(withArea), Share: share(gone[:len(faces)])}
 	left := make([]bool, n)
@@ -73,7 +74,7 @@ func missing(m, reference *mesh.Mesh, distance float64, o Options) (Missing, err
 	return out, nil
 }
 
-// share returns the part of the list that is true.
+// share returns the fraction of true entries.
 func share(list []bool) float64 {
 	n := 0
 	for _, is := range list {
@@ -84,8 +85,8 @@ func share(list []bool) float64 {
 	return float64(n) / float64(len(list))
 }
 
-// largestTriangles returns the middle of the largest triangle of each part that
-// has area, and the part.
+// largestTriangles returns the centroid of the largest triangle of each part
+// with area, and the part.
 func largestTriangles(m *mesh.Mesh, partOf []int32, n int) (middles []mesh.Vec3, parts []int32) {
 	triangles, faceOf := mesh.Triangulate(m)
 	largest, area := make([]int, n), make([]float64, n)

@@ -20,23 +20,23 @@ const (
 	MaxThresholds = 64
 )
 
-// DefaultThresholds are the F-score thresholds, as shares of the reference's
-// longest side. One in a hundred is the field's; half and twice that show how
-// much hangs on the choice.
+// DefaultThresholds are the F-score thresholds, as fractions of the reference's
+// longest side. 0.01 is customary; half and twice that show how sensitive the
+// score is.
 var DefaultThresholds = []float64{0.005, 0.01, 0.02}
 
-// Options say how surfaces are compared. The zero value is ready for use.
+// Options control a comparison. The zero value is ready for use.
 type Options struct {
-	// Samples is how many points are drawn on each surface; 0 means DefaultSamples.
+	// Samples is the number of points on each surface; 0 means DefaultSamples.
 	Samples int
-	// Vertices is how many vertices of each surface are looked at besides, for
-	// the Hausdorff distance alone; 0 means DefaultVertices. A mesh with more has
-	// this many taken evenly by index, so that time is bounded.
+	// Vertices is the number of vertices of each surface that count for the
+	// Hausdorff distance; 0 means DefaultVertices. A mesh with more is subsampled
+	// evenly by index, which bounds the time.
 	Vertices int
-	// Seed draws the points. The same seed gives the same report.
+	// Seed selects the samples. The same seed gives the same report.
 	Seed uint64
-	// Thresholds of the F-scores, as shares of the reference's longest side; nil
-	// means DefaultThresholds.
+	// Thresholds are the F-score thresholds, as fractions of the reference's
+	// longest side; nil means DefaultThresholds.
 	Thresholds []float64
 }
 
@@ -59,7 +59,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// filled returns o with its defaults in place.
+// filled returns o with its defaults.
 func (o Options) filled() Options {
 	if o.Samples == 0 {
 		o.Samples = DefaultSamples

@@ -1,6 +1,7 @@
 package compare
 
-// Direction holds the distances of one surface's points from the other surface.
+// Direction holds the distances from the points of one surface to the other
+// surface.
 type Direction struct {
 	Mean       float64 `json:"mean"`        // mean distance of the samples
 	MeanSquare float64 `json:"mean_square"` // mean squared distance of the samples
@@ -19,12 +20,12 @@ type Distances struct {
 	//
 	//	mean_p d(p, R)² + mean_q d(q, M)²
 	ChamferL2 float64 `json:"chamfer_l2"`
-	// Hausdorff is the larger maximum. It is a lower bound of the distance
-	// between the surfaces: a face may reach further between the points looked at.
+	// Hausdorff is the larger maximum. It is a lower bound of the true distance,
+	// since only points are measured.
 	Hausdorff float64 `json:"hausdorff"`
 }
 
-// Score is an F-score with its two parts.
+// Score is an F-score with its precision and recall.
 //
 //	precision = share of p with d(p, R) < threshold
 //	recall    = share of q with d(q, M) < threshold
@@ -36,8 +37,8 @@ type Score struct {
 	Recall    float64 `json:"recall"`
 }
 
-// Report is a comparison. Its own lengths are in units of the reference's
-// longest side; squared ones in that unit squared.
+// Report is a comparison. Lengths are in units of the reference's longest side,
+// squared ones in that unit squared.
 type Report struct {
 	// Side is the reference's longest side, in the reference's own units.
 	Side    float64 `json:"side"`
@@ -45,20 +46,21 @@ type Report struct {
 	Seed    uint64  `json:"seed"`
 	Distances
 	Scores []Score `json:"scores"`
-	// NormalConsistency is how well normals agree with those at the nearest point
-	// of the other surface, whichever way they face:
+	// NormalConsistency is the mean agreement of normals with those at the
+	// nearest point of the other surface, regardless of sign:
 	//
 	//	½ ( mean_p |n_p · n(p, R)| + mean_q |n_q · n(q, M)| )
 	//
-	// Where several triangles share the nearest point, the first of them counts.
-	// Triangles without a normal are left out.
+	// If several triangles share the nearest point, the first counts. Triangles
+	// without a normal are left out.
 	NormalConsistency float64 `json:"normal_consistency"`
-	// SignedConsistency is the same without the bars: it is negative where faces
-	// are turned inside out.
+	// SignedConsistency is the same without absolute values. It is negative
+	// where faces are inside out.
 	SignedConsistency float64 `json:"signed_consistency"`
 }
 
-// F returns the F-score at a threshold of the report, and false without it.
+// F returns the F-score at one of the report's thresholds, and whether there is
+// one.
 func (r *Report) F(threshold float64) (float64, bool) {
 	for _, s := range r.Scores {
 		if s.Threshold == threshold {
@@ -69,7 +71,7 @@ func (r *Report) F(threshold float64) (float64, bool) {
 }
 
 // Raw returns the distances in the reference's own units. Squared ones may
-// leave float64's range where the reference's side does so when squared.
+// overflow or underflow float64.
 func (r *Report) Raw() Distances {
 	d := r.Distances
 	d.Accuracy, d.Completeness = d.Accuracy.scaled(r.Side), d.Completeness.scaled(r.Side)

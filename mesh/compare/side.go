@@ -5,13 +5,14 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // side is one of the two surfaces, in units of the reference's longest side and
-// about the reference's centre, so that a place far away costs no digits.
+// relative to the reference's centre, for precision.
 type side struct {
 	triangles *mesh.Mesh
-	query     *mesh.DistanceQuery
+	query     *distance.Query
 	points    []mesh.Vec3 // samples
 	normals   []mesh.Vec3 // of the samples' triangles
 	vertices  []mesh.Vec3 // looked at for the largest distance
@@ -22,20 +23,20 @@ func newSide(m *mesh.Mesh, centre mesh.Vec3, unit float64, o Options) (*side, er
 	if err != nil {
 		return nil, err
 	}
-	// Triangles first: the face of a nearest point is then its triangle.
+	// The query gets triangles, so the face of a nearest point is its triangle.
 	s := &side{}
 	s.triangles, _ = mesh.Triangulate(moved)
 	s.points, s.normals, _ = mesh.SampleSurface(s.triangles, o.Samples, o.Seed)
 	if s.points == nil {
 		return nil, fmt.Errorf("%w: %d faces", mesh.ErrNoArea, m.NumFaces())
 	}
-	s.query = mesh.NewDistanceQuery(s.triangles)
+	s.query = distance.New(s.triangles)
 	s.vertices = usedVertices(s.triangles, o.Vertices)
 	return s, nil
 }
 
-// about returns a mesh in the given unit around the given centre. Faces are shared
-// with m. The error wraps [mesh.ErrNotFinite] if the mesh leaves maxReach.
+// about returns a mesh in the given unit relative to the given centre. Faces are
+// shared with m. The error wraps [mesh.ErrNotFinite] if the mesh exceeds maxReach.
 func about(m *mesh.Mesh, centre mesh.Vec3, unit float64) (*mesh.Mesh, error) {
 	moved := &mesh.Mesh{Vertices: make([]mesh.Vec3, len(m.Vertices)), Corners: m.Corners, Starts: m.Starts}
 	for i, p := range m.Vertices {
@@ -44,11 +45,11 @@ func about(m *mesh.Mesh, centre mesh.Vec3, unit float64) (*mesh.Mesh, error) {
 	return moved, checkReach(moved)
 }
 
-// maxReach bounds coordinates, in the reference's longest sides, so that the
-// squares of distances stay finite.
+// maxReach bounds coordinates, in the reference's longest sides, so that
+// squared distances stay finite.
 const maxReach = 1e150
 
-// checkReach returns an error wrapping [mesh.ErrNotFinite] if the mesh leaves
+// checkReach returns an error wrapping [mesh.ErrNotFinite] if the mesh exceeds
 // maxReach.
 func checkReach(m *mesh.Mesh) error {
 	for _, v := range m.Corners {
@@ -61,7 +62,7 @@ func checkReach(m *mesh.Mesh) error {
 	return nil
 }
 
-// usedVertices returns the vertices that faces use, or limit of them, evenly by
+// usedVertices returns at most limit of the vertices that faces use, evenly by
 // index.
 func usedVertices(m *mesh.Mesh, limit int) []mesh.Vec3 {
 	kept, _ := mesh.RemoveUnused(m)
@@ -76,7 +77,7 @@ func usedVertices(m *mesh.Mesh, limit int) []mesh.Vec3 {
 	return some
 }
 
-// against returns the distances of s's points from the other surface.
+// against returns the distances from s's points to the other surface.
 func (s *side) against(other *side) distances {
 	d := distances{
 		samples: make([]float64, len(s.points)), vertices: make([]float64, len(s.vertices)),

@@ -6,12 +6,12 @@ import (
 	"sync/atomic"
 )
 
-// atOnce is how many items a goroutine takes at a time. Neighbours in a list lie
-// near each other, and so share the parts of the tree in the cache.
+// atOnce is the number of items a goroutine takes at a time. Neighbouring items
+// share parts of the tree in the cache.
 const atOnce = 512
 
-// spread calls work with every number below n, on GOMAXPROCS goroutines. Each
-// call must write only what is its own.
+// spread calls work for every number below n on GOMAXPROCS goroutines. Calls
+// must write to disjoint memory.
 func spread(n int, work func(i int)) {
 	var next atomic.Int64
 	var done sync.WaitGroup

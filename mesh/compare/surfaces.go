@@ -50,7 +50,7 @@ func check(m *mesh.Mesh) error {
 	return nil
 }
 
-// frame checks a reference and returns the middle of its box and its longest
+// frame validates a reference and returns the middle of its box and its longest
 // side.
 func frame(reference *mesh.Mesh) (centre mesh.Vec3, side float64, err error) {
 	if err := check(reference); err != nil {
@@ -68,7 +68,6 @@ func frame(reference *mesh.Mesh) (centre mesh.Vec3, side float64, err error) {
 	return centre, side, nil
 }
 
-// newReport puts both directions together.
 func newReport(toReference, toMesh distances, side float64, o Options) *Report {
 	r := &Report{Side: side, Samples: o.Samples, Seed: o.Seed}
 	r.Accuracy, r.Completeness = toReference.direction(), toMesh.direction()

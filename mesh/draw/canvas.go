@@ -8,9 +8,8 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// canvas holds the samples of a picture, row by row from the top. Positions on
-// it are x to the right and y down in samples, and z towards the viewer in the
-// same unit.
+// canvas holds the samples of a picture, row by row from the top. x is to the
+// right, y down and z towards the viewer, all in samples.
 type canvas struct {
 	size   int
 	depth  []float64 // z of the nearest surface
@@ -33,8 +32,8 @@ func newCanvas(size int) *canvas {
 	return c
 }
 
-// place turns the vertices of m to the view and scales them to fill the canvas
-// up to a margin of 4%.
+// place projects the vertices of m and scales them to fill the canvas up to a
+// margin of 4%.
 func (c *canvas) place(m *mesh.Mesh, o Options) {
 	sinA, cosA := math.Sincos(o.Azimuth * math.Pi / 180)
 	sinE, cosE := math.Sincos(o.Elevation * math.Pi / 180)
@@ -52,9 +51,9 @@ func (c *canvas) place(m *mesh.Mesh, o Options) {
 	}
 }
 
-// triangle marks the samples whose centre lies in the triangle and which it is
-// the nearest to cover. Fronts are moved a hair towards the viewer, so that of
-// a sheet made of two faces back to back the front is seen.
+// triangle fills the samples whose centre lies in the triangle where it is
+// nearest. Fronts are moved slightly towards the viewer, so that of two
+// coincident faces back to back the front is visible.
 func (c *canvas) triangle(p [3]mesh.Vec3, face int32) {
 	area := side(p[0], p[1], p[2])
 	if area == 0 {
@@ -86,12 +85,12 @@ func side(a, b, q mesh.Vec3) float64 {
 	return (b[0]-a[0])*(q[1]-a[1]) - (b[1]-a[1])*(q[0]-a[0])
 }
 
-// span returns the samples from lo to hi, cut to the canvas.
+// span returns the samples from lo to hi, clipped to the canvas.
 func (c *canvas) span(lo, hi float64) (first, end int) {
 	return max(0, int(lo)), min(c.size, int(hi)+1)
 }
 
-// shade colours the samples by the normal of the face they see.
+// shade colours the samples by face normal.
 func (c *canvas) shade(m *mesh.Mesh) {
 	light := mesh.Vec3{-0.4, -0.5, 0.77}.Unit()
 	shades := make([]color.RGBA, m.NumFaces())
@@ -111,8 +110,8 @@ func (c *canvas) shade(m *mesh.Mesh) {
 	}
 }
 
-// line draws an edge where no surface hides it. It may lie a little behind, as
-// it lies in the surface itself.
+// line draws an edge where no surface hides it. A small depth tolerance lets
+// edges of the surface itself pass.
 func (c *canvas) line(a, b mesh.Vec3) {
 	d := b.Sub(a)
 	steps := int(max(math.Abs(d[0]), math.Abs(d[1]))) + 1
@@ -123,7 +122,7 @@ func (c *canvas) line(a, b mesh.Vec3) {
 	}
 }
 
-// dot inks the samples within one of x, y whose surface is not nearer than z.
+// dot inks the samples within 1 of x, y whose surface is not nearer than z.
 func (c *canvas) dot(x, y int, z float64) {
 	for j := max(0, y-1); j <= min(c.size-1, y+1); j++ {
 		for i := max(0, x-1); i <= min(c.size-1, x+1); i++ {

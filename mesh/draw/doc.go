@@ -1,8 +1,7 @@
-// Package draw makes small pictures of meshes, with the edges of their polygons
-// drawn: thumbnails for contact sheets, and something to look at in a test.
+// Package draw renders small pictures of meshes with the edges of their polygons,
+// for contact sheets and tests.
 //
-// It is not for FID or other measures on pictures, nor for anything fast: it
-// fills triangles on the processor.
+// It is not for FID or other image metrics, nor for speed: it rasterises on the CPU.
 //
 //	picture, err := draw.Draw(m, draw.Options{Size: 256, Azimuth: 35, Elevation: 25})
 //	if err != nil {

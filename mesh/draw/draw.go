@@ -9,11 +9,11 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// ErrOptions reports options that make no sense.
+// ErrOptions reports invalid options.
 var ErrOptions = errors.New("bad options")
 
-// Options says how to look at a mesh. The zero value looks from the front, from
-// high z down the z axis with y up.
+// Options set the view. The zero value looks from the front: along the z axis
+// from high z, with y up.
 type Options struct {
 	Size      int     // width and height in pixels; 0 means 256
 	Azimuth   float64 // degrees to the right around the y axis
@@ -27,7 +27,7 @@ const MaxSize = 2048
 // samples is the number of samples along each side of a pixel.
 const samples = 3
 
-// Validate returns an error wrapping [ErrOptions] if o makes no sense.
+// Validate returns an error wrapping [ErrOptions] if a field is out of range.
 func (o Options) Validate() error {
 	switch {
 	case o.Size < 0 || o.Size > MaxSize:
@@ -40,11 +40,11 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// Draw returns an opaque picture of m in parallel projection, centred and scaled
-// to fill it, flat-shaded by a light at the viewer's left shoulder. Fronts of
-// faces are grey, backs are red: a red spot is a face turned inside out, or the
-// inside of an open surface. Edges of polygons are dark lines, the cuts that
-// triangulation makes are not drawn.
+// Draw returns an opaque picture of m in parallel projection, centred, scaled to
+// fill it, and flat-shaded by a light from the viewer's left. Front faces are
+// grey and back faces red, so red shows a flipped face or the inside of an open
+// surface. Polygon edges are dark lines; edges of the triangulation are not
+// drawn.
 //
 // It returns an error wrapping [ErrOptions], [mesh.ErrEmpty], [mesh.ErrFace] or
 // [mesh.ErrNotFinite].

@@ -19,14 +19,14 @@ type elements struct {
 	norm   bool
 }
 
-// newElements describes tuples of comps numbers. (ComponentType.ByteSize builds
-// a map at every call, so its answer is kept.)
+// newElements describes tuples of comps numbers. It caches
+// ComponentType.ByteSize, which builds a map at every call.
 func newElements(comps int, kind qgltf.ComponentType, norm bool) elements {
 	return elements{comps: comps, size: kind.ByteSize(), kind: kind, norm: norm}
 }
 
-// number returns component c of element i as a float64; normalised integers
-// follow section 3.6.2.2 of the specification, so that -128 and -127 are both -1.
+// number returns component c of element i as a float64. Normalised integers
+// follow section 3.6.2.2 of the specification: -128 and -127 are both -1.
 func (e elements) number(i, c int) float64 {
 	b := e.data[i*e.stride+c*e.size:]
 	var x, top float64
@@ -111,8 +111,8 @@ func (r *reader) view(i, offset, n int, e elements) (elements, error) {
 	return e, nil
 }
 
-// accessor returns accessor i, and an error if it is not there, is not of the
-// wanted type, or has no elements or more than bound.
+// accessor returns accessor i. It returns an error if it does not exist, has
+// the wrong type, no elements or more than bound.
 func (r *reader) accessor(i int, want qgltf.AccessorType, most bound) (*qgltf.Accessor, error) {
 	if i < 0 || i >= len(r.doc.Accessors) {
 		return nil, fmt.Errorf("%w: accessor %d of %d", ErrCorrupt, i, len(r.doc.Accessors))
@@ -124,8 +124,8 @@ func (r *reader) accessor(i int, want qgltf.AccessorType, most bound) (*qgltf.Ac
 	return a, r.check(most, i, a.Count)
 }
 
-// numbers returns the components of accessor i, element by element, with its
-// sparse entries in place. Without a buffer view the base is zero.
+// numbers returns the components of accessor i, element by element, with sparse
+// elements applied. Without a buffer view the base is zero.
 func (r *reader) numbers(i int, want qgltf.AccessorType, most bound) ([]float64, error) {
 	a, err := r.accessor(i, want, most)
 	if err != nil {
@@ -151,7 +151,7 @@ func (r *reader) dense(a *qgltf.Accessor, e elements) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, a.Count*e.comps) // The view holds as many bytes.
+	out := make([]float64, a.Count*e.comps) // Bounded by the bytes of the view.
 	for i := range a.Count {
 		for c := range e.comps {
 			out[i*e.comps+c] = base.number(i, c)

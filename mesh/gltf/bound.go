@@ -6,8 +6,8 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// bound is how many elements an accessor may have, and by which limit; without
-// a name, by what else the file says.
+// bound is the largest number of elements of an accessor and the name of its
+// limit. Without a name the rest of the file sets the limit.
 type bound struct {
 	most int
 	name limit.Name

@@ -2,8 +2,8 @@ package gltf
 
 import "github.com/morton-gen/morton/mesh"
 
-// clip cuts a face into triangles, as [mesh.Triangulate] does: in time quadratic
-// in its corners.
+// clip triangulates a face as [mesh.Triangulate] does, in time quadratic in its
+// corners.
 func clip(m *mesh.Mesh, ring []int32) [][3]int32 {
 	one := &mesh.Mesh{Starts: []int32{0, int32(len(ring))}}
 	for i, c := range ring {

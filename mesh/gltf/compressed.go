@@ -9,8 +9,7 @@ import (
 	qgltf "github.com/qmuntal/gltf"
 )
 
-// viewBytes returns the bytes of buffer view i, unpacked if the view is packed by
-// meshopt.
+// viewBytes returns the bytes of buffer view i, unpacked by meshopt if necessary.
 func (r *reader) viewBytes(i int, v *qgltf.BufferView) ([]byte, error) {
 	if name, ok := has(v.Extensions, extMeshopt...); ok {
 		return r.unpacked(i, v, name)
@@ -84,8 +83,8 @@ func (r *reader) unpack(p packing, view int) ([]byte, error) {
 	return data, nil
 }
 
-// unpackError makes a version that is not read an unsupported extension, and all
-// else a corrupt file.
+// unpackError turns an unsupported version into [ErrExtension] and any other
+// error into [ErrCorrupt].
 func unpackError(err error) error {
 	if errors.Is(err, meshopt.ErrVersion) {
 		return fmt.Errorf("%w: %w", ErrExtension, err)

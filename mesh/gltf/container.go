@@ -22,8 +22,8 @@ const (
 
 var byteOrderMark = []byte{0xEF, 0xBB, 0xBF}
 
-// split returns the JSON document in data, and the binary chunk, or nil if
-// there is none. Both are views into data.
+// split returns the JSON document and the binary chunk of data, or nil for a
+// missing one. Both are views into data.
 func split(data []byte) (document, bin []byte, err error) {
 	if bytes.HasPrefix(data, []byte(glbMagic)) {
 		return splitGLB(data)

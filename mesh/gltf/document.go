@@ -10,9 +10,9 @@ import (
 	qgltf "github.com/qmuntal/gltf"
 )
 
-// parse decodes the JSON document and checks what the decoder does not: that it
-// is glTF 2.x, that no list holds a null, and that enumerations have one of
-// their values (the decoder turns any other into FLOAT or TRIANGLES).
+// parse decodes the JSON document and checks what the decoder does not: the
+// version is 2.x, no list has a null, and enumerations have valid values. The
+// decoder would turn invalid ones into FLOAT or TRIANGLES.
 func parse(text []byte, lim Limits) (*qgltf.Document, error) {
 	if err := scan(text, lim); err != nil {
 		return nil, err
@@ -30,8 +30,8 @@ func parse(text []byte, lim Limits) (*qgltf.Document, error) {
 	return doc, noNulls(doc)
 }
 
-// checkVersion looks at the version before anything else, since the document of
-// another version is built in another way.
+// checkVersion checks the version first, since documents of other versions have
+// another structure.
 func checkVersion(text []byte) error {
 	var doc struct{ Asset struct{ Version any } }
 	if err := json.Unmarshal(text, &doc); err != nil {
@@ -50,8 +50,8 @@ func checkVersion(text []byte) error {
 	}
 }
 
-// scan counts objects and values without allocating: one object of two bytes
-// becomes several hundred bytes of Go, so the text's length bounds nothing.
+// scan counts objects and values without allocating. An object of two bytes
+// becomes several hundred bytes of Go, so the length of the text is no bound.
 func scan(text []byte, lim Limits) error {
 	objects, values, quoted := 0, 0, false
 	for i := 0; i < len(text); i++ {

@@ -18,13 +18,12 @@ const (
 
 var extMeshopt = []string{"EXT_meshopt_compression", "KHR_meshopt_compression"}
 
-// understood are the extensions that this package applies where they change
-// surfaces.
+// understood are the extensions that this package applies.
 var understood = []string{extNgon, extQuantization, extVisibility, extInstancing, extMeshopt[0], extMeshopt[1]}
 
-// harmless are the extensions of the Khronos registry that cannot touch where a
-// surface at rest is: physics, animation, metadata and what is drawn on it. A
-// file may require them and is read all the same.
+// harmless are the extensions of the Khronos registry that cannot change a
+// surface at rest: physics, animation, metadata and appearance. Files that
+// require them are read.
 var harmless = []string{
 	"AGI_stk_metadata", "CESIUM_primitive_outline",
 	"EXT_instance_features", "EXT_mesh_features", "EXT_mesh_manifold", "EXT_structural_metadata",
@@ -35,8 +34,8 @@ var harmless = []string{
 	"MSFT_lod", "MSFT_packing_normalRoughnessMetallic", "MSFT_packing_occlusionRoughnessMetallic",
 }
 
-// harmlessPrefixes name whole kinds of such extensions: materials, textures,
-// lights and sound.
+// harmlessPrefixes are the prefixes of further such extensions: materials,
+// textures, lights and sound.
 var harmlessPrefixes = []string{
 	"ADOBE_materials_", "EXT_materials_", "KHR_materials_", "NV_materials_", "VRMC_materials_",
 	"EXT_texture_", "KHR_texture_", "MSFT_texture_",
@@ -44,7 +43,7 @@ var harmlessPrefixes = []string{
 }
 
 // checkRequired returns an error wrapping [ErrExtension] for the first required
-// extension without which the surface may be another.
+// extension that may change the surface.
 func checkRequired(required []string) error {
 	for _, name := range required {
 		if !slices.Contains(understood, name) && !isHarmless(name) {
@@ -59,7 +58,7 @@ func isHarmless(name string) bool {
 		slices.ContainsFunc(harmlessPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-// ignored returns those of used that changed nothing in what was read.
+// ignored returns the extensions of used that had no effect on the result.
 func (r *reader) ignored(used []string) []string {
 	var out []string
 	for _, name := range used {
@@ -70,8 +69,7 @@ func (r *reader) ignored(used []string) []string {
 	return out
 }
 
-// hidden reports whether KHR_node_visibility makes a node and what is below it
-// invisible.
+// hidden reports whether KHR_node_visibility hides a node and its children.
 func hidden(n *qgltf.Node) bool {
 	raw, ok := n.Extensions[extVisibility].(json.RawMessage)
 	if !ok {
@@ -81,7 +79,7 @@ func hidden(n *qgltf.Node) bool {
 	return json.Unmarshal(raw, &ext) == nil && !ext.Visible
 }
 
-// has reports whether exts holds one of names, and which.
+// has reports whether exts has one of names, and which.
 func has(exts qgltf.Extensions, names ...string) (string, bool) {
 	for _, name := range names {
 		if _, ok := exts[name]; ok {

@@ -7,12 +7,11 @@ import "github.com/morton-gen/morton/mesh"
 // faces in sequence never start with the same vertex of m. It returns indices
 // into m.Corners, three a triangle.
 //
-// The corner a face starts with is the first from which the fan folds nowhere:
-// a concave quad is cut along the diagonal inside it. A face of five or more
-// corners that no allowed corner sees whole is written as triangles instead,
-// as the extension asks, so it comes back as several faces. A corner at the same
-// vertex as the one before is left out, and so is a face with fewer than three
-// others.
+// A face starts with the first corner from which no triangle of the fan is
+// inverted: a concave quad is cut along its inner diagonal. A face of five or
+// more corners without such a corner is written as triangles, as the extension
+// requires, and is read as several faces. A corner equal to the one before is
+// left out, and so is a face with fewer than three distinct corners.
 func fans(m *mesh.Mesh) []int32 {
 	w := fanWriter{m: m, last: -1, out: make([]int32, 0, 3*(len(m.Corners)-2*m.NumFaces()))}
 	for f := range m.NumFaces() {
@@ -24,7 +23,7 @@ func fans(m *mesh.Mesh) []int32 {
 }
 
 // distinct returns the corners of face f, as indices into m.Corners, without
-// those at the same vertex as the corner before.
+// those equal to the corner before.
 func distinct(m *mesh.Mesh, f int) []int32 {
 	first, end := m.Starts[f], m.Starts[f+1]
 	ring := make([]int32, 0, end-first)
@@ -38,7 +37,7 @@ func distinct(m *mesh.Mesh, f int) []int32 {
 
 type fanWriter struct {
 	m    *mesh.Mesh
-	last int32 // vertex the last face started with
+	last int32 // first vertex of the last face
 	out  []int32
 }
 
@@ -67,8 +66,8 @@ func (w *fanWriter) fan(ring []int32, at int) {
 	w.last = w.m.Corners[ring[at]]
 }
 
-// anchor returns the corner of ring to start with, and whether the fan from
-// there lies inside the face. It returns -1 if no corner is allowed.
+// anchor returns the corner of ring to start with, and whether its fan lies
+// inside the face. It returns -1 if no corner is allowed.
 func (w *fanWriter) anchor(ring []int32) (at int, fits bool) {
 	allowed := -1
 	normal := newell(w.m, ring)
@@ -86,12 +85,12 @@ func (w *fanWriter) anchor(ring []int32) (at int, fits bool) {
 	return allowed, false
 }
 
-// fold is how far a fan's triangle may turn against its face, as a part of the
-// face's area: rounding makes corners on a straight edge turn that much.
+// fold is the tolerance for inverted triangles of a fan, relative to the face's
+// area: rounding inverts triangles at collinear corners by that much.
 const fold = 1e-6
 
-// fanFits reports whether every triangle of the fan from corner at turns the
-// way normal, an area vector, says.
+// fanFits reports whether no triangle of the fan from corner at is inverted
+// against normal, an area vector.
 func fanFits(m *mesh.Mesh, ring []int32, at int, normal mesh.Vec3) bool {
 	k, area := len(ring), normal.Dot(normal)
 	p := m.Vertices[m.Corners[ring[at]]]
@@ -105,8 +104,7 @@ func fanFits(m *mesh.Mesh, ring []int32, at int, normal mesh.Vec3) bool {
 	return true
 }
 
-// newell returns the area vector of a polygon, planar or not: normal to it, and
-// twice its area long.
+// newell returns twice the area vector of a polygon, planar or not.
 //
 // Source: I. Sutherland, R. Sproull, R. Schumacker, "A Characterization of Ten
 // Hidden-Surface Algorithms", 1974, which credits M. Newell.

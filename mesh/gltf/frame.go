@@ -7,27 +7,26 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// frame is the transform of a written node: p ↦ centre + scale·p. A GLB holds
-// positions in float32, whose steps grow with the distance from the origin and
-// which ends at 1e38 and 1e-38; around its own centre, and in its own size, a
-// mesh keeps 24 bits wherever it lies. The scale is a power of two, so that it
-// rounds nothing.
+// frame is the transform of a written node: p ↦ centre + scale·p. A GLB has
+// float32 positions, whose precision falls with the distance from the origin
+// and whose range is 1e-38 to 1e38. Relative to its own centre and size a mesh
+// keeps 24 bits anywhere. The scale is a power of two and rounds nothing.
 type frame struct {
 	centre mesh.Vec3
 	scale  float64
-	step   float64 // distance of two positions that float32 tells apart, in the node
+	step   float64 // smallest distance of two float32 positions in the node
 }
 
-// A mesh stays as it is if it reaches no further from the origin than nearby
-// times half its longest side, which costs float32 two bits, and if that is
-// between 2^-moderate and 2^moderate.
+// A mesh has the identity as frame if it reaches no further from the origin
+// than nearby times half its longest side, which costs two bits of float32, and
+// if that half is between 2^-moderate and 2^moderate.
 const (
 	nearby   = 4
 	moderate = 100
 )
 
-// frameOf returns the node's transform for m, the identity if m lies near the
-// origin.
+// frameOf returns the node's transform for m. It is the identity if m lies near
+// the origin.
 func frameOf(m *mesh.Mesh) frame {
 	lo, hi := mesh.Bounds(m)
 	half, reach := 0.0, 0.0
@@ -47,28 +46,28 @@ func frameOf(m *mesh.Mesh) frame {
 	return f
 }
 
-// world returns where the node puts a position, as any reader computes it.
+// world returns the world position of p, as any reader computes it.
 func (f frame) world(p [3]float32) mesh.Vec3 {
 	return mesh.Vec3{float64(p[0]), float64(p[1]), float64(p[2])}.Scale(f.scale).Add(f.centre)
 }
 
-// local returns the position nearest to a point of the world.
+// local returns the node position nearest to a world position.
 func (f frame) local(p mesh.Vec3) [3]float32 {
 	p = p.Sub(f.centre)
 	return narrow(mesh.Vec3{p[0] / f.scale, p[1] / f.scale, p[2] / f.scale})
 }
 
-// narrow returns v in float32, with 0 for -0.
+// narrow returns v in float32, with -0 replaced by 0.
 func narrow(v mesh.Vec3) [3]float32 {
 	return [3]float32{float32(v[0]) + 0, float32(v[1]) + 0, float32(v[2]) + 0}
 }
 
-// place returns m in the space of its node, with vertices that float32 holds
-// exactly. Vertices at different places stay at different places, so that the
-// surface keeps its connections: where rounding would join two, the later one
-// moves by a step. Vertices that no face uses are zero.
+// place returns m in node space with vertices exact in float32. Distinct
+// positions stay distinct, so that the surface keeps its connections: where
+// rounding would merge two, the later one moves by a step. Unused vertices are
+// zero.
 //
-// The error wraps [mesh.ErrNotFinite] if the node's transform would lead out of
+// The error wraps [mesh.ErrNotFinite] if the node's transform would overflow
 // float64.
 func place(m *mesh.Mesh) (*mesh.Mesh, frame, error) {
 	p := placer{mesh: m, frame: frameOf(m), first: make(map[[3]float32]int32, len(m.Vertices))}
@@ -82,7 +81,7 @@ func place(m *mesh.Mesh) (*mesh.Mesh, frame, error) {
 		at := p.position(v)
 		for _, x := range p.frame.world(at) {
 			if math.IsInf(x, 0) {
-				return nil, p.frame, fmt.Errorf("%w: vertex %d at %v rounds out of float64", mesh.ErrNotFinite, v, m.Vertices[v])
+				return nil, p.frame, fmt.Errorf("%w: vertex %d at %v overflows float64", mesh.ErrNotFinite, v, m.Vertices[v])
 			}
 		}
 		out.Vertices[v] = mesh.Vec3{float64(at[0]), float64(at[1]), float64(at[2])}
@@ -90,13 +89,13 @@ func place(m *mesh.Mesh) (*mesh.Mesh, frame, error) {
 	return out, p.frame, nil
 }
 
-// placer gives positions away, each to one place of the mesh.
+// placer assigns node positions, each to one position of the mesh.
 type placer struct {
 	mesh  *mesh.Mesh
 	frame frame
 	first map[[3]float32]int32     // the first vertex at each position
-	moved map[mesh.Vec3][3]float32 // where places went whose position was taken
-	tried map[[3]float32]int       // steps tried around a position that several wanted
+	moved map[mesh.Vec3][3]float32 // replacements of positions already used
+	tried map[[3]float32]int       // steps tried around a position
 }
 
 func (p *placer) position(v int32) [3]float32 {
@@ -121,7 +120,7 @@ func (p *placer) position(v int32) [3]float32 {
 	return free
 }
 
-// free returns a position that is not taken, among those some steps around at.
+// free returns an unused position a few steps around at.
 func (p *placer) free(at [3]float32) [3]float32 {
 	for {
 		p.tried[at]++
@@ -132,12 +131,12 @@ func (p *placer) free(at [3]float32) [3]float32 {
 	}
 }
 
-// shift returns the n-th position around at: those of a cube that grows with n.
+// shift returns the n-th position around at, on a cube that grows with n.
 func (p *placer) shift(at [3]float32, n int) [3]float32 {
 	side := 2*int(math.Cbrt(float64(n))) + 1
 	world := p.frame.world(at)
 	for axis := range at {
-		// A step must count in float32 as in the reader's float64.
+		// A step must change both float32 and the reader's float64.
 		step := max(p.frame.step, ulp32(at[axis]), ulp64(world[axis])/p.frame.scale)
 		at[axis] = float32(float64(at[axis])+step*float64(n%side-side/2)) + 0
 		n /= side

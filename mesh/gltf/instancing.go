@@ -10,14 +10,15 @@ import (
 
 const extInstancing = "EXT_mesh_gpu_instancing"
 
-// instances are the places where a node shows its mesh: its global transform,
-// or by EXT_mesh_gpu_instancing that times the transform of each instance.
+// instances returns the transforms at which a node shows its mesh: its global
+// transform or, by EXT_mesh_gpu_instancing, that times the transform of each
+// instance.
 //
 // Source: "EXT_mesh_gpu_instancing" (ratified vendor extension): accessors of
 // translations, rotations and scales, all of one length.
 func (r *reader) instances(n *qgltf.Node, global matrix) ([]matrix, error) {
 	raw, ok := n.Extensions[extInstancing].(json.RawMessage)
-	if !ok || n.Skin != nil { // the extension says nothing about skins
+	if !ok || n.Skin != nil { // the extension does not cover skins
 		return []matrix{global}, nil
 	}
 	var ext struct{ Attributes map[string]int }
@@ -44,7 +45,7 @@ func (r *reader) instances(n *qgltf.Node, global matrix) ([]matrix, error) {
 		}
 	}
 	if list.count < 0 {
-		return []matrix{global}, nil // attributes of other kinds only
+		return []matrix{global}, nil // other attributes only
 	}
 	out := make([]matrix, list.count)
 	for i := range out {
@@ -53,10 +54,10 @@ func (r *reader) instances(n *qgltf.Node, global matrix) ([]matrix, error) {
 	return out, nil
 }
 
-// instanceList holds the transforms of instances as the accessors have them; a
-// list that is not there is nil.
+// instanceList has the transforms of instances, as accessors. A missing list is
+// nil.
 type instanceList struct {
-	count                        int // -1: not known yet
+	count                        int // -1 until known
 	translation, rotation, scale []float64
 }
 

@@ -9,20 +9,19 @@ import (
 // Limits bounds what a file may make the reader allocate. Every bound is checked
 // before the memory is asked for.
 //
-// At the defaults a hostile file costs at most about 120 MB of document for its
-// objects (0.5 kB each in Go) and 160 MB for its values (40 bytes), then about
-// 130 bytes a vertex and 25 a corner while they are read.
+// At the defaults a hostile file costs at most about 120 MB for its objects (0.5
+// kB each in Go) and 160 MB for its values (40 bytes), then about 130 bytes per
+// vertex and 25 per corner during reading.
 type Limits = limit.Limits
 
-// Defaults of two limits, which count every instance of a mesh.
+// Defaults of two limits, which count all instances of a mesh.
 const (
 	defaultVertices = 1 << 23
 	defaultCorners  = 1 << 25
 )
 
-// workPerVertex bounds the time a file may take: morph targets, joint
-// influences and instances are charged to a budget of this many times
-// Limits.Vertices.
+// workPerVertex bounds the time for a file: morph targets, joint influences and
+// instances count against a budget of workPerVertex times Limits.Vertices.
 const workPerVertex = 16
 
 // filled returns l with defaults in place of zeros.
@@ -36,7 +35,7 @@ func filled(l Limits) Limits {
 	return l.WithDefaults()
 }
 
-// budget is what is left of a file's limits.
+// budget is the remainder of a file's limits.
 type budget struct {
 	all      Limits
 	bytes    int64

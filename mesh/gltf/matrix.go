@@ -34,7 +34,7 @@ func (m matrix) point(p mesh.Vec3) mesh.Vec3 {
 	return out
 }
 
-// mirrors reports whether m turns right hands into left ones.
+// mirrors reports whether m is a reflection.
 func (m matrix) mirrors() bool {
 	x, y, z := mesh.Vec3(m[0:3]), mesh.Vec3(m[4:7]), mesh.Vec3(m[8:11])
 	return x.Cross(y).Dot(z) < 0

@@ -1,10 +1,9 @@
 package gltf
 
-// polygons joins the triangles of an FB_ngon_encoding primitive back into the
-// faces they were cut from: triangles in sequence are one face as long as each
-// starts with the same vertex and goes on where the last one ended. (The draft
-// only asks for the first; the second keeps faces apart in files whose writer
-// let two neighbours share their first vertex.)
+// polygons joins the triangles of an FB_ngon_encoding primitive back into
+// faces. Successive triangles are one face if each starts with the same vertex
+// and continues at the end of the last one. The draft requires only the first
+// condition; the second separates neighbours that share their first vertex.
 type polygons struct {
 	face []int32
 	emit func(face []int32)

@@ -6,7 +6,7 @@ import (
 	qgltf "github.com/qmuntal/gltf"
 )
 
-// tree is the node hierarchy with every node's transform to the world.
+// tree is the node hierarchy with the global transform of every node.
 type tree struct {
 	roots  []int
 	global []matrix // [nodes]
@@ -37,7 +37,7 @@ func newTree(nodes []*qgltf.Node) (*tree, error) {
 			queue = append(queue, c)
 		}
 	}
-	if len(queue) < len(nodes) { // What no root reaches hangs in a ring.
+	if len(queue) < len(nodes) { // The remaining nodes form a cycle.
 		return nil, fmt.Errorf("%w: %d nodes are their own ancestors or below such", ErrCorrupt, len(nodes)-len(queue))
 	}
 	return t, nil
@@ -71,8 +71,8 @@ func parents(nodes []*qgltf.Node) ([]int, error) {
 	return out, nil
 }
 
-// scene returns which scene is read: the chosen one, or the file's default, or
-// the first. It is -1 in a file without scenes.
+// scene returns the scene to read: the chosen one, the file's default, or the
+// first. It is -1 in a file without scenes.
 func (r *reader) scene(chosen *int) (int, error) {
 	n := len(r.doc.Scenes)
 	switch s := r.doc.Scene; {
@@ -92,8 +92,8 @@ func (r *reader) scene(chosen *int) (int, error) {
 
 const noScene = -1
 
-// shown returns the visible nodes of the scene, or of all there are in a file
-// without scenes, parents before children.
+// shown returns the visible nodes of the scene, or of the whole file if it has
+// no scenes, parents before children.
 func (r *reader) shown() ([]int, error) {
 	queue := r.tree.roots
 	if r.info.Scene != noScene {

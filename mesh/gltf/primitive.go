@@ -7,7 +7,7 @@ import (
 	qgltf "github.com/qmuntal/gltf"
 )
 
-// hasArea tells whether a primitive mode makes surfaces.
+// hasArea reports whether a primitive mode makes surfaces.
 func hasArea(m qgltf.PrimitiveMode) bool {
 	return m == qgltf.PrimitiveTriangles || m == qgltf.PrimitiveTriangleStrip || m == qgltf.PrimitiveTriangleFan
 }
@@ -32,8 +32,8 @@ func (r *reader) positions(p *qgltf.Primitive, weights []float64) ([]mesh.Vec3, 
 	return out, r.morph(out, p, weights)
 }
 
-// compressed returns an error wrapping [ErrExtension] if the vertices of p are
-// only there in compressed form.
+// compressed returns an error wrapping [ErrExtension] if the vertices of p
+// exist only in compressed form.
 func (r *reader) compressed(p *qgltf.Primitive, position int) error {
 	if position < 0 || position >= len(r.doc.Accessors) {
 		return nil // numbers reports that.
@@ -45,8 +45,8 @@ func (r *reader) compressed(p *qgltf.Primitive, position int) error {
 	return nil
 }
 
-// vectors returns accessor i, which must hold VEC3 of any type positions may
-// have: floats or, by KHR_mesh_quantization, integers of 8 and 16 bits.
+// vectors returns accessor i, which must be VEC3 of floats or, by
+// KHR_mesh_quantization, integers of 8 or 16 bits.
 func (r *reader) vectors(i int, most bound) ([]float64, error) {
 	a, err := r.accessor(i, qgltf.AccessorVec3, most)
 	if err != nil {
@@ -90,7 +90,7 @@ func (r *reader) morph(points []mesh.Vec3, p *qgltf.Primitive, weights []float64
 	return nil
 }
 
-// indices returns the vertex of each element of p, in order: those of its index
+// indices returns the vertex of each element of p, in order: its index
 // accessor, or 0, 1, 2... without one.
 func (r *reader) indices(p *qgltf.Primitive, vertices int) ([]int32, error) {
 	if p.Indices == nil {
@@ -126,9 +126,8 @@ func (r *reader) indices(p *qgltf.Primitive, vertices int) ([]int32, error) {
 	return out, nil
 }
 
-// triangles calls yield for each triangle that the elements make in a mode with
-// area, counter-clockwise. Elements that complete no triangle are ignored, as
-// section 3.7.2.1 has it.
+// triangles calls yield for each triangle of a mode with area,
+// counter-clockwise. Incomplete triangles are ignored: see section 3.7.2.1.
 func triangles(mode qgltf.PrimitiveMode, at []int32, yield func(a, b, c int32)) {
 	switch mode {
 	case qgltf.PrimitiveTriangles:

@@ -9,25 +9,25 @@ import (
 	qgltf "github.com/qmuntal/gltf"
 )
 
-// ReadOptions says how a file is read. The zero value is ready for use.
+// ReadOptions control how a file is read. The zero value is ready for use.
 type ReadOptions struct {
 	Limits Limits
-	// Scene is the scene that is read, from 0. Nil means the file's default
-	// scene, or the first if the file names none.
+	// Scene is the scene to read, from 0. Nil means the file's default scene,
+	// or the first if the file names none.
 	Scene *int
-	// KeepSplits leaves vertices as the file has them: several at one position
-	// where normals or texture coordinates jump, and those no face uses.
-	// Without it, the vertices of one object that have bit-equal positions
-	// become one, and so its surface closes.
+	// KeepSplits keeps vertices as in the file: several at one position where
+	// normals or texture coordinates jump, and unused ones. By default the
+	// vertices of an object with bit-equal positions become one, which closes
+	// its surface.
 	KeepSplits bool
 }
 
-// Info tells what was found in a file.
+// Info describes a file's contents.
 type Info struct {
 	Generator      string
 	Copyright      string
 	ExtensionsUsed []string
-	Ignored        []string // those of ExtensionsUsed that change nothing here
+	Ignored        []string // those of ExtensionsUsed without effect here
 
 	Materials  int  // in the document; they are not read
 	Binary     bool // GLB, not .gltf
@@ -36,14 +36,14 @@ type Info struct {
 	Hidden     int  // nodes that KHR_node_visibility hides, with what is below them
 	Instances  int  // objects shown; a mesh shown twice counts twice
 	Vertices   int  // read, over all instances, before equal positions are joined
-	Faces      int  // read, over all instances, with the degenerate ones
+	Faces      int  // read, over all instances, degenerate ones included
 	Primitives int  // primitives with area
 	Skipped    int  // primitives without area (points, lines) or positions
 	Ngons      int  // primitives that came with FB_ngon_encoding
 	Skinned    int  // instances posed by a skin
 	Morphed    int  // primitives moved by morph targets
-	Mirrored   int  // primitives whose winding was turned back
-	Degenerate int  // faces left out since fewer than three of their corners differ
+	Mirrored   int  // primitives whose winding was reversed
+	Degenerate int  // faces dropped for fewer than three distinct corners
 }
 
 // Read reads the glTF file at path, GLB or .gltf by content, as [Decode] does.
@@ -63,20 +63,16 @@ func Read(path string, o ReadOptions) (*mesh.Mesh, Info, error) {
 	return m, info, nil
 }
 
-// Decode returns the surface of one scene in data, a GLB or a .gltf document:
-// the chosen one, or the default scene, or the first; of all nodes if there are
-// no scenes, or of all meshes if there are no nodes. Coordinates are the file's: metres, Y up, right-handed. Faces are
-// counter-clockwise seen from outside, also under mirroring transforms; each
-// node's mesh is a separate set of vertices, and so is each instance of
-// EXT_mesh_gpu_instancing. Nodes that KHR_node_visibility hides are left out.
-// Paths of external buffers go to open, which may be nil.
+// Decode returns the surface of one scene in data, a GLB or a .gltf document: the chosen scene, the default one, or
+// the first. Without scenes it reads all nodes; without nodes, all meshes. Coordinates are the file's: metres, Y up,
+// right-handed. Faces are counter-clockwise seen from outside, also under reflections. Each node's mesh, and each
+// instance of EXT_mesh_gpu_instancing, has its own vertices. Nodes that KHR_node_visibility hides are left out.
+// External buffers are read with open, which may be nil.
 //
-// The error wraps [ErrNotGLTF], [ErrCorrupt], [ErrLimit], [ErrExtension],
-// [ErrResource], [ErrScene], [mesh.ErrNotFinite] if a face uses a vertex that is
-// not finite, [mesh.ErrEmpty] if nothing in the scene has a face,
-// [mesh.ErrNoArea] if all faces shrink to a point or a line, or what open
-// returned. The result depends on the arguments alone,
-// and Decode may run concurrently.
+// The error wraps [ErrNotGLTF], [ErrCorrupt], [ErrLimit], [ErrExtension], [ErrResource], [ErrScene],
+// [mesh.ErrNotFinite] if a face uses a non-finite vertex, [mesh.ErrEmpty] if the scene has no face, or
+// [mesh.ErrNoArea] if all faces shrink to a point or a line, or is an error of open. The result depends on the
+// arguments alone. Decode is safe for concurrent use.
 func Decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error) {
 	m, info, err := decode(data, open, o)
 	if err != nil {
@@ -85,7 +81,7 @@ func Decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error)
 	return m, info, nil
 }
 
-// reader is one file on its way to a mesh.
+// reader is the state of reading one file.
 type reader struct {
 	doc     *qgltf.Document
 	bin     []byte
@@ -95,9 +91,9 @@ type reader struct {
 	left    budget
 	tree    *tree
 	buffers map[int][]byte
-	views   map[int][]byte // those that were packed
+	views   map[int][]byte // unpacked views
 	skins   map[int][]matrix
-	applied map[string]bool // extensions that changed something
+	applied map[string]bool // extensions that had an effect
 	rig     *rigging        // nil if nobody asks for one
 	info    Info
 }
@@ -148,7 +144,7 @@ func (r *reader) mesh(o ReadOptions) (*mesh.Mesh, error) {
 	return m, nil
 }
 
-// emptiness says why nothing was left to show.
+// emptiness explains why no face is left.
 func (r *reader) emptiness() error {
 	switch i := r.info; {
 	case i.Faces > 0:
@@ -163,7 +159,7 @@ func (r *reader) emptiness() error {
 	return fmt.Errorf("%w: the scene shows none", mesh.ErrEmpty)
 }
 
-// start reads the document, and refuses what can't be shown.
+// start parses the document and rejects unsupported extensions.
 func (r *reader) start(data []byte) error {
 	if err := r.left.spendBytes(int64(len(data))); err != nil {
 		return err
@@ -259,8 +255,8 @@ func (r *reader) object(n *qgltf.Node, at placement, yield func(*soup) error) er
 	return yield(s)
 }
 
-// placement is how an object's vertices get into the world: by the joints of a
-// skin, or without joints by the node's global transform.
+// placement maps an object's vertices to the world: by the joints of a skin or,
+// without joints, by the node's global transform.
 type placement struct {
 	global matrix
 	joints []matrix
@@ -315,8 +311,8 @@ func (r *reader) primitive(s *soup, p *qgltf.Primitive, weights []float64, at pl
 	return nil
 }
 
-// addFaces adds the faces that p makes of order to s, whose next vertex is the
-// first of p.
+// addFaces adds the faces that order makes of p to s. The next vertex of s is
+// the first of p.
 func (r *reader) addFaces(s *soup, p *qgltf.Primitive, order []int32, mirrored bool) {
 	for i := range order {
 		order[i] += int32(len(s.points))

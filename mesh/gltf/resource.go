@@ -15,9 +15,8 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// Resolver returns the bytes of the buffer at a relative path, as written in
-// the document after percent-decoding. It should return no more than max
-// bytes; what is over is not looked at.
+// Resolver returns the bytes of the buffer at a relative path, percent-decoded.
+// It should return at most max bytes; the rest is ignored.
 type Resolver func(path string, max int64) ([]byte, error)
 
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
@@ -48,7 +47,7 @@ func fetch(uri string, n int64, open Resolver) ([]byte, error) {
 	}
 	data, err := open(path, n)
 	if literal != path && errors.Is(err, fs.ErrNotExist) {
-		// Some writers name files without escaping what is not a letter.
+		// Some writers do not percent-encode file names.
 		if data, err := open(literal, n); err == nil {
 			return data, nil
 		}
@@ -56,8 +55,8 @@ func fetch(uri string, n int64, open Resolver) ([]byte, error) {
 	return data, err
 }
 
-// decodeDataURI decodes data:[type][;base64],payload. What it allocates is
-// bounded by the length of uri.
+// decodeDataURI decodes data:[type][;base64],payload. It allocates at most the
+// length of uri.
 func decodeDataURI(uri string) ([]byte, error) {
 	head, payload, ok := strings.Cut(uri, ",")
 	if !ok {
@@ -77,8 +76,8 @@ func decodeDataURI(uri string) ([]byte, error) {
 	return []byte(text), nil
 }
 
-// localPaths returns the path that a relative URI names, without its query and
-// fragment, and the URI as it stands, read as a path.
+// localPaths returns the path that a relative URI names, without query and
+// fragment, and the URI itself read as a path.
 func localPaths(uri string) (path, literal string, err error) {
 	if scheme.MatchString(uri) {
 		return "", "", fmt.Errorf("%w: %.80q", ErrResource, uri)
@@ -99,8 +98,8 @@ func localPaths(uri string) (path, literal string, err error) {
 	return path, literal, nil
 }
 
-// folder returns a Resolver for the files below dir. Links are followed only
-// as far as they stay below it.
+// folder returns a Resolver for the files below dir. Links that lead out are
+// errors.
 func folder(dir string) Resolver {
 	return func(path string, max int64) ([]byte, error) {
 		root, err := os.OpenRoot(dir)
@@ -113,7 +112,7 @@ func folder(dir string) Resolver {
 			return nil, resourceError(err, path)
 		}
 		if !info.Mode().IsRegular() {
-			return nil, fmt.Errorf("%w: %q is no regular file", ErrResource, path)
+			return nil, fmt.Errorf("%w: %q is not a regular file", ErrResource, path)
 		}
 		f, err := root.Open(filepath.FromSlash(path))
 		if err != nil {
@@ -124,8 +123,8 @@ func folder(dir string) Resolver {
 	}
 }
 
-// resourceError puts an error of the file system in a user's words and marks the
-// one that os.Root has no sentinel for.
+// resourceError describes an error of the file system to users and marks the one
+// for which os.Root has no sentinel.
 func resourceError(err error, path string) error {
 	switch {
 	case strings.Contains(err.Error(), "path escapes from parent"):
@@ -164,7 +163,7 @@ func readUpTo(r io.Reader, n int64) ([]byte, error) {
 	data := make([]byte, n)
 	got, err := io.ReadFull(r, data)
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = nil // The file shrank; whoever uses the bytes sees that.
+		err = nil // The file shrank; the user of the bytes reports that.
 	}
 	return data[:got], err
 }

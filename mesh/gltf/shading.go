@@ -6,29 +6,28 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Normals says how a written surface is lit.
+// Normals selects the shading of a written surface.
 type Normals int
 
 const (
-	// Creased rounds over edges of up to 40 degrees and keeps sharper ones.
+	// Creased smooths edges of up to 40 degrees and keeps sharper ones.
 	Creased Normals = iota
-	// Smooth rounds over every edge; each vertex is written once.
+	// Smooth smooths every edge; each vertex is written once.
 	Smooth
-	// Flat keeps every edge; vertices are shared only within a plane.
+	// Flat keeps every edge; only coplanar faces share vertices.
 	Flat
 )
 
-// creaseDegrees separates curvature from edges. Measured on the shapes this
-// project writes it hardly matters: a sphere of 12 segments bends by 30, a box
-// by 90.
+// creaseDegrees separates curvature from edges. On the shapes written here it
+// hardly matters: a sphere of 12 segments bends by 30, a box by 90.
 const creaseDegrees = 40
 
-// manyFaces is from how many faces at a vertex on all edges are rounded, since
-// the comparison of each with each takes the square of their number.
+// manyFaces is the number of faces at a vertex from which all edges are
+// smoothed, since comparing all pairs takes quadratic time.
 const manyFaces = 64
 
-// cosine returns what the cosine between two faces' normals must at least be
-// for them to be shaded as one.
+// cosine returns the least cosine between the normals of two faces that are
+// smoothed together.
 func (n Normals) cosine() float64 {
 	switch n {
 	case Smooth:
@@ -40,16 +39,16 @@ func (n Normals) cosine() float64 {
 	}
 }
 
-// shaded is a mesh with one normal a vertex: vertices of the mesh stand as
-// often as the normals of their corners differ, in the mesh's order.
+// shaded is a mesh with one normal per vertex. A vertex of the source is
+// repeated for each different normal of its corners, in the source's order.
 type shaded struct {
 	positions [][3]float32
 	normals   [][3]float32
 	vertex    []uint32 // [corners] vertex of each corner of the mesh
 }
 
-// shade gives every corner the sum of the area vectors of the faces around its
-// vertex whose direction is within the crease of its own face's.
+// shade computes each corner's normal: the sum of the area vectors of the faces
+// around its vertex within the crease angle of its own face.
 func shade(m *mesh.Mesh, n Normals) shaded {
 	areas, units, faceOf := faceNormals(m)
 	s := shaded{vertex: make([]uint32, len(m.Corners))}
@@ -90,8 +89,9 @@ func (s *shaded) vertexWith(first int, p, n [3]float32) uint32 {
 	return uint32(len(s.normals) - 1)
 }
 
-// cornerNormal returns a unit vector, whatever the faces are: where they have
-// no area, or cancel, it is the sum of all around, and if that is zero, Z.
+// cornerNormal returns a unit vector for any faces. If they have no area or
+// cancel, it is the direction of the sum of all around the vertex, and if that
+// is zero, Z.
 func cornerNormal(areas, units []mesh.Vec3, faceOf, corners []int32, c int32, cosine float64) mesh.Vec3 {
 	var near, all mesh.Vec3
 	own := units[faceOf[c]]

@@ -9,18 +9,18 @@ import (
 	"github.com/morton-gen/morton/mesh/rig"
 )
 
-// soup is the surface of one object before its seams are closed: the vertices
-// of all its primitives one after the other, and faces among them.
+// soup is the surface of one object before welding: the vertices of all its
+// primitives in sequence, and their faces.
 type soup struct {
 	points  []mesh.Vec3
 	weights []rig.Influences // of the points; nil if nobody asks for them
 	corners []int32
 	starts  []int32 // [f+1]
-	dropped int     // faces without area by their indices
+	dropped int     // faces with fewer than three distinct corners
 }
 
-// addFace appends a face unless fewer than three of its corners are left when
-// neighbours that are the same vertex count once.
+// addFace appends a face unless it has fewer than three corners once equal
+// neighbours are merged.
 func (s *soup) addFace(face []int32, mirrored bool) {
 	at := len(s.corners)
 	for _, c := range face {
@@ -50,8 +50,8 @@ func (s *soup) faces(yield func(face []int32)) {
 	}
 }
 
-// checkFinite reports a vertex with a coordinate that is not finite: one that a
-// face uses, or any if all are kept.
+// checkFinite returns an error for a non-finite vertex: any if all is set, else
+// one that a face uses.
 func (s *soup) checkFinite(all bool) error {
 	check := func(v int32) error {
 		for _, x := range s.points[v] {
@@ -78,8 +78,8 @@ func (s *soup) checkFinite(all bool) error {
 }
 
 // weld returns s with every position once, in order of first appearance, and
-// without vertices that no face uses. glTF splits a vertex wherever normals or
-// texture coordinates jump; on the surface it is one point.
+// without unused vertices. glTF splits a vertex where normals or texture
+// coordinates jump.
 func (s *soup) weld() *soup {
 	used := make([]bool, len(s.points))
 	for _, c := range s.corners {
@@ -92,7 +92,7 @@ func (s *soup) weld() *soup {
 		if !used[v] {
 			continue
 		}
-		p = p.Add(mesh.Vec3{}) // -0 becomes 0, which is the same place.
+		p = p.Add(mesh.Vec3{}) // -0 becomes 0.
 		at, ok := first[p]
 		if !ok {
 			at = int32(len(out.points))

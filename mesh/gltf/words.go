@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// inWords says what is wrong with a JSON document in words of the file, not of
-// the program that reads it.
+// inWords describes an error in a JSON document in terms of the file.
 func inWords(err error) string {
 	var kind *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
@@ -28,7 +27,7 @@ func inWords(err error) string {
 	return "the JSON is not that of glTF"
 }
 
-// withArticle takes JSON's words for types: array, bool, number, object, string.
+// withArticle prefixes JSON's type names: array, bool, number, object, string.
 func withArticle(word string) string {
 	if strings.HasPrefix(word, "array") || strings.HasPrefix(word, "object") {
 		return "an " + word

@@ -44,7 +44,7 @@ func Write(path string, m *mesh.Mesh, o WriteOptions) error {
 // back in parts.
 //
 // The error wraps [mesh.ErrEmpty], [mesh.ErrNotFinite] (also if a coordinate
-// rounds out of float64), [mesh.ErrFace], [ErrLimit] beyond 4 GiB, or is w's.
+// overflows float64), [mesh.ErrFace], [ErrLimit] beyond 4 GiB, or is w's.
 // The bytes depend on m and o alone.
 func Encode(w io.Writer, m *mesh.Mesh, o WriteOptions) error {
 	if err := encode(w, m, o); err != nil {

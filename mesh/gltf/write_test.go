@@ -189,7 +189,7 @@ func TestEncodeErrors(t *testing.T) {
 		{"one point", polygonMesh([]mesh.Vec3{{}}, []int32{0, 0, 0}), mesh.ErrEmpty},
 		{"there and back", polygonMesh([]mesh.Vec3{{}, {1}}, []int32{0, 1, 0}), mesh.ErrEmpty},
 		{"NaN", flat([]mesh.Vec3{{math.NaN()}, {1}, {0, 1}}), mesh.ErrNotFinite},
-		{"rounds out of float64", flat([]mesh.Vec3{{math.MaxFloat64}, {-math.MaxFloat64}, {0, 1}}), mesh.ErrNotFinite},
+		{"overflows float64", flat([]mesh.Vec3{{math.MaxFloat64}, {-math.MaxFloat64}, {0, 1}}), mesh.ErrNotFinite},
 		{"bad corner", &mesh.Mesh{Vertices: []mesh.Vec3{{}, {1}}, Corners: []int32{0, 1, 2}, Starts: []int32{0, 3}}, mesh.ErrFace},
 	} {
 		if err := Encode(io.Discard, c.m, WriteOptions{}); !errors.Is(err, c.err) {

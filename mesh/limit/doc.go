@@ -1,5 +1,5 @@
-// Package limit bounds what a mesh file may make its reader allocate, in the
-// same words for every format. A reader asks before it allocates.
+// Package limit bounds what a mesh file may make its reader allocate, with the
+// same names and errors for every format. Readers check before they allocate.
 //
 // It is not for the formats themselves (see mesh/obj, mesh/gltf, mesh/ply,
 // mesh/stl and mesh/off).

@@ -25,8 +25,8 @@ const (
 // All lists the names in the order of the fields.
 var All = []Name{Bytes, LineBytes, Vertices, Faces, Corners, FaceCorners, Names, JSONObjects, JSONValues}
 
-// Set changes one limit by a text such as "face-corners=100000". It makes
-// *Limits a [flag.Value] that may be given several times.
+// Set sets one limit from text such as "face-corners=100000". It makes *Limits
+// a [flag.Value] that may be given several times.
 func (l *Limits) Set(text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok {
@@ -51,7 +51,7 @@ func (l *Limits) Set(text string) error {
 	return nil
 }
 
-// String returns the limits that are set, as Set takes them.
+// String returns the limits that are set, in the form that Set takes.
 func (l *Limits) String() string {
 	if l == nil {
 		return ""

@@ -1,9 +1,9 @@
-// Package meshfile reads and writes mesh files of every format that Morton
-// knows, by their names and first bytes, and says in one set of words what they
-// held. It is the door for commands and pipelines.
+// Package meshfile reads and writes mesh files of every supported format, detected by name
+// and first bytes. Info describes their contents alike. Commands and pipelines use this
+// package.
 //
-// It is not for the formats themselves (see mesh/obj, mesh/gltf, mesh/ply,
-// mesh/stl and mesh/off).
+// It is not for the formats themselves (see mesh/obj, mesh/gltf, mesh/ply, mesh/stl and
+// mesh/off).
 //
 //	m, info, err := meshfile.Read("scan.ply", meshfile.Options{})
 //	if errors.Is(err, meshfile.ErrNotMesh) {

@@ -15,17 +15,17 @@ import (
 
 // Errors a caller can branch on, beside those of the formats' packages.
 var (
-	// ErrNotMesh reports a file that is no mesh, by its name and first bytes, or
-	// a name whose extension says no format to write.
+	// ErrNotMesh reports a file that is not a mesh by its name and first bytes,
+	// or an output name with an unknown extension.
 	ErrNotMesh = errkind.New("not_a_mesh", "not a mesh")
-	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
-	// cannot be read twice, and opening a pipe may wait for ever.
+	// ErrNotFile reports a folder, a pipe or a device in place of a file. These
+	// cannot be read twice, and opening a pipe may block forever.
 	ErrNotFile = errkind.New("not_a_file", "not a file")
 	// ErrEmptyFile reports a file of no bytes.
 	ErrEmptyFile = errkind.New("empty", "empty file")
 )
 
-// Format is a kind of mesh file, by the name that people know.
+// Format is a mesh file format, by its common name.
 type Format string
 
 // The formats.
@@ -37,16 +37,16 @@ const (
 	OFF  Format = "OFF"
 )
 
-// Known says in a message which formats are read.
+// Known lists the formats in messages.
 const Known = "OBJ, GLB, glTF, PLY, STL and OFF"
 
 var extensions = map[string]Format{
 	".obj": OBJ, ".glb": GLTF, ".gltf": GLTF, ".ply": PLY, ".stl": STL, ".off": OFF,
 }
 
-// Detect returns the format of a file: by its extension, and if that says
-// nothing, by its first bytes. The error wraps [ErrNotMesh], [ErrNotFile],
-// [ErrEmptyFile], or is the file system's.
+// Detect returns the format of a file by its extension or, failing that, by its
+// first bytes. The error wraps [ErrNotMesh], [ErrNotFile] or [ErrEmptyFile], or
+// is the file system's.
 func Detect(path string) (Format, error) {
 	head, err := Head(path)
 	if err != nil {
@@ -65,8 +65,8 @@ func Detect(path string) (Format, error) {
 	return "", fmt.Errorf("meshfile.Read: %w: %s (%s are read)", ErrNotMesh, path, Known)
 }
 
-// Head returns the first bytes, at most 512, of a regular file that has some.
-// The error wraps [ErrNotFile], [ErrEmptyFile], or is the file system's.
+// Head returns the first 512 bytes or less of a non-empty regular file. The
+// error wraps [ErrNotFile] or [ErrEmptyFile], or is the file system's.
 func Head(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -93,8 +93,8 @@ func Head(path string) ([]byte, error) {
 
 var offKeyword = regexp.MustCompile(`^(ST)?C?N?4?n?OFF[\s0-9]`)
 
-// byBytes tells a format by its first bytes and the file's size, or returns "". A
-// binary STL has no mark, but its size is that of the triangles it counts.
+// byBytes detects a format by the first bytes and the file's size, or returns "".
+// A binary STL has no magic number, but its size follows from its triangle count.
 func byBytes(head []byte, size int64) Format {
 	text := skipComments(head)
 	switch {
@@ -116,7 +116,7 @@ func byBytes(head []byte, size int64) Format {
 
 var objStatement = regexp.MustCompile(`^(v|vn|vt|o|g|s|mtllib|usemtl)[ \t]`)
 
-// skipComments returns what follows blank lines and lines of comments.
+// skipComments returns head without leading blank lines and comment lines.
 func skipComments(head []byte) []byte {
 	text := head
 	for {

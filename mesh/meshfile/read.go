@@ -11,24 +11,24 @@ import (
 	"github.com/morton-gen/morton/mesh/stl"
 )
 
-// Options says how a file is read. The zero value is ready for use.
+// Options control how a file is read. The zero value is ready for use.
 type Options struct {
 	Limits limit.Limits
-	// Scene is which scene of a glTF file is read. Nil means its default scene,
-	// or the first if the file names none. Other formats ignore it.
+	// Scene selects the scene of a glTF file. Nil means its default scene, or
+	// the first if the file names none. Other formats ignore it.
 	Scene *int
 }
 
-// Info says what a file held, whatever its format.
+// Info describes a file's contents, whatever its format.
 type Info struct {
 	Format    Format
-	Generator string // the program that wrote the file, if it says
+	Generator string // the program that wrote the file, if known
 
-	Vertices        int // as the file has them, before any are joined; glTF over all instances
-	Faces           int // as the file has them, with those dropped
-	DroppedFaces    int // fewer than three of their corners differ
-	DroppedCorners  int // repeat the corner before
-	DroppedVertices int // not finite, and in no face
+	Vertices        int // as in the file, before any are joined; glTF over all instances
+	Faces           int // as in the file, dropped ones included
+	DroppedFaces    int // fewer than three distinct corners
+	DroppedCorners  int // equal to the corner before
+	DroppedVertices int // not finite and unused
 	SkippedElements int // points and lines, which have no area
 
 	Materials int // named in an OBJ or in a glTF document; they are not read
@@ -38,13 +38,13 @@ type Info struct {
 	Instances int // glTF: objects shown; a mesh shown twice counts twice
 	Skinned   int // glTF: instances posed by a skin
 	Morphed   int // glTF: primitives moved by morph targets
-	Mirrored  int // glTF: primitives whose winding was turned back
+	Mirrored  int // glTF: primitives whose winding was reversed
 
 	Extensions []string // glTF: all that the file uses
-	Ignored    []string // glTF: those of Extensions that changed nothing here
+	Ignored    []string // glTF: those of Extensions without effect here
 }
 
-// Read reads the mesh file at path, of the format that [Detect] finds.
+// Read reads the mesh file at path in the format that [Detect] returns.
 //
 // The error is Detect's or that of the format's package. A file whose faces all
 // have zero area is read: see [mesh.CheckArea].
@@ -85,7 +85,7 @@ func readOBJ(path string, o Options) (*mesh.Mesh, Info, error) {
 	}, err
 }
 
-// names counts how many names parts have.
+// names counts the distinct names of parts.
 func names(parts []obj.Part) int {
 	all := map[string]bool{}
 	for _, p := range parts {

@@ -13,12 +13,12 @@ import (
 	"github.com/morton-gen/morton/mesh/stl"
 )
 
-// Written lists the extensions that [Write] takes.
+// Written lists the extensions that [Write] accepts.
 var Written = []string{".obj", ".glb", ".ply", ".stl", ".off"}
 
 // Write writes m to path in the format of its extension, one of [Written], in
-// upper or lower case. The file is written beside its place, synced and
-// renamed, so that path never holds half a mesh.
+// upper or lower case. The file is written to a temporary name, synced and
+// renamed, so path never holds a partial mesh.
 //
 // The error wraps [ErrNotMesh] for another extension, or is that of the
 // format's package.

@@ -7,9 +7,9 @@ import (
 	"math/bits"
 )
 
-// Elements are packed in blocks, bytes in groups: byte 0 of all elements of a
-// block, then byte 1 of all, each as differences from the element before. Four
-// bytes in a row are a channel.
+// Elements are packed in blocks, and a block's bytes in groups: byte 0 of all
+// elements, then byte 1 of all, each as differences from the previous element.
+// Four successive bytes of an element are a channel.
 const (
 	groupElements = 16
 	blockBytes    = 8192
@@ -17,8 +17,9 @@ const (
 )
 
 // attributes unpacks mode 0. The stream is a header byte, blocks, and a tail of
-// at least 32 bytes that ends with the element before the first; in version 1
-// of at least 24, and the modes of the channels follow that element.
+// at least 32 bytes. In version 0 the tail ends with the initial previous
+// element. In version 1 it has at least 24 bytes, and the modes of the channels
+// follow that element.
 func attributes(data []byte, count, stride, size int) ([]byte, error) {
 	version1 := len(data) > 0 && data[0] == 0xa1
 	modes := make([]byte, stride/4) // 0 in version 0
@@ -40,7 +41,7 @@ func attributes(data []byte, count, stride, size int) ([]byte, error) {
 		}
 	}
 	perBlock := min(blockBytes/stride&^(groupElements-1), blockElements)
-	// A block has at least a byte for each channel.
+	// A block takes at least a byte per channel.
 	if blocks := (count + perBlock - 1) / perBlock; blocks*stride/4 > len(r.data) {
 		return nil, fmt.Errorf("%w: %d bytes for %d elements", ErrCorrupt, len(data), count)
 	}
@@ -60,20 +61,20 @@ type block struct {
 	r        *reader
 	stride   int
 	modes    []byte // of channels
-	last     []byte // the element before
+	last     []byte // the previous element
 	version1 bool
 	deltas   [4][blockElements]byte // of a channel
 }
 
-// Control modes of version 1 say how a byte's groups are packed: by which of four
-// numbers of bits, not at all since all are zero, or as they are.
+// Control modes of version 1 say how the groups of a byte are packed: with one of
+// four numbers of bits, omitted because all are zero, or raw.
 const (
 	controlZero    = 2
 	controlLiteral = 3
 )
 
-// groupBits are the bits of a difference by the two bits of a group's header:
-// in version 1 by control mode 0 and 1, then in version 0.
+// groupBits are the bits of a difference, indexed by control mode 0 and 1 in
+// version 1, or 2 for version 0, and by the two header bits of the group.
 var groupBits = [3][4]int{{0, 1, 2, 4}, {1, 2, 4, 8}, {0, 2, 4, 8}}
 
 func (b *block) decode(out []byte, n int) error {
@@ -100,7 +101,7 @@ func (b *block) decode(out []byte, n int) error {
 	return nil
 }
 
-// column reads the differences of one byte of n elements.
+// column reads the differences of one byte position of n elements.
 func (b *block) column(deltas []byte, n, how int) {
 	groups := (n + groupElements - 1) / groupElements
 	switch {
@@ -130,9 +131,9 @@ func (b *block) column(deltas []byte, n, how int) {
 	}
 }
 
-// packed reads sixteen differences of 1, 2 or 4 bits. The highest value says that
-// a byte follows. One-bit values begin at the low end of a byte, others at the
-// high end.
+// packed reads sixteen differences of 1, 2 or 4 bits. The highest value is an
+// escape: a byte follows. One-bit values start at the low end of a byte, others
+// at the high end.
 func (r *reader) packed(deltas []byte, width int) {
 	raw := r.take(groupElements * width / 8)
 	if raw == nil {
@@ -152,9 +153,9 @@ func (r *reader) packed(deltas []byte, width int) {
 	}
 }
 
-// undo turns the differences of a channel into bytes of n elements, the first of
-// which follows last, and leaves the last of them there. Differences are of
-// bytes, of two bytes, or of four bytes by exclusive or and a rotation.
+// undo turns the differences of a channel into the bytes of n elements and
+// stores the last element in last. Differences are of bytes, of 16-bit numbers,
+// or of 32-bit numbers by exclusive or and a rotation.
 func (b *block) undo(out []byte, n int, mode byte, last []byte) {
 	for e := range n {
 		d := [4]byte{b.deltas[0][e], b.deltas[1][e], b.deltas[2][e], b.deltas[3][e]}

@@ -8,13 +8,13 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrCorrupt reports bytes that do not hold what the view describes.
+	// ErrCorrupt reports bytes that do not match the view.
 	ErrCorrupt = errors.New("corrupt meshopt data")
-	// ErrVersion reports a bitstream of a version that is not read.
+	// ErrVersion reports a bitstream of an unsupported version.
 	ErrVersion = errors.New("unsupported version of meshopt data")
 )
 
-// View describes what is packed, in the words of the extension.
+// View describes packed data in the terms of the extension.
 type View struct {
 	Mode   string // ATTRIBUTES, TRIANGLES or INDICES
 	Filter string // NONE or empty, OCTAHEDRAL, QUATERNION or EXPONENTIAL
@@ -22,11 +22,11 @@ type View struct {
 	Stride int    // bytes of an element
 }
 
-// maxCount bounds Count, so that no product of it overflows.
+// maxCount bounds Count so that no product of it overflows.
 const maxCount = 1 << 31
 
 // Bytes returns the size of the unpacked view. The error wraps [ErrCorrupt] if v
-// is not as the extension allows.
+// violates the extension.
 func (v View) Bytes() (int64, error) {
 	ok := v.Count >= 0 && v.Count < maxCount
 	switch v.Mode {
@@ -56,8 +56,8 @@ func (v View) Bytes() (int64, error) {
 
 func (v View) plain() bool { return v.Filter == "" || v.Filter == "NONE" }
 
-// Decode unpacks a view, filter and all. It allocates what [View.Bytes] says, of
-// which the caller keeps account, and no more.
+// Decode unpacks a view and undoes its filter. It allocates [View.Bytes] bytes,
+// which the caller accounts for.
 //
 // The error wraps [ErrCorrupt] or [ErrVersion].
 func Decode(data []byte, v View) ([]byte, error) {
@@ -81,7 +81,7 @@ func Decode(data []byte, v View) ([]byte, error) {
 	return out, nil
 }
 
-// reader takes bytes from the front, and remembers if they ran out.
+// reader reads bytes from the front and records whether they ran out.
 type reader struct {
 	data  []byte
 	short bool
@@ -129,8 +129,8 @@ func (r *reader) check() error {
 	return nil
 }
 
-// header takes the first byte, which is kind and version, and tail bytes from
-// the end.
+// header reads the first byte, which has kind and version, and removes tail
+// bytes from the end.
 func header(data []byte, kind byte, versions, tail int) (r *reader, end []byte, err error) {
 	if len(data) < 1+tail {
 		return nil, nil, fmt.Errorf("%w: %d bytes", ErrCorrupt, len(data))

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// unfilter turns filtered elements into numbers, in place.
+// unfilter undoes the filter of v in place.
 func unfilter(data []byte, v View) {
 	switch {
 	case v.Filter == "EXPONENTIAL":
@@ -45,8 +45,8 @@ func exponential(b []byte) {
 	binary.LittleEndian.PutUint32(b, math.Float32bits(y))
 }
 
-// octahedral unfolds a direction from the octahedron's net, where one stands for
-// 1, and scales it to most.
+// octahedral maps a point of the octahedron's net, where one stands for 1, to a
+// direction and scales it to most.
 func octahedral(x, y, one, most float64) [3]float64 {
 	if one == 0 {
 		return [3]float64{} // not allowed: the result is unspecified
@@ -60,7 +60,7 @@ func octahedral(x, y, one, most float64) [3]float64 {
 	return [3]float64{math.Round(x * scale), math.Round(y * scale), math.Round(z * scale)}
 }
 
-// quaternion fills in the largest component, which was left out.
+// quaternion computes the largest component, which is not stored.
 func quaternion(b []byte) {
 	last := int16(binary.LittleEndian.Uint16(b[6:]))
 	unit := 1 / (math.Sqrt2 * float64(last|3))

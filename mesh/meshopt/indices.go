@@ -2,7 +2,8 @@ package meshopt
 
 import "fmt"
 
-// indices unpacks mode 2: differences from one of two earlier indices each.
+// indices unpacks mode 2: each index is a difference from one of two earlier
+// ones.
 func indices(data []byte, v View, size int) ([]byte, error) {
 	r, _, err := header(data, 0xd0, 1, 4)
 	if err != nil {
@@ -22,7 +23,7 @@ func indices(data []byte, v View, size int) ([]byte, error) {
 	return out, r.end()
 }
 
-// end returns an error unless all bytes were read, and no more.
+// end returns an error unless exactly all bytes were read.
 func (r *reader) end() error {
 	if err := r.check(); err != nil {
 		return err
@@ -33,20 +34,20 @@ func (r *reader) end() error {
 	return nil
 }
 
-// triangleReader is the state between triangles: the edges and vertices met
-// last, of which a code names one.
+// triangleReader is the state between triangles: recent edges and vertices that
+// codes refer to.
 type triangleReader struct {
 	data     reader
-	next     uint32 // the index that a new vertex has
-	last     uint32 // the index that was written out last
+	next     uint32 // index of the next new vertex
+	last     uint32 // last explicit index
 	edges    [16][2]uint32
 	vertices [16]uint32
-	edge     int // where the next goes
+	edge     int // where the next edge is stored
 	vertex   int
 }
 
-// triangles unpacks mode 1. The stream is a header byte, a code for each
-// triangle, data for those that need more, and a table of 16 bytes.
+// triangles unpacks mode 1. The stream is a header byte, one code per triangle,
+// extra data for some codes, and a table of 16 bytes.
 func triangles(data []byte, v View, size int) ([]byte, error) {
 	r, table, err := header(data, 0xe0, 1, 16)
 	if err != nil {
@@ -66,8 +67,8 @@ func triangles(data []byte, v View, size int) ([]byte, error) {
 	return out, t.data.end()
 }
 
-// triangle returns the corners that a code stands for. Its high half names an
-// edge met before, or is 15.
+// triangle returns the corners that a code stands for. Its high half selects a
+// recent edge, or is 15.
 func (t *triangleReader) triangle(code byte, table []byte) [3]uint32 {
 	high, low := code>>4, code&15
 	switch {
@@ -83,8 +84,8 @@ func (t *triangleReader) triangle(code byte, table []byte) [3]uint32 {
 	return t.free(pair, low == 15)
 }
 
-// onEdge joins an edge met before with a vertex: the next one, one met before,
-// one beside the last that was written out, or one that is written out.
+// onEdge joins a recent edge with a vertex: the next new one, a recent one, one
+// beside the last explicit index, or an explicit one.
 func (t *triangleReader) onEdge(at int, how byte) [3]uint32 {
 	e := t.edges[(t.edge-1-at)&15]
 	a, b, c := e[0], e[1], uint32(0)
@@ -111,9 +112,9 @@ func (t *triangleReader) onEdge(at int, how byte) [3]uint32 {
 	return [3]uint32{a, b, c}
 }
 
-// free makes a triangle on its own. The halves of pair say what its second and
-// third corner are: the next vertex, one met before, or one that is written out
-// (15); the first is the next, or written out too.
+// free makes a triangle without a recent edge. The halves of pair give its
+// second and third corner: the next new vertex, a recent one, or an explicit
+// one (15). The first corner is the next new one, or explicit if written.
 func (t *triangleReader) free(pair byte, written bool) [3]uint32 {
 	var a uint32
 	if written {
@@ -121,7 +122,7 @@ func (t *triangleReader) free(pair byte, written bool) [3]uint32 {
 	} else {
 		a = t.takeNext()
 	}
-	// Vertices met before are counted from before this triangle.
+	// Recent vertices are counted from before this triangle.
 	before := t.vertex
 	b, newB := t.corner(pair>>4, before)
 	c, newC := t.corner(pair&15, before)
@@ -153,7 +154,7 @@ func (t *triangleReader) takeNext() uint32 {
 	return t.next - 1
 }
 
-// written reads an index as a difference from the last one written out.
+// written reads an index as a difference from the last explicit one.
 func (t *triangleReader) written() uint32 {
 	t.last += unzigzag(t.data.varint())
 	return t.last

@@ -1,5 +1,5 @@
-// Package obj reads and writes polygon meshes as Wavefront OBJ text, with
-// triangles, quads and n-gons as they stand in the file.
+// Package obj reads and writes polygon meshes as Wavefront OBJ text. Triangles,
+// quads and n-gons are kept.
 //
 // It is not for materials, textures, normals, curves or lines: they are skipped.
 // Names of objects, groups and materials are kept as ranges of faces.

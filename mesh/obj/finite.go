@@ -7,8 +7,8 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// dropNonFinite takes the vertices out that are not finite. It returns an error
-// wrapping [mesh.ErrNotFinite] if a face uses one.
+// dropNonFinite removes vertices that are not finite. The error wraps
+// [mesh.ErrNotFinite] if a face uses one.
 func (p *parser) dropNonFinite() error {
 	if len(p.nonFinite) == 0 {
 		return nil

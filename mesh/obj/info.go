@@ -1,30 +1,30 @@
 package obj
 
-// Part is a run of faces under one name.
+// Part is a range of faces under one name.
 type Part struct {
 	Name      string
 	FirstFace int
 	NumFaces  int
 }
 
-// Info says what a file held beside the mesh.
+// Info describes what a file contained beside the mesh.
 type Info struct {
-	Objects   []Part   // runs of faces under an "o" line, in file order
-	Groups    []Part   // under a "g" line; its names stand as in the file, separated by spaces
+	Objects   []Part   // ranges of faces under an "o" line, in file order
+	Groups    []Part   // under a "g" line; its names as in the file, separated by spaces
 	Materials []Part   // under a "usemtl" line
 	Libraries []string // "mtllib" lines; the files are not opened
 
 	Lines           int // physical lines
-	Vertices        int // as the file has them
-	Faces           int // as the file has them, with those dropped
-	DroppedCorners  int // corners that repeated the one before
-	DroppedFaces    int // faces with fewer than three other corners
-	DroppedVertices int // with a coordinate that is not finite, and in no face
+	Vertices        int // as in the file
+	Faces           int // as in the file, dropped ones included
+	DroppedCorners  int // equal to the corner before
+	DroppedFaces    int // fewer than three distinct corners
+	DroppedVertices int // not finite and unused
 	SkippedElements int // "l" and "p" lines, which have no area
 }
 
 // run collects the parts of one kind. Faces before the first name belong to no
-// part, and a name without faces leaves none.
+// part. A name without faces is dropped.
 type run struct {
 	parts []Part
 	open  Part

@@ -10,9 +10,9 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// lines splits input into logical lines: physical lines joined where one ends
-// in a backslash, without their line ends (LF, CRLF, or CR alone). A comment is
-// not joined, since paths in comments may end in a backslash.
+// lines splits input into logical lines without line ends (LF, CRLF or CR). A
+// line that ends in a backslash continues on the next. A comment does not,
+// since it may be a path that ends in a backslash.
 type lines struct {
 	r      *bufio.Reader
 	limits Limits
@@ -42,8 +42,8 @@ func (l *lines) next() (line []byte, number int, err error) {
 	}
 }
 
-// continues reports whether the line ends in a backslash, perhaps with blanks
-// after it, and puts a blank in its place.
+// continues reports whether the line ends in a backslash, perhaps before
+// blanks, and replaces it by a blank.
 func (l *lines) continues() bool {
 	text := bytes.TrimRight(l.buffer, " \t")
 	n := len(text)
@@ -59,8 +59,8 @@ func isComment(line []byte) bool {
 	return len(line) > 0 && line[0] == '#'
 }
 
-// appendPhysical appends one physical line to the buffer, without its line
-// end. It returns io.EOF if the input ended before a line end.
+// appendPhysical appends one physical line without its line end to the buffer.
+// It returns io.EOF if the input ends before a line end.
 func (l *lines) appendPhysical() error {
 	l.number++
 	for {
@@ -80,8 +80,8 @@ func (l *lines) appendPhysical() error {
 	}
 }
 
-// scan returns what is buffered up to the next line end, and whether one came.
-// The part is valid until the next call.
+// scan returns the buffered input up to the next line end, and whether it found
+// one. The part is valid until the next call.
 func (l *lines) scan() (part []byte, end bool, err error) {
 	if _, err := l.r.Peek(1); err != nil {
 		return nil, false, err
@@ -105,7 +105,7 @@ func (l *lines) scan() (part []byte, end bool, err error) {
 	return part, false, l.checkBytes()
 }
 
-// skip goes on in the input by n bytes, which are buffered.
+// skip discards n buffered bytes.
 func (l *lines) skip(n int) {
 	l.r.Discard(n) // cannot fail
 	l.bytes += int64(n)
@@ -118,8 +118,8 @@ func (l *lines) checkBytes() error {
 	return nil
 }
 
-// take appends part to the buffer. Of a line over the limit the rest is dropped
-// if it belongs to a comment, which may be of any length.
+// take appends part to the buffer. Comments may be of any length: beyond the
+// limit they are discarded.
 func (l *lines) take(part []byte) error {
 	room := l.limits.LineBytes - len(l.buffer)
 	if len(part) <= room {

@@ -10,7 +10,7 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// parser holds what the statements read so far made.
+// parser holds what was parsed so far.
 type parser struct {
 	limits Limits
 	mesh   *mesh.Mesh
@@ -19,15 +19,15 @@ type parser struct {
 	objects, groups, materials run
 	names                      int
 
-	nonFinite      []int32 // vertices, rising
-	nonFiniteLines []int   // where each stands
+	nonFinite      []int32 // vertices, ascending
+	nonFiniteLines []int   // line of each
 
 	face        []int32 // scratch
 	highest     int32   // highest vertex index used
-	highestLine int     // where
+	highestLine int     // its line
 }
 
-// statement takes in one logical line.
+// statement parses one logical line.
 func (p *parser) statement(line []byte, number int) error {
 	if bytes.IndexByte(line, 0) >= 0 {
 		return fmt.Errorf("%w: a zero byte", ErrSyntax)
@@ -53,7 +53,7 @@ func (p *parser) statement(line []byte, number int) error {
 	return nil
 }
 
-// begin opens a part at the next face.
+// begin starts a part at the next face.
 func (p *parser) begin(r *run, name []byte) error {
 	r.begin(string(bytes.TrimSpace(name)), p.mesh.NumFaces())
 	return p.countName()
@@ -66,7 +66,7 @@ func (p *parser) countName() error {
 	return nil
 }
 
-// vertex takes in "x y z …".
+// vertex parses "x y z …".
 func (p *parser) vertex(rest []byte, number int) error {
 	if len(p.mesh.Vertices) == p.limits.Vertices {
 		return limit.Over(limit.Vertices, int64(p.limits.Vertices))
@@ -80,7 +80,7 @@ func (p *parser) vertex(rest []byte, number int) error {
 			return fmt.Errorf("%w: a vertex with %d coordinates, 3 needed", ErrSyntax, i)
 		}
 		x, err := strconv.ParseFloat(string(field), 64)
-		bad := math.IsNaN(x) || math.IsInf(x, 0) // a number too large is infinite, with an error
+		bad := math.IsNaN(x) || math.IsInf(x, 0) // overflow gives infinity and an error
 		if err != nil && !bad {
 			return fmt.Errorf("%w: coordinate %q", ErrSyntax, clip(field))
 		}
@@ -94,7 +94,7 @@ func (p *parser) vertex(rest []byte, number int) error {
 	return nil
 }
 
-// addFace takes in the corners of a face.
+// addFace parses the corners of a face.
 func (p *parser) addFace(rest []byte, number int) error {
 	p.face = p.face[:0]
 	given := 0
@@ -121,7 +121,8 @@ func (p *parser) addFace(rest []byte, number int) error {
 	return p.keepFace(given)
 }
 
-// keepFace adds the face in scratch to the mesh, if enough is left of it.
+// keepFace adds the face in scratch to the mesh if it has three corners or
+// more.
 func (p *parser) keepFace(given int) error {
 	if n := len(p.face); n > 1 && p.face[0] == p.face[n-1] {
 		p.face = p.face[:n-1]
@@ -146,8 +147,8 @@ func (p *parser) keepFace(given int) error {
 	return nil
 }
 
-// corner returns the vertex of a corner v, v/vt, v//vn or v/vt/vn, from 0, also
-// with an empty last part (v/vt/, v//). A negative index counts back from the
+// corner returns the vertex, from 0, of a corner v, v/vt, v//vn or v/vt/vn. The
+// last part may be empty (v/vt/, v//). A negative index counts back from the
 // last vertex so far.
 func (p *parser) corner(field []byte) (int32, error) {
 	whole := field
@@ -179,7 +180,7 @@ func (p *parser) corner(field []byte) (int32, error) {
 	return int32(v), nil
 }
 
-// finish checks what only the end of the file can tell.
+// finish checks what needs the whole file.
 func (p *parser) finish() (*mesh.Mesh, Info, error) {
 	n := p.mesh.NumFaces()
 	if p.highestLine > 0 && int(p.highest) >= len(p.mesh.Vertices) {
@@ -199,7 +200,7 @@ func (p *parser) finish() (*mesh.Mesh, Info, error) {
 	return p.mesh, p.info, nil
 }
 
-// emptiness says what a file without a face held.
+// emptiness describes the contents of a file without faces.
 func (p *parser) emptiness() string {
 	if p.info.Faces > 0 {
 		return fmt.Sprintf("none of %d faces has three different corners", p.info.Faces)
@@ -207,8 +208,8 @@ func (p *parser) emptiness() string {
 	return fmt.Sprintf("%d vertices in %d lines", p.info.Vertices, p.info.Lines)
 }
 
-// cutField returns the first field of line and what follows it. A # ends the
-// line, also right after a field.
+// cutField returns the first field of line and the rest. A # ends the line,
+// even inside a field.
 func cutField(line []byte) (field, rest []byte) {
 	start := 0
 	for start < len(line) && isSpace(line[start]) {

@@ -11,21 +11,19 @@ import (
 )
 
 // Read reads one OBJ file into a mesh. All objects and groups go into the same
-// mesh, in file order; info says where each begins.
+// mesh, in file order. Info has the range of each.
 //
-// It understands v (further numbers, such as a weight or a colour, are
-// skipped), f with corners v, v/vt, v//vn and v/vt/vn, negative indices, o, g,
-// usemtl, mtllib, comments, LF, CRLF or CR at line ends, joined lines and a byte
-// order mark; other statements are skipped. A face may use vertices that come
-// later. A corner that repeats the one before it, or the last that repeats the
-// first, is dropped, and so is a face with fewer than three other corners. A
-// vertex with a NaN or infinite coordinate is dropped if no face uses it. All
-// are counted.
+// It understands v, f with corners v, v/vt, v//vn and v/vt/vn, negative indices,
+// o, g, usemtl, mtllib, comments, LF, CRLF or CR at line ends, continued lines
+// and a byte order mark. Other statements, and further numbers of a vertex such
+// as a colour, are skipped. A face may use vertices that come later. A corner
+// equal to the one before, or a last corner equal to the first, is dropped. So
+// is a face with fewer than three distinct corners, and an unused vertex with a
+// NaN or infinite coordinate. All are counted.
 //
-// It returns an error wrapping [ErrSyntax] with the line number, [ErrLimit],
-// [mesh.ErrFace] for an index outside the file's vertices, [mesh.ErrNotFinite]
-// if a face uses a vertex that is not finite, [mesh.ErrEmpty] if no faces are
-// left, or an error of r.
+// The error wraps [ErrSyntax] with the line number, [ErrLimit], [mesh.ErrFace]
+// for an index out of range, [mesh.ErrNotFinite] if a face uses a non-finite
+// vertex, or [mesh.ErrEmpty] if no faces are left, or is r's.
 func Read(r io.Reader, limits Limits) (*mesh.Mesh, Info, error) {
 	limits = limits.WithDefaults()
 	p := parser{limits: limits, mesh: &mesh.Mesh{}}
@@ -45,7 +43,7 @@ func Read(r io.Reader, limits Limits) (*mesh.Mesh, Info, error) {
 			return nil, Info{}, fmt.Errorf("obj.Read: line %d: %w", number, err)
 		}
 	}
-	p.info.Lines = in.number - 1 // the last one read was the end
+	p.info.Lines = in.number - 1 // the last line read was the end
 	return p.finish()
 }
 

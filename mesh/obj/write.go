@@ -10,9 +10,9 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Write writes m as OBJ text: all vertices, then all faces with as many corners
-// as they have, indices from 1. Coordinates are the shortest decimals that read
-// back to the same float64. The same mesh always gives the same bytes.
+// Write writes m as OBJ text: all vertices, then all faces, with indices from
+// 1. Coordinates are the shortest decimals that read back to the same float64.
+// The same mesh always gives the same bytes.
 //
 // It returns an error wrapping [mesh.ErrFace] or [mesh.ErrNotFinite] before
 // anything is written if m is not valid, or an error of w.
@@ -27,7 +27,7 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 		for _, x := range p {
 			line = strconv.AppendFloat(append(line, ' '), x, 'g', -1, 64)
 		}
-		out.Write(append(line, '\n')) // an error stays until Flush
+		out.Write(append(line, '\n')) // errors stay until Flush
 	}
 	for f := range m.NumFaces() {
 		line = append(line[:0], 'f')
@@ -42,8 +42,8 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 	return nil
 }
 
-// WriteFile writes m to the file at path: see [Write]. The file is written
-// beside its place, synced and renamed, so that path never holds half a mesh.
+// WriteFile writes m to the file at path: see [Write]. The file is written to a
+// temporary name, synced and renamed, so path never holds a partial mesh.
 func WriteFile(path string, m *mesh.Mesh) error {
 	if err := atomicfile.Replace(path, func(w io.Writer) error { return Write(w, m) }); err != nil {
 		return fmt.Errorf("obj.WriteFile: %w", err)

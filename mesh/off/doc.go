@@ -1,8 +1,8 @@
 // Package off reads and writes polygon meshes as OFF text, the object file
 // format of Geomview.
 //
-// It is not for colours, normals and texture coordinates, which are skipped, nor
-// for the binary form and other dimensions, which are refused by name.
+// Colours, normals and texture coordinates are skipped. The binary form and
+// other dimensions are errors.
 //
 //	m, counts, err := off.ReadFile("chair.off", limit.Limits{})
 //	if err != nil {

@@ -17,31 +17,30 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrSyntax reports text that is not OFF, or ends too early.
+	// ErrSyntax reports text that is not OFF, or ends early.
 	ErrSyntax = errkind.New("syntax", "bad OFF file")
-	// ErrDialect reports an OFF file of a kind that is not read: binary, or of
-	// other dimensions than three. The message names it.
+	// ErrDialect reports an unsupported kind of OFF file: binary, or not of
+	// three dimensions. The message names it.
 	ErrDialect = errkind.New("unsupported_format", "kind of OFF file that is not read")
 )
 
-// An OFF file is words; # begins a comment:
+// An OFF file consists of words; # begins a comment:
 //
-//	OFF                    with any of ST, C and N before it, which may be left out
-//	8 6 12                 vertices, faces, edges, the last of which nobody reads
-//	0 0 0                  x y z of each vertex, then what the line holds besides
-//	4 0 1 2 3              corners of each face, then a colour up to the line's end
+//	OFF                    ST, C and N may come before; all may be left out
+//	8 6 12                 vertices, faces, edges (ignored)
+//	0 0 0                  x y z of each vertex, then anything to the line's end
+//	4 0 1 2 3              corners of each face, then a colour to the line's end
 
-// Read reads one OFF file into a mesh. What follows the coordinates of a vertex
-// or the corners of a face on its line is skipped, and so is what follows the
-// last face. The first count may stand right behind OFF, as in some data sets.
+// Read reads one OFF file into a mesh. Anything after the coordinates of a vertex
+// or the corners of a face on its line is skipped, and so is anything after the
+// last face. The first count may follow OFF directly, as in some data sets.
 //
-// A corner that repeats the one before is dropped, and so is a face with fewer
-// than three others; a vertex that is not finite is dropped if no face uses it.
-// All are counted.
+// A corner equal to the one before is dropped. So is a face with fewer than three
+// distinct corners, and an unused non-finite vertex. All are counted.
 //
 // The error wraps [ErrSyntax], [ErrDialect], [limit.ErrLimit], [mesh.ErrFace] for
-// an index outside the vertices, [mesh.ErrNotFinite], [mesh.ErrEmpty] if there
-// are no faces, or is r's.
+// an index out of range, [mesh.ErrNotFinite], or [mesh.ErrEmpty] if there are no
+// faces, or is r's.
 func Read(r io.Reader, limits limit.Limits) (*mesh.Mesh, build.Counts, error) {
 	b := build.New(limits)
 	p := &parser{in: build.NewReader(r, b.Limits()), build: b}
@@ -127,8 +126,8 @@ func (p *parser) header() (vertices, faces int64, err error) {
 	return vertices, faces, p.edges()
 }
 
-// edges passes over the number of edges, which may be left out. It stands behind the
-// other counts, or on a line of its own; a vertex has at least three words.
+// edges skips the number of edges, which may be missing. It is on the line of the
+// other counts or alone on the next; a vertex has at least three words.
 func (p *parser) edges() error {
 	ends, err := p.in.Ends()
 	if err != nil {
@@ -145,7 +144,6 @@ func (p *parser) edges() error {
 	return err
 }
 
-// vertex reads x, y and z.
 func (p *parser) vertex() error {
 	var point mesh.Vec3
 	for axis := range point {
@@ -154,7 +152,7 @@ func (p *parser) vertex() error {
 			return err
 		}
 		x, err := strconv.ParseFloat(string(word), 64)
-		if err != nil && !math.IsInf(x, 0) { // a number too large is infinite, with an error
+		if err != nil && !math.IsInf(x, 0) { // overflow gives infinity and an error
 			return fmt.Errorf("%w: %.40q where a number should be", ErrSyntax, word)
 		}
 		point[axis] = x
@@ -165,7 +163,7 @@ func (p *parser) vertex() error {
 	return p.restOfLine()
 }
 
-// addFace reads a count and so many corners.
+// addFace reads a count and that many corners.
 func (p *parser) addFace() error {
 	word, err := p.word()
 	if err != nil {
@@ -195,7 +193,7 @@ func (p *parser) addFace() error {
 	return p.restOfLine()
 }
 
-// word returns the next word that is no comment.
+// word returns the next word that is not a comment.
 func (p *parser) word() ([]byte, error) {
 	word, err := p.in.Word(true)
 	if err == io.EOF {
@@ -204,7 +202,7 @@ func (p *parser) word() ([]byte, error) {
 	return word, err
 }
 
-// restOfLine skips what stands behind the words that were read.
+// restOfLine skips the rest of the line.
 func (p *parser) restOfLine() error {
 	if err := p.in.SkipLine(); err != nil && err != io.EOF {
 		return err

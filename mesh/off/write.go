@@ -10,9 +10,9 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Write writes m as OFF text: all vertices, then all faces with as many corners
-// as they have. Coordinates are the shortest decimals that read back to the
-// same float64. The same mesh always gives the same bytes.
+// Write writes m as OFF text: all vertices, then all faces. Coordinates are the
+// shortest decimals that read back to the same float64. The same mesh always
+// gives the same bytes.
 //
 // It returns an error wrapping [mesh.ErrFace] or [mesh.ErrNotFinite] before
 // anything is written if m is not valid, or an error of w.
@@ -20,7 +20,7 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 	if err := m.Validate(); err != nil {
 		return fmt.Errorf("off.Write: %w", err)
 	}
-	out := bufio.NewWriterSize(w, 1<<16) // an error stays until Flush
+	out := bufio.NewWriterSize(w, 1<<16) // errors stay until Flush
 	fmt.Fprintf(out, "OFF\n%d %d 0\n", len(m.Vertices), m.NumFaces())
 	line := make([]byte, 0, 128)
 	for _, p := range m.Vertices {
@@ -45,8 +45,8 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 	return nil
 }
 
-// WriteFile writes m to the file at path: see [Write]. The file is written
-// beside its place, synced and renamed, so that path never holds half a mesh.
+// WriteFile writes m to the file at path: see [Write]. The file is written to a
+// temporary name, synced and renamed, so path never holds a partial mesh.
 func WriteFile(path string, m *mesh.Mesh) error {
 	if err := atomicfile.Replace(path, func(w io.Writer) error { return Write(w, m) }); err != nil {
 		return fmt.Errorf("off.WriteFile: %w", err)

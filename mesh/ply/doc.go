@@ -1,8 +1,8 @@
 // Package ply reads and writes polygon meshes as PLY files, the Stanford polygon
 // format: ASCII, or binary in either byte order.
 //
-// It is not for colours, normals and other properties, which are skipped, nor
-// for point clouds, which have no surface.
+// Colours, normals and other properties are skipped. Point clouds have no
+// surface and are an error.
 //
 //	m, info, err := ply.ReadFile("scan.ply", limit.Limits{})
 //	if errors.Is(err, mesh.ErrEmpty) {

@@ -11,11 +11,11 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// ErrSyntax reports bytes that are not PLY, or end too early.
+// ErrSyntax reports bytes that are not PLY, or end early.
 var ErrSyntax = errkind.New("syntax", "bad PLY file")
 
-// A PLY file is a header of lines, which ends with end_header, and then the
-// elements in the header's order:
+// A PLY file is a text header that ends with end_header, then the elements in
+// the header's order:
 //
 //	ply
 //	format ascii 1.0             | binary_little_endian | binary_big_endian
@@ -39,10 +39,10 @@ type element struct {
 type property struct {
 	name    string
 	kind    scalar
-	counted scalar // type of the count before a list; 0 if it is no list
+	counted scalar // type of a list's count; 0 for a single number
 }
 
-// scalar is a type of numbers.
+// scalar is a number type.
 type scalar int
 
 const (
@@ -64,12 +64,12 @@ var scalars = map[string]scalar{
 	"float": float32s, "float32": float32s, "double": float64s, "float64": float64s,
 }
 
-// size returns the bytes that a number takes.
+// size returns the size of a number in bytes.
 func (s scalar) size() int { return [...]int{0, 1, 1, 2, 2, 4, 4, 4, 8}[s] }
 
 func (s scalar) whole() bool { return s < float32s }
 
-// readHeader reads up to and with end_header.
+// readHeader reads up to and including end_header.
 func readHeader(r *build.Reader, limits limit.Limits) (*header, error) {
 	h := &header{}
 	names := 0
@@ -99,8 +99,8 @@ func readHeader(r *build.Reader, limits limit.Limits) (*header, error) {
 	}
 }
 
-// readLine returns a line of the header without its end: LF, CRLF or CR. The LF
-// after a CR is taken too, so that binary data begins in the right place.
+// readLine returns a header line without its end: LF, CRLF or CR. It consumes
+// the LF after a CR, since binary data follows.
 func readLine(r *build.Reader, most int) (string, error) {
 	var line []byte
 	for {

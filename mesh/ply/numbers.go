@@ -10,8 +10,8 @@ import (
 	"github.com/morton-gen/morton/mesh/build"
 )
 
-// numbers reads the numbers of a file one after the other. float64 holds every
-// type exactly.
+// numbers reads successive numbers of a file. float64 represents every type
+// exactly.
 type numbers interface {
 	next(scalar) (float64, error)
 	skip(s scalar, n int64) error
@@ -82,7 +82,7 @@ func (t *textNumbers) next(s scalar) (float64, error) {
 		return 0, ended(err)
 	}
 	x, err := strconv.ParseFloat(string(word), 64)
-	if err != nil && !math.IsInf(x, 0) { // a number too large is infinite, with an error
+	if err != nil && !math.IsInf(x, 0) { // overflow gives infinity and an error
 		return 0, fmt.Errorf("%w: %.40q where a number should be", ErrSyntax, word)
 	}
 	if s.whole() && x != math.Trunc(x) {
@@ -100,7 +100,7 @@ func (t *textNumbers) skip(_ scalar, n int64) error {
 	return nil
 }
 
-// ended says that a file is too short; other errors stay.
+// ended turns an end of file into [ErrSyntax]; other errors pass.
 func ended(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return fmt.Errorf("%w: it ends before its last element", ErrSyntax)

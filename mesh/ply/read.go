@@ -10,7 +10,7 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// Info says what a file held beside the mesh.
+// Info describes what a file contained beside the mesh.
 type Info struct {
 	build.Counts
 	Format string // ascii, binary_little_endian or binary_big_endian
@@ -20,13 +20,12 @@ type Info struct {
 // vertex_indices or vertex_index of its faces, and triangle strips. Numbers may
 // be of any type. Other elements and properties are skipped.
 //
-// A corner that repeats the one before is dropped, and so is a face with fewer
-// than three others; a vertex that is not finite is dropped if no face uses it.
-// All are counted.
+// A corner equal to the one before is dropped. So is a face with fewer than
+// three distinct corners, and an unused non-finite vertex. All are counted.
 //
-// The error wraps [ErrSyntax], [limit.ErrLimit], [mesh.ErrFace] for an index
-// outside the vertices, [mesh.ErrNotFinite], [mesh.ErrEmpty] if there are no
-// faces, as in a point cloud, or is r's.
+// The error wraps [ErrSyntax], [limit.ErrLimit], [mesh.ErrFace] for an index out
+// of range, [mesh.ErrNotFinite], or [mesh.ErrEmpty] if there are no faces, as in
+// a point cloud, or is r's.
 func Read(r io.Reader, limits limit.Limits) (*mesh.Mesh, Info, error) {
 	m, info, err := read(r, limits)
 	if err != nil {
@@ -68,7 +67,7 @@ func read(r io.Reader, limits limit.Limits) (*mesh.Mesh, Info, error) {
 	return m, info, err
 }
 
-// body is what follows the header.
+// body reads what follows the header.
 type body struct {
 	numbers numbers
 	build   *build.Builder
@@ -76,10 +75,10 @@ type body struct {
 	list    []int64
 }
 
-// read takes in all rows of an element.
+// read reads all rows of an element.
 func (b *body) read(e element) error {
 	if len(e.properties) == 0 {
-		return nil // its rows are empty, however many they are
+		return nil // its rows are empty, whatever their number
 	}
 	row := b.skipRow
 	switch e.name {
@@ -131,7 +130,7 @@ func (b *body) skip(p property) error {
 	return b.numbers.skip(p.kind, n)
 }
 
-// length returns how many numbers a list has: at most 2^32.
+// length returns the length of a list: at most 2^32.
 func (b *body) length(p property) (int64, error) {
 	x, err := b.numbers.next(p.counted)
 	if err != nil {
@@ -171,8 +170,8 @@ func (b *body) face(properties []property) error {
 	return b.build.Face(b.list)
 }
 
-// indices reads the list of vertices of a row into b.list, if check allows its
-// length; what else the row has is skipped.
+// indices reads the vertex list of a row into b.list if check allows its
+// length. It skips the rest of the row.
 func (b *body) indices(properties []property, check func(n int64) error) error {
 	b.list = b.list[:0]
 	for _, p := range properties {
@@ -210,8 +209,9 @@ func (b *body) readList(kind scalar, n int64) error {
 	return nil
 }
 
-// strip takes in a row of triangle strips, which a -1 ends: each vertex after
-// two others makes a triangle, every second one turned around.
+// strip reads a row of triangle strips, each ended by -1. Every vertex after
+// the first two makes a triangle with the two before; every second one is
+// flipped.
 func (b *body) strip(properties []property) error {
 	if err := b.indices(properties, b.build.CheckStrip); err != nil {
 		return err

@@ -11,9 +11,9 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Write writes m as a binary little-endian PLY file: vertices of float64, so
-// that none is rounded, and faces as lists with as many corners as they have.
-// The same mesh always gives the same bytes.
+// Write writes m as a binary little-endian PLY file: vertices in float64, so
+// that none is rounded, and faces as lists. The same mesh always gives the same
+// bytes.
 //
 // It returns an error wrapping [mesh.ErrFace] or [mesh.ErrNotFinite] before
 // anything is written if m is not valid, or an error of w.
@@ -27,7 +27,7 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 			counted = "uint"
 		}
 	}
-	out := bufio.NewWriterSize(w, 1<<16) // an error stays until Flush
+	out := bufio.NewWriterSize(w, 1<<16) // errors stay until Flush
 	fmt.Fprintf(out, "ply\nformat binary_little_endian 1.0\ncomment made by morton\nelement vertex %d\n", len(m.Vertices))
 	fmt.Fprintf(out, "property double x\nproperty double y\nproperty double z\n")
 	fmt.Fprintf(out, "element face %d\nproperty list %s int vertex_indices\nend_header\n", m.NumFaces(), counted)
@@ -59,8 +59,8 @@ func writeBody(out *bufio.Writer, m *mesh.Mesh, wide bool) {
 	}
 }
 
-// WriteFile writes m to the file at path: see [Write]. The file is written
-// beside its place, synced and renamed, so that path never holds half a mesh.
+// WriteFile writes m to the file at path: see [Write]. The file is written to a
+// temporary name, synced and renamed, so path never holds a partial mesh.
 func WriteFile(path string, m *mesh.Mesh) error {
 	if err := atomicfile.Replace(path, func(w io.Writer) error { return Write(w, m) }); err != nil {
 		return fmt.Errorf("ply.WriteFile: %w", err)

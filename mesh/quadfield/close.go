@@ -9,21 +9,21 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// closed is a triangle mesh that becomes closed in three steps: sides of triangles are
-// paired across edges, surfaces with sides left over get a back and a rim, and every
+// closed is a triangle mesh that becomes closed in three steps: triangle sides are
+// paired across edges, surfaces with unpaired sides get a back and a rim, and every
 // fan of triangles gets a vertex.
 type closed struct {
 	cut    *mesh.Mesh
 	source []int32 // [h] the vertex of cut that h leaves
-	twin   []int32 // [h] -1 where nothing is across
+	twin   []int32 // [h] -1 if unpaired
 	side   []int8  // [h] 1 front, -1 back of an open surface, 0 closed or rim
 	open   int     // surfaces that got a back
 }
 
-// newTriangles cuts an oriented mesh into triangles and closes it. Two sides of an
-// edge are paired if they run in opposite directions; where more than two meet,
-// those that enclose a wedge of the inside. A surface with sides left over becomes a
-// plate of a thickness. It returns the number of those surfaces.
+// newTriangles triangulates an oriented mesh and closes it. Two sides of an edge are
+// paired if they run in opposite directions; where more than two meet, those that
+// enclose a wedge of the inside. A surface with unpaired sides becomes a plate of
+// the given thickness. It returns the number of those surfaces.
 func newTriangles(source *mesh.Mesh, thickness float64) (*triangles, int) {
 	cut, _ := mesh.Triangulate(source)
 	c := &closed{cut: cut, source: slices.Clone(cut.Corners), twin: make([]int32, len(cut.Corners)), side: make([]int8, len(cut.Corners))}
@@ -38,8 +38,8 @@ func newTriangles(source *mesh.Mesh, thickness float64) (*triangles, int) {
 	return c.triangles(thickness), c.open
 }
 
-// once returns m without faces that have the corners of an earlier one, whichever way
-// they run: sheets with two sides at one place have one.
+// once returns m without faces that have the corners of an earlier one in either
+// direction. Two-sided sheets become one-sided.
 func once(m *mesh.Mesh) *mesh.Mesh {
 	out, seen := &mesh.Mesh{Vertices: m.Vertices, Starts: []int32{0}}, map[string]bool{}
 	for f := range m.NumFaces() {
@@ -62,7 +62,7 @@ func (c *closed) pair(sides []int32) {
 	type end struct {
 		h       int32
 		forward bool
-		angle   float64 // around the edge, from the first face on, seen along it
+		angle   float64 // around the edge, seen along it, from the first face
 	}
 	a := min(c.source[sides[0]], c.source[next(sides[0])])
 	var axis, x, y mesh.Vec3
@@ -81,8 +81,8 @@ func (c *closed) pair(sides []int32) {
 		d := r.Sub(p)
 		all = append(all, end{h, forward, math.Atan2(d.Dot(y), d.Dot(x))})
 	}
-	// The inside of a face that runs along the axis lies clockwise of it. So, with
-	// angles falling, each such face is followed by the one that closes its wedge.
+	// The inside of a face that runs along the axis lies clockwise of it. With
+	// falling angles, each such face is followed by the one that closes its wedge.
 	slices.SortStableFunc(all, func(p, q end) int { return cmp.Compare(q.angle, p.angle) })
 	for range all {
 		for i := range all {
@@ -96,7 +96,7 @@ func (c *closed) pair(sides []int32) {
 	}
 }
 
-// plates gives the surfaces with open sides a back, and rims between.
+// plates gives surfaces with open sides a back and a rim.
 func (c *closed) plates() {
 	front := int32(len(c.twin))
 	mirror := c.backs(front)
@@ -119,7 +119,7 @@ func (c *closed) plates() {
 		}
 	}
 	before := make([]int32, len(open))
-	for i, h := range open { // as long as open sides have no twin
+	for i, h := range open { // while open sides have no twin
 		g := prev(h)
 		for c.twin[g] >= 0 {
 			g = prev(c.twin[g])
@@ -137,7 +137,8 @@ func (c *closed) plates() {
 	}
 }
 
-// backs adds a back for each open surface, and returns the side that mirrors each.
+// backs adds a back for each open surface and returns the mirrored side of each
+// side.
 func (c *closed) backs(front int32) (mirror []int32) {
 	mirror = make([]int32, front)
 	seen := make([]bool, front/3)
@@ -181,7 +182,7 @@ func (c *closed) back(surface, mirror []int32) {
 	}
 }
 
-// triangles gives each fan a vertex: half a thickness off the surface, where that was
+// triangles gives each fan a vertex: half the thickness off the surface, if that was
 // open.
 func (c *closed) triangles(thickness float64) *triangles {
 	m := &triangles{from: make([]int32, len(c.twin)), twin: c.twin, line: make([]int32, len(c.twin))}

@@ -4,18 +4,19 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
-// evenRounds is how often edges are split, collapsed and flipped, and vertices moved.
+// evenRounds is the number of rounds of split, collapse, flip and smooth.
 const evenRounds = 5
 
-// even brings all edges near one length: long ones are split, short ones collapsed,
-// edges flipped towards six at each vertex, and vertices moved within the surface.
-// Feature lines stay.
+// even remeshes isotropically: it splits long edges, collapses short ones, flips
+// edges towards valence six and smooths vertices along the surface. Feature lines
+// stay.
 //
 // Source: Botsch and Kobbelt, "A remeshing approach to multiresolution modeling",
 // 2004.
-func (m *triangles) even(length float64, near *mesh.DistanceQuery) *triangles {
+func (m *triangles) even(length float64, near *distance.Query) *triangles {
 	for range evenRounds {
 		m.splitLong(4. / 3 * length)
 		m.collapseShort(4./5*length, 4./3*length)
@@ -41,8 +42,8 @@ func (m *triangles) splitLong(most float64) {
 	}
 }
 
-// longest returns the length of the longest side of h's triangle, a little less
-// than it is so that one of two that are equal counts.
+// longest returns the length of the longest side of h's triangle, slightly
+// reduced so that equal sides count.
 func (m *triangles) longest(h int32) float64 {
 	return max(m.vec(h).Len(), m.vec(next(h)).Len(), m.vec(prev(h)).Len()) * (1 - 1e-9)
 }
@@ -60,7 +61,7 @@ func (m *triangles) collapseShort(least, most float64) {
 	}
 }
 
-// reaches reports whether a neighbour of v is further than most from a place.
+// reaches reports whether a neighbour of v is further than most from at.
 func (m *triangles) reaches(v int32, at mesh.Vec3, most float64) bool {
 	for h := m.out[v]; ; {
 		if m.at[m.to(h)].Sub(at).Len() > most {
@@ -89,8 +90,8 @@ func (m *triangles) flipToSix() {
 	}
 }
 
-// flat reports whether the two triangles at h are in one plane, by the cosine of
-// their normals, and would be so with the edge flipped.
+// flat reports whether the triangles at h are in one plane before and after a
+// flip, by the cosine of their normals.
 func (m *triangles) flat(h int32, least float64) bool {
 	t := m.twin[h]
 	a, b, c, d := m.at[m.from[h]], m.at[m.from[t]], m.at[m.apex(h)], m.at[m.apex(t)]
@@ -103,9 +104,9 @@ func (m *triangles) flat(h int32, least float64) bool {
 	return p.Dot(n) >= least && q.Dot(n) >= least
 }
 
-// settle moves each free vertex to the middle of its neighbours, weighed by the area
-// around them, within the surface.
-func (m *triangles) settle(near *mesh.DistanceQuery) {
+// settle moves each free vertex to the area-weighted mean of its neighbours,
+// projected to the surface.
+func (m *triangles) settle(near *distance.Query) {
 	area := make([]float64, len(m.at))
 	for h, v := range m.from {
 		if v >= 0 {
@@ -131,7 +132,7 @@ func (m *triangles) settle(near *mesh.DistanceQuery) {
 		}
 		to := sum.Scale(1 / weight).Sub(m.at[v])
 		to = m.at[v].Add(to.Sub(n.Scale(n.Dot(to))))
-		_, on, face := near.DistanceFacing(to, n)
+		_, on, face := near.Facing(to, n)
 		if face < 0 || on.Sub(to).Len() > to.Sub(m.at[v]).Len()+1e-12 { // another sheet, or a sharp bend
 			continue
 		}
@@ -151,7 +152,7 @@ func (m *triangles) area() (sum float64) {
 	return sum
 }
 
-// normals returns a unit normal for each vertex, by the angles of its triangles.
+// normals returns the angle-weighted unit normal of each vertex.
 func (m *triangles) normals() []mesh.Vec3 {
 	all := make([]mesh.Vec3, len(m.at))
 	for h, v := range m.from {

@@ -6,10 +6,11 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// bend is how far a feature line may turn at a vertex that is no corner: 45 degrees.
+// bend is the largest turn of a feature line at a vertex that is not a corner: 45
+// degrees.
 const bend = math.Pi / 4
 
-// findLines marks the edges whose faces are at least so far apart, in radians, and
+// findLines marks the edges with at least this dihedral angle, in radians, and
 // joins them into lines that end at corners.
 func (m *triangles) findLines(angle float64) {
 	least := math.Cos(angle)
@@ -23,8 +24,8 @@ func (m *triangles) findLines(angle float64) {
 	m.nameLines()
 }
 
-// findKinds sets the kind of each vertex: a line passes through one with two marked
-// edges that are nearly straight.
+// findKinds sets the kind of each vertex. A line passes through a vertex with two
+// marked edges that are nearly straight.
 func (m *triangles) findKinds() {
 	var around []int32
 	for v := range m.at {
@@ -49,7 +50,7 @@ func (m *triangles) findKinds() {
 	}
 }
 
-// nameLines numbers the lines, from 1 on. A line without a corner is a ring.
+// nameLines numbers the lines from 1. A line without a corner is a ring.
 func (m *triangles) nameLines() {
 	name := int32(0)
 	for h := range m.from {
@@ -62,7 +63,7 @@ func (m *triangles) nameLines() {
 	}
 }
 
-// follow numbers a line from h on, up to its end.
+// follow numbers a line from h to its end.
 func (m *triangles) follow(h, name int32) {
 	for h >= 0 {
 		m.line[h], m.line[m.twin[h]] = name, name
@@ -83,7 +84,7 @@ func (m *triangles) follow(h, name int32) {
 	}
 }
 
-// lines has the segments of each feature line, to move vertices along.
+// lines has the segments of each feature line, for projection.
 type lines map[int32][][2]mesh.Vec3
 
 func (m *triangles) lines() lines {

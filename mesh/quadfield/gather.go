@@ -11,7 +11,7 @@ import (
 type short struct {
 	length float64
 	h      int32
-	stamp  int32 // of both ends, as they were
+	stamp  int32 // sum of both ends' versions when queued
 }
 
 // shorts is a heap, the shortest first.
@@ -30,18 +30,18 @@ func (q *shorts) Pop() any {
 	return last
 }
 
-// gathering collapses edges, the shortest first. Places are those of the vertices of
-// m; each is the mean of what was gathered there.
+// gathering collapses edges, the shortest first. A vertex's position is the mean of
+// those merged into it.
 type gathering struct {
 	m      *triangles
-	weight []float64 // [v] how many were gathered
+	weight []float64 // [v] number of merged vertices
 	stamp  []int32
 	queue  shorts
 	l      lines
 }
 
-// gather brings vertices that share a lattice point together: it moves all vertices
-// to their lattice points and collapses the edges shorter than a share of the step.
+// gather moves all vertices to their lattice points and collapses edges shorter
+// than a fraction of the step, which merges vertices that share a lattice point.
 func (m *triangles) gather(lattice []mesh.Vec3, step float64, l lines) *triangles {
 	copy(m.at, lattice)
 	g := &gathering{m: m, weight: make([]float64, len(m.at)), stamp: make([]int32, len(m.at)), l: l}
@@ -53,7 +53,7 @@ func (m *triangles) gather(lattice []mesh.Vec3, step float64, l lines) *triangle
 	return m.compact()
 }
 
-// run collapses edges shorter than most, until none can be.
+// run collapses edges shorter than most until none can be collapsed.
 func (g *gathering) run(most float64) {
 	for again := true; again; {
 		again = false
@@ -79,7 +79,7 @@ func (g *gathering) push(h int32, most float64) {
 	}
 }
 
-// try collapses an edge if that can be, and queues the edges around it again.
+// try collapses an edge if possible and queues the edges around it again.
 func (g *gathering) try(h int32, most float64) bool {
 	m := g.m
 	if !m.canCollapse(h) {
@@ -100,7 +100,7 @@ func (g *gathering) try(h int32, most float64) bool {
 	}
 }
 
-// meeting returns where two vertices become one.
+// meeting returns the position of two merged vertices.
 func (g *gathering) meeting(a, b, line int32) mesh.Vec3 {
 	m := g.m
 	if m.kind[b] > m.kind[a] || m.kind[b] == corner {

@@ -7,23 +7,22 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// matching pairs triangles into quads. The graph has a node for each triangle and an
-// edge for each edge of the mesh that may go.
+// matching pairs triangles into quads. The graph has a node per triangle and an edge
+// per mesh edge that may be removed.
 //
-// Every closed triangle mesh can be paired up without a rest: three edges leave each
-// node, and no single edge holds two parts of the graph together (Petersen, "Die
-// Theorie der regulären Graphs", 1891).
+// Every closed triangle mesh has a perfect matching: its dual is cubic and
+// bridgeless (Petersen, "Die Theorie der regulären Graphs", 1891).
 type matching struct {
 	m    *triangles
-	open []bool  // [h] the edge may go
+	open []bool  // [h] the edge may be removed
 	mate []int32 // [f] the half-edge of f across which its partner lies; -1
 }
 
-// Bounds of how good pairs are: the first are taken greedily, best first; then
-// augmenting paths pair the rest, over ever worse pairs.
+// grades are the quality thresholds of pairs. Good pairs are taken greedily,
+// best first; augmenting paths then pair the rest, with ever lower thresholds.
 var grades = [...]float64{0.3, 0.05, -1}
 
-// pairUp pairs all triangles, or, if all is false, those that make good quads.
+// pairUp pairs all triangles or, if all is false, those that make good quads.
 func (m *triangles) pairUp(all bool) *matching {
 	p := &matching{m: m, open: make([]bool, len(m.from)), mate: make([]int32, len(m.from)/3)}
 	for f := range p.mate {
@@ -40,7 +39,7 @@ func (m *triangles) pairUp(all bool) *matching {
 		p.augment()
 	}
 	for h := range p.open {
-		p.open[h] = true // across feature lines too
+		p.open[h] = true // even across feature lines
 	}
 	p.augment()
 	return p
@@ -49,7 +48,7 @@ func (m *triangles) pairUp(all bool) *matching {
 // closedLine is the quality of a pair across a feature line.
 const closedLine = -2
 
-// greedy takes the best pairs first, and returns the quality of each.
+// greedy takes the best pairs first. It returns the quality of every pair.
 func (p *matching) greedy() []float64 {
 	quality := make([]float64, len(p.m.from))
 	var order []int32
@@ -81,8 +80,8 @@ func (p *matching) quad(h int32) [4]int32 {
 	return [4]int32{m.from[h], m.apex(t), m.to(h), m.apex(h)}
 }
 
-// quality is the least sine of the corners of the quad across h, less for one that
-// is folded.
+// quality returns the least sine of the corners of the quad across h, negative for
+// a folded one.
 func (p *matching) quality(h int32) float64 {
 	q := p.quad(h)
 	var at [4]mesh.Vec3
@@ -98,7 +97,7 @@ func (p *matching) quality(h int32) float64 {
 	return least
 }
 
-// augment makes the matching as large as the open edges allow.
+// augment makes the matching maximal over the open edges.
 //
 // Source: Edmonds, "Paths, trees, and flowers", 1965.
 func (p *matching) augment() {
@@ -114,7 +113,6 @@ func (p *matching) augment() {
 	}
 }
 
-// partner returns the triangle that f is paired with, or -1.
 func (p *matching) partner(f int32) int32 {
 	if h := p.mate[f]; h >= 0 {
 		return p.m.twin[h] / 3
@@ -122,19 +120,20 @@ func (p *matching) partner(f int32) int32 {
 	return -1
 }
 
-// search looks for a path along which pairs can be turned.
+// search finds augmenting paths.
 type search struct {
 	p       *matching
 	n       int
-	parent  []int32 // [f] the half-edge of f that leads back
+	parent  []int32 // [f] the half-edge of f towards the triangle before it
 	base    []int32 // [f] of its blossom
-	in      []bool  // [f] reached with an even number of steps
+	in      []bool  // [f] reached in an even number of steps
 	blossom []bool
 	mark    []bool
 	queue   []int32
 }
 
-// from searches from an unpaired triangle, and returns another at the end of a path.
+// from searches from an unpaired triangle. It returns the unpaired triangle at the
+// other end of a path, or -1.
 func (s *search) from(root int32) int32 {
 	for f := range s.n {
 		s.parent[f], s.base[f], s.in[f] = -1, int32(f), false
@@ -164,7 +163,7 @@ func (s *search) from(root int32) int32 {
 	return -1
 }
 
-// shrink makes the odd cycle that h closes one node.
+// shrink contracts the blossom that h closes.
 func (s *search) shrink(h int32) {
 	f, g := h/3, s.p.m.twin[h]/3
 	b := s.common(f, g)
@@ -182,7 +181,7 @@ func (s *search) shrink(h int32) {
 	}
 }
 
-// common returns the base where the ways back from f and g meet.
+// common returns the base where the paths back from f and g meet.
 func (s *search) common(f, g int32) int32 {
 	clear(s.mark)
 	for {
@@ -201,21 +200,21 @@ func (s *search) common(f, g int32) int32 {
 	}
 }
 
-// back returns the triangle behind f.
+// back returns the triangle before f on its path.
 func (s *search) back(f int32) int32 { return s.p.m.twin[s.parent[f]] / 3 }
 
-// climb marks the way from f to a base, and leads it through h.
+// climb marks the path from f to a base and redirects it through h.
 func (s *search) climb(f, b, h int32) {
 	for s.base[f] != b {
 		mate := s.p.partner(f)
 		s.blossom[s.base[f]], s.blossom[s.base[mate]] = true, true
 		s.parent[f] = h
-		h = s.p.m.twin[s.parent[mate]] // the side of the triangle behind
+		h = s.p.m.twin[s.parent[mate]] // the side of the triangle before
 		f = s.back(mate)
 	}
 }
 
-// turn pairs the triangles along the path that ends at f.
+// turn swaps the pairs along the path that ends at f.
 func (s *search) turn(f int32) {
 	for f >= 0 {
 		h := s.parent[f]

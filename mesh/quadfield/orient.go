@@ -7,19 +7,19 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// field has a frame at each vertex: a normal and a direction of quads, which stands
-// for the four directions at right angles.
+// field is a cross field: each vertex has a normal and one direction that stands
+// for four at right angles.
 type field struct {
 	normal    []mesh.Vec3
 	direction []mesh.Vec3
 }
 
-// orient finds the smoothest field of directions along the feature lines. A
-// direction at angle φ is the complex number e^{4iφ}, the same for all four. Numbers
-// of neighbours differ by the angle between their frames. The sum of squared
-// differences is least where a linear system is solved, with the vertices on lines
-// given; conjugate gradients do so. Without lines, a few rounds of inverse iteration
-// find the smallest eigenvector.
+// orient finds the smoothest cross field along the feature lines. A direction at
+// angle φ is the complex number e^{4iφ}, equal for all four directions. Numbers of
+// neighbours differ by the angle between their frames. The field minimises the sum
+// of squared differences with the vertices on lines fixed, a linear system solved by
+// conjugate gradients. Without lines, a few rounds of inverse iteration find the
+// smallest eigenvector.
 //
 // Source: Knöppel, Crane, Pinkall and Schröder, "Globally optimal direction fields",
 // 2013, with uniform weights.
@@ -39,10 +39,10 @@ func (m *triangles) orient() field {
 type system struct {
 	m      *triangles
 	x      []mesh.Vec3  // [v] the first axis of the frame
-	turn   []complex128 // [h] brings the number at the end of h into the frame of its start
+	turn   []complex128 // [h] rotates the number at the end of h into the frame of its start
 	weight []float64    // [h]
-	given  []bool       // [v]
-	value  []complex128 // [v] where given
+	given  []bool       // [v] fixed
+	value  []complex128 // [v] if fixed
 }
 
 func newSystem(m *triangles, normal []mesh.Vec3) *system {
@@ -61,7 +61,7 @@ func newSystem(m *triangles, normal []mesh.Vec3) *system {
 		a, b, e := m.from[h], m.to(int32(h)), m.vec(int32(h))
 		s.turn[h] = cmplx.Exp(complex(0, 4*(angle(a, e)-angle(b, e))))
 		if s.weight[h] = 1; m.kind[a] == corner || m.kind[b] == corner {
-			s.weight[h] = 0.01 // a corner has no direction that suits all faces around it
+			s.weight[h] = 0.01 // no direction at a corner suits all faces around it
 		}
 	}
 	for v := range m.at {
@@ -72,7 +72,7 @@ func newSystem(m *triangles, normal []mesh.Vec3) *system {
 	return s
 }
 
-// across returns a unit vector at right angles to n.
+// across returns a unit vector perpendicular to n.
 func across(n mesh.Vec3) mesh.Vec3 {
 	axis := 0
 	for i := range 3 {
@@ -104,10 +104,11 @@ func (m *triangles) tangent(v int32) (t mesh.Vec3) {
 	}
 }
 
-// pull keeps the system regular where nothing is given.
+// pull regularises the system where no value is fixed.
 const pull = 1e-6
 
-// apply returns what the system makes of z, which is 0 where a value is given.
+// apply computes the system's product with z. The result is 0 at fixed
+// vertices.
 func (s *system) apply(z, out []complex128) {
 	for v := range out {
 		out[v] = complex(pull, 0) * z[v]
@@ -129,7 +130,7 @@ func (s *system) solve() []complex128 {
 	any := false
 	for v, given := range s.given {
 		any = any || given
-		z[v] = complex(math.Cos(float64(v)), math.Sin(float64(v))) // any start that no symmetry cancels
+		z[v] = complex(math.Cos(float64(v)), math.Sin(float64(v))) // an asymmetric start
 	}
 	if !any {
 		const rounds = 4
@@ -162,7 +163,7 @@ func (s *system) solve() []complex128 {
 	return z
 }
 
-// conjugate solves the system by conjugate gradients, from z = 0 on.
+// conjugate solves the system by conjugate gradients, starting at z = 0.
 func (s *system) conjugate(z, right []complex128) {
 	const rounds, enough = 400, 1e-10
 	n := len(z)

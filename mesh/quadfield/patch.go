@@ -6,21 +6,21 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// patch is a closed mesh of quads and triangles whose vertices know their feature
-// lines.
+// patch is a closed mesh of quads and triangles with feature lines at its
+// vertices.
 type patch struct {
 	at     []mesh.Vec3
 	kind   []kind
-	line   []int32 // [v] the line that v is on; 0 is none
-	ideal  []int   // [v] how many edges suit v
+	line   []int32 // [v] the line through v; 0 for none
+	ideal  []int   // [v] ideal valence
 	faces  [][]int32
-	beside [][2]int32         // [v] the neighbours of v on its line
-	marks  map[[2]int32]int32 // the line of each edge on one, by its ends, the lower first
+	beside [][2]int32         // [v] neighbours of v on its line
+	marks  map[[2]int32]int32 // the line of each edge, by its ends, the lower first
 }
 
 func key(a, b int32) [2]int32 { return [2]int32{min(a, b), max(a, b)} }
 
-// patch returns the mesh of pairs, with the triangles that have none.
+// patch returns the mesh of pairs and unpaired triangles.
 func (p *matching) patch() *patch {
 	m := p.m
 	out := &patch{at: m.at, kind: m.kind, line: make([]int32, len(m.at)), ideal: make([]int, len(m.at)), marks: map[[2]int32]int32{}}
@@ -49,8 +49,8 @@ func (p *matching) patch() *patch {
 	return out
 }
 
-// suiting returns how many edges a corner should have: each sector between lines is
-// filled with as many right angles as it comes nearest to.
+// suiting returns the ideal valence of a corner: each sector between lines gets the
+// nearest number of right angles.
 func (m *triangles) suiting(v int32) (n int) {
 	first := m.out[v]
 	for m.line[first] == 0 {
@@ -59,7 +59,7 @@ func (m *triangles) suiting(v int32) (n int) {
 		}
 	}
 	angle := 0.0
-	for h := first; ; { // clockwise: the triangle behind h lies between it and what follows
+	for h := first; ; { // clockwise
 		t := m.twin[h]
 		a, b := m.vec(h).Unit(), m.at[m.apex(t)].Sub(m.at[v]).Unit()
 		angle += math.Acos(min(max(a.Dot(b), -1), 1))
@@ -73,7 +73,8 @@ func (m *triangles) suiting(v int32) (n int) {
 	}
 }
 
-// split cuts each face into quads around its middle (Catmull and Clark's split).
+// split splits each face into quads around its middle (Catmull and Clark's
+// split).
 func (p *patch) split(l lines) *patch {
 	out := &patch{at: append([]mesh.Vec3{}, p.at...), marks: map[[2]int32]int32{}}
 	out.kind, out.line, out.ideal = append(out.kind, p.kind...), append(out.line, p.line...), append(out.ideal, p.ideal...)

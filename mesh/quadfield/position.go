@@ -8,8 +8,8 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// level is a graph of places on the surface, the finest with one for each vertex.
-// Coarser ones join places in pairs.
+// level is a graph of points on the surface. The finest has one per vertex;
+// coarser ones merge points in pairs.
 type level struct {
 	at, normal, direction []mesh.Vec3
 	kind                  []kind
@@ -17,8 +17,8 @@ type level struct {
 	starts, ends          []int32     // [v+1], [e] the neighbours of v
 	weight                []float64   // [e]
 	middle                []mesh.Vec3 // [e] see between
-	second                []mesh.Vec3 // [v] at right angles to normal and direction
-	parent                []int32     // [v] the place on the next level
+	second                []mesh.Vec3 // [v] perpendicular to normal and direction
+	parent                []int32     // [v] the point on the next level
 }
 
 // finest returns the level of the vertices.
@@ -45,8 +45,8 @@ func (m *triangles) finest(f field) *level {
 	return l
 }
 
-// coarser joins neighbours that look the same way, the likest first, and returns the
-// next level; nil if nothing is left to join.
+// coarser merges the neighbours with the most similar normals first and returns the
+// next level, or nil if nothing was merged.
 func (l *level) coarser() *level {
 	mate := l.mates()
 	n := int32(0)
@@ -70,7 +70,6 @@ func (l *level) coarser() *level {
 	return up
 }
 
-// mates pairs neighbours.
 func (l *level) mates() []int32 {
 	type pair struct {
 		a, b  int32
@@ -98,8 +97,8 @@ func (l *level) mates() []int32 {
 	return mate
 }
 
-// join adds the place that v and w of the level below become; w is -1 for v alone.
-// It keeps the place and the direction of the one that may move less.
+// join adds the point that merges v and w of the level below; w is -1 for v alone.
+// It keeps the position and direction of the more constrained one.
 func (up *level) join(l *level, v, w int32) {
 	at, normal, direction, kind, area := l.at[v], l.normal[v], l.direction[v], l.kind[v], l.area[v]
 	if w >= 0 {
@@ -119,7 +118,7 @@ func (up *level) join(l *level, v, w int32) {
 	up.kind, up.area = append(up.kind, kind), append(up.area, area)
 }
 
-// link gives up the edges between the places that those of l became.
+// link creates the edges between the points that those of l became.
 func (up *level) link(l *level) {
 	type edge struct {
 		to     int32
@@ -165,9 +164,10 @@ func (m *triangles) levels(f field) []*level {
 	return levels
 }
 
-// lattice finds, for each vertex, the nearest point of a square lattice with a step
-// along the directions, such that neighbours agree on their lattices. Lattices pass
-// through corners and along feature lines. Places of coarser levels agree first.
+// lattice returns, for each vertex, the nearest point of a local square lattice
+// with the given step along the directions. Neighbours' lattices are made to agree,
+// from the coarsest level to the finest. Lattices pass through corners and along
+// feature lines.
 //
 // Source: Jakob, Tarini, Panozzo and Sorkine-Hornung, "Instant field-aligned
 // meshes", 2015, the position field with extrinsic smoothness.
@@ -197,7 +197,7 @@ func lattice(levels []*level, step float64) []mesh.Vec3 {
 	return p
 }
 
-// hold returns the place nearest to p that a point of v's lattice may take.
+// hold returns the allowed lattice origin of v nearest to p.
 func (l *level) hold(v int32, p mesh.Vec3) mesh.Vec3 {
 	d := p.Sub(l.at[v])
 	switch l.kind[v] {
@@ -209,7 +209,7 @@ func (l *level) hold(v int32, p mesh.Vec3) mesh.Vec3 {
 	return p.Sub(l.normal[v].Scale(l.normal[v].Dot(d)))
 }
 
-// agree moves the lattice of v to where those of its neighbours are.
+// agree moves the lattice of v towards those of its neighbours.
 func (l *level) agree(v int32, p []mesh.Vec3, step float64) {
 	if l.kind[v] == corner {
 		return
@@ -227,7 +227,7 @@ func (l *level) agree(v int32, p []mesh.Vec3, step float64) {
 	p[v] = l.nearest(v, sum, l.at[v], step)
 }
 
-// nearest returns the lattice point of v nearest to a place, where p is one.
+// nearest returns the lattice point of v nearest to to, for the origin p.
 func (l *level) nearest(v int32, p, to mesh.Vec3, step float64) mesh.Vec3 {
 	d := to.Sub(p)
 	if l.kind[v] != corner {
@@ -239,7 +239,7 @@ func (l *level) nearest(v int32, p, to mesh.Vec3, step float64) mesh.Vec3 {
 	return p
 }
 
-// between returns the point in the planes of v and w that is nearest to both.
+// between returns the point in the planes of v and w nearest to both.
 func (l *level) between(v, w int32) mesh.Vec3 {
 	a, b, n, k := l.at[v], l.at[w], l.normal[v], l.normal[w]
 	nk := n.Dot(k)

@@ -7,22 +7,23 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
-// ErrBudget reports a number of faces that is too small for the surface.
+// ErrBudget reports too small a number of faces for the surface.
 var ErrBudget = errkind.New("budget", "too few faces")
 
-// Ways to make quads.
+// Methods of making quads.
 const (
-	// Pairs joins the triangles between lattice points in pairs.
+	// Pairs merges triangles between lattice points in pairs.
 	Pairs = "pairs"
-	// Split makes a mesh of a quarter of the faces, and cuts each into four.
+	// Split makes a mesh of a quarter of the faces and splits each into four.
 	Split = "split"
 )
 
-// Options say what is wanted.
+// Options control [Remesh].
 type Options struct {
-	Faces int     // at most so many
+	Faces int     // at most
 	Angle float64 // radians between the faces at a feature line, at least; 0 means 40 degrees
 }
 
@@ -30,25 +31,25 @@ type Options struct {
 type Result struct {
 	Mesh    *mesh.Mesh
 	Way     string
-	Open    int // surfaces that had a boundary, and became plates
+	Open    int // surfaces with a boundary, which became plates
 	Quality Quality
 }
 
-// Quality is how well a mesh stands for another.
+// Quality measures how well a mesh approximates another.
 type Quality struct {
-	Closed    bool    // and oriented, and without edges that a file would lose
+	Closed    bool    // and oriented, with edges that survive 32-bit coordinates
 	Inverted  float64 // share of quads with a negative scaled Jacobian
-	Jacobian  float64 // mean
-	Irregular float64 // share of vertices
-	Chamfer   float64 // in the other's longest side, as Hausdorff
+	Jacobian  float64 // mean scaled Jacobian
+	Irregular float64 // share of irregular vertices
+	Chamfer   float64 // relative to the other's longest side, as Hausdorff
 	Hausdorff float64
 	Normals   float64 // signed consistency, see compare.Report
 }
 
-// samples of each surface that Chamfer and Hausdorff are measured with.
+// samples is the number of points per surface for Chamfer and Hausdorff.
 const samples = 4000
 
-// Measure returns the quality of m as a stand-in for a source.
+// Measure returns the quality of m as an approximation of source.
 func Measure(m, source *mesh.Mesh) (q Quality, err error) {
 	r, err := mesh.Measure(m)
 	if err != nil {
@@ -64,11 +65,11 @@ func Measure(m, source *mesh.Mesh) (q Quality, err error) {
 	}, nil
 }
 
-// shortest is how long an edge must be, in longest sides, to be one in a file of 32-bit
-// numbers.
+// shortest is the shortest edge, relative to the longest side, that survives 32-bit
+// coordinates.
 const shortest = 2e-6
 
-// brittle reports whether some edge is too short.
+// brittle reports whether some edge is shorter.
 func brittle(m *mesh.Mesh) bool {
 	lo, hi := mesh.Bounds(m)
 	d := hi.Sub(lo)
@@ -84,7 +85,7 @@ func brittle(m *mesh.Mesh) bool {
 	return false
 }
 
-// Score is lower for a better mesh. Its weights make these alike: a hundredth of the
+// Score is lower for a better mesh. These changes weigh the same: a hundredth of the
 // longest side in Chamfer, a third in Hausdorff, half the Jacobian, half of the
 // vertices irregular, and a twentieth of the quads inverted. An open mesh comes after
 // every closed one.
@@ -96,20 +97,21 @@ func (q Quality) Score() float64 {
 	return s
 }
 
-// Sound reports whether another surface to start from is not worth its time.
+// Sound reports whether the mesh is good enough not to try other source
+// surfaces.
 func (q Quality) Sound() bool {
 	return q.Closed && q.Inverted <= 0.01 && q.Jacobian >= 0.85 && q.Irregular <= 0.2
 }
 
-// plate is how thick an open surface becomes, in longest sides: it adds half as much
-// to Chamfer.
+// plate is the thickness of an open surface, relative to the longest side. It adds
+// half as much to Chamfer.
 const plate = 0.001
 
-// Remesh returns a closed mesh of quads near source, with at most so many faces: the
+// Remesh returns a closed mesh of quads near source with at most o.Faces faces: the
 // better of [Pairs] and [Split] by [Quality.Score]. Feature lines of the source stay
 // edges. The result depends on the arguments alone.
 //
-// It returns an error wrapping [ErrBudget] if so few faces do not do, or an error of
+// It returns an error wrapping [ErrBudget] if o.Faces is too small, or an error of
 // [mesh.Measure].
 func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	if o.Angle == 0 {
@@ -149,7 +151,7 @@ func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	return best, nil
 }
 
-// finish brings the quads of a patch into shape.
+// finish improves the quads of a patch.
 func (b *base) finish(p *patch) *mesh.Mesh {
 	p.relax(b.s, 10)
 	p.tidy()
@@ -160,34 +162,34 @@ func (b *base) finish(p *patch) *mesh.Mesh {
 	return p.mesh()
 }
 
-// base is what the tries at one mesh share.
+// base is shared by all attempts at one mesh.
 type base struct {
 	m      *triangles
 	levels []*level
 	s      *surface
 }
 
-// resolution is how many edges of the fine mesh make a step.
+// resolution is the number of edges of the fine mesh per step.
 const resolution = 3
 
-// newBase finds the lines, the fine mesh and its field.
+// newBase computes the lines, the fine mesh and its field.
 func newBase(m *triangles, faces int, angle float64) *base {
 	m.findLines(angle)
-	s := &surface{near: mesh.NewDistanceQuery(m.mesh()), l: m.lines()}
+	s := &surface{near: distance.New(m.mesh()), l: m.lines()}
 	m = m.even(math.Sqrt(m.area()/float64(faces))/resolution, s.near)
 	return &base{m, m.levels(m.orient()), s}
 }
 
-// way makes quads with a step, and says how many there will be.
+// way makes quads with a step and returns their number.
 type way func(step float64) (finish func() *patch, faces int)
 
-// pairs is the way [Pairs].
+// pairs implements [Pairs].
 func (b *base) pairs(step float64) (func() *patch, int) {
 	m := b.m.clone().gather(lattice(b.levels, step), step, b.s.l)
 	return func() *patch { return m.pairUp(true).patch() }, m.count() / 2
 }
 
-// halves is the way [Split].
+// halves implements [Split].
 func (b *base) halves(step float64) (func() *patch, int) {
 	step *= 2
 	m := b.m.clone().gather(lattice(b.levels, step), step, b.s.l)
@@ -201,7 +203,7 @@ func (b *base) halves(step float64) (func() *patch, int) {
 	return func() *patch { return p.patch().split(b.s.l) }, n
 }
 
-// fit looks for the step that gives most faces within a budget.
+// fit searches for the step that gives most faces within a budget.
 func (b *base) fit(w way, faces int) (best func() *patch) {
 	step := math.Sqrt(b.m.area() / float64(faces))
 	low, high, most, was := 0.0, math.Inf(1), 0, 0 // steps that gave too many and too few

@@ -4,17 +4,18 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
-// surface is what vertices are moved on.
+// surface is the target of projections.
 type surface struct {
-	near *mesh.DistanceQuery
+	near *distance.Query
 	l    lines
 }
 
-// relax moves vertices so that quads come near rectangles: each quad asks its
-// corners to be those of the rectangle that is nearest to it, and a vertex goes to
-// the mean of what it is asked, within the surface or along its line.
+// relax moves vertices so that quads become rectangles. Each quad proposes the
+// corners of its nearest rectangle. A vertex moves to the mean of its proposals,
+// projected to the surface or its line.
 //
 // Source: the projections of Bouaziz et al., "Shape-up: shaping discrete geometry
 // with projections", 2012, with the alternation of averages and projections.
@@ -38,7 +39,7 @@ func (p *patch) relax(s *surface, rounds int) {
 	}
 }
 
-// evenness is how far the two sides of a rectangle are drawn to their mean length.
+// evenness is the fraction by which a rectangle's sides move to their mean length.
 const evenness = 0.1
 
 // ask adds the corners of the rectangle nearest to a quad.
@@ -62,8 +63,7 @@ func (p *patch) ask(face []int32, sum []mesh.Vec3, weight []float64) {
 	}
 }
 
-// move brings a vertex to the place on the surface, or on its line, nearest to where
-// it should go.
+// move moves a vertex to the point of the surface, or of its line, nearest to to.
 func (p *patch) move(s *surface, v int32, to, normal mesh.Vec3) {
 	switch p.kind[v] {
 	case corner:
@@ -72,14 +72,14 @@ func (p *patch) move(s *surface, v int32, to, normal mesh.Vec3) {
 			p.at[v] = to
 		}
 	default:
-		if _, on, face := s.near.DistanceFacing(to, normal); face >= 0 {
+		if _, on, face := s.near.Facing(to, normal); face >= 0 {
 			p.at[v] = on
 		}
 	}
 }
 
-// crowds reports whether a place is too near to the vertices before and after v on its
-// line: past the end of the line, all places are the end.
+// crowds reports whether a position is too near to v's neighbours on its line. Every
+// position past the end of a line projects to that end.
 func (p *patch) crowds(v int32, to mesh.Vec3) bool {
 	const share = 0.2
 	a, b := p.at[p.beside[v][0]], p.at[p.beside[v][1]]
@@ -94,7 +94,7 @@ func (p *patch) findBeside() {
 	for _, face := range p.faces {
 		for i, a := range face {
 			b := face[(i+1)%len(face)]
-			if p.marks[key(a, b)] != 0 { // each edge is met in both directions
+			if p.marks[key(a, b)] != 0 { // each edge is visited in both directions
 				p.beside[a][count[a]&1] = b
 				count[a]++
 			}
@@ -102,7 +102,7 @@ func (p *patch) findBeside() {
 	}
 }
 
-// normals returns the unit normal of each vertex, by the areas of its faces.
+// normals returns the area-weighted unit normal of each vertex.
 func (p *patch) normals() []mesh.Vec3 {
 	all := make([]mesh.Vec3, len(p.at))
 	for _, face := range p.faces {
@@ -125,11 +125,11 @@ func (p *patch) faceVector(face []int32) (n mesh.Vec3) {
 	return n
 }
 
-// poor is the scaled Jacobian below which untangle moves the corners of a quad.
+// poor is the scaled Jacobian below which untangle moves a quad's corners.
 const poor = 0.15
 
-// untangle moves the corners of folded quads to the middle of their neighbours, and
-// relaxes all again, until there are none or nothing helps.
+// untangle moves the corners of folded quads to the mean of their neighbours and
+// relaxes again, until none is folded or nothing changes.
 func (p *patch) untangle(s *surface) {
 	const rounds = 12
 	for range rounds {
@@ -173,9 +173,9 @@ func (p *patch) jacobian(face []int32) float64 {
 	return mesh.ScaledJacobian(&mesh.Mesh{Vertices: p.at, Corners: face, Starts: []int32{0, int32(len(face))}}, 0)
 }
 
-// settle moves the free vertices off the surface by half of what the middles of the
-// faces around them are off it. Faces then lie half on one side of a bent surface and
-// half on the other, instead of all inside: Chamfer is some third less on a sphere.
+// settle moves free vertices off the surface by half the mean distance of the
+// surrounding face centres to it. Faces of a bent surface then lie half inside and
+// half outside it, which lowers Chamfer by about a third on a sphere.
 func (p *patch) settle(s *surface) {
 	sum, weight := make([]float64, len(p.at)), make([]float64, len(p.at))
 	normal := p.normals()
@@ -185,7 +185,7 @@ func (p *patch) settle(s *surface) {
 		for _, v := range face {
 			middle = middle.Add(p.at[v].Scale(1 / float64(len(face))))
 		}
-		_, on, f := s.near.DistanceFacing(middle, n)
+		_, on, f := s.near.Facing(middle, n)
 		if f < 0 {
 			continue
 		}
@@ -200,11 +200,11 @@ func (p *patch) settle(s *surface) {
 	}
 }
 
-// spread moves free vertices that stand at one place with a neighbour a tenth of the way
-// to the middle of all their neighbours.
+// spread moves free vertices that coincide with a neighbour a tenth of the way to the
+// mean of all neighbours.
 func (p *patch) spread() {
 	sum, weight, tight := make([]mesh.Vec3, len(p.at)), make([]float64, len(p.at)), make([]bool, len(p.at))
-	const tiny = 1e-3 // of the mean edge
+	const tiny = 1e-3 // relative to the mean edge
 	mean, n := 0.0, 0
 	for _, face := range p.faces {
 		for i, v := range face {

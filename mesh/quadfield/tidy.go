@@ -6,8 +6,8 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// tidying changes quads locally where that brings the numbers of edges at vertices
-// nearer to what suits them. Every change keeps the surface closed and of quads.
+// tidying applies local operations on quads that bring valences nearer to their
+// ideal. Every operation keeps the surface closed and all quads.
 //
 // Source: the operations of Tarini, Pietroni, Cignoni, Panozzo and Puppo, "Practical
 // quad mesh simplification", 2010.
@@ -16,7 +16,7 @@ type tidying struct {
 	around [][]int32 // [v] faces
 }
 
-// tidy makes changes until none helps, and drops what is gone.
+// tidy applies operations until none helps, then compacts.
 func (p *patch) tidy() {
 	t := &tidying{patch: p, around: make([][]int32, len(p.at))}
 	for f, face := range p.faces {
@@ -39,14 +39,14 @@ func (p *patch) tidy() {
 
 func (t *tidying) valence(v int32) int { return len(t.around[v]) }
 
-// off is how much a vertex counts whose number of edges changes.
+// off returns the squared deviation from v's ideal valence after a change.
 func (t *tidying) off(v int32, by int) int {
 	d := t.valence(v) + by - t.ideal[v]
 	return d * d
 }
 
-// replace puts faces in the place of others, unless one would be folded over or does
-// not look the way the old ones do.
+// replace replaces faces, unless a new one is folded or faces another way than the
+// old ones.
 func (t *tidying) replace(old []int32, faces ...[]int32) bool {
 	n := mesh.Vec3{}
 	for _, f := range old {
@@ -92,7 +92,7 @@ func (t *tidying) across(f, v, w int32) int32 {
 	return -1
 }
 
-// dissolve makes the two faces at a vertex with two edges one.
+// dissolve merges the two faces at a vertex of valence two.
 func (t *tidying) dissolve(f int32, i int) bool {
 	v := t.faces[f][i]
 	if t.valence(v) != 2 || t.kind[v] != free {
@@ -111,7 +111,7 @@ func (t *tidying) dissolve(f int32, i int) bool {
 	return t.replace([]int32{f, g}, []int32{x, a, y, b})
 }
 
-// collapse joins two opposite corners of a face.
+// collapse merges two opposite corners of a face.
 func (t *tidying) collapse(f int32, i int) bool {
 	face := t.faces[f]
 	a, b, c, d := face[i], face[i+1], face[i+2], face[(i+3)%4]
@@ -156,7 +156,7 @@ func (t *tidying) collapse(f int32, i int) bool {
 	return true
 }
 
-// rotate turns an edge within the two faces at it.
+// rotate rotates an edge within its two faces.
 func (t *tidying) rotate(f int32, i int) bool {
 	face := t.faces[f]
 	a, b, p, q := face[i], face[(i+1)%4], face[(i+2)%4], face[(i+3)%4]

@@ -4,9 +4,9 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// triangles is a closed triangle mesh that can be changed in place. Half-edge h is
-// side h%3 of triangle h/3. It leaves vertex from[h]; the other side of its edge is
-// twin[h]. Every operation keeps the mesh a closed oriented 2-manifold.
+// triangles is a closed triangle mesh that is edited in place. Half-edge h is side
+// h%3 of triangle h/3. It leaves vertex from[h]; the opposite half-edge is twin[h].
+// Every operation keeps a closed oriented 2-manifold.
 //
 //	       c
 //	      / \
@@ -18,21 +18,21 @@ import (
 //	      \ /
 //	       d
 type triangles struct {
-	at   []mesh.Vec3 // [v]
-	out  []int32     // [v] a half-edge that leaves v; -1 if v is gone
+	at   []mesh.Vec3 // [v] a half-edge that leaves v; -1 if v was removed
+	out  []int32     // [h] -1 if the triangle was removed
 	from []int32     // [h] -1 if the triangle is gone
-	twin []int32     // [h]
+	twin []int32     // [h] the feature line of the edge; 0 for none
 	line []int32     // [h] the feature line that the edge is part of; 0 is none
 	kind []kind      // [v]
 }
 
-// kind says how a vertex may move.
+// kind is how a vertex may move.
 type kind uint8
 
 const (
-	free   kind = iota // on the surface
-	onLine             // along a feature line
-	corner             // not at all
+	free   kind = iota // moves on the surface
+	onLine             // moves along a feature line
+	corner             // fixed
 )
 
 func next(h int32) int32 { return h/3*3 + (h+1)%3 }
@@ -42,7 +42,7 @@ func (m *triangles) to(h int32) int32      { return m.from[next(h)] }
 func (m *triangles) apex(h int32) int32    { return m.from[prev(h)] }
 func (m *triangles) vec(h int32) mesh.Vec3 { return m.at[m.to(h)].Sub(m.at[m.from[h]]) }
 
-// spin returns the half-edge that leaves the same vertex after h, clockwise.
+// spin returns the next half-edge from the same vertex, clockwise.
 func (m *triangles) spin(h int32) int32 { return next(m.twin[h]) }
 
 // leaving appends the half-edges that leave v.
@@ -56,13 +56,13 @@ func (m *triangles) leaving(v int32, all []int32) []int32 {
 	}
 }
 
-// normal returns the normal of triangle f, twice its area long.
+// normal returns the normal of triangle f, of twice its area.
 func (m *triangles) normal(f int32) mesh.Vec3 {
 	a, b, c := m.at[m.from[3*f]], m.at[m.from[3*f+1]], m.at[m.from[3*f+2]]
 	return b.Sub(a).Cross(c.Sub(a))
 }
 
-// split puts a vertex in the middle of an edge.
+// split inserts a vertex in the middle of an edge and returns it.
 func (m *triangles) split(h int32) int32 {
 	t := m.twin[h]
 	hn, tp := next(h), prev(t)
@@ -71,7 +71,7 @@ func (m *triangles) split(h int32) int32 {
 	m.from = append(m.from, v, b, c, b, v, d)
 	m.twin = append(m.twin, g, m.twin[hn], hn, f, tp, m.twin[tp])
 	m.line = append(m.line, m.line[h], m.line[hn], 0, m.line[h], 0, m.line[tp])
-	if m.twin[hn] == tp { // b has two edges
+	if m.twin[hn] == tp { // b has valence two
 		m.twin[f+1], m.twin[g+2] = g+2, f+1
 	} else {
 		m.twin[m.twin[hn]], m.twin[m.twin[tp]] = f+1, g+2
@@ -89,8 +89,8 @@ func (m *triangles) split(h int32) int32 {
 	return v
 }
 
-// flip turns an edge to run between the two apexes, if they have no edge yet and no
-// vertex is left with fewer than three.
+// flip flips an edge if its apexes have no edge yet and no valence falls below
+// three.
 func (m *triangles) flip(h int32) bool {
 	t := m.twin[h]
 	hn, hp, tn, tp := next(h), prev(h), next(t), prev(t)
@@ -133,8 +133,8 @@ func (m *triangles) linked(a, b int32) bool {
 	}
 }
 
-// canCollapse reports whether the start of h can be moved into its end: the surface
-// stays a manifold, and feature lines stay as they are.
+// canCollapse reports whether the start of h can merge into its end. The surface
+// must stay a manifold and feature lines must stay.
 func (m *triangles) canCollapse(h int32) bool {
 	t := m.twin[h]
 	a, b, c, d := m.from[h], m.from[t], m.apex(h), m.apex(t)
@@ -147,7 +147,7 @@ func (m *triangles) canCollapse(h int32) bool {
 		return false
 	}
 	n := 0
-	for g := m.out[a]; ; { // nothing but c and d is next to both, and no edge is there twice
+	for g := m.out[a]; ; { // only c and d may neighbour both
 		switch x := m.to(g); {
 		case x == b || x == c || x == d:
 			n++
@@ -160,8 +160,8 @@ func (m *triangles) canCollapse(h int32) bool {
 	}
 }
 
-// turnsAround reports whether some triangle around v, but those at other, would face
-// another way with v at a place: least is the cosine that it may turn by.
+// turnsAround reports whether a triangle around v, except those at other, would turn
+// too far with v at at. least is the cosine of the largest turn.
 func (m *triangles) turnsAround(v, other int32, at mesh.Vec3, least float64) bool {
 	for g := m.out[v]; ; {
 		if x, y := m.to(g), m.apex(g); x != other && y != other {
@@ -178,7 +178,7 @@ func (m *triangles) turnsAround(v, other int32, at mesh.Vec3, least float64) boo
 	}
 }
 
-// collapse moves the start of h into its end, which stays where it is.
+// collapse merges the start of h into its end, which does not move.
 func (m *triangles) collapse(h int32) {
 	t := m.twin[h]
 	a, b, c, d := m.from[h], m.from[t], m.apex(h), m.apex(t)
@@ -202,7 +202,7 @@ func (m *triangles) collapse(h int32) {
 	}
 }
 
-// compact returns m without what is gone.
+// compact returns m without removed elements.
 func (m *triangles) compact() *triangles {
 	out := &triangles{}
 	vertex, side := make([]int32, len(m.at)), make([]int32, len(m.from))
@@ -228,7 +228,7 @@ func (m *triangles) compact() *triangles {
 	return out
 }
 
-// mesh returns the triangles as a mesh; vertices keep their numbers.
+// mesh returns the triangles as a mesh with the same vertex numbers.
 func (m *triangles) mesh() *mesh.Mesh {
 	out := &mesh.Mesh{Vertices: m.at, Starts: []int32{0}}
 	for f := int32(0); f < int32(len(m.from)); f += 3 {

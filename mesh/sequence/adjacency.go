@@ -8,11 +8,12 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Adjacency writes triangles as walks: each vertex makes a face with the two before it,
-// and a restart token begins anew with three. Ids are coordinates, x y z a vertex, then
-// restart = Levels, end = Levels+1. Faces of four corners are cut. Winding is not
-// written: reading makes it consistent, outward on closed parts. Faces without area are
-// dropped, as published; places are cells' middles, half a cell above those published.
+// Adjacency encodes triangles as walks: each vertex forms a face with the two before
+// it, and a restart token begins a new walk of three vertices. Tokens are coordinates,
+// x y z per vertex, then restart = Levels, end = Levels+1. Quads are triangulated.
+// Winding is not encoded: the reader makes it consistent, outward on closed parts.
+// Faces without area are dropped, as published. Decoded vertices are cell centres, half
+// a cell above those published.
 //
 // Source: Chen et al., "MeshAnything V2", 2024, arXiv:2408.02555.
 type Adjacency struct{ Options }
@@ -50,7 +51,7 @@ func (c Adjacency) Encode(m *mesh.Mesh) ([]int32, Report, error) {
 	return tokens, report, nil
 }
 
-// dropFlat drops faces without area, and returns how many.
+// dropFlat drops faces without area and returns their number.
 func (t *triangles) dropFlat() int {
 	n := len(t.faces)
 	t.faces = slices.DeleteFunc(t.faces, func(f [3]int32) bool {
@@ -64,7 +65,8 @@ func (t *triangles) dropFlat() int {
 	return n - len(t.faces)
 }
 
-// dropSides sorts corners and drops faces with the same three; it returns how many.
+// dropSides sorts corners, drops faces with the same three and returns their
+// number.
 func (t *triangles) dropSides() int {
 	n := len(t.faces)
 	for f := range t.faces {
@@ -74,11 +76,11 @@ func (t *triangles) dropSides() int {
 	return n - len(t.faces)
 }
 
-// walks returns vertices with -1 as restart. A walk goes on to the lowest vertex that
-// makes an unvisited face with the last two.
+// walks returns vertices, with -1 for restart. A walk continues at the lowest vertex
+// that forms an unvisited face with the last two.
 func (t *triangles) walks() []int32 {
 	type edge struct{ u, v int32 }
-	across := make(map[edge][]int32) // faces ascend, so third vertices do
+	across := make(map[edge][]int32) // faces ascend, and so do third vertices
 	for f, c := range t.faces {
 		for _, e := range []edge{{c[0], c[1]}, {c[0], c[2]}, {c[1], c[2]}} {
 			across[e] = append(across[e], int32(f))
@@ -119,13 +121,12 @@ func (t *triangles) walks() []int32 {
 	return out
 }
 
-// Reader returns a reader of walks.
 func (c Adjacency) Reader() Reader { return &walkReader{options: c.Options} }
 
 type walkReader struct {
 	options Options
 	faceList
-	vertex []int32  // of which not all coordinates are there
+	vertex []int32  // coordinates of an incomplete vertex
 	last   []uint64 // at most two vertices
 	length int      // vertices of the walk
 }
@@ -149,7 +150,7 @@ func (r *walkReader) Take(t int32) {
 	}
 }
 
-// add3 makes a face of a vertex and the two before it.
+// add3 adds the face of a vertex and the two before it.
 func (r *walkReader) add3(key uint64) {
 	if r.length++; r.length >= 3 {
 		r.add(r.last[0], r.last[1], key)
@@ -158,7 +159,7 @@ func (r *walkReader) add3(key uint64) {
 	r.last = append(r.last, key)
 }
 
-// close ends a walk and counts what makes no face.
+// close ends a walk and counts vertices without a face.
 func (r *walkReader) close() {
 	r.report.PartialTokens += len(r.vertex)
 	if r.length < 3 {
@@ -181,7 +182,7 @@ func (r *walkReader) Quantized() (*Quantized, DecodeReport) {
 	return q, report
 }
 
-// sortFaces sorts faces and drops repetitions.
+// sortFaces sorts faces and drops duplicates. It returns the number dropped.
 func sortFaces(faces []Face) ([]Face, int) {
 	slices.SortFunc(faces, compareFaces)
 	faces = slices.Compact(faces)

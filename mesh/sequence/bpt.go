@@ -2,10 +2,11 @@ package sequence
 
 import "github.com/morton-gen/morton/mesh"
 
-// BPT writes triangles as fans of vertices in two levels: a block, left out where it
-// repeats, and an offset of 16³ in it. With 128 levels there are 8³ blocks, and ids
-// are those published: block 0, offset 512, block of a fan's centre 4608, end 5120.
-// Levels are a multiple of 16, 1024 at most. Faces of four corners are cut.
+// BPT encodes triangles as fans of vertices with two-level positions: a block,
+// omitted if it repeats, and an offset among 16³ within it. With 128 levels there
+// are 8³ blocks, and the token ids are those published: block 0, offset 512, block
+// of a fan's centre 4608, end 5120. Levels are a multiple of 16, at most 1024. Quads
+// are triangulated.
 //
 // Source: Weng et al., "Scaling Mesh Generation via Compressive Tokenization", 2024,
 // arXiv:2411.07025.
@@ -28,5 +29,4 @@ func (c BPT) VocabSize() int { return int(c.EOS()) + 1 }
 // Encode returns the fans of m.
 func (c BPT) Encode(m *mesh.Mesh) ([]int32, Report, error) { return c.code().encode(m, c.Order) }
 
-// Reader returns a reader of fans.
 func (c BPT) Reader() Reader { return c.code().reader() }

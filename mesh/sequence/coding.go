@@ -6,32 +6,33 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Coding turns meshes into tokens and back. The methods of one value can be called
-// from several goroutines at once.
+// Coding turns meshes into tokens and back. Its methods are safe for concurrent
+// use.
 type Coding interface {
-	// Name is the name that [Open] takes.
+	// Name returns the name that [Open] takes.
 	Name() string
-	// VocabSize returns the number of different tokens, the end token with them.
+	// VocabSize returns the number of different tokens, including the end token.
 	VocabSize() int
 	// EOS returns the end token.
 	EOS() int32
 	// Encode returns the tokens of m, which lies in [-1, 1]³, and the end token.
 	// Its errors are those of [Quantize].
 	Encode(m *mesh.Mesh) ([]int32, Report, error)
-	// Reader returns a reader at the start of a sequence. The coding's options
-	// have been validated.
+	// Reader returns a reader at the start of a sequence. The options must be
+	// valid.
 	Reader() Reader
 }
 
-// Reader reads a sequence token by token. Memory is proportional to what it took.
+// Reader reads a sequence token by token. Memory is proportional to the tokens
+// read.
 type Reader interface {
-	// May says whether the grammar allows t next. It is a rule of the layout: a
-	// face that repeats another is allowed.
+	// May reports whether the grammar allows t next. It checks the layout only:
+	// a duplicate face is allowed.
 	May(t int32) bool
-	// Take reads t. It makes the best of a token that may not stand there.
+	// Take reads t. It recovers from a token that is not allowed.
 	Take(t int32)
-	// Quantized returns the mesh that was read, in canonical order, and what was
-	// dropped. The mesh has no face if nothing was left.
+	// Quantized returns the mesh read so far, in canonical order, and what was
+	// dropped. The mesh may have no face.
 	Quantized() (*Quantized, DecodeReport)
 }
 
@@ -49,8 +50,9 @@ func Names() []string {
 	return []string{NameQuads, NameBPT, NameDeepMesh, NameAdjacency, NameGates}
 }
 
-// Open returns the coding of a name; "" is today's, of 12 tokens a face. The error
-// wraps [ErrOptions]: the name is unknown, or the coding cannot have these levels.
+// Open returns the coding of a name; "" is [Quads], of 12 tokens a face. The error
+// wraps [ErrOptions] if the name is unknown or the coding does not support these
+// levels.
 func Open(name string, o Options) (Coding, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("sequence.Open: %w", err)
@@ -70,7 +72,7 @@ func Open(name string, o Options) (Coding, error) {
 	return nil, fmt.Errorf("sequence.Open: %w: coding %q, known are %v", ErrOptions, name, Names())
 }
 
-// open returns c if its levels are a multiple of step and at most most.
+// open returns c if its levels are a multiple of step and not above most.
 func open(c Coding, o Options, step, most int) (Coding, error) {
 	if o.levels()%step != 0 || o.levels() > most {
 		return nil, fmt.Errorf("sequence.Open: %w: %s with %d levels, want a multiple of %d to %d", ErrOptions, c.Name(), o.levels(), step, most)
@@ -78,9 +80,9 @@ func open(c Coding, o Options, step, most int) (Coding, error) {
 	return c, nil
 }
 
-// Read returns the mesh that tokens say. Unless tolerant, it returns an error wrapping
-// [ErrToken] at the first token the grammar forbids. It returns [mesh.ErrEmpty] if
-// no face is left.
+// Read returns the mesh that tokens encode. Unless tolerant, it returns an error
+// wrapping [ErrToken] at the first token the grammar forbids. It returns
+// [mesh.ErrEmpty] if no face is left.
 func Read(c Coding, tokens []int32, tolerant bool) (*Quantized, DecodeReport, error) {
 	r := c.Reader()
 	bad, ended, trailing := 0, false, 0
@@ -109,14 +111,14 @@ func Read(c Coding, tokens []int32, tolerant bool) (*Quantized, DecodeReport, er
 	return q, report, nil
 }
 
-// faceList collects the faces of a sequence by the keys of their cells.
+// faceList collects the faces of a sequence by cell keys.
 type faceList struct {
 	keys   []uint64
 	begins []int
 	report DecodeReport
 }
 
-// add keeps a face, or counts that a vertex repeats.
+// add appends a face, or counts one with a repeated vertex.
 func (l *faceList) add(keys ...uint64) {
 	for i, k := range keys {
 		for _, other := range keys[:i] {
@@ -130,7 +132,7 @@ func (l *faceList) add(keys ...uint64) {
 	l.keys = append(l.keys, keys...)
 }
 
-// quantized puts the faces in canonical order.
+// quantized returns the faces in canonical order.
 func (l *faceList) quantized(levels int) (*Quantized, DecodeReport) {
 	sorted, rank := ranks(l.keys)
 	faces := make([]Face, len(l.begins))

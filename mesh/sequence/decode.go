@@ -7,24 +7,24 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// DecodeReport says what a sequence held. All counts but the first three are 0
-// after a strict decode.
+// DecodeReport describes a decoded sequence. All counts but the first three are
+// 0 after a strict decode.
 type DecodeReport struct {
 	Faces     int  `json:"faces"` // kept
 	Triangles int  `json:"triangles"`
 	Quads     int  `json:"quads"`
-	Ended     bool `json:"ended"` // the end token was there
+	Ended     bool `json:"ended"` // the end token was read
 
 	BadFaces        int `json:"bad_faces"`        // dropped: a token out of place
-	DegenerateFaces int `json:"degenerate_faces"` // dropped: a vertex twice
+	DegenerateFaces int `json:"degenerate_faces"` // dropped: a repeated vertex
 	DuplicateFaces  int `json:"duplicate_faces"`  // dropped
-	OutOfOrder      int `json:"out_of_order"`     // kept, but not rotated or sorted as they should be
+	OutOfOrder      int `json:"out_of_order"`     // kept, but not in canonical order
 	PartialTokens   int `json:"partial_tokens"`   // dropped: an incomplete last face
 	TrailingTokens  int `json:"trailing_tokens"`  // dropped: after the end token
 }
 
-// Decode returns the mesh that a face sequence says, with vertices in the
-// middle of their cells, in canonical order: see [DecodeQuantized].
+// Decode returns the mesh that a face sequence encodes, with vertices at cell
+// centres, in canonical order: see [DecodeQuantized].
 func Decode(tokens []int32, o Options) (*mesh.Mesh, DecodeReport, error) {
 	q, report, err := DecodeQuantized(tokens, o)
 	if err != nil {
@@ -35,10 +35,10 @@ func Decode(tokens []int32, o Options) (*mesh.Mesh, DecodeReport, error) {
 
 // DecodeQuantized reads a face sequence.
 //
-// By default it accepts exactly what [Encode] writes, so that encoding the
-// result gives the same tokens. With o.Tolerant it reads 12 tokens at a time up
-// to the end token or the end of the input, drops what cannot be a face, puts the
-// rest in canonical order and counts what it did.
+// By default it accepts exactly what [Encode] writes, so that encoding the result
+// gives the same tokens. With o.Tolerant it reads 12 tokens at a time up to the
+// end token or the end of the input. It drops invalid faces, puts the rest in
+// canonical order and counts both.
 //
 // It returns an error wrapping [ErrOptions], [mesh.ErrEmpty] if no face is left,
 // or, unless tolerant, [ErrToken] with the position of the first wrong token.
@@ -76,7 +76,7 @@ type decoder struct {
 	at      []int    // [f] position of the face in the tokens
 }
 
-// readFaces collects faces and returns the first thing that is wrong.
+// readFaces collects faces and returns the first error.
 func (d *decoder) readFaces(tokens []int32) (first error) {
 	note := func(err error) {
 		if first == nil {
@@ -105,7 +105,7 @@ func (d *decoder) readFaces(tokens []int32) (first error) {
 	return first
 }
 
-// readFace keeps one face, or counts why not.
+// readFace appends one face, or counts why it is invalid.
 func (d *decoder) readFace(tokens []int32, at int) error {
 	pad := d.options.Pad()
 	skip := 0
@@ -137,8 +137,8 @@ func (d *decoder) readFace(tokens []int32, at int) error {
 	return nil
 }
 
-// order returns the faces by vertex rank, each rotated, and the first that was
-// not rotated or does not come after the one before.
+// order returns the faces by vertex rank, each rotated, and the index of the
+// first that was not in canonical order.
 func (d *decoder) order(rank func(uint64) int32) (faces []Face, first error) {
 	faces = make([]Face, len(d.starts))
 	corners := make([]int32, 0, 4)

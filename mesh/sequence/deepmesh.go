@@ -2,10 +2,10 @@ package sequence
 
 import "github.com/morton-gen/morton/mesh"
 
-// DeepMesh writes the fans of [BPT] with vertices in three levels: patch, block of 8³ in
-// it, offset of 16³. With 512 levels there are 4³ patches, and ids are those published:
-// patch 0, block 64, offset 576, patch of a fan's centre 4672, begin 4736, end 4737.
-// Levels are a multiple of 128. Faces of four corners are cut.
+// DeepMesh encodes the fans of [BPT] with three-level positions: patch, block among 8³
+// within it, offset among 16³ within that. With 512 levels there are 4³ patches, and the
+// token ids are those published: patch 0, block 64, offset 576, patch of a fan's centre
+// 4672, begin 4736, end 4737. Levels are a multiple of 128. Quads are triangulated.
 //
 // Source: Zhao et al., "DeepMesh", 2025, arXiv:2503.15265.
 type DeepMesh struct {
@@ -27,5 +27,4 @@ func (c DeepMesh) VocabSize() int { return int(c.EOS()) + 1 }
 // Encode returns the fans of m.
 func (c DeepMesh) Encode(m *mesh.Mesh) ([]int32, Report, error) { return c.code().encode(m, c.Order) }
 
-// Reader returns a reader of fans.
 func (c DeepMesh) Reader() Reader { return c.code().reader() }

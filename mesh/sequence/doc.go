@@ -1,8 +1,8 @@
 // Package sequence turns a mesh into a face sequence, the tokens that the quad
 // family predicts, and back.
 //
-// It is not for files, nor for sampling: gpu/ops/grammar says which tokens may
-// follow, in the terms of this layout.
+// It is not for files, nor for sampling: gpu/ops/grammar masks the tokens that
+// this layout forbids.
 //
 //	scaled, _, back, err := mesh.Normalize(m, 0.95)
 //	tokens, report, err := sequence.Encode(scaled, sequence.Options{})
@@ -19,19 +19,19 @@
 //	end       E
 //
 // Coordinates are the ids 0 … Levels−1, the pad P is Levels, the end E is
-// Levels+1. Within a vertex z comes first, then x, then y, so that tokens
-// compare as vertices do. There is no other token: a pad first means a triangle.
+// Levels+1. Within a vertex z comes first, then x, then y, so tokens sort as
+// vertices do. A pad in first place marks a triangle.
 //
 // # Quantisation
 //
-// The interval [-1, 1] is cut into Levels cells of equal width, and a
-// coordinate becomes its cell:
+// The interval [-1, 1] is cut into Levels cells of equal width, and a coordinate
+// becomes its cell:
 //
 //	id(x) = min(⌊(x + 1) / 2 · Levels⌋, Levels − 1)
-//	x(id) = (2·id + 1) / Levels − 1           the middle of the cell
+//	x(id) = (2·id + 1) / Levels − 1           the centre of the cell
 //
-// so that a decoded mesh encodes to the same ids. The error is at most 1/Levels
-// a coordinate. Meshes are normalised to [-0.95, 0.95] beforehand, which leaves
+// so that a decoded mesh encodes to the same ids. The error is at most 1/Levels a
+// coordinate. Meshes are normalised to [-0.95, 0.95] beforehand, which leaves
 // room for what a model adds.
 //
 // # Canonical order

@@ -7,17 +7,17 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Report says what encoding did to a mesh.
+// Report describes what encoding changed.
 type Report struct {
-	Vertices        int `json:"vertices"` // left, each in its own cell
+	Vertices        int `json:"vertices"` // left, one per cell
 	MergedVertices  int `json:"merged_vertices"`
 	Faces           int `json:"faces"` // left
 	Triangles       int `json:"triangles"`
 	Quads           int `json:"quads"`
-	SplitNgons      int `json:"split_ngons"`      // faces of five corners or more, each now several
+	SplitNgons      int `json:"split_ngons"`      // faces of five corners or more, before splitting
 	DegenerateFaces int `json:"degenerate_faces"` // dropped: fewer than three different cells
 	DuplicateFaces  int `json:"duplicate_faces"`  // dropped
-	Tokens          int `json:"tokens"`           // with the end token
+	Tokens          int `json:"tokens"`           // including the end token
 }
 
 // Encode returns the face sequence of m: 12 tokens a face and the end token. See
@@ -30,14 +30,14 @@ func Encode(m *mesh.Mesh, o Options) ([]int32, Report, error) {
 	return q.Tokens(), report, nil
 }
 
-// Quantize returns m with its vertices in cells, in canonical order.
+// Quantize returns m with its vertices quantised to cells, in canonical order.
 //
 // It returns an error wrapping [ErrOptions]; [ErrRange] if a used vertex lies
 // outside [-1, 1]; [mesh.ErrFace] or [mesh.ErrNotFinite]; [mesh.ErrEmpty] if
 // there are no faces, or all are degenerate.
 func Quantize(m *mesh.Mesh, o Options) (*Quantized, Report, error) { return quantize(m, o, o.cell) }
 
-// quantize is [Quantize] with a rule that gives a place's cell.
+// quantize is [Quantize] with a function that quantises a position.
 func quantize(m *mesh.Mesh, o Options, cellOf func(mesh.Vec3) (Cell, error)) (*Quantized, Report, error) {
 	var report Report
 	if err := o.Validate(); err != nil {
@@ -80,7 +80,7 @@ func (o Options) cell(p mesh.Vec3) (Cell, error) {
 	return cell, nil
 }
 
-// mergeCells returns m with one vertex a cell, ascending, at the cell's integer
+// mergeCells returns m with one vertex per cell, ascending, at integer
 // coordinates: signs of areas are exact there.
 func mergeCells(m *mesh.Mesh, keys []uint64) (*mesh.Mesh, []uint64) {
 	sorted, rank := ranks(keys)
@@ -104,9 +104,9 @@ func mergeCells(m *mesh.Mesh, keys []uint64) (*mesh.Mesh, []uint64) {
 	return out, sorted
 }
 
-// splitAndTrim returns the triangles and quads that are left of m. Pieces of a
-// face that touches itself can be degenerate, so trimming comes before and
-// after splitting.
+// splitAndTrim returns the remaining triangles and quads of m. Pieces of a face
+// that touches itself can be degenerate, so it trims before and after
+// splitting.
 func (r *Report) splitAndTrim(m *mesh.Mesh) []Face {
 	m, before := mesh.RemoveDegenerate(m)
 	for f := range m.NumFaces() {
@@ -124,7 +124,7 @@ func (r *Report) splitAndTrim(m *mesh.Mesh) []Face {
 	return faces
 }
 
-// count fills in what is left.
+// count counts what is left.
 func (r *Report) count(q *Quantized) {
 	r.Vertices, r.Faces = len(q.Vertices), len(q.Faces)
 	for f := range q.Faces {

@@ -2,8 +2,8 @@ package sequence
 
 import "github.com/morton-gen/morton/mesh"
 
-// fanCode writes fans as cells cut into levels: coarse ids are left out where they
-// repeat. The coarsest level has a second range of ids, which begins a fan.
+// fanCode encodes fans with multi-level positions. Coarse ids are omitted where
+// they repeat. The coarsest level has a second range of ids, which starts a fan.
 type fanCode struct {
 	options Options
 	sides   []int32 // [level] cells an axis, coarse to fine
@@ -11,8 +11,8 @@ type fanCode struct {
 	eos     int32
 }
 
-// newFanCode lays the ids of levels out: each level's, those of centres, then spare
-// ids, then the end.
+// newFanCode assigns token ids: those of each level, those of centres, spare ids,
+// then the end.
 func newFanCode(o Options, spare int32, sides ...int32) *fanCode {
 	c := &fanCode{options: o, sides: sides}
 	next := int32(0)
@@ -25,7 +25,7 @@ func newFanCode(o Options, spare int32, sides ...int32) *fanCode {
 	return c
 }
 
-// split returns the ids of a cell, coarse to fine; x weighs most.
+// split returns the ids of a cell, coarse to fine, x most significant.
 func (c *fanCode) split(cell Cell) []int32 {
 	ids := make([]int32, len(c.sides))
 	for i := len(c.sides) - 1; i >= 0; i-- {
@@ -36,7 +36,7 @@ func (c *fanCode) split(cell Cell) []int32 {
 	return ids
 }
 
-// encode writes fans. The first centre is an ordinary vertex; behind a later one all
+// encode writes fans. The first centre is an ordinary vertex. After a later one all
 // ids are written again.
 func (c *fanCode) encode(m *mesh.Mesh, order VertexOrder) ([]int32, Report, error) {
 	t, report, err := newTriangles(m, c.options, order.compare)
@@ -71,19 +71,18 @@ func (c *fanCode) reader() Reader {
 	return &fanReader{fanCode: c, cell: make([]int32, len(c.sides)), all: true}
 }
 
-// fanReader reads fans.
 type fanReader struct {
 	*fanCode
 	faceList
-	cell   []int32  // [level] the last id, from 0
-	level  int      // that has to come; 0 if any may
-	all    bool     // the coarsest has to be written: the first vertex, and behind a centre
+	cell   []int32  // [level] the latest id, from 0
+	level  int      // the level expected next; 0 if any is allowed
+	all    bool     // the coarsest id is required: at the first vertex and after a centre
 	ring   []uint64 // centre and last vertex of the fan
 	length int      // vertices of the fan
-	later  bool     // it is not the first fan
+	later  bool     // not the first fan
 }
 
-// class returns the level of t and its id from 0; centres are the level behind the
+// class returns the level of t and its id from 0. Centres are the level after the
 // finest.
 func (r *fanReader) class(t int32) (level int, id int32, ok bool) {
 	n := len(r.sides)
@@ -125,7 +124,7 @@ func (r *fanReader) Take(t int32) {
 	}
 }
 
-// begin starts a fan whose centre has a coarse id.
+// begin starts a fan with the coarse id of its centre.
 func (r *fanReader) begin(id int32) {
 	r.closeFan()
 	clear(r.cell)
@@ -133,7 +132,7 @@ func (r *fanReader) begin(id int32) {
 	r.ring, r.length, r.all, r.later = r.ring[:0], 0, false, true
 }
 
-// closeFan counts vertices that make no face.
+// closeFan counts vertices without a face.
 func (r *fanReader) closeFan() {
 	if r.length > 0 && r.length < 3 {
 		r.report.PartialTokens += r.length

@@ -6,14 +6,14 @@ import (
 )
 
 // fans covers triangles with fans: the centre, then its ring. Triangle i of a fan is the
-// centre and ring vertices i and i+1, in the winding of the source.
+// centre and ring vertices i and i+1, in the source's winding.
 //
-// A fan begins at the first face that none has. Its centre is the corner with most faces
-// left, and the first of equals.
+// A fan starts at the first face without one. Its centre is the first corner with most
+// remaining faces.
 //
 // Source: Weng et al., "Scaling Mesh Generation via Compressive Tokenization", 2024,
-// arXiv:2411.07025. Where the winding changes within a fan, ours ends it: nothing is
-// lost on meshes whose winding is not consistent.
+// arXiv:2411.07025. Ours also ends a fan where the winding changes, so meshes with
+// inconsistent winding lose nothing.
 func (t *triangles) fans() [][]int32 {
 	w := newFanWalk(t)
 	var out [][]int32
@@ -28,7 +28,7 @@ func (t *triangles) fans() [][]int32 {
 				centre = v
 			}
 		}
-		out = append(out, w.fan(centre)) // it may be another part of the centre's faces
+		out = append(out, w.fan(centre)) // possibly around another part of the centre's faces
 	}
 	return out
 }
@@ -36,7 +36,7 @@ func (t *triangles) fans() [][]int32 {
 type fanWalk struct {
 	*triangles
 	visited []bool
-	degree  []int32   // [v] faces that no fan has
+	degree  []int32   // [v] faces in no fan
 	of      [][]int32 // [v] faces
 }
 
@@ -52,7 +52,7 @@ func newFanWalk(t *triangles) *fanWalk {
 	return w
 }
 
-// rim is the edge of a face across from the centre: lower and higher vertex.
+// rim is the edge of a face opposite the centre: lower and higher vertex.
 type rim struct{ u, v, face int32 }
 
 // fan walks around centre and returns it and its ring.
@@ -90,7 +90,7 @@ func (w *fanWalk) fan(centre int32) []int32 {
 	return append([]int32{centre}, ring...)
 }
 
-// rims returns the edges across from centre that no fan has, ascending.
+// rims returns the edges opposite centre that are in no fan, ascending.
 func (w *fanWalk) rims(centre int32) []rim {
 	var rims []rim
 	for _, f := range w.of[centre] {
@@ -113,7 +113,7 @@ func (w *fanWalk) rims(centre int32) []rim {
 	return rims
 }
 
-// start returns the lowest vertex that ends the rim, or a vertex of a closed one.
+// start returns the lowest end of an open rim, or a vertex of a closed one.
 func start(rims []rim, at map[int32][]int) int32 {
 	first := int32(-1)
 	for v, list := range at {
@@ -127,7 +127,7 @@ func start(rims []rim, at map[int32][]int) int32 {
 	return first
 }
 
-// follows says whether v comes right after u in a face.
+// follows reports whether v follows u in a face.
 func (w *fanWalk) follows(face, u, v int32) bool {
 	f := w.faces[face]
 	return f[0] == u && f[1] == v || f[1] == u && f[2] == v || f[2] == u && f[0] == v

@@ -6,9 +6,9 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Gates writes faces of three and four corners by how each joins those before it. A
-// token says what lies across the oldest open edge, the gate, and which corners of it are
-// new. The coordinates z, x, y of those follow:
+// Gates encodes triangles and quads by how each joins the faces before it. A token gives the
+// face across the oldest open edge, the gate, and which of its corners are new. The
+// coordinates z, x, y of the new corners follow:
 //
 //	skip                          nothing: the gate is on the boundary
 //	triangle  new, next, last     its third corner is new, or a neighbour on the rim
@@ -16,14 +16,14 @@ import (
 //	seed      triangle, quad      no gate is open: all corners are new
 //	end                           no gate is open, and no face is left
 //
-// A gate is a→b, as the face across has it. Next is where the newest open edge from b
-// leads, last is where the newest one to a comes from. A corner that neither
-// reaches is written again as coordinates, so any mesh can be written: non-manifold,
-// or without consistent winding. Ids are coordinates, then skip = Levels, end = Levels+1,
-// then kinds. The coding is ours; walking along gates is Edgebreaker's way (Rossignac, 1999).
+// A gate is a→b, in the winding of the face across. Next is the end of the newest open edge
+// from b, last the start of the newest one to a. A corner that neither reaches is written
+// again as coordinates, so any mesh can be encoded, even non-manifold or with inconsistent
+// winding. Ids are coordinates, then skip = Levels, end = Levels+1, then kinds. The coding is
+// ours; the traversal follows Edgebreaker (Rossignac, 1999).
 type Gates struct{ Options }
 
-// Kinds of a face, as ids behind the end token.
+// Kinds of a face, as ids after the end token.
 const (
 	seedTriangle = iota
 	seedQuad
@@ -45,7 +45,7 @@ func (Gates) Name() string { return NameGates }
 // VocabSize returns the number of tokens: Levels + 13.
 func (c Gates) VocabSize() int { return c.levels() + 2 + numKinds }
 
-// Encode returns the faces of m in the order in which gates reach them.
+// Encode returns the faces of m in gate order.
 func (c Gates) Encode(m *mesh.Mesh) ([]int32, Report, error) {
 	q, report, err := Quantize(m, c.Options)
 	if err != nil {
@@ -66,22 +66,21 @@ func (c Gates) Encode(m *mesh.Mesh) ([]int32, Report, error) {
 	return w.tokens, report, nil
 }
 
-// Reader returns a reader of gates.
 func (c Gates) Reader() Reader {
 	return &gateReader{options: c.Options, gateState: newGateState()}
 }
 
-// gate is a directed edge of the face across.
+// gate is a directed edge in the winding of the face across.
 type gate struct{ a, b uint64 }
 
-// gateState is what writer and reader both know: the rim of the faces so far. Vertices
-// are keys of cells.
+// gateState is the state shared by writer and reader: the rim of the faces so far.
+// Vertices are cell keys.
 type gateState struct {
 	have  map[gate]bool       // edges of faces
-	open  map[gate]bool       // edges without their face
+	open  map[gate]bool       // edges with one face
 	queue []gate              // oldest first; some are closed
-	from  map[uint64][]uint64 // ends of open edges that begin here, newest last
-	to    map[uint64][]uint64 // beginnings of open edges that end here
+	from  map[uint64][]uint64 // ends of open edges that start here, newest last
+	to    map[uint64][]uint64 // starts of open edges that end here
 }
 
 func newGateState() gateState {
@@ -91,7 +90,7 @@ func newGateState() gateState {
 	}
 }
 
-// gate returns the oldest open one.
+// gate returns the oldest open gate.
 func (s *gateState) gate() (gate, bool) {
 	for len(s.queue) > 0 && !s.open[s.queue[0]] {
 		s.queue = s.queue[1:]
@@ -140,7 +139,7 @@ func remove(lists map[uint64][]uint64, at, v uint64) {
 	lists[at] = list
 }
 
-// newest returns the last of list that is none of the corners a face has already.
+// newest returns the last element of list that is not one of but.
 func newest(list []uint64, but ...uint64) (uint64, bool) {
 	for _, v := range slices.Backward(list) {
 		if !slices.Contains(but, v) {
@@ -150,8 +149,8 @@ func newest(list []uint64, but ...uint64) (uint64, bool) {
 	return 0, false
 }
 
-// corners returns the corners of the face of a kind across g, with unset[k] for those
-// that have to be written, or false if the rim does not have what the kind says.
+// corners returns the corners of a face of a kind across g, with unset[k] for those
+// to be written. It returns false if the rim lacks a corner of the kind.
 func (s *gateState) corners(g gate, kind int) (corners []uint64, unset []int, ok bool) {
 	next := func(but ...uint64) (uint64, bool) { return newest(s.from[but[len(but)-1]], but...) }
 	last := func(but ...uint64) (uint64, bool) { return newest(s.to[but[len(but)-1]], but...) }
@@ -230,7 +229,7 @@ func (w *gateWriter) seed(f int32) {
 	w.join(corners)
 }
 
-// across writes what lies across g.
+// across writes the face across g, or skip.
 func (w *gateWriter) across(g gate) {
 	for _, f := range w.of[g] {
 		if w.written[f] {
@@ -244,7 +243,7 @@ func (w *gateWriter) across(g gate) {
 	w.shut(g)
 }
 
-// face writes a face across g in the kind with fewest coordinates.
+// face writes a face across g as the kind with fewest coordinates.
 func (w *gateWriter) face(g gate, face []uint64) {
 	first := slices.Index(face, g.a)
 	want := slices.Concat(face[first:], face[:first])
@@ -275,15 +274,14 @@ func (w *gateWriter) vertex(key uint64) {
 	w.tokens = append(w.tokens, c[2], c[0], c[1])
 }
 
-// gateReader reads what gateWriter writes.
 type gateReader struct {
 	gateState
 	faceList
 	options Options
-	at      gate     // of the face being read, if not seeded
+	at      gate     // of the current face, unless seeded
 	seeded  bool     // the face has no gate
-	face    []uint64 // being read; nil between faces
-	unset   []int    // corners that have to come
+	face    []uint64 // current; nil between faces
+	unset   []int    // corners still to be read
 	vertex  []int32  // coordinates of the first of them
 	partial int      // tokens of the face
 }
@@ -328,7 +326,7 @@ func (r *gateReader) Take(t int32) {
 	r.finish()
 }
 
-// coordinate reads one, and the face if it was the last.
+// coordinate reads one coordinate, and finishes the face after the last.
 func (r *gateReader) coordinate(t int32) {
 	r.partial++
 	if r.vertex = append(r.vertex, t); len(r.vertex) < 3 {
@@ -339,7 +337,7 @@ func (r *gateReader) coordinate(t int32) {
 	r.finish()
 }
 
-// finish joins the face if it is whole. A face that repeats a vertex shuts its gate.
+// finish joins a complete face. A face with a repeated vertex closes its gate.
 func (r *gateReader) finish() {
 	if len(r.unset) > 0 {
 		return

@@ -11,7 +11,6 @@ func (Quads) Name() string { return NameQuads }
 // Encode is [Encode].
 func (c Quads) Encode(m *mesh.Mesh) ([]int32, Report, error) { return Encode(m, c.Options) }
 
-// Reader returns a reader of 12 tokens a face.
 func (c Quads) Reader() Reader { return &quadsReader{options: c.Options} }
 
 type quadsReader struct {
@@ -39,6 +38,6 @@ func (r *quadsReader) Quantized() (*Quantized, DecodeReport) {
 	if err != nil { // no face is left
 		q = &Quantized{Levels: o.levels()}
 	}
-	report.BadFaces = 0 // Read counts tokens that may not stand
+	report.BadFaces = 0 // Read counts forbidden tokens
 	return q, report
 }

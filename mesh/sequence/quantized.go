@@ -7,7 +7,7 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Cell is the quantised place of a vertex: the ids of x, y and z.
+// Cell is the quantised position of a vertex: the ids of x, y and z.
 type Cell [3]int32
 
 // key orders cells by (z, x, y).
@@ -30,15 +30,15 @@ func (f *Face) Corners() []int32 {
 	return f[:]
 }
 
-// Quantized is a mesh in canonical order: what a face sequence says, no more and
-// no less. Every vertex is used, and no two lie in the same cell.
+// Quantized is a mesh in canonical order, exactly what a face sequence encodes.
+// Every vertex is used, and no two are in the same cell.
 type Quantized struct {
 	Levels   int
 	Vertices []Cell // [v] ascending by (z, x, y)
 	Faces    []Face // [f] ascending
 }
 
-// Mesh returns q with vertices in the middle of their cells.
+// Mesh returns q with vertices at cell centres.
 func (q *Quantized) Mesh() *mesh.Mesh {
 	m := &mesh.Mesh{
 		Vertices: make([]mesh.Vec3, len(q.Vertices)),
@@ -74,7 +74,7 @@ func (q *Quantized) Tokens() []int32 {
 	return append(tokens, o.EOS())
 }
 
-// newFace returns the three or four distinct vertices as a face: rotated, so
+// newFace returns the three or four distinct vertices as a face, rotated so
 // that the lowest comes first.
 func newFace(corners []int32) Face {
 	f := Face{-1, -1, -1, -1}
@@ -84,11 +84,11 @@ func newFace(corners []int32) Face {
 	return f
 }
 
-// compareFaces orders faces by their vertices; -1 puts a triangle before the
-// quads that begin with it.
+// compareFaces orders faces by their vertices. The -1 sorts a triangle before
+// the quads with the same first three.
 func compareFaces(f, g Face) int { return slices.Compare(f[:], g[:]) }
 
-// ranks sorts keys and drops repetitions, and returns where each now stands.
+// ranks sorts keys, drops duplicates and returns the new index of each.
 func ranks(keys []uint64) (sorted []uint64, rank func(uint64) int32) {
 	sorted = slices.Clone(keys)
 	slices.Sort(sorted)
@@ -99,8 +99,8 @@ func ranks(keys []uint64) (sorted []uint64, rank func(uint64) int32) {
 	}
 }
 
-// assemble sorts faces, drops those that repeat and the vertices that none
-// uses. Indices are into keys, which are ascending.
+// assemble sorts faces and drops duplicates and unused vertices. Indices are
+// into keys, which are ascending.
 func assemble(levels int, keys []uint64, faces []Face) (q *Quantized, duplicates int) {
 	slices.SortFunc(faces, compareFaces)
 	n := len(faces)

@@ -8,14 +8,14 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// VertexOrder says in which order a coding of triangles numbers vertices.
+// VertexOrder is the order in which a coding of triangles numbers vertices.
 type VertexOrder int
 
 // The orders of BPT and DeepMesh. Both compare y, then x, then z.
 const (
-	// BlockFirst compares blocks of 32 cells before cells. Its block number is
-	// 16·⌊y/32⌋ + 4·⌊x/32⌋ + ⌊z/32⌋; above 128 levels numbers overlap, as they do
-	// in what BPT and DeepMesh published.
+	// BlockFirst compares blocks of 32 cells before cells. The block number is
+	// 16·⌊y/32⌋ + 4·⌊x/32⌋ + ⌊z/32⌋. Above 128 levels numbers overlap, as in the
+	// published code of BPT and DeepMesh.
 	BlockFirst VertexOrder = iota
 	// ZYX compares cells alone.
 	ZYX
@@ -38,8 +38,8 @@ type triangles struct {
 	faces    [][3]int32 // lowest first, ascending by their sorted corners
 }
 
-// newTriangles quantises m by rounding half to even, as published codings do, and cuts
-// its faces.
+// newTriangles quantises m by rounding half to even, as published codings do, and
+// triangulates it.
 func newTriangles(m *mesh.Mesh, o Options, compare func(a, b Cell) int) (*triangles, Report, error) {
 	q, report, err := quantize(m, o, o.roundedCell)
 	if err != nil {
@@ -58,7 +58,7 @@ func newTriangles(m *mesh.Mesh, o Options, compare func(a, b Cell) int) (*triang
 	return sortTriangles(q.Vertices, cut, compare), report, nil
 }
 
-// sortTriangles renumbers vertices and puts faces in order.
+// sortTriangles renumbers vertices and sorts faces.
 func sortTriangles(cells []Cell, cut *mesh.Mesh, compare func(a, b Cell) int) *triangles {
 	order := make([]int32, len(cells))
 	for v := range order {
@@ -87,7 +87,7 @@ func sorted3(f [3]int32) [3]int32 {
 	return f
 }
 
-// roundedCell returns the cell of p, with places between two cells in the even one.
+// roundedCell returns the cell of p, rounding half to even.
 func (o Options) roundedCell(p mesh.Vec3) (Cell, error) {
 	cell, err := o.cell(p)
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	triangleBytes = 50
 )
 
-// readBinary reads as many triangles as the file says it has.
+// readBinary reads the number of triangles that the header gives.
 func readBinary(r *build.Reader, w *welder) error {
 	head := make([]byte, headBytes)
 	if _, err := io.ReadFull(r, head); err != nil {
@@ -47,7 +47,7 @@ func readBinary(r *build.Reader, w *welder) error {
 	return nil
 }
 
-// triangle adds the triangle of one row.
+// triangle adds the triangle of one record.
 func (w *welder) triangle(row []byte) error {
 	for corner := range 3 {
 		var p mesh.Vec3

@@ -1,7 +1,7 @@
 // Package stl reads and writes triangle meshes as STL files, ASCII or binary.
 //
-// It is not for colours and normals, which are skipped: the format has them in
-// many dialects, and the triangles say more.
+// Colours and normals are skipped: colours come in many dialects, and normals
+// follow from the triangles.
 //
 //	m, info, err := stl.ReadFile("part.stl", limit.Limits{})
 //	if err != nil {

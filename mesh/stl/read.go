@@ -12,24 +12,24 @@ import (
 	"github.com/morton-gen/morton/mesh/limit"
 )
 
-// ErrSyntax reports bytes that are not STL, or end too early.
+// ErrSyntax reports bytes that are not STL, or end early.
 var ErrSyntax = errkind.New("syntax", "bad STL file")
 
-// Info says what a file held beside the mesh.
+// Info describes what a file contained beside the mesh.
 type Info struct {
-	build.Counts      // Vertices are three a triangle, as the file has them
-	Binary       bool // not ASCII
+	build.Counts      // Vertices is three per triangle, as in the file
+	Binary       bool // false for ASCII
 }
 
-// Read reads one STL file into a mesh. The file repeats every vertex in each
-// triangle; those at equal positions (−0 equals 0) become one, in the order in
-// which they come. A triangle with two corners at one position is dropped and
+// Read reads one STL file into a mesh. The format repeats vertices in each
+// triangle; those at equal positions (−0 equals 0) become one, in order of
+// appearance. A triangle with two corners at one position is dropped and
 // counted.
 //
-// A file is ASCII if it begins with "solid" and its first bytes hold no zero,
-// since many binary files begin with that word too.
+// A file is ASCII if it begins with "solid" and its first bytes contain no
+// zero, since many binary files begin with that word too.
 //
-// The error wraps [ErrSyntax], [limit.ErrLimit], [mesh.ErrNotFinite],
+// The error wraps [ErrSyntax], [limit.ErrLimit], [mesh.ErrNotFinite], or
 // [mesh.ErrEmpty] if no triangles are left, or is r's.
 func Read(r io.Reader, limits limit.Limits) (*mesh.Mesh, Info, error) {
 	m, info, err := read(r, limits)
@@ -80,7 +80,7 @@ func isText(head []byte) bool {
 	return len(text) >= 5 && bytes.EqualFold(text[:5], []byte("solid")) && bytes.IndexByte(head, 0) < 0
 }
 
-// welder gives each position one vertex.
+// welder assigns one vertex to each position.
 type welder struct {
 	build *build.Builder
 	at    map[mesh.Vec3]int64
@@ -106,7 +106,7 @@ func (w *welder) corner(p mesh.Vec3) error {
 	return nil
 }
 
-// end adds the face and begins another.
+// end adds the face and starts another.
 func (w *welder) end() error {
 	err := w.build.Face(w.face)
 	w.face = w.face[:0]

@@ -35,7 +35,7 @@ func readText(r *build.Reader, w *welder) error {
 		}
 		switch keyword := strings.ToLower(string(bytes.TrimPrefix(word, []byte("\ufeff")))); {
 		case keyword == "solid", keyword == "endsolid", keyword == "color":
-			if err := r.SkipLine(); err != nil && err != io.EOF { // a name may be any words
+			if err := r.SkipLine(); err != nil && err != io.EOF { // a name may be several words
 				return err
 			}
 		case keyword == "facet", keyword == "outer", keyword == "normal":
@@ -47,7 +47,7 @@ func readText(r *build.Reader, w *welder) error {
 			err = w.end()
 		case keyword == "vertex" && inLoop:
 			err = w.vertex(r)
-		case !inLoop && isNumber(word): // of a normal
+		case !inLoop && isNumber(word): // part of a normal
 		default:
 			err = fmt.Errorf("%w: %.40q", ErrSyntax, word)
 		}
@@ -71,7 +71,7 @@ func (w *welder) vertex(r *build.Reader) error {
 			return ended(err)
 		}
 		x, err := strconv.ParseFloat(string(word), 64)
-		if err != nil && !math.IsInf(x, 0) { // a number too large is infinite, with an error
+		if err != nil && !math.IsInf(x, 0) { // overflow gives infinity and an error
 			return fmt.Errorf("%w: %.40q where a number should be", ErrSyntax, word)
 		}
 		p[axis] = x
@@ -79,7 +79,7 @@ func (w *welder) vertex(r *build.Reader) error {
 	return w.corner(p)
 }
 
-// ended says that a file is too short; other errors stay.
+// ended turns an end of file into [ErrSyntax]; other errors pass.
 func ended(err error) error {
 	if err == io.EOF {
 		return fmt.Errorf("%w: it ends inside a facet", ErrSyntax)

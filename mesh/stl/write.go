@@ -12,11 +12,10 @@ import (
 	"github.com/morton-gen/morton/mesh"
 )
 
-// Write writes m as an STL file: quads and n-gons cut into triangles as
-// [mesh.Triangulate] cuts them, and no vertex shared, since the format knows
-// nothing else. The file is binary, whose positions are float32, if those keep
-// the shape: if m lies no further from the origin than a few times its size and
-// no two of its vertices become one. Otherwise it is ASCII with all digits of
+// Write writes m as an STL file, cut into triangles as [mesh.Triangulate] does;
+// the format shares no vertices. The file is binary, with float32 positions, if
+// these preserve the shape: m lies within a few times its size of the origin,
+// and no two vertices become equal. Otherwise it is ASCII with all digits of
 // float64. The same mesh always gives the same bytes.
 //
 // It returns an error wrapping [mesh.ErrFace] or [mesh.ErrNotFinite] before
@@ -30,7 +29,7 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 		return fmt.Errorf("stl.Write: %w", mesh.ErrEmpty)
 	}
 	triangles, _ := mesh.Triangulate(m)
-	out := bufio.NewWriterSize(w, 1<<16) // an error stays until Flush
+	out := bufio.NewWriterSize(w, 1<<16) // errors stay until Flush
 	if uint64(triangles.NumFaces()) <= math.MaxUint32 && fitsFloat32(m) {
 		writeBinary(out, triangles)
 	} else {
@@ -42,12 +41,12 @@ func Write(w io.Writer, m *mesh.Mesh) error {
 	return nil
 }
 
-// nearby is how many times half its longest side a mesh may reach from the
-// origin in float32: that costs two of 24 bits.
+// nearby is the distance from the origin, in halves of its longest side, up to
+// which a mesh is written in float32: that costs two of 24 bits.
 const nearby = 4
 
-// fitsFloat32 reports whether float32 keeps the vertices of m apart, and in
-// place.
+// fitsFloat32 reports whether the vertices of m stay distinct and in place in
+// float32.
 func fitsFloat32(m *mesh.Mesh) bool {
 	lo, hi := mesh.Bounds(m)
 	half, reach := 0.0, 0.0
@@ -74,8 +73,8 @@ func narrow(p mesh.Vec3) [3]float32 {
 	return [3]float32{float32(p[0]), float32(p[1]), float32(p[2])}
 }
 
-// normal returns the direction of a triangle, computed in its own size so that
-// it is right however small or large that is.
+// normal returns the direction of a triangle. It scales by the triangle's size
+// first, against overflow and underflow.
 func normal(corners [3]mesh.Vec3) mesh.Vec3 {
 	a, b := corners[1].Sub(corners[0]), corners[2].Sub(corners[0])
 	size := 0.0
@@ -134,8 +133,8 @@ func writeText(out *bufio.Writer, m *mesh.Mesh) {
 	out.WriteString("endsolid morton\n")
 }
 
-// WriteFile writes m to the file at path: see [Write]. The file is written
-// beside its place, synced and renamed, so that path never holds half a mesh.
+// WriteFile writes m to the file at path: see [Write]. The file is written to a
+// temporary name, synced and renamed, so path never holds a partial mesh.
 func WriteFile(path string, m *mesh.Mesh) error {
 	if err := atomicfile.Replace(path, func(w io.Writer) error { return Write(w, m) }); err != nil {
 		return fmt.Errorf("stl.WriteFile: %w", err)

@@ -116,7 +116,7 @@ type Decoder struct {
 	Vocab      int `json:"vocab"`              // v; 0 for binary codes
 	Bits       int `json:"bits"`               // bits of a binary code; 0 for softmax tokens
 	Context    int `json:"context"`            // positions the network sees at most
-	Length     int `json:"length"`             // positions a sequence has at most
+	Length     int `json:"length"`             // largest number of positions in a sequence
 	Group      int `json:"group"`              // positions predicted together
 	// Faces, if its Levels are not 0, keeps what is drawn to the rules of face
 	// sequences.

@@ -51,7 +51,7 @@ func BenchmarkDecode(b *testing.B) {
 		b.Run(size.name, func(b *testing.B) {
 			f := randomWeights(b, gputest.Open(b, gpu.Options{}), size.cfg)
 			for _, p := range nn.Precisions {
-				for _, batch := range []int{1, 4, 8, 16, 32} {
+				for _, batch := range []int{1, 2, 4, 8, 16, 32} {
 					b.Run(fmt.Sprintf("%s/batch=%d", p, batch), func(b *testing.B) {
 						benchDecode(b, gputest.Open(b, gpu.Options{Grain: engine.Grain(size.cfg.System(), batch)}), size.cfg, f, p, batch)
 					})

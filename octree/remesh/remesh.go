@@ -89,13 +89,13 @@ func Remesh(ctx context.Context, m *mesh.Mesh, o Options) (*Result, error) {
 		return nil, err
 	}
 	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("remesh.Validate: %w", err)
+		return nil, fmt.Errorf("remesh.Remesh: %w", err)
 	}
 	frame := octree.Fit(m, extent)
 	s := search{ctx: ctx, source: frame.Mesh(m), options: o}
 	r, err := s.run()
 	if err != nil {
-		return nil, fmt.Errorf("remesh.Validate: %w", err)
+		return nil, fmt.Errorf("remesh.Remesh: %w", err)
 	}
 	r.Mesh = frame.InvertMesh(r.Mesh)
 	return r, nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/internal/testmesh"
 	"github.com/morton-gen/morton/octree/surface"
@@ -35,7 +36,7 @@ func TestContour(t *testing.T) {
 			}
 		}
 		out := testmesh.Moved(c.Mesh, func(p mesh.Vec3) mesh.Vec3 { return octree.FromGrid(p, 5) })
-		source := mesh.NewDistanceQuery(m)
+		source := distance.New(m)
 		of := func(m *mesh.Mesh) float64 {
 			points, _, _ := mesh.SampleSurface(m, 5000, 1)
 			mean, _ := spread(points, func(p mesh.Vec3) float64 { d, _, _ := source.Distance(p); return d })

@@ -1,7 +1,7 @@
-// Package jobserver runs graphs on a job server of Beam's: Flink's, a Prism that stands
-// alone, or one in this process. It submits a job, follows it to its end and cancels it.
-// Beam's own client does not say which job it began, cannot cancel it, and takes a
-// cancelled job for one that is done. This package knows nothing of what a job does.
+// Package jobserver runs graphs on a Beam job server: Flink's, a separate Prism, or one
+// in this process. It submits, follows and cancels jobs. Beam's own client does not
+// return the job's id, cannot cancel it, and reports a cancelled job as done. It is not
+// for what a job does (see pipelines).
 //
 //	server, err := jobserver.Dial(ctx, "localhost:8099")
 //	if err != nil {

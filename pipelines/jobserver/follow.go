@@ -12,14 +12,14 @@ import (
 	jobpb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/jobmanagement_v1"
 )
 
-// afterwords is how long the server may take to say why a job failed once it has said
-// that it did. Prism says the state first.
+// afterwords is the time for the server to send the cause of a failure after the
+// state. Prism sends the state first.
 const afterwords = 3 * time.Second
 
-// Follow waits for the end of a job and tells on of each new state. It returns nil if
-// the job is done. Else the error wraps [ErrCancelled], [ErrFailed], [ErrUnknown] or
-// [ErrLost], or is the context's; the job then goes on. What the server says meanwhile
-// goes to Beam's log.
+// Follow waits for the end of a job and calls on for each new state. It returns nil if
+// the job is done. Otherwise the error wraps [ErrCancelled], [ErrFailed], [ErrUnknown]
+// or [ErrLost], or is the context's; the job then continues. The server's messages go
+// to Beam's log.
 func (s *Server) Follow(ctx context.Context, id string, on func(State)) error {
 	f := &follower{on: on, client: s.client, id: id}
 	for seen := time.Now(); ; {
@@ -46,20 +46,20 @@ func (s *Server) Follow(ctx context.Context, id string, on func(State)) error {
 	}
 }
 
-// follower is what a job's server has said.
+// follower holds what a job's server has sent.
 type follower struct {
 	on     func(State)
 	client jobpb.JobServiceClient
 	id     string
 
 	state State
-	heard bool // something, on the last stream
+	heard bool // anything, on the last stream
 	cause string
 	trace string // the longer text
 }
 
-// stream listens until the server ends the stream or breaks off. The state says whether
-// the job has ended.
+// stream reads the stream until the server ends it or the connection breaks. The state
+// shows whether the job has ended.
 func (f *follower) stream(whole context.Context, askEvery time.Duration) error {
 	ctx, cancel := context.WithCancel(whole)
 	defer cancel()
@@ -91,8 +91,7 @@ func (f *follower) stream(whole context.Context, askEvery time.Duration) error {
 	}
 }
 
-// awaitEnd calls ended when the job has ended, after the time in which a stream should
-// have said so.
+// awaitEnd calls ended when the job has ended and a stream should have reported it.
 func (f *follower) awaitEnd(ctx context.Context, every time.Duration, ended func()) {
 	for {
 		select {
@@ -108,7 +107,7 @@ func (f *follower) awaitEnd(ctx context.Context, every time.Duration, ended func
 	}
 }
 
-// ask asks for the state where a stream ends without it.
+// ask requests the state if a stream ended without it.
 func (f *follower) ask(ctx context.Context) error {
 	if f.state.Ended() {
 		return nil
@@ -126,7 +125,7 @@ func (f *follower) move(s State) {
 	if s == f.state {
 		return
 	}
-	if f.state = s; s != "STOPPED" { // which is Flink's word for a job that is not begun
+	if f.state = s; s != "STOPPED" { // Flink's state of a job that has not started
 		f.on(s)
 	}
 }
@@ -144,20 +143,20 @@ func (f *follower) message(ctx context.Context, m *jobpb.JobMessage) {
 	log.Debug(ctx, text)
 }
 
-// noRestart is how Flink names the strategy that it has by default.
+// noRestart is Flink's name of its default restart strategy.
 const noRestart = "NoRestartBackoffTimeStrategy"
 
-// ErrNoRestart reports a job that a runner ended at the first lost worker, because
-// nothing tells it to begin again. It comes with [ErrFailed].
+// ErrNoRestart reports a job that ended at the first lost worker because the
+// runner has no restart strategy. It comes with [ErrFailed].
 var ErrNoRestart = errors.New("the runner does not begin a job again")
 
-// end puts the job's last state into an error.
+// end turns the job's last state into an error.
 func (f *follower) end() error {
 	switch f.state {
 	case "CANCELLED", "DRAINED":
 		return ErrCancelled
 	case "FAILED":
-		err := fmt.Errorf("%w: %s", ErrFailed, cause(f.cause))
+		err := fmt.Errorf("%w: %s", ErrFailed, Cause(f.cause))
 		if f.trace != "" {
 			err = fmt.Errorf("%w (%w)", err, ErrNoRestart)
 		}
@@ -166,15 +165,19 @@ func (f *follower) end() error {
 	return nil
 }
 
-// cause returns the line of a runner's last error that says why. Java and Go put the
-// first cause last. The names of Java's exceptions are left out where more is said.
-func cause(text string) string {
+// Cause returns the line of a runner's last error that says why. Java and Go put the
+// first cause last. The names of Java's exceptions are left out where more is said, and so
+// is the name of a Go stage, which ends in a colon and stands on a line of its own.
+func Cause(text string) string {
 	for _, mark := range []string{"Caused by: ", "caused by:"} {
 		if i := strings.LastIndex(text, mark); i >= 0 {
 			text = text[i+len(mark):]
 		}
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	line, rest, more := strings.Cut(strings.TrimSpace(text), "\n")
+	for more && strings.HasSuffix(line, ":") {
+		line, rest, more = strings.Cut(strings.TrimSpace(rest), "\n")
+	}
 	for {
 		name, rest, ok := strings.Cut(line, ": ")
 		if !ok || strings.ContainsAny(name, " /") || !strings.Contains(name, ".") || !strings.HasSuffix(name, "Exception") && !strings.HasSuffix(name, "Error") {
@@ -185,7 +188,7 @@ func cause(text string) string {
 	switch {
 	case line == "":
 		return "the runner did not say why"
-	case strings.Contains(line, "CANCELLED: client cancelled"): // what is left of its connection
+	case strings.Contains(line, "CANCELLED: client cancelled"): // of the closed connection
 		return "a worker was lost (" + line + ")"
 	}
 	return line

@@ -17,21 +17,23 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrUnreachable reports an endpoint where nobody answers.
+	// ErrUnreachable reports an endpoint that does not answer.
 	ErrUnreachable = errors.New("nobody answers")
 	// ErrNotServer reports an endpoint where something else than a job server answers.
 	ErrNotServer = errors.New("no job server of Beam's")
+	// ErrDenied reports a server that does not take the caller's credentials, or wants some.
+	ErrDenied = errors.New("the service refuses the credentials")
 	// ErrUnknown reports a job that the server does not know, or no longer.
 	ErrUnknown = errors.New("the job server does not know the job")
-	// ErrCancelled reports a job that was cancelled, by whomever.
+	// ErrCancelled reports a cancelled job.
 	ErrCancelled = errors.New("the job was cancelled")
-	// ErrFailed reports a job that failed; the error says why.
+	// ErrFailed reports a job that failed; the error has the cause.
 	ErrFailed = errors.New("the job failed")
-	// ErrLost reports a server that no longer answers while its job runs on, perhaps.
+	// ErrLost reports a server that no longer answers while its job may continue.
 	ErrLost = errors.New("the job server no longer answers")
 )
 
-// answerTime is how long a server may take to answer a small question. Flink's takes
+// answerTime is the time for a server to answer a small request. Flink's takes
 // milliseconds.
 const answerTime = 15 * time.Second
 
@@ -41,24 +43,24 @@ type Server struct {
 	conn   *grpc.ClientConn // nil if the server is in this process
 
 	lostAfter time.Duration // without an answer
-	askEvery  time.Duration // for a state that nobody tells
+	askEvery  time.Duration // interval of state requests
 }
 
-// askTime is how late an end may be known. Flink's job server tells a state to one client
-// after the other, and to none behind one that is gone.
+// askTime bounds the delay in noticing an end. Flink's job server sends a state to one
+// client after the other, and to none after a disconnected one.
 const askTime = 5 * time.Second
 
-// lostTime is how long a job may be out of sight: a job server in a container takes
-// about a minute to come back.
+// lostTime is how long a job server may be unreachable: in a container it takes
+// about a minute to restart.
 const lostTime = 2 * time.Minute
 
-// New returns the server that a client speaks to.
+// New returns a server with the given client.
 func New(client jobpb.JobServiceClient) *Server {
 	return &Server{client: client, lostAfter: lostTime, askEvery: askTime}
 }
 
-// Dial returns the server at an endpoint, host:port, and makes sure that it is one. The
-// error wraps [ErrUnreachable] or [ErrNotServer].
+// Dial connects to the server at an endpoint, host:port, and checks that it is a job
+// server. The error wraps [ErrUnreachable] or [ErrNotServer].
 func Dial(ctx context.Context, endpoint string) (*Server, error) {
 	conn, err := grpc.NewClient(endpoint, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)))
@@ -77,7 +79,8 @@ func Dial(ctx context.Context, endpoint string) (*Server, error) {
 	return s, nil
 }
 
-// notServer says why a first question got no answer. A server need not list its jobs.
+// notServer classifies the error of the first request. A server need not implement
+// listing jobs.
 func notServer(err error) error {
 	text := status.Convert(err).Message()
 	switch code := status.Code(err); {
@@ -91,7 +94,7 @@ func notServer(err error) error {
 	return fmt.Errorf("%w: %s", ErrNotServer, lastPart(text))
 }
 
-// lastPart returns the end of what gRPC says about a connection, where the cause is.
+// lastPart returns the end of gRPC's error text, which has the cause.
 func lastPart(text string) string {
 	if i := strings.LastIndex(text, "desc = "); i >= 0 {
 		text = text[i+len("desc = "):]
@@ -99,7 +102,7 @@ func lastPart(text string) string {
 	return strings.Trim(text, `"`)
 }
 
-// Close ends the connection. A job runs on.
+// Close closes the connection. Jobs continue.
 func (s *Server) Close() error {
 	if s.conn == nil {
 		return nil
@@ -107,12 +110,12 @@ func (s *Server) Close() error {
 	return s.conn.Close()
 }
 
-// State is what a job does, in Beam's word: RUNNING, DONE, FAILED, CANCELLED and others.
+// State is a job's state by Beam's name: RUNNING, DONE, FAILED, CANCELLED and others.
 type State string
 
 func stateOf(s jobpb.JobState_Enum) State { return State(s.String()) }
 
-// Ended reports whether the job will not go on.
+// Ended reports whether the state is final.
 func (s State) Ended() bool {
 	switch s {
 	case "DONE", "FAILED", "CANCELLED", "UPDATED", "DRAINED":
@@ -121,7 +124,7 @@ func (s State) Ended() bool {
 	return false
 }
 
-// State asks for the state of a job. The error wraps [ErrUnknown] or [ErrLost].
+// State returns the state of a job. The error wraps [ErrUnknown] or [ErrLost].
 func (s *Server) State(ctx context.Context, id string) (State, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -143,8 +146,8 @@ func (s *Server) Cancel(ctx context.Context, id string) error {
 	return nil
 }
 
-// kindOf gives an error of a known server its kind. Flink's job server answers
-// NOT_FOUND, or an exception of that meaning, for a job that it has forgotten.
+// kindOf classifies an error of a server. Flink's answers NOT_FOUND, or an
+// exception with that meaning, for a job that it has forgotten.
 func kindOf(err error) error {
 	switch status.Code(err) {
 	case codes.NotFound:

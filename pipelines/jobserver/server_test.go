@@ -87,7 +87,7 @@ func TestFollow(t *testing.T) {
 		}, ErrFailed, "the job failed: Connection refused", "RUNNING FAILED"},
 		{"failed, the cause last", func(s *jobservertest.Server, id string) {
 			s.Move(id, jobpb.JobState_FAILED)
-			s.Say(id, errorText, "process bundle failed for instruction 4:\nwhile executing\n\tcaused by:\nno device\n")
+			s.Say(id, errorText, "process bundle failed for instruction 4:\nwhile executing\n\tcaused by:\nDoFn[UID:8] failed:\nno device\n")
 		}, ErrFailed, "the job failed: no device", "RUNNING FAILED"},
 		{"failed, no cause", func(s *jobservertest.Server, id string) { s.Move(id, jobpb.JobState_FAILED) }, ErrFailed, "did not say why", "RUNNING FAILED"},
 		{"failed for want of a restart", func(s *jobservertest.Server, id string) {

@@ -15,21 +15,22 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// Job is what a server is asked to run.
+// Job is a job to submit.
 type Job struct {
 	Graph *beam.Pipeline
 	Name  string
+	Run   string // the name of the run that the job does
 	// Environment and Config say who does the work, as --environment_type and
 	// --environment_config: LOOPBACK, EXTERNAL, PROCESS or DOCKER.
 	Environment, Config string
-	// Worker is the binary that workers are sent.
+	// Worker is the binary sent to workers.
 	Worker string
-	// Own are options that the worker's process finds among Beam's.
+	// Own are further options, passed to the worker beside Beam's.
 	Own map[string]string
 }
 
-// Request returns what a server is sent first: the graph, and how to run it. Options are
-// those that Beam's flags have, and the job's.
+// Request returns the first request to a server: the graph and the options. These are
+// Beam's flags and the job's own.
 func (j *Job) Request(ctx context.Context) (*jobpb.PrepareJobRequest, error) {
 	edges, _, err := j.Graph.Build()
 	if err != nil {
@@ -79,8 +80,8 @@ func (j *Job) options() (*structpb.Struct, error) {
 	return tools.OptionsToProto(raw)
 }
 
-// Submit begins a job and returns its id. It sends the server the worker's binary. The
-// end of the context can keep the job from beginning, but not its id from being known.
+// Submit starts a job and returns its id. It uploads the worker's binary. If the
+// context ends, the job may not start, but a started job's id is returned.
 func (s *Server) Submit(ctx context.Context, j Job) (id string, err error) {
 	request, err := j.Request(ctx)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+
+	"github.com/morton-gen/morton/gpu"
 )
 
 // commands are the corpora by name. Each parses its own flags and prints what
@@ -21,6 +23,7 @@ var commands = map[string]func(ctx context.Context, args []string, out io.Writer
 }
 
 func main() {
+	gpu.AllowEnvironment()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {

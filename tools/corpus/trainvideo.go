@@ -24,7 +24,7 @@ import (
 // videoTraining is what the flags of "corpus train" say.
 type videoTraining struct {
 	corpus, config, out, device string
-	from                        string
+	from, cubeFrom              string
 	tokenizer, cube, decoder    float64 // minutes
 	batch                       int     // windows of a batch of the tokenizer
 	sequences                   int     // of a batch of the transformer
@@ -51,6 +51,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.Float64Var(&v.tokenizer, "tokenizer-minutes", 3, "minutes for the tokenizer; 0 passes it over")
 	flags.Float64Var(&v.cube, "minutes", 3, "minutes for the transformer; 0 passes it over")
 	flags.Float64Var(&v.decoder, "decoder-minutes", -1, "minutes for the decoder to learn which bits of a canvas's guess to trust; 0 passes it over, below 0 is a quarter of the tokenizer's")
+	flags.StringVar(&v.cubeFrom, "from", "", "`folder` of a transformer of this network and tokenizer to go on from")
 	flags.IntVar(&v.batch, "tokenizer-batch", 8, "windows a step of the tokenizer")
 	flags.Float64Var(&v.tokenizerRate, "tokenizer-rate", 4e-4, "its peak learning rate")
 	flags.BoolVar(&v.coarse, "tokenizer-coarse", false, "its products by cooperative matrices, which round to 11 bits")
@@ -138,7 +139,7 @@ func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 		return err
 	}
 	_, err := models.Train(ctx, dev, models.TrainOptions{
-		Family: "cube", Name: "cube", Shards: shards[trainFolder], Heldout: shards[heldOutFolder], Out: dir, Network: v.network,
+		Family: "cube", Name: "cube", Shards: shards[trainFolder], Heldout: shards[heldOutFolder], Out: dir, Network: v.network, From: v.cubeFrom,
 		Tokenizer: tokenizer, Batch: v.sequences, MaxHeldout: 96, Keep: keptBytes, Minutes: v.cube, Sampling: models.Sampling{Temperature: v.temperature},
 		Memory: train.NetworkOptions{Precision: nn.Precision(v.precision), Noise: v.noise},
 		Run:    train.Options{Rate: v.rate, Seed: 1, Progress: v.progress},

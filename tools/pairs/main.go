@@ -31,6 +31,7 @@ import (
 )
 
 func main() {
+	gpu.AllowEnvironment()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); errors.Is(err, flag.ErrHelp) {

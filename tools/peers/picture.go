@@ -1,13 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/jpeg"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/morton-gen/morton/mesh"
@@ -17,43 +17,26 @@ import (
 // picture draws a row a mesh: the source without edges, and each result with them.
 func picture(args []string, out io.Writer) error {
 	f := newFlags("picture", out)
-	list, pick := f.String("list", "", "`file` that list printed"), f.String("pick", "", "names of meshes, with commas between")
+	pick := f.String("pick", "", "names of meshes, with commas between")
 	to, size := f.String("o", "", "the JPEG `file`"), f.Int("size", 420, "pixels of a picture")
-	if err := f.Parse(args); err != nil {
-		return err
-	}
-	files, err := readList(*list)
-	if err != nil {
-		return err
-	}
-	all, err := parseResults(f.Args())
+	files, all, err := parseResults(f, args)
 	if err != nil {
 		return err
 	}
 	names := strings.Split(*pick, ",")
+	files = slices.DeleteFunc(files, func(path string) bool { return !slices.Contains(names, name(path)) })
 	sheet := image.NewRGBA(image.Rect(0, 0, *size*(1+len(all)), *size*len(names)))
 	draw.Draw(sheet, sheet.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	for _, path := range files {
-		for i, n := range names {
-			if n != name(path) {
-				continue
-			}
-			source, err := read(path)
-			if err != nil {
-				return err
-			}
-			source, _ = mesh.Orient(source)
-			if err := place(sheet, source, 0, i, *size, true); err != nil {
-				return fmt.Errorf("%s: %w", n, err)
-			}
-			for k, p := range all {
-				if m := p.open(path); m != nil {
-					if err := place(sheet, m, k+1, i, *size, false); err != nil {
-						return fmt.Errorf("%s: %w", n, err)
-					}
-				}
+	if err := visit(files, all, func(path string, source *mesh.Mesh, got []*mesh.Mesh) (err error) {
+		source, _ = mesh.Orient(source)
+		for k, m := range append([]*mesh.Mesh{source}, got...) {
+			if err == nil && m != nil {
+				err = place(sheet, m, k, slices.Index(names, name(path)), *size, k == 0)
 			}
 		}
+		return err
+	}); err != nil {
+		return err
 	}
 	w, err := os.Create(*to)
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,24 +20,46 @@ type results struct {
 	rows      map[string]*row
 }
 
-// row is what was measured of one result.
+// row is a result beside its source.
 type row struct {
-	closed, manifold            bool
-	faces                       int
-	quads, jacobian, irregular  float64
-	chamfer, hausdorff, inverse float64
+	mesh.Report
+	source *compare.Report
 }
 
-// parseResults reads arguments of the form NAME=DIR.
-func parseResults(args []string) (all []*results, err error) {
-	for _, a := range args {
+// parseResults adds the flag of a list, parses flags, and reads arguments of the form
+// NAME=DIR. It returns the sources and the results.
+func parseResults(f *flag.FlagSet, args []string) (files []string, all []*results, err error) {
+	list := f.String("list", "", "`file` that list printed")
+	if err := f.Parse(args); err != nil {
+		return nil, nil, err
+	}
+	for _, a := range f.Args() {
 		name, dir, ok := strings.Cut(a, "=")
 		if !ok {
-			return nil, fmt.Errorf("%q is not NAME=DIR", a)
+			return nil, nil, fmt.Errorf("%q is not NAME=DIR", a)
 		}
 		all = append(all, &results{name: name, dir: dir, rows: map[string]*row{}})
 	}
-	return all, nil
+	files, err = readList(*list)
+	return files, all, err
+}
+
+// visit calls do for each source with its results, nil where there is none.
+func visit(files []string, all []*results, do func(path string, source *mesh.Mesh, got []*mesh.Mesh) error) error {
+	for _, path := range files {
+		source, err := read(path)
+		if err != nil {
+			return err
+		}
+		var got []*mesh.Mesh
+		for _, p := range all {
+			got = append(got, p.open(path))
+		}
+		if err := do(path, source, got); err != nil {
+			return fmt.Errorf("%s: %w", name(path), err)
+		}
+	}
+	return nil
 }
 
 // open reads the result of a source; nil without one.
@@ -64,45 +87,28 @@ func measure(m, source *mesh.Mesh) (*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &row{
-		closed: r.Watertight, manifold: r.NonManifoldEdges == 0, faces: r.Faces, quads: r.QuadRatio, jacobian: r.ScaledJacobianMean,
-		irregular: r.IrregularRatio, chamfer: c.ChamferL1, hausdorff: c.Hausdorff, inverse: r.InvertedQuadRatio,
-	}, nil
+	return &row{r, c}, nil
 }
 
 // table prints what the results are worth, and the first beside each other.
 func table(args []string, out io.Writer) error {
 	f := newFlags("table", out)
-	list := f.String("list", "", "`file` that list printed")
-	if err := f.Parse(args); err != nil {
-		return err
-	}
-	files, err := readList(*list)
-	if err != nil {
-		return err
-	}
-	all, err := parseResults(f.Args())
+	files, all, err := parseResults(f, args)
 	if err != nil {
 		return err
 	}
 	closed := map[string]bool{}
-	for _, path := range files {
-		source, err := read(path)
-		if err != nil {
-			return err
-		}
+	if err := visit(files, all, func(path string, source *mesh.Mesh, got []*mesh.Mesh) error {
 		r, err := mesh.Measure(source)
-		if err != nil {
-			return err
-		}
 		closed[path] = r.Watertight
-		for _, p := range all {
-			if m := p.open(path); m != nil {
-				if p.rows[path], err = measure(m, source); err != nil {
-					return err
-				}
+		for k, m := range got {
+			if err == nil && m != nil {
+				all[k].rows[path], err = measure(m, source)
 			}
 		}
+		return err
+	}); err != nil {
+		return err
 	}
 	fmt.Fprintln(out, "| by | results | closed, of closed sources | closed | all quads | faces | Chamfer | Hausdorff | Jacobian | irregular | inverted |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|---|---|---|---|---|")
@@ -118,8 +124,21 @@ func table(args []string, out io.Writer) error {
 	return nil
 }
 
+// figures returns one figure of each row.
+func figures(rows []*row, of func(*row) float64) (x []float64) {
+	for _, r := range rows {
+		x = append(x, of(r))
+	}
+	return x
+}
+
+func chamfer(x *row) float64   { return x.source.ChamferL1 }
+func hausdorff(x *row) float64 { return x.source.Hausdorff }
+func jacobian(x *row) float64  { return x.ScaledJacobianMean }
+func irregular(x *row) float64 { return 100 * x.IrregularRatio }
+
 func (r *results) summary(out io.Writer, files []string, closed map[string]bool) {
-	var faces, chamfer, hausdorff, jacobian, irregular, inverse []float64
+	var rows []*row
 	ok, of, any, quads := 0, 0, 0, 0
 	for _, path := range files {
 		x := r.rows[path]
@@ -129,36 +148,43 @@ func (r *results) summary(out io.Writer, files []string, closed map[string]bool)
 		if x == nil {
 			continue
 		}
-		if x.closed {
+		rows = append(rows, x)
+		if x.Watertight {
 			any++
 			if closed[path] {
 				ok++
 			}
 		}
-		if x.quads == 1 {
+		if x.QuadRatio == 1 {
 			quads++
 		}
-		faces, chamfer, hausdorff = append(faces, float64(x.faces)), append(chamfer, x.chamfer), append(hausdorff, x.hausdorff)
-		jacobian, irregular, inverse = append(jacobian, x.jacobian), append(irregular, x.irregular), append(inverse, x.inverse)
 	}
-	fmt.Fprintf(out, "| %s | %d | %d of %d | %d | %d | %.0f | %.5f | %.4f | %.3f | %.1f%% (median %.1f%%) | %.2f%% |\n", r.name, len(faces), ok, of, any, quads,
-		median(faces), median(chamfer), median(hausdorff), mean(jacobian), 100*mean(irregular), 100*median(irregular), 100*mean(inverse))
+	fmt.Fprintf(out, "| %s | %d | %d of %d | %d | %d | %.0f | %.5f | %.4f | %.3f | %.1f%% (median %.1f%%) | %.2f%% |\n", r.name, len(rows), ok, of, any, quads,
+		median(figures(rows, func(x *row) float64 { return float64(x.Faces) })), median(figures(rows, chamfer)), median(figures(rows, hausdorff)),
+		mean(figures(rows, jacobian)), mean(figures(rows, irregular)), median(figures(rows, irregular)),
+		mean(figures(rows, func(x *row) float64 { return 100 * x.InvertedQuadRatio })))
 }
 
 // beside compares two programs where both have a result.
 func beside(out io.Writer, ours, peer *results, files []string) {
-	var ca, cb, ha, hb, cr, hr []float64
+	var a, b []*row
 	for _, path := range files {
-		a, b := ours.rows[path], peer.rows[path]
-		if a == nil || b == nil {
-			continue
+		if x, y := ours.rows[path], peer.rows[path]; x != nil && y != nil {
+			a, b = append(a, x), append(b, y)
 		}
-		ca, cb, ha, hb = append(ca, a.chamfer), append(cb, b.chamfer), append(ha, a.hausdorff), append(hb, b.hausdorff)
-		const none = 1e-9
-		cr, hr = append(cr, (a.chamfer+none)/(b.chamfer+none)), append(hr, (a.hausdorff+none)/(b.hausdorff+none))
 	}
+	of := func(rows []*row, f func(*row) float64) float64 { return median(figures(rows, f)) }
+	ratio := func(f func(*row) float64) float64 {
+		x := figures(a, f)
+		for i := range x {
+			const none = 1e-9
+			x[i] = (x[i] + none) / (f(b[i]) + none)
+		}
+		return median(x)
+	}
+	ca, cb, ha, hb := of(a, chamfer), of(b, chamfer), of(a, hausdorff), of(b, hausdorff)
 	fmt.Fprintf(out, "%s beside %s, on the %d meshes that both have: median Chamfer %.5f and %.5f (%.2f times), median Hausdorff %.4f and %.4f (%.2f times); the median of the ratios is %.2f and %.2f.\n",
-		ours.name, peer.name, len(ca), median(ca), median(cb), median(ca)/median(cb), median(ha), median(hb), median(ha)/median(hb), median(cr), median(hr))
+		ours.name, peer.name, len(a), ca, cb, ca/cb, ha, hb, ha/hb, ratio(chamfer), ratio(hausdorff))
 }
 
 // each prints a line a mesh.
@@ -177,10 +203,10 @@ func each(out io.Writer, all []*results, files []string, closed map[string]bool)
 				continue
 			}
 			mark := ""
-			if !x.closed {
+			if !x.Watertight {
 				mark = " open"
 			}
-			fmt.Fprintf(out, " %d%s | %.5f | %.4f | %.3f | %.1f%% |", x.faces, mark, x.chamfer, x.hausdorff, x.jacobian, 100*x.irregular)
+			fmt.Fprintf(out, " %d%s | %.5f | %.4f | %.3f | %.1f%% |", x.Faces, mark, chamfer(x), hausdorff(x), jacobian(x), irregular(x))
 		}
 		fmt.Fprintln(out)
 	}

@@ -38,6 +38,7 @@ const fromHelp = "safetensors `FILE` of clips, or folder of meshes"
 const cells, numbers = Side / Patch * Side / Patch, Patch * Patch * 3
 
 func main() {
+	gpu.AllowEnvironment()
 	commands := map[string]func([]string) error{"shards": shards, "codes": codes, "scales": scales, "pictures": pictures, "train": learn, "draw": drawPictures}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
 		fmt.Fprintln(os.Stderr, "usage: pixels shards|codes|scales|pictures|train|draw [flags]; -h after a name shows its flags")

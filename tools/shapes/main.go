@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/models/system"
@@ -26,6 +27,7 @@ import (
 )
 
 func main() {
+	gpu.AllowEnvironment()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := fmt.Errorf("%w: shapes draw or shapes train; -h shows its flags", errFlags)

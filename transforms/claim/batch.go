@@ -13,7 +13,7 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Batch is a set of files on their way into one folder. It is not safe for
+// Batch is a set of files to be moved into one folder. It is not safe for
 // concurrent use.
 type Batch struct {
 	dir    string
@@ -23,8 +23,8 @@ type Batch struct {
 	files  Files // after Seal
 }
 
-// Begin makes a hidden folder in dir, which must exist, for files on their way. Those on
-// their way to a store are in the system's temporary folder.
+// Begin makes a hidden temporary folder in dir, which must exist. For a store it is in
+// the system's temporary folder.
 func Begin(dir string) (*Batch, error) {
 	near := dir
 	if store.Stored(dir) {
@@ -37,17 +37,18 @@ func Begin(dir string) (*Batch, error) {
 	return &Batch{dir: dir, folder: folder, noted: map[string]bool{}}, nil
 }
 
-// Path returns where to write the file whose place is path in the run's folder.
+// Path returns where to write the file that will be at path in the run's
+// folder.
 func (b *Batch) Path(path string) (string, error) {
 	b.Add(path)
 	temp := b.folder.Path(path)
 	return temp, os.MkdirAll(filepath.Dir(temp), 0o755)
 }
 
-// Root returns the hidden folder, for a writer of several files; see Add.
+// Root returns the temporary folder, for a writer of several files: see Add.
 func (b *Batch) Root() string { return b.folder.Path("") }
 
-// Add notes a file that was written under Root.
+// Add records a file that was written under Root.
 func (b *Batch) Add(path string) {
 	if !b.noted[path] {
 		b.noted[path] = true
@@ -55,7 +56,7 @@ func (b *Batch) Add(path string) {
 	}
 }
 
-// Seal returns the claims of all that was written, which must not change after it.
+// Seal returns the claims of all written files, which must not change afterwards.
 func (b *Batch) Seal() (Files, error) {
 	b.files = make(Files, 0, len(b.paths))
 	for _, path := range b.paths {
@@ -68,15 +69,14 @@ func (b *Batch) Seal() (Files, error) {
 	return b.files, nil
 }
 
-// Check returns nil if the sealed files may go to their places: see [Files.Vacant].
-// An equal file and one that is ours without its end are in nobody's way.
+// Check returns nil if the sealed files may be moved to their places: see
+// [Files.Vacant]. An equal file, or one of ours that was cut short, does not block.
 func (b *Batch) Check(old Files, policy Policy) error {
-	for _, f := range b.files {
-		if err := b.check(old, policy, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	known := old.byPath()
+	return store.Each(b.dir, len(b.files), func(i int) error {
+		f := b.files[i]
+		return b.check(known[f.Path], policy, f)
+	})
 }
 
 func (b *Batch) check(old Files, policy Policy, f File) error {
@@ -87,8 +87,8 @@ func (b *Batch) check(old Files, policy Policy, f File) error {
 	return err
 }
 
-// restores reports whether f begins with all that stands at its place, which a
-// claim says was longer. An object never lacks its end.
+// restores reports whether f starts with the whole file in its place and a
+// claim says that this file was longer. An object is never cut short.
 func (b *Batch) restores(old Files, f File, err error) bool {
 	if !errors.Is(err, ErrChanged) || store.Stored(b.dir) {
 		return false
@@ -101,7 +101,7 @@ func (b *Batch) restores(old Files, f File, err error) bool {
 	return begins(b.folder.Path(f.Path), place)
 }
 
-// begins reports whether the file at long begins with all of the one at short.
+// begins reports whether the file at long starts with all of the file at short.
 func begins(long, short string) bool {
 	l, err1 := os.Open(long)
 	if err1 != nil {
@@ -125,17 +125,21 @@ func begins(long, short string) bool {
 	}
 }
 
-// Place puts the sealed files at their places, in the order of Path. Each is
+// Place puts the sealed files at their places, in the order of Path: in a store all at
+// once, and the last when the others are there. Each is
 // checked again in the same step that replaces what stands there.
 func (b *Batch) Place(old Files, policy Policy) error {
+	known := old.byPath()
+	if store.Stored(b.dir) {
+		put := func(i int) error { return b.put(known[b.files[i].Path], policy, b.files[i]) }
+		last := len(b.files) - 1
+		if err := store.Each(b.dir, last, put); err != nil || last < 0 {
+			return err
+		}
+		return put(last)
+	}
 	changed := map[string]bool{}
 	for _, f := range b.files {
-		if store.Stored(b.dir) {
-			if err := b.put(old, policy, f); err != nil {
-				return err
-			}
-			continue
-		}
 		place := filepath.Join(b.dir, f.Path)
 		if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
 			return err
@@ -143,7 +147,7 @@ func (b *Batch) Place(old Files, policy Policy) error {
 		if (Files{f}).standsIn(b.dir) {
 			continue
 		}
-		if err := b.place(old, policy, f, place); err != nil {
+		if err := b.place(known[f.Path], policy, f, place); err != nil {
 			return err
 		}
 		changed[filepath.Dir(place)] = true
@@ -156,7 +160,7 @@ func (b *Batch) Place(old Files, policy Policy) error {
 	return nil
 }
 
-// standsIn reports whether regular files of these contents stand in dir.
+// standsIn reports whether dir has regular files with these contents.
 func (f Files) standsIn(dir string) bool {
 	for _, c := range f {
 		if info, err := store.Lstat(store.Join(dir, c.Path)); err != nil || !info.Mode().IsRegular() {
@@ -192,8 +196,8 @@ func (b *Batch) place(old Files, policy Policy, f File, place string) error {
 	return err
 }
 
-// put puts one file where nothing stands, or over the object that was checked. An object of
-// equal bytes counts as put.
+// put moves one file to a free place, or over the object that was checked. An object of
+// equal bytes counts as done.
 func (b *Batch) put(old Files, policy Policy, f File) error {
 	temp, place := b.folder.Path(f.Path), store.Join(b.dir, f.Path)
 	err := store.PutNew(place, temp)
@@ -213,7 +217,7 @@ func (b *Batch) put(old Files, policy Policy, f File) error {
 	return err
 }
 
-// meanwhile judges a file that came to a place at the same time: another attempt
+// meanwhile checks a file that appeared in a place concurrently: another attempt
 // at the same result writes the same bytes.
 func (b *Batch) meanwhile(f File, err error) error {
 	if (Files{f}).standsIn(b.dir) {
@@ -222,5 +226,5 @@ func (b *Batch) meanwhile(f File, err error) error {
 	return fmt.Errorf("%w: %w", ErrNotOurs, err)
 }
 
-// End removes what is still on its way.
+// End removes the temporary folder.
 func (b *Batch) End() error { return b.folder.Remove() }

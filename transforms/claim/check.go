@@ -9,15 +9,15 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Policy says what may be replaced besides what is claimed.
+// Policy is what may be replaced besides claimed files.
 type Policy struct {
-	Overwrite bool    // all but inputs
-	Inputs    *Inputs // never; nil is none
+	Overwrite bool    // everything except inputs
+	Inputs    *Inputs // never replaced; nil means none
 }
 
-// Vacant returns nil if files may be put at the paths in dir: there is nothing, or
-// what a claim says. A file that lacks its end may be ours too, which only its
-// replacement can show, so it counts as vacant here. The error wraps [ErrNotOurs],
+// Vacant returns nil if files may be put at the paths in dir: each is free or has
+// a claimed file. A file that was cut short may be ours too. Only its replacement
+// shows whether it is, so it counts as vacant here. The error wraps [ErrNotOurs],
 // [ErrChanged] or [ErrInput], or is the file system's.
 func (f Files) Vacant(dir string, policy Policy, paths ...string) error {
 	for _, path := range paths {
@@ -28,7 +28,7 @@ func (f Files) Vacant(dir string, policy Policy, paths ...string) error {
 	return nil
 }
 
-// vacant is Vacant of one path. Next is what is to stand there, or of no size.
+// vacant is Vacant for one path. next is the file to put there, or has no size.
 func (f Files) vacant(dir string, policy Policy, path string, next File) error {
 	place := store.Join(dir, path)
 	info, err := store.Lstat(place)
@@ -50,7 +50,7 @@ func (f Files) vacant(dir string, policy Policy, path string, next File) error {
 	return f.mine(dir, path, info, next)
 }
 
-// mine compares a file with its claims, and with what is to replace it.
+// mine compares a file with its claims and with its replacement.
 func (f Files) mine(dir, path string, info fs.FileInfo, next File) error {
 	claims := f.Of(path)
 	if !info.Mode().IsRegular() {
@@ -74,7 +74,8 @@ func (f Files) mine(dir, path string, info fs.FileInfo, next File) error {
 	return refuse(dir, path, claims)
 }
 
-// cut reports whether a file of that size may be one of ours without its end.
+// cut reports whether a file of that size may be one of ours that was cut
+// short.
 func cut(size int64, claims Files) bool {
 	return slices.ContainsFunc(claims, func(c File) bool { return size < c.Size })
 }

@@ -1,9 +1,9 @@
-// Package claim keeps the files of a user's apart from those that runs wrote. A
-// marker claims files by path, size and SHA-256; a file that no marker claims is
-// never replaced unasked, and an input never at all.
+// Package claim distinguishes a user's files from those that runs wrote. A marker
+// claims files by path, size and SHA-256. A file that no marker claims is replaced
+// only on request, and an input never.
 //
-// It is not for what stands in markers besides (see transforms/report), and knows
-// no Beam.
+// It is not for the rest of a marker (see transforms/report), and does not depend
+// on Beam.
 //
 //	b, err := claim.Begin("out")
 //	if err != nil {
@@ -21,6 +21,6 @@
 //	}
 //	… write the marker that claims files
 //
-// A process that ends in the middle leaves nothing that the next one does not know
-// as ours: what stands at a place is claimed before it stands there.
+// A file is claimed before it is moved to its place. So the next process
+// recognises everything that a killed one left.
 package claim

@@ -16,31 +16,31 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrNotOurs reports a file at the place of a result that no run made.
+	// ErrNotOurs reports a file in the place of a result that no run made.
 	ErrNotOurs = errkind.New("not_ours", "no run of morton made it")
-	// ErrChanged reports a file that was changed since a run made it.
+	// ErrChanged reports a file that was changed after a run made it.
 	ErrChanged = errkind.New("changed", "changed since a run made it")
-	// ErrInput reports an input at the place of a result.
+	// ErrInput reports an input in the place of a result.
 	ErrInput = errkind.New("is_input", "an input of this run")
-	// ErrFiles reports claims that make no sense.
+	// ErrFiles reports invalid claims.
 	ErrFiles = errors.New("bad list of files")
 )
 
-// File is what a marker says of one file.
+// File is a marker's claim of one file.
 type File struct {
-	Path   string `json:"path"` // from the run's folder
-	Size   int64  `json:"size"` // bytes
+	Path   string `json:"path"` // relative to the run's folder
+	Size   int64  `json:"size"` // in bytes
 	SHA256 string `json:"sha256"`
 }
 
-// Files are claims. While a file is being replaced there are two of its path.
+// Files are claims. While a file is replaced there are two for its path.
 type Files []File
 
-// maxFiles bounds the claims of one marker: a page may draw every result.
+// maxFiles bounds the claims of one marker. A page has a file per drawn result.
 const maxFiles = 1 << 23
 
-// Validate returns an error wrapping [ErrFiles] for a claim that no run makes, such
-// as one of a file outside the run's folder.
+// Validate returns an error wrapping [ErrFiles] for an invalid claim, such as one
+// of a file outside the run's folder.
 func (f Files) Validate() error {
 	if len(f) > maxFiles {
 		return fmt.Errorf("claim.Validate: %w: %d files, at most %d", ErrFiles, len(f), maxFiles)
@@ -64,6 +64,15 @@ func (f Files) Of(path string) Files {
 	return of
 }
 
+// byPath returns the claims of each path.
+func (f Files) byPath() map[string]Files {
+	all := make(map[string]Files, len(f))
+	for _, c := range f {
+		all[c.Path] = append(all[c.Path], c)
+	}
+	return all
+}
+
 // And returns the claims of both, those of f first.
 func (f Files) And(other Files) Files {
 	all := slices.Clone(f)
@@ -80,8 +89,8 @@ func (f Files) And(other Files) Files {
 	return all
 }
 
-// Whole reports whether every file stands in dir as it is claimed. Contents are
-// read only where the size is right.
+// Whole reports whether every claimed file is in dir unchanged. Contents are
+// read only if the size matches.
 func (f Files) Whole(dir string) bool {
 	for _, c := range f {
 		if got, err := describe(dir, c.Path, func(n int64) bool { return n == c.Size }); err != nil || got != c {
@@ -91,13 +100,13 @@ func (f Files) Whole(dir string) bool {
 	return true
 }
 
-// errSize ends a reading whose size already says that it is in vain.
+// errSize ends reading a file of the wrong size.
 var errSize = errors.New("another size")
 
-// describe reads what stands at path in dir, if its size is wanted.
+// describe reads the file at path in dir if its size is wanted.
 func describe(dir, path string, wanted func(size int64) bool) (File, error) {
 	place := store.Join(dir, path)
-	if store.Stored(place) { // which spares a download
+	if store.Stored(place) { // saves a download
 		if info, err := store.Lstat(place); err != nil {
 			return File{}, err
 		} else if !wanted(info.Size()) {

@@ -9,17 +9,17 @@ import (
 )
 
 // Inputs are the files that a run reads, by what they are and by where they are. It
-// is not safe for concurrent use.
+// is safe for concurrent use in stores alone.
 type Inputs struct {
 	nodes   map[node]string   // file -> a name of it
 	places  map[string]string // path without links -> a name of it
 	folders map[string]string // folder -> the same without links
 }
 
-// node is a file, whatever its names.
+// node identifies a file, whatever its names.
 type node struct{ device, inode uint64 }
 
-// NewInputs returns the inputs of those names. Names may be of nothing.
+// NewInputs returns the inputs with these names. The files need not exist.
 func NewInputs(paths ...string) *Inputs {
 	in := &Inputs{nodes: map[node]string{}, places: map[string]string{}, folders: map[string]string{}}
 	for _, path := range paths {
@@ -40,8 +40,8 @@ func NewInputs(paths ...string) *Inputs {
 	return in
 }
 
-// At returns the input that stands at path, or would be read from there. Links of
-// both kinds are seen through, also those of folders above a path of nothing.
+// At returns the input at path, or one that would be read from there. It follows
+// hard and symbolic links, also of folders above a missing file.
 func (in *Inputs) At(path string) (input string, ok bool) {
 	if in == nil {
 		return "", false
@@ -84,15 +84,15 @@ func (in *Inputs) resolve(path string) string {
 	return filepath.Join(real, base)
 }
 
-// Resolve returns the absolute path of a folder without links, as far up as there
-// is something. A place of a store has none.
+// Resolve returns the absolute path of a folder, with links resolved as far as it
+// exists. A place in a store has no links.
 func Resolve(folder string) string {
 	if store.Stored(folder) {
 		return store.Join(folder)
 	}
 	path, err := filepath.Abs(folder)
 	if err != nil {
-		return filepath.Clean(folder) // without a working directory there is no better name
+		return filepath.Clean(folder) // the best name without a working directory
 	}
 	for rest := ""; ; {
 		if real, err := filepath.EvalSymlinks(path); err == nil {

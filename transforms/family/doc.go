@@ -1,9 +1,9 @@
-// Package family gives the pipelines one face for every kind of model: decode an
-// input, tokenize it, generate from it, turn tokens back into media. A new kind
-// is one file here that registers itself. Models and devices are opened once a
-// process and shared by whoever leases them.
+// Package family gives pipelines one interface to every kind of model: decode an
+// input, tokenize it, generate from it, decode tokens to media. A new kind is
+// one file here that registers itself. Models and devices are opened once per
+// process and shared by their lessees.
 //
-// It is not for the models themselves (see models), and knows no Beam.
+// It is not for the models themselves (see models), and does not depend on Beam.
 //
 //	lease := family.Acquire(family.Spec{Family: request.Quads})
 //	defer lease.Release()

@@ -16,16 +16,16 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Inputs are a request's files on this machine. Readers of media take files.
+// Inputs are a request's files on this machine, since media readers need files.
 type Inputs struct {
-	Request request.Request // the same, of those files
+	Request request.Request // with local files
 
 	copies []*store.Copy
 }
 
-// Fetch copies what a request reads from stores, each file of at most so many bytes; 0 is
-// [store.MaxCopy]. Buffers that a glTF document names beside it come with it. Files of
-// this machine are read where they are. The caller must call Remove.
+// Fetch copies a request's files from stores, each of at most most bytes; 0 means
+// [store.MaxCopy]. It also copies buffers that a glTF document references beside it.
+// Local files are not copied. The caller must call Remove.
 //
 // The error wraps [store.ErrTooLarge], [store.ErrUnavailable], or is the file system's.
 func Fetch(ctx context.Context, r request.Request, most int64) (*Inputs, error) {
@@ -53,7 +53,7 @@ func Fetch(ctx context.Context, r request.Request, most int64) (*Inputs, error) 
 	return in, nil
 }
 
-// Explain returns err with the names of the places where it names files.
+// Explain returns err with local names replaced by the names of the places.
 func (in *Inputs) Explain(err error) error {
 	if in == nil {
 		return err
@@ -75,8 +75,8 @@ func (in *Inputs) Remove() (err error) {
 	return err
 }
 
-// addBuffers copies the files that a glTF document names beside it. Names that lead
-// elsewhere stay for the reader of the document, which refuses them.
+// addBuffers copies the files that a glTF document references beside it. Other
+// references are left to the document's reader, which rejects them.
 func addBuffers(ctx context.Context, c *store.Copy) error {
 	if ext := strings.ToLower(filepath.Ext(c.Path)); ext != ".gltf" {
 		return nil
@@ -93,7 +93,7 @@ func addBuffers(ctx context.Context, c *store.Copy) error {
 		Buffers []struct{ URI string }
 	}
 	if json.Unmarshal(bytes.TrimPrefix(data, []byte("\ufeff")), &document) != nil {
-		return nil // a GLB under another name, or no document, which its reader says
+		return nil // a GLB under another name, or not a document, which its reader reports
 	}
 	added := map[string]bool{}
 	for _, b := range document.Buffers {
@@ -109,9 +109,8 @@ func addBuffers(ctx context.Context, c *store.Copy) error {
 	return nil
 }
 
-// FetchModel returns the folder, or the file, of a model on this machine: a copy in the
-// cache (see [gpu.CacheDir]) where it stands in a store. Errors are those of
-// [store.FetchFolder].
+// FetchModel returns a model's folder or file on this machine. A model in a store is
+// copied to the cache (see [gpu.CacheDir]). Errors are those of [store.FetchFolder].
 func FetchModel(ctx context.Context, place string) (string, error) {
 	if !store.Stored(place) {
 		return place, nil
@@ -123,7 +122,7 @@ func FetchModel(ctx context.Context, place string) (string, error) {
 	return store.FetchFolder(ctx, place, filepath.Join(cache, "models"))
 }
 
-// here returns the spec with models of this machine.
+// here returns the spec with local models.
 func (s Spec) here() (Spec, error) {
 	for _, place := range []*string{&s.Dir, &s.Draft} {
 		var err error

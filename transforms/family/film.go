@@ -11,31 +11,32 @@ import (
 	"github.com/morton-gen/morton/mesh/meshfile"
 )
 
-// Condition says what was wrong with an input that was read all the same.
+// Condition describes defects of an input that was read all the same.
 type Condition struct {
-	Truncated     bool // it ends too early
-	DamagedFrames int  // about so many are wrong or missing
+	Truncated     bool // ends early
+	DamagedFrames int  // approximate number of wrong or missing frames
 }
 
-// Film is a clip that is read while it is used, so that it need not be in memory. It
+// Film is a clip that is read while it is used, so it need not fit in memory. It
 // serves one reader at a time.
 type Film struct {
 	Path    string
 	Options video.Options // with a Rate, W and H
 
-	watch     func(frames, of int) // private, since Beam takes no element with a function
+	watch     func(frames, of int) // private, since Beam rejects elements with functions
 	condition Condition
 	frames    int
 	err       error
 }
 
-// Watch has f called after every frame, with the number of frames so far, and in all as
-// far as the file says, or 0.
+// Watch calls f after every frame with the number of frames so far, and in all or 0 if
+// unknown.
 func (f *Film) Watch(watch func(frames, of int)) { f.watch = watch }
 
-// Frames opens the file and gives its frames, [h, w, 3] bytes that stay until the next
-// one; it closes the file at the end of the loop. Each loop begins at the first frame.
-// An error ends it, and is one of [ErrNotFile], [ErrEmptyFile] or of codecs/video.
+// Frames opens the file and yields its frames, [h, w, 3] bytes that are valid until
+// the next one; it closes the file at the end of the loop. Each loop starts at the
+// first frame. An error ends the loop. It is [ErrNotFile], [ErrEmptyFile] or one of
+// codecs/video.
 func (f *Film) Frames(ctx context.Context) iter.Seq2[[]uint8, error] {
 	return func(yield func([]uint8, error) bool) {
 		f.condition, f.frames, f.err = Condition{}, 0, nil
@@ -45,16 +46,16 @@ func (f *Film) Frames(ctx context.Context) iter.Seq2[[]uint8, error] {
 	}
 }
 
-// Err returns what ended the latest loop over Frames, or nil if that was not the file.
+// Err returns the file error that ended the latest loop over Frames, or nil.
 func (f *Film) Err() error { return f.err }
 
-// Condition is that of the file as far as the latest loop over Frames came.
+// Condition is that of the file as far as the latest loop over Frames read it.
 func (f *Film) Condition() Condition { return f.condition }
 
-// Len returns the number of frames that the latest loop over Frames has given.
+// Len returns the number of frames that the latest loop over Frames yielded.
 func (f *Film) Len() int { return f.frames }
 
-// read yields frames until there are no more, or no more are wanted.
+// read yields frames to the end, or until no more are wanted.
 func (f *Film) read(ctx context.Context, yield func([]uint8, error) bool) (err error) {
 	if _, err := meshfile.Head(f.Path); err != nil {
 		return err
@@ -86,7 +87,7 @@ func (f *Film) read(ctx context.Context, yield func([]uint8, error) bool) (err e
 	}
 }
 
-// expected is how many frames the file gives if it is as long as it says, or 0.
+// expected is the number of frames according to the file's length, or 0.
 func (f *Film) expected(info video.Info) int {
 	left := info.Duration - f.Options.Start
 	if info.Duration <= 0 || left <= 0 {

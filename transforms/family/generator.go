@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -14,16 +15,16 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// A reader reads the inputs of a kind of media as a model wants them. Each kind has a
+// A reader reads inputs of a kind of media as a model expects them. Each kind has a
 // file here.
 type reader struct {
 	// decode reads a request's input.
 	decode func(ctx context.Context, m *generator, r request.Request) (Media, error)
-	// open looks at an input that is read while it is used. Nil: there are none.
+	// open opens an input to be read while it is used. Nil if the kind has none.
 	open func(m *generator, r request.Request) (Media, error)
 }
 
-// registerKind registers the models of a kind of media, of whatever system.
+// registerKind registers the models of a kind of media, for any system.
 func registerKind(f request.Family, read reader) {
 	Register(f, func(device func() (*gpu.Device, error), s Spec) (Model, error) { return openKind(f, read, device, s) })
 }
@@ -41,7 +42,8 @@ func openKind(f request.Family, read reader, device func() (*gpu.Device, error),
 	if err != nil {
 		return nil, err
 	}
-	return &generator{model: m, read: read, limits: s.Limits}, nil
+	i := dev.Info()
+	return &generator{model: m, read: read, limits: s.Limits, device: fmt.Sprintf("%s, %s, %d lanes", i.Name, i.Driver, dev.SubgroupWidth())}, nil
 }
 
 // OfKind returns the family whose samples are of a kind (see shard.Sample), or
@@ -63,7 +65,11 @@ type generator struct {
 	model  *models.Model
 	read   reader
 	limits limit.Limits
+	device string
 }
+
+// Device implements [OnDevice].
+func (g *generator) Device() string { return g.device }
 
 // Name implements [Model].
 func (g *generator) Name() string { return g.model.Name() }
@@ -71,7 +77,7 @@ func (g *generator) Name() string { return g.model.Name() }
 // Close implements [Model].
 func (g *generator) Close() { g.model.Close() }
 
-// format says what media the model takes.
+// format is the media format of the model.
 func (g *generator) format() system.Format { return g.model.System().Format }
 
 // Decode implements [Model].
@@ -79,7 +85,7 @@ func (g *generator) Decode(ctx context.Context, r request.Request) (Media, error
 	return g.read.decode(ctx, g, r)
 }
 
-// Open implements [Streamer]. What cannot be read while it is used is read here.
+// Open implements [Streamer]. An input that cannot be streamed is read here.
 func (g *generator) Open(ctx context.Context, r request.Request) (Media, error) {
 	if g.read.open == nil || !g.model.Streams() {
 		return g.Decode(ctx, r)
@@ -87,7 +93,7 @@ func (g *generator) Open(ctx context.Context, r request.Request) (Media, error) 
 	return g.read.open(g, r)
 }
 
-// extent is how much a request gives and asks for.
+// extent is the size of a request's input and result.
 func extent(r request.Request) system.Extent {
 	e := system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding}
 	if r.QuadShare != nil {
@@ -107,7 +113,7 @@ func mediaOf(m system.Media) Media {
 // Tokenize implements [Model].
 func (g *generator) Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error) {
 	switch {
-	case m.Mesh != nil: // without the device
+	case m.Mesh != nil: // needs no device
 		type encoded struct {
 			sample   shard.Sample
 			measures Measures
@@ -146,7 +152,7 @@ func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*
 	}
 	return &Result{
 		Media: mediaOf(out.Media), Sample: out.Sample, Given: out.Given, Tokens: out.Stats.Tokens,
-		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: measures, Notes: out.Notes,
+		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: measures, Notes: slices.Concat(m.Notes(), out.Notes),
 	}, nil
 }
 
@@ -163,7 +169,7 @@ func (g *generator) Detokenize(_ context.Context, s shard.Sample) (*Result, erro
 	return out, nil
 }
 
-// SearchOf returns the search that a request asks for; nil if it asks for none.
+// SearchOf returns the search of a request, or nil.
 func SearchOf(r *request.Request) *models.Search {
 	if r.Search == nil {
 		return nil

@@ -26,21 +26,21 @@ func decodeImage(_ context.Context, g *generator, r request.Request) (m Media, e
 	switch {
 	case r.Control == "" || err != nil:
 	case s.Control == 0:
-		m.Control = []float32{} // which the model refuses
+		m.Control = []float32{} // the model rejects it
 	default:
 		m.Control, err = readText(r.Control, s.Control)
 	}
 	return m, err
 }
 
-// maxPictureBytes bounds a picture's file, maxReadPixels its pixels before it is cropped.
+// maxPictureBytes bounds a picture's file, maxReadPixels its pixels before cropping.
 const (
 	maxPictureBytes = 1 << 28
 	maxReadPixels   = 1 << 26
 )
 
-// readPicture reads a picture and crops it to whole tokens of so many pixels a side.
-// Errors wrap [ErrNotFile], [ErrEmptyFile], [picture.ErrFormat] or [picture.ErrLimit].
+// readPicture reads a picture and crops it to whole tokens of side pixels. Errors wrap
+// [ErrNotFile], [ErrEmptyFile], [picture.ErrFormat] or [picture.ErrLimit].
 func readPicture(path string, side int) (Media, error) {
 	if _, err := meshfile.Head(path); err != nil {
 		return Media{}, err
@@ -64,7 +64,7 @@ func readPicture(path string, side int) (Media, error) {
 	return m, nil
 }
 
-// cropCentre returns the h by w pixels at a picture's centre.
+// cropCentre returns the central h by w pixels of a picture.
 func cropCentre(p *picture.Picture, h, w int) *picture.Picture {
 	out := &picture.Picture{H: h, W: w, Pix: make([]uint8, 0, 3*h*w)}
 	top, left := (p.H-h)/2, (p.W-w)/2

@@ -2,19 +2,20 @@ package family
 
 import (
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/morton-gen/morton/gpu"
 )
 
-// A runner sets up a stage once for every bundle it runs at the same time, and
-// may never tear it down (Beam issue 31381), so models cannot belong to a stage:
-// here they belong to the process, and stages lease them.
+// A runner sets up a stage once per concurrent bundle and may never tear it down
+// (Beam issue 31381). So models belong to the process, and stages lease them.
 var (
-	// OpenDevice opens the devices of models and commands. Tests that run many commands in
-	// one process put in its place what shares one device, with its compiled kernels.
+	// OpenDevice opens the devices of models and commands. Tests replace it to share one
+	// device, with its compiled kernels.
 	OpenDevice = gpu.Open
 
-	tableMu sync.Mutex // held while a model opens: two of them would race for the memory
+	tableMu sync.Mutex // held while a model opens, since two at once would compete for memory
 	entries = map[Spec]*entry{}
 	devices = map[deviceKey]*sharedDevice{}
 )
@@ -27,8 +28,8 @@ type deviceKey struct {
 
 type entry struct {
 	leases int
-	model  Model         // nil until first asked for
-	device *sharedDevice // nil if the model asked for none
+	model  Model         // nil until first use
+	device *sharedDevice // nil if the model uses none
 }
 
 type sharedDevice struct {
@@ -43,7 +44,7 @@ type Lease struct {
 	release sync.Once
 }
 
-// Acquire claims the model of a spec, without opening it yet.
+// Acquire returns a lease on the model of a spec, without opening it.
 func Acquire(s Spec) *Lease {
 	tableMu.Lock()
 	defer tableMu.Unlock()
@@ -56,8 +57,8 @@ func Acquire(s Spec) *Lease {
 	return &Lease{spec: s}
 }
 
-// Model returns the model, opened by the first who asks. The errors are the
-// opener's and OpenDevice's; a failed opening is tried again the next time.
+// Model returns the model and opens it on first use. The errors are the
+// opener's and OpenDevice's. A failed opening is retried at the next call.
 func (l *Lease) Model() (Model, error) {
 	tableMu.Lock()
 	defer tableMu.Unlock()
@@ -69,7 +70,7 @@ func (l *Lease) Model() (Model, error) {
 }
 
 // Renew replaces a model that has stopped working, such as on a lost device,
-// unless another goroutine has done so already.
+// unless another goroutine has done so.
 func (l *Lease) Renew(broken Model) (Model, error) {
 	tableMu.Lock()
 	defer tableMu.Unlock()
@@ -77,8 +78,8 @@ func (l *Lease) Renew(broken Model) (Model, error) {
 	if e.model != nil && e.model != broken {
 		return e.model, nil
 	}
-	// Later openings must not share the broken device; other models on it find
-	// out for themselves.
+	// Later openings must not share the broken device. Other models on it will
+	// detect that themselves.
 	if e.device != nil {
 		delete(devices, e.device.key)
 	}
@@ -86,7 +87,7 @@ func (l *Lease) Renew(broken Model) (Model, error) {
 	return e.open(l.spec)
 }
 
-// Release gives the claim up; the last one closes the model. It may be called
+// Release releases the lease; the last one closes the model. It may be called
 // more than once.
 func (l *Lease) Release() {
 	l.release.Do(func() {
@@ -108,13 +109,52 @@ func (e *entry) open(s Spec) (Model, error) {
 	if s, err = s.here(); err != nil {
 		return nil, err
 	}
+	begun, before := time.Now(), allocated()
 	m, err := open(func() (*gpu.Device, error) { return e.useDevice(s) }, s)
 	if err != nil {
 		e.leaveDevice()
 		return nil, err
 	}
 	e.model = m
+	loads = append(loads, Load{time.Since(begun), max(allocated(), before) - before})
 	return m, nil
+}
+
+// Load is what opening a model took: time, and bytes of device memory.
+type Load struct {
+	Took  time.Duration
+	Bytes uint64
+}
+
+var loads []Load // that nobody has taken
+
+// TakeLoads returns what opening models took in this process since it was last called.
+func TakeLoads() []Load {
+	tableMu.Lock()
+	defer tableMu.Unlock()
+	all := loads
+	loads = nil
+	return all
+}
+
+// DeviceMemory returns the bytes that this process's models have on devices. While a model
+// opens it is what it was.
+func DeviceMemory() uint64 {
+	if tableMu.TryLock() {
+		lastMemory.Store(allocated())
+		tableMu.Unlock()
+	}
+	return lastMemory.Load()
+}
+
+var lastMemory atomic.Uint64
+
+// allocated sums the memory of the open devices. The caller holds tableMu.
+func allocated() (bytes uint64) {
+	for _, d := range devices {
+		bytes += d.dev.Used()
+	}
+	return bytes
 }
 
 func (e *entry) shut() {

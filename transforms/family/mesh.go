@@ -15,8 +15,8 @@ func init() {
 	registerKind(request.Shape, reader{decode: decodeShape})
 }
 
-// decodeShape reads a request's mesh, and the features of its text. Without an input a shape
-// starts from the text alone, or from nothing.
+// decodeShape reads a request's mesh and the features of its text. Without an input a shape
+// is generated from the text alone, or unconditionally.
 func decodeShape(ctx context.Context, g *generator, r request.Request) (m Media, err error) {
 	if r.Input != "" {
 		m, err = readSurface(ctx, r, g.limits)

@@ -25,36 +25,36 @@ import (
 var (
 	// ErrUnknown reports a family that nothing is registered for.
 	ErrUnknown = errkind.New("unknown_family", "unknown family")
-	// ErrNotFile reports a folder, a pipe or a device where a file must be: they
-	// cannot be read twice, and opening a pipe may wait for ever.
+	// ErrNotFile reports a folder, a pipe or a device in place of a file. These
+	// cannot be read twice, and opening a pipe may block forever.
 	ErrNotFile = meshfile.ErrNotFile
 	// ErrEmptyFile reports an input of no bytes.
 	ErrEmptyFile = meshfile.ErrEmptyFile
-	// ErrNotMesh reports a file that is no mesh, by its name and first bytes.
+	// ErrNotMesh reports a file that is not a mesh by its name and first bytes.
 	ErrNotMesh = meshfile.ErrNotMesh
-	// ErrNoInput reports a request from nothing to a model that needs an input.
+	// ErrNoInput reports a request without input to a model that needs one.
 	ErrNoInput = errkind.New("no_input", "no input")
 )
 
-// Media is a clip, a film, a picture, a mesh, a rig, features of a shape or a text; all nil stand for nothing.
+// Media is a clip, a film, a picture, a mesh, a rig, features of a shape or a text. All nil means no input.
 type Media struct {
 	Clip    *clip.Clip
-	Film    *Film // a clip that is not read yet
+	Film    *Film // a clip to be read while used
 	Picture *picture.Picture
 	Mesh    *mesh.Mesh
 	Rig     *rig.Rig // beside the mesh of an input that has a skeleton
 	Planes  *system.Planes
-	Text    []float32 // features of a text, a row a token
-	Control []float32 // features of a control, a row a token of the picture
+	Text    []float32 // features of a text, one row per token
+	Control []float32 // features of a control, one row per token of the picture
 
-	condition Condition // of what a clip was read from
+	condition Condition // of the clip's file
 	notes     []string
 }
 
-// Notes say for people where m is not what its file holds.
+// Notes describe to users where m differs from its file.
 func (m *Media) Notes() []string { return m.notes }
 
-// Condition is that of the file that m comes from, as far as it was read.
+// Condition is that of m's file, as far as it was read.
 func (m *Media) Condition() Condition {
 	if m.Film != nil {
 		return m.Film.Condition()
@@ -65,63 +65,66 @@ func (m *Media) Condition() Condition {
 // Measures are the numbers that a report shows, by name.
 type Measures = system.Measures
 
-// Result is what a request came to.
+// Result is the result of a request.
 type Result struct {
 	Media    Media
 	Sample   shard.Sample
-	Given    int // video: frames of the result that are the input's
-	Tokens   int // drawn, those that were given not counted
+	Given    int // video: leading frames of the result that are the input's
+	Tokens   int // sampled, without given ones
 	Elapsed  time.Duration
-	Waited   time.Duration // before the model had room
+	Waited   time.Duration // before the model had a free slot
 	Measures Measures
-	Method   string   // how it was made, where there are several ways
-	Notes    []string // where the result is not what was asked for, for people
+	Method   string   // if there are several
+	Notes    []string // for users: how the result differs from the request
 }
 
-// Model is one open model. Its methods may be called from many goroutines at
-// once. The same request gives the same sample on one device, whatever else is
-// running.
+// Model is an open model. Its methods are safe for concurrent use. The same
+// request gives the same sample on one device, whatever else is running.
 type Model interface {
-	// Name tells this model from every other, for reports and done-markers.
+	// Name identifies the model in reports and done-markers.
 	Name() string
-	// Decode reads a request's input as the model wants it. A request from
-	// nothing gives empty Media, or an error wrapping ErrNoInput.
+	// Decode reads a request's input as the model expects it. A request without
+	// input gives empty Media, or an error wrapping ErrNoInput.
 	Decode(ctx context.Context, r request.Request) (Media, error)
-	// Tokenize turns decoded media into a sample.
+	// Tokenize encodes decoded media to a sample.
 	Tokenize(ctx context.Context, r request.Request, m Media) (shard.Sample, Measures, error)
 	// Generate blocks until the request is done; the model runs several at once.
 	Generate(ctx context.Context, r request.Request, m Media) (*Result, error)
-	// Detokenize turns a sample back into media.
+	// Detokenize decodes a sample to media.
 	Detokenize(ctx context.Context, s shard.Sample) (*Result, error)
-	// Close frees what the model holds.
+	// Close frees the model.
 	Close()
 }
 
-// A Streamer is a Model that can tokenize an input while it is read. Open takes the place
-// of Decode before Tokenize: it looks at a request's input without reading it whole, and
-// what Tokenize meets in the file is in [Film.Err].
+// A Streamer is a Model that can tokenize an input while reading it. Open replaces Decode
+// before Tokenize: it opens a request's input without reading it whole. Errors in the
+// file during Tokenize are in [Film.Err].
 type Streamer interface {
 	Open(ctx context.Context, r request.Request) (Media, error)
 }
+
+// OnDevice is a Model whose samples depend on the device. Device returns what must be equal
+// for equal samples: the device's name, its driver and the width of its subgroups.
+type OnDevice interface{ Device() string }
 
 // Spec says which model to open, and on which device. Equal specs share a model.
 type Spec struct {
 	Family request.Family `json:"family"`
 	Dir    string         `json:"dir,omitempty"`    // the model's folder; empty means the shipped one
 	Device string         `json:"device,omitempty"` // see gpu.Options
-	Memory uint64         `json:"memory,omitempty"` // bytes the device may take; 0 means what there is
-	// TokenizerOnly is for work that generates nothing, see models.Options.
+	Memory uint64         `json:"memory,omitempty"` // largest bytes on the device; 0 means all that is free
+	// TokenizerOnly is for work that generates nothing: see models.Options.
 	TokenizerOnly bool `json:"tokenizer_only,omitempty"`
 	// NoModel is for quads along the surface, which need neither a model nor a device.
 	NoModel bool `json:"no_model,omitempty"`
 	Slots   int  `json:"slots,omitempty"` // sequences generated at once; 0 means the engine's default
-	// Width and Threads are of gpu.Options; a Width other than 0 is that of every
-	// worker, or the worker fails.
+	// Width and Threads are those of gpu.Options. A worker fails if it cannot use
+	// a Width other than 0.
 	Width   int `json:"width,omitempty"`
 	Threads int `json:"threads,omitempty"`
 	// Precision of the generator's matrices; "" means f16.
 	Precision nn.Precision `json:"precision,omitempty"`
-	// Draft is the path of a model that drafts for this one, see models.Options.
+	// Draft is the path of a draft model for this one: see models.Options.
 	Draft   string  `json:"draft,omitempty"`
 	Guesses bool    `json:"guesses,omitempty"`
 	Ahead   int     `json:"ahead,omitempty"`
@@ -132,21 +135,21 @@ type Spec struct {
 	Limits limit.Limits `json:"mesh_limits,omitzero"`
 }
 
-// device are the options of the device to open. If other models share it, those of
-// the first count: they change no result.
+// device returns the options of the device to open. If models share a device, the
+// first one's options apply; they change no result.
 func (s *Spec) device() gpu.Options {
 	return gpu.Options{
 		Device: s.Device, MemoryLimit: s.Memory, Width: s.Width, Threads: s.Threads, Grain: models.Grain(string(s.Family), s.Dir, s.options()),
 	}
 }
 
-// options are what package models wants to know.
+// options are the options for package models.
 func (s *Spec) options() models.Options {
 	return models.Options{TokenizerOnly: s.TokenizerOnly, Slots: s.Slots, Precision: s.Precision, Draft: s.Draft, Guesses: s.Guesses, Ahead: s.Ahead, Near: s.Near, Delta: s.Delta, Heat: s.Heat}
 }
 
-// An Opener opens a model. It gets the spec's device by asking for it; the device
-// is shared with other models, and is closed after the last of them.
+// An Opener opens a model. It obtains the spec's device by calling device. The
+// device is shared with other models and closed after the last of them.
 type Opener func(device func() (*gpu.Device, error), s Spec) (Model, error)
 
 var (
@@ -154,15 +157,15 @@ var (
 	openers   = map[request.Family]Opener{}
 )
 
-// Register says how to open the models of a family. The last registration
-// counts, so that a program or a test can bring its own.
+// Register sets how to open the models of a family. The last registration
+// applies, so a program or a test can add its own.
 func Register(f request.Family, open Opener) {
 	openersMu.Lock()
 	defer openersMu.Unlock()
 	openers[f] = open
 }
 
-// Registered returns what opens the models of a family, or nil.
+// Registered returns the opener of a family's models, or nil.
 func Registered(f request.Family) Opener {
 	openersMu.Lock()
 	defer openersMu.Unlock()

@@ -28,11 +28,10 @@ func init() {
 	})
 }
 
-// surfaceFaces is the budget of the surface method where nothing is said and no model
-// is open.
+// surfaceFaces is the default budget of the surface method without a model.
 const surfaceFaces = 800
 
-// surfaces makes quads without a model or a device, one mesh on each processor at a
+// surfaces makes quads without a model or a device, one mesh per processor at a
 // time.
 type surfaces struct{ remeshing }
 
@@ -47,7 +46,7 @@ func (f *surfaces) Generate(ctx context.Context, r request.Request, m Media) (*R
 	return out, err
 }
 
-// quads makes quads by the field, within a budget; 0 means surfaceFaces.
+// quads makes quads with a cross field, within a budget; 0 means surfaceFaces.
 func (f *surfaces) quads(ctx context.Context, m *mesh.Mesh, faces int) (*Result, quadfield.Quality, error) {
 	asked := time.Now()
 	select {
@@ -75,7 +74,7 @@ func (f *surfaces) quads(ctx context.Context, m *mesh.Mesh, faces int) (*Result,
 	return r, out.Quality, nil
 }
 
-// quads makes quads by a model, along the surface, or by the better of both.
+// quads makes quads with a model, along the surface, or the better of both.
 type quads struct {
 	*generator
 	surfaces *surfaces
@@ -97,7 +96,8 @@ func (q *quads) Generate(ctx context.Context, r request.Request, m Media) (*Resu
 	return out, err
 }
 
-// faces is the budget of a request: without one, what the model was trained for.
+// faces is the budget of a request. The default is the size the model was
+// trained on.
 func (q *quads) faces(r request.Request) int {
 	if r.Faces == 0 {
 		return q.format().Faces
@@ -105,8 +105,8 @@ func (q *quads) faces(r request.Request) int {
 	return r.Faces
 }
 
-// better returns the result with the lower score. The model is asked only for as many
-// faces as it was trained for. What fails leaves the other.
+// better returns the result with the lower score. The model generates at most as many
+// faces as it was trained on. If one method fails, the other's result is used.
 func (q *quads) better(ctx context.Context, r request.Request, m Media) (*Result, error) {
 	surface, quality, surfaceErr := q.surfaces.quads(ctx, m.Mesh, q.faces(r))
 	trained := q.format().Faces
@@ -137,7 +137,8 @@ func (q *quads) better(ctx context.Context, r request.Request, m Media) (*Result
 	return withScores(surface, theirs, quality), nil
 }
 
-// score is that of a stand-in for a source. One with a boundary need not be closed.
+// score is that of a result as an approximation of a source. If the source has a
+// boundary, the result need not be closed.
 func score(q quadfield.Quality, source *mesh.Mesh) float64 {
 	if r, err := mesh.Measure(source); err == nil && !r.Watertight {
 		q.Closed = true

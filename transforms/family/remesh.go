@@ -20,7 +20,7 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// ErrNoTokens reports that a family without a model was asked for tokens.
+// ErrNoTokens reports a request for tokens of a family without a model.
 var ErrNoTokens = errkind.New("bad_request", "this kind has no tokens")
 
 func init() {
@@ -29,8 +29,8 @@ func init() {
 	})
 }
 
-// remeshing makes closed meshes without a model or a device, one on each processor
-// at a time.
+// remeshing makes closed meshes without a model or a device, one per processor at
+// a time.
 type remeshing struct {
 	limits limit.Limits
 	room   chan struct{}
@@ -67,8 +67,8 @@ func (f *remeshing) Generate(ctx context.Context, r request.Request, m Media) (*
 	})
 }
 
-// withLoss adds what of a source is not in its remeshed surface, by the cells of the
-// depth that it stands in for. A loss that cannot be measured is left out.
+// withLoss adds what a remeshed surface lost of its source, in cells of the depth it
+// corresponds to. A loss that cannot be measured is left out.
 func withLoss(all Measures, source *mesh.Mesh, r *remesh.Result) Measures {
 	depth := r.Depth
 	if r.Replaced != nil {
@@ -81,7 +81,7 @@ func withLoss(all Measures, source *mesh.Mesh, r *remesh.Result) Measures {
 	return all
 }
 
-// remeshed has what the result stands in for, measured as results are.
+// remeshed returns the measures of the octree surface that the result replaced.
 func remeshed(r *remesh.Result) Measures {
 	all := Measures{
 		"finest_depth": float64(r.Depth),

@@ -9,16 +9,14 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// ErrText reports a file without the features of a text, or of a control, that a model can
-// start from.
+// ErrText reports a file without usable features of a text or a control.
 var ErrText = errkind.New("bad_text", "no features of a text or a control")
 
-// maxTextElems bounds the features of a text: a published one has 120 rows of 2048.
+// maxTextElems bounds the features of a text. A published one has 120 rows of 2048.
 const maxTextElems = 1 << 24
 
-// readText reads the features of a text, or of a control, that text names (see [request.SplitText]), [n, features]
-// row-major. The error wraps [ErrText], [ErrNotFile], [ErrEmptyFile] or is the file
-// system's.
+// readText reads the features of a text, or of a control (see [request.SplitText]), [n, features] row-major. The
+// error wraps [ErrText], [ErrNotFile] or [ErrEmptyFile], or is the file system's.
 func readText(text string, features int) ([]float32, error) {
 	path, name := request.SplitText(text)
 	if _, err := meshfile.Head(path); err != nil {
@@ -43,7 +41,7 @@ func readText(text string, features int) ([]float32, error) {
 	return x, nil
 }
 
-// textTensor returns the named tensor, or the only one of two axes.
+// textTensor returns the named tensor, or the only one with two axes.
 func textTensor(f *safetensors.File, name string) (found safetensors.Tensor, err error) {
 	if name != "" {
 		return f.Tensor(name)

@@ -17,11 +17,16 @@ func init() {
 
 // decodeVideo reads the frames that are given (r.Prefix; 0 means all) from r.Start on,
 // brought into the model's size and resampled to its rate, and the features of a text. A
-// clip with fewer frames gives those it has.
+// clip with fewer frames gives those it has. A PNG or JPEG picture is a clip that stands
+// still.
 func decodeVideo(ctx context.Context, g *generator, r request.Request) (m Media, err error) {
 	if r.Input != "" || !r.FromNothing() {
 		o, err := reading(g.format(), r)
-		if err == nil {
+		switch {
+		case err != nil:
+		case isStill(r.Input):
+			m, err = readStill(r.Input, o)
+		default:
 			m, err = ReadVideo(ctx, r.Input, o)
 		}
 		if err != nil {
@@ -34,7 +39,7 @@ func decodeVideo(ctx context.Context, g *generator, r request.Request) (m Media,
 	return m, err
 }
 
-// openVideo gives the same frames as decodeVideo, read when they are used.
+// openVideo gives the same frames as decodeVideo, read while they are used.
 func openVideo(g *generator, r request.Request) (Media, error) {
 	o, err := reading(g.format(), r)
 	if err != nil {
@@ -46,7 +51,7 @@ func openVideo(g *generator, r request.Request) (Media, error) {
 	return Media{Film: &Film{Path: r.Input, Options: o}}, nil
 }
 
-// reading says how a request's input is read.
+// reading returns the options for reading a request's input.
 func reading(c system.Format, r request.Request) (video.Options, error) {
 	if r.Input == "" {
 		return video.Options{}, fmt.Errorf("family.Decode: %w: a video model continues a clip", ErrNoInput)
@@ -58,8 +63,8 @@ func reading(c system.Format, r request.Request) (video.Options, error) {
 	return o, nil
 }
 
-// ReadVideo reads a clip. The error wraps [ErrNotFile], [ErrEmptyFile] or is
-// that of codecs/video.
+// ReadVideo reads a clip. The error wraps [ErrNotFile] or [ErrEmptyFile], or is
+// one of codecs/video.
 func ReadVideo(ctx context.Context, path string, o video.Options) (Media, error) {
 	if _, err := meshfile.Head(path); err != nil {
 		return Media{}, err

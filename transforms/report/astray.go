@@ -2,12 +2,12 @@ package report
 
 import "fmt"
 
-// FScoreMeasure tells whether a result follows its input. It is the F-score at 1% of
-// the input's longest side.
+// FScoreMeasure names the measure of whether a result follows its input: the F-score
+// at 1% of the input's longest side.
 const FScoreMeasure = "fscore_1pct"
 
 // AstrayBelow is the F-score below which a result does not follow its input. Nine in
-// ten points of one of the surfaces are then further away than the threshold.
+// ten points of one surface are then further away than the threshold.
 const AstrayBelow = 0.1
 
 // Astray reports whether a result was made along an input and does not follow it.
@@ -16,7 +16,7 @@ func (r *Result) Astray() bool {
 	return ok && f < AstrayBelow
 }
 
-// astrayText says so on the page.
+// astrayText is the note about it on the page.
 func (r *Result) astrayText() string {
 	if !r.Astray() {
 		return ""

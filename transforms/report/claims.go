@@ -5,9 +5,9 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Claims returns what the markers of a run's folder claim: the files of all results of a
-// family that the action made, and the folder's own files, such as the page. Markers are
-// the markers' own paths in the folder. Those that cannot be read are left out here;
+// Claims returns the files that the markers of a run's folder claim: those of all
+// results of a family that the action made, and the folder's own, such as the page.
+// markers are the paths of the markers themselves. Unreadable markers are left out here;
 // [CheckFolder] reports them.
 func Claims(dir string, f request.Family, action string) (files claim.Files, markers []string) {
 	folder, err := readFolder(dir, false)

@@ -9,12 +9,13 @@ import (
 	"github.com/morton-gen/morton/transforms/claim"
 )
 
-// Delivery is one result on its way to its place. Its files are written aside; a
-// marker then claims them, they take their places, and the marker says done. So an
-// attempt that ends anywhere can be made again.
+// Delivery is one result being written. Its files are written to temporary names,
+// a marker claims them, they are moved to their places, and the marker of a
+// finished result is written. So an attempt that ends at any point can be
+// repeated.
 type Delivery struct {
 	dir    string
-	marker Marker // what the claiming one says
+	marker Marker // content of the claiming marker
 	old    *Marker
 	policy claim.Policy
 	batch  *claim.Batch
@@ -44,7 +45,7 @@ func vacant(dir string, r Result, policy claim.Policy) (*Marker, error) {
 	return old, files.Vacant(dir, policy, p.Files(r.Action)...)
 }
 
-// owner returns the marker that stands at the place, or nil.
+// owner returns the marker at the place, or nil.
 func owner(dir string, r Result, policy claim.Policy) (*Marker, error) {
 	p := Place{r.Family, r.ID}
 	m, err := ReadMarker(dir, p)
@@ -63,7 +64,7 @@ func owner(dir string, r Result, policy claim.Policy) (*Marker, error) {
 	return nil, err
 }
 
-// from tells a person what the result was made from.
+// from describes to a user what the result was made from.
 func (m *Marker) from() string {
 	if m.Result.Input == "" {
 		return "nothing"
@@ -71,8 +72,8 @@ func (m *Marker) from() string {
 	return m.Result.Input
 }
 
-// Deliver begins the delivery of a result, of which request and action are known.
-// Errors are those of [Vacant].
+// Deliver starts the delivery of a result with known request and action. Errors
+// are those of [Vacant].
 func Deliver(dir string, r Result, policy claim.Policy) (*Delivery, error) {
 	old, err := vacant(dir, r, policy)
 	if err != nil {
@@ -88,11 +89,12 @@ func Deliver(dir string, r Result, policy claim.Policy) (*Delivery, error) {
 	return &Delivery{dir: dir, old: old, policy: policy, batch: batch, marker: Marker{Source: Source(dir, r.Input)}}, nil
 }
 
-// Path returns where to write the file whose place is path in the run's folder.
+// Path returns where to write the file that will be at path in the run's
+// folder.
 func (d *Delivery) Path(path string) (string, error) { return d.batch.Path(path) }
 
-// Finish puts the files and the marker in their places, for the run of that name. Errors
-// are those of [Vacant], for what has changed meanwhile.
+// Finish moves the files and the marker to their places, for the run of that name.
+// Errors are those of [Vacant], for changes in the meantime.
 func (d *Delivery) Finish(fingerprint, run string, r Result) error {
 	files, err := d.batch.Seal()
 	if err != nil {
@@ -117,8 +119,8 @@ func (d *Delivery) Finish(fingerprint, run string, r Result) error {
 	return m.put(d.dir, false)
 }
 
-// shared reports whether the marker that came meanwhile is of the same result: a
-// bundle may run twice at the same time.
+// shared reports whether a marker that appeared in the meantime is of the same
+// result: a bundle may run twice concurrently.
 func (d *Delivery) shared(err error, m Marker) bool {
 	if !errors.Is(err, fs.ErrExist) {
 		return false
@@ -127,5 +129,5 @@ func (d *Delivery) shared(err error, m Marker) bool {
 	return err == nil && other.Of(m.Result.Action, m.Source)
 }
 
-// Close removes what is still on its way.
+// Close removes the temporary files.
 func (d *Delivery) Close() error { return d.batch.End() }

@@ -7,20 +7,20 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// earlierTokens are the samples of a shard that an earlier run joined, which stand by id
-// as the results do. Where a result has not changed since, its sample there is the one in
-// its own file, and the file need not be read again. The zero value has no samples.
+// earlierTokens reads the samples of a shard that an earlier run joined, sorted by id as
+// results are. If a result has not changed since, its sample is the same as in its own
+// file, which need not be read again. The zero value has no samples.
 type earlierTokens struct {
 	local  *store.Copy
 	reader *shard.Reader
 	next   shard.Sample
-	more   bool // next is one
+	more   bool // next is valid
 }
 
 // maxJoinedBytes bounds a shard that is copied from a store for its samples.
 const maxJoinedBytes = 1 << 36
 
-// openEarlier opens a shard. One that cannot be read has no samples.
+// openEarlier opens a shard. An unreadable one has no samples.
 func openEarlier(place string) *earlierTokens {
 	local, err := store.Fetch(context.Background(), place, maxJoinedBytes)
 	if err != nil {
@@ -42,8 +42,8 @@ func (e *earlierTokens) advance() {
 	e.more = err == nil
 }
 
-// of returns the sample of a result, if it is as its own file has it: with the tokens of
-// the result, and of its input. Results must be asked for by the order of their ids.
+// of returns the sample of a result if it equals that of its own file: it has the tokens
+// of the result and of its input. Calls must be in the order of ids.
 func (e *earlierTokens) of(r *Result) (shard.Sample, bool) {
 	for e.more && e.next.ID < r.ID {
 		e.advance()
@@ -61,23 +61,20 @@ func (e *earlierTokens) close() {
 	}
 }
 
-// maxTogether bounds the tokens that are read from a store at the same time.
+// maxTogether bounds the tokens that are read before they are written.
 const maxTogether = 1 << 23
 
-// together returns how many of the results' files are read at once: one from a disk.
-func together(dir string, results []*Result) int {
-	if !store.Stored(dir) {
-		return 1
-	}
+// together returns how many of the results' files are read at once.
+func together(results []*Result) int {
 	n, tokens := 0, 0
-	for n < len(results) && n < atOnce && (n == 0 || tokens+results[n].TokenCount <= maxTogether) {
+	for n < len(results) && n < store.AtOnce && (n == 0 || tokens+results[n].TokenCount <= maxTogether) {
 		tokens += results[n].TokenCount
 		n++
 	}
 	return n
 }
 
-// readSamples reads the tokens that results left, each with its error. Made are those of
+// readSamples reads the tokens of results, each with its error. made are the results of
 // this run, which no earlier shard has.
 func readSamples(dir string, results []*Result, earlier *earlierTokens, made map[key]bool) ([]shard.Sample, []error) {
 	samples, errs := make([]shard.Sample, len(results)), make([]error, len(results))
@@ -91,7 +88,7 @@ func readSamples(dir string, results []*Result, earlier *earlierTokens, made map
 			rest = append(rest, i)
 		}
 	}
-	each(dir, len(rest), func(n int) error {
+	store.Each(dir, len(rest), func(n int) error {
 		i := rest[n]
 		samples[i], errs[i] = readSample(dir, results[i])
 		return nil

@@ -20,12 +20,13 @@ import (
 // single result: rows, shards, requests and the page.
 const FolderFile = "morton.json"
 
-// maxFolderBytes bounds that marker: it names a script for each mesh of the page.
+// maxFolderBytes bounds that marker, which names a script for each mesh on the
+// page.
 const maxFolderBytes = 1 << 28
 
 // Folder writes the files of a run's folder that belong to no single result. One process
-// at a time has it open. In a store several may: there the marker is replaced only as it
-// was read, and what others have claimed meanwhile stays.
+// at a time has it open. In a store several may: a changed marker is read again, and the
+// claims of others are kept.
 type Folder struct {
 	folderState
 	dir    string
@@ -33,16 +34,16 @@ type Folder struct {
 	unlock func() error
 }
 
-// folderState is what the folder's marker says.
+// folderState is the content of the folder's marker.
 type folderState struct {
 	files claim.Files
-	there bool   // the marker is
+	there bool   // the marker exists
 	tag   string // of the marker in a store
 	old   bool   // it was replaced since it was read
 }
 
-// OpenFolder makes the folder if need be and waits until no other has it open. The
-// error wraps [ErrMarker], or is the file system's.
+// OpenFolder makes the folder if necessary and waits until no other process has it
+// open. The error wraps [ErrMarker], or is the file system's.
 func OpenFolder(dir string, policy claim.Policy) (*Folder, error) {
 	if err := store.MkdirAll(dir); err != nil {
 		return nil, err
@@ -66,8 +67,8 @@ func (f *Folder) read() (err error) {
 	return err
 }
 
-// readFolder returns what the folder's marker says. With overwrite, one that cannot be
-// read claims nothing.
+// readFolder returns the content of the folder's marker. With overwrite, an unreadable
+// one claims nothing.
 func readFolder(dir string, overwrite bool) (folderState, error) {
 	path := store.Join(dir, FolderFile)
 	file, err := store.Open(path)
@@ -93,7 +94,7 @@ func readFolder(dir string, overwrite bool) (folderState, error) {
 	return s, nil
 }
 
-// folderMarker is the form of the file.
+// folderMarker is the JSON form of the file.
 type folderMarker struct {
 	Files claim.Files `json:"files"`
 }
@@ -124,9 +125,9 @@ func EncodeFolder(w io.Writer, files claim.Files) error {
 	return e.Encode(folderMarker{files})
 }
 
-// CheckFolder returns nil if a run may write the files at the paths. It opens
-// nothing for writing, and waits for nobody. The rows that stand there must be
-// readable. Errors are those of [claim.Files.Vacant], [OpenFolder] and [ReadResults].
+// CheckFolder returns nil if a run may write the files at the paths. It opens nothing
+// for writing and does not wait. Existing rows must be readable. Errors are those of
+// [claim.Files.Vacant], [OpenFolder] and [ReadResults].
 func CheckFolder(dir string, policy claim.Policy, paths ...string) error {
 	folder, err := readFolder(dir, policy.Overwrite)
 	if err != nil {
@@ -139,7 +140,7 @@ func CheckFolder(dir string, policy claim.Policy, paths ...string) error {
 	return err
 }
 
-// put writes the claims by the order of their paths: shards come in any.
+// put writes the claims sorted by path.
 func (f *Folder) put(files claim.Files) error {
 	files = slices.SortedFunc(slices.Values(files), func(a, b claim.File) int { return strings.Compare(a.Path, b.Path) })
 	path := store.Join(f.dir, FolderFile)
@@ -153,14 +154,14 @@ func (f *Folder) put(files claim.Files) error {
 	return atomicfile.New(path, fill)
 }
 
-// Bounds of how often the marker of a store is read again, and how long between.
+// Bounds on rereading the marker of a store, and the pause between.
 const (
 	maxChanges  = 100
 	changePause = 200 * time.Millisecond
 )
 
-// change makes the claims what do makes of them. Where others have changed the marker of a
-// store meanwhile, theirs are read, and do is called again.
+// change replaces the claims by the result of do. If others changed the marker of a store
+// in the meantime, theirs are read and do is called again.
 func (f *Folder) change(do func(claim.Files) claim.Files) error {
 	for n := 1; ; n++ {
 		if f.old {
@@ -184,7 +185,7 @@ func (f *Folder) change(do func(claim.Files) claim.Files) error {
 	}
 }
 
-// Deliver puts the files of a batch in their places.
+// Deliver moves the files of a batch to their places.
 func (f *Folder) Deliver(b *claim.Batch) error {
 	files, err := b.Seal()
 	if err != nil {
@@ -209,7 +210,7 @@ func (f *Folder) Deliver(b *claim.Batch) error {
 	})
 }
 
-// Write writes one file. Fill is given a path to write it to.
+// Write writes one file. fill receives the path to write to.
 func (f *Folder) Write(path string, fill func(temp string) error) error {
 	b, err := claim.Begin(f.dir)
 	if err != nil {
@@ -226,7 +227,7 @@ func (f *Folder) Write(path string, fill func(temp string) error) error {
 	return f.Deliver(b)
 }
 
-// Drop removes the claimed files that drop names, unless they were changed.
+// Drop removes the claimed files that drop selects, unless they were changed.
 func (f *Folder) Drop(drop func(path string) bool) error {
 	dropped := map[claim.File]bool{}
 	for _, c := range f.files {
@@ -251,5 +252,5 @@ func (f *Folder) Drop(drop func(path string) bool) error {
 	})
 }
 
-// Close lets the next one open the folder.
+// Close allows the next process to open the folder.
 func (f *Folder) Close() error { return f.unlock() }

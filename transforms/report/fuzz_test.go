@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"reflect"
@@ -106,4 +107,18 @@ func TestMarkersNameNothingElsewhere(t *testing.T) {
 			t.Errorf("%s: error %v, want ErrMarker", name, err)
 		}
 	}
+}
+
+func FuzzIndex(f *testing.F) {
+	decode := func(r io.Reader) ([]indexed, error) { return decodeIndex(r, request.Video) }
+	encode := func(w io.Writer, all []indexed) error {
+		for i := range all {
+			if err := json.NewEncoder(w).Encode(&all[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	marker := Marker{Fingerprint: "f", Source: "a.mp4", Files: claim.Files{aFile}, Result: aResult()}
+	fuzz(f, ErrMarker, decode, encode, []indexed{{stamp{5, 7, ""}, marker}, {stamp{5, 0, "tag"}, marker}})
 }

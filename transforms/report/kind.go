@@ -8,40 +8,42 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 )
 
-// ErrPanic reports a panic while one item was worked on: a fault of ours, which
-// costs that item and no other.
+// ErrPanic reports a panic during the work on one item: a bug of ours, which
+// fails that item alone.
 var ErrPanic = errkind.New(Internal, "panic")
 
-// Kinds of errors that carry none.
+// Kinds of errors without a kind of their own.
 const (
-	// Internal is the kind of all others.
+	// Internal is the kind of all other errors.
 	Internal = "internal"
-	// IO is the kind of what the file system said and has no word of its own.
+	// IO is the kind of other file system errors.
 	IO = "io"
 )
 
-// systemKind names an error of the system.
+// systemKind is the kind of a system error.
 type systemKind struct {
 	err  error
 	kind string
 }
 
-// fullDisk comes before what an error says of itself: it is no fault of an input's.
+// fullDisk precedes an error's own kind, since a full disk is not the input's
+// fault.
 var fullDisk = []systemKind{
 	{syscall.ENOSPC, "disk_full"},
 	{syscall.EDQUOT, "disk_full"},
 }
 
-// fileSystem comes after it: what a file is says more than what the system said.
+// fileSystem follows it, since a kind of our own says more than the system's
+// error.
 var fileSystem = []systemKind{
 	{fs.ErrNotExist, "not_found"},
 	{fs.ErrPermission, "permission"},
 	{syscall.EROFS, "permission"},
 }
 
-// Kind returns the short word for an error that stands in failures.jsonl, for people
-// who count and filter failures. Our errors carry it, see package errkind. The words
-// are part of the file format: they never change.
+// Kind returns the kind of an error in failures.jsonl, a short word for counting and
+// filtering. Our errors carry it: see package errkind. The words are part of the
+// file format and never change.
 func Kind(err error) string {
 	if errors.Is(err, ErrPanic) {
 		return Internal

@@ -8,42 +8,39 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"sync/atomic"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/transforms/claim"
-	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Marker says which files of a place are ours, and whether its request is done. It
-// is written twice: before the files of a result take their places, to claim them,
-// and after it.
+// Marker records which files of a place are ours, and whether its request is done.
+// It is written twice: before the files of a result are moved to their places, to
+// claim them, and after.
 type Marker struct {
 	// Fingerprint is that of the request (see request.Request.Fingerprint). It is
-	// empty while files are on their way.
+	// empty until the files are in their places.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// Source says what the result was made from, see [Source]. Another input with
-	// the same name is another result.
+	// Source identifies the input: see [Source]. Another input with the same name
+	// is another result.
 	Source string `json:"source,omitempty"`
-	// Run names the run that made the result, see [Run]. A runner may begin a request
-	// again, and then finds what its own run did.
+	// Run names the run that made the result: see [Run]. A runner may retry a request
+	// and then finds the result of its own run.
 	Run    string      `json:"run,omitempty"`
 	Files  claim.Files `json:"files"`
 	Result Result      `json:"result"`
 }
 
 // ErrMarker reports a marker that cannot be read.
-var ErrMarker = errors.New("no marker of morton's")
+var ErrMarker = errors.New("not a marker of Morton")
 
-// maxMarkerBytes bounds a marker that is read back.
+// maxMarkerBytes bounds a marker.
 const maxMarkerBytes = 1 << 20
 
-// Whole reports whether the marker is of a result that is done.
+// Whole reports whether the marker is of a finished result.
 func (m *Marker) Whole() bool { return m.Fingerprint != "" }
 
-// Of reports whether the marker is of a result that the action makes of source.
+// Of reports whether the marker is of a result that the action made from
+// source.
 func (m *Marker) Of(action, source string) bool {
 	return m.Result.Action == action && m.Source == source
 }
@@ -51,8 +48,8 @@ func (m *Marker) Of(action, source string) bool {
 // By reports whether the run of that name made the result.
 func (m *Marker) By(run string) bool { return run != "" && m.Run == run }
 
-// ReadMarker reads the marker of a place. Where there is none, the error wraps
-// [fs.ErrNotExist]; where there is something else, [ErrMarker].
+// ReadMarker reads the marker of a place. The error wraps [fs.ErrNotExist] if
+// there is none, and [ErrMarker] if there is something else.
 func ReadMarker(dir string, p Place) (Marker, error) {
 	path := store.Join(dir, p.Marker())
 	data, err := store.ReadFile(path, maxMarkerBytes)
@@ -86,10 +83,18 @@ func DecodeMarker(r io.Reader) (m Marker, err error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Marker{}, fmt.Errorf("%w: %w", ErrMarker, err)
 	}
-	if err := errors.Join(m.Files.Validate(), m.Result.validate()); err != nil {
-		return Marker{}, fmt.Errorf("%w: %w", ErrMarker, err)
+	if err := m.validate(); err != nil {
+		return Marker{}, err
 	}
 	return m, nil
+}
+
+// validate refuses a marker that no run writes.
+func (m *Marker) validate() error {
+	if err := errors.Join(m.Files.Validate(), m.Result.validate()); err != nil {
+		return fmt.Errorf("%w: %w", ErrMarker, err)
+	}
+	return nil
 }
 
 // EncodeMarker writes a marker.
@@ -99,7 +104,7 @@ func EncodeMarker(w io.Writer, m Marker) error {
 	return e.Encode(m)
 }
 
-// put writes the marker at its place. A first one must not replace anything.
+// put writes the marker to its place. A first one must not replace anything.
 func (m *Marker) put(dir string, first bool) error {
 	path := store.Join(dir, Place{m.Result.Family, m.Result.ID}.Marker())
 	if err := store.MkdirAll(store.Dir(path)); err != nil {
@@ -116,9 +121,9 @@ func (m *Marker) put(dir string, first bool) error {
 	return err
 }
 
-// Done returns the result of a run that did the same. It returns false if there is no
-// marker, if it is of another request, or if one of its files changed. The result counts
-// as skipped unless the run of that name made it.
+// Done returns the result of an earlier run of the same request. It returns false if
+// there is no marker, if it is of another request, or if one of its files changed. The
+// result counts as skipped unless the run of that name made it.
 func Done(dir, fingerprint, run string, p Place) (Result, bool) {
 	m, err := ReadMarker(dir, p)
 	if err != nil || m.Fingerprint != fingerprint || !m.Files.Whole(dir) {
@@ -126,74 +131,6 @@ func Done(dir, fingerprint, run string, p Place) (Result, bool) {
 	}
 	m.Result.Skipped = !m.By(run)
 	return m.Result, true
-}
-
-// Markers reads all markers of a family in a run's folder, by the order of their
-// names. Files that are no markers are left out.
-func Markers(dir string, f request.Family) ([]Marker, error) {
-	entries, err := store.ReadDir(store.Join(dir, string(f), "done"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var ids []string
-	for _, e := range entries {
-		if id, ok := cutExt(e.Name(), ".json"); ok && request.IsName(id) {
-			ids = append(ids, id)
-		}
-	}
-	found := make([]*Marker, len(ids))
-	if rerr := each(dir, len(ids), func(i int) error {
-		m, err := ReadMarker(dir, Place{f, ids[i]})
-		if err == nil {
-			found[i] = &m
-		}
-		if store.Stored(dir) && !errors.Is(err, ErrMarker) && !errors.Is(err, fs.ErrNotExist) {
-			return err // a store that is down has markers all the same
-		}
-		return nil
-	}); rerr != nil {
-		return nil, rerr
-	}
-	var all []Marker
-	for _, m := range found {
-		if m != nil {
-			all = append(all, *m)
-		}
-	}
-	return all, err
-}
-
-// atOnce is how many small objects are asked for at the same time: an answer takes tens of
-// milliseconds, whatever its size.
-const atOnce = 64
-
-// each calls do for 0 to n-1: in turn on a disk, and many at once in a store. It returns
-// the first error, after which it calls no more.
-func each(dir string, n int, do func(i int) error) error {
-	if !store.Stored(dir) {
-		for i := range n {
-			if err := do(i); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var all errgroup.Group
-	all.SetLimit(atOnce)
-	var failed atomic.Bool
-	for i := range n {
-		if failed.Load() {
-			break
-		}
-		all.Go(func() error {
-			err := do(i)
-			if err != nil {
-				failed.Store(true)
-			}
-			return err
-		})
-	}
-	return all.Wait()
 }
 
 func cutExt(name, ext string) (string, bool) {

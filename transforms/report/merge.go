@@ -9,18 +9,19 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// past is what earlier runs have left in a folder.
+// past is what earlier runs left in a folder.
 type past struct {
 	dir      string
 	standing *Standing
 	results  []Result // as results.jsonl has them
 	failures []Failure
 	failed   time.Time // when the failures were written
-	markers  map[key]Marker
+	markers  map[key]*Marker
+	shelves  []shelf
 }
 
 func readPast(dir string, overwrite bool) (*past, error) {
-	p := &past{dir: dir, standing: NewStanding(dir), markers: map[key]Marker{}}
+	p := &past{dir: dir, standing: NewStanding(dir), markers: map[key]*Marker{}}
 	var err error
 	if p.results, p.failures, err = readRows(dir, overwrite); err != nil {
 		return nil, err
@@ -29,22 +30,24 @@ func readPast(dir string, overwrite bool) (*past, error) {
 		p.failed = info.ModTime()
 	}
 	for _, f := range request.Families {
-		all, err := Markers(dir, f)
+		s, err := readShelf(p.standing, f)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range all {
+		for i := range s.markers {
+			m := &s.markers[i].Marker
 			p.markers[m.Result.key()] = m
 		}
+		p.shelves = append(p.shelves, s)
 	}
 	return p, nil
 }
 
-// merge joins the rows of earlier runs with the outcomes of this one. A request
-// has one row, its latest. Earlier results come from markers, so a killed run loses
-// none; results whose files are gone are dropped. A family's samples belong to the run
-// that tokenizes, see [Run.Own], and replace those of earlier ones. A failure without
-// a family has no key. It goes when a run has another outcome of its input.
+// merge joins the rows of earlier runs with the outcomes of this one. A request has
+// one row, its latest. Earlier results come from markers, so a killed run loses none;
+// results whose files are gone are dropped. A family's samples belong to the run that
+// tokenizes (see [Run.Own]) and replace those of earlier ones. A failure without a
+// family has no key. It is dropped when a run has another outcome of its input.
 func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	fresh := make(map[key]bool, len(outcomes))
 	inputs := map[string]bool{}
@@ -78,11 +81,11 @@ func (p *past) merge(outcomes []Outcome, run *Run) ([]Result, []Failure) {
 	return results, failures
 }
 
-// others reports whether the failure's place is another's, of whose result it says
-// nothing.
+// others reports whether the failure is about a file of others in its place. It
+// then says nothing about the result there.
 func (f *Failure) others() bool { return f.Kind == Kind(claim.ErrNotOurs) }
 
-// done returns the earlier results that have no later outcome.
+// done returns the earlier results without a later outcome.
 func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) []Result {
 	failed := map[key]bool{}
 	for i := range failures {
@@ -98,8 +101,9 @@ func (p *past) done(fresh map[key]bool, failures []Failure, own request.Family) 
 		case r.Action == Tokenize && r.Family == own, fresh[r.key()], marked && !m.Whole():
 			continue
 		case marked && m.Result.Action == r.Action:
-			m.Result.Shard = r.Shard
+			shard := r.Shard
 			r = m.Result
+			r.Shard = shard
 		}
 		if !p.standing.Gone(&r) {
 			results = append(results, r)

@@ -21,35 +21,38 @@ import (
 )
 
 // drawnFaces bounds the faces that one page draws, so that a night's run neither
-// fills memory nor the disk with copies; results past it are linked only.
-const drawnFaces = 2_000_000
+// fills memory nor the disk with copies, and drawnResults the results with meshes, each
+// of which takes a script; results past either are linked only.
+const (
+	drawnFaces   = 2_000_000
+	drawnResults = 4_000
+)
 
-// maxDrawnBytes bounds a mesh that is copied from a store to be drawn.
+// maxDrawnBytes bounds a mesh copied from a store to be drawn.
 const maxDrawnBytes = 1 << 30
 
-// PageFile is the page. Its scripts stand in a folder beside it.
+// PageFile is the page. Its scripts are in a folder beside it.
 const (
 	PageFile     = "index.html"
 	scriptFolder = "gallery"
 )
 
-// writePage writes the page and its scripts, and returns which those are.
-func writePage(b *claim.Batch, p *publication) (used map[string]bool, err error) {
+// writePage writes the pages and their scripts, and adds those beside the first to kept.
+func writePage(b *claim.Batch, p *publication, kept map[string]bool) error {
 	if err := gallery.Write(b.Root(), pageOf(p.folder.dir, p.results, p.failures, p.run, *p.summary)); err != nil {
-		return nil, err
+		return err
 	}
-	scripts, err := os.ReadDir(filepath.Join(b.Root(), scriptFolder))
+	beside, err := os.ReadDir(filepath.Join(b.Root(), scriptFolder))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	used = map[string]bool{}
-	for _, e := range scripts {
+	for _, e := range beside {
 		path := filepath.Join(scriptFolder, e.Name())
 		b.Add(path)
-		used[path] = true
+		kept[path] = true
 	}
 	b.Add(PageFile)
-	return used, nil
+	return nil
 }
 
 func pageOf(dir string, results []Result, failures []Failure, run Run, s Summary) gallery.Page {
@@ -70,20 +73,21 @@ func pageOf(dir string, results []Result, failures []Failure, run Run, s Summary
 type pager struct {
 	dir    string
 	budget int // faces that may still be drawn
+	meshes int // results that were drawn
 	ids    map[string]bool
-	ahead  map[*Result]*drawn // meshes that were read before their turn, from a store
+	ahead  map[*Result]*drawn // meshes read ahead from a store
 }
 
-// drawn are the meshes of a result; nil where there is none.
+// drawn are the meshes of a result; nil if missing.
 type drawn struct{ result, source *mesh.Mesh }
 
 // meshesAhead is how many results' meshes are read from a store at the same time.
-const meshesAhead = 32
+const meshesAhead = store.AtOnce
 
-// lookAhead reads the meshes of the next results from a store, if those of the first are not
+// lookAhead reads the meshes of the next results from a store if those of the first are not
 // read yet and may still be drawn.
 func (p *pager) lookAhead(results []Result) {
-	if !store.Stored(p.dir) || p.budget <= 0 || results[0].OBJ == "" || p.ahead[&results[0]] != nil {
+	if !store.Stored(p.dir) || p.budget <= 0 || p.meshes >= drawnResults || results[0].OBJ == "" || p.ahead[&results[0]] != nil {
 		return
 	}
 	p.ahead = map[*Result]*drawn{}
@@ -91,7 +95,7 @@ func (p *pager) lookAhead(results []Result) {
 	for i := range results {
 		p.ahead[&results[i]] = &drawn{}
 	}
-	each(p.dir, len(results), func(i int) error {
+	store.Each(p.dir, len(results), func(i int) error {
 		r := &results[i]
 		if d := p.ahead[r]; r.OBJ != "" {
 			d.result = p.readResult(r)
@@ -103,7 +107,8 @@ func (p *pager) lookAhead(results []Result) {
 	})
 }
 
-// drawsSource reports whether the page shows the mesh that a result was made of.
+// drawsSource reports whether the page shows the mesh that a result was made
+// from.
 func (r *Result) drawsSource() bool { return r.Action == Generate && r.Input != "" }
 
 func (p *pager) item(r *Result) gallery.Item {
@@ -127,7 +132,7 @@ func (p *pager) item(r *Result) gallery.Item {
 		it.Measures = append(it.Measures, gallery.KV{Key: "Damaged frames", Value: strconv.Itoa(r.DamagedFrames)})
 	}
 	if r.Action == Detokenize {
-		it.Source = "" // a shard, which no browser shows
+		it.Source = "" // browsers cannot show a shard
 	}
 	it.Measures = append(it.Measures, measures(r)...)
 	if len(r.Measures) > len(measures(r)) {
@@ -136,7 +141,8 @@ func (p *pager) item(r *Result) gallery.Item {
 		}
 	}
 	it.Counts = append(it.Counts, promptCounts(r)...)
-	if r.OBJ != "" { // a mesh
+	if r.OBJ != "" && p.meshes < drawnResults { // a mesh
+		p.meshes++
 		it.ResultMesh = p.draw(r, func(d *drawn) *mesh.Mesh { return d.result }, p.readResult)
 		if r.drawsSource() {
 			it.SourceMesh = p.draw(r, func(d *drawn) *mesh.Mesh { return d.source }, readSource)
@@ -145,7 +151,7 @@ func (p *pager) item(r *Result) gallery.Item {
 	return it
 }
 
-// shown are the measures that a card shows unasked, in their order.
+// shown are the measures always visible on a card, in order.
 var shown = []struct {
 	name, label string
 	text        func(float64) string
@@ -167,7 +173,7 @@ func measures(r *Result) (out []gallery.KV) {
 	return out
 }
 
-// promptCounts are what a picture started from.
+// promptCounts are the class, text and guidance of a picture.
 func promptCounts(r *Result) (out []gallery.KV) {
 	if r.Class != nil {
 		out = append(out, gallery.KV{Key: "Class", Value: strconv.Itoa(*r.Class)})
@@ -184,7 +190,7 @@ func promptCounts(r *Result) (out []gallery.KV) {
 	return out
 }
 
-// title is the id, with the family where another has it too.
+// title is the id, with the family if another family has the same id.
 func (p *pager) title(r *Result) string {
 	title := r.ID
 	if p.ids[title] {
@@ -194,7 +200,7 @@ func (p *pager) title(r *Result) string {
 	return title
 }
 
-// relative turns a path as it was given into one that the page can link.
+// relative turns a path as given into one that the page can link.
 func (p *pager) relative(input string) string {
 	if input == "" {
 		return ""
@@ -202,8 +208,8 @@ func (p *pager) relative(input string) string {
 	return store.Link(p.dir, input)
 }
 
-// readResult reads the OBJ of a result, whose faces are as the model made them. A mesh that
-// can no longer be read is not drawn: the page is about the run, and the run is over.
+// readResult reads the OBJ of a result, with faces as the model made them. A mesh that can
+// no longer be read is not drawn, since the run is already over.
 func (p *pager) readResult(r *Result) *mesh.Mesh {
 	local, err := store.Fetch(context.Background(), store.Join(p.dir, r.OBJ), maxDrawnBytes)
 	if err != nil {
@@ -230,7 +236,7 @@ func readSource(r *Result) *mesh.Mesh {
 	return m
 }
 
-// draw returns what the viewer needs of a mesh, which was read ahead or is read now.
+// draw returns the viewer's data of a mesh, which was read ahead or is read now.
 func (p *pager) draw(r *Result, of func(*drawn) *mesh.Mesh, read func(*Result) *mesh.Mesh) *gallery.Mesh {
 	if p.budget <= 0 {
 		return nil
@@ -245,8 +251,8 @@ func (p *pager) draw(r *Result, of func(*drawn) *mesh.Mesh, read func(*Result) *
 		return nil
 	}
 	p.budget -= m.NumFaces()
-	// The viewer fits each mesh into its panel. Its coordinates have float32,
-	// which far from the origin cannot tell vertices apart.
+	// The viewer scales each mesh to its panel. Its float32 coordinates cannot
+	// separate vertices far from the origin.
 	if unit, _, _, err := mesh.Normalize(m, 1); err == nil {
 		m = unit
 	}
@@ -257,7 +263,7 @@ func (p *pager) draw(r *Result, of func(*drawn) *mesh.Mesh, read func(*Result) *
 	return g
 }
 
-// number prints counts whole and other values with four digits.
+// number formats counts as integers and other values with four digits.
 func number(x float64) string {
 	if x == float64(int64(x)) {
 		return strconv.FormatInt(int64(x), 10)
@@ -265,7 +271,7 @@ func number(x float64) string {
 	return strconv.FormatFloat(x, 'g', 4, 64)
 }
 
-// percent prints a share with three digits.
+// percent formats a fraction with three digits.
 func percent(x float64) string { return strconv.FormatFloat(100*x, 'g', 3, 64) + "%" }
 
 func yesOrNo(x float64) string {

@@ -10,7 +10,7 @@ import (
 
 // Place names the files of one result, relative to the run's folder:
 //
-//	<family>/<id>.mp4 .glb .obj .png   what people want; planes of a shape are .safetensors
+//	<family>/<id>.mp4 .glb .obj .png   the media; planes of a shape are .safetensors
 //	<family>/done/<id>.parquet         its tokens
 //	<family>/done/<id>.json            the marker
 type Place struct {
@@ -31,12 +31,12 @@ func (p Place) Tokens() string {
 	return filepath.Join(string(p.Family), "done", p.ID+".parquet")
 }
 
-// Marker returns the marker.
+// Marker returns the path of the marker.
 func (p Place) Marker() string {
 	return filepath.Join(string(p.Family), "done", p.ID+".json")
 }
 
-// Files returns what a result of the action leaves besides its marker.
+// Files returns the files of a result of the action, without its marker.
 func (p Place) Files(action string) []string {
 	var files []string
 	if tokens := p.Tokens(); tokens != "" {
@@ -51,9 +51,9 @@ func (p Place) Files(action string) []string {
 	return files
 }
 
-// Source returns the path of an input relative to the run's folder, with links of
-// folders resolved. It is the same from any working directory, and after both have
-// moved together. In a store, of either, it is the place itself. An empty input gives an empty source.
+// Source returns the path of an input relative to the run's folder, with links of folders resolved. It
+// does not depend on the working directory, and stays the same if both are moved together. If either
+// is in a store, it is the place itself. An empty input gives an empty source.
 func Source(dir, input string) string {
 	if input == "" {
 		return ""

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -17,35 +18,36 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Actions, as they stand in reports.
+// Actions in reports.
 const (
 	Generate   = "generate"
 	Tokenize   = "tokenize"
 	Detokenize = "detokenize"
 )
 
-// Run says what is published about a run besides its outcomes.
+// Run is what is published about a run besides its outcomes.
 type Run struct {
-	Name    string    `json:"name,omitempty"` // no other run's
+	Name    string    `json:"name,omitempty"` // unique
 	Action  string    `json:"action"`
-	Command string    `json:"command"` // what was typed
+	Command string    `json:"command"` // the command line
 	Begun   time.Time `json:"begun"`
-	// Own, if set, is the family whose tokenized samples are all this run's: those of
-	// earlier runs go. Shards belong to one run; results add up.
+	// Own, if set, is the family whose tokenized samples are all from this run: those
+	// of earlier runs are dropped. Shards belong to one run, while results
+	// accumulate.
 	Own request.Family `json:"own,omitempty"`
-	// Asked is the number of requests; those without an outcome were not reached.
+	// Asked is the number of requests. Those without an outcome were not reached.
 	Asked int `json:"asked"`
-	// Partial marks a run that was cut off, with Unreached and CutOff as in Summary, as far
-	// as they are known.
+	// Partial marks a run that was cut off. Unreached and CutOff are as in Summary, as far
+	// as known.
 	Partial   bool `json:"partial,omitempty"`
 	Unreached int  `json:"unreached,omitempty"`
 	CutOff    int  `json:"cut_off,omitempty"`
-	// Overwrite allows to replace files that no run made.
+	// Overwrite permits replacing files that no run made.
 	Overwrite bool `json:"overwrite,omitempty"`
 }
 
-// Files returns the files that Publish may write for results of the families. It
-// leaves out the page's scripts, whose names depend on their contents.
+// Files returns the files that Publish may write for results of the families,
+// without the page's scripts, whose names depend on their contents.
 func (r *Run) Files(families []request.Family) []string {
 	files := []string{ResultsFile, FailuresFile, SummaryFile}
 	if r.Action == Tokenize {
@@ -57,13 +59,13 @@ func (r *Run) Files(families []request.Family) []string {
 	return append(files, PageFile)
 }
 
-// Publish writes the files of a run's folder, each whole or not at all. The rows of
-// results.jsonl and failures.jsonl stand by family and id, and include those of
+// Publish writes the files of a run's folder, each atomically. The rows of
+// results.jsonl and failures.jsonl are sorted by family and id and include those of
 // earlier runs. summary.json counts this run alone. Unless the run tokenizes,
 // Publish also writes the page, and each family's tokens as one shard.
 //
 // If a file cannot be written, Publish still tries the rows and the summary. The
-// returned summary counts the outcomes whatever the error is.
+// returned summary counts all outcomes even on error.
 func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 	summary := Count(dir, outcomes, run)
 	folder, err := OpenFolder(dir, claim.Policy{Overwrite: run.Overwrite})
@@ -71,6 +73,10 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 		return summary, err
 	}
 	defer folder.Close()
+	begun, err := moment(dir)
+	if err != nil {
+		return summary, err
+	}
 	old, err := readPast(dir, run.Overwrite)
 	if err != nil {
 		return summary, err
@@ -82,13 +88,30 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 		}
 	}
 	p.results, p.failures = old.merge(outcomes, &run)
+	p.shelves, p.moment = old.shelves, begun
 	if err = p.all(); err == nil {
 		return summary, nil
 	}
-	if err2 := p.rows(); err2 != nil { // a disk may have room for these alone
+	if err2 := p.rows(); err2 != nil { // a full disk may have room for these
 		err = fmt.Errorf("%w; nor could the rows alone be written: %w", err, err2)
 	}
 	return summary, err
+}
+
+// moment is now, by the clock of the disk, as far as it has one.
+func moment(dir string) (time.Time, error) {
+	if store.Stored(dir) {
+		return time.Now(), nil
+	}
+	probe, err := atomicfile.CreateFolder(dir)
+	if err != nil {
+		return time.Time{}, err
+	}
+	info, err := os.Stat(probe.Path(""))
+	if err = errors.Join(err, probe.Remove()); err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
 }
 
 // publication is what Publish writes.
@@ -99,9 +122,11 @@ type publication struct {
 	results  []Result
 	failures []Failure
 	made     map[key]bool // results of this run, which did not skip them
+	shelves  []shelf
+	moment   time.Time // before the markers were read
 }
 
-// all writes everything.
+// all writes all files.
 func (p *publication) all() error {
 	b, err := claim.Begin(p.folder.dir)
 	if err != nil {
@@ -113,30 +138,38 @@ func (p *publication) all() error {
 			return err
 		}
 	}
+	kept := map[string]bool{}
+	for i := range p.shelves {
+		if err := p.shelves[i].write(b, p.folder, p.moment, kept); err != nil {
+			return err
+		}
+	}
+	p.summary.Seconds = time.Since(p.run.Begun).Seconds()
+	if p.run.Action != Tokenize {
+		if err := writePage(b, p, kept); err != nil {
+			return err
+		}
+	}
 	if err := p.write(b); err != nil {
-		return err
-	}
-	if p.run.Action == Tokenize {
-		return p.folder.Deliver(b)
-	}
-	used, err := writePage(b, p)
-	if err != nil {
 		return err
 	}
 	if err := p.folder.Deliver(b); err != nil {
 		return err
 	}
-	return p.folder.Drop(func(path string) bool { return filepath.Dir(path) == scriptFolder && !used[path] })
+	return p.folder.Drop(func(path string) bool {
+		return !kept[path] && (isIndex(path) || p.run.Action != Tokenize && filepath.Dir(path) == scriptFolder)
+	})
 }
 
-// rows writes the rows and the summary. Which results stand in a shard is not known
-// then, so none is said to.
+// rows writes the rows and the summary. It is not known then which results are in a
+// shard, so no row names one.
 func (p *publication) rows() error {
 	for i := range p.results {
 		if p.results[i].Action != Tokenize {
 			p.results[i].Shard = ""
 		}
 	}
+	p.summary.Seconds = time.Since(p.run.Begun).Seconds()
 	b, err := claim.Begin(p.folder.dir)
 	if err != nil {
 		return err
@@ -148,8 +181,8 @@ func (p *publication) rows() error {
 	return p.folder.Deliver(b)
 }
 
+// write writes the rows, and the summary last: who finds it finds all else.
 func (p *publication) write(b *claim.Batch) error {
-	p.summary.Seconds = time.Since(p.run.Begun).Seconds()
 	for _, f := range []struct {
 		path string
 		fill func(io.Writer) error
@@ -174,16 +207,16 @@ func Count(dir string, outcomes []Outcome, run Run) Summary {
 	s := summarize(outcomes)
 	s.Run, s.Action, s.Out, s.Seconds = run.Name, run.Action, dir, time.Since(run.Begun).Seconds()
 	s.Unreached, s.CutOff = run.Unreached, run.CutOff
-	if !run.Partial { // of a run that was cut off, failures elsewhere have no outcome either
+	if !run.Partial { // in a run that was cut off, failures in other processes have no outcome either
 		s.Unreached = max(0, run.Asked-len(outcomes))
 	}
 	s.Complete = !run.Partial && s.Unreached == 0
 	return s
 }
 
-// joinFamilies writes a shard a family and notes it in the results. Samples of earlier
-// runs come from the shard that stands there, as far as it has them. One whose own file is
-// not as its result left it is else in no shard; tokenized samples have shards of their own.
+// joinFamilies writes one shard per family and records it in the results. Samples of earlier
+// runs are copied from the existing shard where possible. A sample whose own file has
+// changed is in no shard. Tokenized samples have shards of their own.
 func joinFamilies(dir string, b *claim.Batch, results []Result, made map[key]bool) error {
 	byFamily := map[request.Family][]*Result{}
 	for i := range results {

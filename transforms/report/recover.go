@@ -4,10 +4,10 @@ import (
 	"github.com/morton-gen/morton/transforms/request"
 )
 
-// Recover returns the outcomes that a run which was cut off has left behind: the
-// results whose markers stand. Those of other runs count as skipped. Requests that were
-// not reached, and those that failed, have no outcome. Relative inputs are relative to
-// the folder from; empty means here.
+// Recover returns the outcomes that a cut-off run left behind: the results with
+// markers. Those of other runs count as skipped. Requests that failed or were not
+// reached have no outcome. Relative inputs are relative to the folder from; empty means
+// the working directory.
 func Recover(dir, action, model, run, from string, requests []request.Request) []Outcome {
 	var outcomes []Outcome
 	for i := range requests {
@@ -17,7 +17,7 @@ func Recover(dir, action, model, run, from string, requests []request.Request) [
 		if !ok {
 			continue
 		}
-		done.Request = *r // of the user's own fields the latest count
+		done.Request = *r // the latest user fields apply
 		outcomes = append(outcomes, Outcome{Done: &done})
 	}
 	return outcomes

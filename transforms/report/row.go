@@ -12,32 +12,33 @@ import (
 )
 
 // Result is one line of results.jsonl. Paths are relative to the run's folder,
-// but for the request's input, which stands as it was given.
+// except the request's input, which is as given.
 type Result struct {
 	request.Request
 	Action string `json:"action"` // generate, tokenize or detokenize
 	Model  string `json:"model"`
+	Device string `json:"device,omitempty"` // that the model ran on, see family.OnDevice
 
 	Output string `json:"output,omitempty"` // MP4, PNG, GLB or safetensors
 	OBJ    string `json:"obj,omitempty"`
 	Poster string `json:"poster,omitempty"`
-	Shard  string `json:"shard,omitempty"` // where the tokens stand at the end
+	Shard  string `json:"shard,omitempty"` // path of the shard with the tokens
 
 	TokenCount   int    `json:"tokens"`        // in the sample
-	Drawn        int    `json:"drawn"`         // by the model
+	Drawn        int    `json:"drawn"`         // sampled by the model
 	TokensSHA256 string `json:"tokens_sha256"` // of the tokens as 8-byte little-endian numbers
 
 	OutputFrames int `json:"output_frames,omitempty"`
-	GivenFrames  int `json:"given_frames,omitempty"` // of them, from the input
+	GivenFrames  int `json:"given_frames,omitempty"` // of Frames, from the input
 
-	Truncated     bool     `json:"truncated,omitempty"`      // the input ends too early
+	Truncated     bool     `json:"truncated,omitempty"`      // the input ends early
 	Damaged       bool     `json:"damaged,omitempty"`        // some frames of the input are wrong or missing
-	DamagedFrames int      `json:"damaged_frames,omitempty"` // about so many
+	DamagedFrames int      `json:"damaged_frames,omitempty"` // approximate number
 	MadeBy        string   `json:"made_by,omitempty"`        // the method, where there are several
-	Notes         []string `json:"notes,omitempty"`          // where the result is not what was asked for
+	Notes         []string `json:"notes,omitempty"`          // how the result differs from the request
 
 	Measures family.Measures `json:"measures,omitempty"`
-	Seconds  float64         `json:"seconds"`        // generating, on the device, or reading and tokenizing
+	Seconds  float64         `json:"seconds"`        // of generating on the device, or of reading and tokenizing
 	Waited   float64         `json:"waited_seconds"` // for room on the device
 	Skipped  bool            `json:"skipped"`        // done by an earlier run
 }
@@ -45,7 +46,7 @@ type Result struct {
 // Failure is one line of failures.jsonl: an input without a result.
 type Failure struct {
 	ID      string         `json:"id"`
-	Family  request.Family `json:"family"` // empty if it could not be told
+	Family  request.Family `json:"family"` // empty if unknown
 	Input   string         `json:"input"`
 	Action  string         `json:"action,omitempty"` // of the run, as in a result
 	Stage   string         `json:"stage"`            // decode, tokenize, generate, detokenize or write
@@ -55,7 +56,7 @@ type Failure struct {
 	Extra request.Extra `json:"extra,omitempty"`
 }
 
-// validate refuses a row that no run writes, such as one of a file elsewhere.
+// validate rejects a row that no run writes, such as one of a file elsewhere.
 func (r *Result) validate() error {
 	if err := r.Request.Validate(); err != nil {
 		return err
@@ -68,7 +69,7 @@ func (r *Result) validate() error {
 	return nil
 }
 
-// validate refuses a row that no run writes.
+// validate rejects a row that no run writes.
 func (f *Failure) validate() error {
 	if f.Family != "" && !filepath.IsLocal(string(f.Family)) {
 		return fmt.Errorf("family %q", f.Family)
@@ -76,13 +77,13 @@ func (f *Failure) validate() error {
 	return nil
 }
 
-// Outcome is what became of one request: one of its fields is set.
+// Outcome is the result or failure of one request: one field is set.
 type Outcome struct {
 	Done   *Result  `json:"done,omitempty"`
 	Failed *Failure `json:"failed,omitempty"`
 }
 
-// key names the request of an outcome.
+// key identifies the request of an outcome.
 type key struct {
 	family request.Family
 	id     string
@@ -117,16 +118,15 @@ func Fail(r request.Request, stage string, err error) Outcome {
 	}}
 }
 
-// Messages are for people with a broken file: where in the program it was met, as
-// "obj.Read: ", and by which system call, is left out. A file on its way to its place is
-// called by its place.
+// Messages are for users. The function that failed, as "obj.Read: ", and the system call
+// are removed. A temporary file is named by its place.
 var (
 	places = regexp.MustCompile(`\b[a-z]+\.[A-Z][A-Za-z]*: `)
 	begins = regexp.MustCompile(`^(?:(?:checkpoint|engine|gpu|models|nn|order|pipelines|request|shard|system|systems): )+`)
 	calls  = regexp.MustCompile(`(^|: )(?:open|read|stat|statat) `)
 )
 
-// Message returns the text of an error for such a person.
+// Message returns the text of an error for users.
 func Message(err error) string {
 	text := places.ReplaceAllString(atomicfile.Visible(err.Error()), "")
 	return calls.ReplaceAllString(begins.ReplaceAllString(text, ""), "$1")

@@ -22,18 +22,18 @@ const (
 // ErrRows reports a file of rows that cannot be read.
 var ErrRows = errors.New("bad rows")
 
-// maxRowBytes bounds a line that is read back.
+// maxRowBytes bounds a line.
 const maxRowBytes = 1 << 20
 
 // maxRows bounds the rows of a file.
 const maxRows = request.MaxRequests
 
-// ReadResults reads the results of earlier runs; no file means none.
+// ReadResults reads the results of earlier runs. A missing file means none.
 func ReadResults(dir string) ([]Result, error) {
 	return readFile(dir, ResultsFile, DecodeResults)
 }
 
-// ReadFailures reads the failures of earlier runs; no file means none.
+// ReadFailures reads the failures of earlier runs. A missing file means none.
 func ReadFailures(dir string) ([]Failure, error) {
 	return readFile(dir, FailuresFile, DecodeFailures)
 }
@@ -41,10 +41,10 @@ func ReadFailures(dir string) ([]Failure, error) {
 // DecodeResults reads rows. The error wraps [ErrRows] and names the line.
 func DecodeResults(r io.Reader) ([]Result, error) { return decodeRows(r, (*Result).validate) }
 
-// DecodeFailures is DecodeResults of failures.
+// DecodeFailures is DecodeResults for failures.
 func DecodeFailures(r io.Reader) ([]Failure, error) { return decodeRows(r, (*Failure).validate) }
 
-// readRows reads both. With overwrite, a file that cannot be read has none.
+// readRows reads both. With overwrite, an unreadable file has no rows.
 func readRows(dir string, overwrite bool) (results []Result, failures []Failure, err error) {
 	results, err = ReadResults(dir)
 	if err != nil && !(overwrite && errors.Is(err, ErrRows)) {
@@ -57,7 +57,7 @@ func readRows(dir string, overwrite bool) (results []Result, failures []Failure,
 	return results, failures, nil
 }
 
-// suggestOverwrite says what helps where rows cannot be read.
+// suggestOverwrite adds a remedy to the error of unreadable rows.
 func suggestOverwrite(err error) error {
 	if errors.Is(err, ErrRows) {
 		return fmt.Errorf("%w (--overwrite makes the file anew)", err)

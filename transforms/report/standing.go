@@ -8,27 +8,33 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Standing knows which files stand in a run's folder. It lists each folder in it once,
-// when it is first asked: a look at each file would take a store 50 ms.
+// Standing knows which files exist in a run's folder. It lists each folder once, on
+// first use, since checking each file takes 50 ms in a store.
 type Standing struct {
 	dir     string
-	folders map[string]map[string]fs.DirEntry // nil: could not be listed
+	folders map[string]listing
 }
 
-// NewStanding looks at nothing yet.
+// listing is what a folder has, or why it could not be listed.
+type listing struct {
+	entries map[string]fs.DirEntry
+	err     error
+}
+
+// NewStanding returns a Standing that has listed nothing yet.
 func NewStanding(dir string) *Standing {
-	return &Standing{dir: dir, folders: map[string]map[string]fs.DirEntry{}}
+	return &Standing{dir: dir, folders: map[string]listing{}}
 }
 
-// Gone reports whether a file of the result is no longer there. What cannot be listed
-// counts as there.
+// Gone reports whether a file of the result is missing. Files in a folder that cannot
+// be listed count as present.
 func (s *Standing) Gone(r *Result) bool {
 	for _, file := range []string{r.Output, Place{r.Family, r.ID}.Tokens()} {
 		if file == "" {
 			continue
 		}
 		folder := filepath.Dir(file)
-		if entries := s.entries(folder); entries == nil {
+		if entries, err := s.list(folder); err != nil {
 			continue
 		} else if _, there := entries[filepath.Base(file)]; !there {
 			return true
@@ -37,20 +43,20 @@ func (s *Standing) Gone(r *Result) bool {
 	return false
 }
 
-// entries lists a folder, by names. One that is not there is empty.
-func (s *Standing) entries(folder string) map[string]fs.DirEntry {
-	if known, listed := s.folders[folder]; listed {
-		return known
+// list lists a folder, by names. One that is not there is empty.
+func (s *Standing) list(folder string) (map[string]fs.DirEntry, error) {
+	if known := s.folders[folder]; known.entries != nil || known.err != nil {
+		return known.entries, known.err
 	}
 	list, err := store.ReadDir(store.Join(s.dir, folder))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.folders[folder] = nil
-		return nil
+		s.folders[folder] = listing{err: err}
+		return nil, err
 	}
 	entries := make(map[string]fs.DirEntry, len(list))
 	for _, e := range list {
 		entries[e.Name()] = e
 	}
-	s.folders[folder] = entries
-	return entries
+	s.folders[folder] = listing{entries: entries}
+	return entries, nil
 }

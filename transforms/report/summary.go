@@ -9,30 +9,31 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Summary counts a run, the way `morton --json` prints it and summary.json holds
-// it.
+// Summary counts a run. morton --json prints it and summary.json contains it.
 type Summary struct {
 	Run     string         `json:"run,omitempty"` // the run's name, see [Run]
 	Action  string         `json:"action"`
 	Out     string         `json:"out"`
-	Done    int            `json:"done"` // with the skipped
+	Done    int            `json:"done"` // including skipped ones
 	Skipped int            `json:"skipped"`
 	Failed  int            `json:"failed"`
 	Kinds   map[string]int `json:"failure_kinds,omitempty"`
-	Drawn   int            `json:"drawn"`   // tokens, by this run
+	Drawn   int            `json:"drawn"`   // tokens sampled by this run
 	Seconds float64        `json:"seconds"` // of wall time
-	// RequestSeconds sums the Seconds of the results of this run. Requests share a device,
-	// so it may be more than the wall time.
+	// RequestSeconds sums the Seconds of this run's results. Requests share a device, so
+	// it may exceed the wall time.
 	RequestSeconds float64 `json:"request_seconds"`
 	Complete       bool    `json:"complete"` // false if the run was cut off or stopped
-	// Unreached counts the requests that a run with too many failures, or one that was
-	// interrupted, did not begin; CutOff those that an interrupted one did not end.
+	// Unreached counts the requests that a run did not start, because of too many
+	// failures or an interrupt. CutOff counts those that an interrupted run did not
+	// finish.
 	Unreached int `json:"unreached,omitempty"`
 	CutOff    int `json:"cut_off,omitempty"`
-	// Truncated and Damaged count the results of such inputs, with the skipped.
+	// Truncated and Damaged count the results of such inputs, skipped ones
+	// included.
 	Truncated int `json:"truncated,omitempty"`
 	Damaged   int `json:"damaged,omitempty"`
-	// Astray counts the results that do not follow their inputs, see [Result.Astray].
+	// Astray counts the results that do not follow their inputs: see [Result.Astray].
 	Astray int `json:"astray,omitempty"`
 }
 
@@ -74,7 +75,7 @@ func (s *Summary) addResult(r *Result) {
 // ErrSummary reports a summary that cannot be read.
 var ErrSummary = errors.New("bad summary")
 
-// maxSummaryBytes bounds a summary that is read back.
+// maxSummaryBytes bounds a summary.
 const maxSummaryBytes = 1 << 20
 
 // ReadSummary reads the summary of the last run into a folder. The error wraps

@@ -7,21 +7,24 @@ import (
 	"strings"
 )
 
-// ErrThreshold reports text that is no [Threshold].
+// ErrThreshold reports text that is not a [Threshold].
 var ErrThreshold = errors.New("want a count such as 12, or a share such as 5%")
 
-// minFinished is how many inputs must finish before a share of failures stops a run.
-// Without it, the first failure of ten would stop a run that allows 5%.
+// minFinished is the number of inputs that must finish before a percentage of
+// failures stops a run. Otherwise the first failure of ten would stop a run that
+// allows 5%.
 const minFinished = 20
 
-// Threshold is the number of failures that a run may have: a count, or a share of
-// the inputs. The zero value sets no limit. Its text is "12", "5%" or "".
+// Threshold is the number of failures that a run may have: a count or a
+// percentage of the inputs. The zero value sets no limit. Its text is "12", "5%"
+// or "".
 type Threshold struct {
 	most float64
 	unit string // "" for no limit, "%", or "inputs"
 }
 
-// UnmarshalText reads what MarshalText wrote. The error wraps [ErrThreshold].
+// UnmarshalText parses the output of MarshalText. The error wraps
+// [ErrThreshold].
 func (t *Threshold) UnmarshalText(text []byte) error {
 	s := string(text)
 	if s == "" {
@@ -59,7 +62,7 @@ func (t Threshold) String() string {
 	return number
 }
 
-// Exceeded reports whether a run that is over has too many failures.
+// Exceeded reports whether a finished run has too many failures.
 func (t Threshold) Exceeded(done, failed int) bool {
 	switch t.unit {
 	case "":
@@ -70,8 +73,8 @@ func (t Threshold) Exceeded(done, failed int) bool {
 	return float64(failed) > t.most
 }
 
-// Stops reports whether a run that is still going has too many failures. A share
-// is one of the inputs that have come to their end, once there are twenty.
+// Stops reports whether a running run has too many failures. A percentage is of
+// the finished inputs, once there are twenty.
 func (t Threshold) Stops(done, failed int) bool {
 	return t.Exceeded(done, failed) && (t.unit != "%" || done+failed >= minFinished)
 }

@@ -1,10 +1,10 @@
 package report
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +26,7 @@ func HashTokens(tokens []int64) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// WriteSample writes one sample as a shard of its own.
+// WriteSample writes one sample as its own shard.
 func WriteSample(path string, s shard.Sample) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -47,9 +47,9 @@ func WriteShard(path string, fill func(yield func(shard.Sample) error) error) er
 	return w.Close()
 }
 
-// JoinTokens writes the tokens of the results, which are in order, to one shard
-// at path, from the files that each result left in dir. Equal results give equal
-// bytes, whichever run made them.
+// JoinTokens writes the tokens of sorted results to one shard at path, from the
+// file of each result in dir. Equal results give equal bytes, whichever run made
+// them.
 func JoinTokens(dir, path string, results []Result) error {
 	all := make([]*Result, len(results))
 	for i := range results {
@@ -58,13 +58,12 @@ func JoinTokens(dir, path string, results []Result) error {
 	return joinTokens(dir, path, all, &earlierTokens{}, nil, func(_ *Result, err error) error { return err })
 }
 
-// joinTokens is JoinTokens that takes samples from an earlier shard, but for results made by
-// this run. The caller decides on samples that are not as their result left them: bad
-// returns nil to leave one out.
+// joinTokens is JoinTokens that takes samples of earlier runs from an earlier shard. bad
+// decides on samples that differ from their result: it returns nil to leave one out.
 func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, made map[key]bool, bad func(r *Result, err error) error) error {
 	return WriteShard(path, func(yield func(shard.Sample) error) error {
 		for len(results) > 0 {
-			n := together(dir, results)
+			n := together(results)
 			samples, errs := readSamples(dir, results[:n], earlier, made)
 			for i, r := range results[:n] {
 				if errs[i] != nil {
@@ -83,19 +82,10 @@ func joinTokens(dir, path string, results []*Result, earlier *earlierTokens, mad
 	})
 }
 
-// maxPartBytes bounds the tokens of one result that are copied from a store: four times
-// those of the longest sample that a shard takes.
-const maxPartBytes = 1 << 30
-
 // readSample reads the tokens that a result left.
 func readSample(dir string, r *Result) (shard.Sample, error) {
 	part := store.Join(dir, Place{r.Family, r.ID}.Tokens())
-	local, err := store.Fetch(context.Background(), part, maxPartBytes)
-	if err != nil {
-		return shard.Sample{}, err
-	}
-	defer local.Remove()
-	samples, err := shard.ReadAll(local.Path, shard.Limits{Samples: 1})
+	samples, err := readPart(part, r)
 	if err != nil {
 		return shard.Sample{}, err
 	}
@@ -103,6 +93,22 @@ func readSample(dir string, r *Result) (shard.Sample, error) {
 		return shard.Sample{}, fmt.Errorf("report.JoinTokens: %w: %s is not the sample of %s", shard.ErrCorrupt, part, r.ID)
 	}
 	return samples[0], nil
+}
+
+// readPart reads a shard of one sample. That of a store is small enough to need no file: a
+// token takes ten bytes at most.
+func readPart(part string, r *Result) ([]shard.Sample, error) {
+	if !store.Stored(part) {
+		return shard.ReadAll(part, shard.Limits{Samples: 1})
+	}
+	data, err := store.ReadFile(part, 10*int64(r.TokenCount)+1<<20)
+	if errors.Is(err, store.ErrTooLarge) {
+		err = fmt.Errorf("report.JoinTokens: %w: %w", shard.ErrCorrupt, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return shard.DecodeAll(data, shard.Limits{Samples: 1})
 }
 
 // TokensFile is where the tokens of all a family's results stand together.

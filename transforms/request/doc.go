@@ -1,8 +1,7 @@
-// Package request describes what a run shall do: one small struct an item, with a
-// JSON form. Requests come from file patterns or from a manifest. Their ids are unique
-// and fit to name files.
+// Package request describes the work of a run: one small struct per item, with a JSON form. Requests come from file
+// patterns or from a manifest. Their ids are unique and valid as file names.
 //
-// It is not for reading the inputs themselves, and knows no Beam.
+// It is not for reading the inputs themselves, and does not depend on Beam.
 //
 //	paths, err := request.Match([]string{"clips/*.mp4"})
 //	if err != nil {

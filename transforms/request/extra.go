@@ -5,17 +5,17 @@ import (
 	"fmt"
 )
 
-// Extra are a user's own fields by name, each as it was written.
+// Extra are a user's own fields by name, as raw JSON.
 type Extra map[string]json.RawMessage
 
-// Bounds of a request's own fields. They are written into a row and, with
-// indents, into a marker, each of which is read back up to 1 MiB.
+// Bounds on a request's own fields. They are written to a row and, indented, to
+// a marker, both of which are read up to 1 MiB.
 const (
 	MaxExtraBytes = 1 << 14
 	maxExtraDepth = 16
 )
 
-// addOwn puts a line's own fields beside those of its "extra".
+// addOwn adds a line's own fields to those of its "extra".
 func (r *Request) addOwn(own Extra) error {
 	for name, value := range own {
 		if _, twice := r.Extra[name]; twice {
@@ -42,7 +42,7 @@ func invalidExtra(extra Extra) string {
 	return ""
 }
 
-// depth returns how deep the lists and objects of a JSON value are nested.
+// depth returns the nesting depth of a JSON value.
 func depth(value json.RawMessage) int {
 	level, deepest, quoted := 0, 0, false
 	for i := 0; i < len(value); i++ {

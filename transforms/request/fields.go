@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// Fields of a manifest's line, and of its "sampling".
+// Fields of a manifest line and of its "sampling".
 var (
 	allFields      = fieldsOf(reflect.TypeFor[Request]())
 	samplingFields = fieldsOf(reflect.TypeFor[Sampling]())
 )
 
-// flagsOnly are flags that a line cannot set. As a user's own fields they would
-// look as if it could.
+// flagsOnly are flags that a line cannot set. As user fields they would be
+// misleading.
 var flagsOnly = []string{"count", "device", "manifest", "model", "out", "overwrite", "precision", "shards"}
 
-// fieldsOf returns the names that a struct's fields have in JSON.
+// fieldsOf returns the JSON names of a struct's fields.
 func fieldsOf(t reflect.Type) []string {
 	var all []string
 	for i := range t.NumField() {
@@ -32,8 +32,8 @@ func fieldsOf(t reflect.Type) []string {
 	return all
 }
 
-// splitLine parts the fields of [Request] from the user's own, and refuses names
-// that are nearly one of ours. The family is the run's; a run of any has it in the line.
+// splitLine separates the fields of [Request] from the user's own and rejects names that
+// resemble one of ours. The family is the run's; in a run of any family the line has it.
 func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Extra, err error) {
 	if line[0] == '[' {
 		return nil, nil, errors.New("a list; a manifest has one object {…} a line, and nothing around them")
@@ -42,14 +42,14 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 		return nil, nil, explain(err)
 	}
 	if of == "" {
-		_ = json.Unmarshal(ours["family"], &of) // what is no text is refused with the line
+		_ = json.Unmarshal(ours["family"], &of) // invalid text is rejected with the line
 	}
 	known := lineFields(of)
 	if kinds[of].fromPrompt {
 		switch _, ok := ours["input"]; {
 		case !ok:
 			known = append(known, kinds[of].fields...)
-		case namesFeatures(ours["text"]): // other words beside an input are the user's
+		case namesFeatures(ours["text"]): // other text beside an input is the user's own
 			known = append(known, "text", "guidance", "guidance_tokens")
 		}
 	}
@@ -69,7 +69,8 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 	return ours, own, nil
 }
 
-// namesFeatures reports whether a value is the name of a file of features, and no caption.
+// namesFeatures reports whether a value is the name of a file of features rather than a
+// caption.
 func namesFeatures(value json.RawMessage) bool {
 	var text string
 	return json.Unmarshal(value, &text) == nil && isFeatures(text)
@@ -89,8 +90,8 @@ func refuseNear(name string, known []string) error {
 	return nil
 }
 
-// Nearest returns the known name that a person may have meant, or "". Short names
-// have many neighbours that are words of their own, so they allow fewer changes.
+// Nearest returns the known name closest to name, or "" if none is close. Short
+// names allow fewer changes, since many words resemble them.
 func Nearest(name string, known []string) string {
 	spelled := strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(name))
 	best, least := "", 3
@@ -110,9 +111,9 @@ func Nearest(name string, known []string) string {
 	return best
 }
 
-// distance counts the letters to insert, delete, change, or swap with the next.
+// distance is the edit distance, with swaps of neighbouring letters.
 func distance(a, b []rune) int {
-	const far = 3 // more than anybody asks about
+	const far = 3 // more than any caller needs
 	if len(a)-len(b) >= far || len(b)-len(a) >= far {
 		return far
 	}

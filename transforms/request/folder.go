@@ -13,12 +13,12 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// folder is a folder of the file system as an fs.FS. Unlike os.DirFS it takes
-// names that are not UTF-8, and it notes what it cannot list, so that no file is
-// passed over in silence.
+// folder is a folder as an fs.FS. Unlike os.DirFS it accepts names that are not
+// UTF-8, and it records what it cannot list, so that no file is skipped
+// silently.
 type folder struct {
 	root   string
-	closed map[string]error // what cannot be listed or looked at, and why
+	closed map[string]error // folders that cannot be listed, and why
 }
 
 func (d *folder) path(name string) string { return filepath.Join(d.root, filepath.FromSlash(name)) }
@@ -35,7 +35,7 @@ func (d *folder) Stat(name string) (fs.FileInfo, error) {
 	return info, err
 }
 
-// ReadDir lists a folder of the folder.
+// ReadDir lists a subfolder.
 func (d *folder) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := os.ReadDir(d.path(name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
@@ -45,7 +45,7 @@ func (d *folder) ReadDir(name string) ([]fs.DirEntry, error) {
 }
 
 // folderFault returns an error wrapping [ErrFolder] if path is a folder, or the file
-// system's if it cannot be opened. It says what to type instead.
+// system's if it cannot be opened. It suggests a pattern.
 func folderFault(path string) error {
 	if !isFolder(path) {
 		return nil
@@ -60,11 +60,11 @@ func folderFault(path string) error {
 	return fmt.Errorf("%w: %s is a folder; its files are --input '%s'", ErrFolder, path, strings.ReplaceAll(pattern, "'", `'\''`))
 }
 
-// maxListed bounds the entries that [commonPattern] looks at.
+// maxListed bounds the entries that [commonPattern] reads.
 const maxListed = 1000
 
-// commonPattern returns the pattern of the most common extension in a folder, or
-// of what lies deeper; it is "" for an empty folder.
+// commonPattern returns a pattern for the most common extension in a folder, or
+// in its subfolders, or "" if it is empty.
 func commonPattern(dir string) (string, error) {
 	entries, err := someOf(dir)
 	if err != nil {
@@ -95,8 +95,8 @@ func commonPattern(dir string) (string, error) {
 	return "", nil
 }
 
-// someOf returns at least maxListed entries of a folder that has them. What was read
-// before an error counts.
+// someOf returns at least maxListed entries of a folder, or all. Entries read before
+// an error count.
 func someOf(dir string) ([]fs.DirEntry, error) {
 	if store.Stored(dir) {
 		return store.ReadDir(dir)

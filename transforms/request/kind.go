@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// Family is one of the kinds of things Morton makes.
+// Family is a kind of result.
 type Family string
 
-// The families, by the words of the command line.
+// The families, as named on the command line.
 const (
 	Video Family = "video"
 	// Image models are published ones; none is shipped.
@@ -18,26 +18,26 @@ const (
 	Quads Family = "quads"
 	// Rig models give a mesh a skeleton; none is shipped.
 	Rig Family = "rig"
-	// Remesh has no model, and so no tokens.
+	// Remesh has no model and thus no tokens.
 	Remesh Family = "remesh"
 )
 
-// Families lists all of them.
+// Families lists all families.
 var Families = []Family{Video, Image, Shape, Quads, Rig, Remesh}
 
-// kind says what requests of a family are like. The zero value makes meshes of inputs.
+// kind describes requests of a family. The zero value makes meshes from inputs.
 type kind struct {
 	noModel     bool
 	fromNothing bool
-	fromPrompt  bool // without an input it draws a class or a text
-	// fields are those that only some families have, of this one.
+	fromPrompt  bool // without an input it generates from a class or a text
+	// fields are the fields of this family that not all families have.
 	fields []string
-	// quiet says that these are words as common as a user's own: in lines of other
-	// families they are the user's.
+	// quiet marks names that users also choose for their own fields. In lines of
+	// other families they are the user's.
 	quiet bool
-	// files are the endings of what a result leaves; nil: those of a mesh.
+	// files are the extensions of a result's files; nil means those of a mesh.
 	files []string
-	// check returns why a request to generate has nothing to start from; nil: it has.
+	// check returns why a request to generate has nothing to start from, or nil.
 	check func(*Request) error
 }
 
@@ -50,10 +50,10 @@ var kinds = map[Family]kind{
 	Remesh: {fields: []string{"depth", "faces"}, noModel: true},
 }
 
-// meshFiles are the endings of a mesh: a file for programs, one for people, a picture.
+// meshFiles are the extensions of a mesh: for programs, for people, and a picture.
 var meshFiles = []string{".glb", ".obj", ".png"}
 
-// HasModel reports whether a model makes the family's results, out of tokens.
+// HasModel reports whether a model makes the family's results from tokens.
 func (f Family) HasModel() bool { return !kinds[f].noModel }
 
 // FromNothing reports whether the request generates without an input.
@@ -62,7 +62,7 @@ func (r *Request) FromNothing() bool {
 	return k.fromNothing || k.fromPrompt && (r.Class != nil || r.Text != "")
 }
 
-// Files returns the endings of the files that a result leaves.
+// Files returns the extensions of a result's files.
 func (f Family) Files() []string {
 	if k := kinds[f]; k.files != nil {
 		return k.files
@@ -70,7 +70,7 @@ func (f Family) Files() []string {
 	return meshFiles
 }
 
-// given returns the names of the fields that the request has and not all families do.
+// given returns the names of the request's fields that not all families have.
 func (r *Request) given() (names []string) {
 	for _, f := range []struct {
 		given bool
@@ -109,7 +109,7 @@ func (r *Request) foreign() string {
 	return ""
 }
 
-// lineFields returns the fields of a line of a family.
+// lineFields returns the fields of a manifest line of a family.
 func lineFields(f Family) []string {
 	return slices.DeleteFunc(slices.Clone(allFields), func(name string) bool {
 		for of, k := range kinds {
@@ -121,7 +121,8 @@ func lineFields(f Family) []string {
 	})
 }
 
-// checkClip returns why a request cannot continue a clip, or draw one of a class or a text.
+// checkClip returns why a request cannot continue a clip or generate one from a class or a
+// text.
 func (r *Request) checkClip() error {
 	if r.Class != nil {
 		switch {
@@ -149,8 +150,8 @@ func (r *Request) checkClip() error {
 	return nil
 }
 
-// CheckGenerate returns why r cannot be a request to generate, beyond [Request.Validate];
-// the command's flags and its manifests refuse the same.
+// CheckGenerate returns why r cannot be a request to generate, beyond [Request.Validate].
+// It applies to the command's flags and to manifests.
 func (r *Request) CheckGenerate() error {
 	if r.Input == "" && !r.FromNothing() {
 		return fmt.Errorf("no input: %s starts from a file", r.Family)

@@ -21,39 +21,38 @@ const (
 	maxLineBytes = 1 << 20
 )
 
-// Manifest says how a manifest is read: requests, one JSON object a line, with the
-// names of [Request]: {"id": …, "input": …, "seed": …, …}.
+// Manifest controls how a manifest is read. It has one JSON object per line, with
+// the fields of [Request]: {"id": …, "input": …, "seed": …, …}.
 //
-// An id that is missing is made from the input; one that is given is put into
-// Unicode's form NFC and must be a name (see [IsName]) and unique (see [Fold]).
-// Other fields are the user's own and go into Extra, unless they are nearly one of
-// ours. Blank lines and a byte order mark are skipped. Lines that name the same
-// file are all kept.
+// A missing id is made from the input. A given id is converted to Unicode NFC and
+// must be a name (see [IsName]) and unique (see [Fold]). Other fields are the
+// user's own and go into Extra, unless they resemble one of ours. Blank lines and
+// a byte order mark are skipped. Lines that name the same file are all kept.
 //
 // Errors wrap [ErrManifest] and name the line, or are the file system's.
 type Manifest struct {
-	// Base has the values of what a line leaves out. A line must not change its
-	// family unless it has none.
+	// Base has the defaults of a line. A line must not change its family unless
+	// Base has none.
 	Base Request
-	// Check returns what else is wrong with a line, or nil. It may change it.
+	// Check returns further errors of a line, or nil. It may change the line.
 	Check func(*Request) error
-	// Dir is what relative inputs are relative to; empty leaves them as they are.
+	// Dir is the folder of relative inputs; empty leaves them unchanged.
 	Dir string
-	// Name is the file's, for errors.
+	// Name is the file's name in errors.
 	Name string
 }
 
-// ReadManifest is [Manifest.Read] with nothing but a base.
+// ReadManifest is [Manifest.Read] with a base alone.
 func ReadManifest(path string, base Request) ([]Request, error) {
 	return Manifest{Base: base}.Read(path)
 }
 
-// DecodeManifest reads bytes; inputs stay as they are.
+// DecodeManifest reads bytes and leaves inputs unchanged.
 func DecodeManifest(r io.Reader, base Request) ([]Request, error) {
 	return Manifest{Base: base}.Decode(r)
 }
 
-// Read reads a file. Its inputs are relative to its folder, unless Dir is set; those
+// Read reads a file. Its inputs are relative to its folder unless Dir is set; those
 // of a pipe are relative to the working directory.
 func (m Manifest) Read(path string) ([]Request, error) {
 	f, err := store.Open(path)
@@ -110,7 +109,7 @@ func (m Manifest) Decode(r io.Reader) ([]Request, error) {
 	return finish(requests, taken)
 }
 
-// fault says where an error is, as file:line if the file has a name.
+// fault adds the position of an error, as file:line if the file has a name.
 func (m Manifest) fault(number int, err error) error {
 	if m.Name == "" {
 		return fmt.Errorf("request.ReadManifest: %w: line %d: %w", ErrManifest, number, err)
@@ -118,7 +117,7 @@ func (m Manifest) fault(number int, err error) error {
 	return fmt.Errorf("request.ReadManifest: %w: %s:%d: %w", ErrManifest, m.Name, number, err)
 }
 
-// line reads one request over a copy of the base that shares nothing with it.
+// line reads one request into a deep copy of the base.
 func (m Manifest) line(line []byte) (Request, error) {
 	q := m.Base
 	q.Extra = maps.Clone(q.Extra)
@@ -140,7 +139,7 @@ func (m Manifest) line(line []byte) (Request, error) {
 	if _, given := ours["input"]; given && q.Input == "" {
 		return q, errors.New(`"input" is empty; a request without an input leaves it out`)
 	}
-	if _, given := ours["faces"]; given && q.Faces == 0 { // left out, it is the model's own
+	if _, given := ours["faces"]; given && q.Faces == 0 { // omitted, it means the model's own
 		return q, errors.New("faces 0: at least 1")
 	}
 	if m.Base.Family != "" && q.Family != m.Base.Family {
@@ -159,7 +158,7 @@ func (m Manifest) line(line []byte) (Request, error) {
 	return q, m.validate(&q)
 }
 
-// path returns what a line's path means. One with a scheme stays, and is refused.
+// path resolves a line's path. One with a scheme is left to be rejected.
 func (m Manifest) path(p string) string {
 	if m.Dir == "" || p == "" || store.IsAbs(p) || store.Scheme(p) != "" {
 		return p
@@ -167,7 +166,7 @@ func (m Manifest) path(p string) string {
 	return store.Join(m.Dir, p)
 }
 
-// own returns a copy of what p points to, if anything.
+// own returns a pointer to a copy of *p, or nil.
 func own[T any](p *T) *T {
 	if p == nil {
 		return nil
@@ -190,7 +189,7 @@ func (m Manifest) validate(q *Request) error {
 	return nil
 }
 
-// explain puts an error of encoding/json in the words of a manifest.
+// explain describes an error of encoding/json in terms of a manifest.
 func explain(err error) error {
 	var syntax *json.SyntaxError
 	var wrong *json.UnmarshalTypeError

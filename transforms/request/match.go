@@ -13,23 +13,21 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Matches are what patterns name.
+// Matches are the files that patterns name.
 type Matches struct {
 	Paths []string // see [Match]
-	Again int      // names that were left out, of files named before
+	Again int      // repeated names of one file, left out
 }
 
-// Match returns the files that the patterns name, each once, sorted within a
-// pattern. A pattern is that of filepath.Match; "**" stands for any number of
-// folders, and "{a,b}" for one of the words. In a store it is matched with keys. Hidden files are matched only by
-// patterns that name the dot, and "**" follows no link to a folder, since links
-// may go round.
+// Match returns the files that the patterns name, each once, sorted within a pattern. A pattern is that of
+// filepath.Match; "**" stands for any number of folders, and "{a,b}" for one of the words. In a store it is
+// matched against keys. Hidden files are matched only by patterns with the dot, and "**" does not follow links to
+// folders, since these may form cycles.
 //
-// A word without pattern characters is a path, and so is the name of a file that is
-// there. A path stays even if there is no such file: its failure belongs to the run.
-// So does that of a pattern that nothing fits and of a folder, among other words, and
-// that of a folder that cannot be listed. A file counts once, however it is spelled or
-// linked.
+// A word without pattern characters is a path, and so is the name of an existing file. A path is returned even if
+// it does not exist, since its failure belongs to the run. Among other words that also holds for a pattern
+// without matches and a folder, and always for a folder that cannot be listed. A file counts once, however it is
+// spelled or linked.
 //
 // The error wraps [ErrNoMatch], [ErrFolder], or filepath.ErrBadPattern.
 func Match(patterns []string) ([]string, error) {
@@ -40,7 +38,7 @@ func Match(patterns []string) ([]string, error) {
 // Expand is [Match] that also counts what it left out.
 func Expand(patterns []string) (Matches, error) {
 	var m Matches
-	var faults []error // of patterns that name no file
+	var faults []error // of patterns without a file
 	var seen files
 	for _, p := range patterns {
 		paths, fault, err := expand(p)
@@ -64,8 +62,8 @@ func Expand(patterns []string) (Matches, error) {
 	return m, nil
 }
 
-// expand returns the paths of one pattern. A fault says why it names no file; the
-// pattern is then the only path.
+// expand returns the paths of one pattern. fault is the reason why it names no
+// file; the pattern is then the only path.
 func expand(pattern string) (paths []string, fault, err error) {
 	if _, err := store.Lstat(pattern); err == nil || !isPattern(pattern) {
 		return []string{pattern}, folderFault(pattern), nil
@@ -88,8 +86,8 @@ func expand(pattern string) (paths []string, fault, err error) {
 	return slices.Compact(paths), fault, nil
 }
 
-// noMatch says why nothing fits a pattern. Closed are the folders that could not be
-// listed on the way.
+// noMatch explains why a pattern has no matches. closed are the folders that could
+// not be listed.
 func noMatch(pattern string, closed map[string]error) error {
 	for _, dir := range slices.Sorted(maps.Keys(closed)) {
 		return fmt.Errorf("%w: %s (%w)", ErrNoMatch, pattern, closed[dir])
@@ -102,8 +100,8 @@ func noMatch(pattern string, closed map[string]error) error {
 
 func isPattern(s string) bool { return strings.ContainsAny(s, `*?[{\`) }
 
-// glob returns what fits a pattern, folders too, and folders that could not be
-// listed.
+// glob returns the matches of a pattern, folders too, and folders that could
+// not be listed.
 func glob(pattern string) (paths []string, closed map[string]error, err error) {
 	options := []doublestar.GlobOption{doublestar.WithNoHidden()}
 	if strings.Contains(pattern, "**") {
@@ -126,7 +124,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// escape keeps characters of a name from being read as a pattern.
+// escape escapes pattern characters in a name.
 func escape(name string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`, `}`, `\}`).Replace(name)
 }

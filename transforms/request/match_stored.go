@@ -10,8 +10,8 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// expandStored is expand for a pattern of a store. The bucket, and what else comes before
-// the first pattern character, is taken as it is.
+// expandStored is expand for a pattern in a store. The bucket and everything before the
+// first pattern character is literal.
 func expandStored(pattern string) (paths []string, fault, err error) {
 	base, rest := doublestar.SplitPattern(pattern)
 	if !store.Stored(base) || !doublestar.ValidatePattern(rest) {
@@ -22,7 +22,7 @@ func expandStored(pattern string) (paths []string, fault, err error) {
 		if isHidden(name) && !hidden {
 			return
 		}
-		if ok, _ := doublestar.Match(rest, name); ok { // the pattern is a good one
+		if ok, _ := doublestar.Match(rest, name); ok { // the pattern is valid
 			paths = append(paths, store.Join(base, name))
 		}
 	}
@@ -42,7 +42,7 @@ func expandStored(pattern string) (paths []string, fault, err error) {
 		}
 	}
 	switch {
-	case err != nil: // the run says so, or another word is good
+	case err != nil: // the run reports it, unless no word is valid
 		return []string{pattern}, err, nil
 	case len(paths) == 0:
 		return []string{pattern}, noMatch(pattern, nil), nil
@@ -50,5 +50,5 @@ func expandStored(pattern string) (paths []string, fault, err error) {
 	return paths, nil, nil
 }
 
-// isHidden reports whether a part of a name begins with a dot.
+// isHidden reports whether a part of a name starts with a dot.
 func isHidden(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxName keeps <id>.parquet and the names of half-written files under the 255
-// bytes that file systems take. Bytes count, not characters.
+// maxName keeps <id>.parquet and the names of temporary files below 255 bytes,
+// the limit of file systems, in bytes.
 const maxName = 120
 
 // cutName leaves room for the hash that [Free] may add.
@@ -22,21 +22,21 @@ const cutName = maxName - 20
 
 func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// isInner reports whether r may follow the first letter of an id. Marks are the
-// vowels of many scripts.
+// isInner reports whether r may follow the first letter of an id. Marks are
+// vowels in many scripts.
 func isInner(r rune) bool {
 	return isLetterOrDigit(r) || unicode.IsMark(r) || strings.ContainsRune("._-", r)
 }
 
-// IsName reports whether s can be an id: fit for a file name on every system. It
-// has letters and digits of any script, '.', '_' and '-', begins with a letter or
-// digit, and is in Unicode's form NFC.
+// IsName reports whether s can be an id: valid as a file name on every system. It
+// has letters and digits of any script, '.', '_' and '-', starts with a letter or
+// digit, and is in Unicode NFC.
 func IsName(s string) bool {
 	first, _ := utf8.DecodeRuneInString(s)
 	if len(s) > maxName || !isLetterOrDigit(first) || !norm.NFC.IsNormalString(s) {
 		return false
 	}
-	for _, r := range s { // bytes that are no UTF-8 give U+FFFD, which is no letter
+	for _, r := range s { // invalid UTF-8 gives U+FFFD, which is not a letter
 		if !isInner(r) {
 			return false
 		}
@@ -44,18 +44,19 @@ func IsName(s string) bool {
 	return true
 }
 
-// Normal returns s in Unicode's form NFC: systems write one name in several.
+// Normal returns s in Unicode NFC, since systems write one name in several
+// forms.
 func Normal(s string) string { return norm.NFC.String(s) }
 
-// Fold returns equal strings for ids that a file system may take for one. Some file
-// systems ignore case, and some the form of Unicode.
+// Fold returns equal strings for ids that a file system may treat as equal. Some
+// ignore case, and some the Unicode form.
 func Fold(id string) string { return norm.NFC.String(cases.Fold().String(norm.NFC.String(id))) }
 
 // Name turns a path into an id: its base name without the extension, with every
-// run of other characters as one '-'.
+// run of other characters replaced by one '-'.
 func Name(path string) string {
 	base := filepath.Base(path)
-	base = strings.ToValidUTF8(strings.TrimSuffix(base, filepath.Ext(base)), "-") // NFC passes over what follows a broken byte
+	base = strings.ToValidUTF8(strings.TrimSuffix(base, filepath.Ext(base)), "-") // NFC skips text after an invalid byte
 	base = norm.NFC.String(base)
 	var out strings.Builder
 	for _, r := range base {
@@ -73,7 +74,7 @@ func Name(path string) string {
 	return clip(name, cutName)
 }
 
-// clip cuts s to at most n bytes between two characters.
+// clip cuts s to at most n bytes at a character boundary.
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s
@@ -89,15 +90,15 @@ func shortHash(s string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// names hands out ids that differ in more than [Fold] leaves.
+// names assigns ids that are distinct under [Fold].
 type names map[string]bool
 
-// take returns a free name near the wanted one, and takes it.
+// take returns a free name close to the wanted one and claims it.
 func (n names) take(name, path string) string { return Free(name, path, n.claim) }
 
-// Free returns a name that is fit for files and that claim accepts. If claim refuses
-// name, a hash of the path is appended, so an id does not depend on how many others
-// have its name. Free asks claim until it accepts.
+// Free returns a valid file name that claim accepts. If claim rejects name, a hash
+// of the path is appended, so an id does not depend on how many others have its
+// name. Free calls claim until it accepts.
 func Free(name, path string, claim func(string) bool) string {
 	if !IsName(name) {
 		name = Name(name + ".")
@@ -111,7 +112,7 @@ func Free(name, path string, claim func(string) bool) string {
 	return try
 }
 
-// claim takes exactly this name, unless it is gone.
+// claim claims exactly this name, unless it is taken.
 func (n names) claim(name string) bool {
 	key := Fold(name)
 	if n[key] {

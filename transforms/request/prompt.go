@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// SplitText parts a request's Text, FILE or FILE#TENSOR, into the path of a safetensors
-// file and the name of a tensor, "" for the file's only one. A text that ends as such a
-// file's name is a path.
+// SplitText splits a request's Text, FILE or FILE#TENSOR, into the path of a
+// safetensors file and the name of a tensor, "" for the file's only one. A text with
+// the extension of such a file is a path.
 func SplitText(text string) (path, tensor string) {
 	if i := strings.LastIndexByte(text, '#'); i > 0 && !strings.HasSuffix(text, ".safetensors") {
 		return text[:i], text[i+1:]
@@ -17,16 +17,16 @@ func SplitText(text string) (path, tensor string) {
 	return text, ""
 }
 
-// isFeatures reports whether a text names a file that says what it is by its ending.
+// isFeatures reports whether a text names a file of features, by its extension.
 func isFeatures(text string) bool {
 	path, _ := SplitText(text)
 	return strings.HasSuffix(path, ".safetensors")
 }
 
-// Paths returns the fields that name files, also those that are empty.
+// Paths returns the fields that name files, including empty ones.
 func (r *Request) Paths() []*string { return []*string{&r.Input, &r.Text, &r.Control} }
 
-// Files returns the paths of what the request reads.
+// Files returns the paths of the files that the request reads.
 func (r *Request) Files() []string {
 	var files []string
 	if r.Input != "" {
@@ -40,7 +40,8 @@ func (r *Request) Files() []string {
 	return files
 }
 
-// invalidPrompt says what makes no sense in what a picture starts from.
+// invalidPrompt returns what is inconsistent in a picture's class, text and
+// guidance.
 func (r *Request) invalidPrompt() string {
 	switch {
 	case r.Class != nil && *r.Class < 0:

@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// Time is a place in a clip, after its first frame. Its text is a number of seconds, or
-// one of time.Duration such as "1m30s"; a manifest may have a number of seconds too.
+// Time is a position in a clip, relative to its first frame. Its text is a number of
+// seconds, or a time.Duration such as "1m30s". A manifest may also have a JSON number
+// of seconds.
 type Time time.Duration
 
-// maxStart keeps times in what a decoder can count; no film is that long.
+// maxStart bounds times to what a decoder can represent.
 const maxStart = Time(1000 * time.Hour)
 
 func (t Time) String() string { return time.Duration(t).String() }
@@ -41,7 +42,7 @@ func (t *Time) UnmarshalText(text []byte) error {
 // UnmarshalJSON reads a string or a number.
 func (t *Time) UnmarshalJSON(data []byte) error {
 	switch {
-	case string(data) == "null": // as with other fields, says nothing
+	case string(data) == "null": // the same as a missing field
 		return nil
 	case data[0] != '"':
 		return t.UnmarshalText(data)
@@ -53,13 +54,13 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	return t.UnmarshalText([]byte(text))
 }
 
-// Fit says how a frame of another shape fills the square of a video model.
+// Fit selects how a frame of another shape fills the square of a video model.
 type Fit string
 
-// The fits. The zero value is what a request that says nothing gets.
+// The fits. The zero value is the default.
 const (
-	Crop      Fit = ""          // its centre, all of the square filled; "crop" in words
-	Letterbox Fit = "letterbox" // all of it, on black
+	Crop      Fit = ""          // the centre, filling the square; its text is "crop"
+	Letterbox Fit = "letterbox" // the whole frame, on black
 )
 
 func (f Fit) String() string {

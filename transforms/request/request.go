@@ -18,54 +18,54 @@ import (
 
 // Errors a caller can branch on.
 var (
-	// ErrInvalid reports a request that makes no sense.
+	// ErrInvalid reports an invalid request.
 	ErrInvalid = errkind.New("bad_request", "invalid request")
-	// ErrNoMatch reports a pattern that no file fits.
+	// ErrNoMatch reports a pattern without matches.
 	ErrNoMatch = errkind.New("no_match", "no file matches")
-	// ErrFolder reports a folder where a file must be.
+	// ErrFolder reports a folder in place of a file.
 	ErrFolder = errkind.New("not_a_file", "not a file")
-	// ErrNotUTF8 reports a file whose name is no text, which JSON cannot carry.
+	// ErrNotUTF8 reports a file whose name JSON cannot represent.
 	ErrNotUTF8 = errkind.New("bad_name", "the file's name is not UTF-8")
-	// ErrManifest reports a manifest that cannot be read as requests.
+	// ErrManifest reports an invalid manifest.
 	ErrManifest = errors.New("bad manifest")
 )
 
-// Bounds of what one request may ask for: far over what a model can give, and
-// low enough that no product of two overflows.
+// Bounds of one request: far above what a model can make, and low enough that
+// no product of two overflows.
 const (
 	MaxFrames = 1 << 20
 	MaxFaces  = 1 << 20
-	// MaxGuidance is ten times what published models are sampled with.
+	// MaxGuidance is ten times the guidance of published models.
 	MaxGuidance = 100
 )
 
-// Request asks for one result. Its JSON form is a line of a manifest. Fields of
-// other families than its own stay zero.
+// Request describes one result. Its JSON form is a line of a manifest. Fields
+// of other families are zero.
 type Request struct {
 	ID     string `json:"id"`
-	Named  bool   `json:"-"` // the id was given, not made from the input
+	Named  bool   `json:"-"` // the id was given, not derived from the input
 	Family Family `json:"family"`
-	Input  string `json:"input,omitempty"` // a file; empty means from nothing
-	Row    int    `json:"row,omitempty"`   // sample number, where Input is a shard
+	Input  string `json:"input,omitempty"` // a file; empty means no input
+	Row    int    `json:"row,omitempty"`   // sample index if Input is a shard
 	Seed   uint64 `json:"seed"`
 
-	Prefix int  `json:"prefix,omitempty"` // video: frames of the input that are given
+	Prefix int  `json:"prefix,omitempty"` // video: given frames of the input
 	Frames int  `json:"frames,omitempty"` // video: frames to generate
-	Start  Time `json:"start,omitempty"`  // video: where in the input the frames that are given begin
+	Start  Time `json:"start,omitempty"`  // video: where the given frames start in the input
 	Fit    Fit  `json:"fit,omitempty"`    // video: how a frame fills the model's
 
-	Class          *int     `json:"class,omitempty"`           // image, video: of the model's classes
-	Text           string   `json:"text,omitempty"`            // image, video: the features of a text, see [SplitText]
+	Class          *int     `json:"class,omitempty"`           // image, video: index of the model's class
+	Text           string   `json:"text,omitempty"`            // image, video: the features of a text: see [SplitText]
 	Control        string   `json:"control,omitempty"`         // image: the features of a control, as for Text
 	Guidance       *float64 `json:"guidance,omitempty"`        // image, video: scale of classifier-free guidance; nil means the model's own
-	GuidanceTokens int      `json:"guidance_tokens,omitempty"` // image, video: guidance ends after about so many; 0 means never
+	GuidanceTokens int      `json:"guidance_tokens,omitempty"` // image, video: guidance ends after about that many tokens; 0 means never
 
-	PrefixDepth int `json:"prefix_depth,omitempty"` // shape: octree levels that are given
-	Depth       int `json:"depth,omitempty"`        // shape, remesh: level of the finest leaves; 0 means the model's own, or what suits Faces
+	PrefixDepth int `json:"prefix_depth,omitempty"` // shape: given octree levels
+	Depth       int `json:"depth,omitempty"`        // shape, remesh: level of the finest leaves; 0 means the model's own, or one that suits Faces
 
-	Faces int `json:"faces,omitempty"` // quads, remesh: at most so many
+	Faces int `json:"faces,omitempty"` // quads, remesh: largest number of faces
 
-	// Method says how quads are made: by the model, along the surface, or by the one
+	// Method selects how quads are made: by the model, along the surface, or the one
 	// with the better score. Empty means by the model.
 	Method Method `json:"method,omitempty"`
 
@@ -74,38 +74,38 @@ type Request struct {
 
 	Coding string `json:"coding,omitempty"` // quads, tokenize: how faces become tokens; "" means the model's own
 
-	Scene *int `json:"scene,omitempty"` // meshes: of a glTF file; nil means its default scene
+	Scene *int `json:"scene,omitempty"` // meshes: scene of a glTF file; nil means its default
 
 	Sampling *Sampling `json:"sampling,omitempty"` // nil means the model's own
 	Search   *Search   `json:"search,omitempty"`   // generate: among several candidates; nil means one sample
 
-	// Extra are the fields of a manifest's line that are the user's own. They go
-	// into the reports and change nothing else.
+	// Extra are the user's own fields of a manifest line. They are copied to the
+	// reports and have no other effect.
 	Extra Extra `json:"extra,omitempty"`
 }
 
 // Method is a way to make quads.
 type Method string
 
-// The methods, by the words of the command line.
+// The methods, as named on the command line.
 const (
 	MethodAuto    Method = "auto"
 	MethodModel   Method = "model"
 	MethodSurface Method = "surface"
 )
 
-// Methods lists all of them.
+// Methods lists all methods.
 var Methods = []Method{MethodAuto, MethodModel, MethodSurface}
 
-// Sampling says how tokens are drawn.
+// Sampling controls how tokens are sampled.
 type Sampling struct {
-	Temperature float64 `json:"temperature"` // 0 takes the likeliest
+	Temperature float64 `json:"temperature"` // 0 takes the most likely
 	TopK        int     `json:"top_k"`       // 0 is off
 	TopP        float64 `json:"top_p"`       // 1 is off
 }
 
-// Validate returns an error wrapping [ErrInvalid] for the first thing that makes
-// no sense in itself; what only a model can know is left to it.
+// Validate returns an error wrapping [ErrInvalid] for the first inconsistency.
+// What depends on the model is checked there.
 func (r *Request) Validate() error {
 	if why := r.invalid(); why != "" {
 		return fmt.Errorf("request.Validate: %w: %s", ErrInvalid, why)
@@ -170,8 +170,8 @@ func (s *Sampling) invalid() string {
 	return ""
 }
 
-// In returns the request as it is from elsewhere: its relative files are in a folder. An
-// empty one changes nothing.
+// In returns the request as seen from elsewhere: its relative files are in folder. An
+// empty folder changes nothing.
 func (r *Request) In(folder string) Request {
 	there := *r
 	if folder == "" {
@@ -185,11 +185,11 @@ func (r *Request) In(folder string) Request {
 	return there
 }
 
-// Fingerprint is equal for two runs of r that must give the same result. It covers
-// every field but Extra, the model's name, and the action, such as "generate". Of the
-// files that r reads it covers the absolute path, the size and the time of change; of the
-// objects of a store the place and the tag (see [store.Tag]). It does not read contents,
-// because a video may be large.
+// Fingerprint is equal for two runs of r that must give the same result. It covers every
+// field except Extra, the model's name, and the action, such as "generate". For a file
+// that r reads it covers the absolute path, size and modification time; for an object in
+// a store the place and tag (see [store.Tag]). It does not read contents, since a video
+// may be large.
 func (r *Request) Fingerprint(action, model string) string {
 	stamp := stampOf(r.Input)
 	same := *r
@@ -205,14 +205,14 @@ func (r *Request) Fingerprint(action, model string) string {
 	}
 	text, err := json.Marshal([]any{action, model, stamp, &same})
 	if err != nil {
-		panic("request: a request is always JSON: " + err.Error()) // Validate refuses NaN
+		panic("request: a request is always JSON: " + err.Error()) // Validate rejects NaN
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 
-// stampOf tells a file, or an object of a store, from later ones of its name. It is "" for
-// what is not there.
+// stampOf distinguishes versions of a file or object of one name. It is "" if there is
+// none.
 func stampOf(place string) string {
 	if place == "" {
 		return ""

@@ -6,9 +6,9 @@ import (
 	"io"
 )
 
-// FromPaths returns one request a path, with the values of base and an id made
-// from the path. A path that is no text is spelled by [Spell]. The error wraps
-// [ErrInvalid].
+// FromPaths returns one request per path, with the values of base and an id
+// made from the path. A path that is not UTF-8 is converted by [Spell]. The
+// error wraps [ErrInvalid].
 func FromPaths(paths []string, base Request) ([]Request, error) {
 	taken := names{}
 	requests := make([]Request, len(paths))
@@ -24,7 +24,7 @@ func FromPaths(paths []string, base Request) ([]Request, error) {
 	return requests, nil
 }
 
-// FromNothing returns count requests without an input, named by the family.
+// FromNothing returns count requests without input, named by the family.
 func FromNothing(count int, base Request) ([]Request, error) {
 	requests := make([]Request, count)
 	for i := range requests {
@@ -38,10 +38,10 @@ func FromNothing(count int, base Request) ([]Request, error) {
 	return requests, nil
 }
 
-// place is what no two requests of a run may share: they would write the same files.
+// place is unique within a run, since it determines the files written.
 func (r *Request) place() string { return string(r.Family) + "/" + r.ID }
 
-// finish names what has no id yet, after the given ids are known.
+// finish names requests without an id, after all given ids are known.
 func finish(requests []Request, taken names) ([]Request, error) {
 	for i := range requests {
 		q := &requests[i]

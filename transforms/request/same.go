@@ -7,7 +7,7 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// files is a set of files by what they are, not by how they are spelled.
+// files is a set of files by identity, not by spelling.
 type files struct {
 	spelled map[string]bool
 	found   map[stamp][]os.FileInfo
@@ -16,8 +16,8 @@ type files struct {
 // stamp is equal for two names of one file, and rarely for two files.
 type stamp struct{ size, time int64 }
 
-// add reports whether path is a new file, and notes it. What is not there counts
-// by its spelling.
+// add reports whether path is a new file, and adds it. A missing file is
+// identified by its spelling.
 func (s *files) add(path string) bool {
 	if s.spelled == nil {
 		s.spelled, s.found = map[string]bool{}, map[stamp][]os.FileInfo{}

@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// Plain draws from the model's own distribution.
+// Plain samples from the model's own distribution.
 var Plain = Sampling{Temperature: 1, TopK: 0, TopP: 1}
 
-// UnmarshalJSON reads s over what it holds, or over [Plain] if it holds nothing,
-// so that a manifest need not name every field.
+// UnmarshalJSON reads fields over those of s, or over [Plain] if s is zero, so
+// that a manifest may omit fields.
 func (s *Sampling) UnmarshalJSON(data []byte) error {
 	type fields Sampling
 	if *s == (Sampling{}) {

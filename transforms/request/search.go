@@ -5,15 +5,15 @@ import "fmt"
 // MaxCandidates bounds the candidates of a search.
 const MaxCandidates = 256
 
-// Search asks for the best of several candidates, as models.Search does.
+// Search requests the best of several candidates, as models.Search does.
 type Search struct {
 	Candidates   int    `json:"candidates"`
 	Verifier     string `json:"verifier"`                // scores the candidates
-	Keep         int    `json:"keep,omitempty"`          // candidates that a comparison keeps; 0 means 1
-	CompareEvery int    `json:"compare_every,omitempty"` // steps between comparisons; 0: at the end alone
+	Keep         int    `json:"keep,omitempty"`          // candidates kept at a comparison; 0 means 1
+	CompareEvery int    `json:"compare_every,omitempty"` // steps between comparisons; 0 means only at the end
 }
 
-// invalid says what makes no sense for any verifier.
+// invalid returns what is inconsistent for any verifier.
 func (s *Search) invalid() string {
 	switch {
 	case s == nil:

@@ -14,8 +14,8 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 )
 
-// Spell returns a path as text: a byte that is no UTF-8 becomes \xHH. Requests are
-// JSON, which has no way to carry such a byte.
+// Spell returns a path as text. A byte that is not UTF-8 becomes \xHH, since JSON
+// cannot represent it.
 func Spell(path string) string {
 	if utf8.ValidString(path) {
 		return path
@@ -38,15 +38,15 @@ var spelledByte = regexp.MustCompile(`\\x[89a-f][0-9a-f]`)
 // unspell undoes [Spell].
 func unspell(text string) string {
 	return spelledByte.ReplaceAllStringFunc(text, func(s string) string {
-		b, _ := strconv.ParseUint(s[2:], 16, 8) // the expression lets nothing else through
+		b, _ := strconv.ParseUint(s[2:], 16, 8) // the expression ensures hexadecimal digits
 		return string([]byte{byte(b)})
 	})
 }
 
 // CheckInput says in a user's words why no file is there under an input's name: it
 // was a pattern, a folder, or a name that [Spell] had to change. The error wraps
-// [ErrNoMatch], [ErrFolder] or [ErrNotUTF8]; nil says that opening the file tells
-// the rest.
+// [ErrNoMatch], [ErrFolder] or [ErrNotUTF8], or [store.ErrUnavailable] where nobody can
+// tell; nil says that opening the file tells the rest.
 func CheckInput(input string) error {
 	if input == "" {
 		return nil
@@ -56,6 +56,8 @@ func CheckInput(input string) error {
 		return nil
 	case err == nil:
 		return folderFault(input)
+	case errors.Is(err, store.ErrUnavailable): // nor would it answer whoever opens the input
+		return err
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil
 	}
@@ -73,8 +75,7 @@ func CheckInput(input string) error {
 	return nil
 }
 
-// absolute returns an input's path that means the same in every folder. The empty
-// path, of no input, stays.
+// absolute returns an input's absolute path. The empty path of no input stays.
 func absolute(path string) string {
 	if path == "" || store.Stored(path) {
 		return path
@@ -82,11 +83,11 @@ func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}
-	return path // the working directory is gone
+	return path // there is no working directory
 }
 
-// Absolute returns copies of the requests with absolute inputs, as a manifest holds
-// them that is read from anywhere.
+// Absolute returns copies of the requests with absolute inputs, for a manifest that
+// is read from any folder.
 func Absolute(requests []Request) []Request {
 	all := make([]Request, len(requests))
 	for i, r := range requests {

@@ -6,9 +6,9 @@ import (
 )
 
 // CheckTokenize returns why r cannot be a request to tokenize. In such a manifest
-// "frames" is what the flag --frames is: at most so many of the input are taken. In
-// a request these are the prefix, and a line may say so too. The flag's value is what
-// a line without either has as its frames.
+// "frames" means what the flag --frames does: the largest number of frames read. In a
+// request this is Prefix, and a line may set that instead. flag is the default of
+// lines with neither.
 func (r *Request) CheckTokenize(flag int) error {
 	switch {
 	case r.Input == "":

@@ -1,6 +1,6 @@
-// Package measure compares continuations of a clip with what really followed: error,
-// structural similarity, error where something moves, sharpness and blockiness, and the
-// two predictions that any model must beat, a frozen frame and motion that goes on.
+// Package measure compares continuations of a clip with the true one: error, structural
+// similarity, error of moving pixels, sharpness and blockiness. It has two baselines
+// that a model must beat: a frozen frame and constant motion.
 //
 // It is not for reading files (see codecs/video) nor for running models (see models).
 //

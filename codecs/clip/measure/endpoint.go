@@ -2,10 +2,10 @@ package measure
 
 import "math"
 
-// EndPoint is the mean error of the motion of blocks of 8 by 8 pixels, in pixels a frame,
-// over those that move in the truth: the distance between how far a block came in the
-// prediction and in the truth since the frame before. It is NaN if none moves. Frames are
-// [h, w, 3].
+// EndPoint is the mean end-point error of the motion of blocks of 8 by 8 pixels that move
+// in the truth, in pixels a frame. The error of a block is the distance between its
+// motion since the previous frame in the prediction and in the truth. It is NaN if none
+// moves. Frames are [h, w, 3].
 func EndPoint(got, gotBefore, truth, truthBefore []uint8, w, h int) float64 {
 	a, b, c, d := luma(got), luma(gotBefore), luma(truth), luma(truthBefore)
 	sum, n := 0.0, 0

@@ -9,10 +9,10 @@ import (
 // Appearance is the number of features of [Features].
 const Appearance = 8
 
-// Features are what "appearance-8" knows of a frame of a clip, a feature set of Morton's
-// own: mean and deviation of brightness, mean of both colour differences, mean absolute
-// slope along rows and along columns, and mean and deviation of the absolute change of
-// brightness since the frame before. Frame k has one before.
+// Features are the "appearance-8" features of frame k of a clip, defined by Morton: mean
+// and deviation of brightness, mean of both colour differences, mean absolute gradient
+// along rows and along columns, and mean and deviation of the absolute change of
+// brightness since the previous frame. k is at least 1.
 func Features(c *clip.Clip, k int) (f [Appearance]float64) {
 	n := float64(c.H * c.W)
 	now, before := luma(c.Frame(k)), luma(c.Frame(k-1))
@@ -37,15 +37,15 @@ func Features(c *clip.Clip, k int) (f [Appearance]float64) {
 	return f
 }
 
-// Frechet is the Fréchet distance of two sets of features, as if both were normal:
+// Frechet is the Fréchet distance of two sets of features, both taken as normal:
 //
 //	|m - n|² + tr(C + D - 2·(C·D)^½)
 //
-// with means m, n and covariances C, D, every feature divided by its deviation in the
-// second set. It is NaN for sets of less than two.
+// with means m, n and covariances C, D. Features are divided by their deviation in the
+// second set. It is NaN if a set has fewer than two.
 //
 // Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local
-// Nash Equilibrium", 2017, arXiv:1706.08500, whose features are those of a network.
+// Nash Equilibrium", 2017, arXiv:1706.08500, which uses the features of a network.
 func Frechet(a, b [][Appearance]float64) float64 {
 	if len(a) < 2 || len(b) < 2 {
 		return math.NaN()
@@ -69,7 +69,8 @@ func Frechet(a, b [][Appearance]float64) float64 {
 
 type matrix = [Appearance][Appearance]float64
 
-// moments returns the mean and the covariance of features, times scale if it is not 0.
+// moments returns the mean and covariance of features, multiplied by scale if it is
+// not 0.
 func moments(x [][Appearance]float64, scale [Appearance]float64) (mean [Appearance]float64, c matrix) {
 	n := float64(len(x))
 	for i := range scale {
@@ -114,8 +115,8 @@ func function(a matrix, f func(float64) float64) (out matrix) {
 	return out
 }
 
-// eigen returns the eigenvalues of a symmetric matrix, and their vectors as columns, by
-// Jacobi's rotations.
+// eigen returns the eigenvalues of a symmetric matrix and the eigenvectors as columns,
+// by the Jacobi method.
 func eigen(a matrix) (values [Appearance]float64, vectors matrix) {
 	for i := range a {
 		vectors[i][i] = 1

@@ -10,16 +10,16 @@ import (
 type Frame struct {
 	MSE    float64 // of all values, in 0..255²
 	SSIM   float64
-	Moving float64 // MSE where something moves, NaN where nothing does
-	Share  float64 // of the pixels that move
+	Moving float64 // MSE of moving pixels, NaN if there are none
+	Share  float64 // fraction of moving pixels
 }
 
-// Threshold is how much a pixel's brightness, 0 to 255, must differ from the last given
-// frame's to count as moving.
+// Threshold is the change of brightness, of 255, since the last given frame from which
+// a pixel counts as moving.
 const Threshold = 10
 
-// Compare measures a frame of a prediction against the truth; last is the last frame that
-// was given. All three are [h, w, 3].
+// Compare measures a frame of a prediction against the truth. last is the last given
+// frame. All three are [h, w, 3].
 func Compare(got, truth, last []uint8, w, h int) Frame {
 	a, b, l := luma(got), luma(truth), luma(last)
 	var f Frame
@@ -44,7 +44,7 @@ func Compare(got, truth, last []uint8, w, h int) Frame {
 // PSNR is the peak signal-to-noise ratio of a mean squared error, in dB.
 func PSNR(mse float64) float64 { return 10 * math.Log10(255*255/max(mse, 1e-9)) }
 
-// luma is the brightness of pixels by BT.601.
+// luma is the BT.601 luma of pixels.
 func luma(p []uint8) []float64 {
 	out := make([]float64, len(p)/3)
 	for i := range out {
@@ -53,8 +53,8 @@ func luma(p []uint8) []float64 {
 	return out
 }
 
-// ssim is the mean structural similarity of two pictures under a normal window of 11 by
-// 11 of standard deviation 1.5, over the places where it fits.
+// ssim is the mean structural similarity of two pictures with a Gaussian window of 11
+// by 11 and standard deviation 1.5, over all positions inside.
 //
 // Source: Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error
 // visibility to structural similarity", 2004.
@@ -89,21 +89,22 @@ func ssim(a, b []float64, w, h int) float64 {
 	return sum / float64(count)
 }
 
-// Sharpness is the mean absolute difference of neighbours' brightness.
+// Sharpness is the mean absolute difference of brightness between neighbouring
+// pixels.
 func Sharpness(frame []uint8, w, h int) float64 {
 	inside, border := slopes(frame, w, h, w, h)
 	return (inside + border) / max(float64(h*(w-1)+w*(h-1)), 1)
 }
 
 // Blockiness is the mean absolute difference across the borders of cells of cw by ch
-// pixels, over that elsewhere. A picture without blocks has 1.
+// pixels, divided by that elsewhere. A picture without blocks has 1.
 func Blockiness(frame []uint8, w, h, cw, ch int) float64 {
 	inside, border := slopes(frame, w, h, cw, ch)
 	borders := h*((w-1)/cw) + w*((h-1)/ch)
 	return border / float64(max(borders, 1)) / max(inside/float64(max(h*(w-1)+w*(h-1)-borders, 1)), 1e-9)
 }
 
-// slopes sums differences inside of cells and across their borders.
+// slopes sums differences inside cells and across their borders.
 func slopes(frame []uint8, w, h, cw, ch int) (inside, border float64) {
 	p := luma(frame)
 	for y := range h {
@@ -139,14 +140,13 @@ func Freeze(c *clip.Clip, n int) *clip.Clip {
 }
 
 const (
-	block  = 8 // pixels of a side
+	block  = 8 // pixels per side
 	search = 7 // pixels a frame
 )
 
-// Extrapolate continues a clip by n frames in which each block of 8 by 8 pixels goes on as
-// it moved between the last two frames. The motion of a block is the shift of up to 7
-// pixels a side with the least absolute difference of brightness, the shortest of equal
-// ones. A clip of one frame is frozen.
+// Extrapolate continues a clip by n frames: each block of 8 by 8 pixels repeats its motion
+// between the last two frames. The motion is the shift of up to 7 pixels with the least
+// absolute difference of brightness, the shortest on a tie. A clip of one frame is frozen.
 func Extrapolate(c *clip.Clip, n int) *clip.Clip {
 	if c.T < 2 {
 		return Freeze(c, n)
@@ -171,7 +171,7 @@ func Extrapolate(c *clip.Clip, n int) *clip.Clip {
 
 func clamp(x, n int) int { return min(max(x, 0), n-1) }
 
-// motion is how far a block has come since the frame before.
+// motion is the displacement of a block since the previous frame.
 func motion(now, before []float64, x0, y0, w, h int) (dx, dy int) {
 	best := math.Inf(1)
 	for v := -search; v <= search; v++ {

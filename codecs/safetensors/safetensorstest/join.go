@@ -1,4 +1,4 @@
-// Package safetensorstest makes files of tensors for tests.
+// Package safetensorstest makes safetensors files for tests.
 package safetensorstest
 
 import (
@@ -9,9 +9,9 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 )
 
-// Join writes the tensors of both files to one in a folder of the test, and returns its path.
-// Where both have a name, the first file counts. Names of the second that match the pattern
-// lacks are left out, see filepath.Match.
+// Join writes the tensors of both files to one file in a test folder and returns its path. On
+// equal names the first file wins. Names of the second that match the pattern lacks (see
+// filepath.Match) are left out.
 func Join(t testing.TB, own, base, lacks string) string {
 	t.Helper()
 	var all []safetensors.NamedTensor

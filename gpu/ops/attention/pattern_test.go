@@ -81,7 +81,17 @@ func TestPattern(t *testing.T) {
 	})
 }
 
-func testPattern(t *testing.T, dev *gpu.Device, s shape, typ tensor.DType, block int, sel Selection) {
+// patternTest attends by a pattern over one problem.
+type patternTest struct {
+	*layout
+	dev     *gpu.Device
+	block   int
+	sel     Selection
+	args    CachedArgs
+	pattern *Pattern
+}
+
+func newPatternTest(t *testing.T, dev *gpu.Device, s shape, typ tensor.DType, block int, sel Selection) *patternTest {
 	l := newLayout(s, masks["all"])
 	for i := range l.q32 { // so that blocks differ
 		l.q32[i] *= 3
@@ -103,64 +113,89 @@ func testPattern(t *testing.T, dev *gpu.Device, s shape, typ tensor.DType, block
 	for i := range n {
 		q, seq, at, lens = append(q, l.q32[i*l.ldq():][:d]...), append(seq, int32(i/l.n)), append(at, int32(i%l.n)), append(lens, int32(l.n))
 	}
-	args := CachedArgs{
+	return &patternTest{l, dev, block, sel, CachedArgs{
 		Q: gputest.F32(t, dev, q, n, d), Cache: c.Cache, Heads: c.h, KVHeads: c.g, HeadDim: c.dh,
 		Seq: gputest.I32(t, dev, seq, n), Len: gputest.I32(t, dev, lens, n), At: gputest.I32(t, dev, at, n),
-	}
-	run := func(p *Pattern, run int, makes bool) []float32 {
-		a := args
-		a.Pattern, a.Run, a.Out = p, run, gputest.F32(t, dev, nans(n*d), n, d)
-		gputest.Run(t, dev, func(r *gpu.Recorder) {
-			if makes {
-				Select(r, a, sel)
-			}
-			Cached(r, a)
-		})
-		return gputest.Read(t, a.Out)
-	}
-	sparse := run(p, 0, true)
-	kept := keptBy(t, p)
-	want, gap := chosen(l, block, sel)
+	}, p}
+}
+
+// out returns arguments with a new result and a pattern, which may be nil.
+func (x *patternTest) out(t *testing.T, p *Pattern) CachedArgs {
+	n, d := x.b*x.n, x.h*x.dh
+	a := x.args
+	a.Pattern, a.Out = p, gputest.F32(t, x.dev, nans(n*d), n, d)
+	return a
+}
+
+// run attends in runs of some rows, after it selected a pattern if selects is set.
+func (x *patternTest) run(t *testing.T, p *Pattern, run int, selects bool) []float32 {
+	a := x.out(t, p)
+	a.Run = run
+	gputest.Run(t, x.dev, func(r *gpu.Recorder) {
+		if selects {
+			Select(r, a, x.sel)
+		}
+		Cached(r, a)
+	})
+	return gputest.Read(t, a.Out)
+}
+
+func testPattern(t *testing.T, dev *gpu.Device, s shape, typ tensor.DType, block int, sel Selection) {
+	x := newPatternTest(t, dev, s, typ, block, sel)
+	sparse := x.run(t, x.pattern, 0, true)
+	kept := keptBy(t, x.pattern)
+	want, gap := chosen(x.layout, block, sel)
 	if gap < 1e-4 {
 		t.Fatalf("the choice is within %g", gap)
 	}
 	if !slices.Equal(kept, want) {
 		t.Errorf("kept are %v, want %v", kept, want)
 	}
-	sameBits(t, "in runs", run(p, 4, false), sparse)
+	sameBits(t, "in runs", x.run(t, x.pattern, 4, false), sparse)
 	if sel.Keep == 1 {
-		sameBits(t, "of everything", sparse, run(nil, 0, false))
+		sameBits(t, "of everything", sparse, x.run(t, nil, 0, false))
 	}
-	blocks, head := p.blocks(), 0
+	out, bound := x.attend(kept)
+	gputest.Close(t, "out", sparse, out, bound)
+	x.refused(t)
+}
+
+// attend is the attention to kept blocks in float64, with the bound of its error.
+func (x *patternTest) attend(kept []bool) (out, bound []float64) {
+	l, blocks, head := x.layout, x.pattern.blocks(), 0
 	l.mask = func(b, q, k int) bool {
-		return kept[((b*l.g+head/(l.h/l.g))*blocks+q/block)*blocks+k/block]
+		return kept[((b*l.g+head/(l.h/l.g))*blocks+q/x.block)*blocks+k/x.block]
 	}
-	out, bound := make([]float64, len(l.problem.q)), make([]float64, len(l.problem.q))
+	out, bound = make([]float64, len(l.problem.q)), make([]float64, len(l.problem.q))
 	l.each(func(b, h, q int) {
 		head = h
 		r, o := l.probs(b, h, q), l.problem.at(b, q, h)
-		for k, x := range r.p {
+		for k, p := range r.p {
 			v := l.v[l.kvAt(b, k, h):][:l.dh]
-			axpy(x, v, out[o:])
-			absAxpy(x*(r.rel[k]+float64(l.nk+3)*gputest.Eps), v, bound[o:])
+			axpy(p, v, out[o:])
+			absAxpy(p*(r.rel[k]+float64(l.nk+3)*gputest.Eps), v, bound[o:])
 		}
 	})
-	gputest.Close(t, "out", sparse, out, bound)
-	optest.Refused(t, dev, map[string]func(*gpu.Recorder){
+	return out, bound
+}
+
+// refused checks that wrong arguments are refused.
+func (x *patternTest) refused(t *testing.T) {
+	optest.Refused(t, x.dev, map[string]func(*gpu.Recorder){
 		"nothing kept": func(r *gpu.Recorder) {
-			a := args
-			a.Pattern, a.Out = p, args.Q
+			a := x.args
+			a.Pattern, a.Out = x.pattern, a.Q
 			Select(r, a, Selection{})
 		},
 		"no slots": func(r *gpu.Recorder) {
-			a := args
-			a.Pattern, a.Out, a.At = p, gputest.F32(t, dev, nans(n*d), n, d), nil
+			a := x.out(t, x.pattern)
+			a.At = nil
 			Cached(r, a)
 		},
 		"too many": func(r *gpu.Recorder) {
-			a := args
-			a.Pattern, a.Out = &Pattern{Ranges: gputest.I32(t, dev, make([]int32, s.b*s.g*2), s.b, s.g, 1, 1, 2)}, args.Q
-			Select(r, a, sel)
+			a := x.args
+			a.Pattern, a.Out = &Pattern{Ranges: gputest.I32(t, x.dev, make([]int32, x.layout.b*x.g*2), x.layout.b, x.g, 1, 1, 2)}, a.Q
+			Select(r, a, x.sel)
 		},
 	})
 }

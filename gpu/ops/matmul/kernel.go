@@ -110,7 +110,9 @@ func flags(dev *gpu.Device, a *Args, k kernel, split bool) uint32 {
 	return f
 }
 
-// rows picks the tile height: the tallest that does not waste half its rows.
+// rows picks the tile height: the tallest that wastes less than half its rows. Two rows of
+// floats take a tile of four: it reads B once, and two tiles of one row take up to 1.8 times
+// as long (docs/benchmarks/matmul.md).
 func rows(a *Args) int {
 	tiles := []int{32, 16, 8, 4, 1}
 	switch {
@@ -120,7 +122,7 @@ func rows(a *Args) int {
 		tiles = tiles[1:]
 	}
 	for _, tm := range tiles {
-		if a.M > tm/2 {
+		if a.M > tm/2 || a.M == 2 && tm == 4 && !a.quantized() {
 			return tm
 		}
 	}

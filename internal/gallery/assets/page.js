@@ -1,27 +1,49 @@
 // The page: filters, theme, and what is near the window.
 
+// wanted returns what the tools ask for.
+function wanted() {
+  const flag = document.getElementById('flag');
+  return {
+    family: document.querySelector('.filters [aria-pressed="true"]').dataset.family,
+    flag: flag ? flag.value : '',
+    text: document.getElementById('find').value.trim().toLowerCase(),
+  };
+}
+
 function filterCards() {
-  const family = document.querySelector('.filters [aria-pressed="true"]').dataset.family;
-  const text = document.getElementById('find').value.trim().toLowerCase();
+  const w = wanted();
+  const cards = document.querySelectorAll('.card');
   let shown = 0;
-  for (const card of document.querySelectorAll('.card')) {
-    const keep = (!family || card.dataset.family === family) && card.dataset.name.toLowerCase().includes(text);
+  for (const card of cards) {
+    const keep = (!w.family || card.dataset.family === w.family) && (!w.flag || (card.dataset.flags || '').split('|').includes(w.flag)) && card.dataset.name.toLowerCase().includes(w.text);
     card.hidden = !keep;
     if (keep) shown++;
   }
   document.getElementById('none').hidden = shown > 0;
+  document.getElementById('count').textContent = shown < cards.length ? `${shown} of ${cards.length} results` : '';
+}
+
+const search = () => (Number(document.body.dataset.pages) > 1 ? findEverywhere : filterCards)();
+
+function press(button) {
+  document.querySelectorAll('.filters button').forEach((b) => b.setAttribute('aria-pressed', String(b === button)));
+}
+
+// clearTools shows all cards again.
+function clearTools() {
+  press(document.querySelector('.filters button'));
+  document.getElementById('find').value = '';
+  const flag = document.getElementById('flag');
+  if (flag) flag.value = '';
+  search();
 }
 
 function startTools() {
-  const buttons = [...document.querySelectorAll('.filters button')];
-  for (const b of buttons) {
-    b.addEventListener('click', () => {
-      buttons.forEach((other) => other.setAttribute('aria-pressed', String(other === b)));
-      filterCards();
-    });
-  }
-  const find = document.getElementById('find');
-  if (find) find.addEventListener('input', filterCards);
+  if (!document.querySelector('.tools')) return;
+  for (const b of document.querySelectorAll('.filters button')) b.addEventListener('click', () => { press(b); search(); });
+  document.getElementById('find').addEventListener('input', search);
+  const flag = document.getElementById('flag');
+  if (flag) flag.addEventListener('change', search);
   const edges = document.getElementById('edges');
   if (edges) edges.addEventListener('change', redrawAll);
 }
@@ -81,3 +103,7 @@ startTools();
 if (!stage.works && document.querySelector('canvas')) refuse();
 stage.onrestored = redrawAll;
 startCards();
+if (location.hash) {
+  const card = document.getElementById(location.hash.slice(1));
+  if (card) card.focus();
+}

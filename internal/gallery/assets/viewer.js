@@ -57,7 +57,7 @@ class Viewer {
     if (!this.loaded) {
       this.loaded = true;
       const s = document.createElement('script');
-      s.src = 'gallery/' + this.card.dataset.key + '.js';
+      s.src = document.body.dataset.gallery + this.card.dataset.key + '.js';
       s.onerror = () => this.fail('The geometry of this result was not found beside the page.');
       document.head.append(s);
     }

@@ -63,7 +63,7 @@ func (g *google) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *google) serve(w http.ResponseWriter, r *http.Request) *refusal {
 	uploading := strings.HasPrefix(r.URL.Path, "/upload/")
 	path := strings.TrimPrefix(strings.TrimPrefix(r.URL.EscapedPath(), "/upload"), "/storage/v1/b/")
-	bucket, rest, _ := strings.Cut(path, "/")
+	bucket, rest, inside := strings.Cut(path, "/")
 	rest, _ = strings.CutPrefix(rest, "o")
 	name, err := url.PathUnescape(strings.TrimPrefix(rest, "/"))
 	switch {
@@ -73,6 +73,8 @@ func (g *google) serve(w http.ResponseWriter, r *http.Request) *refusal {
 		return &refusal{404, "The specified bucket does not exist."}
 	case bucket == "closed":
 		return &refusal{403, "storetest does not have storage.objects access"}
+	case !inside:
+		return answer(w, map[string]string{"kind": "storage#bucket", "id": bucket, "name": bucket})
 	case uploading:
 		return g.upload(w, r, bucket)
 	case name == "":
@@ -220,7 +222,7 @@ func (g *google) part(w http.ResponseWriter, r *http.Request, id string) *refusa
 		if err != nil || at > len(u.data) {
 			return &refusal{400, "a gap"}
 		}
-		u.data = append(u.data[:at:at], data...)
+		u.data = append(u.data[:at], data...) // a part that came before comes again
 	}
 	if n, err := strconv.Atoi(total); err == nil && n == len(u.data) {
 		return g.finish(w, u)

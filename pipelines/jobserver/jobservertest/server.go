@@ -1,5 +1,5 @@
-// Package jobservertest has a job server for tests. It runs nothing: the test says what
-// becomes of a job.
+// Package jobservertest has a job server for tests. It runs nothing: the test sets the
+// state of a job.
 package jobservertest
 
 import (
@@ -17,15 +17,15 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// Server is the job server. Its fields are set before its endpoint is known to others.
+// Server is the job server. Its fields must be set before Start.
 type Server struct {
 	jobpb.UnimplementedJobServiceServer
 	jobpb.UnimplementedArtifactStagingServiceServer
 
 	Endpoint string
-	// Begun is called, if set, when a job begins, in a goroutine of its own.
+	// Begun, if set, is called in its own goroutine when a job starts.
 	Begun func(id string, r *jobpb.PrepareJobRequest)
-	// Stubborn keeps jobs from ending when they are cancelled.
+	// Stubborn makes cancelled jobs continue.
 	Stubborn bool
 
 	mu        sync.Mutex
@@ -39,10 +39,11 @@ type Server struct {
 type job struct {
 	state jobpb.JobState_Enum
 	said  []*jobpb.JobMessagesResponse
-	over  bool // nothing more is said
+	over  bool // no more messages
 }
 
-// Start serves one until the test ends. Each of its jobs is RUNNING at first.
+// Start starts a server that stops at the end of the test. Its jobs are RUNNING
+// at first.
 func Start(t *testing.T, s *Server) *Server {
 	t.Helper()
 	listener, err := net.Listen("tcp", "localhost:0")
@@ -58,7 +59,7 @@ func Start(t *testing.T, s *Server) *Server {
 	return s
 }
 
-// Stop ends the server, as a crash would.
+// Stop stops the server, as in a crash.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	for _, j := range s.jobs {
@@ -69,33 +70,33 @@ func (s *Server) Stop() {
 	s.server.Stop()
 }
 
-// Prepared returns what was sent for each job.
+// Prepared returns the requests for all jobs.
 func (s *Server) Prepared() []*jobpb.PrepareJobRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.prepared
 }
 
-// Cancelled returns the jobs that somebody asked to cancel.
+// Cancelled returns the jobs that a client asked to cancel.
 func (s *Server) Cancelled() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cancelled
 }
 
-// Move gives a job a state.
+// Move sets the state of a job.
 func (s *Server) Move(id string, state jobpb.JobState_Enum) {
 	s.say(id, &jobpb.JobMessagesResponse{Response: &jobpb.JobMessagesResponse_StateResponse{StateResponse: &jobpb.JobStateEvent{State: state}}})
 }
 
-// MoveUnsaid gives a job a state of which no stream hears.
+// MoveUnsaid sets the state of a job without sending it to streams.
 func (s *Server) MoveUnsaid(id string, state jobpb.JobState_Enum) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.jobs[id].state = state
 }
 
-// Say says something about a job.
+// Say sends a message about a job.
 func (s *Server) Say(id string, importance jobpb.JobMessage_MessageImportance, text string) {
 	s.say(id, &jobpb.JobMessagesResponse{Response: &jobpb.JobMessagesResponse_MessageResponse{
 		MessageResponse: &jobpb.JobMessage{Importance: importance, MessageText: text},
@@ -113,7 +114,7 @@ func (s *Server) say(id string, m *jobpb.JobMessagesResponse) {
 	s.changed.Broadcast()
 }
 
-// BreakOff ends the streams of a job without a word, once.
+// BreakOff breaks the streams of a job once.
 func (s *Server) BreakOff(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +122,7 @@ func (s *Server) BreakOff(id string) {
 	s.changed.Broadcast()
 }
 
-// Forget makes a job one that the server does not know.
+// Forget removes a job from the server.
 func (s *Server) Forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
