@@ -33,7 +33,7 @@ func makeRigs(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&c.variants, "variants", 60, "samples of a robot or an animal")
 	flags.IntVar(&c.creatures, "creatures", 400, "samples of a family of creatures")
 	flags.IntVar(&c.Points, "points", 256, "points of a surface")
-	flags.IntVar(&c.Joints, "joints", 48, "joints of a rig at most")
+	flags.IntVar(&c.Joints, "joints", 64, "joints of a rig at most")
 	flags.Float64Var(&c.apart, "apart", 0.03, "joints within this share of the longest side from their parent are merged with it")
 	if err := flags.Parse(args); err != nil {
 		return err
