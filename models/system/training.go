@@ -29,8 +29,9 @@ type Teacher interface {
 	Learner
 	// Lessons returns how many lessons are made of a token, and the numbers of each.
 	Lessons() (each, numbers int)
-	// Lesson fills in a lesson of a token.
-	Lesson(r *rand.Rand, token, lesson []float32)
+	// Lesson fills in a lesson of a token. Within are the bounds of the run's TokenRange, zeros
+	// without.
+	Lesson(r *rand.Rand, token []float32, within [2]int32, lesson []float32)
 	// Guess returns the loss of a lesson for somebody who knows of the token only that its
 	// numbers are independent, with these means and deviations of normal distributions.
 	Guess(lesson []float32, mean, deviation []float64) float64

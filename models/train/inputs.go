@@ -131,10 +131,10 @@ func (in *inputs) setTarget(slot int, token []uint32, ignored int) int {
 func (in *inputs) taken(slot int) bool { return in.hostWeight[slot*max(in.token.Sub, 1)] != 0 }
 
 // teach makes the lessons of a token that a row predicts, from a slot on.
-func (in *inputs) teach(slot, row int, token []float32, r *rand.Rand) {
+func (in *inputs) teach(slot, row int, token []float32, within [2]int32, r *rand.Rand) {
 	n := len(in.hostLessons) / in.slots
 	for i := slot; i < slot+in.each; i++ {
-		in.teacher.Lesson(r, token, in.hostLessons[i*n:(i+1)*n])
+		in.teacher.Lesson(r, token, within, in.hostLessons[i*n:(i+1)*n])
 		in.hostTaught[i], in.hostWeight[i] = int32(row), 1/float32(in.each)
 	}
 }
