@@ -89,7 +89,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "no command"},
 		{"genrate", "did you mean generate?"},
-		{"generate", "video, image, shape, quads"},
+		{"generate", "video, image, shape, quads, rig"},
 		{"generate vidoe", "did you mean video?"},
 		{"generate quads --input a.obj", "--out"},
 		{"generate quads --out o", "--input or --manifest"},
