@@ -211,10 +211,59 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// TestMend folds quads of a plane: their scaled Jacobians become positive again, on the
-// plane, and corners of feature lines stay.
+// TestMend moves vertices of a plane over the far corner of a face, onto it, or almost onto
+// its other diagonal. No quad stays inverted, and in the last case none stays poor. All
+// vertices are on the plane, and corners of feature lines stay. Where all vertices are
+// corners, those of the inverted quads move, and no others.
 func TestMend(t *testing.T) {
-	m := mesh.Grid(6)
+	for name, c := range map[string]struct {
+		corners bool
+		along   []float64 // the diagonal
+		least   float64   // scaled Jacobian
+	}{
+		"poor":        {false, []float64{0.45, 0.47, 0.48}, poor},
+		"folded":      {false, []float64{1, 1.1, 1.2}, 0},
+		"all corners": {true, []float64{1, 1.1, 1.2}, 0},
+	} {
+		p := plane(6, c.corners)
+		at := append([]mesh.Vec3{}, p.at...)
+		for i, along := range c.along {
+			face := p.faces[[]int{7, 16, 28}[i]]
+			p.at[face[0]] = p.at[face[0]].Add(p.at[face[2]].Sub(p.at[face[0]]).Scale(along))
+		}
+		poorly, mayMove := 0, make([]bool, len(p.at))
+		for _, face := range p.faces {
+			if j := p.jacobian(face); j < c.least {
+				poorly++
+				for _, v := range face {
+					mayMove[v] = true
+				}
+			}
+		}
+		if poorly == 0 {
+			t.Fatalf("%s: no quad is", name)
+		}
+		before := append([]mesh.Vec3{}, p.at...)
+		p.mend(&surface{near: distance.New(mesh.Grid(1))})
+		for _, face := range p.faces {
+			if j := p.jacobian(face); j < c.least {
+				t.Errorf("%s: a quad has a scaled Jacobian of %g", name, j)
+			}
+		}
+		for v, k := range p.kind {
+			if k == corner && p.at[v] != before[v] && (!c.corners || !mayMove[v]) {
+				t.Errorf("%s: corner %d moved", name, v)
+			}
+			if d := p.at[v].Sub(at[v]); math.Abs(d.Dot(p.faceVector(p.faces[0]).Unit())) > 1e-12 {
+				t.Errorf("%s: vertex %d left the plane", name, v)
+			}
+		}
+	}
+}
+
+// plane is a grid whose rim, or all of it, is corners.
+func plane(n int, corners bool) *patch {
+	m := mesh.Grid(n)
 	p := &patch{at: m.Vertices, kind: make([]kind, len(m.Vertices))}
 	rim := map[[2]int32]int{}
 	for f := range m.NumFaces() {
@@ -224,39 +273,12 @@ func TestMend(t *testing.T) {
 			rim[key(v, face[(i+1)%4])]++
 		}
 	}
-	for e, n := range rim {
-		if n == 1 {
+	for e, faces := range rim {
+		if faces == 1 || corners {
 			p.kind[e[0]], p.kind[e[1]] = corner, corner
 		}
 	}
-	at := append([]mesh.Vec3{}, p.at...)
-	for i := range int32(3) { // over the far corner of a face, or its diagonal
-		face := p.faces[[]int{7, 16, 28}[i]]
-		p.at[face[0]] = p.at[face[2]].Add(p.at[face[2]].Sub(p.at[face[0]]).Scale(0.1 * float64(i)))
-	}
-	folded := func() (n int) {
-		for _, face := range p.faces {
-			if p.jacobian(face) < 0 {
-				n++
-			}
-		}
-		return n
-	}
-	if folded() == 0 {
-		t.Fatal("no quad is folded")
-	}
-	p.mend(&surface{near: distance.New(mesh.Grid(1))})
-	if n := folded(); n > 0 {
-		t.Errorf("%d quads are still folded", n)
-	}
-	for v, k := range p.kind {
-		if k == corner && p.at[v] != at[v] {
-			t.Errorf("corner %d moved", v)
-		}
-		if d := p.at[v].Sub(at[v]); math.Abs(d.Dot(p.faceVector(p.faces[0]).Unit())) > 1e-12 {
-			t.Errorf("vertex %d left the plane", v)
-		}
-	}
+	return p
 }
 
 // TestScore: a mesh with inverted quads comes after one that is far off without, and is
