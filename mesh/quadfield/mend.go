@@ -2,6 +2,7 @@ package quadfield
 
 import (
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/mesh"
 )
@@ -17,14 +18,19 @@ type mending struct {
 }
 
 // mend moves the vertices of quads with a scaled Jacobian below poor, one by one, to
-// where the least Jacobian around each is largest, until no move helps. Where that leaves
-// an inverted quad, its vertices then also leave their corners and lines.
+// where the least Jacobian around each is largest, until no move helps. Where a quad is
+// still flat or inverted, its vertices then also leave their corners and lines, no farther
+// than needed.
 func (p *patch) mend(s *surface) {
 	m := &mending{patch: p, s: s}
 	m.run(poor)
 	m.loose = true
-	m.run(0)
+	m.run(flat)
 }
+
+// flat is the scaled Jacobian below which 32-bit coordinates may invert a quad, and firm
+// one at which it is safe.
+const flat, firm = 1e-3, 0.02
 
 // run mends quads with a scaled Jacobian below least.
 func (m *mending) run(least float64) {
@@ -111,7 +117,14 @@ func (m *mending) improve(v int32) bool {
 	looks := m.looks(v)
 	best, least := m.at[v], m.least(v, looks)
 	start := least
-	for _, share := range [...]float64{0.5, 0.25, 0.12, 0.06, 0.03} {
+	shares := []float64{0.5, 0.25, 0.12, 0.06, 0.03}
+	if m.loose {
+		slices.Reverse(shares)
+	}
+	for _, share := range shares {
+		if m.loose && least >= firm {
+			break
+		}
 		middle := best
 		for d := range directions {
 			sin, cos := math.Sincos(2 * math.Pi * float64(d) / directions)
