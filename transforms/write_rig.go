@@ -14,7 +14,7 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// writeRig writes a skinned GLB, and a view of the surface with one of its bones beside it.
+// writeRig writes a skinned GLB, and two views of the surface, one with its bones over it.
 func writeRig(r *rig.Rig, p report.Place, row *report.Result, d *report.Delivery) error {
 	row.Output, row.Poster = p.File(".glb"), p.File(".png")
 	return errors.Join(
