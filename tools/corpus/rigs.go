@@ -173,7 +173,7 @@ func (c *rigCorpus) writeAnimals() error {
 
 // family writes creatures of a family, each of its own shape.
 func (c *rigCorpus) family(f armature.Creature) error {
-	side, n := 0, c.creatures
+	side, n := 0, c.creatures*f.Times
 	if f.HeldOut {
 		side, n = 1, max(c.creatures/20, 1)
 	}

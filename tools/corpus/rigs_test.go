@@ -42,10 +42,10 @@ func TestRigs(t *testing.T) {
 	robots, out := t.TempDir(), filepath.Join(t.TempDir(), "rigs")
 	writeRobot(t, robots, "free", "BSD-3-Clause", 4)
 	writeRobot(t, robots, "closed", "CC-BY-NC-ND-4.0", 4)
-	writeRobot(t, robots, "long", "MIT", 41)
+	writeRobot(t, robots, "long", "MIT", 65)
 	writeRobot(t, robots, "solo_description", "MIT", 5)
 	var said bytes.Buffer
-	if err := makeRigs(t.Context(), []string{"--robots", robots, "--out", out, "--variants", "10", "--creatures", "3", "--points", "32", "--joints", "40", "--apart", "0.001"}, &said); err != nil {
+	if err := makeRigs(t.Context(), []string{"--robots", robots, "--out", out, "--variants", "10", "--creatures", "3", "--points", "32", "--joints", "64", "--apart", "0.001"}, &said); err != nil {
 		t.Fatalf("%v\n%s", err, said.String())
 	}
 	if !strings.Contains(said.String(), "closed") || !strings.Contains(said.String(), "long_chain from sample 0 on") {
@@ -66,7 +66,7 @@ func TestRigs(t *testing.T) {
 			want[f[6]+"/"+f[0]] = n
 		}
 	}
-	for name, n := range map[string]int{"train/free_chain": 10, "heldout/solo_description_chain": 1, "train/biped": 3, "heldout/hand": 1} {
+	for name, n := range map[string]int{"train/free_chain": 10, "heldout/solo_description_chain": 1, "train/biped": 3, "train/chimera": 24, "heldout/hand": 1} {
 		if want[name] != n {
 			t.Errorf("%d samples of %s, want %d", want[name], name, n)
 		}
