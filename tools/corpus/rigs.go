@@ -173,7 +173,7 @@ func (c *rigCorpus) writeAnimals() error {
 
 // family writes creatures of a family, each of its own shape.
 func (c *rigCorpus) family(f armature.Creature) error {
-	side, n := 0, c.creatures
+	side, n := 0, c.creatures*f.Times
 	if f.HeldOut {
 		side, n = 1, max(c.creatures/20, 1)
 	}
@@ -210,10 +210,14 @@ func (c *rigCorpus) source(id, from, licence string, r *rig.Rig, heldOut bool) e
 	for i := range n {
 		m, err := c.sample(fmt.Sprintf("%s-%03d", id, i), small, randomFor(fmt.Sprint(id, i)), side, i > 0)
 		if err != nil {
-			fmt.Fprintf(c.out, "passed over: %s: %v\n", id, err)
-			return nil
+			fmt.Fprintf(c.out, "passed over: %s from sample %d on: %v\n", id, i, err)
+			n = i
+			break
 		}
 		merged = max(merged, m)
+	}
+	if n == 0 {
+		return nil
 	}
 	c.row(id, from, licence, len(r.Joints), merged, n, side)
 	return nil
