@@ -7,6 +7,7 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/surface"
 )
@@ -47,10 +48,17 @@ func (c Config) CheckDepth(depth int) error {
 // Tokenize turns a mesh in the domain (see octree.Fit) into a sample of the given
 // depth. Grid is [depth]; Tokens are the occupancy bytes of levels 0 to depth-1
 // and the leaves' codes.
-func Tokenize(id string, m *mesh.Mesh, depth int) (shard.Sample, surface.Parts, error) {
+func Tokenize(id string, m *mesh.Mesh, depth int, e system.Extent) (shard.Sample, surface.Parts, error) {
 	o, codes, parts, err := surface.Build(m, depth)
 	if err != nil {
 		return shard.Sample{}, parts, err
+	}
+	n := len(codes)
+	for d := range depth {
+		n += o.Len(d)
+	}
+	if err := e.CheckTokens(n); err != nil {
+		return shard.Sample{}, parts, fmt.Errorf("octree.Tokenize: %w", err)
 	}
 	s := shard.Sample{ID: id, Kind: shard.KindOctree, Grid: []int32{int32(depth)}}
 	for d := range depth {

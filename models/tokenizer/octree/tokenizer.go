@@ -25,7 +25,7 @@ func (t Tokenizer) Encode(id string, m system.Media, e system.Extent) (shard.Sam
 	if err != nil {
 		return shard.Sample{}, nil, err
 	}
-	s, parts, err := Tokenize(id, source, t.depth(e))
+	s, parts, err := Tokenize(id, source, t.depth(e), e)
 	if err != nil {
 		return s, nil, err
 	}
