@@ -26,10 +26,11 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
+// Flags of package testing's prefix are not among the commands' (see beamFlags).
 var (
-	requestCount = flag.Int("requests", 200, "of BenchmarkRequests")
-	requestWidth = flag.Int("requestwidth", 64, "of the network of BenchmarkRequests, a multiple of 64")
-	requestPlot  = flag.String("requestplot", "", "file for BenchmarkRequests' memory over time, SVG")
+	requestCount = flag.Int("test.requests", 200, "of BenchmarkRequests")
+	requestWidth = flag.Int("test.requestwidth", 64, "of the network of BenchmarkRequests, a multiple of 64")
+	requestPlot  = flag.String("test.requestplot", "", "file for BenchmarkRequests' memory over time, SVG")
 )
 
 // requestSlots is the number of pictures that are drawn at once.
