@@ -66,12 +66,12 @@ func TestRigs(t *testing.T) {
 			want[f[6]+"/"+f[0]] = n
 		}
 	}
-	for name, n := range map[string]int{"train/free_chain": 10, "heldout/solo_description_chain": 1, "train/biped": 3, "train/chimera": 24, "heldout/hand": 1} {
+	for name, n := range map[string]int{"train/free_chain": 10, "heldout/solo_description_chain": 1, "train/biped": 3, "train/chimera": 24, "heldout/hand": 1, "known/biped": 1} {
 		if want[name] != n {
 			t.Errorf("%d samples of %s, want %d", want[name], name, n)
 		}
 	}
-	for _, side := range []string{trainFolder, heldOutFolder} {
+	for _, side := range rigSides {
 		r, err := shard.Open(filepath.Join(out, side, "rigs.parquet"), shard.Limits{})
 		if err != nil {
 			t.Fatal(err)
@@ -90,8 +90,8 @@ func TestRigs(t *testing.T) {
 			t.Errorf("%s has %d samples less than its row says", name, n)
 		}
 	}
-	for name, joints := range map[string]int{"solo_description_chain": 5, "hand": 0, "insect": 0} {
-		r, _, err := gltf.ReadRig(filepath.Join(out, heldOutFolder, name+".glb"), gltf.ReadOptions{})
+	for name, joints := range map[string]int{"heldout/solo_description_chain": 5, "heldout/hand": 0, "heldout/insect": 0, "known/fish": 0} {
+		r, _, err := gltf.ReadRig(filepath.Join(out, name+".glb"), gltf.ReadOptions{})
 		if err != nil || joints > 0 && len(r.Joints) != joints {
 			t.Errorf("%s: %v", name, err)
 		}

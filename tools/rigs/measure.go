@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
@@ -31,8 +33,9 @@ const near = 0.05
 func measure(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("rigs measure", flag.ContinueOnError)
 	folder := f.String("model", "", "`folder` of the model; empty measures the baselines alone")
-	train := f.String("train", "", "`shard` that the model was trained on")
+	train := f.String("train", "", "`shard` that the model was trained on; empty leaves out the baselines that are its rigs")
 	heldout := f.String("heldout", "", "`shard` to measure on")
+	most := f.Int("most", 0, "samples of a source at most; 0 is all")
 	heat := f.Float64("temperature", -1, "of the diffusion; below 0 is the model's own")
 	seed := f.Uint64("seed", 1, "decides what is drawn")
 	if err := f.Parse(args); err != nil {
@@ -42,29 +45,31 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	known, err := readRigs(*train)
-	if err != nil {
-		return err
+	var methods []method
+	if *train != "" {
+		known, err := readRigs(*train)
+		if err != nil {
+			return err
+		}
+		methods = append(methods,
+			method{"random", func(s *sampleRig) (*sampleRig, error) { return stretched(anyOf(s, known, *seed), s), nil }},
+			method{"nearest", func(s *sampleRig) (*sampleRig, error) { return stretched(nearest(s, known), s), nil }})
 	}
-	methods := []method{
-		{"random", func(s *sampleRig) (*sampleRig, error) { return stretched(anyOf(s, known, *seed), s), nil }},
-		{"nearest", func(s *sampleRig) (*sampleRig, error) { return stretched(nearest(s, known), s), nil }},
-		{"clusters", func(s *sampleRig) (*sampleRig, error) { return clustered(s), nil }},
-	}
+	methods = append(methods, method{"clusters", func(s *sampleRig) (*sampleRig, error) { return clustered(s), nil }})
 	if *folder != "" {
 		dev, err := gpu.Open(gpu.Options{})
 		if err != nil {
 			return err
 		}
 		defer dev.Close()
-		m, err := models.Open(dev, system.Rig, *folder, models.Options{})
+		m, err := models.Open(dev, system.Rig, *folder, models.Options{Slots: 20})
 		if err != nil {
 			return err
 		}
 		defer m.Close()
 		methods = append(methods, method{"model", func(s *sampleRig) (*sampleRig, error) { return drawn(ctx, m, s, *heat, *seed) }})
 	}
-	return compareAll(held, methods, out)
+	return compareAll(held, methods, *most, out)
 }
 
 // sampleRig is a rig of a sample, at points of a surface.
@@ -153,28 +158,40 @@ func pulled(got, want *sampleRig) (sum float64) {
 	return sum
 }
 
-func compareAll(held []*sampleRig, methods []method, out io.Writer) error {
+func compareAll(held []*sampleRig, methods []method, most int, out io.Writer) error {
 	fmt.Fprintf(out, "%-42s %-9s %4s %7s %7s %7s %7s %7s %7s %5s\n", "source", "method", "n", "CD-J2J", "IoU", "recall", "parents", "skin", "joints", "off")
 	total := make([]scores, len(methods))
-	for begin := 0; begin < len(held); {
-		end := begin
-		for end < len(held) && sourceOf(held[end].id) == sourceOf(held[begin].id) {
-			end++
+	for begin, next := 0, 0; begin < len(held); begin = next {
+		for next = begin; next < len(held) && sourceOf(held[next].id) == sourceOf(held[begin].id); {
+			next++
+		}
+		end := next
+		if most > 0 {
+			end = min(next, begin+most)
 		}
 		for i, m := range methods {
+			made := make([]*sampleRig, end-begin)
+			var all errgroup.Group // a model draws several at once
+			for k, want := range held[begin:end] {
+				all.Go(func() (err error) {
+					if made[k], err = m.make(want); err != nil {
+						return fmt.Errorf("%s: %w", want.id, err)
+					}
+					return nil
+				})
+			}
+			if err := all.Wait(); err != nil {
+				return err
+			}
 			var own scores
-			for _, want := range held[begin:end] {
-				got, err := m.make(want)
-				if err != nil {
-					return fmt.Errorf("%s: %w", want.id, err)
-				}
+			for k, want := range held[begin:end] {
+				got := made[k]
 				d := rig.Compare(got.joints, want.joints, near*want.side)
 				own.add(d, got, want)
 				total[i].add(d, got, want)
 			}
 			own.print(out, sourceOf(held[begin].id), m.name)
 		}
-		begin = end
 	}
 	for i, m := range methods {
 		total[i].print(out, "all", m.name)
@@ -207,7 +224,11 @@ func drawn(ctx context.Context, m *models.Model, s *sampleRig, heat float64, see
 func nearest(s *sampleRig, known []*sampleRig) *sampleRig {
 	best, least := known[0], math.Inf(1)
 	for _, k := range known {
-		if d := apart(s.points, k.points, least) + apart(k.points, s.points, least); d < least {
+		d := apart(s.points, k.points, least)
+		if d < least {
+			d += apart(k.points, s.points, least-d)
+		}
+		if d < least {
 			best, least = k, d
 		}
 	}
