@@ -198,7 +198,7 @@ func (m *Model) Close() {
 
 // streamer is a tokenizer of clips that need not be in memory.
 type streamer interface {
-	EncodeFrames(id string, rate clip.Rate, frames iter.Seq2[[]uint8, error]) (shard.Sample, error)
+	EncodeFrames(id string, rate clip.Rate, e system.Extent, frames iter.Seq2[[]uint8, error]) (shard.Sample, error)
 }
 
 // Streams reports whether the model takes clips by [Model.EncodeFrames].
@@ -207,16 +207,29 @@ func (m *Model) Streams() bool {
 	return ok
 }
 
+// Encode implements [system.Tokenizer]. A sample is within e.Tokens, or the error wraps
+// [system.ErrLimit].
+func (m *Model) Encode(id string, from system.Media, e system.Extent) (shard.Sample, system.Measures, error) {
+	s, measures, err := m.Tokenizer.Encode(id, from, e)
+	if err == nil {
+		err = e.CheckTokens(len(s.Tokens))
+	}
+	if err != nil {
+		return shard.Sample{}, nil, err
+	}
+	return s, measures, nil
+}
+
 // EncodeFrames codes the frames of a clip as they come, [h, w, 3] bytes each, which it
 // does not keep: its memory grows with the tokens alone. It gives what Encode gives of the
 // same frames, bit for bit. The error is that of the tokenizer, the first that frames
 // gives, or wraps system.ErrRequest.
-func (m *Model) EncodeFrames(id string, rate clip.Rate, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
+func (m *Model) EncodeFrames(id string, rate clip.Rate, e system.Extent, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
 	s, ok := m.Tokenizer.(streamer)
 	if !ok {
 		return shard.Sample{}, fmt.Errorf("models.EncodeFrames: %w: %s takes no frames", system.ErrRequest, m.name)
 	}
-	return s.EncodeFrames(id, rate, frames)
+	return s.EncodeFrames(id, rate, e, frames)
 }
 
 // Request asks for one sample. A model reads the fields that its system knows.
@@ -311,7 +324,7 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 	p.Class, p.Text, p.Control, p.Guidance, p.Interval = r.Class, r.Text, r.Control, float32(s.Guidance), r.Interval
 	out := engine.Request{
 		ID: r.ID, Seed: r.Seed, Temperature: float32(s.Temperature), TopK: s.TopK, TopP: float32(s.TopP), MinP: float32(s.MinP),
-		Guidance: p.Guidance, End: -1, Sinks: m.sys.Layout.Sinks, Tokens: p.Given, ConstraintData: p.ConstraintData,
+		Guidance: p.Guidance, End: -1, Most: r.Extent.Tokens, Sinks: m.sys.Layout.Sinks, Tokens: p.Given, ConstraintData: p.ConstraintData,
 		Schedule: func() (system.Schedule, error) { return m.sys.Schedule(p) },
 	}
 	q := p

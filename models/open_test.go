@@ -66,7 +66,7 @@ func TestOnlyClipsStream(t *testing.T) {
 	m := must(models.Open(dev, system.Shape, "", models.Options{Slots: 1}))(t)
 	defer m.Close()
 	none := iter.Seq2[[]uint8, error](func(func([]uint8, error) bool) {})
-	if _, err := m.EncodeFrames("a", clip.Rate{Num: 1, Den: 1}, none); m.Streams() || !errors.Is(err, system.ErrRequest) {
+	if _, err := m.EncodeFrames("a", clip.Rate{Num: 1, Den: 1}, system.Extent{}, none); m.Streams() || !errors.Is(err, system.ErrRequest) {
 		t.Errorf("streams: %v, %v", m.Streams(), err)
 	}
 }

@@ -69,7 +69,7 @@ func TestStreamedIsWhole(t *testing.T) {
 		for _, n := range []int{1, 7, 8, 9, 16, 21, 24, 33, 48} {
 			c := must(all.Slice(0, n))(t)
 			whole := encode(t, v, "clip", c)
-			streamed := must(v.EncodeFrames("clip", c.Rate, inOneBuffer(c)))(t)
+			streamed := must(v.EncodeFrames("clip", c.Rate, system.Extent{}, inOneBuffer(c)))(t)
 			if !slices.Equal(streamed.Tokens, whole.Tokens) || !slices.Equal(streamed.Grid, whole.Grid) || streamed.Meta["frames"] != whole.Meta["frames"] {
 				t.Errorf("%d frames: streamed %v %v, whole %v %v", n, streamed.Grid, streamed.Meta, whole.Grid, whole.Meta)
 			}
@@ -94,7 +94,7 @@ func TestStreamErrors(t *testing.T) {
 		"small":      {func(yield func([]uint8, error) bool) { yield(make([]uint8, 12), nil) }, cube.ErrSample},
 		"the file's": {func(yield func([]uint8, error) bool) { yield(nil, broken) }, broken},
 	} {
-		if _, err := v.EncodeFrames("a", rate, c.frames); !errors.Is(err, c.want) {
+		if _, err := v.EncodeFrames("a", rate, system.Extent{}, c.frames); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestStreamErrors(t *testing.T) {
 	if testing.Short() {
 		return
 	}
-	_, err := v.EncodeFrames("a", rate, func(yield func([]uint8, error) bool) {
+	_, err := v.EncodeFrames("a", rate, system.Extent{}, func(yield func([]uint8, error) bool) {
 		for long = 1; long < 1000 && yield(frame, nil); long++ {
 			if long == 40 {
 				v.Close()

@@ -10,6 +10,7 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/meshfile"
@@ -47,7 +48,7 @@ func (e *echo) Decode(ctx context.Context, r request.Request) (family.Media, err
 		if e.wholeClips {
 			o.MaxFrames = 0
 		}
-		return family.ReadVideo(ctx, r.Input, o)
+		return family.ReadVideo(ctx, isolated.Decoder{}, r.Input, o)
 	}
 	m, _, err := meshfile.Read(r.Input, meshfile.Options{})
 	return family.Media{Mesh: m}, err

@@ -19,6 +19,7 @@ import (
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/runners/prism"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/mesh"
@@ -29,6 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	isolated.Enable()
 	log.SetupLogging("error", "text")
 	family.OpenDevice = gputest.Share
 	beam.Init()

@@ -14,7 +14,7 @@ import (
 	"github.com/morton-gen/morton/transforms/report"
 )
 
-// writeRig writes a skinned GLB, and a view of the surface with one of its bones beside it.
+// writeRig writes a skinned GLB, and two views of the surface, one with its bones over it.
 func writeRig(r *rig.Rig, p report.Place, row *report.Result, d *report.Delivery) error {
 	row.Output, row.Poster = p.File(".glb"), p.File(".png")
 	return errors.Join(
@@ -25,8 +25,8 @@ func writeRig(r *rig.Rig, p report.Place, row *report.Result, d *report.Delivery
 func writeBones(path string, r *rig.Rig) error {
 	const size = 256
 	both := image.NewRGBA(image.Rect(0, 0, 2*size, size))
-	for i, m := range []*mesh.Mesh{r.Mesh, r.Skeleton()} {
-		view, err := draw.Draw(m, draw.Options{Size: size, Azimuth: 35, Elevation: 25, NoEdges: i == 0})
+	for i, bones := range []*mesh.Mesh{nil, r.Skeleton()} {
+		view, err := draw.Draw(r.Mesh, draw.Options{Size: size, Azimuth: 35, Elevation: 25, NoEdges: true, Inside: bones})
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func Decode(data []byte, maxPixels int) (*Picture, error) {
 		return nil, fmt.Errorf("picture.Decode: %w: %d by %d pixels", ErrFormat, c.Width, c.Height)
 	}
 	if c.Width > maxPixels/c.Height {
-		return nil, fmt.Errorf("picture.Decode: %w: %d by %d pixels, at most %d in all", ErrLimit, c.Width, c.Height, maxPixels)
+		return nil, fmt.Errorf("picture.Decode: %w: %d by %d pixels, at most %d (--media-limit pixels=N sets it)", ErrLimit, c.Width, c.Height, maxPixels)
 	}
 	m, err := read(bytes.NewReader(data))
 	if err != nil {

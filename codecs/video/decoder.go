@@ -42,10 +42,13 @@ func newDecoder(d *demuxer, limits Limits, threads int) (*decoder, error) {
 	}
 	if k.cc == nil || k.pkt == nil || k.frame == nil {
 		k.free()
-		return nil, errNoMemory
+		return nil, ErrMemory
 	}
 	if err := k.open(codec, p, limits); err != nil {
 		k.free()
+		if errors.Is(err, errNoMemory) {
+			return nil, ErrMemory
+		}
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	return k, nil
@@ -98,7 +101,7 @@ func (k *decoder) next() error {
 			}
 			refusals = 0
 		case errors.Is(err, errNoMemory):
-			return fmt.Errorf("%w: %w", ErrLimit, err)
+			return ErrMemory
 		default:
 			k.damage.mark(k.packets)
 			refusals++
@@ -154,7 +157,7 @@ func (k *decoder) send(p *astiav.Packet) error {
 	switch {
 	case err == nil, errors.Is(err, astiav.ErrEof):
 	case errors.Is(err, errNoMemory):
-		return fmt.Errorf("%w: %w", ErrLimit, err)
+		return ErrMemory
 	default:
 		k.damage.mark(k.packets)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/asticode/go-astiav"
@@ -96,9 +97,10 @@ func (d *demuxer) findStreamInfo(l Limits) error {
 	return d.fc.FindStreamInfo(&opts[0])
 }
 
-// maxPixels allows for coded sizes, which are padded to whole blocks.
+// maxPixels allows for coded sizes, which are padded to whole blocks on both sides. A
+// frame within the limit is at most maxSide long.
 func maxPixels(l Limits) string {
-	return strconv.FormatInt((int64(l.MaxW)+128)*(int64(l.MaxH)+128), 10)
+	return strconv.FormatInt(min(l.MaxPixels+2*128*maxSide, math.MaxInt32), 10)
 }
 
 // kindOf classifies an error of opening. The container is known by then, so a file
@@ -107,7 +109,7 @@ func maxPixels(l Limits) string {
 func (d *demuxer) kindOf(err error) error {
 	switch {
 	case errors.Is(err, errNoMemory):
-		return fmt.Errorf("%w: %w", ErrLimit, err)
+		return ErrMemory
 	case errors.Is(err, astiav.ErrEof) && !d.src.cut:
 		return ErrEmpty
 	}
@@ -120,7 +122,7 @@ func (d *demuxer) checkExtents(l Limits) error {
 		if p.MediaType() != astiav.MediaTypeVideo {
 			continue
 		}
-		if err := l.extent(p.Width(), p.Height()); err != nil {
+		if err := l.Extent(p.Width(), p.Height()); err != nil {
 			return err
 		}
 	}

@@ -23,9 +23,10 @@ var (
 	ErrEmpty = errkind.New("no_frames", "no frames")
 	// ErrCorrupt reports a known container of which no frame can be read.
 	ErrCorrupt = errkind.New("corrupt", "corrupt video")
-	// ErrLimit reports a width, height, number of frames or bytes over
-	// [Limits].
+	// ErrLimit reports pixels, frames or bytes over [Limits].
 	ErrLimit = errkind.New("limit", "over a limit")
+	// ErrMemory reports that FFmpeg got no memory. It wraps ErrLimit.
+	ErrMemory = fmt.Errorf("%w: FFmpeg got no memory", ErrLimit)
 	// ErrUnsupportedCodec reports a codec that is not on the package's list, or that
 	// this build of FFmpeg cannot decode or encode.
 	ErrUnsupportedCodec = errkind.New("unsupported_codec", "unsupported codec")

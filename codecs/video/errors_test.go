@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -138,18 +139,18 @@ func TestCorruptPackets(t *testing.T) {
 func TestLimits(t *testing.T) {
 	path := generate(t, "a.mp4", testsrc(96, 64, 25, 10)...)
 	for name, l := range map[string]Limits{
-		"width": {MaxW: 95}, "height": {MaxH: 63}, "frames": {MaxFrames: 9}, "bytes": {MaxBytes: 500}, "clip": {MaxClipBytes: 96 * 64 * 3 * 9},
+		"pixels": {MaxPixels: 96*64 - 1}, "frames": {MaxFrames: 9}, "bytes": {MaxBytes: 500}, "clip-bytes": {MaxClipBytes: 96 * 64 * 3 * 9},
 	} {
 		_, _, err := ReadClip(context.Background(), path, Options{Limits: l})
-		if !errors.Is(err, ErrLimit) {
-			t.Errorf("%s: %v, want ErrLimit", name, err)
+		if !errors.Is(err, ErrLimit) || !strings.Contains(err.Error(), "--media-limit "+name+"=N") {
+			t.Errorf("%s: %v, want ErrLimit and the flag", name, err)
 		}
 	}
-	exact := Limits{MaxW: 96, MaxH: 64, MaxFrames: 10, MaxClipBytes: 96 * 64 * 3 * 10}
+	exact := Limits{MaxPixels: 96 * 64, MaxFrames: 10, MaxClipBytes: 96 * 64 * 3 * 10}
 	if c, _ := read(t, path, Options{Limits: exact}); c.T != 10 {
 		t.Errorf("at the limits: %d frames", c.T)
 	}
-	if _, err := Open(context.Background(), path, Options{W: 8193, H: 8}); !errors.Is(err, ErrLimit) {
+	if _, err := Open(context.Background(), path, Options{W: maxSide + 1, H: 8}); !errors.Is(err, ErrLimit) {
 		t.Errorf("output: %v", err)
 	}
 }
@@ -162,7 +163,7 @@ func TestWrongOptions(t *testing.T) {
 		{MaxFrames: -1},
 		{Start: -1},
 		{Threads: -1},
-		{Limits: Limits{MaxW: -1}},
+		{Limits: Limits{MaxPixels: -1}},
 		{Rate: clip.Rate{Num: 1}},
 		{Rate: clip.Rate{Num: -25, Den: -1}},
 		{Rate: clip.Rate{Num: 1 << 20, Den: 1}},
@@ -243,7 +244,7 @@ func TestHeaderThatHidesTheSize(t *testing.T) {
 	if c, _ := read(t, path, Options{}); c.W != 1024 {
 		t.Fatalf("without a bound: %d wide", c.W)
 	}
-	_, _, err := ReadClip(context.Background(), path, Options{Limits: Limits{MaxW: 256, MaxH: 256}})
+	_, _, err := ReadClip(context.Background(), path, Options{Limits: Limits{MaxPixels: 256 * 256}})
 	if !errors.Is(err, ErrLimit) && !errors.Is(err, ErrCorrupt) {
 		t.Fatalf("got %v, want ErrLimit or ErrCorrupt", err)
 	}

@@ -24,8 +24,8 @@ func (r *Reader) advance() error {
 	if err != nil {
 		return err
 	}
-	if r.count++; r.count > r.opts.Limits.MaxFrames {
-		return fmt.Errorf("%w: more than %d frames", ErrLimit, r.opts.Limits.MaxFrames)
+	if r.count++; int64(r.count) > r.opts.Limits.MaxFrames {
+		return over("frames", r.opts.Limits.MaxFrames, "a longer video")
 	}
 	if r.out.Width() != r.geom.outW || r.out.Height() != r.geom.outH {
 		return fmt.Errorf("%w: filters gave %d x %d", ErrCorrupt, r.out.Width(), r.out.Height())
@@ -92,7 +92,7 @@ func (r *Reader) push() error {
 	r.lastT = r.track.time().last - r.origin
 	r.lastFor = r.track.time().shown
 	f.SetPts(r.lastT)
-	if r.resampled() {
+	if r.opts.resampled() {
 		r.last.Unref()
 		if err := r.last.Ref(f); err != nil {
 			return err
@@ -102,9 +102,6 @@ func (r *Reader) push() error {
 	return r.graph.push(f)
 }
 
-// resampled reports whether frames go through the fps filter.
-func (r *Reader) resampled() bool { return r.opts.Rate.Num != 0 }
-
 // shutGraph ends the graph's input at a time. go-astiav cannot pass an end time to a
 // filter, but the fps filter uses the last frame's time. So that frame is pushed again
 // with the end as its time, and its output dropped.
@@ -113,7 +110,7 @@ func (r *Reader) shutGraph(end int64) error {
 		return fmt.Errorf("%w: filters ask for more after the end", ErrCorrupt)
 	}
 	r.shut = true
-	if r.resampled() && r.last.Width() > 0 {
+	if r.opts.resampled() && r.last.Width() > 0 {
 		r.last.SetPts(max(end, r.lastT+1))
 		if err := r.graph.push(r.last); err != nil {
 			return err
@@ -133,7 +130,7 @@ func (r *Reader) rebuild() error {
 
 func (r *Reader) buildGraph() error {
 	f := r.track.frame()
-	if err := r.opts.Limits.extent(f.Width(), f.Height()); err != nil {
+	if err := r.opts.Limits.Extent(f.Width(), f.Height()); err != nil {
 		return err
 	}
 	in := inputOf(f, r.track.time().base)

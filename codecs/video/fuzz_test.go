@@ -70,7 +70,7 @@ func fuzzPath(f *testing.F) string {
 	return filepath.Join(f.TempDir(), "fuzz")
 }
 
-var fuzzLimits = Limits{MaxW: 512, MaxH: 512, MaxFrames: 64, MaxBytes: 1 << 20}
+var fuzzLimits = Limits{MaxPixels: 512 * 512, MaxFrames: 64, MaxBytes: 1 << 20}
 
 func FuzzProbe(f *testing.F) {
 	addSeeds(f)
@@ -89,7 +89,7 @@ func FuzzProbe(f *testing.F) {
 			return
 		}
 		l := Limits{}.withDefaults()
-		if info.W < 0 || info.H < 0 || info.W > l.MaxW || info.H > l.MaxH || info.Frames < 0 || !validRate(info.Rate) || info.Duration < 0 {
+		if info.W < 0 || info.H < 0 || l.Extent(info.W, info.H) != nil || info.Frames < 0 || !validRate(info.Rate) || info.Duration < 0 {
 			t.Fatalf("%+v", info)
 		}
 	})
@@ -135,7 +135,7 @@ func fuzzRead(t *testing.T, path string, o Options) {
 			}
 			return
 		}
-		if len(frame) != 3*w*h || n >= fuzzLimits.MaxFrames || pts < last {
+		if len(frame) != 3*w*h || int64(n) >= fuzzLimits.MaxFrames || pts < last {
 			t.Fatalf("frame %d: %d bytes for %d x %d at %v after %v", n, len(frame), w, h, pts, last)
 		}
 		last = pts

@@ -68,6 +68,9 @@ func (o Options) Validate() error {
 	return nil
 }
 
+// resampled reports whether frames go through the fps filter.
+func (o Options) resampled() bool { return o.Rate.Num != 0 }
+
 // validRate reports whether FFmpeg's 32-bit rationals and an MP4 time scale represent
 // r exactly.
 func validRate(r clip.Rate) bool {

@@ -32,7 +32,7 @@ func (r *Reader) plan(f *astiav.Frame, in input) (string, geometry, error) {
 }
 
 func (r *Reader) fps() string {
-	if !r.resampled() {
+	if !r.opts.resampled() {
 		return ""
 	}
 	return fmt.Sprintf("fps=fps=%d/%d:round=near", r.opts.Rate.Num, r.opts.Rate.Den)

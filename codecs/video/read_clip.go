@@ -3,8 +3,8 @@ package video
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"time"
 
 	"github.com/morton-gen/morton/codecs/clip"
 )
@@ -18,7 +18,22 @@ func ReadClip(ctx context.Context, path string, o Options) (*clip.Clip, Info, er
 	if err != nil {
 		return nil, Info{}, err
 	}
-	c, err := r.readAll()
+	return Gather(r, path, o)
+}
+
+// Frames is a video that is read: a [Reader], or one of another process.
+type Frames interface {
+	Info() Info
+	Size() (w, h int)
+	Next() ([]uint8, time.Duration, error)
+	Close() error
+}
+
+// Gather is [ReadClip] of frames that were opened with the path and the options. It closes
+// them.
+func Gather(r Frames, path string, o Options) (*clip.Clip, Info, error) {
+	o.Limits = o.Limits.withDefaults()
+	c, err := gather(r, path, o)
 	info := r.Info()
 	if err := errors.Join(err, r.Close()); err != nil {
 		return nil, info, err
@@ -26,13 +41,13 @@ func ReadClip(ctx context.Context, path string, o Options) (*clip.Clip, Info, er
 	return c, info, nil
 }
 
-func (r *Reader) readAll() (*clip.Clip, error) {
+func gather(r Frames, path string, o Options) (*clip.Clip, error) {
 	w, h := r.Size()
-	c := &clip.Clip{H: h, W: w, Rate: r.opts.Rate}
-	if !r.resampled() {
-		c.Rate = r.info.Rate
+	c := &clip.Clip{H: h, W: w, Rate: o.Rate}
+	if !o.resampled() {
+		c.Rate = r.Info().Rate
 	}
-	c.Pix = make([]uint8, 0, r.expectedBytes())
+	c.Pix = make([]uint8, 0, expectedBytes(r.Info(), 3*int64(w)*int64(h), o))
 	for {
 		frame, _, err := r.Next()
 		if err == io.EOF {
@@ -41,8 +56,8 @@ func (r *Reader) readAll() (*clip.Clip, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n := int64(len(c.Pix)) + int64(len(frame)); n > r.opts.Limits.MaxClipBytes {
-			return nil, fmt.Errorf("video.ReadClip: %w: %s: more than %d bytes of pixels", ErrLimit, r.path, r.opts.Limits.MaxClipBytes)
+		if n := int64(len(c.Pix)) + int64(len(frame)); n > o.Limits.MaxClipBytes {
+			return nil, wrap("video.ReadClip", over("clip-bytes", o.Limits.MaxClipBytes, "a longer clip of %d x %d", w, h), path, nil)
 		}
 		c.Pix = append(c.Pix, frame...)
 		c.T++
@@ -51,15 +66,14 @@ func (r *Reader) readAll() (*clip.Clip, error) {
 
 // expectedBytes estimates the clip's size to avoid growing. The file's count may be
 // wrong, so the estimate is capped.
-func (r *Reader) expectedBytes() int {
-	n := int64(r.info.Frames)
-	if r.resampled() {
-		n = int64(r.info.Duration.Seconds()*r.opts.Rate.Hz()) + 1
+func expectedBytes(i Info, frame int64, o Options) int {
+	n := int64(i.Frames)
+	if o.resampled() {
+		n = int64(i.Duration.Seconds()*o.Rate.Hz()) + 1
 	}
-	if r.opts.MaxFrames > 0 {
-		n = min(n, int64(r.opts.MaxFrames))
+	if o.MaxFrames > 0 {
+		n = min(n, int64(o.MaxFrames))
 	}
 	const most = 64 << 20
-	frame := int64(len(r.pix))
 	return int(min(n, most/frame+1) * frame)
 }

@@ -45,7 +45,7 @@ func Open(ctx context.Context, path string, o Options) (*Reader, error) {
 		return nil, err
 	}
 	o.Limits = o.Limits.withDefaults()
-	if err := o.Limits.extent(o.W, o.H); err != nil {
+	if err := o.Limits.Extent(o.W, o.H); err != nil {
 		return nil, wrap("video.Open", err, path, nil)
 	}
 	d, err := openDemuxer(ctx, path, o.Limits)
@@ -68,7 +68,7 @@ func newReader(ctx context.Context, path string, d *demuxer, o Options) (*Reader
 	}
 	r := &Reader{path: path, opts: o, info: info, track: track, last: astiav.AllocFrame(), out: astiav.AllocFrame()}
 	if r.last == nil || r.out == nil {
-		err = errNoMemory
+		err = ErrMemory
 	} else {
 		err = r.prime()
 	}

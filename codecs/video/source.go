@@ -44,7 +44,7 @@ func openSource(ctx context.Context, path string, l Limits) (*source, error) {
 		return nil, fmt.Errorf("%w: %s is not a regular file", ErrNotVideo, path)
 	}
 	if info.Size() > l.MaxBytes {
-		return nil, fmt.Errorf("%w: %s has %d bytes, at most %d", ErrLimit, path, info.Size(), l.MaxBytes)
+		return nil, over("bytes", l.MaxBytes, "%s has %d bytes", path, info.Size())
 	}
 	f, err := os.Open(path)
 	if err != nil {

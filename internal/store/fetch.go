@@ -121,5 +121,5 @@ func download(ctx context.Context, place, to string, most int64) (n int64, err e
 }
 
 func tooLarge(place string, n, most int64) error {
-	return fmt.Errorf("%w: %s has %d bytes, and %d are left of the limit", ErrTooLarge, place, n, most)
+	return fmt.Errorf("%w: %s has %d bytes, and %d are left of the limit (--input-limit sets it)", ErrTooLarge, place, n, most)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/morton-gen/morton/codecs/clip/measure"
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
@@ -144,7 +145,7 @@ func (g *videoEvaluation) read(ctx context.Context, files []string, f system.For
 		} else {
 			var c *clip.Clip
 			o := video.Options{Rate: f.Rate, W: f.W, H: f.H, Fit: video.Crop, MaxFrames: g.prefix + g.frames}
-			if c, _, err = video.ReadClip(ctx, path, o); err == nil {
+			if c, _, err = (isolated.Decoder{}).ReadClip(ctx, path, o); err == nil {
 				err = add(filepath.Base(path), c)
 			}
 		}

@@ -37,6 +37,7 @@ func newGenerateFlags() *generateFlags {
 	f.Uint64Var(&g.seed, "seed", 1, "with the request's id, decides what is sampled")
 	f.IntVar(&g.count, "count", 1, "`N` results: of each input, named ID-1 to ID-N and sampled apart, or from nothing")
 	g.addModel()
+	g.addTokens()
 	f.StringVar(&g.precision, "precision", "", "keep the model's matrices in `NAME`: f32, f16 (default), bf16, int8 or int4; the tokens depend on it")
 	f.Float64Var(&g.sampling.Temperature, "temperature", request.Plain.Temperature, "sampling temperature, instead of the model's own; 0 takes the likeliest token")
 	f.IntVar(&g.sampling.TopK, "top-k", request.Plain.TopK, "sample from the `N` likeliest tokens, instead of the model's own setting; 0 is off")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/models/checkpoint"
 	"github.com/morton-gen/morton/transforms/family"
@@ -155,7 +156,7 @@ func compact(data json.RawMessage) []byte {
 }
 
 func inspectVideo(ctx context.Context, path string) (facts, error) {
-	info, err := video.Probe(ctx, path)
+	info, err := isolated.Decoder{}.Probe(ctx, path)
 	if err != nil {
 		return nil, err
 	}

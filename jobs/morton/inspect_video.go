@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 )
 
 // videoFacts returns what a video's headers contain or, if counted, what decoding
@@ -51,7 +52,7 @@ func countVideo(ctx context.Context, path string, found facts) (facts, error) {
 	if found[0].value != "video" {
 		return nil, fmt.Errorf("--count counts the frames of a video; %s is a %v", path, found[0].value)
 	}
-	info, err := video.Count(ctx, path)
+	info, err := isolated.Decoder{}.Count(ctx, path)
 	if err != nil {
 		return nil, err
 	}

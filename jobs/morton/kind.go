@@ -6,12 +6,12 @@ import "github.com/morton-gen/morton/transforms/request"
 type mediaFlag struct {
 	generate func(*generateKind)       // adds the flags of generate
 	take     func(*generateKind) error // reads and validates their values
-	tokenize func(*tokenizeKind)       // adds the flags of tokenize; nil for none
+	tokenize func(*tokenizeKind)       // adds the flags of tokenize
 }
 
 var mediaFlags = map[request.Family]mediaFlag{
 	request.Video: {addClip, (*generateKind).takeClip, addFrames},
-	request.Image: {addPrompt, (*generateKind).takePrompt, nil},
+	request.Image: {addPrompt, (*generateKind).takePrompt, addPicture},
 	request.Shape: {addShape, (*generateKind).takeShape, addDepth},
 	request.Quads: {addFaces, (*generateKind).takeFaces, addCoding},
 	request.Rig:   {addRig, (*generateKind).takeRig, addRigged},

@@ -15,6 +15,9 @@ func addPrompt(k *generateKind) {
 	f.IntVar(&k.base.GuidanceTokens, "guidance-tokens", 0, "end the guidance after about `N` tokens; 0 is never")
 }
 
+// addPicture adds tokenize's flags for pictures.
+func addPicture(k *tokenizeKind) { addMediaLimit(k.own, &k.media) }
+
 // addText adds the flag --text.
 func addText(k *generateKind) {
 	k.own.StringVar(&k.base.Text, "text", "", "generate from the features of a text in `FILE`: a safetensors file with one tensor [tokens, features], or FILE#TENSOR of several; leave out padding rows")

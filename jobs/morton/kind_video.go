@@ -17,7 +17,7 @@ import (
 func addClip(k *generateKind) {
 	k.own.IntVar(&k.base.Prefix, "prefix", 16, "frames taken from the input, at the model's rate: whole cubes (4 frames in the shipped model)")
 	k.own.IntVar(&k.base.Frames, "frames", 48, "frames to generate after them")
-	addReading(k.own, &k.base)
+	k.addReading(k.own, &k.base)
 	k.own.IntVar(&k.class, "class", 0, "generate class `N` of a published model, counted from 0, instead of continuing an input")
 	addText(k)
 	k.own.Float64Var(&k.scale, "guidance", 0, "with --class or --text: scale of classifier-free guidance, instead of the model's own; up to 1 is none")
@@ -27,13 +27,21 @@ func addClip(k *generateKind) {
 
 func addFrames(k *tokenizeKind) {
 	k.own.IntVar(&k.base.Prefix, "frames", 0, "largest number of frames read of each input, at the model's rate; 0 is all")
-	addReading(k.own, &k.base)
+	k.addReading(k.own, &k.base)
 }
 
 // addReading adds the flags for reading clips.
-func addReading(f *pflag.FlagSet, r *request.Request) {
+func (o *options) addReading(f *pflag.FlagSet, r *request.Request) {
 	f.TextVar(&r.Start, "start", request.Time(0), "begin at `TIME` of the input: seconds, or such as 1m30s")
 	f.TextVar(&r.Fit, "fit", request.Crop, "fill the model's frames by `crop|letterbox`: the centre of each frame, or all of it with black bars")
+	addMediaLimit(f, &o.media)
+	f.BoolVar(&o.decoder.InProcess, "decode-in-process", false, "let FFmpeg decode in this process, and in workers', where a crash ends the run; without it a child process decodes, and a crash costs one input")
+	f.Var(&o.decodes, "decode-memory", "let a process that decodes have `SIZE` of memory, such as 512M or 8G; 0 is 4G (on Linux)")
+}
+
+// addMediaLimit adds the flag for limits of clips and pictures.
+func addMediaLimit(f *pflag.FlagSet, limits *video.Limits) {
+	f.Func("media-limit", "set a limit that an error names, such as `NAME=N`; may be given again. pixels: of a frame or picture (default 67108864); frames: of a clip at the model's rate (1000000); bytes: of a file (64 GiB, of a picture 256 MiB); clip-bytes: of pixels in memory (2 GiB)", limits.Set)
 }
 
 func (k *generateKind) takeClip() error {
@@ -132,7 +140,7 @@ func (k *generateKind) windows(t terminal, requests []request.Request) []request
 			fmt.Fprintf(t.err, "morton: %s is in a store: its length is not known here, so it has one window\n", r.Input)
 			return starts
 		}
-		info, err := video.Probe(context.Background(), r.Input)
+		info, err := k.decoder.Probe(context.Background(), r.Input)
 		switch {
 		case err != nil:
 		case info.Duration == 0:

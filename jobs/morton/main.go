@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/pipelines"
@@ -28,6 +29,7 @@ const (
 )
 
 func main() {
+	isolated.Enable()
 	gpu.AllowEnvironment()
 	switch args := os.Args[1:]; {
 	case worker.Is(args):

@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/gputest"
 	"github.com/morton-gen/morton/jobs/worker"
@@ -29,6 +30,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	isolated.Enable()
 	switch port := os.Getenv(prismPort); {
 	case worker.Is(os.Args[1:]), worker.IsBoot(os.Args[1:]):
 		family.Register(request.Quads, openNoting)

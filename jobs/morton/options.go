@@ -13,6 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/pipelines"
@@ -45,6 +47,10 @@ type options struct {
 	copied    sizeFlag // largest input copied from a store
 	inputTime time.Duration
 	limits    limit.Limits // of mesh files
+	media     video.Limits // of clips and pictures
+	tokens    int          // of a sample
+	decoder   isolated.Decoder
+	decodes   sizeFlag // memory of the decoder's process
 }
 
 // newFlags returns a set that lists its flags in the order of definition.
@@ -72,6 +78,11 @@ func (o *options) addModel() {
 	o.flags.StringVar(&o.model, "model", "", "use the model in `PATH` instead of the shipped one: a folder, or a published checkpoint's file")
 	o.deviceFlags.add(o.flags)
 	o.flags.IntVar(&o.slots, "slots", 0, "sequences generated at once; 0 is the engine's default")
+}
+
+// addTokens adds the flag for the length of samples.
+func (o *options) addTokens() {
+	o.flags.IntVar(&o.tokens, "max-tokens", 0, "fail inputs that take more than `N` tokens: of a sample, and of what is generated; 0 is what the model and a shard take")
 }
 
 // addRun adds the flags that control the run, including Beam's.
@@ -123,6 +134,9 @@ func (o *options) check(words []string) error {
 	if err := o.checkWorkers(); err != nil {
 		return err
 	}
+	if o.tokens < 0 {
+		return o.usagef("--max-tokens is not negative")
+	}
 	return o.fetchModel()
 }
 
@@ -164,11 +178,12 @@ func (o *options) action() string {
 }
 
 func (o *options) job(f request.Family, requests []request.Request, begun time.Time) pipelines.Job {
+	o.decoder.Memory = int64(min(o.decodes, math.MaxInt64))
 	return pipelines.Job{
 		Settings: transforms.Settings{
 			Spec: family.Spec{
 				Family: f, Dir: o.model, Device: o.device, Memory: uint64(o.memory), Threads: int(o.threads), Slots: o.slots,
-				Limits: o.limits,
+				Limits: o.limits, Media: o.media, Tokens: o.tokens, Decoder: o.decoder,
 			},
 			Out: o.out, Overwrite: o.overwrite, InFlight: o.inFlight, MaxFailed: o.maxFailed, InputTime: o.inputTime, InputLimit: int64(min(o.copied, math.MaxInt64)),
 		},

@@ -23,6 +23,7 @@ func newTokenizeFlags() *tokenizeFlags {
 	g.flags.Lookup("out").Usage = "write shards to `DIR`; the folder then holds this run's samples of the kind, no others"
 	g.flags.IntVar(&g.shards, "shards", 1, "distribute the samples over `N` files by their ids; a file may be empty")
 	g.addModel()
+	g.addTokens()
 	g.addRun()
 	return g
 }
@@ -53,9 +54,7 @@ type tokenizeKind struct {
 func (g *tokenizeFlags) ofKind(kind request.Family) *tokenizeKind {
 	f := newFlags(string(kind))
 	k := &tokenizeKind{tokenizeFlags: g, own: f, base: request.Request{Family: kind}}
-	if add := mediaFlags[kind].tokenize; add != nil {
-		add(k)
-	}
+	mediaFlags[kind].tokenize(k)
 	return k
 }
 

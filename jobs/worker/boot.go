@@ -21,6 +21,7 @@ import (
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
+	"github.com/morton-gen/morton/internal/child"
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines"
 )
@@ -97,7 +98,7 @@ func launch(ctx context.Context, o order, exited func(error)) (*process, error) 
 	}
 	w := &process{folder: folder, over: make(chan struct{})}
 	if w.cmd, err = o.command(ctx, folder); err == nil {
-		err = start(w.cmd, func(err error) {
+		err = child.Start(w.cmd, syscall.SIGTERM, func(err error) {
 			rerr := os.RemoveAll(folder)
 			close(w.over)
 			exited(errors.Join(err, rerr))

@@ -20,6 +20,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/runtime/harness"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
+	"github.com/morton-gen/morton/internal/child"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
 )
@@ -34,7 +35,7 @@ func Is(args []string) bool {
 // the exit code.
 func Main(args []string) int {
 	runtime.LockOSThread() // the kernel watches the parent's thread, so this one must stay
-	if err := endWithParent(syscall.SIGTERM); err != nil {
+	if err := child.EndWithParent(syscall.SIGTERM); err != nil {
 		fmt.Fprintln(os.Stderr, "morton: worker:", err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

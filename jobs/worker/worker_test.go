@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/morton-gen/morton/internal/child"
 	"github.com/morton-gen/morton/pipelines"
 )
 
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 		io.Copy(io.Discard, c)
 	case r == "child that is bound", r == "child":
 		if r == "child" {
-			if err := endWithParent(syscall.SIGTERM); err != nil {
+			if err := child.EndWithParent(syscall.SIGTERM); err != nil {
 				os.Exit(3)
 			}
 		}
@@ -49,7 +50,7 @@ func TestMain(m *testing.M) {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env, cmd.Stdout = append(os.Environ(), role+"="+strings.TrimPrefix(r, "parent of ")), os.Stdout
 		if strings.HasSuffix(r, "bound") {
-			start(cmd, func(error) {})
+			child.Start(cmd, syscall.SIGTERM, func(error) {})
 		} else {
 			cmd.Start()
 		}
@@ -75,10 +76,10 @@ func until(t *testing.T, what string, yes func() bool) {
 // TestWorkersEndWithTheirParents kills a parent by force: a child that is started by
 // start ends with it, and one that has asked for that.
 func TestWorkersEndWithTheirParents(t *testing.T) {
-	for _, child := range []string{"child that is bound", "child"} {
-		t.Run(child, func(t *testing.T) {
+	for _, kind := range []string{"child that is bound", "child"} {
+		t.Run(kind, func(t *testing.T) {
 			parent := exec.Command(os.Args[0])
-			parent.Env = append(os.Environ(), role+"=parent of "+child)
+			parent.Env = append(os.Environ(), role+"=parent of "+kind)
 			out, err := parent.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)

@@ -110,6 +110,7 @@ type Request struct {
 	TopK           int
 	TopP, MinP     float32
 	Guidance       float32 // scale of the guidance; up to 1 there is none
+	Most           int     // positions that are drawn at most; 0: as many as the schedule asks
 	End            int64   // the token that ends the sample; negative: none
 	Sinks          int     // first rows whose keys stay for ever (attention sinks)
 	Tokens         []uint32
@@ -245,7 +246,8 @@ func (e *Engine) Stats() Stats {
 
 // Generate runs one request to its end. Call it from several goroutines to share
 // the device. Errors: [ErrClosed], [ErrTooLong], [ErrRequest], the context's,
-// gpu.ErrDeviceLost, and those of the schedule.
+// gpu.ErrDeviceLost, and those of the schedule; system.ErrLimit for a schedule that asks
+// for more than Most.
 func (e *Engine) Generate(ctx context.Context, req Request) (Result, error) {
 	if err := e.check(&req); err != nil {
 		return Result{}, err

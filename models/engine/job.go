@@ -143,6 +143,9 @@ func (e *Engine) next(j *job) (bool, error) {
 	if err := checkRun(&run); err != nil {
 		return false, err
 	}
+	if err := (system.Extent{Tokens: j.req.Most}).CheckTokens(j.drawn + run.Targets.N); j.req.Most > 0 && err != nil {
+		return false, fmt.Errorf("engine.Generate: %w", err)
+	}
 	if run.Pattern != system.Full && e.sys.Layout.Sparse == nil {
 		return false, fmt.Errorf("engine: %w: a pattern of a system without", ErrRequest)
 	}

@@ -1,6 +1,8 @@
 package system
 
 import (
+	"fmt"
+
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/shard"
@@ -57,6 +59,22 @@ type Extent struct {
 	Quads float32
 
 	Coding string // mesh, to encode: how faces become tokens; "" means the model's own
+
+	// Tokens is the most tokens of a sample that is encoded, and the most that are drawn;
+	// 0 means as many as a sample and the system may have.
+	Tokens int
+}
+
+// CheckTokens returns an error wrapping [ErrLimit], which names the flag, if a sample of n
+// tokens is over the limit.
+func (e Extent) CheckTokens(n int) error {
+	if e.Tokens > 0 && n > e.Tokens {
+		return fmt.Errorf("%w of %d tokens: the sample has %d and more (--max-tokens sets it)", ErrLimit, e.Tokens, n)
+	}
+	if n > shard.MaxTokens {
+		return fmt.Errorf("%w: %d tokens, a sample has at most %d", shard.ErrLimit, n, shard.MaxTokens)
+	}
+	return nil
 }
 
 // Tokenizer turns media into samples and back. Safe for concurrent use.

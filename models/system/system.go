@@ -21,6 +21,8 @@ var (
 	ErrRequest = errkind.New("bad_request", "bad request")
 	// ErrTooLong reports a request with more positions than the system takes.
 	ErrTooLong = errkind.New("too_long", "sequence is too long for the model")
+	// ErrLimit reports a sample of more tokens than [Extent.Tokens].
+	ErrLimit = errkind.New("limit", "over the limit")
 	// ErrClosed reports the use of something that was closed.
 	ErrClosed = errors.New("engine is closed")
 )

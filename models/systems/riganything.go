@@ -43,7 +43,7 @@ type rigAnything struct {
 
 func readRigAnything(config json.RawMessage) (*rigAnything, error) {
 	c := &rigAnything{
-		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: 256, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "50", Heat: 1,
+		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: 256, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "ddim50", Heat: 1,
 	}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {

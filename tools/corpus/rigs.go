@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -21,7 +22,7 @@ import (
 	"github.com/morton-gen/morton/tools/corpus/armature"
 )
 
-// makeRigs writes shards of rigs to train on and held out, and the held-out sources as skinned GLB
+// makeRigs writes shards of rigs to train on and not, and sources of the latter as skinned GLB
 // files. Each source gives many samples: its joints are turned, it is stretched and turned as a
 // whole, and siblings are shuffled.
 func makeRigs(ctx context.Context, args []string, out io.Writer) error {
@@ -53,10 +54,20 @@ type rigCorpus struct {
 	variants, creatures     int
 	apart                   float64
 
-	shards      [2]*shard.Writer // to train on, and held out
+	shards      [len(rigSides)]*shard.Writer
 	attribution strings.Builder
-	count       [2]int
+	count       [len(rigSides)]int
 }
+
+// rigSides are the folders of a corpus: rigs to train on, kinds that are held out, and other
+// individuals of families that are trained on.
+var rigSides = [...]string{trainFolder, heldOutFolder, "known"}
+
+const (
+	sideTrain = iota
+	sideHeldOut
+	sideKnown
+)
 
 // heldOutRobots are whole descriptions that nothing is trained on. The dog is the held-out animal.
 var heldOutRobots = []string{"g1_description", "solo_description", "so_arm_description"}
@@ -66,7 +77,10 @@ var freeLicences = []string{"BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0",
 
 func (c *rigCorpus) write() (err error) {
 	c.attribution.WriteString("sample\tsource\tlicence\tjoints\tmerged\tsamples\tsplit\n")
-	for i, side := range []string{trainFolder, heldOutFolder} {
+	for i, side := range rigSides {
+		if err := os.MkdirAll(filepath.Join(c.folder, side), 0o755); err != nil {
+			return err
+		}
 		if c.shards[i], err = shard.Create(filepath.Join(c.folder, side, "rigs.parquet")); err != nil {
 			return err
 		}
@@ -88,7 +102,7 @@ func (c *rigCorpus) write() (err error) {
 			return err
 		}
 	}
-	fmt.Fprintf(c.out, "%d samples to train on, %d held out\n", c.count[0], c.count[1])
+	fmt.Fprintf(c.out, "%d samples to train on, %d held out, %d of known families\n", c.count[sideTrain], c.count[sideHeldOut], c.count[sideKnown])
 	return os.WriteFile(filepath.Join(c.folder, attributionFile), []byte(c.attribution.String()), 0o644)
 }
 
@@ -171,18 +185,23 @@ func (c *rigCorpus) writeAnimals() error {
 	return nil
 }
 
-// family writes creatures of a family, each of its own shape.
+// family writes creatures of a family, each of its own shape. Behind those to train on come some that nothing is
+// trained on.
 func (c *rigCorpus) family(f armature.Creature) error {
-	side, n := 0, c.creatures
+	some, n := max(c.creatures/20, 1), c.creatures*f.Times
 	if f.HeldOut {
-		side, n = 1, max(c.creatures/20, 1)
+		return c.individuals(f, sideHeldOut, 0, some)
 	}
+	return errors.Join(c.individuals(f, sideTrain, 0, n), c.individuals(f, sideKnown, n, n+max(some/4, 1)))
+}
+
+func (c *rigCorpus) individuals(f armature.Creature, side, from, to int) error {
 	joints, merged := 0, 0
-	for i := range n {
+	for i := from; i < to; i++ {
 		r := randomFor(fmt.Sprint(f.Name, i))
 		made := f.Make(r)
-		if i == 0 && f.HeldOut {
-			if err := c.show(f.Name, made); err != nil {
+		if i == from && side != sideTrain {
+			if err := c.show(f.Name, made, side); err != nil {
 				return err
 			}
 		}
@@ -192,16 +211,16 @@ func (c *rigCorpus) family(f armature.Creature) error {
 		}
 		joints, merged = max(joints, len(made.Joints)), max(merged, m)
 	}
-	c.row(f.Name, "made by tools/corpus/armature", "this repository's", joints, merged, n, side)
+	c.row(f.Name, "made by tools/corpus/armature", "this repository's", joints, merged, to-from, side)
 	return nil
 }
 
 // source writes the samples of one rig: as it is, and varied.
 func (c *rigCorpus) source(id, from, licence string, r *rig.Rig, heldOut bool) error {
-	side, n := 0, c.variants
+	side, n := sideTrain, c.variants
 	if heldOut {
-		side, n = 1, max(c.variants/10, 1)
-		if err := c.show(id, r); err != nil {
+		side, n = sideHeldOut, max(c.variants/10, 1)
+		if err := c.show(id, r, side); err != nil {
 			return err
 		}
 	}
@@ -210,22 +229,26 @@ func (c *rigCorpus) source(id, from, licence string, r *rig.Rig, heldOut bool) e
 	for i := range n {
 		m, err := c.sample(fmt.Sprintf("%s-%03d", id, i), small, randomFor(fmt.Sprint(id, i)), side, i > 0)
 		if err != nil {
-			fmt.Fprintf(c.out, "passed over: %s: %v\n", id, err)
-			return nil
+			fmt.Fprintf(c.out, "passed over: %s from sample %d on: %v\n", id, i, err)
+			n = i
+			break
 		}
 		merged = max(merged, m)
+	}
+	if n == 0 {
+		return nil
 	}
 	c.row(id, from, licence, len(r.Joints), merged, n, side)
 	return nil
 }
 
 func (c *rigCorpus) row(id, from, licence string, joints, merged, n, side int) {
-	fmt.Fprintf(&c.attribution, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", id, from, licence, joints, merged, n, []string{trainFolder, heldOutFolder}[side])
+	fmt.Fprintf(&c.attribution, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", id, from, licence, joints, merged, n, rigSides[side])
 }
 
-// show writes a held-out source as a GLB.
-func (c *rigCorpus) show(id string, r *rig.Rig) error {
-	return gltf.WriteRig(filepath.Join(c.folder, heldOutFolder, id+".glb"), r, gltf.WriteOptions{})
+// show writes a source that nothing is trained on as a GLB.
+func (c *rigCorpus) show(id string, r *rig.Rig, side int) error {
+	return gltf.WriteRig(filepath.Join(c.folder, rigSides[side], id+".glb"), r, gltf.WriteOptions{})
 }
 
 // randomFor returns the random numbers of a name.

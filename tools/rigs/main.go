@@ -1,8 +1,8 @@
-// Command rigs measures a model of rigs on held-out samples beside two baselines, and makes a picture of
-// a rig.
+// Command rigs measures a model of rigs on held-out samples beside three baselines, and makes a picture of
+// rigs.
 //
 //	go run ./tools/rigs measure --model model/ --train corpus/rigs/train/rigs.parquet --heldout corpus/rigs/heldout/rigs.parquet
-//	go run ./tools/rigs picture --input out/rig/dog.glb --truth corpus/rigs/heldout/dog.glb --out dog.png
+//	go run ./tools/rigs picture --truth corpus/rigs/heldout --out rigs.jpg out/dog.glb out/hand.glb
 package main
 
 import (

@@ -4,10 +4,14 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -22,14 +26,16 @@ import (
 // near is how far apart a joint and the true one may be to count as found, in the longest side.
 const near = 0.05
 
-// measure prints by source how far the skeletons of a model are from the true ones, and so for two
-// baselines: the training rig whose points are nearest, and as many clusters of the points as there are true
-// joints, joined by the shortest tree. Lengths are in the longest side.
+// measure prints by source how far the skeletons of a model are from the true ones, and so for three
+// baselines: a training rig drawn at random, the one whose points are nearest, both stretched to the box of
+// the points, and as many clusters of the points as there are true joints, joined by the shortest tree. The
+// clusters alone are told the number of joints. Lengths are in the longest side.
 func measure(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("rigs measure", flag.ContinueOnError)
 	folder := f.String("model", "", "`folder` of the model; empty measures the baselines alone")
-	train := f.String("train", "", "`shard` that the model was trained on")
+	train := f.String("train", "", "`shard` that the model was trained on; empty leaves out the baselines that are its rigs")
 	heldout := f.String("heldout", "", "`shard` to measure on")
+	most := f.Int("most", 0, "samples of a source at most; 0 is all")
 	heat := f.Float64("temperature", -1, "of the diffusion; below 0 is the model's own")
 	seed := f.Uint64("seed", 1, "decides what is drawn")
 	if err := f.Parse(args); err != nil {
@@ -39,25 +45,31 @@ func measure(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	known, err := readRigs(*train)
-	if err != nil {
-		return err
+	var methods []method
+	if *train != "" {
+		known, err := readRigs(*train)
+		if err != nil {
+			return err
+		}
+		methods = append(methods,
+			method{"random", func(s *sampleRig) (*sampleRig, error) { return stretched(anyOf(s, known, *seed), s), nil }},
+			method{"nearest", func(s *sampleRig) (*sampleRig, error) { return stretched(nearest(s, known), s), nil }})
 	}
-	methods := []method{{"nearest", func(s *sampleRig) (*sampleRig, error) { return nearest(s, known), nil }}, {"clusters", func(s *sampleRig) (*sampleRig, error) { return clustered(s), nil }}}
+	methods = append(methods, method{"clusters", func(s *sampleRig) (*sampleRig, error) { return clustered(s), nil }})
 	if *folder != "" {
 		dev, err := gpu.Open(gpu.Options{})
 		if err != nil {
 			return err
 		}
 		defer dev.Close()
-		m, err := models.Open(dev, system.Rig, *folder, models.Options{})
+		m, err := models.Open(dev, system.Rig, *folder, models.Options{Slots: 20})
 		if err != nil {
 			return err
 		}
 		defer m.Close()
 		methods = append(methods, method{"model", func(s *sampleRig) (*sampleRig, error) { return drawn(ctx, m, s, *heat, *seed) }})
 	}
-	return compareAll(held, methods, out)
+	return compareAll(held, methods, *most, out)
 }
 
 // sampleRig is a rig of a sample, at points of a surface.
@@ -118,7 +130,7 @@ type method struct {
 type scores struct {
 	n                                  int
 	joints, iou, recall, parents, skin float64
-	precision, count, wanted           float64
+	precision, count, wanted, off      float64
 }
 
 func (s *scores) add(d rig.Difference, got, want *sampleRig) {
@@ -126,6 +138,7 @@ func (s *scores) add(d rig.Difference, got, want *sampleRig) {
 	s.joints += d.Joints / want.side
 	s.iou, s.precision, s.recall, s.parents = s.iou+d.IoU, s.precision+d.Precision, s.recall+d.Recall, s.parents+d.Parents
 	s.count, s.wanted = s.count+float64(len(got.joints)), s.wanted+float64(len(want.joints))
+	s.off += math.Abs(float64(len(got.joints) - len(want.joints)))
 	s.skin += pulled(got, want)
 }
 
@@ -138,38 +151,47 @@ func pulled(got, want *sampleRig) (sum float64) {
 		}
 		return p
 	}
-	spread := got.weights
-	if len(spread) != len(want.weights) {
-		spread = rig.Spread(&mesh.Mesh{Vertices: want.points}, got.points, got.weights)
-	}
+	spread := rig.Spread(&mesh.Mesh{Vertices: want.points}, got.points, got.weights)
 	for i, w := range want.weights {
 		sum += at(got, spread[i]).Sub(at(want, w)).Len() / want.side / float64(len(want.weights))
 	}
 	return sum
 }
 
-func compareAll(held []*sampleRig, methods []method, out io.Writer) error {
-	fmt.Fprintf(out, "%-42s %-9s %4s %7s %7s %7s %7s %7s %7s\n", "source", "method", "n", "CD-J2J", "IoU", "recall", "parents", "skin", "joints")
+func compareAll(held []*sampleRig, methods []method, most int, out io.Writer) error {
+	fmt.Fprintf(out, "%-42s %-9s %4s %7s %7s %7s %7s %7s %7s %5s\n", "source", "method", "n", "CD-J2J", "IoU", "recall", "parents", "skin", "joints", "off")
 	total := make([]scores, len(methods))
-	for begin := 0; begin < len(held); {
-		end := begin
-		for end < len(held) && sourceOf(held[end].id) == sourceOf(held[begin].id) {
-			end++
+	for begin, next := 0, 0; begin < len(held); begin = next {
+		for next = begin; next < len(held) && sourceOf(held[next].id) == sourceOf(held[begin].id); {
+			next++
+		}
+		end := next
+		if most > 0 {
+			end = min(next, begin+most)
 		}
 		for i, m := range methods {
+			made := make([]*sampleRig, end-begin)
+			var all errgroup.Group // a model draws several at once
+			for k, want := range held[begin:end] {
+				all.Go(func() (err error) {
+					if made[k], err = m.make(want); err != nil {
+						return fmt.Errorf("%s: %w", want.id, err)
+					}
+					return nil
+				})
+			}
+			if err := all.Wait(); err != nil {
+				return err
+			}
 			var own scores
-			for _, want := range held[begin:end] {
-				got, err := m.make(want)
-				if err != nil {
-					return fmt.Errorf("%s: %w", want.id, err)
-				}
+			for k, want := range held[begin:end] {
+				got := made[k]
 				d := rig.Compare(got.joints, want.joints, near*want.side)
 				own.add(d, got, want)
 				total[i].add(d, got, want)
 			}
 			own.print(out, sourceOf(held[begin].id), m.name)
 		}
-		begin = end
 	}
 	for i, m := range methods {
 		total[i].print(out, "all", m.name)
@@ -179,7 +201,7 @@ func compareAll(held []*sampleRig, methods []method, out io.Writer) error {
 
 func (s *scores) print(out io.Writer, source, name string) {
 	n := float64(max(s.n, 1))
-	fmt.Fprintf(out, "%-42s %-9s %4d %7.4f %7.3f %7.3f %7.3f %7.4f %3.0f/%-3.0f\n", source, name, s.n, s.joints/n, s.iou/n, s.recall/n, s.parents/n, s.skin/n, s.count/n, s.wanted/n)
+	fmt.Fprintf(out, "%-42s %-9s %4d %7.4f %7.3f %7.3f %7.3f %7.4f %3.0f/%-3.0f %5.1f\n", source, name, s.n, s.joints/n, s.iou/n, s.recall/n, s.parents/n, s.skin/n, s.count/n, s.wanted/n, s.off/n)
 }
 
 // sourceOf is an id without the number of the sample.
@@ -202,12 +224,46 @@ func drawn(ctx context.Context, m *models.Model, s *sampleRig, heat float64, see
 func nearest(s *sampleRig, known []*sampleRig) *sampleRig {
 	best, least := known[0], math.Inf(1)
 	for _, k := range known {
-		if d := apart(s.points, k.points, least) + apart(k.points, s.points, least); d < least {
+		d := apart(s.points, k.points, least)
+		if d < least {
+			d += apart(k.points, s.points, least-d)
+		}
+		if d < least {
 			best, least = k, d
 		}
 	}
-	out := *best
-	return &out
+	return best
+}
+
+// anyOf returns one of the known rigs, which the seed and the id of the sample decide.
+func anyOf(s *sampleRig, known []*sampleRig, seed uint64) *sampleRig {
+	h := fnv.New64a()
+	h.Write([]byte(s.id))
+	return known[rand.New(rand.NewPCG(h.Sum64(), seed)).IntN(len(known))]
+}
+
+// stretched returns a rig whose points have the box of another's.
+func stretched(r, to *sampleRig) *sampleRig {
+	lo, hi := mesh.Bounds(&mesh.Mesh{Vertices: r.points})
+	low, high := mesh.Bounds(&mesh.Mesh{Vertices: to.points})
+	move := func(p mesh.Vec3) mesh.Vec3 {
+		for i := range p {
+			by := 1.0
+			if hi[i] > lo[i] {
+				by = (high[i] - low[i]) / (hi[i] - lo[i])
+			}
+			p[i] = (low[i]+high[i])/2 + (p[i]-(lo[i]+hi[i])/2)*by
+		}
+		return p
+	}
+	out := &sampleRig{id: to.id, joints: slices.Clone(r.joints), weights: r.weights, mesh: to.mesh, side: to.side}
+	for i := range out.joints {
+		out.joints[i].At = move(out.joints[i].At)
+	}
+	for _, p := range r.points {
+		out.points = append(out.points, move(p))
+	}
+	return out
 }
 
 // apart is the mean distance of every sixth point to the nearest of others. It may end early beyond

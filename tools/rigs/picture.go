@@ -4,61 +4,65 @@ import (
 	"flag"
 	"fmt"
 	"image"
-	"image/png"
+	"image/draw"
+	"image/jpeg"
 	"io"
 	"math"
+	"path/filepath"
 
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
-	"github.com/morton-gen/morton/mesh/draw"
+	view "github.com/morton-gen/morton/mesh/draw"
 	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/mesh/rig"
 )
 
-// picture shows a rig: the mesh, the true bones if they are known, its own bones, and the mesh as its joints
-// move it.
+// picture shows rigs, a row each: the mesh, the true bones within it, its own bones, and the mesh as its
+// joints move it.
 func picture(args []string) error {
 	f := flag.NewFlagSet("rigs picture", flag.ContinueOnError)
-	input := f.String("input", "", "skinned GLB")
-	truth := f.String("truth", "", "skinned GLB with the true skeleton; empty: nobody knows it")
-	out := f.String("out", "", "PNG to write")
+	truth := f.String("truth", "", "`folder` of skinned GLB files of the same names with the true skeletons; empty: nobody knows them")
+	out := f.String("out", "", "JPEG `file` to write")
 	turn := f.Float64("turn", 0.35, "radians by which joints turn, one way or the other")
 	azimuth := f.Float64("azimuth", 35, "degrees to the right")
 	size := f.Int("size", 320, "pixels of a view")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if *input == "" || *out == "" {
-		return fmt.Errorf("%w: --input and --out are needed", errFlags)
+	if f.NArg() == 0 || *out == "" {
+		return fmt.Errorf("%w: --out and skinned GLB files are needed", errFlags)
 	}
-	r, _, err := gltf.ReadRig(*input, gltf.ReadOptions{})
-	if err != nil {
-		return err
-	}
-	views := []*mesh.Mesh{r.Mesh}
-	if *truth != "" {
-		t, _, err := gltf.ReadRig(*truth, gltf.ReadOptions{})
+	var all *image.RGBA
+	for row, path := range f.Args() {
+		r, _, err := gltf.ReadRig(path, gltf.ReadOptions{})
 		if err != nil {
 			return err
 		}
-		views = append(views, t.Skeleton())
-	}
-	posed, err := r.Pose(turns(r, *turn))
-	if err != nil {
-		return err
-	}
-	views = append(views, r.Skeleton(), posed.Mesh)
-	all := image.NewRGBA(image.Rect(0, 0, len(views)**size, *size))
-	for i, m := range views {
-		v, err := draw.Draw(m, draw.Options{Size: *size, Azimuth: *azimuth, Elevation: 20, NoEdges: true})
+		surfaces, bones := []*mesh.Mesh{r.Mesh}, []*mesh.Mesh{nil}
+		if *truth != "" {
+			t, _, err := gltf.ReadRig(filepath.Join(*truth, filepath.Base(path)), gltf.ReadOptions{})
+			if err != nil {
+				return err
+			}
+			surfaces, bones = append(surfaces, t.Mesh), append(bones, t.Skeleton())
+		}
+		posed, err := r.Pose(turns(r, *turn))
 		if err != nil {
 			return err
 		}
-		for y := range *size {
-			copy(all.Pix[all.PixOffset(i**size, y):], v.Pix[v.PixOffset(0, y):v.PixOffset(*size, y)])
+		surfaces, bones = append(surfaces, r.Mesh, posed.Mesh), append(bones, r.Skeleton(), nil)
+		if all == nil {
+			all = image.NewRGBA(image.Rect(0, 0, len(surfaces)**size, f.NArg()**size))
+		}
+		for i, m := range surfaces {
+			v, err := view.Draw(m, view.Options{Size: *size, Azimuth: *azimuth, Elevation: 20, NoEdges: true, Inside: bones[i]})
+			if err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			draw.Draw(all, image.Rect(i**size, row**size, (i+1)**size, (row+1)**size), v, image.Point{}, draw.Src)
 		}
 	}
-	return atomicfile.Write(*out, func(w io.Writer) error { return png.Encode(w, all) })
+	return atomicfile.Write(*out, func(w io.Writer) error { return jpeg.Encode(w, all, &jpeg.Options{Quality: 85}) })
 }
 
 // turns bends all joints but the root about the axis across the view, by their number one way or the

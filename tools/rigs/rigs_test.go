@@ -3,14 +3,16 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"image/png"
+	"image/jpeg"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/mesh/rig"
 	"github.com/morton-gen/morton/models/system"
@@ -56,15 +58,35 @@ func TestMeasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 5 {
+	if len(lines) != 7 {
 		t.Fatalf("%s", out.String())
 	}
-	for i, fields := range [][]string{{"snake", "nearest", "2", "0.0000", "1.000", "1.000", "1.000", "0.0000"}, {"snake", "clusters", "2"}, {"all", "nearest", "2", "0.0000"}} {
+	for i, fields := range [][]string{{"snake", "random", "2"}, {"snake", "nearest", "2", "0.0000", "1.000", "1.000", "1.000", "0.0000"}, {"snake", "clusters", "2"}, {"all", "random", "2"}, {"all", "nearest", "2", "0.0000"}} {
 		if got := strings.Fields(lines[1+i]); strings.Join(got[:len(fields)], " ") != strings.Join(fields, " ") {
 			t.Errorf("%s, want %v", lines[1+i], fields)
 		}
 	}
+	if off := strings.Fields(lines[2])[9]; off != "0.0" {
+		t.Errorf("the same rig has %s joints too many", off)
+	}
 	for _, r := range readAll(t, held) {
+		other := readAll(t, train)[4]
+		s := stretched(other, r)
+		lo, hi := mesh.Bounds(&mesh.Mesh{Vertices: s.points})
+		low, high := mesh.Bounds(&mesh.Mesh{Vertices: r.points})
+		if lo.Sub(low).Len()+hi.Sub(high).Len() > 1e-9 {
+			t.Errorf("stretched points have the box %v to %v, want %v to %v", lo, hi, low, high)
+		}
+		back := *s
+		back.points, back.weights = slices.Clone(s.points), slices.Clone(s.weights)
+		slices.Reverse(back.points)
+		slices.Reverse(back.weights)
+		if off := pulled(&back, s); off > 1e-6 {
+			t.Errorf("the same points in another order are %g from their own weights", off)
+		}
+		if pulled(s, s) > 1e-6 || pulled(s, r) == 0 {
+			t.Errorf("a rig's weights are %g from its own, %g from another's", pulled(s, s), pulled(s, r))
+		}
 		c := clustered(r)
 		if len(c.joints) != len(r.joints) || rig.Compare(c.joints, r.joints, 0.2*r.side).Recall == 0 {
 			t.Errorf("%d clusters for %d joints", len(c.joints), len(r.joints))
@@ -86,24 +108,26 @@ func readAll(t *testing.T, path string) []*sampleRig {
 	return all
 }
 
-// TestPicture makes pictures of a rig, with the true bones and without.
+// TestPicture makes pictures of two rigs, with the true bones and without.
 func TestPicture(t *testing.T) {
 	dir := t.TempDir()
-	in, out := filepath.Join(dir, "a.glb"), filepath.Join(dir, "a.png")
-	if err := gltf.WriteRig(in, snakes(1)[0], gltf.WriteOptions{}); err != nil {
-		t.Fatal(err)
+	in, other, out := filepath.Join(dir, "a.glb"), filepath.Join(dir, "b.glb"), filepath.Join(dir, "a.jpg")
+	for i, path := range []string{in, other} {
+		if err := gltf.WriteRig(path, snakes(2)[i], gltf.WriteOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for width, more := range map[int][]string{3 * 40: nil, 4 * 40: {"--truth", in}} {
-		if err := run(t.Context(), append([]string{"picture", "--input", in, "--out", out, "--size", "40"}, more...), nil); err != nil {
+	for width, more := range map[int][]string{3 * 40: nil, 4 * 40: {"--truth", dir}} {
+		if err := run(t.Context(), append(append([]string{"picture", "--out", out, "--size", "40"}, more...), in, other), nil); err != nil {
 			t.Fatal(err)
 		}
 		f, err := os.Open(out)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := png.DecodeConfig(f)
+		c, err := jpeg.DecodeConfig(f)
 		f.Close()
-		if err != nil || c.Width != width || c.Height != 40 {
+		if err != nil || c.Width != width || c.Height != 2*40 {
 			t.Errorf("%d by %d pixels, %v", c.Width, c.Height, err)
 		}
 	}

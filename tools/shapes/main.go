@@ -202,7 +202,7 @@ func (d *drawing) sample(i int) (shard.Sample, error) {
 	for depth < d.deepest && r.IntN(4) == 0 {
 		depth++
 	}
-	s, _, err := octree.Tokenize(id, frame.Fit(m, surface.FitExtent).Mesh(m), depth)
+	s, _, err := octree.Tokenize(id, frame.Fit(m, surface.FitExtent).Mesh(m), depth, system.Extent{})
 	return s, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/mesh/meshfile"
 )
 
@@ -22,6 +23,7 @@ type Condition struct {
 type Film struct {
 	Path    string
 	Options video.Options // with a Rate, W and H
+	Decoder isolated.Decoder
 
 	watch     func(frames, of int) // private, since Beam rejects elements with functions
 	condition Condition
@@ -60,7 +62,7 @@ func (f *Film) read(ctx context.Context, yield func([]uint8, error) bool) (err e
 	if _, err := meshfile.Head(f.Path); err != nil {
 		return err
 	}
-	r, err := video.Open(ctx, f.Path, f.Options)
+	r, err := f.Decoder.Open(ctx, f.Path, f.Options)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 )
 
 const (
@@ -41,7 +42,7 @@ func frames(t *testing.T, f *Film) []byte {
 // TestFilmGivesTheClip compares a film with the same clip read whole, read twice.
 func TestFilmGivesTheClip(t *testing.T) {
 	for _, o := range []video.Options{small(0, 0), small(21, 0), small(0, 700*time.Millisecond)} {
-		m, err := ReadVideo(context.Background(), city, o)
+		m, err := ReadVideo(context.Background(), isolated.Decoder{}, city, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +114,7 @@ func TestCondition(t *testing.T) {
 	for path, want := range map[string]struct{ truncated, damaged bool }{
 		city: {}, faults + "cutfast.mp4": {truncated: true}, faults + "corrupt.mp4": {damaged: true},
 	} {
-		m, err := ReadVideo(context.Background(), path, small(0, 0))
+		m, err := ReadVideo(context.Background(), isolated.Decoder{}, path, small(0, 0))
 		if err != nil {
 			t.Fatal(err)
 		}

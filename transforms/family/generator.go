@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/mesh/limit"
@@ -43,7 +45,7 @@ func openKind(f request.Family, read reader, device func() (*gpu.Device, error),
 		return nil, err
 	}
 	i := dev.Info()
-	return &generator{model: m, read: read, limits: s.Limits, device: fmt.Sprintf("%s, %s, %d lanes", i.Name, i.Driver, dev.SubgroupWidth())}, nil
+	return &generator{model: m, read: read, limits: s.Limits, media: s.Media, tokens: s.Tokens, decoder: s.Decoder, device: fmt.Sprintf("%s, %s, %d lanes", i.Name, i.Driver, dev.SubgroupWidth())}, nil
 }
 
 // OfKind returns the family whose samples are of a kind (see shard.Sample), or
@@ -65,7 +67,11 @@ type generator struct {
 	model  *models.Model
 	read   reader
 	limits limit.Limits
+	media  video.Limits
+	tokens int
 	device string
+
+	decoder isolated.Decoder
 }
 
 // Device implements [OnDevice].
@@ -94,8 +100,8 @@ func (g *generator) Open(ctx context.Context, r request.Request) (Media, error) 
 }
 
 // extent is the size of a request's input and result.
-func extent(r request.Request) system.Extent {
-	e := system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding}
+func (g *generator) extent(r request.Request) system.Extent {
+	e := system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding, Tokens: g.tokens}
 	if r.QuadShare != nil {
 		e.Quads = max(float32(*r.QuadShare), 1e-6) // 0 would ask for nothing
 	}
@@ -119,21 +125,21 @@ func (g *generator) Tokenize(ctx context.Context, r request.Request, m Media) (s
 			measures Measures
 		}
 		e, err := interrupt.Value(ctx, func() (e encoded, err error) {
-			e.sample, e.measures, err = g.model.Encode(r.ID, m.source(), extent(r))
+			e.sample, e.measures, err = g.model.Encode(r.ID, m.source(), g.extent(r))
 			return e, err
 		})
 		return e.sample, e.measures, err
 	case m.Film == nil:
-		return g.model.Encode(r.ID, m.source(), extent(r))
+		return g.model.Encode(r.ID, m.source(), g.extent(r))
 	}
-	s, err := g.model.EncodeFrames(r.ID, m.Film.Options.Rate, m.Film.Frames(ctx))
+	s, err := g.model.EncodeFrames(r.ID, m.Film.Options.Rate, g.extent(r), m.Film.Frames(ctx))
 	return s, Measures{"frames": float64(m.Film.Len())}, err
 }
 
 // Generate implements [Model].
 func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*Result, error) {
 	ask := models.Request{
-		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Source: m.source(), Extent: extent(r), Text: m.Text, Control: m.Control, Guidance: r.Guidance, Interval: r.GuidanceTokens,
+		ID: r.ID, Seed: r.Seed, Sampling: sampling(r), Source: m.source(), Extent: g.extent(r), Text: m.Text, Control: m.Control, Guidance: r.Guidance, Interval: r.GuidanceTokens,
 		Search: SearchOf(&r),
 	}
 	if r.Class != nil {

@@ -1,11 +1,13 @@
 package family
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 
 	"github.com/morton-gen/morton/codecs/picture"
+	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/mesh/meshfile"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -17,7 +19,7 @@ func init() {
 // decodeImage reads the features of a request's text and control, or a picture to tokenize.
 func decodeImage(_ context.Context, g *generator, r request.Request) (m Media, err error) {
 	if r.Input != "" {
-		return readPicture(r.Input, g.format().Side)
+		return readPicture(r.Input, g.format().Side, g.media)
 	}
 	s := g.model.System()
 	if r.Text != "" {
@@ -33,7 +35,8 @@ func decodeImage(_ context.Context, g *generator, r request.Request) (m Media, e
 	return m, err
 }
 
-// maxPictureBytes bounds a picture's file, maxReadPixels its pixels before cropping.
+// maxPictureBytes bounds a picture's file, maxReadPixels its pixels before cropping, unless
+// the limits of media do.
 const (
 	maxPictureBytes = 1 << 28
 	maxReadPixels   = 1 << 26
@@ -41,18 +44,19 @@ const (
 
 // readPicture reads a picture and crops it to whole tokens of side pixels. Errors wrap
 // [ErrNotFile], [ErrEmptyFile], [picture.ErrFormat] or [picture.ErrLimit].
-func readPicture(path string, side int) (Media, error) {
+func readPicture(path string, side int, l video.Limits) (Media, error) {
 	if _, err := meshfile.Head(path); err != nil {
 		return Media{}, err
 	}
-	if info, err := os.Stat(path); err == nil && info.Size() > maxPictureBytes {
-		return Media{}, fmt.Errorf("family.Decode: %w: %s has %d bytes, maximum %d", picture.ErrLimit, path, info.Size(), maxPictureBytes)
+	bytes, pixels := cmp.Or(l.MaxBytes, maxPictureBytes), cmp.Or(l.MaxPixels, maxReadPixels)
+	if info, err := os.Stat(path); err == nil && info.Size() > bytes {
+		return Media{}, fmt.Errorf("family.Decode: %w: %s has %d bytes, at most %d (--media-limit bytes=N sets it)", picture.ErrLimit, path, info.Size(), bytes)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return Media{}, err
 	}
-	p, err := picture.Decode(data, maxReadPixels)
+	p, err := picture.Decode(data, int(pixels))
 	if err != nil {
 		return Media{}, err
 	}

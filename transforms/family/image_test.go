@@ -12,6 +12,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/safetensors"
+	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -98,7 +99,7 @@ func TestReadPictureCrops(t *testing.T) {
 		if err := os.WriteFile(path, data.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m, err := readPicture(path, 16)
+		m, err := readPicture(path, 16, video.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +111,7 @@ func TestReadPictureCrops(t *testing.T) {
 			t.Errorf("%d by %d: notes %q", c.h, c.w, m.Notes())
 		}
 	}
-	if _, err := readPicture("image_test.go", 16); !errors.Is(err, picture.ErrFormat) {
+	if _, err := readPicture("image_test.go", 16, video.Limits{}); !errors.Is(err, picture.ErrFormat) {
 		t.Errorf("no picture: %v", err)
 	}
 }

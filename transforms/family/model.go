@@ -9,6 +9,8 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
@@ -131,8 +133,13 @@ type Spec struct {
 	Near    int     `json:"near,omitempty"`
 	Delta   float64 `json:"delta,omitempty"`
 	Heat    float64 `json:"heat,omitempty"`
-	// Limits bound the mesh files that are read.
+	// Limits bound the mesh files that are read, Media the clips and pictures.
 	Limits limit.Limits `json:"mesh_limits,omitzero"`
+	Media  video.Limits `json:"media_limits,omitzero"`
+	// Decoder says where videos are decoded.
+	Decoder isolated.Decoder `json:"decoder,omitzero"`
+	// Tokens is the most tokens of one sample; 0 means as many as the model and the shards take.
+	Tokens int `json:"tokens,omitempty"`
 }
 
 // device returns the options of the device to open. If models share a device, the

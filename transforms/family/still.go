@@ -33,7 +33,7 @@ func readStill(path string, o video.Options) (Media, error) {
 	if o.Start > 0 {
 		return Media{}, fmt.Errorf("family.Decode: %w: a still picture has none from %v on", video.ErrEmpty, o.Start)
 	}
-	m, err := readPicture(path, 1)
+	m, err := readPicture(path, 1, o.Limits)
 	if err != nil {
 		return Media{}, err
 	}

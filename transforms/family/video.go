@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/mesh/meshfile"
-	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/transforms/request"
 )
 
@@ -21,13 +21,13 @@ func init() {
 // still.
 func decodeVideo(ctx context.Context, g *generator, r request.Request) (m Media, err error) {
 	if r.Input != "" || !r.FromNothing() {
-		o, err := reading(g.format(), r)
+		o, err := reading(g, r)
 		switch {
 		case err != nil:
 		case isStill(r.Input):
 			m, err = readStill(r.Input, o)
 		default:
-			m, err = ReadVideo(ctx, r.Input, o)
+			m, err = ReadVideo(ctx, g.decoder, r.Input, o)
 		}
 		if err != nil {
 			return Media{}, err
@@ -41,22 +41,23 @@ func decodeVideo(ctx context.Context, g *generator, r request.Request) (m Media,
 
 // openVideo gives the same frames as decodeVideo, read while they are used.
 func openVideo(g *generator, r request.Request) (Media, error) {
-	o, err := reading(g.format(), r)
+	o, err := reading(g, r)
 	if err != nil {
 		return Media{}, err
 	}
 	if _, err := meshfile.Head(r.Input); err != nil {
 		return Media{}, err
 	}
-	return Media{Film: &Film{Path: r.Input, Options: o}}, nil
+	return Media{Film: &Film{Path: r.Input, Options: o, Decoder: g.decoder}}, nil
 }
 
 // reading returns the options for reading a request's input.
-func reading(c system.Format, r request.Request) (video.Options, error) {
+func reading(g *generator, r request.Request) (video.Options, error) {
+	c := g.format()
 	if r.Input == "" {
 		return video.Options{}, fmt.Errorf("family.Decode: %w: a video model continues a clip", ErrNoInput)
 	}
-	o := video.Options{Rate: c.Rate, W: c.W, H: c.H, Fit: video.Crop, MaxFrames: r.Prefix, Start: time.Duration(r.Start)}
+	o := video.Options{Rate: c.Rate, W: c.W, H: c.H, Fit: video.Crop, MaxFrames: r.Prefix, Start: time.Duration(r.Start), Limits: g.media}
 	if r.Fit == request.Letterbox {
 		o.Fit = video.Letterbox
 	}
@@ -65,11 +66,11 @@ func reading(c system.Format, r request.Request) (video.Options, error) {
 
 // ReadVideo reads a clip. The error wraps [ErrNotFile] or [ErrEmptyFile], or is
 // one of codecs/video.
-func ReadVideo(ctx context.Context, path string, o video.Options) (Media, error) {
+func ReadVideo(ctx context.Context, d isolated.Decoder, path string, o video.Options) (Media, error) {
 	if _, err := meshfile.Head(path); err != nil {
 		return Media{}, err
 	}
-	c, info, err := video.ReadClip(ctx, path, o)
+	c, info, err := d.ReadClip(ctx, path, o)
 	if err != nil {
 		return Media{}, err
 	}

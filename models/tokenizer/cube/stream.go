@@ -6,26 +6,28 @@ import (
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/models/system"
 )
 
 // Stream codes a clip frame by frame, so that the clip need not be in memory. It holds
 // one window of frames and the codes so far. Not safe for concurrent use.
 type Stream struct {
 	coder  *Coder
+	extent system.Extent
 	window *clip.Clip
 	held   int       // frames in window
 	frames int       // of the clip, so far
 	codes  [][]int32 // of each window, [cells, words]
 }
 
-// Stream begins a clip of the given rate.
-func (k *Coder) Stream(rate clip.Rate) *Stream {
-	return &Stream{coder: k, window: clip.New(k.cfg.Tokenizer.Window, k.cfg.Size, k.cfg.Size, rate)}
+// Stream begins a clip of the given rate, with at most e.Tokens tokens.
+func (k *Coder) Stream(rate clip.Rate, e system.Extent) *Stream {
+	return &Stream{coder: k, extent: e, window: clip.New(k.cfg.Tokenizer.Window, k.cfg.Size, k.cfg.Size, rate)}
 }
 
 // Add takes the clip's next frame, [h, w, 3] bytes of the model's size, and keeps
-// nothing of it. Errors: [ErrSample] for a frame of another size, shard.ErrLimit for a
-// clip of more tokens than a sample may have, system.ErrClosed, gpu.ErrDeviceLost.
+// nothing of it. Errors: [ErrSample] for a frame of another size, those of
+// [system.Extent.CheckTokens], system.ErrClosed, gpu.ErrDeviceLost.
 func (s *Stream) Add(frame []uint8) error {
 	if want := len(s.window.Frame(0)); len(frame) != want {
 		return fmt.Errorf("cube.Stream: %w: a frame of %d bytes, want %d", ErrSample, len(frame), want)
@@ -50,13 +52,24 @@ func (s *Stream) Sample(id string) (shard.Sample, error) {
 		return shard.Sample{}, err
 	}
 	c := s.coder.cfg
-	t := (s.frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0]
+	t := s.cells()
 	rate := s.window.Rate
 	return shard.Sample{
-		ID: id, Kind: shard.KindCube, Tokens: s.tokens(t * c.gridH() * c.gridW() * c.words()),
+		ID: id, Kind: shard.KindCube, Tokens: s.tokens(s.length()),
 		Grid: []int32{int32(t), int32(c.gridH()), int32(c.gridW()), int32(c.words())},
 		Meta: map[string]string{"frames": fmt.Sprint(s.frames), "rate": fmt.Sprintf("%d/%d", rate.Num, rate.Den)},
 	}, nil
+}
+
+// cells is the number of frames of cells that the frames so far take, length that of tokens.
+func (s *Stream) cells() int {
+	c := s.coder.cfg
+	return (s.frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0]
+}
+
+func (s *Stream) length() int {
+	c := s.coder.cfg
+	return s.cells() * c.gridH() * c.gridW() * c.words()
 }
 
 // finish encodes a window that is not full, with its last frame repeated.
@@ -87,8 +100,8 @@ func (s *Stream) encode() error {
 	}
 	s.held = s.lead()
 	s.codes = append(s.codes, codes)
-	if n := len(s.codes) * len(codes); n > shard.MaxTokens {
-		return fmt.Errorf("cube.Stream: %w: %d frames are %d tokens, a sample has at most %d", shard.ErrLimit, s.frames, n, shard.MaxTokens)
+	if err := s.extent.CheckTokens(s.length()); err != nil {
+		return fmt.Errorf("cube.Stream: %d frames: %w", s.frames, err)
 	}
 	return nil
 }

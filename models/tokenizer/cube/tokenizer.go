@@ -21,12 +21,12 @@ func (c Config) Format() system.Format {
 
 // Encode codes a clip of the model's size, as [Coder.EncodeFrames] codes its frames. The
 // error wraps [ErrSample] for another size.
-func (k *Coder) Encode(id string, m system.Media, _ system.Extent) (shard.Sample, system.Measures, error) {
+func (k *Coder) Encode(id string, m system.Media, e system.Extent) (shard.Sample, system.Measures, error) {
 	c := m.Clip
 	if c == nil || c.T < 1 || c.H != k.cfg.Size || c.W != k.cfg.Size {
 		return shard.Sample{}, nil, fmt.Errorf("cube.Encode: %w: the clip is %s, want frames of %dx%d", ErrSample, shapeOf(c), k.cfg.Size, k.cfg.Size)
 	}
-	s, err := k.EncodeFrames(id, c.Rate, func(yield func([]uint8, error) bool) {
+	s, err := k.EncodeFrames(id, c.Rate, e, func(yield func([]uint8, error) bool) {
 		for t := range c.T {
 			if !yield(c.Frame(t), nil) {
 				return
@@ -46,8 +46,8 @@ func shapeOf(c *clip.Clip) string {
 // EncodeFrames codes frames of the model's size as they come, [h, w, 3] bytes each, which
 // it does not keep: its memory grows with the tokens alone. The error is that of
 // [Stream], or the first that frames gives.
-func (k *Coder) EncodeFrames(id string, rate clip.Rate, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
-	s := k.Stream(rate)
+func (k *Coder) EncodeFrames(id string, rate clip.Rate, e system.Extent, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
+	s := k.Stream(rate, e)
 	for frame, err := range frames {
 		if err == nil {
 			err = s.Add(frame)

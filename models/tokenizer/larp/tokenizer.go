@@ -103,12 +103,12 @@ func (k clips) decode(tokens []uint32) (system.Media, error) {
 
 // Encode turns the whole clips of a video into a sample; what is left at its end is not
 // in it. Errors wrap those of [Codec.Encode], or system.ErrPrompt.
-func (k clips) Encode(id string, m system.Media, _ system.Extent) (shard.Sample, system.Measures, error) {
+func (k clips) Encode(id string, m system.Media, e system.Extent) (shard.Sample, system.Measures, error) {
 	x := m.Clip
 	if x == nil {
 		return shard.Sample{}, nil, fmt.Errorf("larp.Encode: %w: it wants a clip", system.ErrPrompt)
 	}
-	s, err := k.EncodeFrames(id, x.Rate, func(yield func([]uint8, error) bool) {
+	s, err := k.EncodeFrames(id, x.Rate, e, func(yield func([]uint8, error) bool) {
 		for t := range x.T {
 			if !yield(x.Frame(t), nil) {
 				return
@@ -122,7 +122,7 @@ func (k clips) Encode(id string, m system.Media, _ system.Extent) (shard.Sample,
 }
 
 // EncodeFrames is Encode of frames as they come, of which it keeps one clip.
-func (k clips) EncodeFrames(id string, _ clip.Rate, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
+func (k clips) EncodeFrames(id string, _ clip.Rate, e system.Extent, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
 	c := k.codec.cfg
 	var tokens []uint32
 	pix := make([]uint8, 0, c.Pixels())
@@ -141,6 +141,9 @@ func (k clips) EncodeFrames(id string, _ clip.Rate, frames iter.Seq2[[]uint8, er
 			return shard.Sample{}, err
 		}
 		tokens, pix = append(tokens, more...), pix[:0]
+		if err := e.CheckTokens(len(tokens)); err != nil {
+			return shard.Sample{}, err
+		}
 	}
 	if tokens == nil {
 		return shard.Sample{}, fmt.Errorf("larp.EncodeFrames: %w: fewer than %d frames at %g a second", ErrSize, c.Frames, rate.Hz())

@@ -7,6 +7,7 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/models/nn"
+	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/octree"
 	"github.com/morton-gen/morton/octree/surface"
 )
@@ -25,12 +26,17 @@ const sub = surface.TokensPerCode
 type Config struct {
 	MinDepth int `json:"min_depth"` // depths of leaves the model was trained on
 	MaxDepth int `json:"max_depth"`
+	// Depth is that of requests that ask for none; 0 means MaxDepth.
+	Depth int `json:"depth,omitempty"`
 }
 
 // Validate returns an error wrapping nn.ErrConfig, or nil.
 func (c Config) Validate() error {
 	if c.MinDepth < 1 || c.MaxDepth < c.MinDepth || c.MaxDepth > octree.MaxDepth {
 		return fmt.Errorf("octree.Config: %w: depths %d to %d", nn.ErrConfig, c.MinDepth, c.MaxDepth)
+	}
+	if c.Depth != 0 && (c.Depth < c.MinDepth || c.Depth > c.MaxDepth) {
+		return fmt.Errorf("octree.Config: %w: depth %d by default, of %d to %d", nn.ErrConfig, c.Depth, c.MinDepth, c.MaxDepth)
 	}
 	return nil
 }
@@ -47,10 +53,17 @@ func (c Config) CheckDepth(depth int) error {
 // Tokenize turns a mesh in the domain (see octree.Fit) into a sample of the given
 // depth. Grid is [depth]; Tokens are the occupancy bytes of levels 0 to depth-1
 // and the leaves' codes.
-func Tokenize(id string, m *mesh.Mesh, depth int) (shard.Sample, surface.Parts, error) {
+func Tokenize(id string, m *mesh.Mesh, depth int, e system.Extent) (shard.Sample, surface.Parts, error) {
 	o, codes, parts, err := surface.Build(m, depth)
 	if err != nil {
 		return shard.Sample{}, parts, err
+	}
+	n := len(codes)
+	for d := range depth {
+		n += o.Len(d)
+	}
+	if err := e.CheckTokens(n); err != nil {
+		return shard.Sample{}, parts, fmt.Errorf("octree.Tokenize: %w", err)
 	}
 	s := shard.Sample{ID: id, Kind: shard.KindOctree, Grid: []int32{int32(depth)}}
 	for d := range depth {

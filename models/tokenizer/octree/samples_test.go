@@ -19,7 +19,7 @@ var config = Config{MinDepth: 2, MaxDepth: 6}
 func sphere(t *testing.T, depth int) shard.Sample {
 	t.Helper()
 	m := mesh.QuadSphere(8)
-	s, _, err := Tokenize("sphere", octree.Fit(m, 0.9).Mesh(m), depth)
+	s, _, err := Tokenize("sphere", octree.Fit(m, 0.9).Mesh(m), depth, system.Extent{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestFixturesRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, _, err := Tokenize(filepath.Base(f), octree.Fit(m, 0.9).Mesh(m), 5)
+		s, _, err := Tokenize(filepath.Base(f), octree.Fit(m, 0.9).Mesh(m), 5, system.Extent{})
 		if err != nil {
 			t.Fatal(err)
 		}

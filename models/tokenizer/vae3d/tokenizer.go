@@ -206,12 +206,12 @@ func (k clips) decode(bits []uint32, e extent) (system.Media, error) {
 
 // Encode turns a clip into the means of its latents. Frames behind the last whole window
 // are not in it. Errors wrap those of [Codec.Encode], or system.ErrPrompt.
-func (k clips) Encode(id string, m system.Media, _ system.Extent) (shard.Sample, system.Measures, error) {
+func (k clips) Encode(id string, m system.Media, most system.Extent) (shard.Sample, system.Measures, error) {
 	x := m.Clip
 	if x == nil {
 		return shard.Sample{}, nil, fmt.Errorf("vae3d.Encode: %w: it wants a clip", system.ErrPrompt)
 	}
-	s, err := k.encode(id, x.H, x.W, func(yield func([]uint8, error) bool) {
+	s, err := k.encode(id, x.H, x.W, most, func(yield func([]uint8, error) bool) {
 		for t := range x.T {
 			if !yield(x.Frame(t), nil) {
 				return
@@ -227,12 +227,12 @@ func (k clips) Encode(id string, m system.Media, _ system.Extent) (shard.Sample,
 
 // EncodeFrames is Encode of frames of the system's size as they come, of which it keeps
 // one window.
-func (k clips) EncodeFrames(id string, _ clip.Rate, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
+func (k clips) EncodeFrames(id string, _ clip.Rate, most system.Extent, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
 	_, side := k.codec.cfg.Reduction()
-	return k.encode(id, k.grid.h*k.patch*side, k.grid.w*k.patch*side, frames)
+	return k.encode(id, k.grid.h*k.patch*side, k.grid.w*k.patch*side, most, frames)
 }
 
-func (k clips) encode(id string, h, w int, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
+func (k clips) encode(id string, h, w int, most system.Extent, frames iter.Seq2[[]uint8, error]) (shard.Sample, error) {
 	m, side := k.codec.cfg.Reduction()
 	e := extent{h: h / side / k.patch, w: w / side / k.patch}
 	if e.h*side*k.patch != h || e.w*side*k.patch != w {
@@ -246,8 +246,11 @@ func (k clips) encode(id string, h, w int, frames iter.Seq2[[]uint8, error]) (sh
 		if err == nil && latents != nil { // the first is the frame that windows share
 			z = z[e.h*e.w*k.width():]
 		}
+		if err != nil {
+			return err
+		}
 		latents = append(latents, z...)
-		return err
+		return most.CheckTokens(len(latents))
 	}
 	for frame, err := range frames {
 		if err == nil && len(frame) != size {

@@ -75,7 +75,7 @@ func roundTrip(t *testing.T, k clips) {
 	if err != nil || m.Clip.T != 33 || m.Clip.H != 8 || m.Clip.W != 16 || !slices.Equal(m.Clip.Pix, want) {
 		t.Errorf("the sample gives another clip: %v", err)
 	}
-	short, err := k.EncodeFrames("b", rate, func(yield func([]uint8, error) bool) {
+	short, err := k.EncodeFrames("b", rate, system.Extent{}, func(yield func([]uint8, error) bool) {
 		for i := range 4 {
 			if !yield(x.Frame(i), nil) {
 				return

@@ -12,21 +12,23 @@ import (
 type Creature struct {
 	Name    string
 	HeldOut bool
+	Times   int // samples for each of another family
 	make    func(b *body)
 }
 
 // Creatures are all families.
 var Creatures = []Creature{
-	{"biped", false, biped},
-	{"quadruped", false, quadruped},
-	{"snake", false, snake},
-	{"fish", false, fish},
-	{"spider", false, spider},
-	{"bird", false, bird},
-	{"crane", false, crane},
-	{"plant", false, plant},
-	{"hand", true, hand},
-	{"insect", true, insect},
+	{"biped", false, 1, biped},
+	{"quadruped", false, 1, quadruped},
+	{"snake", false, 1, snake},
+	{"fish", false, 1, fish},
+	{"spider", false, 1, spider},
+	{"bird", false, 1, bird},
+	{"crane", false, 1, crane},
+	{"plant", false, 1, plant},
+	{"chimera", false, 8, chimera},
+	{"hand", true, 1, hand},
+	{"insect", true, 1, insect},
 }
 
 // Make makes a creature of the family.
@@ -296,4 +298,96 @@ func hand(b *body) {
 	}
 	side := w * 2.6
 	b.limb(own[1], []float64{w, w * 0.85, w * 0.7, w * 0.5}, at(side*0.7, 0.2, 0.03), at(side*1.3, 0.2+palm*0.4, 0.08), at(side*1.6, 0.25+palm*0.65, 0.1), at(side*1.7, 0.25+palm*0.95, 0.1))
+}
+
+// chimera is any body: a trunk that lies or stands, with limbs of any number, length and direction, alone, in pairs or around the
+// trunk, which may end in digits. It shows where joints are in tubes, and not how one kind is built.
+func chimera(b *body) {
+	w, n := b.about(0.16)*(0.4+b.Float64()), 2+b.IntN(3)
+	along := at(0, 0.3*b.NormFloat64(), 1)
+	if b.IntN(3) == 0 {
+		along = at(0, 1, 0.2*b.NormFloat64())
+	}
+	trunk := b.wander(mesh.Vec3{}, along, n, b.about(1), 0.3, true)
+	spine := b.limb(rig.NoParent, b.taper(w, 0.6, n), trunk...)
+	for range 1 + b.IntN(4) {
+		on := b.IntN(n)
+		bones, thick := 2+b.IntN(3), w*(0.15+0.5*b.Float64())
+		dir := at(b.NormFloat64(), b.NormFloat64(), b.NormFloat64()).Unit()
+		turns := []mesh.Matrix{{0: 1, 5: 1, 10: 1, 15: 1}}
+		switch b.IntN(4) {
+		case 0: // alone, in the plane of the trunk
+			dir[0] = 0
+		case 1: // around the trunk, if it stands
+			if along[0] == 0 && along[1] > along[2] {
+				count := 3 + b.IntN(4)
+				turns = nil
+				for k := range count {
+					sin, cos := math.Sincos(2 * math.Pi * float64(k) / float64(count))
+					turns = append(turns, mesh.Matrix{0: cos, 2: -sin, 5: 1, 8: sin, 10: cos, 15: 1})
+				}
+				break
+			}
+			fallthrough
+		default:
+			dir[0] = math.Abs(dir[0]) + 0.2
+			turns = append(turns, mesh.Matrix{0: -1, 5: 1, 10: 1, 15: 1})
+		}
+		f := b.Float64()
+		from := trunk[on].Scale(1 - f).Add(trunk[on+1].Scale(f))
+		points := b.wander(from.Add(dir.Unit().Scale(0.7*w)), dir, bones, b.about(0.9)*(0.4+b.Float64()), 0.7, false)
+		radii := b.taper(thick, 0.35, bones)
+		digits, spread := 0, 0.3+0.5*b.Float64()
+		const most = 60 // joints
+		if b.IntN(4) == 0 {
+			digits = 2 + b.IntN(4)
+		}
+		if len(b.rig.Joints)+len(turns)*(bones+2*digits) > most {
+			digits = 0
+		}
+		if len(b.rig.Joints)+len(turns)*bones > most {
+			return
+		}
+		tip, last := points[bones], points[bones].Sub(points[bones-1])
+		across := last.Unit().Cross(at(0.3, 0.5, 0.8)).Unit()
+		for _, turn := range turns {
+			around := func(all []mesh.Vec3) (out []mesh.Vec3) {
+				for _, p := range all {
+					out = append(out, from.Add(turn.Apply(p.Sub(from))))
+				}
+				return out
+			}
+			own := b.limb(spine[on], radii, around(points)...)
+			for k := range digits {
+				side := across.Scale(spread * (float64(k) - float64(digits-1)/2))
+				d := last.Unit().Add(side).Scale(0.4 * last.Len())
+				b.limb(own[bones-1], []float64{radii[bones] * 0.7, radii[bones] * 0.6, radii[bones] * 0.4}, around([]mesh.Vec3{tip.Add(side.Scale(radii[bones])), tip.Add(d), tip.Add(d.Scale(1.8))})...)
+			}
+		}
+	}
+}
+
+// wander are the joints of n bones and their tip, of a length in all, whose direction changes by about a
+// share of itself at each joint, in the plane x = 0 if it is flat.
+func (b *body) wander(from, dir mesh.Vec3, n int, long, bend float64, flat bool) []mesh.Vec3 {
+	out := []mesh.Vec3{from}
+	for range n {
+		dir = dir.Unit()
+		from = from.Add(dir.Scale(b.about(long / float64(n))))
+		out = append(out, from)
+		dir = dir.Add(at(bend*b.NormFloat64(), bend*b.NormFloat64(), bend*b.NormFloat64()))
+		if flat {
+			dir[0] = 0
+		}
+	}
+	return out
+}
+
+// taper are the radii of n bones and their tip, from one to a share of it, each varied.
+func (b *body) taper(radius, to float64, n int) (out []float64) {
+	for i := range n + 1 {
+		f := float64(i) / float64(n)
+		out = append(out, b.about(radius*(1-f+to*f)))
+	}
+	return out
 }
