@@ -13,7 +13,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
@@ -326,4 +328,30 @@ func readPlace(t *testing.T, place string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// TestStoredResultsAreSkippedTogether runs 24 requests again whose results are in a store
+// that takes its time: many are looked at at once.
+func TestStoredResultsAreSkippedTogether(t *testing.T) {
+	use(t, request.Quads, newEcho(shard.KindQuad))
+	server := storetest.S3(t, "bucket")
+	j := job(t, request.Quads, meshes(t)[:4])
+	j.Requests = request.Variants(j.Requests, 6)
+	j.Settings.Out = "s3://bucket/out"
+	again := j
+	again.Requests = slices.Clone(j.Requests)
+	expect(t, 24, 0, 0)(Generate(t.Context(), j))
+	server.Delay.Store(int64(50 * time.Millisecond))
+	var skipped, most atomic.Int64
+	t.Cleanup(func() { transforms.Observe(nil) })
+	transforms.Observe(func(e transforms.Event) {
+		if e.Kind == transforms.Finished && skipped.Add(1) == 20 { // publishing, later, also looks at many
+			most.Store(server.MostLooks.Load())
+		}
+	})
+	server.MostLooks.Store(0)
+	expect(t, 24, 0, 24)(Generate(t.Context(), again))
+	if most.Load() < 8 {
+		t.Errorf("%d requests at once while 24 results were looked at", most.Load())
+	}
 }

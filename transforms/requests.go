@@ -8,6 +8,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
 	"github.com/morton-gen/morton/internal/store"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -85,13 +86,28 @@ func place(id string, n int) int {
 // After too many failures (Settings.MaxFailed) it passes on nothing. Requests in progress then finish, and the
 // run reports everything.
 func SkipDone(s beam.Scope, settings Settings, requests beam.PCollection) (todo, outcomes beam.PCollection) {
-	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage{Settings: settings}}, requests)
+	return beam.ParDo2(s.Scope("SkipDone"), &skipFn{stage: stage{Settings: settings}}, requests)
 }
 
-type skipFn struct{ stage }
+type skipFn struct {
+	stage
+
+	done    chan looked
+	flights int
+}
+
+// looked is what was found of a request: the result of an earlier run, a reason why it cannot
+// be written, or neither.
+type looked struct {
+	request request.Request
+	result  *report.Result
+	err     error
+}
 
 // ProcessElement also compares the model's name, since another model gives another
-// result.
+// result. In a store, each look at a file takes an answer, so many requests are looked at
+// at once, and leave in the order in which that ends. Emitters are not safe for concurrent
+// use, so only this function and FinishBundle emit.
 func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo func(request.Request), out func(report.Outcome)) error {
 	if f.stopped() {
 		return nil // Publish counts it as not reached
@@ -109,17 +125,56 @@ func (f *skipFn) ProcessElement(ctx context.Context, r request.Request, todo fun
 	if err != nil {
 		return f.settle(ctx, r, stageDecode, err, out)
 	}
-	if !f.Settings.Overwrite {
-		key := r.Fingerprint(f.Settings.Action, name)
-		if done, ok := report.Done(f.Settings.Out, key, f.Settings.Run, report.Place{Family: r.Family, ID: r.ID}); ok {
-			done.Request = r // the latest user fields apply
-			f.finish(ctx, done, out)
-			return nil
+	if f.done == nil {
+		n := 1
+		if store.Stored(f.Settings.Out) {
+			n = store.AtOnce / 4 // a result has some four files
+		}
+		f.done = make(chan looked, n)
+	}
+	f.flights++
+	policy := f.policy(r)
+	go func() { f.done <- f.look(r, name, policy) }()
+	for f.flights == cap(f.done) || len(f.done) > 0 {
+		if err := f.pass(ctx, <-f.done, todo, out); err != nil {
+			return err
 		}
 	}
-	if err := report.Vacant(f.Settings.Out, report.Result{Request: r, Action: f.Settings.Action}, f.policy(r)); err != nil {
-		return f.settle(ctx, r, stageWrite, err, out)
+	return nil
+}
+
+// look looks for what stands at the place of a request's result.
+func (f *skipFn) look(r request.Request, model string, policy claim.Policy) looked {
+	if !f.Settings.Overwrite {
+		key := r.Fingerprint(f.Settings.Action, model)
+		if done, ok := report.Done(f.Settings.Out, key, f.Settings.Run, report.Place{Family: r.Family, ID: r.ID}); ok {
+			done.Request = r // the latest user fields apply
+			return looked{request: r, result: &done}
+		}
 	}
-	todo(r)
+	return looked{request: r, err: report.Vacant(f.Settings.Out, report.Result{Request: r, Action: f.Settings.Action}, policy)}
+}
+
+func (f *skipFn) pass(ctx context.Context, l looked, todo func(request.Request), out func(report.Outcome)) error {
+	f.flights--
+	switch {
+	case l.result != nil:
+		f.finish(ctx, *l.result, out)
+	case l.err != nil:
+		return f.settle(ctx, l.request, stageWrite, l.err, out)
+	case !f.stopped():
+		todo(l.request)
+	}
+	return nil
+}
+
+// FinishBundle waits for the requests in progress. It emits into the global window, the only
+// one supported.
+func (f *skipFn) FinishBundle(ctx context.Context, todo func(request.Request), out func(report.Outcome)) error {
+	for f.flights > 0 {
+		if err := f.pass(ctx, <-f.done, todo, out); err != nil {
+			return err
+		}
+	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (s *stage) row(it *Item, m family.Model) report.Result {
 	}
 }
 
-// writeMedia writes a clip, a picture, a mesh or planes, each in a file of its own here. For a
+// writeMedia writes a clip, a picture, a rig, a mesh or planes, each in a file of its own here. For a
 // mesh it returns what a reader of the GLB gets.
 func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Result, d *report.Delivery) (*mesh.Mesh, error) {
 	switch m := it.Result.Media; {
@@ -110,6 +110,8 @@ func writeMedia(ctx context.Context, it *Item, p report.Place, row *report.Resul
 		return nil, writeClip(ctx, it, p, row, d)
 	case m.Picture != nil:
 		return nil, writePicture(m.Picture, p, row, d)
+	case m.Rig != nil:
+		return nil, writeRig(m.Rig, p, row, d)
 	case m.Mesh != nil:
 		return writeMesh(m.Mesh, p, row, d)
 	case m.Planes != nil:

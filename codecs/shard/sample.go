@@ -52,6 +52,10 @@ const (
 	// KindPlanes has the number of planes and the sides of all scales. A scale has the tokens
 	// of each plane in turn.
 	KindPlanes = "planes"
+	// KindRig has the number of points of a surface and of joints. Tokens are the bits of f32
+	// numbers, four at a time: a point's position, its normal, and so on; a joint's place,
+	// its parent; then the influences of each point.
+	KindRig = "rig"
 )
 
 // Sample is one row: the tokens of one clip, shape or mesh.

@@ -11,6 +11,7 @@ const (
 	Image Family = "image"
 	Shape Family = "shape"
 	Quads Family = "quads"
+	Rig   Family = "rig"
 	// Remesh results are not random: their cards show no seed.
 	Remesh Family = "remesh"
 )
@@ -30,6 +31,7 @@ var kinds = []kind{
 	{family: Image, label: "Images", show: showImage},
 	{family: Shape, label: "Shapes", show: showMesh},
 	{family: Quads, label: "Quad meshes", show: showMesh},
+	{family: Rig, label: "Rigs", show: showRig},
 	{family: Remesh, label: "Remeshed", show: showMesh, seedless: true},
 }
 

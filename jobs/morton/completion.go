@@ -8,6 +8,8 @@ import (
 
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh/limit"
+	"github.com/morton-gen/morton/mesh/sequence"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 // complete completes a flag's value from words.
@@ -59,12 +61,19 @@ func completeMeshFlags(c *cobra.Command) {
 	must(c.RegisterFlagCompletionFunc("mesh-limit", cobra.FixedCompletions(names, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)))
 }
 
-// completeReading completes the flags for reading inputs.
+// completeReading completes the flags for reading inputs, for choosing a method and for
+// coding faces.
 func completeReading(c *cobra.Command, f *pflag.FlagSet) {
 	if f.Lookup("fit") != nil {
 		complete(c, "fit", "crop", "letterbox")
 	}
 	if f.Lookup("mesh-limit") != nil {
 		completeMeshFlags(c)
+	}
+	if f.Lookup("method") != nil {
+		complete(c, "method", texts(request.Methods)...)
+	}
+	if f.Lookup("coding") != nil {
+		complete(c, "coding", sequence.Names()...)
 	}
 }

@@ -25,7 +25,7 @@ func newDetokenizeFlags() *options {
 }
 
 func detokenizeCommand(t terminal) *cobra.Command {
-	c := newCommand("detokenize [video|image|shape|quads]", "detokenize")
+	c := newCommand("detokenize [video|image|shape|quads|rig]", "detokenize")
 	o := newDetokenizeFlags()
 	c.PersistentFlags().AddFlagSet(o.flags)
 	o.complete(c)

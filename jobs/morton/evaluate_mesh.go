@@ -120,7 +120,8 @@ type score struct {
 	Result  *mesh.Report    `json:"result,omitempty"`
 	Compare *compare.Report `json:"compare,omitempty"`
 	Drawn   system.Measures `json:"drawn,omitempty"`
-	Seconds float64         `json:"seconds"` // on the device, shared with others
+	Coarse  *coarse         `json:"coarse,omitempty"` // of shapes, where the depths are given
+	Seconds float64         `json:"seconds"`          // on the device, shared with others
 }
 
 // score generates from a file and measures the result.
@@ -150,6 +151,9 @@ func (g *evaluateFlags) score(ctx context.Context, m *models.Model, path string)
 	after, err := mesh.Measure(made.Media.Mesh)
 	if err == nil {
 		s.Compare, err = compare.Surfaces(made.Media.Mesh, source, compare.Options{Samples: g.samples, Seed: g.seed})
+	}
+	if d, given := g.extent.Depth, g.extent.PrefixDepth; err == nil && g.kind == system.Shape && d > 0 && given > 0 {
+		s.Coarse, err = compareCoarse(made.Media.Mesh, source, d, given, compare.Options{Samples: g.samples, Seed: g.seed})
 	}
 	if err != nil {
 		return fail(err)
@@ -181,6 +185,8 @@ type summary struct {
 	Irregular     float64 `json:"irregular_ratio_mean"`
 	Loops         float64 `json:"edge_loop_length_mean"`
 	Seconds       float64 `json:"seconds_median"`
+
+	Coarse *coarseSummary `json:"coarse,omitempty"`
 }
 
 // fThreshold is the threshold of the F-score in the summary, relative to the
@@ -221,6 +227,7 @@ func (e *evaluation) sum() {
 	s.Open = mean(column(func(r score) float64 { return r.Result.BoundaryEdgeRatio }))
 	s.Jacobian = mean(column(func(r score) float64 { return r.Result.ScaledJacobianMean }))
 	s.Irregular = mean(column(func(r score) float64 { return r.Result.IrregularRatio }))
+	s.Coarse = sumCoarse(done)
 	s.Loops = mean(column(func(r score) float64 { return r.Result.EdgeLoopLength }))
 }
 
@@ -266,11 +273,13 @@ func (e *evaluation) print(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, "%s, %d failed; %d of %d closed sources closed\n", many(s.Files, "file"), s.Failed, s.Closed, s.ClosedSources); err != nil || s.Failed == s.Files {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "medians: chamfer %.4f, hausdorff %.4f, F(0.02) %.3f, normals %.3f, faces %.0f, %s a mesh\n"+
+	if _, err := fmt.Fprintf(w, "medians: chamfer %.4f, hausdorff %.4f, F(0.02) %.3f, normals %.3f, faces %.0f, %s a mesh\n"+
 		"means: quads %.0f%%, open edges %.1f%%, scaled Jacobian %.3f, irregular vertices %.0f%%, edge loops of %.1f edges\n",
 		s.Chamfer, s.Hausdorff, s.F, s.Normals, s.Faces, time.Duration(s.Seconds*float64(time.Second)).Round(100*time.Millisecond),
-		100*s.Quads, 100*s.Open, s.Jacobian, 100*s.Irregular, s.Loops)
-	return err
+		100*s.Quads, 100*s.Open, s.Jacobian, 100*s.Irregular, s.Loops); err != nil {
+		return err
+	}
+	return s.Coarse.print(w)
 }
 
 // closedOf describes whether result and source are closed.

@@ -67,3 +67,24 @@ func TestEvaluationSums(t *testing.T) {
 		}
 	}
 }
+
+// TestEvaluateShape compares a refined octree with what needs no model. What the whole octree keeps
+// is nearest to the source, and the smooth surface is nearer than the cells.
+func TestEvaluateShape(t *testing.T) {
+	code, text, errs := morton("evaluate", "shape", "../../testdata/mesh/cc-0_box.obj", "--prefix-depth", "4", "--depth", "5", "--samples", "2000", "--json")
+	var e evaluation
+	if err := json.Unmarshal([]byte(text), &e); code != exitDone || err != nil {
+		t.Fatalf("exit %d, %v\n%s", code, err, errs)
+	}
+	c := e.Results[0].Coarse
+	if c == nil || !(c.Kept.Chamfer < c.Smooth.Chamfer && c.Smooth.Chamfer < c.Cells.Chamfer && c.Kept.IoU == 1 && c.Smooth.IoU < 1 && c.Cells.IoU < 1 && c.Model.IoU > 0.3) {
+		t.Errorf("%+v", c)
+	}
+	if s := e.Summary.Coarse; s == nil || s.Model != c.Model || s.Kept != c.Kept || s.Nearer > 1 {
+		t.Errorf("%+v", s)
+	}
+	code, text, _ = morton("evaluate", "shape", "../../testdata/mesh/cc-0_box.obj", "--prefix-depth", "4", "--depth", "5", "--samples", "2000")
+	if code != exitDone || !strings.Contains(text, "smooth through them: chamfer") || !strings.Contains(text, "the model is nearer than the smooth surface on ") {
+		t.Errorf("exit %d\n%s", code, text)
+	}
+}

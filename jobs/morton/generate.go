@@ -51,7 +51,7 @@ func newGenerateFlags() *generateFlags {
 }
 
 func generateCommand(t terminal) *cobra.Command {
-	c := newCommand("generate video|image|shape|quads", "generate")
+	c := newCommand("generate video|image|shape|quads|rig", "generate")
 	requireKind(c)
 	g := newGenerateFlags()
 	c.PersistentFlags().AddFlagSet(g.flags)
@@ -76,6 +76,7 @@ type generateKind struct {
 	base  request.Request
 	class int
 	scale float64      // of guidance
+	share float64      // of quads
 	every request.Time // between the windows of a film; 0 is one window
 	cube  int          // frames of a video model's cube; 0 for other kinds
 }

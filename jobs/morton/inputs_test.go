@@ -86,7 +86,7 @@ var newcomersMistakes = []struct{ args, want string }{
 	{"generate quads --out o --input a.obj --overwrite false", "--overwrite=false"},
 	{"generate quads --out o --json true a.obj", "--json=true"},
 	{"generate quads --out o --input ~/*.obj", "in quotes ~ is not your home folder"},
-	{"generate sculpture --out o", `no kind "sculpture": video, image, shape, quads`},
+	{"generate sculpture --out o", `no kind "sculpture": video, image, shape, quads, rig`},
 	{"generate shape --out o --input=", "--input is empty"},
 	{"generate quads --out o --input", "--input needs a value"},
 	{"generate quads --out o clips", "clips is a folder; its files are --input 'clips/*.obj'"},

@@ -14,4 +14,5 @@ var mediaFlags = map[request.Family]mediaFlag{
 	request.Image: {addPrompt, (*generateKind).takePrompt, addPicture},
 	request.Shape: {addShape, (*generateKind).takeShape, addDepth},
 	request.Quads: {addFaces, (*generateKind).takeFaces, addCoding},
+	request.Rig:   {addRig, (*generateKind).takeRig, addRigged},
 }

@@ -15,6 +15,7 @@ import (
 
 func addFaces(k *generateKind) {
 	k.own.IntVar(&k.base.Faces, "faces", 0, "largest number of faces; the default is the third quartile of the model's training data (the shipped model: 188)")
+	k.own.Float64Var(&k.share, "quad-share", 0, "ask the model for faces of which this share has four corners, 0 to 1, instead of its own; for models of QuadGPT's kind")
 	k.base.Method = request.MethodAuto
 	k.own.StringVar((*string)(&k.base.Method), "method", string(request.MethodAuto), "model covers the surface face by face, surface lays quads along it without a model or a device, auto takes the one with the better score")
 	addMeshFlags(k.own, &k.limits, &k.base.Scene)
@@ -36,6 +37,15 @@ func addCoding(k *tokenizeKind) {
 func (k *generateKind) takeFaces() error {
 	if k.own.Changed("faces") && k.base.Faces < 1 {
 		return k.usagef("--faces is at least 1")
+	}
+	if k.own.Changed("quad-share") {
+		if !(k.share >= 0 && k.share <= 1) {
+			return k.usagef("--quad-share is 0 to 1")
+		}
+		if k.base.Method == request.MethodSurface {
+			return k.usagef("--quad-share is for a model, which --method surface does without")
+		}
+		k.base.QuadShare = &k.share
 	}
 	if !slices.Contains(request.Methods, k.base.Method) {
 		return k.usagef("--method is one of %v", request.Methods)

@@ -1,6 +1,6 @@
 package main
 
-const depthUsage = "level of the leaves; 0 is the model's deepest"
+const depthUsage = "level of the leaves; 0 is the model's own"
 
 func addShape(k *generateKind) {
 	f := k.own

@@ -91,7 +91,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "no command"},
 		{"genrate", "did you mean generate?"},
-		{"generate", "video, image, shape, quads"},
+		{"generate", "video, image, shape, quads, rig"},
 		{"generate vidoe", "did you mean video?"},
 		{"generate quads --input a.obj", "--out"},
 		{"generate quads --out o", "--input or --manifest"},
@@ -447,7 +447,7 @@ func TestCompletion(t *testing.T) {
 		"generate": "video\tcontinue clips\nimage\tgenerate images of a class or a text with a published checkpoint\nshape\trefine", "generate quads --precision": "f32\nf16", "generate image --model": "safetensors\npt\npth\nckpt\nbin\n:8", "tokenize shape --out": ":16",
 		"tokenize video --fit": "crop\nletterbox", "generate shape --mesh-limit": "bytes=", "remesh --manifest": "jsonl\n:8", "convert --to": "obj\nglb",
 		"train --system": "cube\noctree\nquad\ntokenizer", "detokenize": "video", "help": "generate\tcontinue", "help tokenize": "video", "generate quads --runner": "direct\nprism",
-		"devices --subgroup": "auto\n4", "generate quads --device": "auto",
+		"devices --subgroup": "auto\n4", "generate quads --device": "auto", "generate quads --method": "auto\nmodel\nsurface", "tokenize quads --coding": "quads\nbpt\ndeepmesh",
 	} {
 		if code, text, _ := morton(append(append([]string{"__complete"}, strings.Fields(line)...), "")...); code != exitDone || !strings.Contains(text, want) {
 			t.Errorf("after morton %s: exit %d, %q, want %q", line, code, text, want)

@@ -29,7 +29,7 @@ func newTokenizeFlags() *tokenizeFlags {
 }
 
 func tokenizeCommand(t terminal) *cobra.Command {
-	c := newCommand("tokenize video|image|shape|quads", "tokenize")
+	c := newCommand("tokenize video|image|shape|quads|rig", "tokenize")
 	requireKind(c)
 	g := newTokenizeFlags()
 	c.PersistentFlags().AddFlagSet(g.flags)

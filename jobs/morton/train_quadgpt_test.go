@@ -57,8 +57,11 @@ func TestTrainQuadGPT(t *testing.T) {
 		t.Errorf("exit %d: %s", code, errs)
 	}
 	drawn := filepath.Join(dir, "drawn")
-	if code, text, errs := morton("generate", "quads", "--model", out, "--input", "../../testdata/mesh/cc-0_rock2.obj", "--faces", "20", "--temperature", "1", "--out", drawn); code != exitDone {
+	if code, text, errs := morton("generate", "quads", "--model", out, "--input", "../../testdata/mesh/cc-0_rock2.obj", "--faces", "20", "--quad-share", "0.5", "--temperature", "1", "--out", drawn); code != exitDone {
 		t.Fatalf("exit %d\n%s%s", code, text, errs)
+	}
+	if data, err := os.ReadFile(filepath.Join(drawn, "quads", "requests.jsonl")); err != nil || !strings.Contains(string(data), `"quad_share":0.5`) {
+		t.Errorf("%s, %v", data, err)
 	}
 	for _, r := range readJSON[report.Result](t, filepath.Join(drawn, "results.jsonl")) {
 		path := strings.TrimSuffix(filepath.Join(drawn, r.Output), filepath.Ext(r.Output)) + ".obj"

@@ -46,8 +46,11 @@ func (q *Query) Distance(p mesh.Vec3) (d float64, closest mesh.Vec3, face int32)
 }
 
 // Facing is [Query.Distance] to the triangles whose normal is
-// within 90 degrees of n. It selects the right side of a thin wall.
+// within 90 degrees of n: none for n = 0. It selects the right side of a thin wall.
 func (q *Query) Facing(p, n mesh.Vec3) (d float64, closest mesh.Vec3, face int32) {
+	if n == (mesh.Vec3{}) { // no triangle would bound the search
+		return math.Inf(1), mesh.Vec3{}, -1
+	}
 	return q.nearest(p, func(c *[3]mesh.Vec3) bool { return c[1].Sub(c[0]).Cross(c[2].Sub(c[0])).Dot(n) > 0 })
 }
 

@@ -22,6 +22,7 @@ var (
 	ink   = color.RGBA{25, 30, 45, 255}
 	front = mesh.Vec3{222, 228, 238}
 	back  = mesh.Vec3{225, 120, 105}
+	bone  = mesh.Vec3{235, 130, 40}
 )
 
 func newCanvas(size int) *canvas {
@@ -33,21 +34,44 @@ func newCanvas(size int) *canvas {
 }
 
 // place projects the vertices of m and scales them to fill the canvas up to a
-// margin of 4%.
-func (c *canvas) place(m *mesh.Mesh, o Options) {
+// margin of 4%. It returns how it moves a point.
+func (c *canvas) place(m *mesh.Mesh, o Options) (move func(mesh.Vec3) mesh.Vec3) {
 	sinA, cosA := math.Sincos(o.Azimuth * math.Pi / 180)
 	sinE, cosE := math.Sincos(o.Elevation * math.Pi / 180)
-	for v, p := range m.Vertices {
+	project := func(p mesh.Vec3) mesh.Vec3 {
 		x, z := cosA*p[0]-sinA*p[2], sinA*p[0]+cosA*p[2]
-		m.Vertices[v] = mesh.Vec3{x, -(cosE*p[1] - sinE*z), sinE*p[1] + cosE*z}
+		return mesh.Vec3{x, -(cosE*p[1] - sinE*z), sinE*p[1] + cosE*z}
+	}
+	for v, p := range m.Vertices {
+		m.Vertices[v] = project(p)
 	}
 	lo, hi := mesh.Bounds(m)
 	size := hi.Sub(lo)
 	scale := 0.92 * float64(c.size) / max(size[0], size[1], 1e-9)
 	middle := lo.Add(hi).Scale(0.5)
 	half := float64(c.size) / 2
+	fill := func(p mesh.Vec3) mesh.Vec3 { return p.Sub(middle).Scale(scale).Add(mesh.Vec3{half, half, 0}) }
 	for v, p := range m.Vertices {
-		m.Vertices[v] = p.Sub(middle).Scale(scale).Add(mesh.Vec3{half, half, 0})
+		m.Vertices[v] = fill(p)
+	}
+	return func(p mesh.Vec3) mesh.Vec3 { return fill(project(p)) }
+}
+
+// surface draws a placed mesh, whose fronts and backs have the given colours.
+func (c *canvas) surface(m *mesh.Mesh, front, back mesh.Vec3) {
+	triangles, faceOf := mesh.Triangulate(m)
+	for t := range triangles.NumFaces() {
+		corner := triangles.Face(t)
+		c.triangle([3]mesh.Vec3{m.Vertices[corner[0]], m.Vertices[corner[1]], m.Vertices[corner[2]]}, faceOf[t])
+	}
+	c.shade(m, front, back)
+}
+
+// fade lightens what is drawn, and lets what comes next be drawn over it.
+func (c *canvas) fade() {
+	pale := func(x uint8) uint8 { return 255 - (255-x)/2 }
+	for i, x := range c.colour {
+		c.depth[i], c.face[i], c.colour[i] = math.Inf(-1), -1, color.RGBA{pale(x.R), pale(x.G), pale(x.B), 255}
 	}
 }
 
@@ -91,7 +115,7 @@ func (c *canvas) span(lo, hi float64) (first, end int) {
 }
 
 // shade colours the samples by face normal.
-func (c *canvas) shade(m *mesh.Mesh) {
+func (c *canvas) shade(m *mesh.Mesh, front, back mesh.Vec3) {
 	light := mesh.Vec3{-0.4, -0.5, 0.77}.Unit()
 	shades := make([]color.RGBA, m.NumFaces())
 	for f := range shades {

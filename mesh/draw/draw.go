@@ -19,6 +19,9 @@ type Options struct {
 	Azimuth   float64 // degrees to the right around the y axis
 	Elevation float64 // degrees up, -90 to 90
 	NoEdges   bool    // leaves out the edges of the polygons
+
+	// Inside is drawn whole over m, which is faded, such as bones over a surface. Its edges are left out.
+	Inside *mesh.Mesh
 }
 
 // MaxSize is the largest picture: its buffers take 400 MB.
@@ -55,22 +58,28 @@ func Draw(m *mesh.Mesh, o Options) (*image.RGBA, error) {
 	if o.Size == 0 {
 		o.Size = 256
 	}
-	placed, _, _, err := mesh.Normalize(m, 1)
+	placed, to, _, err := mesh.Normalize(m, 1)
 	if err != nil {
 		return nil, fmt.Errorf("draw.Draw: %w", err)
 	}
 	c := newCanvas(o.Size * samples)
-	c.place(placed, o)
-	triangles, faceOf := mesh.Triangulate(placed)
-	for t := range triangles.NumFaces() {
-		corner := triangles.Face(t)
-		c.triangle([3]mesh.Vec3{placed.Vertices[corner[0]], placed.Vertices[corner[1]], placed.Vertices[corner[2]]}, faceOf[t])
-	}
-	c.shade(placed)
+	move := c.place(placed, o)
+	c.surface(placed, front, back)
 	if !o.NoEdges {
 		for _, ends := range mesh.BuildEdges(placed).Ends {
 			c.line(placed.Vertices[ends[0]], placed.Vertices[ends[1]])
 		}
+	}
+	if o.Inside != nil {
+		if err := o.Inside.Validate(); err != nil {
+			return nil, fmt.Errorf("draw.Draw: inside: %w", err)
+		}
+		inside := mesh.Transformed(o.Inside, to.Matrix())
+		for v, p := range inside.Vertices {
+			inside.Vertices[v] = move(p)
+		}
+		c.fade()
+		c.surface(inside, bone, bone)
 	}
 	return c.picture(o.Size), nil
 }

@@ -143,6 +143,38 @@ func TestUpIsUp(t *testing.T) {
 	}
 }
 
+// TestInside draws a small cube in the middle of a large one: it is seen through the surface, where it is, and at its size
+// beside the surface's.
+func TestInside(t *testing.T) {
+	const size = 200
+	outer := mesh.Transformed(mesh.Cube(), mesh.Matrix{0: 10, 5: 10, 10: 10, 12: 70, 15: 1})
+	inner := mesh.Transformed(mesh.Cube(), mesh.Matrix{0: 2, 5: 2, 10: 2, 12: 74, 13: 4, 14: 4, 15: 1})
+	picture, without := draw(t, outer, Options{Size: size, NoEdges: true, Inside: inner}), draw(t, outer, Options{Size: size, NoEdges: true})
+	n, sum := 0, image.Point{}
+	for y := range size {
+		for x := range size {
+			if isRed(picture.RGBAAt(x, y)) {
+				n, sum = n+1, sum.Add(image.Pt(x, y))
+			}
+			if isRed(without.RGBAAt(x, y)) {
+				t.Fatal("red without anything inside")
+			}
+		}
+	}
+	side := 0.92 * size * 2 / 10
+	if math.Abs(math.Sqrt(float64(n))-side) > 2 {
+		t.Errorf("%d pixels show the inside, want a square of %g", n, side)
+	}
+	lo, hi := mesh.Bounds(outer)
+	in, out := mesh.Bounds(inner)
+	middle := func(axis int) float64 {
+		return size/2 + 0.92*size*((in[axis]+out[axis])-(lo[axis]+hi[axis]))/2/(hi[axis]-lo[axis])
+	}
+	if x, y := float64(sum.X)/float64(n), float64(sum.Y)/float64(n); math.Abs(x-middle(0)) > 1.5 || math.Abs(y-(size-middle(1))) > 1.5 {
+		t.Errorf("the inside is seen at %g, %g, want %g, %g", x, y, middle(0), size-middle(1))
+	}
+}
+
 func TestDrawErrors(t *testing.T) {
 	nan := mesh.Cube()
 	nan.Vertices[0][0] = math.NaN()

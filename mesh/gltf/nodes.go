@@ -43,6 +43,15 @@ func newTree(nodes []*qgltf.Node) (*tree, error) {
 	return t, nil
 }
 
+// downward returns all nodes, parents before children, by generations.
+func (t *tree) downward(nodes []*qgltf.Node) []int {
+	queue := append([]int(nil), t.roots...)
+	for done := 0; done < len(queue); done++ {
+		queue = append(queue, nodes[queue[done]].Children...)
+	}
+	return queue
+}
+
 func parents(nodes []*qgltf.Node) ([]int, error) {
 	out := make([]int, len(nodes))
 	for i := range out {

@@ -94,18 +94,30 @@ type reader struct {
 	views   map[int][]byte // unpacked views
 	skins   map[int][]matrix
 	applied map[string]bool // extensions that had an effect
+	rig     *rigging        // nil if nobody asks for one
 	info    Info
 }
 
-func decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error) {
+func newReader(open Resolver, o ReadOptions) *reader {
 	r := &reader{
 		open: open, lim: filled(o.Limits), wanted: o.Scene,
 		buffers: map[int][]byte{}, views: map[int][]byte{}, skins: map[int][]matrix{}, applied: map[string]bool{},
 	}
 	r.left = newBudget(r.lim)
+	return r
+}
+
+func decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error) {
+	r := newReader(open, o)
 	if err := r.start(data); err != nil {
 		return nil, r.info, err
 	}
+	m, err := r.mesh(o)
+	return m, r.info, err
+}
+
+// mesh returns the surface of the scene.
+func (r *reader) mesh(o ReadOptions) (*mesh.Mesh, error) {
 	m := new(mesh.Mesh)
 	err := r.objects(func(s *soup) error {
 		if err := s.checkFinite(o.KeepSplits); err != nil {
@@ -117,7 +129,9 @@ func decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error)
 			s = s.weld()
 		}
 		r.info.Degenerate += s.dropped
-		s.appendTo(m)
+		if s.appendTo(m) && r.rig != nil {
+			r.rig.weights = append(r.rig.weights, s.weights...)
+		}
 		return nil
 	})
 	r.info.Ignored = r.ignored(r.info.ExtensionsUsed)
@@ -125,9 +139,9 @@ func decode(data []byte, open Resolver, o ReadOptions) (*mesh.Mesh, Info, error)
 		err = r.emptiness()
 	}
 	if err != nil {
-		return nil, r.info, err
+		return nil, err
 	}
-	return m, r.info, nil
+	return m, nil
 }
 
 // emptiness explains why no face is left.
@@ -191,7 +205,7 @@ func (r *reader) objects(yield func(*soup) error) error {
 		if r.doc.Nodes[i].Mesh == nil {
 			continue
 		}
-		if err := r.node(r.doc.Nodes[i], r.tree.global[i], yield); err != nil {
+		if err := r.node(i, yield); err != nil {
 			return fmt.Errorf("node %d: %w", i, err)
 		}
 	}
@@ -199,8 +213,9 @@ func (r *reader) objects(yield func(*soup) error) error {
 }
 
 // node calls yield with the surface of each instance of a node's mesh.
-func (r *reader) node(n *qgltf.Node, global matrix, yield func(*soup) error) error {
-	at := placement{global: global}
+func (r *reader) node(i int, yield func(*soup) error) error {
+	n, global := r.doc.Nodes[i], r.tree.global[i]
+	at := placement{global: global, node: i, skin: n.Skin}
 	if n.Skin != nil {
 		var err error
 		if at.joints, err = r.skin(*n.Skin); err != nil {
@@ -245,6 +260,8 @@ func (r *reader) object(n *qgltf.Node, at placement, yield func(*soup) error) er
 type placement struct {
 	global matrix
 	joints []matrix
+	skin   *int // whose joints they are
+	node   int
 }
 
 func (r *reader) place(points []mesh.Vec3, p *qgltf.Primitive, at placement) (mirrored bool, err error) {
@@ -277,6 +294,13 @@ func (r *reader) primitive(s *soup, p *qgltf.Primitive, weights []float64, at pl
 	mirrored, err := r.place(points, p, at)
 	if err != nil {
 		return err
+	}
+	if r.rig != nil {
+		weights, err := r.weigh(p, len(points), at)
+		if err != nil {
+			return err
+		}
+		s.weights = append(s.weights, weights...)
 	}
 	r.addFaces(s, p, order, mirrored)
 	s.points = append(s.points, points...)

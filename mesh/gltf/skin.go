@@ -105,16 +105,9 @@ func (r *reader) influence(b *posing, ji, wi int, joints []matrix) error {
 	if err := r.left.spendWork(n); err != nil {
 		return err
 	}
-	which, err := r.numbers(ji, qgltf.AccessorVec4, bound{most: n})
+	which, weights, err := r.influences(n, ji, wi)
 	if err != nil {
-		return fmt.Errorf("joints: %w", err)
-	}
-	weights, err := r.numbers(wi, qgltf.AccessorVec4, bound{most: n})
-	if err != nil {
-		return fmt.Errorf("weights: %w", err)
-	}
-	if len(which) != 4*n || len(weights) != 4*n {
-		return fmt.Errorf("%w: %d joints and %d weights for %d vertices", ErrCorrupt, len(which)/4, len(weights)/4, n)
+		return err
 	}
 	for i, w := range weights {
 		if w == 0 {
@@ -127,6 +120,20 @@ func (r *reader) influence(b *posing, ji, wi int, joints []matrix) error {
 		b.add(i/4, w, &joints[int(j)])
 	}
 	return nil
+}
+
+// influences returns four joints of a skin, and their weights, for each of n vertices.
+func (r *reader) influences(n, ji, wi int) (which, weights []float64, err error) {
+	if which, err = r.numbers(ji, qgltf.AccessorVec4, bound{most: n}); err != nil {
+		return nil, nil, fmt.Errorf("joints: %w", err)
+	}
+	if weights, err = r.numbers(wi, qgltf.AccessorVec4, bound{most: n}); err != nil {
+		return nil, nil, fmt.Errorf("weights: %w", err)
+	}
+	if len(which) != 4*n || len(weights) != 4*n {
+		return nil, nil, fmt.Errorf("%w: %d joints and %d weights for %d vertices", ErrCorrupt, len(which)/4, len(weights)/4, n)
+	}
+	return which, weights, nil
 }
 
 func (b *posing) add(i int, w float64, m *matrix) {

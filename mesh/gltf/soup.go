@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/rig"
 )
 
 // soup is the surface of one object before welding: the vertices of all its
 // primitives in sequence, and their faces.
 type soup struct {
 	points  []mesh.Vec3
+	weights []rig.Influences // of the points; nil if nobody asks for them
 	corners []int32
 	starts  []int32 // [f+1]
 	dropped int     // faces with fewer than three distinct corners
@@ -96,6 +98,9 @@ func (s *soup) weld() *soup {
 			at = int32(len(out.points))
 			first[p] = at
 			out.points = append(out.points, p)
+			if s.weights != nil {
+				out.weights = append(out.weights, s.weights[v])
+			}
 		}
 		to[v] = at
 	}
@@ -111,10 +116,10 @@ func (s *soup) weld() *soup {
 	return out
 }
 
-// appendTo adds s to m.
-func (s *soup) appendTo(m *mesh.Mesh) {
+// appendTo adds s to m, and reports whether there was anything to add.
+func (s *soup) appendTo(m *mesh.Mesh) bool {
 	if len(s.starts) == 0 && len(s.points) == 0 {
-		return
+		return false
 	}
 	base, corner := int32(len(m.Vertices)), int32(len(m.Corners))
 	m.Vertices = append(m.Vertices, s.points...)
@@ -127,4 +132,5 @@ func (s *soup) appendTo(m *mesh.Mesh) {
 	for _, end := range s.starts {
 		m.Starts = append(m.Starts, corner+end)
 	}
+	return true
 }

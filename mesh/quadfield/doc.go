@@ -25,6 +25,8 @@
 //	          paired where quads are good, and each face is split around its middle
 //	tidy      local operations make valences regular (tidy.go)
 //	relax     quads come near rectangles, on the surface (relax.go)
+//	mend      vertices of inverted quads move (mend.go)
+//	part      surfaces that touch along an edge move apart (part.go)
 //
 // # Why the result is closed
 //

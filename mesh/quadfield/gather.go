@@ -1,7 +1,6 @@
 package quadfield
 
 import (
-	"cmp"
 	"container/heap"
 
 	"github.com/morton-gen/morton/mesh"
@@ -19,7 +18,10 @@ type shorts []short
 
 func (q shorts) Len() int { return len(q) }
 func (q shorts) Less(i, j int) bool {
-	return cmp.Or(cmp.Compare(q[i].length, q[j].length), cmp.Compare(q[i].h, q[j].h)) < 0
+	if q[i].length != q[j].length {
+		return q[i].length < q[j].length
+	}
+	return q[i].h < q[j].h
 }
 func (q shorts) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
 func (q *shorts) Push(x any)   { *q = append(*q, x.(short)) }

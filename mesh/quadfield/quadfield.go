@@ -39,6 +39,7 @@ type Result struct {
 type Quality struct {
 	Closed    bool    // and oriented, with edges that survive 32-bit coordinates
 	Inverted  float64 // share of quads with a negative scaled Jacobian
+	Folded    int     // their number
 	Jacobian  float64 // mean scaled Jacobian
 	Irregular float64 // share of irregular vertices
 	Chamfer   float64 // relative to the other's longest side, as Hausdorff
@@ -60,7 +61,7 @@ func Measure(m, source *mesh.Mesh) (q Quality, err error) {
 		return q, err
 	}
 	return Quality{
-		Closed: r.Watertight && r.ConsistentWinding && !brittle(m), Inverted: r.InvertedQuadRatio, Jacobian: r.ScaledJacobianMean,
+		Closed: r.Watertight && r.ConsistentWinding && !brittle(m), Inverted: r.InvertedQuadRatio, Folded: int(math.Round(r.InvertedQuadRatio * float64(r.Quads))), Jacobian: r.ScaledJacobianMean,
 		Irregular: r.IrregularRatio, Chamfer: c.ChamferL1, Hausdorff: c.Hausdorff, Normals: c.SignedConsistency,
 	}, nil
 }
@@ -86,21 +87,27 @@ func brittle(m *mesh.Mesh) bool {
 }
 
 // Score is lower for a better mesh. These changes weigh the same: a hundredth of the
-// longest side in Chamfer, a third in Hausdorff, half the Jacobian, half of the
-// vertices irregular, and a twentieth of the quads inverted. An open mesh comes after
-// every closed one.
+// longest side in Chamfer, a third in Hausdorff, half the Jacobian, half of the vertices
+// irregular, and a twentieth of the quads inverted. A mesh with inverted quads comes after
+// all without, and an open mesh after every closed one.
 func (q Quality) Score() float64 {
 	s := 100*q.Chamfer + 3*q.Hausdorff + 2*(1-q.Jacobian) + 2*q.Irregular + 20*q.Inverted
+	if q.Inverted > 0 {
+		s += 100
+	}
 	if !q.Closed {
 		s += 1000
 	}
 	return s
 }
 
-// Sound reports whether the mesh is good enough not to try other source
-// surfaces.
+// Sound reports whether the mesh is good enough not to try other source surfaces. An
+// exact mesh may have many irregular vertices, for they are the source's corners.
 func (q Quality) Sound() bool {
-	return q.Closed && q.Inverted <= 0.01 && q.Jacobian >= 0.85 && q.Irregular <= 0.2
+	if !q.Closed || q.Inverted > 0 || q.Jacobian < 0.85 {
+		return false
+	}
+	return q.Irregular <= 0.2 || q.Chamfer <= 1e-4 && q.Jacobian >= 0.95
 }
 
 // plate is the thickness of an open surface, relative to the longest side. It adds
@@ -117,15 +124,10 @@ func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	if o.Angle == 0 {
 		o.Angle = 40 * math.Pi / 180
 	}
-	lo, hi := mesh.Bounds(source)
-	d := hi.Sub(lo)
-	longest := max(d[0], d[1], d[2])
-	clean := once(mesh.Clean(source, shortest/2*longest))
-	clean, _ = mesh.Orient(clean)
-	if err := mesh.CheckArea(clean); err != nil {
+	m, open, err := closedTriangles(source)
+	if err != nil {
 		return nil, fmt.Errorf("quadfield.Remesh: %w", err)
 	}
-	m, open := newTriangles(clean, plate*longest)
 	b := newBase(m, o.Faces, o.Angle)
 	var best *Result
 	for _, w := range []struct {
@@ -151,6 +153,30 @@ func Remesh(source *mesh.Mesh, o Options) (*Result, error) {
 	return best, nil
 }
 
+// Open returns the number of surfaces of m with a boundary. It returns an error of
+// [mesh.CheckArea].
+func Open(m *mesh.Mesh) (int, error) {
+	_, open, err := closedTriangles(m)
+	if err != nil {
+		return 0, fmt.Errorf("quadfield.Open: %w", err)
+	}
+	return open, nil
+}
+
+// closedTriangles closes a mesh and returns how many of its surfaces had a boundary.
+func closedTriangles(source *mesh.Mesh) (*triangles, int, error) {
+	lo, hi := mesh.Bounds(source)
+	d := hi.Sub(lo)
+	longest := max(d[0], d[1], d[2])
+	clean := once(mesh.Clean(source, shortest/2*longest))
+	clean, _ = mesh.Orient(clean)
+	if err := mesh.CheckArea(clean); err != nil {
+		return nil, 0, err
+	}
+	m, open := newTriangles(clean, plate*longest)
+	return m, open, nil
+}
+
 // finish improves the quads of a patch.
 func (b *base) finish(p *patch) *mesh.Mesh {
 	p.relax(b.s, 10)
@@ -159,6 +185,8 @@ func (b *base) finish(p *patch) *mesh.Mesh {
 	p.untangle(b.s)
 	p.settle(b.s)
 	p.spread()
+	p.mend(b.s)
+	p.part()
 	return p.mesh()
 }
 
@@ -203,24 +231,32 @@ func (b *base) halves(step float64) (func() *patch, int) {
 	return func() *patch { return p.patch().split(b.s.l) }, n
 }
 
-// fit searches for the step that gives most faces within a budget.
+// fit searches for the step that gives the most faces within a budget. The number may
+// stay the same over a range of steps, as where thin parts are one face wide.
 func (b *base) fit(w way, faces int) (best func() *patch) {
 	step := math.Sqrt(b.m.area() / float64(faces))
-	low, high, most, was := 0.0, math.Inf(1), 0, 0 // steps that gave too many and too few
-	for try := 0; try < 3 || try < 6 && best == nil; try++ {
+	low, high, most, was, stuck := 0.0, math.Inf(1), 0, 0, 0 // steps that gave too many and too few
+	for try := 0; try < 3 || try < 10 && best == nil; try++ {
 		finish, n := w(step)
 		if n <= faces && n > most {
 			best, most = finish, n
 		}
-		if n <= faces && float64(n) > 0.95*float64(faces) || n > faces && float64(n) > 0.95*float64(was) && was > 0 {
+		if n <= faces && float64(n) > 0.95*float64(faces) {
 			break
+		}
+		longer := math.Pow(float64(n)/(0.975*float64(faces)), 0.6)
+		if n > faces && float64(n) > 0.95*float64(was) && was > 0 {
+			if stuck++; best != nil || stuck > 1 {
+				break
+			}
+			longer = max(longer, 1.5)
 		}
 		if n > faces {
 			low, was = max(low, step), n
 		} else {
 			high = min(high, step)
 		}
-		step *= math.Pow(float64(n)/(0.975*float64(faces)), 0.6)
+		step *= longer
 		if math.IsInf(high, 1) && step < low*1.02 {
 			step = low * 1.02
 		}

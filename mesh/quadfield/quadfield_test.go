@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/distance"
 )
 
 // turned is m turned, so that nothing lies along the axes.
@@ -191,4 +192,141 @@ func largest(edges [][2]int32, taken int) int {
 		}
 	}
 	return best
+}
+
+// TestLevels: each level of a connected surface has at most three quarters of the
+// places of the one below, and the last has one.
+func TestLevels(t *testing.T) {
+	for _, s := range shapes {
+		m, _ := newTriangles(s.m, 0.01)
+		b := newBase(m, 500, 0.7)
+		for i, l := range b.levels[1:] {
+			if n, below := len(l.at), len(b.levels[i].at); float64(n) > slow*float64(below) {
+				t.Errorf("%s: level %d has %d places, the one below %d", s.name, i+1, n, below)
+			}
+		}
+		if n := len(b.levels[len(b.levels)-1].at); n != 1 {
+			t.Errorf("%s: %d places at the top", s.name, n)
+		}
+	}
+}
+
+// TestMend moves vertices of a plane over the far corner of a face, or almost onto its other
+// diagonal. No quad stays inverted or flat, and in the last case none stays poor. All
+// vertices are on the plane, and corners of feature lines stay. Where all vertices are
+// corners, those of the inverted quads move, and no others.
+func TestMend(t *testing.T) {
+	for name, c := range map[string]struct {
+		corners bool
+		along   []float64 // the diagonal
+		least   float64   // scaled Jacobian
+	}{
+		"poor":        {false, []float64{0.45, 0.47, 0.48}, poor},
+		"folded":      {false, []float64{1.05, 1.1, 1.2}, flat},
+		"all corners": {true, []float64{1.05, 1.1, 1.2}, flat},
+	} {
+		p := plane(6, c.corners)
+		at := append([]mesh.Vec3{}, p.at...)
+		for i, along := range c.along {
+			face := p.faces[[]int{7, 16, 28}[i]]
+			p.at[face[0]] = p.at[face[0]].Add(p.at[face[2]].Sub(p.at[face[0]]).Scale(along))
+		}
+		poorly, mayMove := 0, make([]bool, len(p.at))
+		for _, face := range p.faces {
+			if j := p.jacobian(face); j < c.least {
+				poorly++
+				for _, v := range face {
+					mayMove[v] = true
+				}
+			}
+		}
+		if poorly == 0 {
+			t.Fatalf("%s: no quad is", name)
+		}
+		before := append([]mesh.Vec3{}, p.at...)
+		p.mend(&surface{near: distance.New(mesh.Grid(1))})
+		for _, face := range p.faces {
+			if j := p.jacobian(face); j < c.least {
+				t.Errorf("%s: a quad has a scaled Jacobian of %g", name, j)
+			}
+		}
+		for v, k := range p.kind {
+			if k == corner && p.at[v] != before[v] && (!c.corners || !mayMove[v]) {
+				t.Errorf("%s: corner %d moved", name, v)
+			}
+			if d := p.at[v].Sub(at[v]); math.Abs(d.Dot(p.faceVector(p.faces[0]).Unit())) > 1e-12 {
+				t.Errorf("%s: vertex %d left the plane", name, v)
+			}
+		}
+	}
+}
+
+// plane is a grid whose rim, or all of it, is corners.
+func plane(n int, corners bool) *patch {
+	m := mesh.Grid(n)
+	p := &patch{at: m.Vertices, kind: make([]kind, len(m.Vertices))}
+	rim := map[[2]int32]int{}
+	for f := range m.NumFaces() {
+		face := m.Face(f)
+		p.faces = append(p.faces, face)
+		for i, v := range face {
+			rim[key(v, face[(i+1)%4])]++
+		}
+	}
+	for e, faces := range rim {
+		if faces == 1 || corners {
+			p.kind[e[0]], p.kind[e[1]] = corner, corner
+		}
+	}
+	return p
+}
+
+// TestScore: a mesh with inverted quads comes after one that is far off without, and is
+// never sound. An exact mesh may have many irregular vertices.
+func TestScore(t *testing.T) {
+	good := Quality{Closed: true, Jacobian: 0.95, Irregular: 0.1, Chamfer: 0.002}
+	folded, exact, open := good, good, good
+	folded.Inverted, folded.Chamfer, good.Chamfer = 0.001, 0, 0.1
+	exact.Irregular, exact.Chamfer = 0.6, 0
+	open.Closed, open.Chamfer = false, 0
+	if folded.Score() <= good.Score() || open.Score() <= folded.Score() {
+		t.Errorf("scores %g, %g with inverted quads, %g open", good.Score(), folded.Score(), open.Score())
+	}
+	if !good.Sound() || folded.Sound() || !exact.Sound() || open.Sound() {
+		t.Error("what is sound")
+	}
+	if exact.Chamfer = 0.002; exact.Sound() {
+		t.Error("many irregular vertices are sound")
+	}
+}
+
+// TestPart remeshes boxes that touch: along an edge, and by faces of other sizes. The result
+// is closed once equal places are joined, at budgets that leave the touching edges whole.
+func TestPart(t *testing.T) {
+	box := func(lo, hi mesh.Vec3) *mesh.Mesh { return turned(mesh.Box(lo, hi)) }
+	for name, parts := range map[string][2]*mesh.Mesh{
+		"edge": {box(mesh.Vec3{0, 0, 0}, mesh.Vec3{1, 1, 1}), box(mesh.Vec3{1, 0, 1}, mesh.Vec3{2, 1, 2})},
+		"face": {box(mesh.Vec3{0, 0, 0}, mesh.Vec3{1, 1, 1}), box(mesh.Vec3{0, 0, 1}, mesh.Vec3{2, 1, 2})},
+	} {
+		both := mesh.Clone(parts[0])
+		for f := range parts[1].NumFaces() {
+			var face []int32
+			for _, v := range parts[1].Face(f) {
+				face = append(face, both.AddVertex(parts[1].Vertices[v]))
+			}
+			if err := both.AddFace(face...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		both, _ = mesh.Weld(both, 0)
+		for _, faces := range []int{12, 60, 300} {
+			r, err := Remesh(both, Options{Faces: faces})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.Quality.Closed || r.Quality.Inverted > 0 || r.Quality.Chamfer > 1e-4 || r.Mesh.NumFaces() > faces {
+				t.Errorf("%s, %d faces: %d, %+v", name, faces, r.Mesh.NumFaces(), r.Quality)
+			}
+		}
+	}
 }

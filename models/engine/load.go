@@ -117,7 +117,7 @@ func (d *Decoder) LoadTargets(slot, from int, w *system.Targets, ask int, scale 
 		if w.TokenRange != nil {
 			lo, hi = w.TokenRange[2*i], w.TokenRange[2*i+1]
 		}
-		if d.refined != nil {
+		if d.refined != nil && (w.TokenRange == nil || w.Passes != nil) {
 			hi = int32(d.refined.head.Passes())
 			if w.Passes != nil {
 				lo, hi = w.Passes[2*i], w.Passes[2*i+1]

@@ -33,6 +33,9 @@ func arenaBytes(sys *system.System, o DecoderOptions) uint64 {
 	g := max(sys.Layout.Group, 1)
 	rows := max(powerOfTwo(o.Slots*g+o.Rows), roundUp(powerOfTwo(o.Slots)*g)) // as programs round them up
 	bytes := 4 * uint64(rows) * uint64(rowElems(sys))
+	if head, ok := sys.Head.(system.SpaciousHead); ok {
+		bytes += 4 * uint64(powerOfTwo(o.Slots)) * uint64(head.Space())
+	}
 	if head, ok := sys.Head.(system.Refiner); ok {
 		bytes = max(bytes, 4*uint64(head.Passes())*uint64(prepareElems(sys)))
 	}

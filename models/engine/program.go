@@ -276,7 +276,7 @@ func (d *Decoder) record(p *program, k programKey) (err error) {
 	}
 	h := d.sys.Trunk.Forward(g, d.sys.Input.Record(g, k.stage))
 	logits := d.sys.Head.Logits(g, h)
-	if k.targets > 0 && d.refined != nil {
+	if k.targets > 0 && d.refined.refines(k.stage) {
 		d.beginPasses(g, k, logits.X)
 		if p.Program, err = r.Finish(); err == nil {
 			p.end, err = d.end(p, k)

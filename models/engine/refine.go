@@ -56,6 +56,15 @@ func newRefinement(d *Decoder, o DecoderOptions) (*refinement, error) {
 	return r, r.prepare(d)
 }
 
+// refines reports whether passes make the tokens of a stage.
+func (r *refinement) refines(stage int) bool {
+	if r == nil {
+		return false
+	}
+	head, ok := r.head.(system.PartialRefiner)
+	return !ok || head.Refines(stage)
+}
+
 // mapOf is the number of tokens of the whole map that passes look at, 0 for none.
 func mapOf(head system.Refiner) int {
 	if h, ok := head.(system.MappedRefiner); ok {

@@ -40,12 +40,12 @@ func (c *Canvas) Lessons() (each, numbers int) {
 }
 
 // Lesson implements system.Teacher.
-func (c *Canvas) Lesson(r *rand.Rand, token, lesson []float32) {
+func (c *Canvas) Lesson(r *rand.Rand, token []float32, within [2]int32, lesson []float32) {
 	clear(lesson)
 	n := len(token)
 	rest := lesson[len(lesson)-3*n:]
 	if r.IntN(guessShare) > 0 {
-		c.Diffusion.Lesson(r, token, lesson[:len(lesson)-3*n])
+		c.Diffusion.Lesson(r, token, within, lesson[:len(lesson)-3*n])
 		return
 	}
 	for i, x := range token {

@@ -117,7 +117,9 @@ func (d *Diffusion) Lessons() (each, numbers int) {
 }
 
 // Lesson implements system.Teacher.
-func (d *Diffusion) Lesson(r *rand.Rand, token, lesson []float32) { d.teacher.lesson(r, token, lesson) }
+func (d *Diffusion) Lesson(r *rand.Rand, token []float32, _ [2]int32, lesson []float32) {
+	d.teacher.lesson(r, token, lesson)
+}
 
 // Guess implements system.Teacher.
 func (d *Diffusion) Guess(lesson []float32, mean, deviation []float64) float64 {
@@ -141,7 +143,12 @@ func (d *Diffusion) says() int {
 
 // Loss implements system.Learner: the loss of loss.Noise.
 func (d *Diffusion) Loss(g nn.Training, h *nn.Value, targets, weight, out *gpu.Tensor) {
-	c, said := d.teacher.token, d.say(g, h, targets)
+	d.noise(g, d.say(g, h, targets), targets, weight, out)
+}
+
+// noise records the loss of what the network says of lessons.
+func (d *Diffusion) noise(g nn.Training, said *nn.Value, targets, weight, out *gpu.Tensor) {
+	c := d.teacher.token
 	a := loss.NoiseArgs{Target: lessonPart(g, targets, c, c).X, Weight: weight, Loss: out}
 	if said.X.Dim(-1) == 2*c {
 		a.Bounds = lessonPart(g, targets, 2*c+1, 3).X
@@ -168,7 +175,7 @@ func lessonPart(g nn.Training, lessons *gpu.Tensor, from, n int) *nn.Value {
 func (e *Energy) Lessons() (each, numbers int) { return 1, 2*e.Noise.W.In + e.Out.W.Out }
 
 // Lesson implements system.Teacher.
-func (e *Energy) Lesson(r *rand.Rand, token, lesson []float32) {
+func (e *Energy) Lesson(r *rand.Rand, token []float32, _ [2]int32, lesson []float32) {
 	n := 2 * e.Noise.W.In
 	for i := range n {
 		lesson[i] = r.Float32() - 0.5

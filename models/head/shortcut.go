@@ -85,7 +85,7 @@ func (s *Shortcut) Lessons() (each, numbers int) {
 }
 
 // Lesson implements system.Teacher.
-func (s *Shortcut) Lesson(r *rand.Rand, token, lesson []float32) {
+func (s *Shortcut) Lesson(r *rand.Rand, token []float32, _ [2]int32, lesson []float32) {
 	c := s.teacher.token
 	t, half, told, joined := r.Float64(), 0.0, 0.0, float32(0)
 	if s.Share > 0 && r.IntN(s.Share) == 0 {

@@ -22,6 +22,7 @@ type Training struct {
 	Canvas            *gpu.Tensor // i32 [b, positions]: the tokens of samples; nil without
 	Places            Index       // of the coordinate of rows
 	Recalled          []Index     // of the states that they start from
+	Chained           Index       // of the rows that tell sub-tokens of those before them
 	Lessons           Index       // of the rows that tokens of real numbers are learned from
 	States            *States     // of the passes so far; nil without
 	// Targets are the rows that tokens are predicted from, where a head has several
@@ -42,6 +43,12 @@ func (g Training) Embed(t *Table) *Value {
 		x = g.Add(x, g.Tape.Embed(tape.EmbedArgs{Table: tape.Constant(held), IDs: g.IDs}))
 	}
 	return x
+}
+
+// Told returns what a table tells each of n sub-tokens of those before it in its token, [n, v].
+func (g Training) Told(t *Table, n int) *Value {
+	x := g.Chained
+	return g.Tape.Embed(tape.EmbedArgs{Table: g.Store.Span(t.names()...), IDs: x.IDs.View(0, n, x.IDs.Elems()/n), Starts: x.Starts, Rows: x.Rows})
 }
 
 // names are the parts that learn. Others stand behind them.

@@ -7,6 +7,7 @@ import (
 	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/rig"
 )
 
 // Kinds of media, as commands name them.
@@ -15,14 +16,16 @@ const (
 	Image = "image"
 	Shape = "shape"
 	Quads = "quads"
+	Rig   = "rig"
 )
 
-// Media is a clip, a picture, a mesh, or features of a shape. The zero value is nothing.
+// Media is a clip, a picture, a mesh, a rig, or features of a shape. The zero value is nothing.
 type Media struct {
 	Clip    *clip.Clip
 	Picture *picture.Picture
 	Mesh    *mesh.Mesh
 	Planes  *Planes
+	Rig     *rig.Rig
 }
 
 // Planes are features of a shape on planes, of which another program makes a surface.
@@ -52,6 +55,8 @@ type Extent struct {
 	PrefixDepth int // mesh: octree levels that are given
 	Depth       int // mesh: level of an octree's leaves
 	Faces       int // mesh: faces at most
+	// Quads is the share of the faces that are to have four corners, above 0; 0 leaves it to the system.
+	Quads float32
 
 	Coding string // mesh, to encode: how faces become tokens; "" means the model's own
 

@@ -246,6 +246,21 @@ type StagedRefiner interface {
 	Staged()
 }
 
+// PartialRefiner is a refiner of the targets of some stages. Those of others are drawn from their
+// logits, as a head's that refines nothing, and have a TokenRange.
+type PartialRefiner interface {
+	Refiner
+	Refines(stage int) bool
+}
+
+// SpaciousHead is a head whose logits take temporaries beyond a few rows as wide as a hidden
+// state, such as one that compares each row with many states.
+type SpaciousHead interface {
+	Head
+	// Space is the number of f32 elements that a sequence's step takes at most.
+	Space() int
+}
+
 // MappedRefiner is a refiner whose passes look at a whole map of tokens, of which the targets
 // of a request are some.
 type MappedRefiner interface {

@@ -16,14 +16,22 @@ type Learner interface {
 	Loss(g nn.Training, h *nn.Value, targets, weight, loss *gpu.Tensor)
 }
 
+// Chainer is a Learner whose sub-tokens are told of those before them by rows of a table, see
+// embed.Chain.
+type Chainer interface {
+	Learner
+	ChainRows() int
+}
+
 // Teacher is a Learner of tokens of real numbers. What it learns from a token depends on
 // chance, such as how much noise is added. That is a lesson.
 type Teacher interface {
 	Learner
 	// Lessons returns how many lessons are made of a token, and the numbers of each.
 	Lessons() (each, numbers int)
-	// Lesson fills in a lesson of a token.
-	Lesson(r *rand.Rand, token, lesson []float32)
+	// Lesson fills in a lesson of a token. Within are the bounds of the run's TokenRange, zeros
+	// without.
+	Lesson(r *rand.Rand, token []float32, within [2]int32, lesson []float32)
 	// Guess returns the loss of a lesson for somebody who knows of the token only that its
 	// numbers are independent, with these means and deviations of normal distributions.
 	Guess(lesson []float32, mean, deviation []float64) float64

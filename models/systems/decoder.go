@@ -108,16 +108,17 @@ type Decoder struct {
 	RopePairs []int   `json:"rope_pairs"`
 	RopeTheta float64 `json:"rope_theta"`
 
-	Static     int `json:"static"`             // k static ids a position
-	StaticRows int `json:"static_rows"`        // embedding rows they index
-	Features   int `json:"features,omitempty"` // of a guess that a position gets instead of static ids
-	Fed        int `json:"fed"`                // earlier tokens a position is fed
-	Sub        int `json:"sub"`                // s sub-tokens a token, each of Vocab values
-	Vocab      int `json:"vocab"`              // v; 0 for binary codes
-	Bits       int `json:"bits"`               // bits of a binary code; 0 for softmax tokens
-	Context    int `json:"context"`            // positions the network sees at most
-	Length     int `json:"length"`             // largest number of positions in a sequence
-	Group      int `json:"group"`              // positions predicted together
+	Static     int  `json:"static"`             // k static ids a position
+	StaticRows int  `json:"static_rows"`        // embedding rows they index
+	Features   int  `json:"features,omitempty"` // of a guess that a position gets instead of static ids
+	Fed        int  `json:"fed"`                // earlier tokens a position is fed
+	Sub        int  `json:"sub"`                // s sub-tokens a token, each of Vocab values
+	Vocab      int  `json:"vocab"`              // v; 0 for binary codes
+	Chain      bool `json:"chain,omitempty"`    // sub-tokens are told of those before them, see head.Chain
+	Bits       int  `json:"bits"`               // bits of a binary code; 0 for softmax tokens
+	Context    int  `json:"context"`            // positions the network sees at most
+	Length     int  `json:"length"`             // largest number of positions in a sequence
+	Group      int  `json:"group"`              // positions predicted together
 	// Faces, if its Levels are not 0, keeps what is drawn to the rules of face
 	// sequences.
 	Faces FaceRules `json:"faces,omitzero"`
@@ -142,6 +143,8 @@ func (c *Decoder) Validate() error {
 		return badDecoder("static %d of %d rows, fed %d, context %d, length %d, group %d", c.Static, c.StaticRows, c.Fed, c.Context, c.Length, c.Group)
 	case !in(c.Features, 0, 1<<14) || c.Features%2 != 0 || c.Features > 0 && (c.Bits == 0 || c.Fed == 0 || c.Static != 1):
 		return badDecoder("%d features of a guess for %d bits, %d fed, %d static", c.Features, c.Bits, c.Fed, c.Static)
+	case c.Chain && (!in(c.Sub, 2, 16) || !in(c.Vocab, 2, 1<<10)): // the table has c.Sub²·c.Vocab²/2 numbers
+		return badDecoder("a chain of %d sub-tokens of %d values", c.Sub, c.Vocab)
 	case (c.Bits > 0) == (c.Vocab > 0):
 		return badDecoder("either bits or a vocabulary: bits %d, vocabulary %d", c.Bits, c.Vocab)
 	case c.Bits > 0 && (!in(c.Bits, 2, 1024) || c.Bits%2 != 0) || c.Vocab > 0 && (!in(c.Vocab, 2, 1<<17) || !in(c.Sub, 1, 16) || c.Vocab*c.Sub%2 != 0):
@@ -250,8 +253,11 @@ func (c *Decoder) System() *system.System {
 		}))
 	}
 	s.Input, s.Trunk, s.Head = in, blocks, head.Softmax{Linear: out, Sub: c.Sub}
-	if c.Bits > 0 {
+	switch {
+	case c.Bits > 0:
 		s.Head = head.Bits{Linear: out}
+	case c.Chain:
+		s.Head = head.NewChain(p, head.Softmax{Linear: out, Sub: c.Sub})
 	}
 	return s
 }

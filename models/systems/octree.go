@@ -25,7 +25,7 @@ func init() {
 //	schedule  level by level, in Morton order
 //	input     the tokens before it, of its parent, and of its neighbours at -x, -y and -z
 //	trunk     the decoder
-//	head      four softmaxes
+//	head      four softmaxes, in a chain if the folder says so
 //	sampling  temperature
 //
 // Source: octrees in Morton order as tokens follow OctGPT, arXiv:2504.09975; the network,

@@ -112,7 +112,7 @@ func openQuadGPT(config json.RawMessage, _ nn.Weights) (*system.System, error) {
 	s.Trunk = c.network(p)
 	s.Head = head.Softmax{Linear: head.Linear{Out: p.Matrix(vocab, c.width, std, "head.weight").After(p.RMS(c.width, nn.OwnEps, "norm.weight"))}}
 	s.Tokenizer = func(*gpu.Device, system.Files) (system.Tokenizer, error) {
-		return faces.Tokenizer{Config: c.Config, Length: s.Layout.Length}, nil
+		return faces.Tokenizer{Config: c.Config, Length: s.Layout.Length, Shares: true}, nil
 	}
 	return s, nil
 }

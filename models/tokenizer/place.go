@@ -31,9 +31,9 @@ func SetPlace(s *shard.Sample, back mesh.Transform) {
 	s.Meta[PlaceKey] = string(data)
 }
 
-// placeOf returns how a sample's box leads back to its source, and false if the
+// PlaceOf returns how a sample's box leads back to its source, and false if the
 // sample does not say. The error wraps [shard.ErrSample].
-func placeOf(s *shard.Sample) (back mesh.Transform, ok bool, err error) {
+func PlaceOf(s *shard.Sample) (back mesh.Transform, ok bool, err error) {
 	text, ok := s.Meta[PlaceKey]
 	if !ok {
 		return back, false, nil
@@ -55,7 +55,7 @@ func placeOf(s *shard.Sample) (back mesh.Transform, ok bool, err error) {
 // Placed returns m where its sample's source was, or as it is if the sample does
 // not say. The error wraps [shard.ErrSample].
 func Placed(s *shard.Sample, m *mesh.Mesh) (*mesh.Mesh, error) {
-	back, ok, err := placeOf(s)
+	back, ok, err := PlaceOf(s)
 	if err != nil || !ok {
 		return m, err
 	}

@@ -119,19 +119,19 @@ func (t *Network) setBefore(b int, w Window) map[int32]int32 {
 // setLessons makes the lessons of the tokens that the window's rows predict.
 func (t *Network) setLessons(b int, w Window) int {
 	slot := b * t.sys.Cells() * t.in.each
-	w.lessons(t.sys.Token.Width, func(row, _ int, token []float32, r *rand.Rand) {
-		t.in.teach(slot, b*t.n+row, token, r)
+	w.lessons(t.sys.Token.Width, func(row, _ int, token []float32, within [2]int32, r *rand.Rand) {
+		t.in.teach(slot, b*t.n+row, token, within, r)
 		slot += t.in.each
 	})
 	return w.Seq.Draws.N
 }
 
 // lessons calls visit for every token of real numbers that the window predicts, with the
-// row, its position, and the random numbers of its lessons.
-func (w *Window) lessons(width int, visit func(row, at int, token []float32, r *rand.Rand)) {
+// row, its position, its bounds, and the random numbers of its lessons.
+func (w *Window) lessons(width int, visit func(row, at int, token []float32, within [2]int32, r *rand.Rand)) {
 	q, r := w.Seq, rand.New(rand.NewPCG(w.Chance[0], w.Chance[1]))
 	for i, at := range q.Draws.At {
-		visit(int(q.Draws.From[i]), int(at), reals(q.Tokens[int(at)*width:(int(at)+1)*width]), r)
+		visit(int(q.Draws.From[i]), int(at), reals(q.Tokens[int(at)*width:(int(at)+1)*width]), [2]int32(q.Draws.TokenRange[2*i:]), r)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/embed"
 	"github.com/morton-gen/morton/gpu/ops/rows"
 	"github.com/morton-gen/morton/gpu/tensor"
 	"github.com/morton-gen/morton/models/nn"
@@ -26,7 +27,8 @@ type inputs struct {
 	losses                 *gpu.Tensor // f32 [n+1]: loss, and an element of the run's
 	canvas                 *gpu.Tensor
 	means                  tape.MeanArgs
-	lessons                nn.Index
+	lessons, chained       nn.Index
+	hostChained            []int32
 	hostTargets            []int32
 	hostFrom               []int32 // [r, h] rows that a slot's token comes from; nil for one direction
 	hostTaught, hostCanvas []int32
@@ -51,6 +53,11 @@ func (in *inputs) make(dev *gpu.Device, sys *system.System, b, n int) error {
 			typ = tensor.U32
 		}
 		list = append(list, input{&in.targets, typ, []int{r, sys.Token.Words()}})
+		if c, chained := sys.Head.(system.Chainer); chained {
+			n := len(in.hostTargets) * (sys.Token.Sub - 1)
+			in.hostChained = make([]int32, n)
+			list = append(list, index(&in.chained, n, c.ChainRows())...)
+		}
 	}
 	in.slots = slots
 	in.hostWeight = make([]float32, slots*max(sys.Token.Sub, 1))
@@ -75,7 +82,7 @@ func (in *inputs) make(dev *gpu.Device, sys *system.System, b, n int) error {
 func (in *inputs) free() {
 	in.rowInputs.free()
 	m := &in.means
-	for _, x := range []*gpu.Tensor{in.targets, in.weight, in.losses, in.canvas, m.Starts, m.Rows, m.ToStarts, m.ToRows, in.lessons.IDs, in.lessons.Starts, in.lessons.Rows} {
+	for _, x := range []*gpu.Tensor{in.targets, in.weight, in.losses, in.canvas, m.Starts, m.Rows, m.ToStarts, m.ToRows, in.lessons.IDs, in.lessons.Starts, in.lessons.Rows, in.chained.IDs, in.chained.Starts, in.chained.Rows} {
 		x.Free()
 	}
 }
@@ -124,10 +131,10 @@ func (in *inputs) setTarget(slot int, token []uint32, ignored int) int {
 func (in *inputs) taken(slot int) bool { return in.hostWeight[slot*max(in.token.Sub, 1)] != 0 }
 
 // teach makes the lessons of a token that a row predicts, from a slot on.
-func (in *inputs) teach(slot, row int, token []float32, r *rand.Rand) {
+func (in *inputs) teach(slot, row int, token []float32, within [2]int32, r *rand.Rand) {
 	n := len(in.hostLessons) / in.slots
 	for i := slot; i < slot+in.each; i++ {
-		in.teacher.Lesson(r, token, in.hostLessons[i*n:(i+1)*n])
+		in.teacher.Lesson(r, token, within, in.hostLessons[i*n:(i+1)*n])
 		in.hostTaught[i], in.hostWeight[i] = int32(row), 1/float32(in.each)
 	}
 }
@@ -146,9 +153,9 @@ func (in *inputs) upload(scale float32) error {
 		}
 	}
 	if in.teacher != nil {
-		return errors.Join(in.targets.WriteF32(in.hostLessons), uploadIndex(in.lessons, in.hostTaught))
+		return errors.Join(in.targets.WriteF32(in.hostLessons), uploadIndex(in.lessons, in.hostTaught, 1))
 	}
-	return errors.Join(in.targets.WriteI32(in.hostTargets), in.uploadMeans())
+	return errors.Join(in.targets.WriteI32(in.hostTargets), in.uploadMeans(), in.uploadChain())
 }
 
 // weights is the number of weights of n rows, one for each sub-token.
@@ -161,6 +168,16 @@ func (in *inputs) uploadWeight(scale float32) error {
 		weight[i] *= scale
 	}
 	return in.weight.WriteF32(weight)
+}
+
+// uploadChain says what the sub-tokens of a target are told.
+func (in *inputs) uploadChain() error {
+	if in.hostChained == nil {
+		return nil
+	}
+	each := in.token.Sub - 1
+	embed.ChainIDs(in.hostTargets, in.token.Sub, in.token.Values, in.hostChained)
+	return uploadIndex(in.chained, in.hostChained, each)
 }
 
 // uploadMeans says which rows of the directions' logits each slot is the mean of.

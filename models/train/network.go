@@ -128,7 +128,7 @@ func (t *Network) passes() []system.Pass { return t.sys.Passes[:max(len(t.sys.Pa
 func (t *Network) record(dev *gpu.Device, backward bool) (*gpu.Program, error) {
 	r := dev.NewRecorder()
 	g := nn.Training{
-		Tape: tape.New(r, backward), Store: t.store, B: t.b, Targets: t.in.means, Lessons: t.in.lessons, Canvas: t.in.canvas, States: &nn.States{Width: t.sys.Layout.State},
+		Tape: tape.New(r, backward), Store: t.store, B: t.b, Targets: t.in.means, Lessons: t.in.lessons, Chained: t.in.chained, Canvas: t.in.canvas, States: &nn.States{Width: t.sys.Layout.State},
 		Recompute: t.options.Recompute, Tables: t.tables,
 	}
 	if t.options.Marked != nil && !backward {
@@ -188,6 +188,11 @@ func (t *Network) Batch() (b, n int) { return t.b, t.n }
 // Forward runs the forward pass alone and returns the batch's loss. It is in nats a
 // predicted token, or a whole code for bits, summed in row order.
 func (t *Network) Forward() (float64, error) { return t.run(t.forward) }
+
+// TokenLosses returns the losses of the last pass in nats, without the weights: of each row,
+// or of each draw where the head has several directions, [b·n, sub-tokens]. Rows that
+// predict nothing have 0.
+func (t *Network) TokenLosses() ([]float32, error) { return t.in.loss.F32() }
 
 // Backward runs both passes, adds to the gradients, times the store's Scale when
 // the batch was set, and returns the loss.

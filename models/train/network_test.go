@@ -27,7 +27,9 @@ func tiny() map[string]systems.Decoder {
 	sub, codes := base, base
 	sub.Sub, sub.Vocab, sub.Group = 3, 8, 4
 	codes.Sub, codes.Vocab, codes.Bits, codes.Group = 0, 0, 40, 2
-	return map[string]systems.Decoder{"softmax": base, "sub-tokens": sub, "codes": codes}
+	chained := sub
+	chained.Chain = true
+	return map[string]systems.Decoder{"softmax": base, "sub-tokens": sub, "chained sub-tokens": chained, "codes": codes}
 }
 
 // chain lays out n positions in groups, fed from the previous group and from two
@@ -147,6 +149,12 @@ func savedWeights(t *testing.T, dev *gpu.Device, c systems.Decoder) *safetensors
 	p := must(net.Store().P.F32())(t)
 	for i := range p {
 		p[i] *= 3
+	}
+	if c.Chain { // from 0.02 to 1
+		at, n := net.Store().Range("chain.weight")
+		for i := range n {
+			p[at+i] *= 50. / 3
+		}
 	}
 	check(t, net.Store().P.WriteF32(p))
 	path := filepath.Join(t.TempDir(), "w.safetensors")
@@ -268,7 +276,13 @@ func likeliest(t *testing.T, name string, net *Network, c systems.Decoder, seq *
 		one.Tokens = slices.Clone(seq.Tokens)
 		one.Tokens[p*c.Words()+word] = token
 		must(net.SetBatch([]Window{{Seq: one, To: (p/c.Group + 1) * c.Group}}))(t)
-		return must(net.Forward())(t)
+		all := must(net.Forward())(t)
+		if !c.Chain {
+			return all
+		}
+		// Later words of the token are told of this one, which was drawn without them.
+		first := slices.IndexFunc(net.in.hostWeight, func(w float32) bool { return w != 0 })
+		return float64(must(net.in.loss.F32())(t)[first+word])
 	}
 	for word, drawn := range seq.Tokens[p*c.Words() : (p+1)*c.Words()] {
 		best := lossOf(word, drawn)

@@ -77,6 +77,9 @@ func (o *oracle) loss() float64 {
 	for i := range logits {
 		logits[i] += o.param("head.bias")[i%c.Outputs()]
 	}
+	if c.Chain {
+		o.tell(logits)
+	}
 	if c.Bits == 0 {
 		return o.softmaxLoss(logits)
 	}
@@ -174,6 +177,24 @@ func swiglu(u []float64, f int) []float64 {
 		y[i] = gate / (1 + math.Exp(-gate)) * up
 	}
 	return y
+}
+
+// tell adds to the logits of a sub-token what each one before it says: a table for each pair.
+func (o *oracle) tell(logits []float64) {
+	v, sub, table := o.c.Vocab, o.c.Sub, o.param("chain.weight")
+	for i := range o.t.in.hostTargets {
+		at := 0
+		for later := range sub {
+			for before := range later {
+				if said := o.t.in.hostTargets[i/sub*sub+before]; later == i%sub && said >= 0 {
+					for c := range v {
+						logits[i*v+c] += table[(at+int(said))*v+c]
+					}
+				}
+				at += v
+			}
+		}
+	}
 }
 
 func (o *oracle) softmaxLoss(logits []float64) float64 {

@@ -83,10 +83,10 @@ func index(x *nn.Index, n, rows int) []input {
 	return []input{{&x.IDs, tensor.I32, []int{n}}, {&x.Starts, tensor.I32, []int{rows + 1}}, {&x.Rows, tensor.I32, []int{n}}}
 }
 
-// uploadIndex writes ids and where each stands.
-func uploadIndex(x nn.Index, ids []int32) error {
+// uploadIndex writes ids, of which a row has k, and where each stands.
+func uploadIndex(x nn.Index, ids []int32, k int) error {
 	starts, rows := make([]int32, x.Starts.Elems()), make([]int32, len(ids))
-	embed.Index(ids, 1, len(starts)-1, starts, rows)
+	embed.Index(ids, k, len(starts)-1, starts, rows)
 	return errors.Join(x.IDs.WriteI32(ids), x.Starts.WriteI32(starts), x.Rows.WriteI32(rows))
 }
 
@@ -247,12 +247,12 @@ func (in *rowInputs) upload() error {
 	}
 	if in.places.Starts != nil {
 		in.places.IDs = in.axes.View(0, in.r)
-		if err := uploadIndex(in.places, in.hostAxes); err != nil {
+		if err := uploadIndex(in.places, in.hostAxes, 1); err != nil {
 			return err
 		}
 	}
 	for i, x := range in.recalled {
-		if err := uploadIndex(x, in.hostRecalled[i]); err != nil {
+		if err := uploadIndex(x, in.hostRecalled[i], 1); err != nil {
 			return err
 		}
 	}

@@ -118,7 +118,7 @@ func (t *Tables) guesses(windows func(visit func(Window)) error) ([]Line, error)
 	lesson := make([]float32, numbers)
 	all, placed, moved := t.all.normal(), t.placed.normal(), t.moved.normal()
 	err := windows(func(w Window) {
-		w.lessons(t.words, func(_, at int, token []float32, r *rand.Rand) {
+		w.lessons(t.words, func(_, at int, token []float32, within [2]int32, r *rand.Rand) {
 			from := at % t.cells * t.words
 			own := placed.part(from, t.words)
 			guesses := [2]normals{all, own}
@@ -129,7 +129,7 @@ func (t *Tables) guesses(windows func(visit func(Window)) error) ([]Line, error)
 				guesses[1] = moved.part(from, t.words).from(reals(w.Seq.Tokens[(at-t.cells)*t.words:][:t.words]))
 			}
 			for range each {
-				t.teacher.Lesson(r, token, lesson)
+				t.teacher.Lesson(r, token, within, lesson)
 				for i, g := range guesses {
 					lines[i].Value += t.teacher.Guess(lesson, g.mean, g.deviation)
 				}

@@ -33,23 +33,24 @@ const fieldDepth = 7
 // leaves too many edges for the budget.
 const steepAngle = 75 * math.Pi / 180
 
-// noLines is an angle that no two faces have between them. The octree's surface has
-// edges where its cells meet, which are not those of the source.
+// noLines is an angle that no two faces have between them: no edge is kept. The octree's
+// surface has edges where its cells meet, which are not those of the source.
 const noLines = math.Pi
 
 // Retopology is a closed mesh and how it came about.
 type Retopology struct {
 	Mesh    *mesh.Mesh // at the source's place, in its units
 	Method  string
-	Open    int // surfaces of the source with a boundary, which became plates
+	Open    int // surfaces of the source with a boundary, which were given a thickness
 	Quality quadfield.Quality
 }
 
 // Quads returns a closed mesh of quads near m, with at most so many faces, by
-// [quadfield.Remesh]. It tries the source's faces, then the surface of an octree,
-// which unites what overlaps, then fewer feature lines, until a result is sound (see
-// [quadfield.Quality.Sound]); else it takes the best by score. Where no try gives a
-// closed mesh, it returns the one of [Remesh], whose Method is [DualContouring].
+// [quadfield.Remesh] on the source's faces. Where that is not sound (see
+// [quadfield.Quality.Sound]), it tries fewer feature lines, none, and the surface of an
+// octree, which unites what overlaps, and returns the best by score: one without inverted
+// quads if there is any. Where no try is closed and without inverted quads, it returns the
+// mesh of [Remesh] if that is, or if no try is closed; Method is then [DualContouring].
 //
 // The errors are those of [Remesh]. The result depends on m and faces alone.
 func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
@@ -67,30 +68,20 @@ func Quads(ctx context.Context, m *mesh.Mesh, faces int) (*Retopology, error) {
 	}
 	frame := octree.Fit(m, extent)
 	s := &retopology{source: frame.Mesh(m), faces: faces}
-	for _, try := range []func() error{s.direct(0), s.contour, s.direct(steepAngle)} {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := try(); err != nil {
-			return nil, fmt.Errorf("remesh.Quads: %w", err)
-		}
-		if s.best != nil && s.best.Quality.Sound() {
-			break
-		}
-	}
-	if s.best != nil && s.best.Quality.Closed {
-		s.best.Mesh = frame.InvertMesh(s.best.Mesh)
-		return s.best, nil
-	}
-	r, err := Remesh(ctx, m, Options{Faces: faces})
-	if err != nil {
-		return nil, err
-	}
-	q, err := quadfield.Measure(r.Mesh, m)
-	if err != nil {
+	open, err := quadfield.Open(s.source)
+	if err != nil && !errors.Is(err, mesh.ErrNoArea) { // an octree may hold what is too thin for the field
 		return nil, fmt.Errorf("remesh.Quads: %w", err)
 	}
-	return &Retopology{Mesh: r.Mesh, Method: DualContouring, Open: r.Parts.Sheets, Quality: q}, nil
+	if err := s.run(ctx); err != nil {
+		return nil, fmt.Errorf("remesh.Quads: %w", err)
+	}
+	if s.best == nil || !s.best.Quality.Closed || s.best.Quality.Inverted > 0 {
+		if err := s.contouring(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s.best.Mesh, s.best.Open = frame.InvertMesh(s.best.Mesh), open
+	return s.best, nil
 }
 
 // retopology keeps the best of several tries in the domain.
@@ -98,6 +89,22 @@ type retopology struct {
 	source *mesh.Mesh
 	faces  int
 	best   *Retopology
+}
+
+// run makes the tries: one if that is sound, else all.
+func (s *retopology) run(ctx context.Context) error {
+	for i, try := range []func() error{s.direct(0), s.direct(steepAngle), s.direct(noLines), s.contour} {
+		if i == 1 && s.best != nil && s.best.Quality.Sound() {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := try(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // direct tries the source's own faces.
@@ -135,6 +142,27 @@ func (s *retopology) try(m *mesh.Mesh, angle float64, pairs, split string) error
 	if r.Way == quadfield.Split {
 		method = split
 	}
-	s.best = &Retopology{Mesh: r.Mesh, Method: method, Open: r.Open, Quality: q}
+	s.best = &Retopology{Mesh: r.Mesh, Method: method, Quality: q}
+	return nil
+}
+
+// contouring takes the mesh of [Remesh] if it is without inverted quads, or if no try was
+// closed.
+func (s *retopology) contouring(ctx context.Context) error {
+	closed := s.best != nil && s.best.Quality.Closed
+	r, err := Remesh(ctx, s.source, Options{Faces: s.faces})
+	switch {
+	case err != nil && closed && ctx.Err() == nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	q, err := quadfield.Measure(r.Mesh, s.source)
+	if err != nil {
+		return fmt.Errorf("remesh.Quads: %w", err)
+	}
+	if !closed || q.Closed && q.Inverted == 0 {
+		s.best = &Retopology{Mesh: r.Mesh, Method: DualContouring, Quality: q}
+	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 var commands = map[string]func(ctx context.Context, args []string, out io.Writer) error{
 	"quads":  makeQuads,
 	"shapes": makeShapes,
+	"rigs":   makeRigs,
 	"video":  makeVideo,
 	"tokens": makeTokens,
 	"train":  trainVideo,
@@ -26,7 +27,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: corpus quads|shapes|video|tokens|train [flags]; -h after a name shows its flags")
+		fmt.Fprintln(os.Stderr, "usage: corpus quads|shapes|rigs|video|tokens|train [flags]; -h after a name shows its flags")
 		os.Exit(2)
 	}
 	err := commands[os.Args[1]](ctx, os.Args[2:], os.Stdout)

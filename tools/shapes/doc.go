@@ -7,6 +7,7 @@
 //	go run ./tools/shapes draw --kind quads --count 20000 --from corpus/quads/train --copies 2 --out shards/quad-train
 //	go run ./tools/shapes draw --kind shape --side heldout --count 200 --depth 6 --out shards/octree-heldout
 //	go run ./tools/shapes train --system quad --tokens shards/quad-train --heldout shards/quad-heldout --minutes 60 --out out/models/quad
+//	go run ./tools/shapes bits --model out/models/octree --tokens shards/octree-train --heldout shards/octree-heldout
 //
 // It is a tool for developers. It links neither FFmpeg nor Beam, so it also runs on a
 // machine that only trains.

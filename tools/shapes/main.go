@@ -30,12 +30,15 @@ func main() {
 	gpu.AllowEnvironment()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := fmt.Errorf("%w: shapes draw or shapes train; -h shows its flags", errFlags)
+	err := fmt.Errorf("%w: shapes draw, train or bits; -h shows its flags", errFlags)
 	if len(os.Args) > 1 && os.Args[1] == "draw" {
 		err = draw(ctx, os.Args[2:], os.Stdout)
 	}
 	if len(os.Args) > 1 && os.Args[1] == "train" {
 		err = trainModel(ctx, os.Args[2:], os.Stdout)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "bits" {
+		err = measureBits(ctx, os.Args[2:], os.Stdout)
 	}
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(2)

@@ -41,6 +41,9 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&n.Context, "context", 2048, "positions it sees at most")
 	f.IntVar(&n.Length, "length", 16384, "positions of a sequence at most")
 	f.Float64Var(&n.RopeTheta, "rope-theta", 10000, "base of the rotary positions")
+	f.BoolVar(&n.Chain, "chain", false, "octree: each byte of a leaf's code is told of those before it")
+	f.StringVar(&o.From, "from", "", "`folder` of a model of this network to go on from")
+	keep := f.Int("keep", 16, "GiB of memory for laid-out samples, so that a GPU does not wait for them")
 	f.IntVar(&o.Quad.Levels, "levels", 128, "quad: levels of a coordinate, as the shards have them")
 	f.IntVar(&o.Quad.Points, "points", 256, "quad: points of the condition, as the shards have them")
 	f.IntVar(&o.Octree.MinDepth, "depth", 5, "octree: depth of the shards' trees at least")
@@ -50,7 +53,7 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	o.Memory.Precision, o.Keep = nn.Precision(precision), keptBytes
+	o.Memory.Precision, o.Keep = nn.Precision(precision), *keep<<30
 	switch o.Family {
 	case "quad":
 		o.Octree = octree.Config{}
@@ -77,6 +80,3 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	_, err = models.Train(ctx, dev, o)
 	return err
 }
-
-// keptBytes is the memory for laid-out samples, so that a GPU does not wait for them.
-const keptBytes = 16 << 30

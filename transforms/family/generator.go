@@ -101,15 +101,19 @@ func (g *generator) Open(ctx context.Context, r request.Request) (Media, error) 
 
 // extent is the size of a request's input and result.
 func (g *generator) extent(r request.Request) system.Extent {
-	return system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding, Tokens: g.tokens}
+	e := system.Extent{Prefix: r.Prefix, Frames: r.Frames, PrefixDepth: r.PrefixDepth, Depth: r.Depth, Faces: r.Faces, Coding: r.Coding, Tokens: g.tokens}
+	if r.QuadShare != nil {
+		e.Quads = max(float32(*r.QuadShare), 1e-6) // 0 would ask for nothing
+	}
+	return e
 }
 
 func (m *Media) source() system.Media {
-	return system.Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh}
+	return system.Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh, Rig: m.Rig}
 }
 
 func mediaOf(m system.Media) Media {
-	return Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh, Planes: m.Planes}
+	return Media{Clip: m.Clip, Picture: m.Picture, Mesh: m.Mesh, Rig: m.Rig, Planes: m.Planes}
 }
 
 // Tokenize implements [Model].

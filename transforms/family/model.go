@@ -16,6 +16,7 @@ import (
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/limit"
 	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/mesh/rig"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/system"
@@ -37,12 +38,13 @@ var (
 	ErrNoInput = errkind.New("no_input", "no input")
 )
 
-// Media is a clip, a film, a picture, a mesh, features of a shape or a text. All nil means no input.
+// Media is a clip, a film, a picture, a mesh, a rig, features of a shape or a text. All nil means no input.
 type Media struct {
 	Clip    *clip.Clip
 	Film    *Film // a clip to be read while used
 	Picture *picture.Picture
 	Mesh    *mesh.Mesh
+	Rig     *rig.Rig // beside the mesh of an input that has a skeleton
 	Planes  *system.Planes
 	Text    []float32 // features of a text, one row per token
 	Control []float32 // features of a control, one row per token of the picture

@@ -16,12 +16,14 @@ const (
 	Image Family = "image"
 	Shape Family = "shape"
 	Quads Family = "quads"
+	// Rig models give a mesh a skeleton; none is shipped.
+	Rig Family = "rig"
 	// Remesh has no model and thus no tokens.
 	Remesh Family = "remesh"
 )
 
 // Families lists all families.
-var Families = []Family{Video, Image, Shape, Quads, Remesh}
+var Families = []Family{Video, Image, Shape, Quads, Rig, Remesh}
 
 // kind describes requests of a family. The zero value makes meshes from inputs.
 type kind struct {
@@ -43,7 +45,8 @@ var kinds = map[Family]kind{
 	Video:  {fields: []string{"prefix", "frames", "start", "fit", "class", "text", "guidance", "guidance_tokens"}, fromPrompt: true, files: []string{".mp4", ".png"}, check: (*Request).checkClip},
 	Image:  {fields: []string{"class", "text", "control", "guidance", "guidance_tokens"}, quiet: true, files: []string{".png"}, fromNothing: true, check: (*Request).checkPrompt},
 	Shape:  {fields: []string{"prefix_depth", "depth", "class", "text", "guidance", "guidance_tokens"}, fromNothing: true, fromPrompt: true, files: append([]string{".safetensors"}, meshFiles...)},
-	Quads:  {fields: []string{"faces", "method", "coding"}},
+	Quads:  {fields: []string{"faces", "method", "quad_share", "coding"}},
+	Rig:    {files: []string{".glb", ".png"}},
 	Remesh: {fields: []string{"depth", "faces"}, noModel: true},
 }
 
@@ -86,6 +89,7 @@ func (r *Request) given() (names []string) {
 		{r.Depth != 0, "depth"},
 		{r.Faces != 0, "faces"},
 		{r.Method != "", "method"},
+		{r.QuadShare != nil, "quad_share"},
 		{r.Coding != "", "coding"},
 	} {
 		if f.given {

@@ -69,6 +69,9 @@ type Request struct {
 	// with the better score. Empty means by the model.
 	Method Method `json:"method,omitempty"`
 
+	// QuadShare is the share of the faces that are to have four corners; nil means the model's own.
+	QuadShare *float64 `json:"quad_share,omitempty"` // quads, by a model that knows it
+
 	Coding string `json:"coding,omitempty"` // quads, tokenize: how faces become tokens; "" means the model's own
 
 	Scene *int `json:"scene,omitempty"` // meshes: scene of a glTF file; nil means its default
@@ -131,6 +134,8 @@ func (r *Request) invalid() string {
 		return fmt.Sprintf("prefix-depth %d is over depth %d", r.PrefixDepth, r.Depth)
 	case r.Faces < 0 || r.Faces > MaxFaces:
 		return fmt.Sprintf("faces %d: from 0 to %d", r.Faces, MaxFaces)
+	case r.QuadShare != nil && !(*r.QuadShare >= 0 && *r.QuadShare <= 1): // also for NaN
+		return fmt.Sprintf("quad_share %g: from 0 to 1", *r.QuadShare)
 	case r.Coding != "" && !slices.Contains(sequence.Names(), r.Coding):
 		return fmt.Sprintf("coding %q: one of %s", r.Coding, strings.Join(sequence.Names(), ", "))
 	case !slices.Contains(Methods, r.Method) && r.Method != "":

@@ -23,6 +23,9 @@ type Server struct {
 	Delay atomic.Int64
 	// Requests and Failed count.
 	Requests, Failed atomic.Int64
+	// Looks is how many requests for the attributes of an object are in progress, MostLooks
+	// the largest such number.
+	Looks, MostLooks atomic.Int64
 
 	handler http.Handler
 }
@@ -70,6 +73,12 @@ func start(t testing.TB, h http.Handler) *Server {
 
 // ServeHTTP serves a request, or fails it in one of five ways, by turns.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		looks := s.Looks.Add(1)
+		defer s.Looks.Add(-1)
+		for most := s.MostLooks.Load(); looks > most && !s.MostLooks.CompareAndSwap(most, looks); most = s.MostLooks.Load() {
+		}
+	}
 	time.Sleep(time.Duration(s.Delay.Load()))
 	n, every := s.Requests.Add(1), s.FailEvery.Load()
 	if every == 0 || n%every != 0 {

@@ -57,6 +57,13 @@ func TestCodingRefused(t *testing.T) {
 	if _, err := odd.Begin("a", m, system.Extent{Coding: "gates", Faces: 3}); !errors.Is(err, system.ErrRequest) {
 		t.Errorf("Begin: %v", err)
 	}
+	if _, err := odd.Begin("a", m, system.Extent{Faces: 3, Quads: 0.5}); !errors.Is(err, system.ErrRequest) {
+		t.Errorf("Begin with a share of quads: %v", err)
+	}
+	odd.Shares = true
+	if b, err := odd.Begin("a", m, system.Extent{Faces: 3, Quads: 0.5}); err != nil || b.Prompt.Quads != 0.5 {
+		t.Errorf("Begin with a share of quads: %v", err)
+	}
 	s := shard.Sample{Kind: shard.KindQuad, Grid: []int32{4, 1, 100}, Tokens: make([]int64, 5), Meta: map[string]string{CodingKey: "strips"}}
 	if _, _, err := odd.Decode(s); !errors.Is(err, ErrSample) {
 		t.Errorf("Decode: %v", err)

@@ -13,7 +13,8 @@ import (
 // Tokenizer implements [system.Tokenizer]. It needs no device.
 type Tokenizer struct {
 	Config
-	Length int // positions of a sequence at most
+	Length int  // positions of a sequence at most
+	Shares bool // the model is told which share of the faces has four corners
 }
 
 // conditionSeed draws the points of a condition: a fixed one, so that a source
@@ -77,6 +78,9 @@ func (t Tokenizer) Begin(id string, m system.Media, e system.Extent) (*system.Be
 	if e.Faces < 0 || e.Coding != "" && e.Coding != sequence.NameQuads {
 		return nil, fmt.Errorf("faces.Begin: %w: %d faces, coding %q", system.ErrRequest, e.Faces, e.Coding)
 	}
+	if e.Quads != 0 && !t.Shares {
+		return nil, fmt.Errorf("faces.Begin: %w: a share of quads, %g, of a model that is told none", system.ErrRequest, e.Quads)
+	}
 	if e.Faces == 0 {
 		e.Faces = t.DefaultFaces(t.Length)
 	}
@@ -97,6 +101,7 @@ func (t Tokenizer) Begin(id string, m system.Media, e system.Extent) (*system.Be
 		return system.Media{Mesh: mesh.Transformed(made, back.Matrix())}, s, all, nil
 	}
 	prompt := t.prompt(points, e.Faces)
+	prompt.Quads = e.Quads
 	prompt.ConstraintData = t.Guide(source, e.Faces)
 	return &system.Beginning{Prompt: prompt, Finish: finish}, nil
 }

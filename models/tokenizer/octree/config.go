@@ -26,12 +26,17 @@ const sub = surface.TokensPerCode
 type Config struct {
 	MinDepth int `json:"min_depth"` // depths of leaves the model was trained on
 	MaxDepth int `json:"max_depth"`
+	// Depth is that of requests that ask for none; 0 means MaxDepth.
+	Depth int `json:"depth,omitempty"`
 }
 
 // Validate returns an error wrapping nn.ErrConfig, or nil.
 func (c Config) Validate() error {
 	if c.MinDepth < 1 || c.MaxDepth < c.MinDepth || c.MaxDepth > octree.MaxDepth {
 		return fmt.Errorf("octree.Config: %w: depths %d to %d", nn.ErrConfig, c.MinDepth, c.MaxDepth)
+	}
+	if c.Depth != 0 && (c.Depth < c.MinDepth || c.Depth > c.MaxDepth) {
+		return fmt.Errorf("octree.Config: %w: depth %d by default, of %d to %d", nn.ErrConfig, c.Depth, c.MinDepth, c.MaxDepth)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package octree
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 
@@ -53,10 +54,7 @@ func (t Tokenizer) fit(m system.Media) (*mesh.Mesh, octree.Frame, error) {
 }
 
 func (t Tokenizer) depth(e system.Extent) int {
-	if e.Depth == 0 {
-		return t.MaxDepth
-	}
-	return e.Depth
+	return cmp.Or(e.Depth, t.Depth, t.MaxDepth)
 }
 
 // backFrom returns the map from the domain to the source's units.

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/gputest"
+	"github.com/morton-gen/morton/mesh"
+	"github.com/morton-gen/morton/mesh/gltf"
+	"github.com/morton-gen/morton/mesh/obj"
+	"github.com/morton-gen/morton/mesh/rig"
+	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/models/tokenizer/rigs"
+	"github.com/morton-gen/morton/transforms/report"
+)
+
+// boneRig is a box on three joints.
+func boneRig() *rig.Rig {
+	r := &rig.Rig{Mesh: mesh.QuadSphere(3), Joints: []rig.Joint{
+		{At: mesh.Vec3{0, -0.8, 0}, Parent: rig.NoParent}, {At: mesh.Vec3{0, 0, 0.1}, Parent: 0}, {At: mesh.Vec3{0, 0.7, 0}, Parent: 1},
+	}}
+	for _, p := range r.Mesh.Vertices {
+		r.Weights = append(r.Weights, rig.NewInfluences(
+			rig.Influence{Joint: 0, Weight: max(-p[1], 0)}, rig.Influence{Joint: 1, Weight: 1 - math.Abs(p[1])}, rig.Influence{Joint: 2, Weight: max(p[1], 0)}))
+	}
+	return r
+}
+
+// TestTrainRigAnything goes the whole way of a rig: skinned files become samples by a model's description,
+// a network trains on them for two steps, and draws skeletons for meshes without and with one.
+func TestTrainRigAnything(t *testing.T) {
+	gputest.Open(t, gpu.Options{})
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(in("config.json"), []byte(`{"width": 16, "heads": 2, "hidden": 24, "blocks": 1, "points": 32, "joints": 6, "skins": 8, "pairs": 8, "head_width": 16, "head_depth": 1, "lessons": 2, "sampling_steps": "5"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := gltf.WriteRig(in("skinned.glb"), boneRig(), gltf.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := obj.WriteFile(in("plain.obj"), mesh.QuadSphere(2)); err != nil {
+		t.Fatal(err)
+	}
+	run := func(want int, args ...string) string {
+		t.Helper()
+		code, text, errs := morton(args...)
+		if code != want {
+			t.Fatalf("%v: exit %d\n%s%s", args, code, text, errs)
+		}
+		return text + errs
+	}
+	// A model that was trained for no step tells how samples are laid out. It needs some to begin with.
+	writeRigs(t, in("first.parquet"), boneRig())
+	train := []string{"train", "--system", "riganything", "--config", in("config.json"), "--steps", "2", "--batch", "2"}
+	run(exitDone, append(train, "--tokens", in("first.parquet"), "--heldout", in("first.parquet"), "--out", in("model"))...)
+	if text := run(exitDone, "inspect", in("model")); !strings.Contains(text, "riganything") {
+		t.Error(text)
+	}
+	run(exitDone, "tokenize", "rig", "--model", in("model"), "--input", in("skinned.glb"), "--out", in("shards"))
+	text := run(exitFailed, "tokenize", "rig", "--model", in("model"), "--input", in("plain.obj"), "--out", in("none"))
+	if data, err := os.ReadFile(in("none/failures.jsonl")); err != nil || !strings.Contains(string(data), `"no_rig"`) {
+		t.Errorf("a mesh without a skin: %s, %v\n%s", data, err, text)
+	}
+	made := in("shards/rig-0000-of-0001.parquet")
+	if _, err := os.Stat(made); err != nil {
+		all, _ := filepath.Glob(in("shards/*"))
+		t.Fatalf("%v, but %v", err, all)
+	}
+	run(exitDone, append(train, "--tokens", made, "--heldout", made, "--out", in("again"))...)
+	run(exitDone, "detokenize", "rig", "--model", in("model"), "--input", made, "--out", in("points"))
+	run(exitDone, "generate", "rig", "--model", in("again"), "--input", in("*.obj"), "--input", in("*.glb"), "--out", in("drawn"))
+	results := readJSON[report.Result](t, in("drawn/results.jsonl"))
+	if len(results) != 2 {
+		t.Fatalf("%d results", len(results))
+	}
+	for _, r := range results {
+		got, _, err := gltf.ReadRig(filepath.Join(in("drawn"), r.Output), gltf.ReadOptions{})
+		if err != nil || len(got.Joints) != int(r.Measures["joints"]) || len(got.Joints) > 6 {
+			t.Errorf("%s: %v, %v", r.Output, r.Measures, err)
+		}
+		if info, err := os.Stat(filepath.Join(in("drawn"), r.Poster)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", r.Poster, err)
+		}
+	}
+}
+
+// writeRigs writes a shard of rigs of 32 points and up to 6 joints.
+func writeRigs(t *testing.T, path string, all ...*rig.Rig) {
+	t.Helper()
+	w, err := shard.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range all {
+		s, _, err := rigs.Tokenizer{Config: rigs.Config{Points: 32, Joints: 6}}.Encode(string(rune('a'+i)), system.Media{Rig: r}, system.Extent{})
+		if err == nil {
+			err = w.Write(s)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
