@@ -40,7 +40,7 @@ func (c trees) network(n Decoder) Decoder {
 }
 
 func (c trees) parts(s *system.System, _ Decoder) {
-	s.Flatten, s.Format = c.Lay, system.Format{Depth: c.MaxDepth}
+	s.Flatten, s.Format = c.Lay, system.Format{Depth: c.Default()}
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		if err := c.CheckDepth(p.Depth); err != nil {
 			return nil, err

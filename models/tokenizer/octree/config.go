@@ -1,6 +1,7 @@
 package octree
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -40,6 +41,9 @@ func (c Config) Validate() error {
 	}
 	return nil
 }
+
+// Default returns the depth of requests that ask for none.
+func (c Config) Default() int { return cmp.Or(c.Depth, c.MaxDepth) }
 
 // CheckDepth returns an error wrapping [ErrDepth] if the model has no leaves at
 // the depth.

@@ -118,3 +118,21 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestDefaultDepth tokenizes at the depth that a model has for requests that ask for none.
+func TestDefaultDepth(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   int32
+	}{{Config{MinDepth: 2, MaxDepth: 4}, 4}, {Config{MinDepth: 2, MaxDepth: 4, Depth: 3}, 3}} {
+		s, _, err := Tokenizer{Config: c.config}.Encode("ball", system.Media{Mesh: mesh.QuadSphere(4)}, system.Extent{})
+		if err != nil || len(s.Grid) != 1 || s.Grid[0] != c.want {
+			t.Errorf("%+v: depth %v, want %d (%v)", c.config, s.Grid, c.want, err)
+		}
+	}
+	for _, depth := range []int{1, 5} {
+		if err := (Config{MinDepth: 2, MaxDepth: 4, Depth: depth}).Validate(); !errors.Is(err, nn.ErrConfig) {
+			t.Errorf("depth %d: %v", depth, err)
+		}
+	}
+}

@@ -54,7 +54,7 @@ func (t Tokenizer) fit(m system.Media) (*mesh.Mesh, octree.Frame, error) {
 }
 
 func (t Tokenizer) depth(e system.Extent) int {
-	return cmp.Or(e.Depth, t.Depth, t.MaxDepth)
+	return cmp.Or(e.Depth, t.Default())
 }
 
 // backFrom returns the map from the domain to the source's units.
