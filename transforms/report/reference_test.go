@@ -27,7 +27,7 @@ func TestReferencePages(t *testing.T) {
 		kinds = append(kinds, k.kind)
 	}
 	// Measures are named in literals of their type, and in assignments to variables of it.
-	measures := append(words(t, `"([a-z0-9_.]+)": *(?:float64\(|l\.|r\.|db\b)`, "models/tokenizer", "transforms"), fscores(t)...)
+	measures := append(words(t, `"([a-z0-9_.]+)": *(?:float64\(|l\.|out\.|r\.|db\b)`, "models/tokenizer", "transforms"), fscores(t)...)
 	measures = append(measures, words(t, `(?:all|measures)\["([a-z0-9_.]+)"\]`, "models/tokenizer", "transforms")...)
 	keys := words(t, `"(frames|rate|prefix)": *fmt\.Sprint|(?:Place|Coding)Key = "([a-z]+)"|Meta\["([a-z]+)"\]; ok`, "models")
 	for _, c := range []struct {
