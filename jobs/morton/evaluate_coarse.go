@@ -15,7 +15,10 @@ import (
 type coarse struct {
 	// Kept is what the octree of the full depth keeps of the source, which no refinement beats.
 	// Cells is the surface of the given octree's cells, Smooth a smooth one through them.
-	Model, Kept, Cells, Smooth refined
+	Model  refined `json:"model"`
+	Kept   refined `json:"kept"`
+	Cells  refined `json:"cells"`
+	Smooth refined `json:"smooth"`
 }
 
 // refined is how near a surface is to the source. IoU is that with Kept, whose sheets have a
@@ -37,7 +40,8 @@ const (
 const coarseDepth = 7
 
 // compareCoarse measures the surfaces of a source's octree: made of depth by the model from the first
-// given levels, and without the model.
+// given levels, and without the model. Where all cells are too thin for the smooth surface, there
+// is none, and the cells stand in.
 func compareCoarse(made, source *mesh.Mesh, depth, given int, o compare.Options) (*coarse, error) {
 	f := octree.Fit(source, surface.FitExtent)
 	source, made = f.Mesh(source), f.Mesh(made)
@@ -56,6 +60,9 @@ func compareCoarse(made, source *mesh.Mesh, depth, given int, o compare.Options)
 	cells, smooth, err := surface.Coarse(tree, coarseBlur, coarseLevel)
 	if err != nil {
 		return nil, err
+	}
+	if smooth.NumFaces() == 0 {
+		smooth = cells
 	}
 	out := &coarse{}
 	for _, x := range []struct {
@@ -80,48 +87,48 @@ func compareCoarse(made, source *mesh.Mesh, depth, given int, o compare.Options)
 type coarseSummary struct {
 	coarse
 
-	Nearer, Fuller int
+	Nearer int `json:"nearer"` // files on which the model has the smaller Chamfer distance
+	Fuller int `json:"fuller"` // and the larger IoU
 }
 
+// sumCoarse returns nil where no file was compared.
 func sumCoarse(done []score) *coarseSummary {
-	var s coarseSummary
-	pick := func(of func(*coarse) *refined) (m refined) {
-		column := func(of func(refined) float64, all []refined) float64 {
-			var list []float64
-			for _, r := range all {
-				list = append(list, of(r))
-			}
-			return median(list)
-		}
-		var all []refined
-		for _, r := range done {
-			if r.Coarse != nil {
-				all = append(all, *of(r.Coarse))
-			}
-		}
-		m.Chamfer = column(func(r refined) float64 { return r.Chamfer }, all)
-		m.F = column(func(r refined) float64 { return r.F }, all)
-		m.IoU = column(func(r refined) float64 { return r.IoU }, all)
-		return m
-	}
-	any := false
+	var all []*coarse
 	for _, r := range done {
-		if c := r.Coarse; c != nil {
-			any = true
-			if c.Model.Chamfer < c.Smooth.Chamfer {
-				s.Nearer++
-			}
-			if c.Model.IoU > c.Smooth.IoU {
-				s.Fuller++
-			}
+		if r.Coarse != nil {
+			all = append(all, r.Coarse)
 		}
 	}
-	if !any {
+	if all == nil {
 		return nil
 	}
-	s.Model, s.Kept = pick(func(c *coarse) *refined { return &c.Model }), pick(func(c *coarse) *refined { return &c.Kept })
-	s.Cells, s.Smooth = pick(func(c *coarse) *refined { return &c.Cells }), pick(func(c *coarse) *refined { return &c.Smooth })
-	return &s
+	column := func(of func(*coarse) float64) float64 {
+		var list []float64
+		for _, c := range all {
+			list = append(list, of(c))
+		}
+		return median(list)
+	}
+	medians := func(of func(*coarse) refined) refined {
+		return refined{
+			Chamfer: column(func(c *coarse) float64 { return of(c).Chamfer }),
+			F:       column(func(c *coarse) float64 { return of(c).F }),
+			IoU:     column(func(c *coarse) float64 { return of(c).IoU }),
+		}
+	}
+	s := &coarseSummary{coarse: coarse{
+		Model: medians(func(c *coarse) refined { return c.Model }), Kept: medians(func(c *coarse) refined { return c.Kept }),
+		Cells: medians(func(c *coarse) refined { return c.Cells }), Smooth: medians(func(c *coarse) refined { return c.Smooth }),
+	}}
+	for _, c := range all {
+		if c.Model.Chamfer < c.Smooth.Chamfer {
+			s.Nearer++
+		}
+		if c.Model.IoU > c.Smooth.IoU {
+			s.Fuller++
+		}
+	}
+	return s
 }
 
 func (s *coarseSummary) print(w io.Writer) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/engine"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/octree/surface"
 	"github.com/morton-gen/morton/transforms/family"
 )
 
@@ -120,7 +121,7 @@ type score struct {
 	Result  *mesh.Report    `json:"result,omitempty"`
 	Compare *compare.Report `json:"compare,omitempty"`
 	Drawn   system.Measures `json:"drawn,omitempty"`
-	Coarse  *coarse         `json:"coarse,omitempty"` // of shapes, where the depths are given
+	Coarse  *coarse         `json:"coarse,omitempty"` // of shapes, where the depths are given and surface.Coarse takes them
 	Seconds float64         `json:"seconds"`          // on the device, shared with others
 }
 
@@ -152,7 +153,7 @@ func (g *evaluateFlags) score(ctx context.Context, m *models.Model, path string)
 	if err == nil {
 		s.Compare, err = compare.Surfaces(made.Media.Mesh, source, compare.Options{Samples: g.samples, Seed: g.seed})
 	}
-	if d, given := g.extent.Depth, g.extent.PrefixDepth; err == nil && g.kind == system.Shape && d > 0 && given > 0 {
+	if d, given := g.extent.Depth, g.extent.PrefixDepth; err == nil && g.kind == system.Shape && d > 0 && given > 0 && given <= surface.CoarseDepth {
 		s.Coarse, err = compareCoarse(made.Media.Mesh, source, d, given, compare.Options{Samples: g.samples, Seed: g.seed})
 	}
 	if err != nil {

@@ -88,3 +88,16 @@ func TestEvaluateShape(t *testing.T) {
 		t.Errorf("%v\n%s", err, page.String())
 	}
 }
+
+// TestCompareCoarseThin compares two walls in one row of cells each, of which no smooth surface is
+// left.
+func TestCompareCoarseThin(t *testing.T) {
+	walls := union(t, mesh.Box(mesh.Vec3{-1, -1, -1}, mesh.Vec3{-0.9, 1, 1}), mesh.Box(mesh.Vec3{-1, -1, -1}, mesh.Vec3{1, -0.9, 1}))
+	c, err := compareCoarse(walls, walls, 6, 2, compare.Options{Samples: 500, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Smooth != c.Cells || !(c.Model.Chamfer < c.Cells.Chamfer) {
+		t.Errorf("%+v", c)
+	}
+}

@@ -11,15 +11,18 @@ import (
 // perCell is the number of points along a cell at which [Coarse] samples its field.
 const perCell = 6
 
+// CoarseDepth is the largest depth that [Coarse] takes.
+const CoarseDepth = 5
+
 // Coarse returns surfaces of what a tree's leaves and the space that they enclose fill, without
 // any code: what can be said of a shape by its coarse octree alone. Cells is the surface of the
 // cells, with its edges cut. Smooth is a level of how full the cells are, taken as linear
 // between their middles and blurred by a normal distribution of that many cells. A lower level is a thicker
-// shape, and above 0.5 what is one cell thick goes first. Both are closed. The depth is at most 5.
+// shape, and above 0.5 what is one cell thick goes first. Both are closed. The depth is at most [CoarseDepth].
 // Errors wrap [octree.ErrDepth] and [octree.ErrLimit].
 func Coarse(o *octree.Octree, blur, level float64) (cells, smooth *mesh.Mesh, err error) {
-	if o.Depth > 5 || o.Depth < 1 {
-		return nil, nil, fmt.Errorf("surface.Coarse: %w: %d, from 1 to 5", octree.ErrDepth, o.Depth)
+	if o.Depth > CoarseDepth || o.Depth < 1 {
+		return nil, nil, fmt.Errorf("surface.Coarse: %w: %d, from 1 to %d", octree.ErrDepth, o.Depth, CoarseDepth)
 	}
 	n := 1<<o.Depth + 2 // with a border of empty cells
 	full := filled(o, n)
