@@ -99,6 +99,22 @@ func (o *Octree) Find(d int, k Key) (row int, ok bool) {
 	return row, true
 }
 
+// ParentRows returns the row of each node's parent, for the nodes of level d; nil for the root.
+func (o *Octree) ParentRows(d int) []int32 {
+	if d == 0 {
+		return nil
+	}
+	out := make([]int32, o.Len(d))
+	up, row := o.Keys(d-1), int32(0)
+	for i, k := range o.Keys(d) {
+		for up[row] != k.Parent() {
+			row++
+		}
+		out[i] = row
+	}
+	return out
+}
+
 // Truncate returns the tree's first levels down to depth: the coarse shape with
 // which a generator can be prompted. It shares memory with o. It returns an
 // error wrapping [ErrDepth] unless 0 <= depth <= o.Depth.

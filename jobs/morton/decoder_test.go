@@ -31,51 +31,8 @@ func TestDecoderCrashes(t *testing.T) {
 		t.Skip("waits for a limit of time")
 	}
 	defer resetRunner(t)
-	folder := t.TempDir()
-	put := func(name string, data []byte) string {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	long := filepath.Join(t.TempDir(), "long.mp4") // long enough to be met
-	if err := video.Encode(t.Context(), long, clip.New(1500, 360, 640, clip.Rate{Num: 25, Den: 1}), video.EncodeOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	slow, err := os.ReadFile(long)
-	if err != nil {
-		t.Fatal(err)
-	}
-	good, err := os.ReadFile("../../testdata/video/plant_320x240_30fps_36f.mp4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	goods := []string{put("a.mp4", good), put("z.mp4", good)}
-	signals := map[string]syscall.Signal{
-		put("crash.mp4", slow): syscall.SIGSEGV, put("kill.mp4", slow): syscall.SIGKILL, put("hang.mp4", slow): syscall.SIGSTOP,
-	}
-	tokens := func(args ...string) ([]byte, report.Summary, string) {
-		t.Helper()
-		out := t.TempDir()
-		code, s, errs := runJSON(t, append([]string{"tokenize", "video", "--json", "--out", out}, args...))
-		if code > exitFailed {
-			t.Fatalf("exit %d\n%s", code, errs)
-		}
-		data, err := os.ReadFile(filepath.Join(out, transforms.ShardFiles(request.Video, 1)[0]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		failures, err := report.ReadFailures(out)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range failures {
-			errs += f.Message + "\n"
-		}
-		return data, s, errs
-	}
-	want, s, errs := tokens(append(goods, "--decode-in-process")...)
+	folder, goods, signals := clipsToCrash(t)
+	want, s, errs := tokenizeVideos(t, append(goods, "--decode-in-process")...)
 	if s.Done != 2 {
 		t.Fatalf("%+v\n%s", s, errs)
 	}
@@ -91,7 +48,7 @@ func TestDecoderCrashes(t *testing.T) {
 			over := make(chan struct{})
 			met := make(chan map[string]int)
 			go signalDecoders(signals, over, met)
-			got, s, errs := tokens(append(flags, "--input-time", "20s", "--input", filepath.Join(folder, "*.mp4"))...)
+			got, s, errs := tokenizeVideos(t, append(flags, "--input-time", "20s", "--input", filepath.Join(folder, "*.mp4"))...)
 			close(over)
 			sent := <-met
 			if len(sent) != 3 || s.Done != 2 || s.Failed != 3 || s.Kinds["crashed"] != 2 || s.Kinds["limit"] != 1 {
@@ -138,4 +95,56 @@ func signalDecoders(signals map[string]syscall.Signal, over chan struct{}, met c
 			}
 		}
 	}
+}
+
+// clipsToCrash writes two clips that stay, and three whose decoders get a signal, by their paths.
+func clipsToCrash(t *testing.T) (folder string, goods []string, signals map[string]syscall.Signal) {
+	t.Helper()
+	folder = t.TempDir()
+	put := func(name string, data []byte) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	long := filepath.Join(t.TempDir(), "long.mp4") // long enough to be met
+	if err := video.Encode(t.Context(), long, clip.New(1500, 360, 640, clip.Rate{Num: 25, Den: 1}), video.EncodeOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	slow, err := os.ReadFile(long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := os.ReadFile("../../testdata/video/plant_320x240_30fps_36f.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goods = []string{put("a.mp4", good), put("z.mp4", good)}
+	signals = map[string]syscall.Signal{
+		put("crash.mp4", slow): syscall.SIGSEGV, put("kill.mp4", slow): syscall.SIGKILL, put("hang.mp4", slow): syscall.SIGSTOP,
+	}
+	return folder, goods, signals
+}
+
+// tokenizeVideos returns the tokens of a run, its summary, and what it said of failures.
+func tokenizeVideos(t *testing.T, args ...string) ([]byte, report.Summary, string) {
+	t.Helper()
+	out := t.TempDir()
+	code, s, errs := runJSON(t, append([]string{"tokenize", "video", "--json", "--out", out}, args...))
+	if code > exitFailed {
+		t.Fatalf("exit %d\n%s", code, errs)
+	}
+	data, err := os.ReadFile(filepath.Join(out, transforms.ShardFiles(request.Video, 1)[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failures, err := report.ReadFailures(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range failures {
+		errs += f.Message + "\n"
+	}
+	return data, s, errs
 }

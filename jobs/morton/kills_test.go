@@ -21,10 +21,10 @@ import (
 )
 
 var (
-	kills        = flag.Int("kills", ofTest(10, 50), "of TestKills")
-	killSeed     = flag.Uint64("killseed", 1, "of the moments of TestKills")
-	killBinary   = flag.String("killbinary", "", "the program that TestKills runs, whose quads a real model makes; without it the tests', with a model that repeats its input")
-	killRequests = flag.Int("killrequests", ofTest(60, 200), "of each run of TestKills")
+	kills        = flag.Int("test.kills", ofTest(10, 50), "of TestKills")
+	killSeed     = flag.Uint64("test.killseed", 1, "of the moments of TestKills")
+	killBinary   = flag.String("test.killbinary", "", "the program that TestKills runs, whose quads a real model makes; without it the tests', with a model that repeats its input")
+	killRequests = flag.Int("test.killrequests", ofTest(60, 200), "of each run of TestKills")
 )
 
 // ofTest is a number of a test, and of an exhaustive one.
@@ -86,7 +86,7 @@ func TestKills(t *testing.T) {
 			t.Errorf("%+v, error %v", s, err)
 		}
 		if t.Failed() {
-			t.Fatalf("folder %s, -killseed %d", out, *killSeed)
+			t.Fatalf("folder %s, -test.killseed %d", out, *killSeed)
 		}
 	}
 	t.Logf("%d kills over %d folders; %d left something half-made, which the next run removed", killed, folders, left)

@@ -16,7 +16,7 @@ import (
 // the limit is done.
 func TestLimitFlags(t *testing.T) {
 	defer resetRunner(t)
-	realQuads(t)
+	withQuads(t, openQuads)
 	clip, mesh := "../../testdata/video/plant_320x240_30fps_36f.mp4", "../../testdata/mesh/cc-0_box.obj"
 	still := filepath.Join(t.TempDir(), "a.png")
 	var data bytes.Buffer

@@ -75,9 +75,15 @@ func (m mirror) Generate(ctx context.Context, r request.Request, in family.Media
 // folder keeps tests apart.
 func withMirror(t *testing.T) {
 	t.Helper()
+	withQuads(t, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return mirror{}, nil })
+}
+
+// withQuads opens models of quads in a way of its own for one test.
+func withQuads(t *testing.T, open family.Opener) {
+	t.Helper()
 	before := family.Registered(request.Quads)
 	t.Cleanup(func() { family.Register(request.Quads, before) })
-	family.Register(request.Quads, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return mirror{}, nil })
+	family.Register(request.Quads, open)
 }
 
 func morton(args ...string) (code int, out, errs string) {

@@ -21,19 +21,11 @@ import (
 // openQuads opens models of quads, before any test puts its own in their place.
 var openQuads = family.Registered(request.Quads)
 
-// realQuads opens models of quads for a test, whatever tests before it put in their place.
-func realQuads(t *testing.T) {
-	t.Helper()
-	before := family.Registered(request.Quads)
-	family.Register(request.Quads, openQuads)
-	t.Cleanup(func() { family.Register(request.Quads, before) })
-}
-
 // TestTrainQuadGPT trains a network of levels on windows of meshes for two steps, and draws a
 // mesh that is longer than a window with the folder that it leaves.
 func TestTrainQuadGPT(t *testing.T) {
 	gputest.Open(t, gpu.Options{})
-	realQuads(t)
+	withQuads(t, openQuads)
 	dir := t.TempDir()
 	config, tokens, out := filepath.Join(dir, "config.json"), filepath.Join(dir, "tokens.parquet"), filepath.Join(dir, "model")
 	if err := os.WriteFile(config, []byte(`{"width": 32, "heads": 2, "hidden": 48, "encoder": 1, "blocks": [[1, 1], [1, 1], [1, 0]],

@@ -1,7 +1,6 @@
 package gltf
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -45,33 +44,22 @@ func encodeRig(w io.Writer, r *rig.Rig, o WriteOptions) error {
 	if len(r.Joints) > math.MaxUint16 {
 		return fmt.Errorf("%w: %d joints, JOINTS_0 holds %d", ErrLimit, len(r.Joints), math.MaxUint16)
 	}
-	m, at, err := place(r.Mesh)
+	l, err := layOut(r.Mesh, o)
 	if err != nil {
 		return err
 	}
-	corners := fans(m)
-	if len(corners) == 0 {
-		return mesh.ErrEmpty
-	}
-	s := shade(m, o.Normals)
-	buf := pack(s, corners)
-	doc := document(s, corners, buf, at)
-	if err := addSkeleton(doc, r, at); err != nil {
+	if err := addSkeleton(l.doc, r, l.at); err != nil {
 		return err
 	}
-	addSkin(doc, r, shadedWeights(r, m, s))
-	size := len(doc.Buffers[0].Data) + maxDocument
+	addSkin(l.doc, r, shadedWeights(r, l.mesh, l.shaded))
+	size := len(l.doc.Buffers[0].Data) + maxDocument
 	for _, j := range r.Joints {
 		size += maxJointJSON + 6*len(j.Name) // a byte takes six where it is escaped
 	}
 	if size > math.MaxUint32 {
 		return fmt.Errorf("%w: %d bytes, a GLB holds 4 GiB", ErrLimit, size)
 	}
-	out := bufio.NewWriter(w) // It remembers errors, which the encoder drops.
-	if err := qgltf.NewEncoder(out).Encode(doc); err != nil {
-		return err
-	}
-	return out.Flush()
+	return flush(w, l.doc)
 }
 
 // shadedWeights returns the influences of the vertices that are written.

@@ -57,21 +57,43 @@ func encode(w io.Writer, m *mesh.Mesh, o WriteOptions) error {
 	if err := m.Validate(); err != nil {
 		return err
 	}
-	m, at, err := place(m)
+	l, err := layOut(m, o)
 	if err != nil {
 		return err
 	}
-	corners := fans(m)
+	return flush(w, l.doc)
+}
+
+// laid is a mesh on its way to a file.
+type laid struct {
+	doc    *qgltf.Document
+	mesh   *mesh.Mesh // around zero
+	at     frame
+	shaded shaded
+}
+
+// layOut makes the document of a mesh. Errors are those of [Encode].
+func layOut(m *mesh.Mesh, o WriteOptions) (l laid, err error) {
+	if l.mesh, l.at, err = place(m); err != nil {
+		return l, err
+	}
+	corners := fans(l.mesh)
 	if len(corners) == 0 {
-		return mesh.ErrEmpty
+		return l, mesh.ErrEmpty
 	}
-	s := shade(m, o.Normals)
-	buf := pack(s, corners)
+	l.shaded = shade(l.mesh, o.Normals)
+	buf := pack(l.shaded, corners)
 	if len(buf.data) > math.MaxUint32-maxDocument {
-		return fmt.Errorf("%w: %d bytes of geometry, a GLB holds 4 GiB", ErrLimit, len(buf.data))
+		return l, fmt.Errorf("%w: %d bytes of geometry, a GLB holds 4 GiB", ErrLimit, len(buf.data))
 	}
+	l.doc = document(l.shaded, corners, buf, l.at)
+	return l, nil
+}
+
+// flush writes a document as a GLB.
+func flush(w io.Writer, doc *qgltf.Document) error {
 	out := bufio.NewWriter(w) // It remembers errors, which the encoder drops.
-	if err := qgltf.NewEncoder(out).Encode(document(s, corners, buf, at)); err != nil {
+	if err := qgltf.NewEncoder(out).Encode(doc); err != nil {
 		return err
 	}
 	return out.Flush()

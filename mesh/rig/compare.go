@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -69,15 +70,7 @@ func match(got, want []Joint, tolerance float64) []int {
 			}
 		}
 	}
-	slices.SortStableFunc(pairs, func(a, b pair) int {
-		switch {
-		case a.apart < b.apart:
-			return -1
-		case a.apart > b.apart:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.apart, b.apart) })
 	to, taken := slices.Repeat([]int{-1}, len(want)), make([]bool, len(got))
 	for _, p := range pairs {
 		if to[p.want] < 0 && !taken[p.got] {

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -57,13 +58,7 @@ func NewInfluences(all ...Influence) (out Influences) {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Influence) int {
-		switch {
-		case a.Weight > b.Weight:
-			return -1
-		case a.Weight < b.Weight:
-			return 1
-		}
-		return a.Joint - b.Joint
+		return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.Joint, b.Joint))
 	})
 	list = list[:min(len(list), Most)]
 	sum := 0.0

@@ -98,7 +98,7 @@ func (p *Positions) level(o *octree.Octree, leaves bool) {
 	if leaves {
 		kind, lowest, top = int32(levels+d), 0, LevelVocab
 	}
-	parents := parentRows(o, d)
+	parents := o.ParentRows(d)
 	for row, key := range o.Keys(d) {
 		x, y, z := key.Decode()
 		near := o.Neighbours26(d, row)
@@ -121,22 +121,6 @@ func neighbour(base int, row int32) int32 {
 		return system.Start
 	}
 	return int32(base) + row
-}
-
-// parentRows returns, for every node of level d, its parent's row.
-func parentRows(o *octree.Octree, d int) []int32 {
-	if d == 0 {
-		return nil
-	}
-	out := make([]int32, o.Len(d))
-	up, row := o.Keys(d-1), int32(0)
-	for i, k := range o.Keys(d) {
-		for up[row] != k.Parent() {
-			row++
-		}
-		out[i] = row
-	}
-	return out
 }
 
 func bin(x uint32, d int) int32 {

@@ -26,10 +26,10 @@ import (
 // near is how far apart a joint and the true one may be to count as found, in the longest side.
 const near = 0.05
 
-// measure prints by source how far the skeletons of a model are from the true ones, and so for three
-// baselines: a training rig drawn at random, the one whose points are nearest, both stretched to the box of
-// the points, and as many clusters of the points as there are true joints, joined by the shortest tree. The
-// clusters alone are told the number of joints. Lengths are in the longest side.
+// measure prints by source how far the skeletons of a model are from the true ones, beside three
+// baselines. Two are training rigs, stretched to the box of the points: one drawn at random, and the
+// one whose points are nearest. The third is as many clusters of the points as there are true joints,
+// joined by the shortest tree. It alone is told the number of joints. Lengths are in the longest side.
 func measure(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("rigs measure", flag.ContinueOnError)
 	folder := f.String("model", "", "`folder` of the model; empty measures the baselines alone")

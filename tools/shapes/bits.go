@@ -109,14 +109,11 @@ func nodes(s shard.Sample, visit func(node)) error {
 	}
 	var parents []byte
 	for d := range o.Depth {
-		bytes, row := o.Occupancy(d), 0
+		bytes, above := o.Occupancy(d), o.ParentRows(d)
 		for i, key := range o.Keys(d) {
 			n := node{depth: d, context: [3]int{d, 0, 0}, token: bytes[i]}
 			if d > 0 {
-				for o.Keys(d - 1)[row] != key.Parent() {
-					row++
-				}
-				n.context = [3]int{d, int(parents[row]), key.ChildIndex()}
+				n.context = [3]int{d, int(parents[above[i]]), key.ChildIndex()}
 			}
 			visit(n)
 		}
