@@ -489,19 +489,12 @@ func TestNothingIsLeft(t *testing.T) {
 	lone(t)
 	t.Setenv(role, "poison")
 	late := copyOf(t, "late")
-	count := func() (n int) {
-		lone(t)
-		for range 100 {
-			if n = runtime.NumGoroutine(); n <= 3 {
-				break
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
+	count := func() int {
 		files, err := os.ReadDir("/proc/self/fd")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n + len(files)
+		return runtime.NumGoroutine() + len(files)
 	}
 	round := func() {
 		record(t.Context(), Decoder{}, fixture, video.Options{}, -1)
@@ -509,13 +502,21 @@ func TestNothingIsLeft(t *testing.T) {
 		record(t.Context(), Decoder{}, late, video.Options{}, -1)
 	}
 	round()
+	endAll()
 	before := count()
 	for range 5 {
 		round()
 	}
-	if after := count(); after > before {
-		t.Errorf("%d goroutines and files, %d before", after, before)
+	endAll()
+	after := count()
+	for range 500 { // what was told to end may need a moment
+		if after <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+		after = count()
 	}
+	t.Errorf("%d goroutines and files, %d before", after, before)
 }
 
 // TestNotEnabled: a program that does not call Enable decodes in its own process.
