@@ -46,6 +46,9 @@ type Sampling struct {
 	Temperature float64 `json:"temperature"`     // 0: the likeliest
 	TopK        int     `json:"top_k,omitempty"` // 0: off
 	TopP        float64 `json:"top_p,omitempty"` // 0 or 1: off
+	// Guidance is the scale of classifier-free guidance where a class is asked for; up to 1 is
+	// none.
+	Guidance float64 `json:"guidance,omitempty"`
 }
 
 // Validate returns an error wrapping [ErrFolder] or nn.ErrConfig.
@@ -69,20 +72,23 @@ func (c *Config) System() (*system.System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Default = system.Sampling{Temperature: c.Sampling.Temperature, TopK: c.Sampling.TopK, TopP: c.Sampling.TopP}
+	s.Default = system.Sampling{Temperature: c.Sampling.Temperature, TopK: c.Sampling.TopK, TopP: c.Sampling.TopP, Guidance: c.Sampling.Guidance}
 	return s, nil
 }
 
 // Validate returns an error wrapping [ErrFolder] for values that no sampler takes.
 func (s Sampling) Validate() error {
-	if !(s.Temperature >= 0 && s.Temperature <= maxTemperature) || s.TopK < 0 || !(s.TopP >= 0 && s.TopP <= 1) {
-		return fmt.Errorf("models: %w: temperature %g, top-k %d, top-p %g", ErrFolder, s.Temperature, s.TopK, s.TopP)
+	if !(s.Temperature >= 0 && s.Temperature <= maxTemperature) || s.TopK < 0 || !(s.TopP >= 0 && s.TopP <= 1) || !(s.Guidance >= 0 && s.Guidance <= maxGuidance) {
+		return fmt.Errorf("models: %w: temperature %g, top-k %d, top-p %g, guidance %g", ErrFolder, s.Temperature, s.TopK, s.TopP, s.Guidance)
 	}
 	return nil
 }
 
-// maxTemperature is the highest that a request may ask for too.
-const maxTemperature = 100
+// The highest that a request may ask for too.
+const (
+	maxTemperature = 100
+	maxGuidance    = 1000
+)
 
 // maxConfigBytes bounds config.json.
 const maxConfigBytes = 1 << 20

@@ -174,6 +174,16 @@ func Describe(kind, path string) (name string, f system.Format, err error) {
 	return c.Name, s.Format, nil
 }
 
+// Classes returns the names of the classes of a model of ours, in their order; nil if it has
+// none. Errors are those of [Open].
+func Classes(kind, path string) ([]string, error) {
+	_, s, err := readOwn(kind, path)
+	if err != nil {
+		return nil, err
+	}
+	return s.Classes, nil
+}
+
 // Name returns the model's name and the start of a hash of what decides its samples.
 func (m *Model) Name() string { return m.name }
 
@@ -317,6 +327,9 @@ func (m *Model) request(r *Request, p system.Prompt) engine.Request {
 	}
 	if r.Guidance != nil {
 		s.Guidance = *r.Guidance
+	}
+	if m.sys.Classes != nil && r.Class == 0 {
+		s.Guidance = 0 // there is nothing to guide towards
 	}
 	if s.TopP == 0 {
 		s.TopP = 1

@@ -72,13 +72,14 @@ func generateCommand(t terminal) *cobra.Command {
 type generateKind struct {
 	*generateFlags
 
-	own   *pflag.FlagSet
-	base  request.Request
-	class int
-	scale float64      // of guidance
-	share float64      // of quads
-	every request.Time // between the windows of a film; 0 is one window
-	cube  int          // frames of a video model's cube; 0 for other kinds
+	own       *pflag.FlagSet
+	base      request.Request
+	class     int
+	className string       // of a shape
+	scale     float64      // of guidance
+	share     float64      // of quads
+	every     request.Time // between the windows of a film; 0 is one window
+	cube      int          // frames of a video model's cube; 0 for other kinds
 }
 
 func (g *generateFlags) ofKind(kind request.Family) *generateKind {
@@ -126,8 +127,8 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	if err := checkSearch(r); err != nil {
 		return err
 	}
-	if r.Family == request.Shape && k.model == "" && (r.Class != nil || r.Text != "" || r.Guidance != nil) {
-		return errors.New("class, text and guidance are for a published model, which --model names")
+	if r.Family == request.Shape && k.model == "" && r.Text != "" {
+		return errors.New("a text is for a published model, which --model names")
 	}
 	if r.Input != "" && r.Prefix < k.cube {
 		return fmt.Errorf("prefix %d: at least %d, one cube of the model", r.Prefix, k.cube)

@@ -1,12 +1,21 @@
 package main
 
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/morton-gen/morton/models"
+	"github.com/morton-gen/morton/models/system"
+)
+
 const depthUsage = "level of the leaves; 0 is the model's own"
 
 func addShape(k *generateKind) {
 	f := k.own
 	f.IntVar(&k.base.PrefixDepth, "prefix-depth", 0, "octree levels taken from the input; 0 is two above the depth")
 	f.IntVar(&k.base.Depth, "depth", 0, depthUsage)
-	f.IntVar(&k.class, "class", 0, "generate class `N` of a published model, counted from 0")
+	f.StringVar(&k.className, "class", "", "generate a shape of class `NAME`, such as chair, or of that number, counted from 0; an unknown name lists them")
 	addText(k)
 	f.Float64Var(&k.scale, "guidance", 0, "scale of classifier-free guidance, instead of the model's own; up to 1 is none")
 	addMeshFlags(f, &k.limits, &k.base.Scene)
@@ -19,11 +28,37 @@ func addDepth(k *tokenizeKind) {
 
 // takeShape reads the flags of a shape request and rejects invalid ones.
 func (k *generateKind) takeShape() error {
+	if k.own.Changed("class") {
+		n, err := k.numberOf(k.className)
+		if err != nil {
+			return err
+		}
+		k.class = n
+	}
 	if err := k.takeCondition(); err != nil {
 		return err
 	}
-	if k.model == "" && (k.base.Class != nil || k.base.Text != "" || k.base.Guidance != nil) {
-		return k.usagef("--class, --text and --guidance are for a published model, which --model names (see docs/how-to/checkpoints.md)")
+	if k.model == "" && k.base.Text != "" {
+		return k.usagef("--text is for a published model, which --model names (see docs/how-to/checkpoints.md)")
 	}
 	return nil
+}
+
+// numberOf returns the number of a class that is named, or is a number already.
+func (k *generateKind) numberOf(class string) (int, error) {
+	names, err := models.Classes(system.Shape, k.folder)
+	if err != nil {
+		names = nil // a published model, which has no names; what else is wrong is told where it is opened
+	}
+	if n := slices.Index(names, class); n >= 0 {
+		return n, nil
+	}
+	n, err := strconv.Atoi(class)
+	switch {
+	case err == nil && (names == nil || n >= 0 && n < len(names)):
+		return n, nil
+	case names == nil:
+		return 0, k.usagef("--class %q: the model has no names of classes; give a number", class)
+	}
+	return 0, k.usagef("--class %q: the model has %s", class, strings.Join(names, ", "))
 }

@@ -265,7 +265,7 @@ func (g *trainFlags) readGridsOf(path string) error {
 			return usagef("train", "train: %s holds samples of %s, not %s", path, s.Kind, o.Family)
 		case s.Kind == shard.KindQuad && len(s.Grid) == 3:
 			o.Quad.Points, o.Quad.Levels = int(s.Grid[0]), int(s.Grid[2])
-		case s.Kind == shard.KindOctree && len(s.Grid) == 1:
+		case s.Kind == shard.KindOctree && len(s.Grid) > 0:
 			depth := int(s.Grid[0])
 			if o.Octree.MinDepth == 0 {
 				o.Octree.MinDepth = depth

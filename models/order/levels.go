@@ -2,6 +2,7 @@ package order
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/morton-gen/morton/gpu/ops/sample"
 	"github.com/morton-gen/morton/models/system"
@@ -11,12 +12,12 @@ import (
 
 // Columns of a row of [Levels], and its token.
 const (
-	LevelFixed = 9 // kind, octant, faces, edges (2), corners, x, y, z
+	LevelFixed = 9 // kind, octant, faces, edges (2), corners, x, y, z; then the class, if there are classes
 	LevelFed   = 5 // previous, parent, -x, -y, -z
 	LevelAxes  = 3
 	LevelSub   = surface.TokensPerCode // bytes of a leaf's code; a node has one
 	LevelVocab = 256
-	LevelIds   = coordRow + 3*coords // fixed ids
+	LevelIds   = coordRow + 3*coords // fixed ids; then those of classes
 
 	levels = octree.MaxDepth + 1
 	kinds  = 2 * levels // internal nodes and leaves, by level
@@ -33,16 +34,18 @@ const (
 // node, then a code for each leaf at the given depth. A row is fed the tokens before it,
 // of its parent, and of its neighbours at -x, -y and -z, which Morton order puts before
 // it. It sees all positions before it, and itself. Given has the tokens of the first
-// levels. The error wraps system.ErrPrompt if they are none, or reach the leaves.
+// levels. A class is a fixed id of every row; 0 says nothing of the shape, and is what the
+// other branch of guidance gets. A network without classes has class -1. The error wraps
+// system.ErrPrompt if the tokens given are none, or reach the leaves.
 //
 // Source: octrees in Morton order as tokens follow OctGPT, 2025, arXiv:2504.09975; the
 // bytes, the codes and the rows are ours.
-func Levels(given []uint32, depth int) (system.Schedule, error) {
+func Levels(given []uint32, depth, class int) (system.Schedule, error) {
 	tree, err := octree.FromKeys(0, []octree.Key{0})
 	if err != nil {
 		return nil, err
 	}
-	var p Positions
+	p := treeRows{class: int32(class)}
 	for p.N*LevelSub < len(given) {
 		if tree.Depth == depth {
 			return nil, fmt.Errorf("order.Levels: %w: %d tokens are given beyond the nodes of depth %d", system.ErrPrompt, len(given)/LevelSub-p.N, depth)
@@ -61,11 +64,34 @@ func Levels(given []uint32, depth int) (system.Schedule, error) {
 		if tree, err = grow(tree, tokens); err != nil {
 			return nil, err
 		}
-		var next Positions
+		next := treeRows{class: p.class}
 		next.level(tree, tree.Depth == depth)
-		return next.Runs(before(tree, tree.Depth), 0, 1), nil
+		return next.runs(before(tree, tree.Depth), 0), nil
 	}
-	return Grow(more, p.Runs(0, known, 1)...), nil
+	return Grow(more, p.runs(0, known)...), nil
+}
+
+// treeRows are positions of nodes.
+type treeRows struct {
+	Positions
+	class int32
+}
+
+// runs returns the positions as [Positions.Runs] does, with those of the other branch.
+func (p *treeRows) runs(base, given int) []system.Run {
+	runs := p.Runs(base, given, 1)
+	if p.class <= 0 {
+		return runs
+	}
+	for i := range runs {
+		other := runs[i].Rows
+		other.Fixed = slices.Clone(other.Fixed)
+		for at := LevelFixed; at < len(other.Fixed); at += LevelFixed + 1 {
+			other.Fixed[at] = LevelIds
+		}
+		runs[i].Other = &other
+	}
+	return runs
 }
 
 // grow adds the level that the tokens of the tree's last one describe.
@@ -91,7 +117,7 @@ func before(o *octree.Octree, d int) (n int) {
 }
 
 // level appends the nodes of the tree's last level, as leaves or as internal nodes.
-func (p *Positions) level(o *octree.Octree, leaves bool) {
+func (p *treeRows) level(o *octree.Octree, leaves bool) {
 	d := o.Depth
 	base, above := before(o, d), before(o, max(d-1, 0))
 	kind, lowest, top := int32(d), int32(1), sample.Existing(LevelVocab, 1)
@@ -104,6 +130,9 @@ func (p *Positions) level(o *octree.Octree, leaves bool) {
 		near := o.Neighbours26(d, row)
 		fixed := append([]int32{kind, octantRow + int32(key.ChildIndex())}, maskIDs(near)...)
 		fixed = append(fixed, coordRow+bin(x, d), coordRow+coords+bin(y, d), coordRow+2*coords+bin(z, d))
+		if p.class >= 0 {
+			fixed = append(fixed, LevelIds+p.class)
+		}
 		previous, parent := int32(base+row-1), int32(system.Start)
 		if d > 0 {
 			parent = int32(above) + parents[row]

@@ -55,11 +55,14 @@ type System struct {
 	// Tokenizer opens the tokenizer. Nil: it is another checkpoint.
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
-	Grid      [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
-	Text      int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
-	Control   int    // features of a row of a control, of which there is one for each token; 0: it takes none
-	Tokens    int    // of a sample; 0: Layout.Length
-	Drafts    bool   // its schedule knows Prompt.Ahead
+	// Classes are the names of what Prompt.Class asks for. The first stands for any. Nil: there
+	// are no classes, or they have no names.
+	Classes []string
+	Grid    [3]int // of the tokens: frames, rows, columns; zero: it depends on the request
+	Text    int    // features of a row of text; 0: Layout.Features; below 0: it takes no text
+	Control int    // features of a row of a control, of which there is one for each token; 0: it takes none
+	Tokens  int    // of a sample; 0: Layout.Length
+	Drafts  bool   // its schedule knows Prompt.Ahead
 }
 
 // TextWidth is the number of features of a row of a prompt's text, 0 of a system without.

@@ -1,6 +1,8 @@
 package systems
 
 import (
+	"fmt"
+
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/models/order"
@@ -19,11 +21,15 @@ func init() {
 	})
 }
 
+// classDropout is the share of the training samples whose class is not told.
+const classDropout = 0.1
+
 // trees is the shape system. Its parts:
 //
 //	token     an occupancy byte, or a leaf code of four bytes
 //	schedule  level by level, in Morton order
-//	input     the tokens before it, of its parent, and of its neighbours at -x, -y and -z
+//	input     the tokens before it, of its parent, and of its neighbours at -x, -y and -z, and
+//	          the class of the shape if the folder has classes
 //	trunk     the decoder
 //	head      four softmaxes, in a chain if the folder says so
 //	sampling  temperature
@@ -34,18 +40,31 @@ type trees struct{ octree.Config }
 
 func (c trees) network(n Decoder) Decoder {
 	n.Static, n.StaticRows, n.Fed, n.Sub, n.Vocab, n.Bits = order.LevelFixed, order.LevelIds, order.LevelFed, order.LevelSub, order.LevelVocab, 0
+	if len(c.Classes) > 0 {
+		n.Static, n.StaticRows = n.Static+1, n.StaticRows+len(c.Classes)
+	}
 	n.Group, n.Faces = 1, FaceRules{}
 	n.RopePairs = n.threeAxes()
 	return n
 }
 
 func (c trees) parts(s *system.System, _ Decoder) {
+	if len(c.Classes) > 0 {
+		s.Classes, s.Dropout = c.Classes, classDropout
+	}
 	s.Flatten, s.Format = c.Lay, system.Format{Depth: c.Default()}
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		if err := c.CheckDepth(p.Depth); err != nil {
 			return nil, err
 		}
-		return order.Levels(p.Given, p.Depth)
+		if p.Class < 0 || p.Class > max(len(c.Classes)-1, 0) {
+			return nil, fmt.Errorf("systems: %w: class %d of %d", system.ErrPrompt, p.Class, len(c.Classes))
+		}
+		class := p.Class
+		if len(c.Classes) == 0 {
+			class = -1
+		}
+		return order.Levels(p.Given, p.Depth, class)
 	}
 	s.Tokenizer = func(*gpu.Device, system.Files) (system.Tokenizer, error) {
 		return octree.Tokenizer{Config: c.Config}, nil

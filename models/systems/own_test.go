@@ -236,3 +236,58 @@ func TestSectionsRefuse(t *testing.T) {
 		}
 	}
 }
+
+// TestClassesOfOctrees: the class is an id of every row, which the other branch of guidance
+// has as any. Classes that the model lacks are refused, in requests and in samples.
+func TestClassesOfOctrees(t *testing.T) {
+	sections := ownSections()
+	sections.Octree.Classes = []string{"any", "ball", "box"}
+	if err := sections.Fill("octree"); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sections.Open("octree")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := octree.Tokenizer{Config: *sections.Octree}
+	sample, _, err := k.Encode("ball", system.Media{Mesh: mesh.QuadSphere(8)}, system.Extent{Depth: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid := sample.Grid
+	for class, known := range []bool{true, true, true, false} {
+		sample.Grid = append(slices.Clone(grid), int32(class))
+		p, tokens, err := s.Flatten(sample)
+		if (err == nil) != known || err != nil && !errors.Is(err, octree.ErrSample) {
+			t.Fatalf("a sample of class %d: %v", class, err)
+		}
+		if !known {
+			break
+		}
+		runs, err := s.Schedule(p)
+		if err != nil || p.Class != class {
+			t.Fatalf("a sample of class %d lies as %d: %v", class, p.Class, err)
+		}
+		for at := 0; at < len(tokens); {
+			r, err := runs.Next(tokens[:at])
+			if err != nil {
+				t.Fatal(err)
+			}
+			at += r.N * s.Token.Words()
+			if (r.Other != nil) != (class > 0) {
+				t.Fatalf("class %d: another branch of its own: %v", class, r.Other != nil)
+			}
+			for i, id := range r.Fixed {
+				of, other := i%s.Layout.Fixed == order.LevelFixed, r.Branch(1).Fixed[i]
+				if want := int32(order.LevelIds + class); of && id != want || of && other != order.LevelIds || !of && other != id {
+					t.Fatalf("class %d: id %d of a row is %d, and %d in the other branch", class, i%s.Layout.Fixed, id, other)
+				}
+			}
+		}
+	}
+	for class, of := range map[int]*system.System{3: s, -1: s, 1: openOwn(t, "octree")} {
+		if _, err := of.Schedule(system.Prompt{Depth: 4, Class: class}); !errors.Is(err, system.ErrPrompt) {
+			t.Errorf("class %d of %d: %v", class, len(of.Classes), err)
+		}
+	}
+}

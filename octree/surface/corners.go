@@ -7,7 +7,7 @@ import (
 
 // field gives every corner of the grid a side, inside or outside. Corners of
 // leaves, the known ones, have what their leaves say; any other corner has what
-// its region has, since the up to eight cells around it are all in one region.
+// the empty node has whose cell begins at it.
 type field struct {
 	o        *octree.Octree
 	known    *keyset.Set // of corners, which have one level more than cells
@@ -35,6 +35,7 @@ func newField(o *octree.Octree, codes []Code) *field {
 	f.settle(tally(f.known, o, codes))
 	f.regions = newRegions(o)
 	f.voteOnRegions()
+	f.regions.decide()
 	return f
 }
 
@@ -71,8 +72,8 @@ func (f *field) onBorder(corner octree.Key) bool {
 	return x == 0 || y == 0 || z == 0 || x == last || y == last || z == last
 }
 
-// voteOnRegions lets the four corners of each face between a leaf and a region
-// say on which side the region is.
+// voteOnRegions lets the four corners of each face between a leaf and an empty node say
+// on which side the node is.
 func (f *field) voteOnRegions() {
 	for _, k := range f.o.Leaves() {
 		for i, s := range octree.FaceOffsets {
@@ -80,18 +81,18 @@ func (f *field) voteOnRegions() {
 			if !ok {
 				continue
 			}
-			region, empty := f.regions.of(next)
-			if !empty || region == outsideRegion {
+			node, empty := f.regions.of(next)
+			if !empty {
 				continue
 			}
 			for _, c := range cellFaces[5-i].corners {
-				f.regions.vote(region, sign(f.sides[f.known.Rank(uint64(cornerKey(k, c)))]))
+				f.regions.votes[node] += sign(f.sides[f.known.Rank(uint64(cornerKey(k, c)))])
 			}
 		}
 	}
 }
 
-func sign(inside bool) int {
+func sign(inside bool) int64 {
 	if inside {
 		return 1
 	}
@@ -106,8 +107,8 @@ func (f *field) at(corner octree.Key) (inside, known bool) {
 	if f.onBorder(corner) {
 		return false, false
 	}
-	region, _ := f.regions.of(corner) // the cell whose low corner this is
-	return f.regions.inside(region), false
+	node, _ := f.regions.of(corner) // the cell whose low corner this is
+	return f.regions.sides[node], false
 }
 
 // signs returns the eight corner signs of any cell.

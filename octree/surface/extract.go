@@ -35,10 +35,11 @@ type Report struct {
 //
 // Any codes give a closed mesh. First every corner of the grid gets a side. A
 // corner of leaves takes the majority of their signs, and a tie means inside.
-// Any other corner takes the side of its region, a set of non-leaf cells joined
-// across faces. A region is outside if it reaches the domain's border. Otherwise
-// it takes the majority of the leaf corners on its border. Corners on the
-// domain's border are outside.
+// Any other corner takes the side of the empty node that it lies in. Empty nodes that are
+// joined across faces and that no leaf contradicts have one side: outside if they reach
+// the domain's border. Where leaves say both, for instance around a hole between leaves,
+// the sides of nodes are those that contradict the fewest corners, and a boundary between
+// nodes of two sides counts as corners too. Corners on the domain's border are outside.
 //
 // Then every grid edge between an inside and an outside corner becomes one quad.
 // The quad joins the edge's four cells and faces out. A cell has one vertex for
@@ -82,11 +83,11 @@ type crossing struct {
 	lowIn bool // the low end is inside
 }
 
-// crossings returns all crossed edges: each has a known end, since two unknown
-// corners side by side are in one region. It goes over the known corners in
+// crossings returns all crossed edges. Those of two unknown corners are where sides of
+// empty nodes meet. For the others it goes over the known corners in
 // Morton order and from each up, and down where the other end is unknown.
 func (f *field) crossings() []crossing {
-	var all []crossing
+	all := f.torn()
 	for k := range f.known.All {
 		corner := octree.Key(k)
 		in, _ := f.at(corner)

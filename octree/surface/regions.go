@@ -7,9 +7,12 @@ import "github.com/morton-gen/morton/octree"
 // the tree, not on single cells, so the cost follows the tree's size.
 type regions struct {
 	o      *octree.Octree
-	start  []int32 // first id of the children rows of each level's nodes
-	parent []int32 // union-find over ids
-	votes  map[int32]int
+	start  []int32         // first id of the children rows of each level's nodes
+	parent []int32         // union-find over ids
+	border map[int32]bool  // nodes at the domain's border
+	votes  map[int32]int64 // of corners beside a node: +1 inside, -1 outside
+	sides  []bool          // of nodes: inside
+	torn   bool            // a region has nodes of both sides
 }
 
 // outsideRegion is everything beyond the domain and what is joined to it.
@@ -20,7 +23,7 @@ const outsideRegion = 0
 // large, or contains leaves. In the second case, the smaller empty nodes inside
 // the neighbour are joined when newRegions visits them.
 func newRegions(o *octree.Octree) *regions {
-	g := &regions{o: o, start: make([]int32, o.Depth), votes: map[int32]int{}}
+	g := &regions{o: o, start: make([]int32, o.Depth), border: map[int32]bool{}, votes: map[int32]int64{}}
 	n := int32(1)
 	for d := range o.Depth {
 		g.start[d] = n
@@ -47,6 +50,7 @@ func (g *regions) joinAround(d int, k octree.Key, id int32) {
 		next, ok := k.Offset(d, s[0], s[1], s[2])
 		if !ok {
 			g.join(id, outsideRegion)
+			g.border[id] = true
 		} else if other, empty := g.node(d, next); empty {
 			g.join(id, other)
 		}
@@ -64,14 +68,8 @@ func (g *regions) node(d int, k octree.Key) (id int32, empty bool) {
 	return g.start[reached] + int32(8*row+c), true
 }
 
-// of returns the region of a cell that is not a leaf, and false for a leaf.
-func (g *regions) of(cell octree.Key) (int32, bool) {
-	id, empty := g.node(g.o.Depth, cell)
-	if !empty {
-		return 0, false
-	}
-	return g.find(id), true
-}
+// of returns the node of a cell that is not a leaf, and false for a leaf.
+func (g *regions) of(cell octree.Key) (int32, bool) { return g.node(g.o.Depth, cell) }
 
 func (g *regions) find(i int32) int32 {
 	for g.parent[i] != i {
@@ -86,15 +84,3 @@ func (g *regions) join(i, j int32) {
 	i, j = g.find(i), g.find(j)
 	g.parent[max(i, j)] = min(i, j)
 }
-
-// vote counts a corner on the region's border for (+1) or against (-1) it being
-// inside.
-func (g *regions) vote(region int32, v int) {
-	if region != outsideRegion {
-		g.votes[region] += v
-	}
-}
-
-// inside tells whether a region is enclosed and most corners on its border are
-// inside.
-func (g *regions) inside(region int32) bool { return g.votes[region] > 0 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/shard"
@@ -56,6 +57,8 @@ type options struct {
 	seed                  uint64
 	levels, points        int
 	depth, deepest        int
+	deeper                float64 // share
+	upright               bool
 	maxFaces, maxTokens   int
 }
 
@@ -73,7 +76,9 @@ func draw(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&o.levels, "levels", 128, "quads: levels of a coordinate")
 	f.IntVar(&o.points, "points", 256, "quads: points of the condition")
 	f.IntVar(&o.depth, "depth", 5, "shape: depth of the octrees, at least")
-	f.IntVar(&o.deepest, "deepest", 6, "shape: depth at most; one shape in 4 is a level deeper, one in 16 two, and so on")
+	f.IntVar(&o.deepest, "deepest", 6, "shape: depth at most")
+	f.Float64Var(&o.deeper, "deeper", 0.25, "shape: share of the shapes that are a level deeper, of them that are two, and so on")
+	f.BoolVar(&o.upright, "upright", false, "shapes stand with y up, and have the number of their family, counted from 1, as their class")
 	f.IntVar(&o.maxFaces, "max-faces", 800, "most faces of a mesh file")
 	f.IntVar(&o.maxTokens, "max-tokens", 1<<16, "most tokens of a sample")
 	f.StringVar(&o.out, "out", "", "`folder` for the shards")
@@ -199,16 +204,22 @@ func (d *drawing) sample(i int) (shard.Sample, error) {
 		return s, err
 	}
 	depth := d.depth
-	for depth < d.deepest && r.IntN(4) == 0 {
+	for depth < d.deepest && r.Float64() < d.deeper {
 		depth++
 	}
 	s, _, err := octree.Tokenize(id, frame.Fit(m, surface.FitExtent).Mesh(m), depth, system.Extent{})
+	if family, _, _ := strings.Cut(id, "-"); d.upright && i < d.count {
+		s.Grid = append(s.Grid, int32(max(slices.Index(classes(), family), 0)))
+	}
 	return s, err
 }
 
+// classes are any shape, and the families that are trained on.
+func classes() []string { return append([]string{"any"}, parametric.Families(parametric.Train)...) }
+
 func (d *drawing) mesh(i int, r *rand.Rand) (id string, m *mesh.Mesh, err error) {
 	if i < d.count {
-		s, err := parametric.Draw(d.side, d.seed, uint64(i))
+		s, err := parametric.Draw(d.side, d.seed, uint64(i), d.upright)
 		return fmt.Sprintf("%s-%06d", s.Family, i), s.Mesh, err
 	}
 	file, copied := (i-d.count)/d.copies, (i-d.count)%d.copies
@@ -219,7 +230,10 @@ func (d *drawing) mesh(i int, r *rand.Rand) (id string, m *mesh.Mesh, err error)
 	if m.NumFaces() > d.maxFaces {
 		return "", nil, fmt.Errorf("%w: %d faces", errFlags, m.NumFaces())
 	}
-	if copied > 0 {
+	switch {
+	case copied > 0 && d.upright:
+		m = parametric.Upright(m, r)
+	case copied > 0:
 		m = parametric.Placed(m, r)
 	}
 	return fmt.Sprintf("%s-%d", d.files[file], copied), m, nil

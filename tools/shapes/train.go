@@ -48,6 +48,7 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&o.Quad.Points, "points", 256, "quad: points of the condition, as the shards have them")
 	f.IntVar(&o.Octree.MinDepth, "depth", 5, "octree: depth of the shards' trees at least")
 	f.IntVar(&o.Octree.MaxDepth, "deepest", 6, "octree: depth of the shards' trees at most")
+	named := f.Bool("classes", false, "octree: the shards are upright, and have families as classes")
 	f.Float64Var(&o.Sampling.Temperature, "temperature", 1, "sampling temperature that the model gets as its own")
 	f.Float64Var(&o.Sampling.TopP, "top-p", 0.95, "top-p that the model gets as its own")
 	if err := f.Parse(args); err != nil {
@@ -61,6 +62,9 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 		o.Quad = faces.Config{}
 	default:
 		return fmt.Errorf("%w: --system is quad or octree", errFlags)
+	}
+	if *named {
+		o.Octree.Classes = classes()
 	}
 	var err error
 	for _, list := range []struct {

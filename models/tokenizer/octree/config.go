@@ -29,7 +29,12 @@ type Config struct {
 	MaxDepth int `json:"max_depth"`
 	// Depth is that of requests that ask for none; 0 means MaxDepth.
 	Depth int `json:"depth,omitempty"`
+	// Classes are the names of the classes that a shape may be asked to be of. The first one
+	// is any shape; nil: the model has no classes.
+	Classes []string `json:"classes,omitempty"`
 }
+
+const maxClasses = 1 << 12
 
 // Validate returns an error wrapping nn.ErrConfig, or nil.
 func (c Config) Validate() error {
@@ -38,6 +43,9 @@ func (c Config) Validate() error {
 	}
 	if c.Depth != 0 && (c.Depth < c.MinDepth || c.Depth > c.MaxDepth) {
 		return fmt.Errorf("octree.Config: %w: depth %d by default, of %d to %d", nn.ErrConfig, c.Depth, c.MinDepth, c.MaxDepth)
+	}
+	if len(c.Classes) == 1 || len(c.Classes) > maxClasses {
+		return fmt.Errorf("octree.Config: %w: %d classes", nn.ErrConfig, len(c.Classes))
 	}
 	return nil
 }
@@ -55,7 +63,8 @@ func (c Config) CheckDepth(depth int) error {
 }
 
 // Tokenize turns a mesh in the domain (see octree.Fit) into a sample of the given
-// depth. Grid is [depth]; Tokens are the occupancy bytes of levels 0 to depth-1
+// depth. Grid is [depth], and who knows a class of the shape may add its number, counted
+// from 1; Tokens are the occupancy bytes of levels 0 to depth-1
 // and the leaves' codes.
 func Tokenize(id string, m *mesh.Mesh, depth int, e system.Extent) (shard.Sample, surface.Parts, error) {
 	o, codes, parts, err := surface.Build(m, depth)
@@ -81,9 +90,17 @@ func Tokenize(id string, m *mesh.Mesh, depth int, e system.Extent) (shard.Sample
 	return s, parts, nil
 }
 
+// class returns the number of a sample's class, 0 if nobody knows it.
+func class(s shard.Sample) int {
+	if len(s.Grid) < 2 {
+		return 0
+	}
+	return int(s.Grid[1])
+}
+
 // Parse checks a sample's tokens and returns its tree and codes.
 func Parse(s shard.Sample) (*octree.Octree, []surface.Code, error) {
-	if s.Kind != shard.KindOctree || len(s.Grid) != 1 || s.Grid[0] < 1 || s.Grid[0] > octree.MaxDepth {
+	if s.Kind != shard.KindOctree || len(s.Grid) < 1 || len(s.Grid) > 2 || s.Grid[0] < 1 || s.Grid[0] > octree.MaxDepth || class(s) < 0 {
 		return nil, nil, fmt.Errorf("octree.Parse: %w: %q is %s %v", ErrSample, s.ID, s.Kind, s.Grid)
 	}
 	o, rest, err := grow(s.Tokens, int(s.Grid[0]))

@@ -26,7 +26,13 @@ func (c Config) Lay(s shard.Sample) (system.Prompt, []uint32, error) {
 			tokens = append(tokens, uint32(b))
 		}
 	}
-	return system.Prompt{Depth: o.Depth}, tokens, nil
+	p := system.Prompt{Depth: o.Depth}
+	if len(c.Classes) > 0 {
+		if p.Class = class(s); p.Class >= len(c.Classes) {
+			return p, nil, fmt.Errorf("octree.Lay: %w: %q is of class %d of %d", ErrSample, s.ID, p.Class, len(c.Classes))
+		}
+	}
+	return p, tokens, nil
 }
 
 // nodes returns the tokens of a tree's internal nodes.

@@ -32,10 +32,20 @@ const (
 // errRefused reports parameters that make no shape. The next ones are tried.
 var errRefused = errors.New("parametric: no shape from 100 draws of parameters")
 
-// Draw returns shape number index of a side. It follows from side, seed and index alone.
-// Each shape is closed, or says by its boundary that it is a thin sheet; edges have two
-// faces at most. The error says that 100 draws of parameters gave no such mesh.
-func Draw(side Side, seed, index uint64) (Shape, error) {
+// Families returns the names of a side's families, in an order to which later ones are
+// added.
+func Families(side Side) (names []string) {
+	for _, f := range families[side] {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// Draw returns shape number index of a side. It follows from its arguments alone. Each
+// shape is closed, or says by its boundary that it is a thin sheet; edges have two faces
+// at most. It is [Upright], or one in two is deformed and all are [Placed]. The error says
+// that 100 draws of parameters gave no such mesh.
+func Draw(side Side, seed, index uint64, upright bool) (Shape, error) {
 	list := families[side]
 	r := dice{rand.New(rand.NewPCG(seed, index<<1|uint64(side)))}
 	for range 100 {
@@ -44,10 +54,14 @@ func Draw(side Side, seed, index uint64) (Shape, error) {
 		if n := m.NumFaces(); n < MinFaces || n > MaxFaces {
 			continue
 		}
-		if !f.raw {
-			m = r.deformed(m)
+		switch {
+		case upright:
+			m = Upright(moved(m, func(p mesh.Vec3) mesh.Vec3 { return mesh.Vec3{p[0], p[2], -p[1]} }), r.Rand)
+		case f.raw:
+			m = Placed(m, r.Rand)
+		default:
+			m = Placed(r.deformed(m), r.Rand)
 		}
-		m = Placed(m, r.Rand)
 		if report, err := mesh.Measure(m); err != nil || report.NonManifoldEdges > 0 || report.DegenerateFaces > 0 {
 			continue
 		}
@@ -78,6 +92,26 @@ func Placed(m *mesh.Mesh, random *rand.Rand) *mesh.Mesh {
 	}
 	sin, cos := math.Sincos(r.between(0, 2*math.Pi))
 	return mesh.Transformed(m, mesh.Matrix{cos, sin, 0, 0, -sin, cos, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1})
+}
+
+// Upright returns m, whose y axis points up, turned by quarter turns about it, mirrored and
+// stretched by up to a fifth an axis, at random.
+func Upright(m *mesh.Mesh, random *rand.Rand) *mesh.Mesh {
+	r := dice{random}
+	axes := [3]int{0, 1, 2}
+	if r.chance(0.5) {
+		axes = [3]int{2, 1, 0}
+	}
+	var a mesh.Matrix
+	for i, axis := range axes {
+		s := math.Exp(r.between(-0.2, 0.2))
+		if axis != 1 && r.chance(0.5) {
+			s = -s
+		}
+		a[4*axis+i] = s
+	}
+	a[15] = 1
+	return mesh.Transformed(m, a)
 }
 
 // dice draws parameters.

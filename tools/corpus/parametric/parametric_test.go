@@ -52,13 +52,13 @@ func TestDraw(t *testing.T) {
 	seen := [2]map[string]int{{}, {}}
 	for side := range seen {
 		for i := range uint64(400) {
-			s, err := Draw(Side(side), 3, i)
+			s, err := Draw(Side(side), 3, i, i%2 == 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			seen[side][s.Family]++
 			if i%40 == 0 {
-				if again, _ := Draw(Side(side), 3, i); !reflect.DeepEqual(s, again) {
+				if again, _ := Draw(Side(side), 3, i, i%2 == 1); !reflect.DeepEqual(s, again) {
 					t.Fatalf("shape %d of side %d is another the second time", i, side)
 				}
 			}
@@ -72,8 +72,8 @@ func TestDraw(t *testing.T) {
 			t.Errorf("%s is trained on and held out", name)
 		}
 	}
-	a, _ := Draw(Train, 3, 0)
-	if b, _ := Draw(Train, 4, 0); reflect.DeepEqual(a, b) {
+	a, _ := Draw(Train, 3, 0, false)
+	if b, _ := Draw(Train, 4, 0, false); reflect.DeepEqual(a, b) {
 		t.Error("another seed gives the same shape")
 	}
 }
