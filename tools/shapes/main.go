@@ -31,7 +31,7 @@ func main() {
 	gpu.AllowEnvironment()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := fmt.Errorf("%w: shapes draw, train or bits; -h shows its flags", errFlags)
+	err := fmt.Errorf("%w: shapes draw, train, bits or picture; -h shows its flags", errFlags)
 	if len(os.Args) > 1 && os.Args[1] == "draw" {
 		err = draw(ctx, os.Args[2:], os.Stdout)
 	}
@@ -40,6 +40,9 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == "bits" {
 		err = measureBits(ctx, os.Args[2:], os.Stdout)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "picture" {
+		err = picture(os.Args[2:], os.Stdout)
 	}
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(2)
