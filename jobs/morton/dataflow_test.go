@@ -24,9 +24,7 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/internal/store/storetest"
 	"github.com/morton-gen/morton/pipelines/dataflow/dataflowtest"
-	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
-	"github.com/morton-gen/morton/transforms/request"
 )
 
 var golden = flag.Bool("golden", false, "rewrite golden files")
@@ -52,7 +50,7 @@ var gpuFlags = []string{
 // results are the direct runner's, byte for byte.
 func TestDataflow(t *testing.T) {
 	storetest.GS(t)
-	family.Register(request.Quads, openNoting)
+	withQuads(t, openNoting)
 	uploadTo(t, "gs://bucket/in", "../../testdata/mesh/cc-0_box.obj", "../../testdata/mesh/cc-0_crate.obj")
 	const manifest = "gs://bucket/in/all.jsonl"
 	putText(t, manifest, `{"input": "cc-0_box.obj"}

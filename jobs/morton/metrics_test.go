@@ -51,7 +51,7 @@ func TestMetricsInsideABundle(t *testing.T) {
 	addr := free.Addr().String()
 	free.Close()
 	model := &scraped{url: "http://" + addr + "/metrics"}
-	family.Register(request.Quads, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return model, nil })
+	withQuads(t, func(func() (*gpu.Device, error), family.Spec) (family.Model, error) { return model, nil })
 	args := []string{
 		"generate", "quads", "missing.obj", "../../testdata/mesh/cc-0_c*.obj", "--out", t.TempDir(), "--model", t.Name(), "--in-flight", "1", "--metrics-addr", addr,
 	}

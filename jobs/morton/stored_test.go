@@ -16,7 +16,6 @@ import (
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/internal/store/storetest"
 	"github.com/morton-gen/morton/pipelines"
-	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
 )
@@ -96,7 +95,7 @@ func mortonProcess(t *testing.T, args ...string) string {
 // manifest, the inputs, the record of the job. The tokens are those of this process.
 func TestStoredElsewhere(t *testing.T) {
 	storetest.S3(t, "bucket")
-	family.Register(request.Quads, openNoting)
+	withQuads(t, openNoting)
 	uploadTo(t, "s3://bucket/in", "../../testdata/mesh/cc-0_box.obj", "../../testdata/mesh/cc-0_crate.obj")
 	const manifest = "s3://bucket/in/all.jsonl"
 	putText(t, manifest, `{"input": "cc-0_box.obj"}

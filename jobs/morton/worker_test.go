@@ -154,7 +154,7 @@ func otherBinary(t *testing.T) string {
 // a process of its own with the workers in this process, then in one of their own:
 // the same binary, staged.
 func TestStandalonePrism(t *testing.T) {
-	family.Register(request.Quads, openNoting)
+	withQuads(t, openNoting)
 	folder, err := filepath.Abs("../../testdata/mesh") // the sources stand beside the tokens
 	if err != nil {
 		t.Fatal(err)

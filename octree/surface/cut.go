@@ -19,11 +19,11 @@ import (
 // Flow in Networks with Power Estimation", 1970, for the cut.
 
 // cutWeight is what a face between two sides costs: the corners of a face.
-const cutWeight = 4
+const cutWeight int64 = 4
 
 // maxCutWork bounds the arcs looked at for one arc of the graph. A cut that takes longer is
 // left as it is then: any sides make a closed surface.
-const maxCutWork = 2000
+const maxCutWork = 200
 
 // network is a flow network whose nodes are empty nodes of a tree. Arcs 2i and 2i+1 are
 // the two ways between a pair.
@@ -98,7 +98,7 @@ func (g *regions) cut(torn []int32) {
 		}
 		j, _ := slices.BinarySearch(n.nodes, b)
 		from, n.to = append(from, int32(i), int32(j)), append(n.to, int32(j), int32(i))
-		room := int64(cutWeight) << (2 * (g.o.Depth - d))
+		room := cutWeight << (2 * (g.o.Depth - d))
 		n.room = append(n.room, room, room)
 	})
 	n.index(from)
@@ -163,8 +163,8 @@ func (n *network) flow() {
 	}
 }
 
-// layer gives every node its distance from supply, and reports whether demand can be
-// reached.
+// layer gives nodes their distance from supply, up to the nearest ones with demand, and
+// reports whether there are any.
 func (n *network) layer() (reached bool) {
 	n.queue = n.queue[:0]
 	for i := range n.level {
@@ -174,9 +174,15 @@ func (n *network) layer() (reached bool) {
 			n.queue = append(n.queue, int32(i))
 		}
 	}
+	last := int32(math.MaxInt32)
 	for at := 0; at < len(n.queue); at++ {
 		i := n.queue[at]
-		reached = reached || n.demand[i] > 0
+		if n.demand[i] > 0 {
+			last, reached = min(last, n.level[i]), true
+		}
+		if n.level[i] >= last {
+			continue
+		}
 		for _, arc := range n.out[n.first[i]:n.first[i+1]] {
 			n.work++
 			if j := n.to[arc]; n.room[arc] > 0 && n.level[j] < 0 {
