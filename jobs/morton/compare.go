@@ -24,6 +24,8 @@ type compareFlags struct {
 	flags *pflag.FlagSet
 
 	samples    int
+	points     int    // of a mesh of a set
+	known      string // folder
 	seed       uint64
 	thresholds floatList
 	json       bool
@@ -34,6 +36,8 @@ func newCompareFlags() *compareFlags {
 	g := &compareFlags{flags: newFlags("compare")}
 	f := g.flags
 	f.IntVar(&g.samples, "samples", compare.DefaultSamples, "points sampled on each surface, evenly by area")
+	f.IntVar(&g.points, "points", compare.DefaultCloud, "of folders: points sampled on each mesh")
+	f.StringVar(&g.known, "known", "", "of folders: tell how far both are from the meshes in `DIR`, such as those of a training")
 	f.Uint64Var(&g.seed, "seed", 1, "random seed of the sampled points")
 	f.Var(&g.thresholds, "threshold", "threshold `X` of an F-score, a share of the reference's longest side; may be given again (default 0.005, 0.01 and 0.02)")
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
@@ -45,6 +49,7 @@ func compareCommand(t terminal) *cobra.Command {
 	c := newCommand("compare MESH REFERENCE", "compare")
 	g := newCompareFlags()
 	c.Flags().AddFlagSet(g.flags)
+	completeFolders(g.flags, "known")
 	completeMeshFlags(c)
 	c.RunE = func(c *cobra.Command, words []string) error { return g.run(c.Context(), t, words) }
 	return c
@@ -68,7 +73,11 @@ func (l *floatList) Set(text string) error {
 func (g *compareFlags) run(ctx context.Context, t terminal, words []string) error {
 	switch {
 	case len(words) != 2:
-		return usagef("compare", "compare: a mesh and the reference, two files, not %d", len(words))
+		return usagef("compare", "compare: a mesh and the reference, two files or two folders, not %d", len(words))
+	case isFolder(words[0]) && isFolder(words[1]):
+		return g.runSets(ctx, t, words[0], words[1])
+	case g.flags.Changed("points") || g.flags.Changed("known"):
+		return usagef("compare", "compare: --points and --known are for two folders")
 	case g.samples < 1:
 		return usagef("compare", "compare: --samples is at least 1")
 	}

@@ -1,6 +1,7 @@
 // Package compare measures how far two surfaces are from each other: Chamfer
 // distances in both conventions, the Hausdorff distance, F-scores and the
-// consistency of normals.
+// consistency of normals. It also measures how alike two sets of shapes are, see
+// [Sets].
 //
 // It is not for the defects of one mesh (see [mesh.Measure]).
 //
