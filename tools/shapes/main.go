@@ -19,6 +19,7 @@ import (
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/meshfile"
+	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/tokenizer/faces"
 	"github.com/morton-gen/morton/models/tokenizer/octree"
@@ -70,7 +71,7 @@ func draw(ctx context.Context, args []string, out io.Writer) error {
 	var o options
 	f := flag.NewFlagSet("shapes draw", flag.ContinueOnError)
 	f.SetOutput(out)
-	f.StringVar(&o.kind, "kind", system.Quads, "quads or shape")
+	f.StringVar(&o.kind, "kind", system.Quads, "quads or shape; mesh writes OBJ files instead of shards")
 	f.StringVar(&o.side, "side", "train", "train or heldout: families of parametric shapes")
 	f.IntVar(&o.count, "count", 1000, "parametric shapes")
 	f.StringVar(&o.from, "from", "", "`folder` of mesh files to add")
@@ -118,9 +119,9 @@ func (o options) drawing() (*drawing, error) {
 	switch o.kind {
 	case system.Quads:
 		d.quads = faces.Tokenizer{Config: faces.Config{Levels: o.levels, Points: o.points}, Length: o.maxTokens}
-	case system.Shape:
+	case system.Shape, meshKind:
 	default:
-		return nil, fmt.Errorf("%w: --kind is quads or shape", errFlags)
+		return nil, fmt.Errorf("%w: --kind is quads, shape or mesh", errFlags)
 	}
 	if o.out == "" || o.count < 0 || o.copies < 1 || o.depth < 1 || o.deepest < o.depth {
 		return nil, fmt.Errorf("%w: --out is needed, --count, --copies and --depth at least 0, 1 and 1, --deepest at least --depth", errFlags)
@@ -136,6 +137,29 @@ func (o options) drawing() (*drawing, error) {
 	return d, err
 }
 
+// meshKind is the kind of files that have no tokens.
+const meshKind = "mesh"
+
+// writeMeshes writes every mesh to a file of its own.
+func (d *drawing) writeMeshes(ctx context.Context, out io.Writer) error {
+	n, kept := d.count+len(d.files)*d.copies, 0
+	for i := range n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		id, m, err := d.mesh(i, rand.New(rand.NewPCG(d.seed, uint64(i))))
+		if err != nil {
+			continue // as a sample that cannot be made
+		}
+		if err := obj.WriteFile(filepath.Join(d.out, id+".obj"), m); err != nil {
+			return err
+		}
+		kept++
+	}
+	_, err := fmt.Fprintf(out, "%s: %d meshes of %d\n", d.out, kept, n)
+	return err
+}
+
 // samplesPerShard keeps shards of a size that readers open at once.
 const samplesPerShard = 2048
 
@@ -144,6 +168,9 @@ const samplesPerShard = 2048
 func (d *drawing) write(ctx context.Context, out io.Writer) error {
 	if err := os.MkdirAll(d.out, 0o755); err != nil {
 		return err
+	}
+	if d.kind == meshKind {
+		return d.writeMeshes(ctx, out)
 	}
 	n := d.count + len(d.files)*d.copies
 	tokens, kept := 0, 0

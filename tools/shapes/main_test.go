@@ -147,3 +147,35 @@ func TestFlags(t *testing.T) {
 		t.Errorf("train without shards: %v", err)
 	}
 }
+
+// TestUpright: samples of upright shapes have their family as a class, copies of files have
+// none, and mesh files of the same numbers show the same shapes.
+func TestUpright(t *testing.T) {
+	args := []string{"--count", "6", "--seed", "5", "--upright", "--from", meshes(t), "--max-faces", "432"}
+	path, _ := drawn(t, append(args, "--kind", "shape", "--depth", "3", "--deepest", "3")...)
+	r, err := shard.Open(path, shard.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	mesh, _ := drawn(t, append(args, "--kind", "mesh")...)
+	for i := 0; ; i++ {
+		s, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			if i != 7 {
+				t.Errorf("%d samples", i)
+			}
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _, _ := strings.Cut(s.ID, "-")
+		if class := len(s.Grid) == 2; class != (i < 6) || class && classes()[s.Grid[1]] != name {
+			t.Errorf("%s has grid %v", s.ID, s.Grid)
+		}
+		if _, err := os.Stat(filepath.Join(filepath.Dir(mesh), s.ID+".obj")); err != nil {
+			t.Error(err)
+		}
+	}
+}
