@@ -46,7 +46,7 @@ func TestOpenRefuses(t *testing.T) {
 // TestDescribeNeedsNoDevice tells what media the shipped models take.
 func TestDescribeNeedsNoDevice(t *testing.T) {
 	for kind, want := range map[string]system.Format{
-		system.Video: {H: 64, W: 64, Rate: clip.Rate{Num: 25, Den: 1}, Frames: 4}, system.Shape: {Depth: 6}, system.Quads: {Faces: 188},
+		system.Video: {H: 64, W: 64, Rate: clip.Rate{Num: 25, Den: 1}, Frames: 4}, system.Shape: {Depth: 5}, system.Quads: {Faces: 188},
 	} {
 		if _, f, err := models.Describe(kind, ""); err != nil || f != want {
 			t.Errorf("%s: %+v, %v", kind, f, err)

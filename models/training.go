@@ -45,6 +45,7 @@ type TrainOptions struct {
 	Tokenizer       string  // cube: model folder that holds the tokenizer; System: the tokenizer, or none
 	Batch           int     // sequences a step
 	Window          int     // positions of one; 0 means the context
+	Starts          float64 // share of the windows at the start of their sample, see train.Sequences; 0: about a fifth
 	MaxHeldout      int     // held-out windows evaluated; 0 means all
 	Keep            int     // bytes of samples kept in memory; 0 means 64 MiB
 	Minutes         float64 // sets the steps to about as many as that takes; 0 leaves them
@@ -177,6 +178,7 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if err != nil {
 		return err
 	}
+	task.Starts = o.Starts
 	t.task = task
 	if t.lines, err = tables.Lines(task.HeldoutWindows); err != nil {
 		return err

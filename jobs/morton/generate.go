@@ -207,7 +207,9 @@ func (k *generateKind) all(t terminal) ([]request.Request, error) {
 		if k.base.PrefixDepth > 0 {
 			return nil, k.usagef("--prefix-depth needs an --input")
 		}
-		requests, err := request.FromNothing(k.count, k.base)
+		named := k.base
+		named.ID = k.className
+		requests, err := request.FromNothing(k.count, named)
 		if err != nil {
 			return nil, k.usagef("%s", plain(err))
 		}

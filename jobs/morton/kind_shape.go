@@ -29,11 +29,9 @@ func addDepth(k *tokenizeKind) {
 // takeShape reads the flags of a shape request and rejects invalid ones.
 func (k *generateKind) takeShape() error {
 	if k.own.Changed("class") {
-		n, err := k.numberOf(k.className)
-		if err != nil {
+		if err := k.findClass(); err != nil {
 			return err
 		}
-		k.class = n
 	}
 	if err := k.takeCondition(); err != nil {
 		return err
@@ -44,21 +42,26 @@ func (k *generateKind) takeShape() error {
 	return nil
 }
 
-// numberOf returns the number of a class that is named, or is a number already.
-func (k *generateKind) numberOf(class string) (int, error) {
+// findClass reads --class, the name of a class or its number. Results have the name.
+func (k *generateKind) findClass() error {
+	class := k.className
 	names, err := models.Classes(system.Shape, k.folder)
 	if err != nil {
 		names = nil // a published model, which has no names; what else is wrong is told where it is opened
 	}
-	if n := slices.Index(names, class); n >= 0 {
-		return n, nil
+	if k.class = slices.Index(names, class); k.class >= 0 {
+		return nil
 	}
-	n, err := strconv.Atoi(class)
+	k.class, err = strconv.Atoi(class)
 	switch {
-	case err == nil && (names == nil || n >= 0 && n < len(names)):
-		return n, nil
+	case err == nil && names == nil:
+		k.className = ""
+	case err == nil && k.class >= 0 && k.class < len(names):
+		k.className = names[k.class]
 	case names == nil:
-		return 0, k.usagef("--class %q: the model has no names of classes; give a number", class)
+		return k.usagef("--class %q: the model has no names of classes; give a number", class)
+	default:
+		return k.usagef("--class %q: the model has %s", class, strings.Join(names, ", "))
 	}
-	return 0, k.usagef("--class %q: the model has %s", class, strings.Join(names, ", "))
+	return nil
 }

@@ -154,7 +154,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"convert a.obj b.mp4", "the name of a mesh to write"},
 		{"convert a.obj b.obj --to obj", "--out the folder"},
 		{"convert a.obj --to mp4 --out o", "it is one of"},
-		{"compare a.obj", "two files, not 1"},
+		{"compare a.obj", "two folders, not 1"},
 		{"compare a.obj b.obj --samples 0", "--samples is at least 1"},
 		{"compare a.obj b.obj --threshold 0", "threshold 0"},
 		{"compare a.obj b.obj --threshold some", "such as 0.01"},

@@ -105,3 +105,30 @@ func TestJoinRefuses(t *testing.T) {
 		t.Errorf("%d rows, %d draws from %d", q.N, q.Draws.N, q.First)
 	}
 }
+
+// TestShareOfStarts draws many windows of a sample of three windows' length.
+func TestShareOfStarts(t *testing.T) {
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		s := task(t, dev)
+		n := 3 * s.room()
+		s.train = held{conditioned(t, n)}
+		s.ends = []int{n}
+		for _, c := range []struct {
+			starts      float64
+			least, most int
+		}{{0, 990, 1190}, {0.7, 2700, 2900}, {1, 4000, 4000}} {
+			s.Starts = c.starts
+			r, first, last := rand.New(rand.NewPCG(5, 5)), 0, 0
+			for range 4000 {
+				w := must(s.draw(r))(t)
+				if w.From == w.Seq.Sinks {
+					first++
+				}
+				last = max(last, w.To)
+			}
+			if first < c.least || first > c.most || (last == n) != (c.starts < 1) {
+				t.Errorf("share %g: %d of 4000 windows begin where the sample does, want %d to %d; the last ends at %d of %d", c.starts, first, c.least, c.most, last, n)
+			}
+		}
+	})
+}

@@ -12,6 +12,10 @@ import (
 
 // Sequences is the task of training a network on laid-out samples.
 type Sequences struct {
+	// Starts is the share of the windows that begin where their sample does, of samples longer
+	// than a window. 0: about a fifth.
+	Starts float64
+
 	net     *Network
 	align   int // windows start at multiples of it behind the sink rows
 	seed    uint64
@@ -113,7 +117,13 @@ func (s *Sequences) draw(r *rand.Rand) (Window, error) {
 	n, room := q.N, s.room()
 	free := (n - q.Sinks - room + s.align - 1) / s.align // window starts beyond the first
 	from := q.Sinks
-	if free > 0 {
+	switch {
+	case free <= 0:
+	case s.Starts > 0:
+		if r.Float64() >= s.Starts {
+			from += (1 + r.IntN(free)) * s.align
+		}
+	default:
 		// The start of a sample has no past: give it its share of windows.
 		if k := r.IntN(free + 1 + free/4); k <= free {
 			from += k * s.align

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,12 +25,12 @@ func FromPaths(paths []string, base Request) ([]Request, error) {
 	return requests, nil
 }
 
-// FromNothing returns count requests without input, named by the family.
+// FromNothing returns count requests without input, named by the base or by its family.
 func FromNothing(count int, base Request) ([]Request, error) {
 	requests := make([]Request, count)
 	for i := range requests {
 		r := base
-		r.ID = fmt.Sprintf("%s-%d", base.Family, i+1)
+		r.ID = fmt.Sprintf("%s-%d", cmp.Or(base.ID, string(base.Family)), i+1)
 		if err := r.Validate(); err != nil {
 			return nil, err
 		}
