@@ -45,14 +45,12 @@ func (k *generateKind) takeShape() error {
 // findClass reads --class, the name of a class or its number. Results have the name.
 func (k *generateKind) findClass() error {
 	class := k.className
-	names, err := models.Classes(system.Shape, k.folder)
-	if err != nil {
-		names = nil // a published model, which has no names; what else is wrong is told where it is opened
-	}
+	names, _ := models.Classes(system.Shape, k.folder) // fails for a published model, which has no names; what else is wrong is told where it is opened
 	if k.class = slices.Index(names, class); k.class >= 0 {
 		return nil
 	}
-	k.class, err = strconv.Atoi(class)
+	n, err := strconv.Atoi(class)
+	k.class = n
 	switch {
 	case err == nil && names == nil:
 		k.className = ""

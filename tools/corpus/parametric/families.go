@@ -128,9 +128,7 @@ func lampshade(r dice) *mesh.Mesh {
 }
 
 func baluster(r dice) *mesh.Mesh {
-	s := lathe(r.wave(r.count(4, 12), 0, r.between(2, 5), 0.2, 0.7), r.even(4, 14))
-	s.capFirst, s.capLast = true, true
-	return s.mesh()
+	return turned(r.wave(r.count(4, 12), 0, r.between(2, 5), 0.2, 0.7), r.even(4, 14))
 }
 
 func bottle(r dice) *mesh.Mesh {
@@ -383,9 +381,7 @@ func bolt(r dice) *mesh.Mesh {
 	head, shaft := r.between(0.2, 0.6), r.between(0.25, 0.6)
 	n := 6 * r.count(1, 2)
 	profile := []point{{1, 0}, {1, head}, {shaft, head}, {shaft, head + r.between(0.3, 1)}, {shaft, head + r.between(1, 3)}, {shaft * 0.7, head + 3.2}}
-	s := lathe(profile, n)
-	s.capFirst, s.capLast = true, true
-	return s.mesh()
+	return turned(profile, n)
 }
 
 func pulley(r dice) *mesh.Mesh {
@@ -486,9 +482,7 @@ func bracket(r dice) *mesh.Mesh {
 
 // stool is a lathed seat on swept legs, which are parts of their own.
 func stool(r dice) *mesh.Mesh {
-	seat := lathe([]point{{0.9, 0}, {1, 0.08}, {0.9, 0.16}}, r.even(8, 16))
-	seat.capFirst, seat.capLast = true, true
-	parts := []*mesh.Mesh{seat.mesh()}
+	parts := []*mesh.Mesh{turned([]point{{0.9, 0}, {1, 0.08}, {0.9, 0.16}}, r.even(8, 16))}
 	legs, h, spread := r.count(3, 4), r.between(0.8, 2), r.between(0, 0.4)
 	for i := range legs {
 		angle := 2 * math.Pi * float64(i) / float64(legs)
