@@ -22,7 +22,7 @@ import (
 type Conv struct {
 	Share   []int `json:"share"` // bits of each coordinate, see gpu/ops/gray; none: fitted to the first clips
 	Fine    int   `json:"fine"`  // width on the fine grid; Tokenizer.Width is that on the cells' grid
-	Encoder Depth `json:"encoder"`
+	Encoder Depth `json:"encoder"` // none: the linear map alone
 	Decoder Depth `json:"decoder"`
 }
 
@@ -243,35 +243,40 @@ func (n *convNet) specs() (out []params.Spec) {
 		out = append(out, params.Spec{Name: name + ".weight", Shape: []int{to, from}, Std: gain / math.Sqrt(float64(from)), Decay: true},
 			params.Spec{Name: name + ".bias", Shape: []int{to}})
 	}
-	norm := func(name string, n int) {
-		out = append(out, params.Spec{Name: name + ".weight", Shape: []int{n}, Value: 1})
+	norm := func(name string, n int, value float64) {
+		out = append(out, params.Spec{Name: name + ".weight", Shape: []int{n}, Value: value})
 	}
 	blocks := func(side string, d Depth) {
 		for i := range d.Fine {
 			name := blockName(side, "fine", i)
-			norm(name+".norm", fine)
+			norm(name+".norm", fine, 1)
 			linear(name+".first", fine, 9*fine, 1.4)
 			linear(name+".second", fine, 9*fine, 0.5)
 		}
 		for i := range d.Cell {
 			name := blockName(side, "cell", i)
-			norm(name+".norm", width)
+			norm(name+".norm", width, 1)
 			linear(name+".first", width, 9*width, 1.4)
 			linear(name+".second", width, 18*width, 0.5)
 		}
 	}
+	// The last layers' inputs are small, so that first steps, which are as large as the
+	// learning rate whatever the error, add little to what the linear paths do.
+	const small = 0.1
 	patch := c.pixels() / 4
 	linear("encoder.base", coords, c.pixels(), 1)
-	linear("encoder.in", fine, patch, 1)
-	blocks("encoder", v.Encoder)
-	linear("encoder.down", width, 4*fine, 1)
-	norm("encoder.norm", width)
-	linear("encoder.out", coords, width, 0)
+	if v.Encoder != (Depth{}) {
+		linear("encoder.in", fine, patch, 1)
+		blocks("encoder", v.Encoder)
+		linear("encoder.down", width, 4*fine, 1)
+		norm("encoder.norm", width, small)
+		linear("encoder.out", coords, width, 0)
+	}
 	linear("decoder.base", c.pixels(), coords, 1)
 	linear("decoder.in", width, 9*coords, 1)
 	blocks("decoder", v.Decoder)
 	linear("decoder.up", 4*fine, width, 1)
-	norm("decoder.norm", fine)
+	norm("decoder.norm", fine, small)
 	linear("decoder.out", patch, 9*fine, 0)
 	return out
 }
@@ -280,6 +285,12 @@ func blockName(side, grid string, i int) string { return fmt.Sprintf("%s.%s.%d",
 
 func (n *convNet) linear(t *tape.Tape, x *tape.Value, name string, residual *tape.Value) *tape.Value {
 	return t.Linear(x, tape.LinearArgs{W: n.store.Value(name + ".weight"), Bias: n.store.Value(name + ".bias"), Residual: residual})
+}
+
+// base is a linear path. It stays as it was fitted: gradients only take it from the best
+// linear map, and through the quantiser they move every threshold.
+func (n *convNet) base(t *tape.Tape, x *tape.Value, name string) *tape.Value {
+	return t.Linear(x, tape.LinearArgs{W: tape.Constant(n.store.Param(name + ".weight")), Bias: tape.Constant(n.store.Param(name + ".bias"))})
 }
 
 func (n *convNet) conv(t *tape.Tape, x *tape.Value, near table, name string, residual *tape.Value) *tape.Value {
@@ -313,12 +324,15 @@ func (n *convNet) cellBlocks(t *tape.Tape, x *tape.Value, side string, d Depth) 
 // encode returns the coordinates of codes before they are rounded, [cells, coordinates],
 // of pixels [b·t·h·w, values].
 func (n *convNet) encode(t *tape.Tape, px *tape.Value) *tape.Value {
+	base := n.base(t, t.Gather(px, n.pxCell.args()), "encoder.base")
 	d := n.cfg.Tokenizer.Conv.Encoder
+	if d == (Depth{}) {
+		return base
+	}
 	x := n.linear(t, t.Gather(px, n.pxFine.args()), "encoder.in", nil)
 	x = n.fineBlocks(t, x, "encoder", d)
 	x = n.linear(t, t.Gather(x, n.fineCell.args()), "encoder.down", nil)
 	x = n.norm(t, n.cellBlocks(t, x, "encoder", d), "encoder.norm")
-	base := n.linear(t, t.Gather(px, n.pxCell.args()), "encoder.base", nil)
 	return n.linear(t, x, "encoder.out", base)
 }
 
@@ -330,7 +344,7 @@ func (n *convNet) decode(t *tape.Tape, code *tape.Value) *tape.Value {
 	x = n.fineBlocks(t, t.Gather(x, n.cellUp.args()), "decoder", d)
 	x = n.conv(t, n.norm(t, x, "decoder.norm"), n.fineNear, "decoder.out", nil)
 	x = t.Gather(t.Reshape(x, n.px.rows(), c.values()), n.finePx.args())
-	base := t.Reshape(n.linear(t, code, "decoder.base", nil), n.px.rows(), c.values())
+	base := t.Reshape(n.base(t, code, "decoder.base"), n.px.rows(), c.values())
 	return t.Sum(x, t.Gather(base, n.cellPx.args()))
 }
 

@@ -2,13 +2,17 @@ package cube
 
 import (
 	"math"
+	"slices"
 
 	"github.com/morton-gen/morton/gpu/ops/gray"
 	"github.com/morton-gen/morton/models/params"
 )
 
-// fitClips is how many clips a fit looks at.
-const fitClips = 64
+// fitClips is how many clips a fit looks at, at most, and fitCells how many cells.
+const (
+	fitClips = 1024
+	fitCells = 1 << 14
+)
 
 // fit gives the coordinates of a convolutional autoencoder their bits, and returns the
 // weights of its linear paths. One whose coordinates have bits goes on from weights that
@@ -21,13 +25,21 @@ func (c *Config) fit(clips *Clips) (map[string][]float32, error) {
 		return nil, err
 	}
 	n := min(clips.N, fitClips)
-	windows := make([][]float32, n)
-	for i := range windows {
-		w := clips.window(i*clips.N/n, 0, c.Tokenizer.Window)
-		windows[i] = make([]float32, len(w.Pix))
-		c.load(windows[i], w)
+	cells := c.cells()
+	step := max((n*cells+fitCells-1)/fitCells, 1) | 1 // odd: it meets all places
+	s := make(spectrum, c.pixels())
+	x := make([]float32, cells*c.pixels())
+	for i := range n {
+		c.load(x, clips.window(i*clips.N/n, 0, c.Tokenizer.Window))
+		for at := i % step; at < cells; at += step {
+			for j, v := range c.transform(c.cellOf(x, at)) {
+				s[j].values = append(s[j].values, v)
+			}
+		}
 	}
-	s := c.measure(windows)
+	for j := range s {
+		s[j].look()
+	}
 	bits := s.share(c.Tokenizer.Bits)
 	v := *c.Tokenizer.Conv // the caller's stays as it is
 	v.Share = positive(bits)
@@ -35,30 +47,69 @@ func (c *Config) fit(clips *Clips) (map[string][]float32, error) {
 	return c.transformCodec(s, bits), c.Validate()
 }
 
-// spectrum holds the mean and the standard deviation of each coefficient of a cell's
-// orthonormal cosine transform. Coefficient ((t·h + y)·w + x)·3 + colour is that of
-// frequencies t, y and x.
-type spectrum struct{ mean, sigma []float64 }
+// spectrum holds a coefficient of a cell's orthonormal cosine transform each. Coefficient
+// ((t·h + y)·w + x)·3 + colour is that of frequencies t, y and x.
+type spectrum []coefficient
 
-// measure returns the spectrum of windows as the network reads them, [b·t·h·w, values].
-func (c Config) measure(windows [][]float32) spectrum {
-	n := c.pixels()
-	s := spectrum{make([]float64, n), make([]float64, n)}
-	count := 0.0
-	for _, x := range windows {
-		for at := range len(x) / n {
-			for i, v := range c.transform(c.cellOf(x, at)) {
-				s.mean[i] += v
-				s.sigma[i] += v * v
+// coefficient is how one is spread over the cells of a corpus.
+type coefficient struct {
+	values []float64 // less their mean, ascending
+	mean   float64
+	sums   []float64 // of the values before each, and of all
+	square float64   // mean square
+	best   [gray.MaxBits + 1]levels
+}
+
+// look makes the rest of values as they were gathered.
+func (k *coefficient) look() {
+	for _, v := range k.values {
+		k.mean += v
+	}
+	k.mean /= float64(len(k.values))
+	for i := range k.values {
+		k.values[i] -= k.mean
+		k.square += k.values[i] * k.values[i]
+	}
+	k.square = max(k.square/float64(len(k.values)), 1e-6)
+	slices.Sort(k.values)
+	k.sums = make([]float64, 1, len(k.values)+1)
+	for i, v := range k.values {
+		k.sums = append(k.sums, k.sums[i]+v)
+	}
+	for b := range k.best {
+		k.best[b] = k.levels(b)
+	}
+}
+
+// levels says how a coefficient less its mean is rounded: times scale to a coordinate, and
+// the coordinate's level, see gpu/ops/gray, times gain back.
+type levels struct{ scale, gain, distortion float64 }
+
+// levels returns the scale and the gain with the least mean squared error, for b bits.
+func (k *coefficient) levels(b int) levels {
+	if b == 0 {
+		return levels{distortion: k.square}
+	}
+	l, n := 1<<b, float64(len(k.values))
+	best := levels{distortion: math.Inf(1)}
+	for wide := 0.2; wide < 2; wide *= 1.1 {
+		scale := wide / math.Sqrt(k.square)
+		along, power, from := 0.0, 0.0, 0 // of levels with values, and of levels, over all values
+		for q := range l {
+			to := len(k.values)
+			if q < l-1 {
+				to, _ = slices.BinarySearch(k.values, math.Atanh(float64(2*(q+1)-l)/float64(l))/scale)
 			}
-			count++
+			level := math.Atanh(float64(2*q+1-l)/float64(l)) / scale
+			along += level * (k.sums[to] - k.sums[from])
+			power += level * level * float64(to-from)
+			from = to
+		}
+		if d := k.square - along*along/max(power, 1e-12)/n; d < best.distortion {
+			best = levels{scale, along / max(power, 1e-12) / scale, d}
 		}
 	}
-	for i := range s.mean {
-		s.mean[i] /= count
-		s.sigma[i] = math.Sqrt(max(s.sigma[i]/count-s.mean[i]*s.mean[i], 1e-6))
-	}
-	return s
+	return best
 }
 
 // cellOf returns the pixels of cell at of a window, [t, h, w, 3].
@@ -101,53 +152,48 @@ func (c Config) transform(x []float64) []float64 {
 	return x
 }
 
-// distortion is the mean squared error of a normal variable of variance 1 under the best
-// quantiser of b bits.
-//
-// Source: Max, "Quantizing for minimum distortion", 1960, table I.
-var distortion = [gray.MaxBits + 1]float64{1, 0.3634, 0.1175, 0.03454, 0.009497, 0.002499, 0.000642, 0.000164, 0.000042}
-
-// share gives l bits to the coefficients, each to the one that it helps most. The number
+// share gives l bits to the coefficients, to the one that they help most each time. The number
 // of coefficients that get any is a multiple of four, as 16-bit products want it.
 func (s spectrum) share(l int) []int {
-	bits := make([]int, len(s.sigma))
+	bits := make([]int, len(s))
 	used := 0
-	give := func(among func(i int) bool) {
-		best, gain := -1, 0.0
+	give := func(left int, among func(i int) bool) int {
+		best, more, gain := -1, 0, 0.0
 		for i, b := range bits {
-			if b == gray.MaxBits || !among(i) {
+			if !among(i) {
 				continue
 			}
-			if g := s.sigma[i] * s.sigma[i] * (distortion[b] - distortion[b+1]); g > gain {
-				best, gain = i, g
+			// A first bit is often worth less than the next, since a heavy tail wants outer levels.
+			for n := 1; n <= min(left, gray.MaxBits-b); n++ {
+				if g := (s[i].best[b].distortion - s[i].best[b+n].distortion) / float64(n); best < 0 || g > gain {
+					best, more, gain = i, n, g
+				}
 			}
 		}
-		if bits[best]++; bits[best] == 1 {
+		if bits[best] == 0 {
 			used++
 		}
+		bits[best] += more
+		return more
 	}
-	for range l {
-		give(func(int) bool { return true })
+	for left := l; left > 0; {
+		left -= give(left, func(int) bool { return true })
 	}
 	for used%4 != 0 { // the weakest gives its bits to the others
 		weakest := -1
 		for i, b := range bits {
-			if b > 0 && (weakest < 0 || s.sigma[i] < s.sigma[weakest]) {
+			if b > 0 && (weakest < 0 || s[i].square < s[weakest].square) {
 				weakest = i
 			}
 		}
-		for n := bits[weakest]; n > 0; n-- {
-			give(func(i int) bool { return bits[i] > 0 && i != weakest })
+		for left := bits[weakest]; left > 0; {
+			left -= give(left, func(i int) bool { return bits[i] > 0 && i != weakest })
 		}
 		bits[weakest] = 0
 		used--
 	}
 	return bits
 }
-
-// companding is the standard deviation of a coordinate as it is quantised. Of 0.5 to 1.2
-// it keeps most of natural clips.
-const companding = 0.6
 
 // transformCodec returns the first weights of the linear paths: cosine transforms of the
 // coefficients that have bits, and back.
@@ -163,17 +209,17 @@ func (c Config) transformCodec(s spectrum, bits []int) map[string][]float32 {
 	out, mean := make([]float32, n*len(picked)), make([]float32, n)
 	for k, j := range picked {
 		row := make([]float32, n)
-		scale := companding / s.sigma[j]
+		lv := s[j].best[bits[j]]
 		for i := range n { // pixel i of the network's order
 			v, px := i%values, i/values
 			b := at(j/(3*c.Cell[1]*c.Cell[2]), v/3, c.Cell[0]) * at(j/(3*c.Cell[2])%c.Cell[1], px/c.Cell[2], c.Cell[1]) *
 				at(j/3%c.Cell[2], px%c.Cell[2], c.Cell[2]) * colours[j%3][v%3]
-			row[i] = float32(b * scale)
-			out[i*len(picked)+k] = float32(b / scale)
-			mean[i] += float32(b * s.mean[j])
+			row[i] = float32(b * lv.scale)
+			out[i*len(picked)+k] = float32(b * lv.gain)
+			mean[i] += float32(b * s[j].mean)
 		}
 		in = append(in, row...)
-		inBias = append(inBias, float32(-s.mean[j]*scale))
+		inBias = append(inBias, float32(-s[j].mean*lv.scale))
 	}
 	return map[string][]float32{"encoder.base.weight": in, "encoder.base.bias": inBias, "decoder.base.weight": out, "decoder.base.bias": mean}
 }
