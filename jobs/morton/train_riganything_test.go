@@ -37,7 +37,7 @@ func TestTrainRigAnything(t *testing.T) {
 	gputest.Open(t, gpu.Options{})
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	if err := os.WriteFile(in("config.json"), []byte(`{"width": 16, "heads": 2, "hidden": 24, "blocks": 1, "points": 32, "joints": 6, "skins": 8, "pairs": 8, "head_width": 16, "head_depth": 1, "lessons": 2, "sampling_steps": "5"}`), 0o600); err != nil {
+	if err := os.WriteFile(in("config.json"), []byte(`{"width": 16, "heads": 2, "hidden": 24, "blocks": 1, "points": 32, "joints": 6, "pairs": 8, "head_width": 16, "head_depth": 1, "lessons": 2, "sampling_steps": "5"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := gltf.WriteRig(in("skinned.glb"), boneRig(), gltf.WriteOptions{}); err != nil {

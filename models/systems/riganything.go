@@ -41,14 +41,20 @@ type rigAnything struct {
 	Heat      float64 `json:"temperature"`
 }
 
+// pointsDecide stands for skins that a description lacks.
+const pointsDecide = math.MinInt
+
 func readRigAnything(config json.RawMessage) (*rigAnything, error) {
 	c := &rigAnything{
-		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: 256, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "ddim50", Heat: 1,
+		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: pointsDecide, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "ddim50", Heat: 1,
 	}
 	if config != nil {
 		if err := json.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
+	}
+	if c.Skins == pointsDecide {
+		c.Skins = min(256, c.Points)
 	}
 	in := within
 	if err := errors.Join(c.order().Validate(), c.tokens().Validate()); err != nil {

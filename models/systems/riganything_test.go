@@ -184,6 +184,26 @@ func TestRigAnythingDraws(t *testing.T) {
 	})
 }
 
+// TestRigAnythingTeachesAllPoints trains on the influences of all points, as by default where there
+// are few. A lesson then has more rows than the trunk has positions.
+func TestRigAnythingTeachesAllPoints(t *testing.T) {
+	p := must(system.ToTrain("riganything"))(t)
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, skins := range []string{"", fmt.Sprintf(`"skins": %d, `, rigPoints)} {
+			config := fmt.Sprintf(`{%s"points": %d, "joints": %d, "width": 16, "heads": 2, "hidden": 24, "blocks": 1, "pairs": 8, "head_width": 16, "head_depth": 1}`, skins, rigPoints, rigJoints)
+			g := &golden{name: "riganything", sys: must(p.Open([]byte(config), nil))(t)}
+			if w, most := g.sys.Window(), g.sys.Layout.Context; w != 1+2*rigJoints+rigPoints || w <= most {
+				t.Fatalf("%s: %d rows of a lesson, %d of the trunk", config, w, most)
+			}
+			q, tokens, err := g.sys.Flatten(rigSample(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.learn(t, dev, q, tokens).slope(t, "riganything")
+		}
+	})
+}
+
 // TestRigAnythingRefuses opens what is no network, and prompts and samples that are none.
 func TestRigAnythingRefuses(t *testing.T) {
 	p := must(system.ToTrain("riganything"))(t)
