@@ -8,6 +8,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/strictjson"
 	"github.com/morton-gen/morton/mesh/sequence"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/input"
@@ -63,7 +64,7 @@ func readQuadGPT(config json.RawMessage) (*quadGPT, error) {
 		Points: 4096, Quads: 1, Theta: 1e6,
 	}
 	if config != nil {
-		if err := json.Unmarshal(config, c); err != nil {
+		if err := strictjson.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/strictjson"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
@@ -49,7 +50,7 @@ func readRigAnything(config json.RawMessage) (*rigAnything, error) {
 		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: pointsDecide, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "ddim50", Heat: 1,
 	}
 	if config != nil {
-		if err := json.Unmarshal(config, c); err != nil {
+		if err := strictjson.Unmarshal(config, c); err != nil {
 			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
 		}
 	}

@@ -207,7 +207,7 @@ func TestRigAnythingTeachesAllPoints(t *testing.T) {
 // TestRigAnythingRefuses opens what is no network, and prompts and samples that are none.
 func TestRigAnythingRefuses(t *testing.T) {
 	p := must(system.ToTrain("riganything"))(t)
-	for _, config := range []string{`{"points": 100}`, `{"joints": 1}`, `{"skins": 0}`, `{"width": 7}`, `{"width": 30, "heads": 4}`, `{"hidden": 3}`, `{"blocks": 0}`, `{"pairs": 3}`, `{"head_depth": 0}`, `{"lessons": 0}`, `{"sampling_steps": "no"}`, `{"temperature": -1}`, `[]`} {
+	for _, config := range []string{`{"points": 100}`, `{"joints": 1}`, `{"skins": 0}`, `{"width": 7}`, `{"width": 30, "heads": 4}`, `{"hidden": 3}`, `{"blocks": 0}`, `{"pairs": 3}`, `{"head_depth": 0}`, `{"lessons": 0}`, `{"sampling_steps": "no"}`, `{"temperature": -1}`, `{"widht": 16}`, `[]`} {
 		if _, err := p.Open([]byte(config), nil); !errors.Is(err, nn.ErrConfig) {
 			t.Errorf("%s: %v", config, err)
 		}
