@@ -6,6 +6,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -207,9 +208,15 @@ func TestRigAnythingTeachesAllPoints(t *testing.T) {
 // TestRigAnythingRefuses opens what is no network, and prompts and samples that are none.
 func TestRigAnythingRefuses(t *testing.T) {
 	p := must(system.ToTrain("riganything"))(t)
-	for _, config := range []string{`{"points": 100}`, `{"joints": 1}`, `{"skins": 0}`, `{"width": 7}`, `{"width": 30, "heads": 4}`, `{"hidden": 3}`, `{"blocks": 0}`, `{"pairs": 3}`, `{"head_depth": 0}`, `{"lessons": 0}`, `{"sampling_steps": "no"}`, `{"temperature": -1}`, `{"widht": 16}`, `[]`} {
-		if _, err := p.Open([]byte(config), nil); !errors.Is(err, nn.ErrConfig) {
-			t.Errorf("%s: %v", config, err)
+	for config, rule := range map[string]string{
+		`{"points": 100}`: "points is 100, want 16 to 16384 in multiples of 16", `{"joints": 1}`: "joints is 1, want 2 to 512", `{"skins": 0}`: "skins is 0, want 1 to 1024 with 1024 points",
+		`{"points": 16, "skins": 17}`: "skins is 17, want 1 to 16 with 16 points", `{"skins": -1}`: "skins is -1", `{"width": 0}`: "width is 0", `{"heads": 0}`: "heads is 0", `{"heads": 1}`: "width is 1024, want 8 to 256",
+		`{"width": 30, "heads": 4}`: "width is 30, want 8 to 1024 in multiples of 8 with 4 heads", `{"hidden": 3}`: "hidden is 3", `{"blocks": 0}`: "blocks is 0, want 1 to 256", `{"pairs": 3}`: "pairs is 3",
+		`{"head_width": 3}`: "head_width is 3", `{"head_depth": 0}`: "head_depth is 0", `{"lessons": 0}`: "lessons is 0", `{"sampling_steps": "no"}`: `sampling_steps: head: bad network configuration: "no"`,
+		`{"temperature": -1}`: "temperature is -1", `{"widht": 16}`: `unknown field "widht"`, `[]`: "array",
+	} {
+		if _, err := p.Open([]byte(config), nil); !errors.Is(err, nn.ErrConfig) || !strings.Contains(err.Error(), rule) {
+			t.Errorf("%s: %v, want %q", config, err, rule)
 		}
 	}
 	s := openRig(t).sys
