@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -14,8 +16,6 @@ import (
 	"github.com/morton-gen/morton/mesh/gltf"
 	"github.com/morton-gen/morton/mesh/obj"
 	"github.com/morton-gen/morton/mesh/rig"
-	"github.com/morton-gen/morton/models/system"
-	"github.com/morton-gen/morton/models/tokenizer/rigs"
 	"github.com/morton-gen/morton/transforms/report"
 )
 
@@ -31,13 +31,14 @@ func boneRig() *rig.Rig {
 	return r
 }
 
-// TestTrainRigAnything goes the whole way of a rig: skinned files become samples by a model's description,
+// TestTrainRigAnything goes the whole way of a rig: skinned files become samples by a description,
 // a network trains on them for two steps, and draws skeletons for meshes without and with one.
 func TestTrainRigAnything(t *testing.T) {
 	gputest.Open(t, gpu.Options{})
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	if err := os.WriteFile(in("config.json"), []byte(`{"width": 16, "heads": 2, "hidden": 24, "blocks": 1, "points": 32, "joints": 6, "pairs": 8, "head_width": 16, "head_depth": 1, "lessons": 2, "sampling_steps": "5"}`), 0o600); err != nil {
+	const config = `{"width": 16, "heads": 2, "hidden": 24, "blocks": 1, "points": 32, "joints": 6, "pairs": 8, "head_width": 16, "head_depth": 1, "lessons": 2, "sampling_steps": "5"}`
+	if err := os.WriteFile(in("rig.json"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := gltf.WriteRig(in("skinned.glb"), boneRig(), gltf.WriteOptions{}); err != nil {
@@ -54,15 +55,9 @@ func TestTrainRigAnything(t *testing.T) {
 		}
 		return text + errs
 	}
-	// A model that was trained for no step tells how samples are laid out. It needs some to begin with.
-	writeRigs(t, in("first.parquet"), boneRig())
-	train := []string{"train", "--system", "riganything", "--config", in("config.json"), "--steps", "2", "--batch", "2"}
-	run(exitDone, append(train, "--tokens", in("first.parquet"), "--heldout", in("first.parquet"), "--out", in("model"))...)
-	if text := run(exitDone, "inspect", in("model")); !strings.Contains(text, "riganything") {
-		t.Error(text)
-	}
-	run(exitDone, "tokenize", "rig", "--model", in("model"), "--input", in("skinned.glb"), "--out", in("shards"))
-	text := run(exitFailed, "tokenize", "rig", "--model", in("model"), "--input", in("plain.obj"), "--out", in("none"))
+	train := []string{"train", "--system", "riganything", "--config", in("rig.json"), "--steps", "2", "--batch", "2"}
+	run(exitDone, "tokenize", "rig", "--model", in("rig.json"), "--input", in("skinned.glb"), "--out", in("shards"))
+	text := run(exitFailed, "tokenize", "rig", "--model", in("rig.json"), "--input", in("plain.obj"), "--out", in("none"))
 	if data, err := os.ReadFile(in("none/failures.jsonl")); err != nil || !strings.Contains(string(data), `"no_rig"`) {
 		t.Errorf("a mesh without a skin: %s, %v\n%s", data, err, text)
 	}
@@ -71,9 +66,26 @@ func TestTrainRigAnything(t *testing.T) {
 		all, _ := filepath.Glob(in("shards/*"))
 		t.Fatalf("%v, but %v", err, all)
 	}
-	run(exitDone, append(train, "--tokens", made, "--heldout", made, "--out", in("again"))...)
+	run(exitDone, append(train, "--tokens", made, "--heldout", made, "--out", in("model"))...)
+	if text := run(exitDone, "inspect", in("model")); !strings.Contains(text, "riganything") {
+		t.Error(text)
+	}
+	// The same samples come from a folder that has the description alone, and from the model.
+	if err := errors.Join(os.Mkdir(in("described"), 0o755), os.WriteFile(in("described/config.json"), []byte(config), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	want := readShard(t, made)
+	for _, model := range []string{"described", "model"} {
+		run(exitDone, "tokenize", "rig", "--model", in(model), "--input", in("skinned.glb"), "--out", in("from-"+model))
+		if got := readShard(t, in("from-"+model+"/rig-0000-of-0001.parquet")); !reflect.DeepEqual(got, want) {
+			t.Errorf("by %s other samples are made", model)
+		}
+	}
+	if text := run(exitUsage, "generate", "rig", "--model", in("rig.json"), "--input", in("plain.obj"), "--out", in("none")); !strings.Contains(text, "rig.json") {
+		t.Error(text)
+	}
 	run(exitDone, "detokenize", "rig", "--model", in("model"), "--input", made, "--out", in("points"))
-	run(exitDone, "generate", "rig", "--model", in("again"), "--input", in("*.obj"), "--input", in("*.glb"), "--out", in("drawn"))
+	run(exitDone, "generate", "rig", "--model", in("model"), "--input", in("*.obj"), "--input", in("*.glb"), "--out", in("drawn"))
 	results := readJSON[report.Result](t, in("drawn/results.jsonl"))
 	if len(results) != 2 {
 		t.Fatalf("%d results", len(results))
@@ -89,23 +101,11 @@ func TestTrainRigAnything(t *testing.T) {
 	}
 }
 
-// writeRigs writes a shard of rigs of 32 points and up to 6 joints.
-func writeRigs(t *testing.T, path string, all ...*rig.Rig) {
+func readShard(t *testing.T, path string) []shard.Sample {
 	t.Helper()
-	w, err := shard.Create(path)
-	if err != nil {
-		t.Fatal(err)
+	all, err := shard.ReadAll(path, shard.Limits{})
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%s: %d samples, %v", path, len(all), err)
 	}
-	for i, r := range all {
-		s, _, err := rigs.Tokenizer{Config: rigs.Config{Points: 32, Joints: 6}}.Encode(string(rune('a'+i)), system.Media{Rig: r}, system.Extent{})
-		if err == nil {
-			err = w.Write(s)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	return all
 }
