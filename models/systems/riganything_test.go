@@ -185,6 +185,41 @@ func TestRigAnythingDraws(t *testing.T) {
 	})
 }
 
+// TestRigAnythingInIntegers draws with matrices in integers, but for those of tokens, whose rows are
+// shorter than a group.
+func TestRigAnythingInIntegers(t *testing.T) {
+	p := must(system.ToTrain("riganything"))(t)
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		config := fmt.Sprintf(`{"width": 64, "heads": 2, "hidden": 96, "blocks": 1, "points": %d, "joints": %d, "pairs": 32, "head_width": 64, "head_depth": 1, "sampling_steps": "4"}`, rigPoints, rigJoints)
+		g := &golden{name: "riganything", sys: must(p.Open([]byte(config), nil))(t)}
+		q, tokens, err := g.sys.Flatten(rigSample(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "w.safetensors")
+		if err := g.learn(t, dev, q, tokens).Store().Save(path, safetensors.F32, false, nil); err != nil {
+			t.Fatal(err)
+		}
+		w := must(safetensors.Open(path))(t)
+		defer w.Close()
+		b := must(must(g.sys.Tokenizer(dev, nil))(t).Begin("r", system.Media{Mesh: boxRig().Mesh}, system.Extent{}))(t)
+		last, bytes := []uint32(nil), engine.Bytes(g.sys, engine.DecoderOptions{Slots: 1})
+		for _, precision := range []nn.Precision{nn.Int8, nn.Int4} {
+			e := must(engine.New(dev, g.sys, nn.File(w), engine.Options{Slots: 1, Precision: precision}))(t)
+			drawn := must(e.Generate(t.Context(), request(g.sys, "r", b.Prompt, 1)))(t).Tokens
+			e.Close()
+			if _, _, _, err := b.Finish(drawn); err != nil || slices.Equal(drawn, last) {
+				t.Errorf("%s: the tokens of int8, or %v", precision, err)
+			}
+			n := engine.Bytes(g.sys, engine.DecoderOptions{Slots: 1, Precision: precision})
+			if n >= bytes {
+				t.Errorf("%s takes %d bytes, the wider precision %d", precision, n, bytes)
+			}
+			last, bytes = drawn, n
+		}
+	})
+}
+
 // TestRigAnythingTeachesAllPoints trains on the influences of all points, as by default where there
 // are few. A lesson then has more rows than the trunk has positions.
 func TestRigAnythingTeachesAllPoints(t *testing.T) {
