@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -280,11 +279,9 @@ func (t *training) save(metadata map[string]string) error {
 	return t.net.Store().Save(filepath.Join(t.options.Out, "model.safetensors"), safetensors.F16, false, metadata)
 }
 
-// model opens what is to be trained.
+// model opens what is to be trained. It writes into the folder only what the system brings along, so
+// that a training that is refused leaves none.
 func (o *TrainOptions) model() (trained, error) {
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return nil, fmt.Errorf("models.Train: %w", err)
-	}
 	if o.System != "" {
 		return o.published()
 	}

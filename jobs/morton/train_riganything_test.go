@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -66,9 +67,23 @@ func TestTrainRigAnything(t *testing.T) {
 		all, _ := filepath.Glob(in("shards/*"))
 		t.Fatalf("%v, but %v", err, all)
 	}
-	run(exitDone, append(train, "--tokens", made, "--heldout", made, "--out", in("model"))...)
+	trained := append(train, "--tokens", made, "--heldout", made, "--out", in("model"))
+	run(exitDone, trained...)
+	if text := run(exitUsage, append(trained, "--steps", "3")...); !strings.Contains(text, "trained with steps 2") || !strings.Contains(text, "asks for steps 3") || strings.Contains(text, "seed") {
+		t.Error(text)
+	}
 	if text := run(exitDone, "inspect", in("model")); !strings.Contains(text, "riganything") {
 		t.Error(text)
+	}
+	// A training that is refused, by its description or its samples, leaves no folder.
+	for _, other := range []string{`{"widht": 16}`, strings.Replace(config, `"points": 32`, `"points": 48`, 1)} {
+		if err := os.WriteFile(in("other.json"), []byte(other), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text := run(exitUsage, "train", "--system", "riganything", "--config", in("other.json"), "--tokens", made, "--heldout", made, "--out", in("refused"))
+		if _, err := os.Stat(in("refused")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a refused training leaves a folder: %v\n%s", err, text)
+		}
 	}
 	// The same samples come from a folder that has the description alone, and from the model.
 	if err := errors.Join(os.Mkdir(in("described"), 0o755), os.WriteFile(in("described/config.json"), []byte(config), 0o600)); err != nil {
