@@ -72,8 +72,10 @@ func TestTrainRigAnything(t *testing.T) {
 	if text := run(exitUsage, append(trained, "--steps", "3")...); !strings.Contains(text, "trained with steps 2") || !strings.Contains(text, "asks for steps 3") || strings.Contains(text, "seed") {
 		t.Error(text)
 	}
-	if text := run(exitDone, "inspect", in("model")); !strings.Contains(text, "riganything") {
-		t.Error(text)
+	for _, want := range []string{"riganything", "32 points of a surface", "up to 6"} {
+		if text := run(exitDone, "inspect", in("model")); !strings.Contains(text, want) || strings.Contains(text, "a class") {
+			t.Errorf("inspect does not say %q:\n%s", want, text)
+		}
 	}
 	// A training that is refused, by its description or its samples, leaves no folder.
 	for _, other := range []string{`{"widht": 16}`, strings.Replace(config, `"points": 32`, `"points": 48`, 1)} {

@@ -31,7 +31,9 @@ func (r *reader) skin(i int) ([]matrix, error) {
 		if inverse != nil {
 			out[j] = out[j].times(matrix(inverse[16*j : 16*j+16]))
 		}
+		r.joints[node] = true
 	}
+	r.info.Joints = len(r.joints)
 	r.skins[i] = out
 	return out, nil
 }

@@ -106,6 +106,7 @@ func openQuadGPT(config json.RawMessage, _ nn.Weights) (*system.System, error) {
 	s := &system.System{
 		Name: "quadgpt", Token: system.Token{Sub: 1, Values: vocab, End: int(o.EOS())}, Layout: c.layout(), Constraint: sampler.Faces{Levels: c.Levels, Start: c.Points},
 		Default: system.Sampling{Temperature: 0.5, TopK: 10, TopP: 0.95}, Schedule: c.schedule, Practice: c.practise, Flatten: c.flatten, Passes: c.passes(), Params: p.List(),
+		Facts: []system.Fact{{Name: "condition", Value: fmt.Sprintf("%d points of a surface", c.Points)}, {Name: "levels", Value: fmt.Sprint(c.Levels)}},
 	}
 	s.Layout.Fixed, s.Layout.Base, s.Layout.Group, s.Layout.Length = order.FaceFixed, quadIDs, max(c.ring, c.condition), c.Points+c.length
 	std := nn.Init{Std: 0.02}

@@ -131,6 +131,7 @@ func openRigAnything(config json.RawMessage, _ nn.Weights) (*system.System, erro
 			Places: o.Context(), State: c.Width, Recalls: order.RigRecalls,
 		},
 		Default: system.Sampling{Temperature: c.Heat}, Flatten: c.flatten,
+		Facts: []system.Fact{{Name: "condition", Value: fmt.Sprintf("%d points of a surface", c.Points)}, {Name: "joints", Value: fmt.Sprintf("up to %d", c.Joints)}},
 		Passes: []system.Pass{
 			{Runs: []int{order.RigRead}, Stage: order.RigRead, Rows: o.Context()},
 			{Runs: []int{order.RigPlace, order.RigParent, order.RigSkin}, Stage: order.RigPlace, Rows: o.Drawn(), Spans: []int{1, o.Candidates()}},
