@@ -101,6 +101,12 @@ func TestTrainRigAnything(t *testing.T) {
 	if text := run(exitUsage, "generate", "rig", "--model", in("rig.json"), "--input", in("plain.obj"), "--out", in("none")); !strings.Contains(text, "rig.json") {
 		t.Error(text)
 	}
+	if err := errors.Join(os.Mkdir(in("bare"), 0o755), os.Link(in("model/model.safetensors"), in("bare/model.safetensors"))); err != nil {
+		t.Fatal(err)
+	}
+	if text := run(exitUsage, "generate", "rig", "--model", in("bare"), "--input", in("plain.obj"), "--out", in("none")); !strings.Contains(text, "config.json is missing") {
+		t.Error(text)
+	}
 	run(exitDone, "detokenize", "rig", "--model", in("model"), "--input", made, "--out", in("points"))
 	run(exitDone, "generate", "rig", "--model", in("model"), "--input", in("*.obj"), "--input", in("*.glb"), "--out", in("drawn"))
 	results := readJSON[report.Result](t, in("drawn/results.jsonl"))

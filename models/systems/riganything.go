@@ -9,7 +9,6 @@ import (
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
 	"github.com/morton-gen/morton/gpu/ops/attention"
-	"github.com/morton-gen/morton/internal/strictjson"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
@@ -45,14 +44,12 @@ type rigAnything struct {
 // pointsDecide stands for skins that a description lacks.
 const pointsDecide = math.MinInt
 
-func readRigAnything(config json.RawMessage) (*rigAnything, error) {
+func readRigAnything(config json.RawMessage, w nn.Weights) (*rigAnything, error) {
 	c := &rigAnything{
 		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: pointsDecide, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "ddim50", Heat: 1,
 	}
-	if config != nil {
-		if err := strictjson.Unmarshal(config, c); err != nil {
-			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
-		}
+	if err := describe(config, w, c); err != nil {
+		return nil, err
 	}
 	if c.Skins == pointsDecide {
 		c.Skins = min(256, c.Points)
@@ -118,8 +115,8 @@ const (
 //	trunk     pre-norm blocks. Points see each other, joints the points and those before
 //	head      a diffusion of a joint's place; pairs of states for parents and influences
 //	sampling  temperature of the diffusion; the likeliest parent
-func openRigAnything(config json.RawMessage, _ nn.Weights) (*system.System, error) {
-	c, err := readRigAnything(config)
+func openRigAnything(config json.RawMessage, w nn.Weights) (*system.System, error) {
+	c, err := readRigAnything(config, w)
 	if err != nil {
 		return nil, err
 	}
