@@ -101,6 +101,9 @@ func TestTrainRigAnything(t *testing.T) {
 	if text := run(exitUsage, "generate", "rig", "--model", in("rig.json"), "--input", in("plain.obj"), "--out", in("none")); !strings.Contains(text, "rig.json") {
 		t.Error(text)
 	}
+	if text := run(exitUsage, "generate", "rig", "--model", in("model"), "--draft-tokens", "4", "--input", in("plain.obj"), "--out", in("none")); !strings.Contains(text, "riganything takes no drafts") {
+		t.Error(text)
+	}
 	if err := errors.Join(os.Mkdir(in("bare"), 0o755), os.Link(in("model/model.safetensors"), in("bare/model.safetensors"))); err != nil {
 		t.Fatal(err)
 	}
