@@ -266,12 +266,16 @@ type placement struct {
 	node   int
 }
 
+// place moves points into the world, and reports whether that mirrors them. One that is not finite
+// stays as it was read, for the error that tells of it.
 func (r *reader) place(points []mesh.Vec3, p *qgltf.Primitive, at placement) (mirrored bool, err error) {
 	if at.joints != nil {
 		return r.pose(points, p, at.joints, at.global)
 	}
 	for v := range points {
-		points[v] = at.global.point(points[v])
+		if finite(points[v]) {
+			points[v] = at.global.point(points[v])
+		}
 	}
 	return at.global.mirrors(), nil
 }

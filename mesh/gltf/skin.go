@@ -88,9 +88,11 @@ func (b *posing) finish(node matrix) (mirrored bool) {
 	flips := 0
 	for i, w := range b.weight {
 		flip := 2*b.turned[i] > w
-		if w > 0 {
+		switch {
+		case !finite(b.points[i]): // see place
+		case w > 0:
 			b.points[i] = b.sum[i].Scale(1 / w)
-		} else {
+		default:
 			b.points[i] = node.point(b.points[i])
 			flip = node.mirrors()
 		}
