@@ -190,8 +190,8 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		t.lines = append(t.lines, line)
 		say(o.Run.Progress, "the guess of a canvas: %.4f nats a token\n", line.Value)
 	}
-	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f %s\n",
-		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
+	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples, of which %d windows are evaluated; %s %.4f, %s %.4f %s\n",
+		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), task.Evaluated(), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
 	return nil
 }
 
@@ -254,6 +254,9 @@ func (t *training) facts(last train.Point) map[string]any {
 		"steps": o.Run.Steps, "batch": o.Batch, "window": o.Window, "samples": len(t.data.Rows()), "heldout_samples": len(t.held.Rows()),
 		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": t.net.Store().Precision(), "minutes": int(time.Since(t.begin).Minutes()), "device": t.device,
 		"parameters": t.net.Store().Count(),
+	}
+	if s, ok := t.task.(*train.Sequences); ok {
+		facts["heldout_windows"] = s.Evaluated() // of the held-out samples
 	}
 	unit := "_nats"
 	if t.model.System().Token.Width > 0 || o.Prefer != 0 {
