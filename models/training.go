@@ -190,7 +190,7 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		t.lines = append(t.lines, line)
 		say(o.Run.Progress, "the guess of a canvas: %.4f nats a token\n", line.Value)
 	}
-	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples, of which %d windows are evaluated; %s %.4f, %s %.4f %s\n",
+	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples, evaluated windows: %d; %s %.4f, %s %.4f %s\n",
 		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), task.Evaluated(), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
 	return nil
 }
