@@ -1,5 +1,5 @@
-// Package strictjson reads JSON whose names are all known, such as descriptions that only this
-// program writes. It is not for files of others, which may have fields of their own.
+// Package strictjson reads JSON whose names are all ours, such as the description of a model: a name
+// that is not known is misspelled. It is not for files of others, which may have fields of their own.
 package strictjson
 
 import (

@@ -23,9 +23,3 @@ func (r *Result) astrayText() string {
 	}
 	return fmt.Sprintf("This result does not follow its input: F-score %.2g at 1%% of the input's longest side, under %g.", r.Measures[FScoreMeasure], AstrayBelow)
 }
-
-// Unended reports whether a limit ended the result, such as the budget of faces, and not the model.
-func (r *Result) Unended() bool {
-	ended, ok := r.Measures["ended"]
-	return ok && ended == 0
-}
