@@ -1,7 +1,6 @@
 package models
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +13,7 @@ import (
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/internal/errkind"
+	"github.com/morton-gen/morton/internal/strictjson"
 	"github.com/morton-gen/morton/models/shipped"
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/models/systems"
@@ -114,13 +114,8 @@ func ReadConfig(dir, family string) (*Config, error) {
 // [Config.Validate].
 func parseConfig(data []byte) (*Config, error) {
 	var c Config
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
+	if err := strictjson.Unmarshal(data, &c); err != nil {
 		return nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("models: %w: more than one JSON value", ErrFolder)
 	}
 	return &c, c.Validate()
 }

@@ -1,9 +1,14 @@
 package models
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu"
@@ -25,7 +30,50 @@ func open(kind, path string, o Options) (*files, error) {
 	if isOwn(path) {
 		return openOwn(kind, path, o)
 	}
+	if p, config := described(kind, path); o.TokenizerOnly && config != "" {
+		return openDescribed(p, config)
+	}
 	return openPublished(kind, path)
+}
+
+// described returns the system of a model that is not trained yet, and the path of its description: a
+// file, or a folder's config.json without weights. It is "" elsewhere, and for a kind of media whose
+// tokenizers have weights.
+func described(kind, path string) (p system.Published, config string) {
+	all := system.All()
+	i := slices.IndexFunc(all, func(p system.Published) bool { return !p.Own && p.Trains && p.Kind == kind && p.Samples != "" })
+	if i < 0 {
+		return p, ""
+	}
+	if !isFolder(path) {
+		if filepath.Ext(path) != ".json" {
+			return p, ""
+		}
+		return all[i], path
+	}
+	weights, err := list(path)
+	config = filepath.Join(path, "config.json")
+	if _, missing := os.Stat(config); err != nil || missing != nil || len(weights) > 0 {
+		return p, ""
+	}
+	return all[i], config
+}
+
+// openDescribed opens the tokenizer of a description.
+func openDescribed(p system.Published, path string) (*files, error) {
+	config, err := readFile(filepath.Dir(path), "", filepath.Base(path))
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.Open(config, nil)
+	if err != nil {
+		return nil, err
+	}
+	hash := sha256.Sum256(compact(config))
+	return &files{
+		name: p.Name + "-" + hex.EncodeToString(hash[:4]), system: s, close: func() {},
+		tokenizer: func(dev *gpu.Device) (system.Tokenizer, error) { return s.Tokenizer(dev, nil) },
+	}, nil
 }
 
 // isOwn tells the folder of one of Morton's own systems by its config.json; "" is a

@@ -64,6 +64,9 @@ func copyTokenizer(from, to string) (*cube.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
 	}
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
+	}
 	if err := atomicfile.WriteFile(filepath.Join(to, tokenizerWeights), weights); err != nil {
 		return nil, err
 	}

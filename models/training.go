@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -191,8 +190,8 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		t.lines = append(t.lines, line)
 		say(o.Run.Progress, "the guess of a canvas: %.4f nats a token\n", line.Value)
 	}
-	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples; %s %.4f, %s %.4f %s\n",
-		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
+	say(o.Run.Progress, "%s: %d parameters, %d training and %d held-out samples, evaluated windows: %d; %s %.4f, %s %.4f %s\n",
+		t.model.Name(), t.net.Store().Count(), len(t.data.Rows()), len(t.held.Rows()), task.Evaluated(), t.lines[0].Name, t.lines[0].Value, t.lines[1].Name, t.lines[1].Value, t.unit())
 	return nil
 }
 
@@ -256,6 +255,9 @@ func (t *training) facts(last train.Point) map[string]any {
 		"seed": o.Run.Seed, "rate": o.Run.Rate, "precision": t.net.Store().Precision(), "minutes": int(time.Since(t.begin).Minutes()), "device": t.device,
 		"parameters": t.net.Store().Count(),
 	}
+	if s, ok := t.task.(*train.Sequences); ok {
+		facts["heldout_windows"] = s.Evaluated() // of the held-out samples
+	}
 	unit := "_nats"
 	if t.model.System().Token.Width > 0 || o.Prefer != 0 {
 		unit = "_loss"
@@ -280,11 +282,9 @@ func (t *training) save(metadata map[string]string) error {
 	return t.net.Store().Save(filepath.Join(t.options.Out, "model.safetensors"), safetensors.F16, false, metadata)
 }
 
-// model opens what is to be trained.
+// model opens what is to be trained. It writes into the folder only what the system brings along, so
+// that a training that is refused leaves none.
 func (o *TrainOptions) model() (trained, error) {
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return nil, fmt.Errorf("models.Train: %w", err)
-	}
 	if o.System != "" {
 		return o.published()
 	}

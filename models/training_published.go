@@ -117,7 +117,7 @@ func copyBeside(from, to string) error {
 		}
 		return nil
 	}
-	if err := os.Mkdir(to, 0o755); err != nil {
+	if err := os.MkdirAll(to, 0o755); err != nil {
 		return fmt.Errorf("models.Train: %w: %w", ErrFolder, err)
 	}
 	for _, name := range []string{filepath.Base(from), tokenizerConfig, "config.json"} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/compare"
@@ -57,8 +58,10 @@ func (s *Search) Check(kind string) error {
 	switch {
 	case s.Candidates < 1 || s.Keep < 0 || s.Every < 0:
 		return bad("%d candidates, %d kept every %d steps", s.Candidates, s.Keep, s.Every)
+	case !ok && len(VerifierNames(kind)) == 0:
+		return bad("verifier %q: no verifier scores %s", s.Verifier, kind)
 	case !ok:
-		return bad("verifier %q: for %s there are %v", s.Verifier, kind, verifierNames(kind))
+		return bad("verifier %q: %s takes one of %s", s.Verifier, kind, strings.Join(VerifierNames(kind), ", "))
 	case s.Keep > s.Candidates:
 		return bad("keep %d of %d candidates", s.Keep, s.Candidates)
 	case s.Every == 0 && s.Keep > 0:
@@ -79,7 +82,8 @@ func (s *Search) verifier(kind string) (Verifier, bool) {
 	return all[i], true
 }
 
-func verifierNames(kind string) (names []string) {
+// VerifierNames lists the verifiers of a kind of media.
+func VerifierNames(kind string) (names []string) {
 	for _, v := range Verifiers() {
 		if slices.Contains(v.Kinds, kind) {
 			names = append(names, v.Name)

@@ -181,6 +181,8 @@ func (o *options) modelError(err error) error {
 	switch {
 	case o.model != "" && mistaken:
 		return o.usagef("--model %s: %s", o.model, plain(err))
+	case errors.Is(err, system.ErrRequest): // of the flags of a draft
+		return o.usagef("%s", plain(err))
 	case errors.Is(err, gpu.ErrNoDevice) && o.device != "auto":
 		return o.usagef("--device %s: %s; morton devices lists them", o.device, plain(err))
 	case errors.Is(err, gpu.ErrOutOfMemory):

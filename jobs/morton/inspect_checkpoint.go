@@ -82,11 +82,7 @@ func (f *facts) addSystem(p *models.Published) {
 	default:
 		f.add("vocabulary", s.Token.Values)
 	}
-	if n := s.TextWidth(); n > 0 {
-		f.add("condition", fmt.Sprintf("the features of a text, %d a token", n))
-	} else {
-		f.add("condition", fmt.Sprintf("a class, 0 to %d", p.Classes()-1))
-	}
+	f.addCondition(p)
 	if stack, ok := s.Trunk.(nn.Stack); ok && len(stack) > 0 {
 		f.add("layers", len(stack))
 		f.add("width", stack[0].Down.Out)
@@ -104,6 +100,18 @@ func (f *facts) addSystem(p *models.Published) {
 		f.add("tokens", drawn)
 	}
 	f.add("sampling", samplingText(s.Default))
+}
+
+// addCondition adds what a request may ask for, and what else the system says of itself.
+func (f *facts) addCondition(p *models.Published) {
+	if n := p.System.TextWidth(); n > 0 {
+		f.add("condition", fmt.Sprintf("the features of a text, %d a token", n))
+	} else if n := p.Classes(); n > 0 {
+		f.add("condition", fmt.Sprintf("a class, 0 to %d", n-1))
+	}
+	for _, x := range p.System.Facts {
+		f.add(x.Name, x.Value)
+	}
 }
 
 // headText describes the distribution that tokens are sampled from.

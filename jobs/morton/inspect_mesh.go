@@ -56,6 +56,7 @@ func (f *facts) addFile(i *meshfile.Info) {
 	f.add("hidden_nodes", i.Hidden)
 	f.add("mirrored", i.Mirrored)
 	f.add("skins", i.Skinned)
+	f.add("joints", i.Joints)
 	f.add("morphs", i.Morphed)
 	f.add("extensions", names(i.Extensions))
 	f.add("extensions_ignored", names(i.Ignored))

@@ -116,14 +116,14 @@ func TestInspectTellsOneSided(t *testing.T) {
 func TestInspectGLTF(t *testing.T) {
 	found, text := inspectedMesh(t, "../../testdata/mesh/AnimatedMorphCube.gltf")
 	checkFacts(t, "the cube", found, map[string]any{
-		"kind": "glTF mesh", "morphs": 0, "skins": 0, "instances": 1, "scenes": 1, "scene": 0, "extensions": "[]", "extensions_ignored": "[]",
+		"kind": "glTF mesh", "morphs": 0, "skins": 0, "joints": 0, "instances": 1, "scenes": 1, "scene": 0, "extensions": "[]", "extensions_ignored": "[]",
 		"file_vertices": 24, "vertices": 8, "file_faces": 12,
 	})
 	if !strings.Contains(text, "extensions_ignored    none") {
 		t.Errorf("no extensions named in\n%s", text)
 	}
 	found, _ = inspectedMesh(t, "../../testdata/mesh/generic_hand_left.glb")
-	checkFacts(t, "the hand", found, map[string]any{"kind": "glTF mesh", "skins": 1, "morphs": 0})
+	checkFacts(t, "the hand", found, map[string]any{"kind": "glTF mesh", "skins": 1, "joints": 25, "morphs": 0})
 }
 
 // union returns two meshes as one.

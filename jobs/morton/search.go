@@ -34,8 +34,12 @@ func (k *generateKind) takeSearch() error {
 	if k.search.Candidates == 0 {
 		return k.usagef("--verifier, --keep and --compare-every need --candidates")
 	}
-	if k.search.Verifier == "" {
-		return k.usagef("--candidates needs a --verifier: %s", strings.Join(verifiers(), ", "))
+	names := models.VerifierNames(string(k.base.Family))
+	switch {
+	case len(names) == 0:
+		return k.usagef("--candidates needs a verifier, and none scores %s", k.base.Family)
+	case k.search.Verifier == "":
+		return k.usagef("--candidates needs a --verifier: %s", strings.Join(names, ", "))
 	}
 	k.base.Search = &k.search
 	check := request.Request{ID: "a", Family: k.base.Family, Search: k.base.Search}

@@ -78,14 +78,16 @@ func TestCandidates(t *testing.T) {
 // TestSearchMistakes are flags of a search that do not go together.
 func TestSearchMistakes(t *testing.T) {
 	for args, want := range map[string]string{
-		"quads a.obj --candidates 4":                                     "needs a --verifier: closed, near, sharp",
+		"quads a.obj --candidates 4":                                     "needs a --verifier: closed, near (",
 		"quads a.obj --verifier closed":                                  "need --candidates",
-		"quads a.obj --candidates 4 --verifier best":                     `"best": for quads there are [closed near]`,
+		"quads a.obj --candidates 4 --verifier best":                     `"best": quads takes one of closed, near`,
 		"quads a.obj --candidates 0 --verifier closed":                   "need --candidates",
 		"quads a.obj --candidates 4 --verifier closed --keep 2":          "compared every some steps",
 		"quads a.obj --candidates 400 --verifier closed":                 "from 1 to 256",
+		"rig --model m a.obj --candidates 4 --verifier closed":           "none scores rig",
+		"rig --model m a.obj --candidates 4":                             "none scores rig",
 		"shape --candidates 4 --verifier closed --compare-every 9":       "only finished samples of shape",
-		"image --model m --class 1 --candidates 4 --verifier closed":     `for image there are [sharp]`,
+		"image --model m --class 1 --candidates 4 --verifier closed":     `"closed": image takes one of sharp`,
 		"quads a.obj --candidates 2 --verifier near --compare-every x":   "invalid value",
 		"quads a.obj --candidates 2 --verifier near --compare-every -1 ": "compare_every -1",
 	} {

@@ -21,3 +21,14 @@ func TestSummaryTellsAstray(t *testing.T) {
 		}
 	}
 }
+
+// TestSummaryTellsUnended says how many results a limit ended.
+func TestSummaryTellsUnended(t *testing.T) {
+	for unended, want := range map[int]bool{0: false, 2: true} {
+		var out bytes.Buffer
+		printSummary(&out, report.Summary{Action: report.Generate, Out: "out", Done: 3, Unended: unended})
+		if got := strings.Contains(out.String(), "2 of 3 results were ended by a limit"); got != want {
+			t.Errorf("%d unended:\n%s", unended, out.String())
+		}
+	}
+}

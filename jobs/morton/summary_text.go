@@ -42,6 +42,9 @@ func printPlaces(w io.Writer, s report.Summary) {
 		fmt.Fprintf(w, "%d of %d results do not follow their inputs: F-score under %g at 1%% of the input's longest side\n",
 			s.Astray, s.Done, report.AstrayBelow)
 	}
+	if s.Unended > 0 {
+		fmt.Fprintf(w, "%d of %d results were ended by a limit, of faces or of a skeleton's joints, and not by the model\n", s.Unended, s.Done)
+	}
 	if s.Failed > 0 {
 		fmt.Fprintf(w, "failures: %s (%s)\n", join(s.Out, report.FailuresFile), counts(s.Kinds))
 	}

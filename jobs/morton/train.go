@@ -46,7 +46,7 @@ func newTrainFlags() *trainFlags {
 	g := &trainFlags{flags: newFlags("train")}
 	f, o, n, r := g.flags, &g.options, &g.options.Network, &g.options.Run
 	f.StringVar(&g.system, "system", "", "train the system `NAME`: cube (video), octree (shape), quad, tokenizer (for video), or a published one, such as "+
-		"llamagen, par, nar, var, mar, ear or nova, which needs --config")
+		"llamagen, par, nar, var, mar, ear, nova or riganything, which needs --config")
 	f.StringArrayVar(&g.tokens, "tokens", nil, "shards to train on: `PATH` is a folder, a file or a quoted pattern; may be given again")
 	f.StringArrayVar(&g.heldout, "heldout", nil, "shards in `PATH` for the held-out loss; training never sees them")
 	f.StringVar(&o.Out, "out", "", "write the model folder `DIR`, with checkpoints; the same command resumes from them")
@@ -54,7 +54,7 @@ func newTrainFlags() *trainFlags {
 	f.StringVar(&o.Tokenizer, "tokenizer", "", "the tokenizer in `PATH` that made the tokens, which is copied to the model; for cube and published systems")
 	f.StringVar(&o.From, "from", "", "begin with the weights of the model folder `DIR`")
 	f.Float64Var(&o.Prefer, "prefer", 0, "train on preferences: samples of --tokens and of --heldout are pairs, the preferred one first, and `BETA` is how strongly a preference counts, such as 0.1; needs --from")
-	f.StringVar(&g.config, "config", "", "the published system's config.json in `FILE`, with the field names of its authors' code; "+
+	f.StringVar(&g.config, "config", "", "the published system's config.json in `FILE`, with the field names of its authors' code (riganything, quadgpt: ours); "+
 		"for tokenizer: its shape as JSON, and --tokens and --heldout are safetensors with \"clips\"")
 
 	f.IntVar(&r.Steps, "steps", 2000, "steps in all")

@@ -113,10 +113,14 @@ func compressedFiles() []brokenFile {
 	meshopt := strings.Replace(b.document("", shown(b.tetrahedron())), `"buffers":[{`, `"buffers":[{"extensions":{"EXT_meshopt_compression":{"fallback":true}},`, 1)
 	nan := build{}
 	position := nan.points([3]float32{0, 0, 0}, [3]float32{1, float32(math.NaN()), 0}, [3]float32{0, 1, 0})
+	primitive := fmt.Sprintf(`"attributes":{"POSITION":%d`, position)
+	posed := fmt.Sprintf(`%s,"JOINTS_0":%d,"WEIGHTS_0":%d}`, primitive, nan.list("VEC4", 5121, 3, [3][4]uint8{}, ""), nan.list("VEC4", 5126, 3, [3][4]float32{{1}, {1}, {1}}, ""))
+	skinned := `"nodes":[{"mesh":0,"skin":0},{"scale":[1,2,1]}],"skins":[{"joints":[1]}],"meshes":[{"primitives":[{` + posed + `}]}]`
 	return []brokenFile{
 		{"draco without fallback", glb(draco, b.bin.Bytes()), ErrExtension, "KHR_draco_mesh_compression"},
 		{"meshopt of a buffer alone", []byte(meshopt), ErrCorrupt, "EXT_meshopt_compression"},
-		{"NaN vertex", nan.glb(shown(fmt.Sprintf(`"attributes":{"POSITION":%d}`, position))), mesh.ErrNotFinite, "vertex 1"},
+		{"NaN vertex", nan.glb(shown(primitive + "}")), mesh.ErrNotFinite, "vertex 1 is [1 NaN 0]"},
+		{"NaN vertex of a skin", nan.glb(skinned), mesh.ErrNotFinite, "vertex 1 is [1 NaN 0]"},
 	}
 }
 

@@ -41,6 +41,7 @@ type Info struct {
 	Skipped    int  // primitives without area (points, lines) or positions
 	Ngons      int  // primitives that came with FB_ngon_encoding
 	Skinned    int  // instances posed by a skin
+	Joints     int  // of those skins; one of several counts once
 	Morphed    int  // primitives moved by morph targets
 	Mirrored   int  // primitives whose winding was reversed
 	Degenerate int  // faces dropped for fewer than three distinct corners
@@ -93,6 +94,7 @@ type reader struct {
 	buffers map[int][]byte
 	views   map[int][]byte // unpacked views
 	skins   map[int][]matrix
+	joints  map[int]bool    // nodes that are joints of those skins
 	applied map[string]bool // extensions that had an effect
 	rig     *rigging        // nil if nobody asks for one
 	info    Info
@@ -101,7 +103,7 @@ type reader struct {
 func newReader(open Resolver, o ReadOptions) *reader {
 	r := &reader{
 		open: open, lim: filled(o.Limits), wanted: o.Scene,
-		buffers: map[int][]byte{}, views: map[int][]byte{}, skins: map[int][]matrix{}, applied: map[string]bool{},
+		buffers: map[int][]byte{}, views: map[int][]byte{}, skins: map[int][]matrix{}, joints: map[int]bool{}, applied: map[string]bool{},
 	}
 	r.left = newBudget(r.lim)
 	return r
@@ -264,12 +266,16 @@ type placement struct {
 	node   int
 }
 
+// place moves points into the world, and reports whether that mirrors them. One that is not finite
+// stays as it was read, for the error that tells of it.
 func (r *reader) place(points []mesh.Vec3, p *qgltf.Primitive, at placement) (mirrored bool, err error) {
 	if at.joints != nil {
 		return r.pose(points, p, at.joints, at.global)
 	}
 	for v := range points {
-		points[v] = at.global.point(points[v])
+		if finite(points[v]) {
+			points[v] = at.global.point(points[v])
+		}
 	}
 	return at.global.mirrors(), nil
 }

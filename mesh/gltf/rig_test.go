@@ -107,7 +107,7 @@ func TestRigRoundTrip(t *testing.T) {
 		got, info, err := DecodeRig(data, nil, ReadOptions{})
 		must(t, err)
 		sameRig(t, got, want, 1e-6*place.Scale)
-		if info.Skinned != 1 || info.Ngons != 1 {
+		if info.Skinned != 1 || info.Joints != len(want.Joints) || info.Ngons != 1 {
 			t.Errorf("%+v", info)
 		}
 		plain, _, err := Decode(data, nil, ReadOptions{})

@@ -31,7 +31,9 @@ func (r *reader) skin(i int) ([]matrix, error) {
 		if inverse != nil {
 			out[j] = out[j].times(matrix(inverse[16*j : 16*j+16]))
 		}
+		r.joints[node] = true
 	}
+	r.info.Joints = len(r.joints)
 	r.skins[i] = out
 	return out, nil
 }
@@ -86,9 +88,11 @@ func (b *posing) finish(node matrix) (mirrored bool) {
 	flips := 0
 	for i, w := range b.weight {
 		flip := 2*b.turned[i] > w
-		if w > 0 {
+		switch {
+		case !finite(b.points[i]): // see place
+		case w > 0:
 			b.points[i] = b.sum[i].Scale(1 / w)
-		} else {
+		default:
 			b.points[i] = node.point(b.points[i])
 			flip = node.mirrors()
 		}

@@ -54,10 +54,8 @@ func (s *soup) faces(yield func(face []int32)) {
 // one that a face uses.
 func (s *soup) checkFinite(all bool) error {
 	check := func(v int32) error {
-		for _, x := range s.points[v] {
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return fmt.Errorf("%w: vertex %d is %v", mesh.ErrNotFinite, v, s.points[v])
-			}
+		if !finite(s.points[v]) {
+			return fmt.Errorf("%w: vertex %d is %v", mesh.ErrNotFinite, v, s.points[v])
 		}
 		return nil
 	}
@@ -75,6 +73,15 @@ func (s *soup) checkFinite(all bool) error {
 		}
 	}
 	return nil
+}
+
+func finite(p mesh.Vec3) bool {
+	for _, x := range p {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return false
+		}
+	}
+	return true
 }
 
 // weld returns s with every position once, in order of first appearance, and

@@ -37,6 +37,7 @@ type Info struct {
 	Hidden    int // glTF: nodes that the file hides, with what is below them
 	Instances int // glTF: objects shown; a mesh shown twice counts twice
 	Skinned   int // glTF: instances posed by a skin
+	Joints    int // glTF: of those skins; one of several counts once
 	Morphed   int // glTF: primitives moved by morph targets
 	Mirrored  int // glTF: primitives whose winding was reversed
 
@@ -100,7 +101,7 @@ func readGLTF(path string, o Options) (*mesh.Mesh, Info, error) {
 		Format: GLTF, Generator: i.Generator, Materials: i.Materials,
 		Vertices: i.Vertices, Faces: i.Faces, DroppedFaces: i.Degenerate, SkippedElements: i.Skipped,
 		Scene: max(i.Scene, 0), Scenes: i.Scenes, Hidden: i.Hidden, Instances: i.Instances,
-		Skinned: i.Skinned, Morphed: i.Morphed, Mirrored: i.Mirrored,
+		Skinned: i.Skinned, Joints: i.Joints, Morphed: i.Morphed, Mirrored: i.Mirrored,
 		Extensions: i.ExtensionsUsed, Ignored: i.Ignored,
 	}, err
 }

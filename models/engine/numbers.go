@@ -152,8 +152,13 @@ func (k passKey) draftOf(r *relaxation) *refine.Draft {
 
 // draftsNumbers returns why a draft can't serve a system whose tokens are real numbers.
 func draftsNumbers(sys *system.System, d *Draft) error {
-	if d.System == nil || !sys.Drafts || d.System.Token != sys.Token {
-		return fmt.Errorf("engine.New: %w: %s takes no drafts of real numbers, or none of this system", ErrRequest, sys.Name)
+	switch {
+	case !sys.Drafts:
+		return fmt.Errorf("engine.New: %w: %s takes no drafts", ErrRequest, sys.Name)
+	case d.System == nil:
+		return fmt.Errorf("engine.New: %w: tokens of %s are real numbers, which another model drafts", ErrRequest, sys.Name)
+	case d.System.Token != sys.Token:
+		return fmt.Errorf("engine.New: %w: a draft of %+v, tokens of %s are %+v", ErrRequest, d.System.Token, sys.Name, sys.Token)
 	}
 	for _, h := range []system.Head{sys.Head, d.System.Head} {
 		if _, ok := h.(system.ProposingRefiner); !ok {

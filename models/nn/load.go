@@ -37,7 +37,7 @@ func Load(dev *gpu.Device, l *List, w Weights, p Precision) (*Loaded, error) {
 	err := inOrder(len(l.all), func(i int) (put, error) {
 		switch x := l.all[i].(type) {
 		case *Matrix:
-			return out.matrix(x, w, p.DType())
+			return out.matrix(x, w, p.of(x).DType())
 		case *Vector:
 			if !folded[x] {
 				return out.vector(x, w)
@@ -328,7 +328,7 @@ func (l *List) Bytes(p Precision) (n uint64) {
 	for _, x := range l.all {
 		switch x := x.(type) {
 		case *Matrix:
-			n += p.matrixBytes(x.Out, x.In) + aligned
+			n += p.of(x).matrixBytes(x.Out, x.In) + aligned
 		case *Vector:
 			if !folded[x] {
 				n += 4*uint64(x.N) + aligned

@@ -17,7 +17,7 @@ var ErrConfig = errkind.New("bad_model", "bad network configuration")
 type Precision string
 
 // The precisions. The integers have a scale for each 32 weights, see
-// matmul.Quantize.
+// matmul.Quantize, and leave matrices of shorter rows in f16.
 const (
 	F32  Precision = "f32"
 	F16  Precision = "f16"
@@ -47,15 +47,24 @@ func (p Precision) DType() tensor.DType {
 	return tensor.F16
 }
 
+// of returns the precision of a matrix. Rows that are shorter than a group of integers, such as
+// those of a token's numbers, stay f16.
+func (p Precision) of(m *Matrix) Precision {
+	if (p == Int8 || p == Int4) && m.In < matmul.Group {
+		return F16
+	}
+	return p
+}
+
 // Check returns an error wrapping [ErrConfig] if the matrices do not come in this
 // precision.
 func (p Precision) Check(l *List) error {
 	if p != "" && !slices.Contains(Precisions, p) {
 		return fmt.Errorf("nn: %w: precision %q, want one of %v", ErrConfig, p, Precisions)
 	}
-	multiple := map[tensor.DType]int{tensor.F32: 2, tensor.F16: 4, tensor.BF16: 4, tensor.I8: matmul.Group, tensor.I4x2: matmul.Group}[p.DType()]
+	multiples := map[tensor.DType]int{tensor.F32: 2, tensor.F16: 4, tensor.BF16: 4, tensor.I8: matmul.Group, tensor.I4x2: matmul.Group}
 	for _, m := range l.Matrices() {
-		if m.In%multiple != 0 {
+		if multiple := multiples[p.of(m).DType()]; m.In%multiple != 0 {
 			return fmt.Errorf("nn: %w: precision %s wants rows of a multiple of %d weights, %s has %d", ErrConfig, p, multiple, m.Names[0], m.In)
 		}
 	}

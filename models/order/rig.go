@@ -59,9 +59,15 @@ const (
 // RigGroup is the number of points whose influences are predicted together.
 const RigGroup = 16
 
+// Bounds of a rig's sizes.
+const (
+	RigMostPoints = 1 << 14
+	RigMostJoints = 1 << 9
+)
+
 // Validate returns an error wrapping [system.ErrRequest] for sizes that no rig has.
 func (r Rig) Validate() error {
-	if r.Points < RigGroup || r.Points > 1<<14 || r.Points%RigGroup != 0 || r.Joints < 2 || r.Joints > 1<<9 || r.Skins < 1 || r.Skins > r.Points {
+	if r.Points < RigGroup || r.Points > RigMostPoints || r.Points%RigGroup != 0 || r.Joints < 2 || r.Joints > RigMostJoints || r.Skins < 1 || r.Skins > r.Points {
 		return fmt.Errorf("order: %w: %d points in multiples of %d, %d joints, influences of %d points", system.ErrRequest, r.Points, RigGroup, r.Joints, r.Skins)
 	}
 	return nil

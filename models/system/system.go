@@ -55,6 +55,7 @@ type System struct {
 	// Tokenizer opens the tokenizer. Nil: it is another checkpoint.
 	Tokenizer func(*gpu.Device, Files) (Tokenizer, error)
 	Format    Format // of media
+	Facts     []Fact // what else people want to know of it, such as the points of its condition
 	// Classes are the names of what Prompt.Class asks for. The first stands for any. Nil: there
 	// are no classes, or they have no names.
 	Classes []string

@@ -57,15 +57,13 @@ const (
 	quadIDs        = order.FaceIds + quadCounts + quadShares
 )
 
-func readQuadGPT(config json.RawMessage) (*quadGPT, error) {
+func readQuadGPT(config json.RawMessage, w nn.Weights) (*quadGPT, error) {
 	c := &quadGPT{
 		Width: 1536, Heads: 16, Hidden: 4096, Encoder: 8, Blocks: [][2]int{{2, 2}, {4, 4}, {12, 0}}, Window: 36_864, Length: 240_000, Levels: sequence.DefaultLevels,
 		Points: 4096, Quads: 1, Theta: 1e6,
 	}
-	if config != nil {
-		if err := json.Unmarshal(config, c); err != nil {
-			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
-		}
+	if err := describe(config, w, c); err != nil {
+		return nil, err
 	}
 	c.hourglass = hourglass{
 		width: c.Width, heads: c.Heads, hidden: c.Hidden, rows: quadRows, blocks: c.Blocks, window: c.Window, length: c.Length, condition: quadConditions + c.Points,
@@ -94,8 +92,8 @@ func readQuadGPT(config json.RawMessage) (*quadGPT, error) {
 //	sampling  temperature, top-k and top-p
 //
 // Lessons are windows of faces. The encoder learns with the rest; the authors' is pretrained.
-func openQuadGPT(config json.RawMessage, _ nn.Weights) (*system.System, error) {
-	c, err := readQuadGPT(config)
+func openQuadGPT(config json.RawMessage, w nn.Weights) (*system.System, error) {
+	c, err := readQuadGPT(config, w)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +103,7 @@ func openQuadGPT(config json.RawMessage, _ nn.Weights) (*system.System, error) {
 	s := &system.System{
 		Name: "quadgpt", Token: system.Token{Sub: 1, Values: vocab, End: int(o.EOS())}, Layout: c.layout(), Constraint: sampler.Faces{Levels: c.Levels, Start: c.Points},
 		Default: system.Sampling{Temperature: 0.5, TopK: 10, TopP: 0.95}, Schedule: c.schedule, Practice: c.practise, Flatten: c.flatten, Passes: c.passes(), Params: p.List(),
+		Facts: []system.Fact{{Name: "condition", Value: fmt.Sprintf("%d points of a surface", c.Points)}, {Name: "levels", Value: fmt.Sprint(c.Levels)}},
 	}
 	s.Layout.Fixed, s.Layout.Base, s.Layout.Group, s.Layout.Length = order.FaceFixed, quadIDs, max(c.ring, c.condition), c.Points+c.length
 	std := nn.Init{Std: 0.02}

@@ -172,7 +172,7 @@ func TestQuadGPTRolls(t *testing.T) {
 // TestQuadGPTRefuses opens what is no network, and prompts that are none.
 func TestQuadGPTRefuses(t *testing.T) {
 	p := must(system.ToTrain("quadgpt"))(t)
-	for _, config := range []string{`{"window": 100}`, `{"blocks": [[1, 1]]}`, `{"blocks": [[1, 0], [1, 1], [1, 0]]}`, `{"width": 7}`, `{"levels": 1}`, `{"quads": 2}`, `{"encoder": 0}`, `{"points": 0}`, `{"rope_theta": 0}`, `[]`} {
+	for _, config := range []string{`{"window": 100}`, `{"blocks": [[1, 1]]}`, `{"blocks": [[1, 0], [1, 1], [1, 0]]}`, `{"width": 7}`, `{"levels": 1}`, `{"quads": 2}`, `{"encoder": 0}`, `{"points": 0}`, `{"rope_theta": 0}`, `{"widht": 16}`, `[]`} {
 		if _, err := p.Open([]byte(config), nil); !errors.Is(err, nn.ErrConfig) {
 			t.Errorf("%s: %v", config, err)
 		}

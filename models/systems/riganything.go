@@ -2,13 +2,13 @@ package systems
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/gpu/ops/attention"
 	"github.com/morton-gen/morton/models/head"
 	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
@@ -41,24 +41,53 @@ type rigAnything struct {
 	Heat      float64 `json:"temperature"`
 }
 
-func readRigAnything(config json.RawMessage) (*rigAnything, error) {
+// pointsDecide stands for skins that a description lacks.
+const pointsDecide = math.MinInt
+
+func readRigAnything(config json.RawMessage, w nn.Weights) (*rigAnything, error) {
 	c := &rigAnything{
-		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: 256, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "ddim50", Heat: 1,
+		Width: 1024, Heads: 16, Hidden: 2736, Blocks: 12, Points: 1024, Joints: 64, Skins: pointsDecide, Pairs: 256, HeadWidth: 1024, HeadDepth: 3, Lessons: 4, Sampling: "ddim50", Heat: 1,
 	}
-	if config != nil {
-		if err := json.Unmarshal(config, c); err != nil {
-			return nil, fmt.Errorf("systems: %w: config.json: %w", nn.ErrConfig, err)
+	if err := describe(config, w, c); err != nil {
+		return nil, err
+	}
+	if c.Skins == pointsDecide {
+		c.Skins = min(256, c.Points)
+	}
+	return c, c.validate()
+}
+
+// validate returns an error wrapping nn.ErrConfig that names a field and its rule.
+func (c *rigAnything) validate() error {
+	for _, f := range []struct {
+		name                 string
+		got, least, most, of int // in multiples of
+		given                string
+	}{
+		{"points", c.Points, order.RigGroup, order.RigMostPoints, order.RigGroup, ""},
+		{"joints", c.Joints, 2, order.RigMostJoints, 1, ""},
+		{"skins", c.Skins, 1, c.Points, 1, fmt.Sprintf(" with %d points", c.Points)},
+		{"heads", c.Heads, 1, 1 << 10, 1, ""},
+		{"width", c.Width, 8, min(1<<14, c.Heads*attention.MaxHeadDim), 2 * c.Heads, fmt.Sprintf(" with %d heads", c.Heads)},
+		{"hidden", c.Hidden, 2, 1 << 17, 2, ""},
+		{"blocks", c.Blocks, 1, 256, 1, ""},
+		{"pairs", c.Pairs, 2, 1 << 14, 2, ""},
+		{"head_width", c.HeadWidth, 2, 1 << 14, 2, ""},
+		{"head_depth", c.HeadDepth, 1, 256, 1, ""},
+		{"lessons", c.Lessons, 1, 64, 1, ""},
+	} {
+		if within(f.got, f.least, f.most) && f.got%f.of == 0 {
+			continue
 		}
+		if f.of > 1 {
+			f.given = fmt.Sprintf(" in multiples of %d%s", f.of, f.given)
+		}
+		return fmt.Errorf("systems: %w: config.json: %s is %d, want %d to %d%s", nn.ErrConfig, f.name, f.got, f.least, f.most, f.given)
 	}
-	in := within
-	if err := errors.Join(c.order().Validate(), c.tokens().Validate()); err != nil {
-		return nil, fmt.Errorf("systems: %w: %w", nn.ErrConfig, err)
+	if !(c.Heat >= 0 && c.Heat < 100) {
+		return fmt.Errorf("systems: %w: config.json: temperature is %g, want at least 0 and below 100", nn.ErrConfig, c.Heat)
 	}
-	if !in(c.Width, 8, 1<<14) || !in(c.Heads, 1, 1<<10) || c.Width%(2*c.Heads) != 0 || !in(c.Hidden, 2, 1<<17) || c.Hidden%2 != 0 || !in(c.Blocks, 1, 256) ||
-		!in(c.Pairs, 2, 1<<14) || c.Pairs%2 != 0 || !in(c.HeadWidth, 2, 1<<14) || c.HeadWidth%2 != 0 || !in(c.HeadDepth, 1, 256) || !in(c.Lessons, 1, 64) || !(c.Heat >= 0 && c.Heat < 100) {
-		return nil, fmt.Errorf("systems: %w: %+v", nn.ErrConfig, *c)
-	}
-	return c, nil
+	return nil
 }
 
 func (c *rigAnything) order() order.Rig {
@@ -86,8 +115,8 @@ const (
 //	trunk     pre-norm blocks. Points see each other, joints the points and those before
 //	head      a diffusion of a joint's place; pairs of states for parents and influences
 //	sampling  temperature of the diffusion; the likeliest parent
-func openRigAnything(config json.RawMessage, _ nn.Weights) (*system.System, error) {
-	c, err := readRigAnything(config)
+func openRigAnything(config json.RawMessage, w nn.Weights) (*system.System, error) {
+	c, err := readRigAnything(config, w)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +128,7 @@ func openRigAnything(config json.RawMessage, _ nn.Weights) (*system.System, erro
 			Places: o.Context(), State: c.Width, Recalls: order.RigRecalls,
 		},
 		Default: system.Sampling{Temperature: c.Heat}, Flatten: c.flatten,
+		Facts: []system.Fact{{Name: "condition", Value: fmt.Sprintf("%d points of a surface", c.Points)}, {Name: "joints", Value: fmt.Sprintf("up to %d", c.Joints)}},
 		Passes: []system.Pass{
 			{Runs: []int{order.RigRead}, Stage: order.RigRead, Rows: o.Context()},
 			{Runs: []int{order.RigPlace, order.RigParent, order.RigSkin}, Stage: order.RigPlace, Rows: o.Drawn(), Spans: []int{1, o.Candidates()}},
@@ -213,7 +243,7 @@ func (c *rigAnything) head(p nn.Params) (*head.Pointing, error) {
 	betas := head.CosineBetas(rigSteps)
 	kept, err := head.Spacing(rigSteps, c.Sampling)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("systems: config.json: sampling_steps: %w", err)
 	}
 	net := head.NewDenoiser(p.In("diffusion."), head.DenoiserOptions{Width: c.HeadWidth, Depth: c.HeadDepth, Token: rigs.Width, Says: rigs.Width, Condition: c.Width})
 	d := head.NewDiffusion(p, net, head.FixedLarge(betas, kept)).Teach(head.NoiseLevels(betas), rigs.Width, c.Lessons)

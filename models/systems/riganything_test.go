@@ -6,6 +6,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -184,12 +185,73 @@ func TestRigAnythingDraws(t *testing.T) {
 	})
 }
 
+// TestRigAnythingInIntegers draws with matrices in integers, but for those of tokens, whose rows are
+// shorter than a group.
+func TestRigAnythingInIntegers(t *testing.T) {
+	p := must(system.ToTrain("riganything"))(t)
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		config := fmt.Sprintf(`{"width": 64, "heads": 2, "hidden": 96, "blocks": 1, "points": %d, "joints": %d, "pairs": 32, "head_width": 64, "head_depth": 1, "sampling_steps": "4"}`, rigPoints, rigJoints)
+		g := &golden{name: "riganything", sys: must(p.Open([]byte(config), nil))(t)}
+		q, tokens, err := g.sys.Flatten(rigSample(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "w.safetensors")
+		if err := g.learn(t, dev, q, tokens).Store().Save(path, safetensors.F32, false, nil); err != nil {
+			t.Fatal(err)
+		}
+		w := must(safetensors.Open(path))(t)
+		defer w.Close()
+		b := must(must(g.sys.Tokenizer(dev, nil))(t).Begin("r", system.Media{Mesh: boxRig().Mesh}, system.Extent{}))(t)
+		last, bytes := []uint32(nil), engine.Bytes(g.sys, engine.DecoderOptions{Slots: 1})
+		for _, precision := range []nn.Precision{nn.Int8, nn.Int4} {
+			e := must(engine.New(dev, g.sys, nn.File(w), engine.Options{Slots: 1, Precision: precision}))(t)
+			drawn := must(e.Generate(t.Context(), request(g.sys, "r", b.Prompt, 1)))(t).Tokens
+			e.Close()
+			if _, _, _, err := b.Finish(drawn); err != nil || slices.Equal(drawn, last) {
+				t.Errorf("%s: the tokens of int8, or %v", precision, err)
+			}
+			n := engine.Bytes(g.sys, engine.DecoderOptions{Slots: 1, Precision: precision})
+			if n >= bytes {
+				t.Errorf("%s takes %d bytes, the wider precision %d", precision, n, bytes)
+			}
+			last, bytes = drawn, n
+		}
+	})
+}
+
+// TestRigAnythingTeachesAllPoints trains on the influences of all points, as by default where there
+// are few. A lesson then has more rows than the trunk has positions.
+func TestRigAnythingTeachesAllPoints(t *testing.T) {
+	p := must(system.ToTrain("riganything"))(t)
+	gputest.Each(t, func(t *testing.T, dev *gpu.Device) {
+		for _, skins := range []string{"", fmt.Sprintf(`"skins": %d, `, rigPoints)} {
+			config := fmt.Sprintf(`{%s"points": %d, "joints": %d, "width": 16, "heads": 2, "hidden": 24, "blocks": 1, "pairs": 8, "head_width": 16, "head_depth": 1}`, skins, rigPoints, rigJoints)
+			g := &golden{name: "riganything", sys: must(p.Open([]byte(config), nil))(t)}
+			if w, most := g.sys.Window(), g.sys.Layout.Context; w != 1+2*rigJoints+rigPoints || w <= most {
+				t.Fatalf("%s: %d rows of a lesson, %d of the trunk", config, w, most)
+			}
+			q, tokens, err := g.sys.Flatten(rigSample(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.learn(t, dev, q, tokens).slope(t, "riganything")
+		}
+	})
+}
+
 // TestRigAnythingRefuses opens what is no network, and prompts and samples that are none.
 func TestRigAnythingRefuses(t *testing.T) {
 	p := must(system.ToTrain("riganything"))(t)
-	for _, config := range []string{`{"points": 100}`, `{"joints": 1}`, `{"skins": 0}`, `{"width": 7}`, `{"width": 30, "heads": 4}`, `{"hidden": 3}`, `{"blocks": 0}`, `{"pairs": 3}`, `{"head_depth": 0}`, `{"lessons": 0}`, `{"sampling_steps": "no"}`, `{"temperature": -1}`, `[]`} {
-		if _, err := p.Open([]byte(config), nil); !errors.Is(err, nn.ErrConfig) {
-			t.Errorf("%s: %v", config, err)
+	for config, rule := range map[string]string{
+		`{"points": 100}`: "points is 100, want 16 to 16384 in multiples of 16", `{"joints": 1}`: "joints is 1, want 2 to 512", `{"skins": 0}`: "skins is 0, want 1 to 1024 with 1024 points",
+		`{"points": 16, "skins": 17}`: "skins is 17, want 1 to 16 with 16 points", `{"skins": -1}`: "skins is -1", `{"width": 0}`: "width is 0", `{"heads": 0}`: "heads is 0", `{"heads": 1}`: "width is 1024, want 8 to 256",
+		`{"width": 30, "heads": 4}`: "width is 30, want 8 to 1024 in multiples of 8 with 4 heads", `{"hidden": 3}`: "hidden is 3", `{"blocks": 0}`: "blocks is 0, want 1 to 256", `{"pairs": 3}`: "pairs is 3",
+		`{"head_width": 3}`: "head_width is 3", `{"head_depth": 0}`: "head_depth is 0", `{"lessons": 0}`: "lessons is 0", `{"sampling_steps": "no"}`: `sampling_steps: head: bad network configuration: "no"`,
+		`{"temperature": -1}`: "temperature is -1", `{"widht": 16}`: `unknown field "widht"`, `[]`: "array",
+	} {
+		if _, err := p.Open([]byte(config), nil); !errors.Is(err, nn.ErrConfig) || !strings.Contains(err.Error(), rule) {
+			t.Errorf("%s: %v, want %q", config, err, rule)
 		}
 	}
 	s := openRig(t).sys

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/gpu/tensor"
@@ -130,7 +132,21 @@ func (r *run) fits(had Options) error {
 	case had.Precision != want.Precision:
 		return fmt.Errorf("it was trained in %s, this run asks for %s", had.Precision, want.Precision)
 	case had != want:
-		return fmt.Errorf("it was trained with %+v, this run asks for %+v", had, want)
+		before, now := differences(had, want)
+		return fmt.Errorf("it was trained with %s, this run asks for %s", before, now)
 	}
 	return nil
+}
+
+// differences names the options that differ, each with its value in a and in b.
+func differences(a, b Options) (inA, inB string) {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	var listA, listB []string
+	for i := range x.NumField() {
+		if v, w := x.Field(i).Interface(), y.Field(i).Interface(); v != w {
+			name, _, _ := strings.Cut(x.Type().Field(i).Tag.Get("json"), ",")
+			listA, listB = append(listA, fmt.Sprint(name, " ", v)), append(listB, fmt.Sprint(name, " ", w))
+		}
+	}
+	return strings.Join(listA, ", "), strings.Join(listB, ", ")
 }

@@ -52,7 +52,7 @@ type NetworkOptions struct {
 // NewNetwork builds the programs for b sequences of n rows. Errors: nn.ErrConfig, also for
 // a system that cannot be trained, and gpu's.
 func NewNetwork(dev *gpu.Device, sys *system.System, b, n int, o NetworkOptions) (*Network, error) {
-	if b < 1 || n < 1 || n > sys.Layout.Context {
+	if b < 1 || n < 1 || sys.Passes == nil && n > sys.Layout.Context {
 		return nil, fmt.Errorf("train.NewNetwork: %w: %d sequences of %d rows, context %d", nn.ErrConfig, b, n, sys.Layout.Context)
 	}
 	if err := o.check(); err != nil {

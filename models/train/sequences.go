@@ -60,6 +60,9 @@ func NewSequences(net *Network, seed uint64, train, heldout Source, maxHeldout i
 // Store returns the network's parameters.
 func (s *Sequences) Store() *params.Store { return s.net.Store() }
 
+// Evaluated is the number of held-out windows that the held-out loss is over.
+func (s *Sequences) Evaluated() int { return len(s.heldout) }
+
 // HeldoutWindows calls visit for the windows that Heldout covers, in order.
 func (s *Sequences) HeldoutWindows(visit func(Window)) error {
 	for _, c := range s.heldout {

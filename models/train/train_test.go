@@ -192,7 +192,7 @@ func testResume(t *testing.T, dev *gpu.Device, p nn.Precision) {
 		t.Errorf("the checkpoint says width %d, error %v", w, err)
 	}
 	opts.Rate = 1e-3
-	if _, err := Run(context.Background(), dev, taskIn(t, dev, p), opts); !errors.Is(err, ErrCheckpoint) {
+	if _, err := Run(context.Background(), dev, taskIn(t, dev, p), opts); !errors.Is(err, ErrCheckpoint) || !strings.HasSuffix(err.Error(), "this run asks for rate 0.001") {
 		t.Errorf("other options: %v", err)
 	}
 }

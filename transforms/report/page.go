@@ -160,6 +160,8 @@ var shown = []struct {
 	{"fscore_1pct", "F-score at 1%", number},
 	{"watertight", "Closed", yesOrNo},
 	{"quad_ratio", "Quads", percent},
+	{"joints", "Joints", number},
+	{"ended", "Ended by the model", yesOrNo},
 	{"prefix_psnr_db", "Prefix PSNR", func(x float64) string { return number(x) + " dB" }},
 	{"verifier_score", "Verifier's score", number},
 }

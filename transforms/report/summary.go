@@ -35,6 +35,8 @@ type Summary struct {
 	Damaged   int `json:"damaged,omitempty"`
 	// Astray counts the results that do not follow their inputs: see [Result.Astray].
 	Astray int `json:"astray,omitempty"`
+	// Unended counts the results that a limit ended: see [Result.Unended].
+	Unended int `json:"unended,omitempty"`
 }
 
 func summarize(outcomes []Outcome) Summary {
@@ -63,6 +65,9 @@ func (s *Summary) addResult(r *Result) {
 	}
 	if r.Astray() {
 		s.Astray++
+	}
+	if r.Unended() {
+		s.Unended++
 	}
 	if r.Skipped {
 		s.Skipped++

@@ -9,7 +9,6 @@ import (
 	"github.com/morton-gen/morton/internal/errkind"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/rig"
-	"github.com/morton-gen/morton/models/nn"
 	"github.com/morton-gen/morton/models/order"
 	"github.com/morton-gen/morton/models/system"
 )
@@ -25,18 +24,10 @@ const Width = sample.MostInfluences
 // as widely as the noise of a diffusion.
 const half = 2
 
-// Config describes a model of this family.
+// Config describes a model of this family. Its sizes are those of [order.Rig].
 type Config struct {
 	Points int // of a surface
 	Joints int // of a skeleton at most
-}
-
-// Validate returns an error wrapping nn.ErrConfig, or nil.
-func (c Config) Validate() error {
-	if c.Points < 1 || c.Points > 1<<14 || c.Joints < 1 || c.Joints > 1<<9 {
-		return fmt.Errorf("rigs.Config: %w: %d points, %d joints", nn.ErrConfig, c.Points, c.Joints)
-	}
-	return nil
 }
 
 // surface are points of a mesh in the box.

@@ -101,6 +101,32 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestEnded finishes a skeleton that the model ended, and one of as many joints as there may be.
+func TestEnded(t *testing.T) {
+	for joints, want := range map[int]float64{4: 1, 5: 0} {
+		r := beam()
+		for len(r.Joints) < joints {
+			r.Joints = append(r.Joints, rig.Joint{At: mesh.Vec3{28, 1, 0}, Parent: 0})
+		}
+		s, _, err := tok.Encode("beam", system.Media{Rig: r}, system.Extent{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens, err := tok.Lay(s, tok.Order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := tok.Begin("beam", system.Media{Mesh: r.Mesh}, system.Extent{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, measures, err := b.Finish(tokens)
+		if err != nil || measures["joints"] != float64(joints) || measures["ended"] != want {
+			t.Errorf("%d joints of 5: %v, %v", joints, measures, err)
+		}
+	}
+}
+
 // FuzzSamples lays out and decodes samples of any numbers. It gives an error of a sample, or a rig that is valid.
 func FuzzSamples(f *testing.F) {
 	s, _, err := tok.Encode("beam", system.Media{Rig: beam()}, system.Extent{})

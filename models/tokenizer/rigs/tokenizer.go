@@ -120,7 +120,8 @@ func (t Tokenizer) skeleton(tokens []uint32) (d drawn, err error) {
 	return d, nil
 }
 
-// Begin starts from the points of a mesh's surface. The result is that mesh with a skeleton.
+// Begin starts from the points of a mesh's surface. The result is that mesh with a skeleton. The
+// measure ended is 1 if the model ended that, and 0 if it has as many joints as there may be.
 // Errors: mesh's for a bad source, and [ErrSample] if what was drawn is no rig.
 func (t Tokenizer) Begin(id string, m system.Media, _ system.Extent) (*system.Beginning, error) {
 	source, err := tokenizer.Source(m)
@@ -149,7 +150,11 @@ func (t Tokenizer) Begin(id string, m system.Media, _ system.Extent) (*system.Be
 		}
 		sample := t.sample(id, tokens, len(made.joints))
 		tokenizer.SetPlace(&sample, back)
-		return system.Media{Rig: out}, sample, system.Measures{"joints": float64(len(out.Joints))}, nil
+		all := system.Measures{"joints": float64(len(out.Joints)), "ended": 0} // there was no room for another joint
+		if len(out.Joints) < t.Joints {
+			all["ended"] = 1
+		}
+		return system.Media{Rig: out}, sample, all, nil
 	}
 	return &system.Beginning{Prompt: system.Prompt{Given: s.tokens()}, Finish: finish}, nil
 }
