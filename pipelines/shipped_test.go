@@ -90,7 +90,7 @@ func checkResults(t *testing.T, dir string) {
 	for _, r := range results {
 		path := filepath.Join(dir, r.Output)
 		if r.Family == request.Video {
-			info, err := video.Probe(context.Background(), path)
+			info, err := video.Probe(context.Background(), path, video.Limits{})
 			if want := r.Prefix + r.Frames; err != nil || info.Frames != want || r.OutputFrames != want {
 				t.Errorf("%s: %d frames, row says %d, want %d: %v", path, info.Frames, r.OutputFrames, want, err)
 			}

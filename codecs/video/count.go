@@ -9,9 +9,9 @@ import (
 
 // Count decodes a whole video in bounded memory. It returns what [Probe] does, with the
 // number of Frames, their Duration, and Truncated, Damaged, DamagedFrames and Jumps.
-// Errors are those of [Open].
-func Count(ctx context.Context, path string) (Info, error) {
-	o := Options{Limits: Limits{}.withDefaults()}
+// Errors are those of [Open]; l bounds the file.
+func Count(ctx context.Context, path string, l Limits) (Info, error) {
+	o := Options{Limits: l.withDefaults()}
 	d, err := openDemuxer(ctx, path, o.Limits)
 	if err != nil {
 		return Info{}, fmt.Errorf("video.Count: %w", err)

@@ -22,24 +22,24 @@ func TestCount(t *testing.T) {
 		{"a.h264", nil, 0},
 	} {
 		path := generate(t, f.name, append(testsrc(96, 64, 25, 30), f.args...)...)
-		told, err := Probe(context.Background(), path)
+		told, err := Probe(context.Background(), path, Limits{})
 		if err != nil || told.Frames != f.told || told.Pixels != "yuv420p" {
 			t.Errorf("%s: probed %+v: %v", f.name, told, err)
 		}
-		got, err := Count(context.Background(), path)
+		got, err := Count(context.Background(), path, Limits{})
 		if err != nil || got.Frames != 30 || (got.Duration-1200*time.Millisecond).Abs() > time.Millisecond || got.Damaged || got.Truncated {
 			t.Errorf("%s: counted %+v: %v", f.name, got, err)
 		}
 	}
-	got, err := Count(context.Background(), "testdata/tsjump.ts")
+	got, err := Count(context.Background(), "testdata/tsjump.ts", Limits{})
 	if err != nil || got.Frames != 100 || got.Duration != 4*time.Second || got.Jumps != 1 || got.Start != 1480*time.Millisecond {
 		t.Errorf("a jump: %+v: %v", got, err)
 	}
-	got, err = Count(context.Background(), "testdata/corrupt.mp4")
+	got, err = Count(context.Background(), "testdata/corrupt.mp4", Limits{})
 	if err != nil || got.Frames != 47 || !got.Damaged {
 		t.Errorf("damage: %+v: %v", got, err)
 	}
-	if _, err = Count(context.Background(), writeFile(t, "a.mp4", []byte("\x00\x00\x00\x18ftypmp42 and then nothing of use"))); err == nil {
+	if _, err = Count(context.Background(), writeFile(t, "a.mp4", []byte("\x00\x00\x00\x18ftypmp42 and then nothing of use")), Limits{}); err == nil {
 		t.Error("counted nothing")
 	}
 	wantKind(t, "testdata", ErrNotVideo)

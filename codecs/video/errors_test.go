@@ -20,7 +20,7 @@ import (
 // wantKind checks Probe and ReadClip alike.
 func wantKind(t *testing.T, path string, kind error) {
 	t.Helper()
-	_, err := Probe(context.Background(), path)
+	_, err := Probe(context.Background(), path, Limits{})
 	wantError(t, err, kind)
 	_, _, err = ReadClip(context.Background(), path, Options{})
 	wantError(t, err, kind)
@@ -119,7 +119,7 @@ func TestUnsupportedCodec(t *testing.T) {
 		path := generate(t, "a.mov", append(testsrc(64, 48, 25, 3), args...)...)
 		_, _, err := ReadClip(context.Background(), path, Options{})
 		wantError(t, err, ErrUnsupportedCodec)
-		if _, err := Probe(context.Background(), path); err != nil {
+		if _, err := Probe(context.Background(), path, Limits{}); err != nil {
 			t.Errorf("Probe of %v: %v", args, err)
 		}
 	}
@@ -189,7 +189,7 @@ func TestCancel(t *testing.T) {
 		}
 	}
 	wantError(t, err, context.Canceled)
-	_, err = Probe(ctx, fixtures(t)[0])
+	_, err = Probe(ctx, fixtures(t)[0], Limits{})
 	wantError(t, err, context.Canceled)
 }
 

@@ -66,13 +66,13 @@ func ExampleEncode() {
 		fmt.Println(err)
 		return
 	}
-	info, err := video.Probe(context.Background(), path)
+	info, err := video.Probe(context.Background(), path, video.Limits{})
 	fmt.Println(info.Codec, info.Frames, info.Duration, err)
 	// Output: h264 12 500ms <nil>
 }
 
 func ExampleProbe() {
-	_, err := video.Probe(context.Background(), "doc.go")
+	_, err := video.Probe(context.Background(), "doc.go", video.Limits{})
 	fmt.Println(errors.Is(err, video.ErrNotVideo))
 	// Output: true
 }

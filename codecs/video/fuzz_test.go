@@ -81,7 +81,7 @@ func FuzzProbe(f *testing.F) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		info, err := Probe(ctx, path)
+		info, err := Probe(ctx, path, Limits{})
 		if err != nil {
 			if !knownKind(err) {
 				t.Fatalf("unknown kind: %v", err)

@@ -68,8 +68,8 @@ func TestNothingLeaks(t *testing.T) {
 			return r.Close()
 		}, false},
 		{"cut", 120, func() error { _, _, err := ReadClip(ctx, cut, Options{}); return err }, false},
-		{"corrupt", 3000, func() error { _, err := Probe(ctx, headless); return err }, true},
-		{"probe", 120, func() error { _, err := Probe(ctx, good); return err }, false},
+		{"corrupt", 3000, func() error { _, err := Probe(ctx, headless, Limits{}); return err }, true},
+		{"probe", 120, func() error { _, err := Probe(ctx, good, Limits{}); return err }, false},
 		{"encode", 120, func() error { return Encode(ctx, out, small, EncodeOptions{}) }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

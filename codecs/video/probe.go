@@ -46,9 +46,9 @@ type Info struct {
 
 // Probe reads a file's headers and little else. It also reports codecs that [Open]
 // rejects. Errors wrap [ErrNotVideo], [ErrNoVideoStream], [ErrEmpty], [ErrCorrupt] or
-// [ErrLimit], or are the file system's or the context's.
-func Probe(ctx context.Context, path string) (Info, error) {
-	d, err := openDemuxer(ctx, path, Limits{}.withDefaults())
+// [ErrLimit], which l sets, or are the file system's or the context's.
+func Probe(ctx context.Context, path string, l Limits) (Info, error) {
+	d, err := openDemuxer(ctx, path, l.withDefaults())
 	if err != nil {
 		return Info{}, fmt.Errorf("video.Probe: %w", err)
 	}

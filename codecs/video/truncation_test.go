@@ -95,7 +95,7 @@ func TestDamageInTheMiddleIsSeen(t *testing.T) {
 func TestCutBeforeTheIndexIsCorrupt(t *testing.T) {
 	// Without fast start the index is last.
 	b := readFile(t, generate(t, "a.mp4", testsrc(96, 64, 25, 20)...))
-	_, err := Probe(context.Background(), writeFile(t, "a.mp4", b[:len(b)/2]))
+	_, err := Probe(context.Background(), writeFile(t, "a.mp4", b[:len(b)/2]), Limits{})
 	wantError(t, err, ErrCorrupt)
 	for _, other := range []error{ErrNotVideo, ErrEmpty, ErrNoVideoStream} {
 		if errors.Is(err, other) {

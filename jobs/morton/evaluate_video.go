@@ -37,6 +37,7 @@ type videoEvaluation struct {
 	clips          int // of a file with many
 	seed           uint64
 	seeds          int // continuations per clip
+	media          video.Limits
 	drift          int // frames of a long continuation; 0 for none
 	temperature    float64
 	out            string
@@ -56,6 +57,7 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 	f.IntVar(&g.drift, "drift", 0, "also continue each clip by this many frames, and measure the drift of brightness, contrast, sharpness and motion")
 	f.Float64Var(&g.temperature, "temperature", -1, "sampling temperature; below 0 is the model's own")
 	f.StringVar(&g.out, "out", "", "write a page with film strips to the folder `DIR`")
+	addMediaLimit(f, &g.media)
 	g.deviceFlags.add(f)
 	f.BoolVar(&g.json, "json", false, "print the figures as JSON")
 	c.Flags().AddFlagSet(f)
@@ -144,7 +146,7 @@ func (g *videoEvaluation) read(ctx context.Context, files []string, f system.For
 			err = g.readMany(path, f, add)
 		} else {
 			var c *clip.Clip
-			o := video.Options{Rate: f.Rate, W: f.W, H: f.H, Fit: video.Crop, MaxFrames: g.prefix + g.frames}
+			o := video.Options{Rate: f.Rate, W: f.W, H: f.H, Fit: video.Crop, MaxFrames: g.prefix + g.frames, Limits: g.media}
 			if c, _, err = (isolated.Decoder{}).ReadClip(ctx, path, o); err == nil {
 				err = add(filepath.Base(path), c)
 			}

@@ -114,6 +114,7 @@ func TestEvaluateVideo(t *testing.T) {
 		"--prefix of at least 2":       {"--prefix", "1", path},
 		"has 20 frames, --prefix asks": {"--prefix", "20", path},
 		"evaluate video: files":        {},
+		"--media-limit pixels=N":       {"../../testdata/video/plant_320x240_30fps_36f.mp4", "--media-limit", "pixels=100"},
 		"no such file or directory":    {filepath.Join(dir, "none.safetensors")},
 	} {
 		if code, _, errs := morton(append([]string{"evaluate", "video"}, args...)...); code == exitDone || !strings.Contains(errs, want) {

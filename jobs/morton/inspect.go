@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/internal/interrupt"
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/nn"
@@ -29,6 +30,7 @@ func (f *facts) add(name string, value any) { *f = append(*f, fact{name, value})
 // inspection are the options of inspect.
 type inspection struct {
 	mesh  meshInspection
+	media video.Limits
 	model models.Options // for the memory estimate
 }
 
@@ -44,6 +46,7 @@ func newInspectFlags() *inspectFlags {
 	g.flags.BoolVar(&g.count, "count", false, "decode a video and count its frames, length, damaged frames and jumps of its clock")
 	g.flags.BoolVar(&g.how.mesh.lost, "lost", false, "show lost also for meshes over 50,000 faces, which takes a while")
 	addMeshFlags(g.flags, &g.how.mesh.Limits, &g.how.mesh.Scene)
+	addMediaLimit(g.flags, &g.how.media)
 	g.flags.IntVar(&g.how.model.Slots, "slots", 0, "of a checkpoint: count the memory for `N` sequences at once; 0 is the engine's default")
 	g.flags.StringVar((*string)(&g.how.model.Precision), "precision", "", "of a checkpoint: count the memory with matrices in `NAME`: f32, f16 (default), bf16, int8 or int4")
 	g.flags.BoolVar(&g.json, "json", false, "print JSON")
@@ -76,7 +79,7 @@ func (g *inspectFlags) run(ctx context.Context, t terminal, words []string) erro
 		return err
 	})
 	if err == nil && g.count {
-		found, err = countVideo(ctx, words[0], found)
+		found, err = countVideo(ctx, words[0], found, g.how.media)
 	}
 	switch {
 	case err != nil:

@@ -57,7 +57,7 @@ func inspect(ctx context.Context, path string, how inspection) (facts, error) {
 	if !errors.Is(err, family.ErrNotMesh) {
 		return found, err
 	}
-	found, err = inspectVideo(ctx, path)
+	found, err = inspectVideo(ctx, path, how.media)
 	if errors.Is(err, video.ErrNotVideo) && slices.Contains([]string{".pt", ".pth", ".ckpt", ".bin", ".safetensors"}, strings.ToLower(filepath.Ext(path))) {
 		return inspectCheckpoint(path, how.model) // it has errors for common mistakes, such as Git LFS pointers
 	}
@@ -155,8 +155,8 @@ func compact(data json.RawMessage) []byte {
 	return out.Bytes()
 }
 
-func inspectVideo(ctx context.Context, path string) (facts, error) {
-	info, err := isolated.Decoder{}.Probe(ctx, path)
+func inspectVideo(ctx context.Context, path string, l video.Limits) (facts, error) {
+	info, err := isolated.Decoder{}.Probe(ctx, path, l)
 	if err != nil {
 		return nil, err
 	}

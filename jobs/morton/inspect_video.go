@@ -48,11 +48,11 @@ func known[T comparable](v T) any {
 }
 
 // countVideo decodes the video at path. found are its facts so far.
-func countVideo(ctx context.Context, path string, found facts) (facts, error) {
+func countVideo(ctx context.Context, path string, found facts, l video.Limits) (facts, error) {
 	if found[0].value != "video" {
 		return nil, fmt.Errorf("--count counts the frames of a video; %s is a %v", path, found[0].value)
 	}
-	info, err := isolated.Decoder{}.Count(ctx, path)
+	info, err := isolated.Decoder{}.Count(ctx, path, l)
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,17 @@ func TestInspectShowsWhatDecodingUses(t *testing.T) {
 	}
 }
 
+// TestInspectTakesMediaLimits: the flag that the error names is there.
+func TestInspectTakesMediaLimits(t *testing.T) {
+	args := []string{"inspect", testVideos + "tsjump.ts", "--media-limit", "pixels=100"}
+	if code, _, errs := morton(append(args, "--count")...); code != exitFailed || !strings.Contains(errs, "--media-limit pixels=N") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if code, _, errs := morton("inspect", testVideos+"tsjump.ts", "--media-limit", "bytes=100"); code != exitFailed || !strings.Contains(errs, "--media-limit bytes=N") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
 // TestInspectOfAPipe would hang if the pipe were opened.
 func TestInspectOfAPipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "a.mp4")

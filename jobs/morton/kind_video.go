@@ -140,7 +140,7 @@ func (k *generateKind) windows(t terminal, requests []request.Request) []request
 			fmt.Fprintf(t.err, "morton: %s is in a store: its length is not known here, so it has one window\n", r.Input)
 			return starts
 		}
-		info, err := k.decoder.Probe(context.Background(), r.Input)
+		info, err := k.decoder.Probe(context.Background(), r.Input, k.media)
 		switch {
 		case err != nil:
 		case info.Duration == 0:

@@ -100,7 +100,7 @@ func shots(s pack.Source) ([]pack.Source, error) {
 }
 
 func readVideo(ctx context.Context, path string) (*clip.Clip, error) {
-	info, err := video.Probe(ctx, path)
+	info, err := video.Probe(ctx, path, video.Limits{})
 	if err != nil {
 		return nil, err
 	}

@@ -45,24 +45,24 @@ func (d Decoder) ReadClip(ctx context.Context, path string, o video.Options) (*c
 }
 
 // Probe is [video.Probe].
-func (d Decoder) Probe(ctx context.Context, path string) (video.Info, error) {
+func (d Decoder) Probe(ctx context.Context, path string, l video.Limits) (video.Info, error) {
 	if d.here() {
-		return video.Probe(ctx, path)
+		return video.Probe(ctx, path, l)
 	}
-	return d.ask(ctx, opProbe, path)
+	return d.ask(ctx, opProbe, path, l)
 }
 
 // Count is [video.Count].
-func (d Decoder) Count(ctx context.Context, path string) (video.Info, error) {
+func (d Decoder) Count(ctx context.Context, path string, l video.Limits) (video.Info, error) {
 	if d.here() {
-		return video.Count(ctx, path)
+		return video.Count(ctx, path, l)
 	}
-	return d.ask(ctx, opCount, path)
+	return d.ask(ctx, opCount, path, l)
 }
 
 // ask gets the info of a file.
-func (d Decoder) ask(ctx context.Context, op, path string) (i video.Info, err error) {
-	s := newSession(ctx, d, request{Op: op, Path: []byte(path)})
+func (d Decoder) ask(ctx context.Context, op, path string, l video.Limits) (i video.Info, err error) {
+	s := newSession(ctx, d, request{Op: op, Path: []byte(path), Options: video.Options{Limits: l}})
 	err = s.retry("video."+op, func() error {
 		if err := s.ready(); err != nil {
 			return err

@@ -139,8 +139,8 @@ func TestSameAsInProcess(t *testing.T) {
 			}
 		}
 		for name, ask := range map[string]func(Decoder) (video.Info, error){
-			"probe": func(d Decoder) (video.Info, error) { return d.Probe(t.Context(), path) },
-			"count": func(d Decoder) (video.Info, error) { return d.Count(t.Context(), path) },
+			"probe": func(d Decoder) (video.Info, error) { return d.Probe(t.Context(), path, video.Limits{}) },
+			"count": func(d Decoder) (video.Info, error) { return d.Count(t.Context(), path, video.Limits{}) },
 		} {
 			want, werr := ask(Decoder{InProcess: true})
 			got, err := ask(Decoder{})
@@ -159,7 +159,7 @@ func TestRelativePath(t *testing.T) {
 	lone(t)
 	for _, path := range []string{copyOf(t, "a"), copyOf(t, "a")} {
 		t.Chdir(filepath.Dir(path))
-		if _, err := (Decoder{}).Probe(t.Context(), "a.mp4"); err != nil {
+		if _, err := (Decoder{}).Probe(t.Context(), "a.mp4", video.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Remove("a.mp4"); err != nil {
@@ -253,7 +253,7 @@ func TestHang(t *testing.T) {
 
 // answers are what a child may say that has lost its mind.
 func answers(t testing.TB) map[string]string {
-	info, err := video.Probe(t.Context(), fixture)
+	info, err := video.Probe(t.Context(), fixture, video.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +371,7 @@ func TestDamageEndsTheChild(t *testing.T) {
 // TestSignals: Ctrl-C and supervisors signal all processes of a group. The parent decides.
 func TestSignals(t *testing.T) {
 	lone(t)
-	if _, err := (Decoder{}).Probe(t.Context(), fixture); err != nil {
+	if _, err := (Decoder{}).Probe(t.Context(), fixture, video.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	pool.Lock()
@@ -591,7 +591,7 @@ func BenchmarkStart(b *testing.B) {
 	endAll()
 	before := processorTime(b)
 	for b.Loop() {
-		if _, err := (Decoder{}).Probe(b.Context(), fixture); err != nil {
+		if _, err := (Decoder{}).Probe(b.Context(), fixture, video.Limits{}); err != nil {
 			b.Fatal(err)
 		}
 		endAll()

@@ -113,10 +113,10 @@ func (s *server) answer(ctx context.Context, r request) error {
 	}
 	switch r.Op {
 	case opProbe:
-		i, err := video.Probe(ctx, path)
+		i, err := video.Probe(ctx, path, r.Options.Limits)
 		return s.end(i, err)
 	case opCount:
-		i, err := video.Count(ctx, path)
+		i, err := video.Count(ctx, path, r.Options.Limits)
 		return s.end(i, err)
 	case opOpen:
 		return s.frames(ctx, path, r.Options)
