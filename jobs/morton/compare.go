@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,9 +92,7 @@ func (g *compareFlags) run(ctx context.Context, t terminal, words []string) erro
 		return err
 	}
 	if g.json {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(c)
+		return printJSON(t, c)
 	}
 	return c.print(t.out)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -55,9 +54,7 @@ func (g *compareFlags) runSets(ctx context.Context, t terminal, made, reference 
 		return err
 	}
 	if g.json {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		err = e.Encode(c)
+		err = printJSON(t, c)
 	} else {
 		err = c.print(t.out)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -32,12 +31,6 @@ func (o *options) begin(ctx context.Context, t terminal, job pipelines.Job) erro
 		fmt.Fprintf(t.out, "  morton %s --out %s: %s\n", c.command, quote([]string{o.out}), c.does)
 	}
 	return nil
-}
-
-func printJSON(t terminal, v any) error {
-	e := json.NewEncoder(t.out)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 // jobFlags are the flags of status, wait and cancel.

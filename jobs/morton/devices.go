@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,9 +44,7 @@ func devicesCommand(t terminal) *cobra.Command {
 		case err != nil:
 			return err
 		case *asJSON:
-			e := json.NewEncoder(t.out)
-			e.SetIndent("", "  ")
-			return e.Encode(list)
+			return printJSON(t, list)
 		}
 		return printDevices(t.out, list)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -101,9 +100,7 @@ func (g *evaluateFlags) run(ctx context.Context, t terminal, files []string) err
 	}
 	e.sum()
 	if g.json {
-		out := json.NewEncoder(t.out)
-		out.SetIndent("", "  ")
-		err = out.Encode(e)
+		err = printJSON(t, e)
 	} else {
 		err = e.print(t.out)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -105,9 +104,7 @@ func (g *videoEvaluation) run(ctx context.Context, t terminal, files []string) e
 		}
 	}
 	if g.json {
-		out := json.NewEncoder(t.out)
-		out.SetIndent("", "  ")
-		return out.Encode(e)
+		return printJSON(t, e)
 	}
 	return e.print(t.out, g.out)
 }

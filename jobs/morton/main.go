@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +52,13 @@ type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	args     []string // the words after "morton"
+}
+
+// printJSON prints what a command with --json found.
+func printJSON(t terminal, v any) error {
+	e := json.NewEncoder(t.out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 // errUsage is wrapped by errors that the user has to correct.

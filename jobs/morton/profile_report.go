@@ -65,9 +65,7 @@ func together(kernels []gpu.KernelTime) []gpu.KernelTime {
 
 func (r *profileReport) print(t terminal, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return printJSON(t, r)
 	}
 	how := "the device's clock"
 	if !r.ByClock {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -27,9 +26,7 @@ func systemsCommand(t terminal) *cobra.Command {
 	c.Args = noWords
 	c.RunE = func(*cobra.Command, []string) error {
 		if *asJSON {
-			e := json.NewEncoder(t.out)
-			e.SetIndent("", "  ")
-			return e.Encode(listSystems())
+			return printJSON(t, listSystems())
 		}
 		return printSystems(t.out, listSystems())
 	}

@@ -309,9 +309,7 @@ func (g *trainFlags) mistake(err error) error {
 
 func (g *trainFlags) print(t terminal, curve *train.Curve) error {
 	if g.json {
-		e := json.NewEncoder(t.out)
-		e.SetIndent("", "  ")
-		return e.Encode(curve)
+		return printJSON(t, curve)
 	}
 	last := curve.Points[len(curve.Points)-1]
 	fmt.Fprintf(t.out, "step %d: loss %.4f, held out %.4f", last.Step, last.Loss, last.Heldout)
