@@ -120,7 +120,7 @@ func launch(t *testing.T, args []string) (code int, s report.Summary, errs strin
 }
 
 // volatile matches what differs between equal results: times, the folder and the run.
-var volatile = regexp.MustCompile(`"(seconds|waited|request_seconds|run|out)":\s*[^,}\n]*|bucket/[a-z]+/(here|there)|[0-9a-f]{16}-\d+`)
+var volatile = regexp.MustCompile(`"(seconds|waited_seconds|request_seconds|run|out)":\s*[^,}\n]*|bucket/[a-z]+/(here|there)|[0-9a-f]{16}-\d+`)
 
 // compareFolders compares what two runs have left, but for the page and the checksums of
 // what differs between equal results.

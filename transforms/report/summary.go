@@ -23,6 +23,8 @@ type Summary struct {
 	// RequestSeconds sums the Seconds of this run's results. Requests share a device, so
 	// it may exceed the wall time.
 	RequestSeconds float64 `json:"request_seconds"`
+	// WaitedSeconds sums the time that these results waited for room on a device.
+	WaitedSeconds float64 `json:"waited_seconds"`
 	Complete       bool    `json:"complete"` // false if the run was cut off or stopped
 	// Unreached counts the requests that a run did not start, because of too many
 	// failures or an interrupt. CutOff counts those that an interrupted run did not
@@ -75,6 +77,7 @@ func (s *Summary) addResult(r *Result) {
 	}
 	s.Drawn += r.Drawn
 	s.RequestSeconds += r.Seconds
+	s.WaitedSeconds += r.Waited
 }
 
 // ErrSummary reports a summary that cannot be read.
