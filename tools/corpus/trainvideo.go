@@ -65,7 +65,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&v.network.Hidden, "hidden", 688, "hidden width of its feed-forward parts")
 	flags.IntVar(&v.network.Context, "context", 512, "positions it sees at most")
 	flags.Float64Var(&v.noise, "noise", 0.05, "largest chance of a bit of its context to be turned over")
-	flags.Float64Var(&v.temperature, "temperature", 0.5, "sampling temperature that the model gets as its own")
+	flags.Float64Var(&v.temperature, "temperature", 0.2, "sampling temperature that the model gets as its own")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

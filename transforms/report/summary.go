@@ -25,7 +25,7 @@ type Summary struct {
 	RequestSeconds float64 `json:"request_seconds"`
 	// WaitedSeconds sums the time that these results waited for room on a device.
 	WaitedSeconds float64 `json:"waited_seconds"`
-	Complete       bool    `json:"complete"` // false if the run was cut off or stopped
+	Complete      bool    `json:"complete"` // false if the run was cut off or stopped
 	// Unreached counts the requests that a run did not start, because of too many
 	// failures or an interrupt. CutOff counts those that an interrupted run did not
 	// finish.

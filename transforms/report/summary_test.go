@@ -21,8 +21,10 @@ func TestUnended(t *testing.T) {
 // TestSummaryAddsTimes sums times of this run's results, not of those that an earlier run made.
 func TestSummaryAddsTimes(t *testing.T) {
 	s := summarize([]Outcome{
-		{Done: &Result{Seconds: 2, Waited: 0.5, Drawn: 7}}, {Done: &Result{Seconds: 1, Waited: 0.25, Drawn: 1}},
-		{Done: &Result{Seconds: 4, Waited: 8, Drawn: 9, Skipped: true}}, {Failed: &Failure{Kind: "bad_input"}},
+		{Done: &Result{Seconds: 2, Waited: 0.5, Drawn: 7}},
+		{Done: &Result{Seconds: 1, Waited: 0.25, Drawn: 1}},
+		{Done: &Result{Seconds: 4, Waited: 8, Drawn: 9, Skipped: true}},
+		{Failed: &Failure{Kind: "bad_input"}},
 	})
 	if s.RequestSeconds != 3 || s.WaitedSeconds != 0.75 || s.Drawn != 8 || s.Skipped != 1 || s.Failed != 1 {
 		t.Errorf("%+v", s)

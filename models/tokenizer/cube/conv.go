@@ -20,8 +20,8 @@ import (
 // neighbours of the cell and earlier cells. The network works on two grids: fine, of
 // four parts of a cell, and that of the cells.
 type Conv struct {
-	Share   []int `json:"share"` // bits of each coordinate, see gpu/ops/gray; none: fitted to the first clips
-	Fine    int   `json:"fine"`  // width on the fine grid; Tokenizer.Width is that on the cells' grid
+	Share   []int `json:"share"`   // bits of each coordinate, see gpu/ops/gray; none: fitted to the first clips
+	Fine    int   `json:"fine"`    // width on the fine grid; Tokenizer.Width is that on the cells' grid
 	Encoder Depth `json:"encoder"` // none: the linear map alone
 	Decoder Depth `json:"decoder"`
 }
