@@ -11,7 +11,7 @@ import (
 func RemoveNonFinite(m *Mesh) (*Mesh, int, error) {
 	bad := 0
 	for _, p := range m.Vertices {
-		if !isFinite(p) {
+		if !p.IsFinite() {
 			bad++
 		}
 	}
@@ -23,7 +23,7 @@ func RemoveNonFinite(m *Mesh) (*Mesh, int, error) {
 	to := make([]int32, len(m.Vertices))
 	for v, p := range m.Vertices {
 		to[v] = -1
-		if isFinite(p) {
+		if p.IsFinite() {
 			to[v] = out.AddVertex(p)
 		}
 	}
@@ -35,8 +35,9 @@ func RemoveNonFinite(m *Mesh) (*Mesh, int, error) {
 	return out, bad, nil
 }
 
-func isFinite(p Vec3) bool {
-	for _, x := range p {
+// IsFinite reports whether no coordinate is NaN or infinite.
+func (a Vec3) IsFinite() bool {
+	for _, x := range a {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return false
 		}

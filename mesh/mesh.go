@@ -76,10 +76,8 @@ func (m *Mesh) AddFace(corners ...int32) error {
 // [ErrNotFinite], or nil.
 func (m *Mesh) Validate() error {
 	for i, p := range m.Vertices {
-		for _, x := range p {
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return fmt.Errorf("mesh.Validate: %w: vertex %d is %v", ErrNotFinite, i, p)
-			}
+		if !p.IsFinite() {
+			return fmt.Errorf("mesh.Validate: %w: vertex %d is %v", ErrNotFinite, i, p)
 		}
 	}
 	for f := range m.NumFaces() {

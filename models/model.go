@@ -18,8 +18,8 @@ import (
 // Options configure an open model.
 type Options struct {
 	// TokenizerOnly leaves the generator's weights on disk: the model encodes and decodes, and
-	// Generate fails. If the tokenizer has no weights, as of rigs, the path may then also be the
-	// config.json of a model that is yet to be trained, or a folder with nothing else.
+	// Generate fails. The tokenizer of rigs, for one, has no weights: then the path may also be
+	// the config.json of a model that is yet to be trained, or a folder with nothing else.
 	TokenizerOnly bool
 	Slots         int          // sequences generated at once; 0 means engine.DefaultSlots
 	Precision     nn.Precision // of the generator's matrices; "" means f16

@@ -33,8 +33,8 @@ func boneRig() *rig.Rig {
 	return r
 }
 
-// rigFolder is a folder with a description rig.json of a tiny network, skinned meshes, one without a
-// skin, their samples, and a model that was trained for two steps.
+// rigFolder is a folder with rig.json, which describes a tiny network. Beside it are skinned meshes and
+// one without a skin, samples of the former, and a model that was trained on them for two steps.
 type rigFolder struct {
 	t          *testing.T
 	dir, shard string

@@ -273,7 +273,7 @@ func (r *reader) place(points []mesh.Vec3, p *qgltf.Primitive, at placement) (mi
 		return r.pose(points, p, at.joints, at.global)
 	}
 	for v := range points {
-		if finite(points[v]) {
+		if points[v].IsFinite() {
 			points[v] = at.global.point(points[v])
 		}
 	}

@@ -89,7 +89,7 @@ func (b *posing) finish(node matrix) (mirrored bool) {
 	for i, w := range b.weight {
 		flip := 2*b.turned[i] > w
 		switch {
-		case !finite(b.points[i]): // see place
+		case !b.points[i].IsFinite(): // see place
 		case w > 0:
 			b.points[i] = b.sum[i].Scale(1 / w)
 		default:

@@ -2,7 +2,6 @@ package gltf
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/morton-gen/morton/mesh"
@@ -54,7 +53,7 @@ func (s *soup) faces(yield func(face []int32)) {
 // one that a face uses.
 func (s *soup) checkFinite(all bool) error {
 	check := func(v int32) error {
-		if !finite(s.points[v]) {
+		if !s.points[v].IsFinite() {
 			return fmt.Errorf("%w: vertex %d is %v", mesh.ErrNotFinite, v, s.points[v])
 		}
 		return nil
@@ -73,15 +72,6 @@ func (s *soup) checkFinite(all bool) error {
 		}
 	}
 	return nil
-}
-
-func finite(p mesh.Vec3) bool {
-	for _, x := range p {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return false
-		}
-	}
-	return true
 }
 
 // weld returns s with every position once, in order of first appearance, and

@@ -113,10 +113,8 @@ func checkJoints(joints []Joint) error {
 		if i == 0 && j.Parent != NoParent || i > 0 && (j.Parent < 0 || j.Parent >= i) {
 			return fmt.Errorf("rig: %w: joint %d has parent %d; joint 0 has none, the others an earlier one", ErrRig, i, j.Parent)
 		}
-		for _, x := range j.At {
-			if math.IsNaN(x) || math.IsInf(x, 0) {
-				return fmt.Errorf("rig: %w: joint %d is at %v", ErrRig, i, j.At)
-			}
+		if !j.At.IsFinite() {
+			return fmt.Errorf("rig: %w: joint %d is at %v", ErrRig, i, j.At)
 		}
 	}
 	return nil

@@ -107,17 +107,19 @@ func (k *Canvas) expand(codes []uint32) (out []float32) {
 	for cell := range len(codes) / words {
 		code, at := codes[cell*words:(cell+1)*words], 0
 		for _, b := range k.cfg.Tokenizer.Conv.Share {
-			q := uint32(0)
+			q := 0
 			for range b {
-				q = 2*q + (code[at/32]>>(at%32)&1 ^ q&1)
+				q = 2*q + int(code[at/32]>>(at%32)&1^uint32(q)&1)
 				at++
 			}
-			l := uint32(1) << b
-			out = append(out, float32(0.5*math.Log(float64(2*q+1)/float64(2*(l-q)-1))))
+			out = append(out, float32(valueOf(q, 1<<b)))
 		}
 	}
 	return out
 }
+
+// valueOf is the coordinate that level q of l stands for, as in gpu/ops/gray.
+func valueOf(q, l int) float64 { return 0.5 * math.Log(float64(2*q+1)/float64(2*(l-q)-1)) }
 
 // softBits appends the bits of the Gray codes of coordinates, without rounding.
 func (k *Canvas) softBits(out, z []float32) []float32 {

@@ -238,6 +238,9 @@ func (n *convNet) free() {
 func (n *convNet) specs() (out []params.Spec) {
 	v, c := n.cfg.Tokenizer.Conv, n.cfg
 	width, coords, fine := c.Tokenizer.Width, len(v.Share), v.Fine
+	base := func(name string, to, from int) { // without decay: it stays as it is
+		out = append(out, params.Spec{Name: name + ".weight", Shape: []int{to, from}, Std: 1 / math.Sqrt(float64(from))}, params.Spec{Name: name + ".bias", Shape: []int{to}})
+	}
 	linear := func(name string, to, from int, gain float64) {
 		// The variance of a linear map's results is gain² times that of its inputs.
 		out = append(out, params.Spec{Name: name + ".weight", Shape: []int{to, from}, Std: gain / math.Sqrt(float64(from)), Decay: true},
@@ -260,11 +263,11 @@ func (n *convNet) specs() (out []params.Spec) {
 			linear(name+".second", width, 18*width, 0.5)
 		}
 	}
-	// The last layers' inputs are small, so that first steps, which are as large as the
-	// learning rate whatever the error, add little to what the linear paths do.
+	// First steps are as large as the learning rate, whatever the error. The last layers'
+	// inputs are small, so that these add little to what the linear paths do.
 	const small = 0.1
 	patch := c.pixels() / 4
-	linear("encoder.base", coords, c.pixels(), 1)
+	base("encoder.base", coords, c.pixels())
 	if v.Encoder != (Depth{}) {
 		linear("encoder.in", fine, patch, 1)
 		blocks("encoder", v.Encoder)
@@ -272,7 +275,7 @@ func (n *convNet) specs() (out []params.Spec) {
 		norm("encoder.norm", width, small)
 		linear("encoder.out", coords, width, 0)
 	}
-	linear("decoder.base", c.pixels(), coords, 1)
+	base("decoder.base", c.pixels(), coords)
 	linear("decoder.in", width, 9*coords, 1)
 	blocks("decoder", v.Decoder)
 	linear("decoder.up", 4*fine, width, 1)

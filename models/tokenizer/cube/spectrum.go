@@ -55,9 +55,8 @@ type spectrum []coefficient
 type coefficient struct {
 	values []float64 // less their mean, ascending
 	mean   float64
-	sums   []float64 // of the values before each, and of all
-	square float64   // mean square
-	best   [gray.MaxBits + 1]levels
+	square float64                    // mean square
+	best   [gray.MaxBits + 1]rounding // by bits
 }
 
 // look makes the rest of values as they were gathered.
@@ -72,26 +71,26 @@ func (k *coefficient) look() {
 	}
 	k.square = max(k.square/float64(len(k.values)), 1e-6)
 	slices.Sort(k.values)
-	k.sums = make([]float64, 1, len(k.values)+1)
+	sums := make([]float64, 1, len(k.values)+1) // of the values before each, and of all
 	for i, v := range k.values {
-		k.sums = append(k.sums, k.sums[i]+v)
+		sums = append(sums, sums[i]+v)
 	}
 	for b := range k.best {
-		k.best[b] = k.levels(b)
+		k.best[b] = k.round(sums, b)
 	}
 }
 
-// levels says how a coefficient less its mean is rounded: times scale to a coordinate, and
+// rounding says how a coefficient less its mean is rounded: times scale to a coordinate, and
 // the coordinate's level, see gpu/ops/gray, times gain back.
-type levels struct{ scale, gain, distortion float64 }
+type rounding struct{ scale, gain, distortion float64 }
 
-// levels returns the scale and the gain with the least mean squared error, for b bits.
-func (k *coefficient) levels(b int) levels {
+// round returns the rounding to b bits with the least mean squared error.
+func (k *coefficient) round(sums []float64, b int) rounding {
 	if b == 0 {
-		return levels{distortion: k.square}
+		return rounding{distortion: k.square}
 	}
 	l, n := 1<<b, float64(len(k.values))
-	best := levels{distortion: math.Inf(1)}
+	best := rounding{distortion: math.Inf(1)}
 	for wide := 0.2; wide < 2; wide *= 1.1 {
 		scale := wide / math.Sqrt(k.square)
 		along, power, from := 0.0, 0.0, 0 // of levels with values, and of levels, over all values
@@ -100,13 +99,13 @@ func (k *coefficient) levels(b int) levels {
 			if q < l-1 {
 				to, _ = slices.BinarySearch(k.values, math.Atanh(float64(2*(q+1)-l)/float64(l))/scale)
 			}
-			level := math.Atanh(float64(2*q+1-l)/float64(l)) / scale
-			along += level * (k.sums[to] - k.sums[from])
+			level := valueOf(q, l) / scale
+			along += level * (sums[to] - sums[from])
 			power += level * level * float64(to-from)
 			from = to
 		}
 		if d := k.square - along*along/max(power, 1e-12)/n; d < best.distortion {
-			best = levels{scale, along / max(power, 1e-12) / scale, d}
+			best = rounding{scale, along / max(power, 1e-12) / scale, d}
 		}
 	}
 	return best
@@ -209,17 +208,17 @@ func (c Config) transformCodec(s spectrum, bits []int) map[string][]float32 {
 	out, mean := make([]float32, n*len(picked)), make([]float32, n)
 	for k, j := range picked {
 		row := make([]float32, n)
-		lv := s[j].best[bits[j]]
+		r := s[j].best[bits[j]]
 		for i := range n { // pixel i of the network's order
 			v, px := i%values, i/values
 			b := at(j/(3*c.Cell[1]*c.Cell[2]), v/3, c.Cell[0]) * at(j/(3*c.Cell[2])%c.Cell[1], px/c.Cell[2], c.Cell[1]) *
 				at(j/3%c.Cell[2], px%c.Cell[2], c.Cell[2]) * colours[j%3][v%3]
-			row[i] = float32(b * lv.scale)
-			out[i*len(picked)+k] = float32(b * lv.gain)
+			row[i] = float32(b * r.scale)
+			out[i*len(picked)+k] = float32(b * r.gain)
 			mean[i] += float32(b * s[j].mean)
 		}
 		in = append(in, row...)
-		inBias = append(inBias, float32(-s[j].mean*lv.scale))
+		inBias = append(inBias, float32(-s[j].mean*r.scale))
 	}
 	return map[string][]float32{"encoder.base.weight": in, "encoder.base.bias": inBias, "decoder.base.weight": out, "decoder.base.bias": mean}
 }
