@@ -54,11 +54,18 @@ func readTokenizer(dir string) (*cube.Config, error) {
 	return &c, c.Validate()
 }
 
-// copyTokenizer brings a trained tokenizer into a model folder.
-func copyTokenizer(from, to string) (*cube.Config, error) {
+// copyTokenizer brings a trained tokenizer into a model folder, with other units if there
+// are some.
+func copyTokenizer(from, to string, units *cube.Units) (*cube.Config, error) {
 	c, err := readTokenizer(from)
 	if err != nil {
 		return nil, err
+	}
+	if units != nil {
+		other := c.With(*units)
+		if c = &other; other.Validate() != nil {
+			return nil, other.Validate()
+		}
 	}
 	weights, err := os.ReadFile(filepath.Join(from, tokenizerWeights))
 	if err != nil {
@@ -70,7 +77,7 @@ func copyTokenizer(from, to string) (*cube.Config, error) {
 	if err := atomicfile.WriteFile(filepath.Join(to, tokenizerWeights), weights); err != nil {
 		return nil, err
 	}
-	if c.Canvas {
+	if c.Canvas && c.Tokenizer.Motion == nil {
 		if weights, err = os.ReadFile(filepath.Join(from, canvasWeights)); err != nil {
 			return nil, fmt.Errorf("models: %w: %w", ErrFolder, err)
 		}

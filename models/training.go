@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -41,13 +42,14 @@ type TrainOptions struct {
 	Prefer          float64 // beta of a training on pairs of samples, see train.Preferences; 0: on samples
 	Quad            faces.Config
 	Octree          octree.Config
-	Tokenizer       string  // cube: model folder that holds the tokenizer; System: the tokenizer, or none
-	Batch           int     // sequences a step
-	Window          int     // positions of one; 0 means the context
-	Starts          float64 // share of the windows at the start of their sample, see train.Sequences; 0: about a fifth
-	MaxHeldout      int     // held-out windows evaluated; 0 means all
-	Keep            int     // bytes of samples kept in memory; 0 means 64 MiB
-	Minutes         float64 // sets the steps to about as many as that takes; 0 leaves them
+	Tokenizer       string      // cube: model folder that holds the tokenizer; System: the tokenizer, or none
+	Units           *cube.Units // cube: in place of the tokenizer's; nil: those
+	Batch           int         // sequences a step
+	Window          int         // positions of one; 0 means the context
+	Starts          float64     // share of the windows at the start of their sample, see train.Sequences; 0: about a fifth
+	MaxHeldout      int         // held-out windows evaluated; 0 means all
+	Keep            int         // bytes of samples kept in memory; 0 means 64 MiB
+	Minutes         float64     // sets the steps to about as many as that takes; 0 leaves them
 	Sampling        Sampling
 	Memory          train.NetworkOptions
 	Run             train.Options
@@ -141,7 +143,9 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		return err
 	}
 	var drift *train.Drift
-	if blend != nil {
+	// A predictive tokenizer's codes depend on what was decoded, so those of a sample do not
+	// belong to another past.
+	if m, own := t.model.(*ownTrained); blend != nil && own && m.Cube.Tokenizer.Motion == nil {
 		drift = &train.Drift{Blend: blend, Share: driftShare}
 	}
 	if t.data, err = openShards(sys, o.Shards, o.Keep, o.Run.Progress, tables.Count, drift); err != nil {
@@ -168,7 +172,7 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 	if o.Prefer != 0 {
 		return t.prefer(dev)
 	}
-	if m, ok := t.model.(*ownTrained); ok && m.Network.Bits > 0 && m.Network.Fed > 0 {
+	if m, ok := t.model.(*ownTrained); ok && o.From == "" && m.Network.Bits > 0 && m.Network.Fed > 0 {
 		if err := m.startAsTable(t.net.Store(), tables, blend); err != nil {
 			return err
 		}
@@ -306,23 +310,24 @@ type ownTrained struct {
 // the training samples, and with a canvas the skips to the blend of that code and the
 // guess. So training starts where the table ends, and the blocks learn the rest.
 func (m *ownTrained) startAsTable(s *params.Store, tables *train.Tables, blend *train.Blend) error {
-	diagonal := func(name string, weight []float32) error {
-		skip := s.Param(name)
-		x, err := skip.F32()
+	set := func(name string, stride int, values []float32) error {
+		p := s.Param(name)
+		x, err := p.F32()
 		if err != nil {
 			return err
 		}
-		for i, w := range weight {
-			x[i*skip.Dim(-1)+i] = w
+		for i, v := range values {
+			x[i*stride] = v
 		}
-		return skip.WriteF32(x)
+		return p.WriteF32(x)
 	}
+	diagonal := func(name string, values []float32) error { return set(name, s.Param(name).Dim(-1)+1, values) }
 	if blend == nil {
 		weight, bias := tables.Logits()
-		return errors.Join(diagonal("skip.weight", weight), s.Param("head.bias").WriteF32(bias), s.Round())
+		return errors.Join(diagonal("skip.weight", weight), set("head.bias", 1, bias), s.Round())
 	}
 	weight, guess, bias := blend.Weights()
-	return errors.Join(diagonal("skip.weight", weight), diagonal("guess_skip.weight", guess), s.Param("head.bias").WriteF32(bias), s.Round())
+	return errors.Join(diagonal("skip.weight", weight), diagonal("guess_skip.weight", guess), set("head.bias", 1, bias), s.Round())
 }
 
 func (m *ownTrained) System() *system.System { return m.sys }
@@ -359,7 +364,7 @@ func (o *TrainOptions) config() (*Config, error) {
 	case shard.KindOctree:
 		c.Octree = &o.Octree
 	case shard.KindCube:
-		k, err := copyTokenizer(o.Tokenizer, o.Out)
+		k, err := copyTokenizer(o.Tokenizer, o.Out, o.Units)
 		if err != nil {
 			return nil, err
 		}
@@ -447,6 +452,9 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 		return nil, err
 	}
 	defer close2()
+	if o.Cube.Tokenizer.Motion != nil {
+		return &train.Curve{}, fitPredictive(o, data)
+	}
 	if o.Frozen == 0 {
 		o.Frozen = o.Run.Steps
 		switch {
@@ -462,7 +470,7 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 		if err != nil {
 			return nil, err
 		}
-		from.Group, from.Around, from.Canvas, from.Tokenizer.Window = o.Cube.Group, o.Cube.Around, o.Cube.Canvas, o.Cube.Tokenizer.Window
+		from.Group, from.Sets, from.Around, from.Canvas, from.Tokenizer.Window = o.Cube.Group, o.Cube.Sets, o.Cube.Around, o.Cube.Canvas, o.Cube.Tokenizer.Window
 		o.Cube = *from
 	}
 	task, err := cube.NewAutoencoding(dev, o.Cube, options, data, held)
@@ -517,12 +525,26 @@ func stepsIn(task train.Task, o *train.Options, minutes float64) (err error) {
 	return nil
 }
 
+// fitPredictive writes the folder of a predictive tokenizer, which is fitted and not trained.
+func fitPredictive(o TokenizerOptions, clips cube.Clips) error {
+	begin := time.Now()
+	p, err := cube.FitPredictive(o.Cube, clips)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return err
+	}
+	say(o.Run.Progress, "predictive tokenizer: fitted to %d clips in %.1f s\n", clips.N, time.Since(begin).Seconds())
+	return errors.Join(p.Save(filepath.Join(o.Out, tokenizerWeights)), writeTokenizer(o.Out, p.Config()))
+}
+
 // FitCanvas fits the canvas of a tokenizer that has one to clips, u8 [n, t, h, w, 3], and
 // the shards of their tokens, and writes it to the tokenizer's folder. It reports whether
 // there is one. Errors: [ErrData], and those of cube.FitCanvas and of package shard.
 func FitCanvas(tokenizer, clips string, shards []string) (bool, error) {
 	c, err := readTokenizer(tokenizer)
-	if err != nil || !c.Canvas {
+	if err != nil || !c.Canvas || c.Tokenizer.Motion != nil {
 		return false, err
 	}
 	data, free, err := openClips(clips)

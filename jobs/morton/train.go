@@ -38,6 +38,7 @@ type trainFlags struct {
 	tokens, heldout []string
 	memory          int    // samples in MiB
 	config          string // of a tokenizer: JSON, see cube.Config
+	units           string // of cube, see cube.ParseUnits
 	precision       string
 	json            bool
 }
@@ -56,6 +57,8 @@ func newTrainFlags() *trainFlags {
 	f.Float64Var(&o.Prefer, "prefer", 0, "train on preferences: samples of --tokens and of --heldout are pairs, the preferred one first, and `BETA` is how strongly a preference counts, such as 0.1; needs --from")
 	f.StringVar(&g.config, "config", "", "the published system's config.json in `FILE`, with the field names of its authors' code (riganything, quadgpt: ours); "+
 		"for tokenizer: its shape as JSON, and --tokens and --heldout are safetensors with \"clips\"")
+
+	f.StringVar(&g.units, "units", "", "cube: predict `CUBE`s of cells, such as 1x4x4, or 1x8x8/4 in four sets; as the tokenizer says by default")
 
 	f.IntVar(&r.Steps, "steps", 2000, "steps in all")
 	f.IntVar(&o.Batch, "batch", 8, "sequences a step")
@@ -76,6 +79,9 @@ func newTrainFlags() *trainFlags {
 	f.IntVar(&n.Context, "context", 1024, "largest number of positions that the network sees")
 	f.IntVar(&n.Length, "length", 16384, "largest number of positions in a sequence")
 	f.Float64Var(&n.RopeTheta, "rope-theta", 10000, "base of the rotary positions")
+
+	f.BoolVar(&o.Octree.Together, "together", false, "octree: predict many nodes of a level at once, in place of one by one")
+	f.BoolVar(&n.Chain, "chain", false, "cube, octree: draw a code in parts, each told of those before it, in place of independent parts")
 
 	f.Float64Var(&o.Sampling.Temperature, "temperature", request.Plain.Temperature, "the model's default sampling temperature")
 	f.IntVar(&o.Sampling.TopK, "top-k", request.Plain.TopK, "the model's default top-k; 0 is off")
@@ -184,7 +190,7 @@ func (g *trainFlags) check() error {
 	}
 	o.Memory.Precision, o.Keep = nn.Precision(g.precision), g.memory<<20
 	if o.System != "" {
-		for _, name := range []string{"width", "layers", "heads", "hidden", "context", "length", "rope-theta", "temperature", "top-k", "top-p"} {
+		for _, name := range []string{"width", "layers", "heads", "hidden", "context", "length", "rope-theta", "chain", "together", "units", "temperature", "top-k", "top-p"} {
 			if g.flags.Lookup(name).Changed {
 				return usagef("train", "train: --%s is for our own systems; a published one has it in its --config, or of its own", name)
 			}
@@ -202,10 +208,36 @@ func (g *trainFlags) check() error {
 			return usagef("train", "train: --tokenizer is required: the folder of the tokenizer that made the tokens")
 		}
 	}
+	if err := g.checkUnits(); err != nil {
+		return err
+	}
 	if err := g.find(); err != nil {
 		return err
 	}
 	return g.readGrids()
+}
+
+// checkUnits parses --units, and says whom the flags of parts and units are for.
+func (g *trainFlags) checkUnits() error {
+	o := &g.options
+	if o.Network.Chain && o.Family == shard.KindQuad {
+		return usagef("train", "train: --chain is for cube and octree: a token of a quad has one part")
+	}
+	if o.Octree.Together && o.Family != shard.KindOctree {
+		return usagef("train", "train: --together is for octree")
+	}
+	if g.units == "" {
+		return nil
+	}
+	if o.Family != shard.KindCube {
+		return usagef("train", "train: --units is for cube")
+	}
+	u, err := cube.ParseUnits(g.units)
+	if err != nil {
+		return usagef("train", "train: --units: %v", err)
+	}
+	o.Units = &u
+	return nil
 }
 
 // find finds the shards.

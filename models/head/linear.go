@@ -77,6 +77,10 @@ type Bits struct{ Linear }
 
 // Sample implements system.Head.
 func (b Bits) Sample(g *nn.Inference, logits, _ *gpu.Tensor) *gpu.Tensor {
+	return drawBits(g, logits)
+}
+
+func drawBits(g *nn.Inference, logits *gpu.Tensor) *gpu.Tensor {
 	drawn := g.Temp(tensor.U32, g.Targets(), (logits.Dim(-1)+31)/32)
 	g.Fill(drawn, 0)
 	sample.Bits(g.Recorder, sample.BitsArgs{Logits: logits, Draw: g.Rows.Target, Temp: g.Rows.Temp, Out: drawn})

@@ -8,11 +8,15 @@ import (
 )
 
 // Cubes predicts the cells of a clip cube by cube, in raster order over time, rows and
-// columns. All cells of a cube are predicted at once. A row is fed the token of the
-// nearest cell before its cube in time, and of those left of and above its cube. It sees
-// the cells of earlier cubes and of its own. Its axes are frame, row and column.
+// columns. The cells of a cube are predicted at once, or set by set if Groups has sets. A
+// row is fed the token of the nearest cell before its cube in time, and of those left of
+// and above its cube; with sets, in place of these two, the cells next to its own that are
+// known by then. It sees the cells of earlier cubes, of earlier sets and of its own set. Its
+// axes are frame, row and column.
 //
 // Source: VideoAR, 2025, arXiv:2509.24081, whose cubes follow each other in raster order.
+// Sets of cells far from each other follow PAR, 2024, arXiv:2412.15119, and are ours: PAR
+// splits a picture into large regions, one token of each of which is predicted at once.
 type Cubes struct {
 	cube.Groups
 	// Around feeds a row also the eight neighbours, in that earlier cell's frame, of the
@@ -26,14 +30,21 @@ const (
 	CubeAxes  = 3
 )
 
-// Fed is the number of earlier tokens that a row is fed: before in time, left, above, and
-// with Around those around the first, in raster order.
+// Fed is the number of earlier tokens that a row is fed: before in time, left and above or
+// the eight next to it, and with Around those around the first. Eight are in raster order.
 func (c Cubes) Fed() int {
-	if c.Around {
-		return 3 + 8
+	n := 3
+	if c.Sets > 1 {
+		n = 1 + 8
 	}
-	return 3
+	if c.Around {
+		n += 8
+	}
+	return n
 }
+
+// Together is the number of cells that are predicted at once.
+func (c Cubes) Together() int { return c.Size.Volume() / max(c.Sets, 1) }
 
 // Ids is the number of fixed ids.
 func (c Cubes) Ids() int { return c.Size.Volume() + c.H + c.W }
@@ -78,7 +89,7 @@ func (c Cubes) Guessed(frames int, known []uint32, words, width int, guess func(
 			return nil, nil
 		}
 		p := frame(t, tokens)
-		return p.Runs(t*n, 0, c.Size.Volume()), nil
+		return p.Runs(t*n, 0, c.Together()), nil
 	}, prompt...), nil
 }
 
@@ -101,9 +112,9 @@ func (c Cubes) ids(i int) []int32 {
 
 // add appends cell i.
 func (c Cubes) add(p *Positions, i int, fixed []int32) {
-	cells := c.Size.Volume()
+	n := c.Together()
 	t, h, w := c.Cube(i)
-	p.Add(fixed, c.fed(t, h, w), []int32{int32(t), int32(h), int32(w)}, int32((i/cells+1)*cells), 0, 1)
+	p.Add(fixed, c.fed(i), []int32{int32(t), int32(h), int32(w)}, int32((i/n+1)*n), 0, 1)
 }
 
 // Schedule returns the runs of frames frames of cells, a multiple of a cube's, of which
@@ -117,24 +128,41 @@ func (c Cubes) Schedule(frames, given int) (system.Schedule, error) {
 	for i := range n {
 		c.add(&p, i, c.ids(i))
 	}
-	return Fixed(p.Runs(0, given, cells)...), nil
+	runs := p.Runs(0, given, c.Together())
+	if given > 0 {
+		runs[0].Group = cells
+	}
+	return Fixed(runs...), nil
 }
 
-// fed returns the positions that a cell's row is fed.
-func (c Cubes) fed(t, h, w int) []int32 {
+// fed returns the positions that the row of cell i is fed.
+func (c Cubes) fed(i int) []int32 {
+	t, h, w := c.Cube(i)
 	before := t/c.Size.T*c.Size.T - 1
-	out := []int32{
-		int32(c.Number(before, h, w)),
-		int32(c.Number(t, h, w/c.Size.W*c.Size.W-1)),
-		int32(c.Number(t, h/c.Size.H*c.Size.H-1, w)),
+	out := []int32{int32(c.Number(before, h, w))}
+	if c.Sets > 1 {
+		first := i / c.Together() * c.Together() // of its set: what is known comes before
+		for _, n := range c.next(t, h, w) {
+			if int(n) >= first {
+				n = -1
+			}
+			out = append(out, n)
+		}
+	} else {
+		out = append(out, int32(c.Number(t, h, w/c.Size.W*c.Size.W-1)), int32(c.Number(t, h/c.Size.H*c.Size.H-1, w)))
 	}
-	if !c.Around {
-		return out
+	if c.Around {
+		out = append(out, c.next(before, h, w)...)
 	}
+	return out
+}
+
+// next returns the eight cells next to a place of a frame, in raster order.
+func (c Cubes) next(t, h, w int) (out []int32) {
 	for y := h - 1; y <= h+1; y++ {
 		for x := w - 1; x <= w+1; x++ {
 			if y != h || x != w {
-				out = append(out, int32(c.Number(before, y, x)))
+				out = append(out, int32(c.Number(t, y, x)))
 			}
 		}
 	}

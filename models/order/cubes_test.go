@@ -52,6 +52,43 @@ func TestCubesAround(t *testing.T) {
 	}
 }
 
+// TestCubesInSets looks at what rows see and are fed where a cube of a frame of 2 by 4 cells
+// is predicted in four sets. Positions within a frame are
+//
+//	0 4 1 5
+//	6 2 7 3
+func TestCubesInSets(t *testing.T) {
+	c := Cubes{Groups: cube.Groups{H: 2, W: 4, Size: cube.Size{T: 1, H: 2, W: 4}, Sets: 4}, Around: true}
+	runs, err := c.Schedule(2, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runs.Next(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Group != 2 || r.GroupTargets != 2 || r.N != 16 {
+		t.Errorf("%d rows in groups of %d, which ask for %d", r.N, r.Group, r.GroupTargets)
+	}
+	for _, x := range []struct {
+		position, sees int
+		fed            []int32 // the cell before in time, then those next to it, then those around the first
+	}{
+		{1, 2, []int32{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}},
+		{8 + 1, 10, []int32{1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 4, 5, 2, 7, 3}},
+		{8 + 2, 12, []int32{2, 8, -1, 9, -1, -1, -1, -1, -1, 0, 4, 1, 6, 7, -1, -1, -1}},
+		{8 + 4, 14, []int32{4, -1, -1, -1, 8, 9, -1, 10, -1, -1, -1, -1, 0, 1, 6, 2, 7}},
+		{8 + 7, 16, []int32{7, 12, 9, 13, 10, 11, -1, -1, -1, 4, 1, 5, 2, 3, -1, -1, -1}},
+	} {
+		if got := r.Inputs[x.position*c.Fed():][:c.Fed()]; !slices.Equal(got, x.fed) {
+			t.Errorf("position %d is fed %v, want %v", x.position, got, x.fed)
+		}
+		if got := r.KVLen[x.position]; int(got) != x.sees {
+			t.Errorf("position %d sees %d, want %d", x.position, got, x.sees)
+		}
+	}
+}
+
 // TestCubesGuessed compares rows with those of Schedule, and their features with what was
 // guessed of the frame before: here each cell's number and token.
 func TestCubesGuessed(t *testing.T) {

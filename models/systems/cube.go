@@ -26,9 +26,9 @@ func init() {
 // cubes is the video system. Its parts:
 //
 //	token     a binary code of a spatiotemporal cell
-//	schedule  cube by cube, in raster order over time, rows and columns
+//	schedule  cube by cube, in raster order over time, rows and columns, set by set in a cube
 //	input     the codes of the cell before in time, of those around it if the model says so,
-//	          and of those left of and above the cube
+//	          and of those left of and above the cube, or next to the cell if there are sets
 //	trunk     the decoder
 //	head      independent bits
 //	sampling  temperature
@@ -41,7 +41,7 @@ func (c cubes) order() order.Cubes { return order.Cubes{Groups: c.Groups(), Arou
 
 func (c cubes) network(n Decoder) Decoder {
 	n.Static, n.StaticRows, n.Fed, n.Sub, n.Vocab = order.CubeFixed, c.order().Ids(), c.order().Fed(), 0, 0
-	n.Bits, n.Group, n.Faces = c.Tokenizer.Bits, c.order().Size.Volume(), FaceRules{}
+	n.Bits, n.Group, n.Faces = c.Tokenizer.Bits, c.order().Together(), FaceRules{}
 	if c.Canvas {
 		n.Static, n.StaticRows, n.Features = 1, 1, c.Tokenizer.Bits+c.order().Ids()
 	}
@@ -49,9 +49,11 @@ func (c cubes) network(n Decoder) Decoder {
 	return n
 }
 
-func (c cubes) parts(s *system.System, n Decoder) {
-	s.Layout.Unit = n.Group
-	var canvas *cube.Canvas
+func (c cubes) parts(s *system.System, _ Decoder) {
+	s.Layout.Unit, s.Layout.Group = c.order().Size.T*c.order().H*c.order().W, c.order().Size.Volume()
+	var canvas interface {
+		Guesser() func(codes []uint32) []float32
+	}
 	s.Flatten, s.Format = c.Lay, c.Config.Format()
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		frames := (p.Frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0] // of cells
@@ -61,11 +63,19 @@ func (c cubes) parts(s *system.System, n Decoder) {
 		if canvas == nil {
 			return nil, fmt.Errorf("systems: %w: the canvas is not loaded", nn.ErrWeights)
 		}
-		return c.order().Guessed(frames, p.Given, s.Token.Words(), c.Tokenizer.Bits, canvas.Guess)
+		return c.order().Guessed(frames, p.Given, s.Token.Words(), c.Tokenizer.Bits, canvas.Guesser())
 	}
 	if c.Canvas {
 		s.Text, s.Layout.FeatureRows = -1, c.order().H*c.order().W // a run is a frame of cells; its features are no text
 		s.Prepare = func(files system.Files) error {
+			if c.Tokenizer.Motion != nil { // the tokenizer predicts frames itself
+				w, err := files("tokenizer.safetensors")
+				if err != nil {
+					return err
+				}
+				canvas, err = cube.LoadPredictive(c.Config, w)
+				return errors.Join(err, w.Close())
+			}
 			w, err := files("canvas.safetensors")
 			if err != nil {
 				return err

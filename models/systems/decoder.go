@@ -108,17 +108,19 @@ type Decoder struct {
 	RopePairs []int   `json:"rope_pairs"`
 	RopeTheta float64 `json:"rope_theta"`
 
-	Static     int  `json:"static"`             // k static ids a position
-	StaticRows int  `json:"static_rows"`        // embedding rows they index
-	Features   int  `json:"features,omitempty"` // of a guess that a position gets instead of static ids
-	Fed        int  `json:"fed"`                // earlier tokens a position is fed
-	Sub        int  `json:"sub"`                // s sub-tokens a token, each of Vocab values
-	Vocab      int  `json:"vocab"`              // v; 0 for binary codes
-	Chain      bool `json:"chain,omitempty"`    // sub-tokens are told of those before them, see head.Chain
-	Bits       int  `json:"bits"`               // bits of a binary code; 0 for softmax tokens
-	Context    int  `json:"context"`            // positions the network sees at most
-	Length     int  `json:"length"`             // largest number of positions in a sequence
-	Group      int  `json:"group"`              // positions predicted together
+	Static     int `json:"static"`             // k static ids a position
+	StaticRows int `json:"static_rows"`        // embedding rows they index
+	Features   int `json:"features,omitempty"` // of a guess that a position gets instead of static ids
+	Fed        int `json:"fed"`                // earlier tokens a position is fed
+	Sub        int `json:"sub"`                // s sub-tokens a token, each of Vocab values
+	Vocab      int `json:"vocab"`              // v; 0 for binary codes
+	// Chain says that sub-tokens, or words of a code, are told of those before them, see
+	// head.Chain and head.ChainedBits.
+	Chain   bool `json:"chain,omitempty"`
+	Bits    int  `json:"bits"`    // bits of a binary code; 0 for softmax tokens
+	Context int  `json:"context"` // positions the network sees at most
+	Length  int  `json:"length"`  // largest number of positions in a sequence
+	Group   int  `json:"group"`   // positions predicted together
 	// Faces, if its Levels are not 0, keeps what is drawn to the rules of face
 	// sequences.
 	Faces FaceRules `json:"faces,omitzero"`
@@ -139,11 +141,13 @@ func (c *Decoder) Validate() error {
 		return badDecoder("width %d, layers %d, hidden %d", c.Width, c.Layers, c.Hidden)
 	case c.heads() != nil:
 		return c.heads()
-	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 16) || !in(c.Context, 1, 1<<20) || !in(c.Length, c.Context, 1<<22) || !in(c.Group, 1, 64):
+	case !in(c.Static, 0, 64) || !in(c.StaticRows, 1, 1<<20) || !in(c.Fed, 0, 32) || !in(c.Context, 1, 1<<20) || !in(c.Length, c.Context, 1<<22) || !in(c.Group, 1, 64):
 		return badDecoder("static %d of %d rows, fed %d, context %d, length %d, group %d", c.Static, c.StaticRows, c.Fed, c.Context, c.Length, c.Group)
 	case !in(c.Features, 0, 1<<14) || c.Features%2 != 0 || c.Features > 0 && (c.Bits == 0 || c.Fed == 0 || c.Static != 1):
 		return badDecoder("%d features of a guess for %d bits, %d fed, %d static", c.Features, c.Bits, c.Fed, c.Static)
-	case c.Chain && (!in(c.Sub, 2, 16) || !in(c.Vocab, 2, 1<<10)): // the table has c.Sub²·c.Vocab²/2 numbers
+	case c.Chain && c.Bits > 0 && !head.ChainFits(c.Bits):
+		return badDecoder("a chain of words of %d bits", c.Bits)
+	case c.Chain && c.Bits == 0 && (!in(c.Sub, 2, 16) || !in(c.Vocab, 2, 1<<10)): // the table has c.Sub²·c.Vocab²/2 numbers
 		return badDecoder("a chain of %d sub-tokens of %d values", c.Sub, c.Vocab)
 	case (c.Bits > 0) == (c.Vocab > 0):
 		return badDecoder("either bits or a vocabulary: bits %d, vocabulary %d", c.Bits, c.Vocab)
@@ -196,9 +200,13 @@ func (c *Decoder) Words() int {
 	return t.Words()
 }
 
-// Outputs returns the width of the head: s·v logits, or one a bit.
+// Outputs returns the width of the head: s·v logits, or one a bit and what a chain needs
+// beside them.
 func (c *Decoder) Outputs() int {
-	if c.Bits > 0 {
+	switch {
+	case c.Bits > 0 && c.Chain:
+		return c.Bits + c.Width/16*4
+	case c.Bits > 0:
 		return c.Bits
 	}
 	return c.Sub * c.Vocab
@@ -240,9 +248,9 @@ func (c *Decoder) System() *system.System {
 	out := head.Linear{Out: p.Matrix(c.Outputs(), c.Width, nn.Init{Std: std}, "head.weight").After(before), Bias: p.Vector(c.Outputs(), 0, "head.bias")}
 	if c.Bits > 0 && c.Fed > 0 {
 		in.Codes = p.Matrix(c.Width, c.Fed*c.Bits, nn.Init{Std: 4 * std}, "code.weight")
-		out.Skip = p.Matrix(c.Bits, c.Fed*c.Bits, nn.Init{Diagonal: skipStart}, "skip.weight")
+		out.Skip = p.Matrix(c.Outputs(), c.Fed*c.Bits, nn.Init{Diagonal: skipStart}, "skip.weight")
 		if c.Features > 0 {
-			out.Guess = p.Matrix(c.Bits, c.Features, nn.Init{Diagonal: skipStart}, "guess_skip.weight")
+			out.Guess = p.Matrix(c.Outputs(), c.Features, nn.Init{Diagonal: skipStart}, "guess_skip.weight")
 		}
 		out.SkipScale = float32(math.Sqrt(float64(c.Bits))) // makes codes, which have unit length, ±1
 	}
@@ -254,6 +262,8 @@ func (c *Decoder) System() *system.System {
 	}
 	s.Input, s.Trunk, s.Head = in, blocks, head.Softmax{Linear: out, Sub: c.Sub}
 	switch {
+	case c.Bits > 0 && c.Chain:
+		s.Head = head.NewChainedBits(p, out, c.Bits, c.Width, std)
 	case c.Bits > 0:
 		s.Head = head.Bits{Linear: out}
 	case c.Chain:

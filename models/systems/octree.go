@@ -27,9 +27,10 @@ const classDropout = 0.1
 // trees is the shape system. Its parts:
 //
 //	token     an occupancy byte, or a leaf code of four bytes
-//	schedule  level by level, in Morton order
-//	input     the tokens before it, of its parent, and of its neighbours at -x, -y and -z, and
-//	          the class of the shape if the folder has classes
+//	schedule  level by level, in Morton order, one by one or many at once
+//	input     the tokens before it, of its parent, and of its neighbours at -x, -y and -z, or
+//	          of its parent and its known neighbours; and the class of the shape if the folder
+//	          has classes
 //	trunk     the decoder
 //	head      four softmaxes, in a chain if the folder says so
 //	sampling  temperature
@@ -44,6 +45,9 @@ func (c trees) network(n Decoder) Decoder {
 		n.Static, n.StaticRows = n.Static+1, n.StaticRows+len(c.Classes)
 	}
 	n.Group, n.Faces = 1, FaceRules{}
+	if c.Together {
+		n.Fed = order.LevelNear
+	}
 	n.RopePairs = n.threeAxes()
 	return n
 }
@@ -53,6 +57,9 @@ func (c trees) parts(s *system.System, _ Decoder) {
 		s.Classes, s.Dropout = c.Classes, classDropout
 	}
 	s.Flatten, s.Format = c.Lay, system.Format{Depth: c.Default()}
+	if c.Together {
+		s.Layout.Group = order.LevelSetRows
+	}
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		if err := c.CheckDepth(p.Depth); err != nil {
 			return nil, err
@@ -64,7 +71,7 @@ func (c trees) parts(s *system.System, _ Decoder) {
 		if len(c.Classes) == 0 {
 			class = -1
 		}
-		return order.Levels(p.Given, p.Depth, class)
+		return order.Octree{Depth: p.Depth, Class: class, Together: c.Together}.Schedule(p.Given)
 	}
 	s.Tokenizer = func(*gpu.Device, system.Files) (system.Tokenizer, error) {
 		return octree.Tokenizer{Config: c.Config}, nil

@@ -24,17 +24,21 @@ import (
 // wheel is a system of frames of 1 by 4 cells of 8 bits, whose guess of a frame is the one
 // before with cells a place on.
 func wheel() *system.System {
-	c := order.Cubes{Groups: codec.Groups{H: 1, W: 4, Size: codec.Size{T: 1, H: 1, W: 4}}, Around: true}
+	return wheelOf(order.Cubes{Groups: codec.Groups{H: 1, W: 4, Size: codec.Size{T: 1, H: 1, W: 4}}, Around: true})
+}
+
+func wheelOf(c order.Cubes) *system.System {
 	d := systems.Decoder{
 		Width: 24, Layers: 1, Heads: 4, Hidden: 48, RopePairs: []int{1, 1, 1}, RopeTheta: 100,
-		Static: 1, StaticRows: 1, Features: 8 + c.Ids() + 1, Fed: c.Fed(), Bits: 8, Context: 64, Length: 64, Group: 4,
+		Static: 1, StaticRows: 1, Features: (8+c.Ids())/2*2 + 2, Fed: c.Fed(), Bits: 8, Context: 64, Length: 64, Group: c.Together(),
 	}
 	s := d.System()
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
-		return c.Guessed(p.Frames, p.Given, 1, 9, func(codes []uint32) (soft []float32) {
+		bits := d.Features - c.Ids() // the last is none, if it makes the number of features even
+		return c.Guessed(p.Frames, p.Given, 1, bits, func(codes []uint32) (soft []float32) {
 			for cell := range codes {
-				for bit := range 9 { // the last is no bit, and makes the number of features even
-					soft = append(soft, 0.8*float32(sign(int(codes[(cell+3)%4]>>bit&1))))
+				for bit := range bits {
+					soft = append(soft, 0.8*float32(sign(int(codes[(cell+len(codes)-1)%len(codes)]>>bit&1))))
 				}
 			}
 			return soft
@@ -143,6 +147,43 @@ func TestDriftTurnsByItself(t *testing.T) {
 	}
 	if drifted < 10 || drifted > 30 {
 		t.Errorf("%d of 40 samples drift", drifted)
+	}
+}
+
+// TestDriftTrustsItsOwnFrame lets samples of frames drift that are predicted in four sets. The
+// cells of earlier frames that rows are fed have drifted, those of their own frame have not.
+func TestDriftTrustsItsOwnFrame(t *testing.T) {
+	s := wheelOf(order.Cubes{Groups: codec.Groups{H: 2, W: 2, Size: codec.Size{T: 1, H: 2, W: 2}, Sets: 4}, Around: true})
+	s.Layout.Unit = 4
+	r := rand.New(rand.NewPCG(7, 2))
+	b := NewBlend(s)
+	for range 20 {
+		b.Count(must(Flatten(s, system.Prompt{Frames: 8}, turning(r, 8, 0.02)))(t))
+	}
+	b.Fit()
+	own, before := 0, 0
+	for range 20 {
+		tokens := turning(r, 8, 0.3)
+		clean := must(Flatten(s, system.Prompt{Frames: 8}, tokens))(t)
+		q := must((&Drift{Blend: b, Share: 1}).lay(s, system.Prompt{Frames: 8}, tokens))(t)
+		for i, from := range clean.Inputs {
+			at := i / s.Layout.Inputs // rows are positions
+			switch {
+			case from < 0 && q.Inputs[i] != from:
+				t.Fatalf("row %d is fed position %d, want none", at, q.Inputs[i])
+			case int(from) >= at/4*4:
+				if own++; q.Fed[q.Inputs[i]] != tokens[from] {
+					t.Fatalf("row %d is fed another token of its own frame", at)
+				}
+			case from >= 0:
+				if before++; q.Inputs[i] != from {
+					t.Fatalf("row %d is fed position %d, want %d", at, q.Inputs[i], from)
+				}
+			}
+		}
+	}
+	if own == 0 || before == 0 {
+		t.Errorf("%d fed cells of the own frame, %d of others", own, before)
 	}
 }
 

@@ -29,7 +29,9 @@ func tiny() map[string]systems.Decoder {
 	codes.Sub, codes.Vocab, codes.Bits, codes.Group = 0, 0, 40, 2
 	chained := sub
 	chained.Chain = true
-	return map[string]systems.Decoder{"softmax": base, "sub-tokens": sub, "chained sub-tokens": chained, "codes": codes}
+	words := codes
+	words.Bits, words.Chain = 96, true
+	return map[string]systems.Decoder{"softmax": base, "sub-tokens": sub, "chained sub-tokens": chained, "codes": codes, "chained words": words}
 }
 
 // chain lays out n positions in groups, fed from the previous group and from two
@@ -59,7 +61,7 @@ func chain(c systems.Decoder, n int, seed uint64) *Sequence {
 	}
 	if c.Bits > 0 {
 		for i := c.Words() - 1; i < len(tokens); i += c.Words() {
-			tokens[i] &= 1<<(c.Bits%32) - 1
+			tokens[i] &= 1<<((c.Bits-1)%32+1) - 1
 		}
 	}
 	return joined(c, rows, tokens)
@@ -150,7 +152,11 @@ func savedWeights(t *testing.T, dev *gpu.Device, c systems.Decoder) *safetensors
 	for i := range p {
 		p[i] *= 3
 	}
-	if c.Chain { // from 0.02 to 1
+	switch {
+	case c.Chain && c.Bits > 0: // from 0
+		at, n := net.Store().Range("chain.up.weight")
+		copy(p[at:at+n], gputest.Normal(1, n))
+	case c.Chain: // from 0.02 to 1
 		at, n := net.Store().Range("chain.weight")
 		for i := range n {
 			p[at+i] *= 50. / 3
@@ -258,6 +264,11 @@ func TestDecodingIsTheTrainedNetwork(t *testing.T) {
 			dec.Free()
 			net := must(NewNetwork(dev, c.System(), 1, c.Context, NetworkOptions{}))(t)
 			check(t, net.Store().Load(f, false))
+			if c.Chain && c.Bits > 0 {
+				likeliestWords(t, net, c, seq, prompt)
+				net.Free()
+				continue
+			}
 			for p := prompt; p < c.Context; p += 5 { // every place in a group
 				likeliest(t, name, net, c, seq, p)
 			}
@@ -298,6 +309,20 @@ func likeliest(t *testing.T, name string, net *Network, c systems.Decoder, seq *
 	}
 }
 
+// likeliestWords holds every drawn bit against the sign of its logit in float64, told of the
+// words before.
+func likeliestWords(t *testing.T, net *Network, c systems.Decoder, seq *Sequence, prompt int) {
+	t.Helper()
+	must(net.SetBatch([]Window{{Seq: from(seq, prompt), To: c.Context}}))(t)
+	o := &oracle{net, c, wide(must(net.Store().P.F32())(t))}
+	for i, x := range o.logits()[prompt*c.Bits:] {
+		p, bit := prompt+i/c.Bits, i%c.Bits
+		if set := seq.Tokens[p*c.Words()+bit/32]>>(bit%32)&1 == 1; set != (x > 0) && math.Abs(x) > 1e-4 {
+			t.Fatalf("position %d: bit %d is %v, its logit is %g", p, bit, set, x)
+		}
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	for name, change := range map[string]func(*systems.Decoder){
 		"heads":   func(c *systems.Decoder) { c.Heads = 3 },
@@ -306,6 +331,7 @@ func TestConfigErrors(t *testing.T) {
 		"width":   func(c *systems.Decoder) { c.Width = 1 << 30 },
 		"context": func(c *systems.Decoder) { c.Context = 0 },
 		"theta":   func(c *systems.Decoder) { c.RopeTheta = math.NaN() },
+		"words":   func(c *systems.Decoder) { c.Sub, c.Vocab, c.Bits, c.Chain = 0, 0, 40, true },
 	} {
 		c := tiny()["softmax"]
 		change(&c)

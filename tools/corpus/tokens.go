@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/safetensors"
@@ -60,17 +63,25 @@ func writeTokens(ctx context.Context, dev *gpu.Device, tokenizer string, t safet
 	}
 	defer w.Abort()
 	size := t.Shape[1] * t.Shape[2] * t.Shape[3] * 3
-	for i := range t.Shape[0] {
-		if err := ctx.Err(); err != nil {
+	samples := make([]shard.Sample, t.Shape[0])
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range samples {
+		group.Go(func() (err error) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			c := &clip.Clip{
+				T: t.Shape[1], H: t.Shape[2], W: t.Shape[3], Rate: clip.Rate{Num: cfg.Rate[0], Den: cfg.Rate[1]}, Pix: t.Data[i*size : (i+1)*size],
+			}
+			samples[i], _, err = coder.Encode(fmt.Sprintf("clip%05d", i), system.Media{Clip: c}, system.Extent{})
 			return err
-		}
-		c := &clip.Clip{
-			T: t.Shape[1], H: t.Shape[2], W: t.Shape[3], Rate: clip.Rate{Num: cfg.Rate[0], Den: cfg.Rate[1]}, Pix: t.Data[i*size : (i+1)*size],
-		}
-		s, _, err := coder.Encode(fmt.Sprintf("clip%05d", i), system.Media{Clip: c}, system.Extent{})
-		if err != nil {
-			return err
-		}
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, s := range samples {
 		if err := w.Write(s); err != nil {
 			return err
 		}

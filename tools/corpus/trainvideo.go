@@ -26,12 +26,14 @@ type videoTraining struct {
 	corpus, config, out, device string
 	from, cubeFrom              string
 	tokenizer, cube, decoder    float64 // minutes
+	steps                       int     // of the transformer, in place of its minutes
 	batch                       int     // windows of a batch of the tokenizer
 	sequences                   int     // of a batch of the transformer
 	coded                       int     // clips to code
 	rate, tokenizerRate         float64
 	precision                   string
 	coarse                      bool
+	units                       *cube.Units // of the transformer; nil: the tokenizer's
 	network                     systems.Decoder
 	temperature, noise          float64
 	progress                    io.Writer
@@ -50,6 +52,7 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.StringVar(&v.device, "device", "auto", "Vulkan device")
 	flags.Float64Var(&v.tokenizer, "tokenizer-minutes", 3, "minutes for the tokenizer; 0 passes it over")
 	flags.Float64Var(&v.cube, "minutes", 3, "minutes for the transformer; 0 passes it over")
+	flags.IntVar(&v.steps, "steps", 0, "steps of the transformer, in place of --minutes")
 	flags.Float64Var(&v.decoder, "decoder-minutes", -1, "minutes for the decoder to learn which bits of a canvas's guess to trust; 0 passes it over, below 0 is a quarter of the tokenizer's")
 	flags.StringVar(&v.cubeFrom, "from", "", "`folder` of a transformer of this network and tokenizer to go on from")
 	flags.IntVar(&v.batch, "tokenizer-batch", 8, "windows a step of the tokenizer")
@@ -64,10 +67,22 @@ func trainVideo(ctx context.Context, args []string, out io.Writer) error {
 	flags.IntVar(&v.network.Heads, "heads", 4, "its heads")
 	flags.IntVar(&v.network.Hidden, "hidden", 688, "hidden width of its feed-forward parts")
 	flags.IntVar(&v.network.Context, "context", 512, "positions it sees at most")
+	flags.BoolVar(&v.network.Chain, "chain", false, "its codes word by word, each told of those before it")
+	units := flags.String("units", "", "`CUBE` of cells that it predicts, such as 1x4x4, or 1x8x8/4 in four sets; the tokenizer's by default")
 	flags.Float64Var(&v.noise, "noise", 0.05, "largest chance of a bit of its context to be turned over")
 	flags.Float64Var(&v.temperature, "temperature", 0.2, "sampling temperature that the model gets as its own")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *units != "" {
+		u, err := cube.ParseUnits(*units)
+		if err != nil {
+			return err
+		}
+		v.units = &u
+	}
+	if v.steps > 0 {
+		v.cube = 0
 	}
 	if v.decoder < 0 {
 		v.decoder = v.tokenizer / 4
@@ -125,7 +140,7 @@ const keptBytes = 8 << 30
 
 func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 	tokenizer, dir := filepath.Join(v.out, "tokenizer"), filepath.Join(v.out, "cube")
-	if v.cube <= 0 || there(dir, "model.safetensors") || ctx.Err() != nil {
+	if v.cube <= 0 && v.steps <= 0 || there(dir, "model.safetensors") || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	shards := map[string][]string{}
@@ -140,9 +155,9 @@ func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 	}
 	_, err := models.Train(ctx, dev, models.TrainOptions{
 		Family: "cube", Name: "cube", Shards: shards[trainFolder], Heldout: shards[heldOutFolder], Out: dir, Network: v.network, From: v.cubeFrom,
-		Tokenizer: tokenizer, Batch: v.sequences, MaxHeldout: 96, Keep: keptBytes, Minutes: v.cube, Sampling: models.Sampling{Temperature: v.temperature},
+		Tokenizer: tokenizer, Units: v.units, Batch: v.sequences, MaxHeldout: 96, Keep: keptBytes, Minutes: v.cube, Sampling: models.Sampling{Temperature: v.temperature},
 		Memory: train.NetworkOptions{Precision: nn.Precision(v.precision), Noise: v.noise},
-		Run:    train.Options{Rate: v.rate, Seed: 1, Progress: v.progress},
+		Run:    train.Options{Rate: v.rate, Steps: v.steps, EvalEvery: v.steps / 4, Seed: 1, Progress: v.progress},
 	})
 	return err
 }
@@ -152,7 +167,7 @@ func (v *videoTraining) trainCube(ctx context.Context, dev *gpu.Device) error {
 // model's folder gets it; codes stay as they are.
 func (v *videoTraining) trainDecoder(ctx context.Context, dev *gpu.Device) error {
 	tokenizer, dir, model := filepath.Join(v.out, "tokenizer"), filepath.Join(v.out, "decoder"), filepath.Join(v.out, "cube")
-	if c, err := v.description(); err != nil || !c.Canvas {
+	if c, err := v.description(); err != nil || !c.Canvas || c.Tokenizer.Motion != nil {
 		return err
 	}
 	if v.decoder <= 0 || there(dir, "tokenizer.safetensors") || ctx.Err() != nil {

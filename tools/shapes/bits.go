@@ -56,6 +56,7 @@ func measureBits(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer m.net.Free()
 	rows := map[int]*[4]float64{} // nodes, and bits of the model and the tables
+	leaves, leafBits := 0, 0.0
 	for _, s := range held {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -78,6 +79,9 @@ func measureBits(ctx context.Context, args []string, out io.Writer) error {
 		}); err != nil {
 			return err
 		}
+		for ; at < len(nats); at++ {
+			leaves, leafBits = leaves+1, leafBits+nats[at]/math.Ln2
+		}
 	}
 	fmt.Fprintf(out, "%d shapes of %s; bits a node\nlevel   nodes   model   by depth   by parent   less than that\n", len(held), heldout)
 	for d := range all + 1 {
@@ -89,6 +93,7 @@ func measureBits(ctx context.Context, args []string, out io.Writer) error {
 			fmt.Fprintf(out, "%5s  %6.0f  %6.3f     %6.3f      %6.3f           %3.0f%%\n", name, x[0], x[1]/x[0], x[2]/x[0], x[3]/x[0], 100*(1-x[1]/x[3]))
 		}
 	}
+	fmt.Fprintf(out, " leaf  %6d  %6.3f\n", leaves, leafBits/float64(max(leaves, 1)))
 	return nil
 }
 
@@ -191,7 +196,7 @@ func openScored(dev *gpu.Device, dir string) (*scored, error) {
 	return m, m.net.Store().Load(w, false)
 }
 
-// score returns the nats of the first sub-token of each position. Windows overlap by half, so
+// score returns the nats of each position, of all its sub-tokens. Windows overlap by half, so
 // that every position but the first ones sees half a context.
 func (m *scored) score(s shard.Sample) ([]float64, error) {
 	sys := m.net.System()
@@ -207,8 +212,8 @@ func (m *scored) score(s shard.Sample) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]float64, 0, q.N)
-	for from := 0; len(out) < q.N; from += m.n / 2 {
+	rows, words := make([]float64, 0, q.N), sys.Token.Words()
+	for from := 0; len(rows) < q.N; from += m.n / 2 {
 		w := train.Window{Seq: q, From: from, To: min(from+m.n, q.N)}
 		if _, err := m.net.SetBatch([]train.Window{w}); err != nil {
 			return nil, err
@@ -220,9 +225,17 @@ func (m *scored) score(s shard.Sample) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i := len(out); i < w.To; i++ {
-			out = append(out, float64(losses[(i-from)*sys.Token.Words()]))
+		for i := len(rows); i < w.To; i++ {
+			sum := 0.0
+			for _, x := range losses[(i-from)*words:][:words] {
+				sum += float64(x)
+			}
+			rows = append(rows, sum)
 		}
+	}
+	out := make([]float64, q.N)
+	for i, at := range q.Draws.At {
+		out[at] = rows[q.Draws.From[i]]
 	}
 	return out, nil
 }

@@ -44,6 +44,7 @@ func trainModel(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&n.Length, "length", 16384, "positions of a sequence at most")
 	f.Float64Var(&n.RopeTheta, "rope-theta", 10000, "base of the rotary positions")
 	f.BoolVar(&n.Chain, "chain", false, "octree: each byte of a leaf's code is told of those before it")
+	f.BoolVar(&o.Octree.Together, "together", false, "octree: many nodes of a level at once")
 	f.StringVar(&o.From, "from", "", "`folder` of a model of this network to go on from")
 	keep := f.Int("keep", 16, "GiB of memory for laid-out samples, so that a GPU does not wait for them")
 	f.IntVar(&o.Quad.Levels, "levels", 128, "quad: levels of a coordinate, as the shards have them")

@@ -133,6 +133,17 @@ func TestExpandInvertsQuantize(t *testing.T) {
 			Expand(r, ExpandArgs{Bits: b, Code: out, Valid: gputest.I32(t, dev, valid, n)})
 		})
 		same(t, "code of valid rows", gputest.Read(t, out), code)
+
+		whole, _, _ := codes(n, l, input(n, l))
+		var prefixes []float32
+		for i := range n * words(l) {
+			row := whole[i/words(l)*l:][:l]
+			known := i % words(l) * 32
+			prefixes = append(append(prefixes, row[:known]...), make([]float32, l-known)...)
+		}
+		out = gputest.F32(t, dev, filled(n*words(l)*l, 9), n*words(l), l)
+		gputest.Run(t, dev, func(r *gpu.Recorder) { Expand(r, ExpandArgs{Bits: b, Code: out, Prefixes: true}) })
+		same(t, "prefixes", gputest.Read(t, out), prefixes)
 	})
 }
 

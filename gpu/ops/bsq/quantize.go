@@ -52,6 +52,9 @@ type ExpandArgs struct {
 	Bits  *gpu.Tensor // u32 [n, words]
 	Valid *gpu.Tensor // i32 [n], optional: a row of 0 becomes zeros
 	Code  *gpu.Tensor // f32 [n, L]
+	// Prefixes makes Code [n·words, L]: row i·words + k has the bits of the first k words
+	// of Bits[i], and zeros behind them.
+	Prefixes bool
 }
 
 // Expand adds to a program the way back from bits to codes:
@@ -62,8 +65,14 @@ type ExpandArgs struct {
 func Expand(r *gpu.Recorder, a ExpandArgs) {
 	const where = "bsq.Expand"
 	n, l, err := launch.Matrix(where, "Code", a.Code)
+	rows, prefixes := n, uint32(0)
+	if a.Prefixes && err == nil {
+		if rows, prefixes = n/words(l), 1; n%words(l) != 0 || a.Valid != nil {
+			err = launch.Error(where, "prefixes of codes of %d words in %d rows, and Valid %v", words(l), n, a.Valid != nil)
+		}
+	}
 	if err == nil {
-		err = launch.Check(where, launch.U32("Bits", a.Bits, n*words(l)), launch.Optional(launch.I32("Valid", a.Valid, n)))
+		err = launch.Check(where, launch.U32("Bits", a.Bits, rows*words(l)), launch.Optional(launch.I32("Valid", a.Valid, n)))
 	}
 	if err != nil {
 		r.Fail(err)
@@ -75,6 +84,6 @@ func Expand(r *gpu.Recorder, a ExpandArgs) {
 		In:     []*gpu.Tensor{a.Bits, a.Valid},
 		Work:   launch.Work(0, a.Bits, a.Valid, a.Code),
 		Out:    []*gpu.Tensor{a.Code},
-		Params: []uint32{uint32(n), uint32(l), side(l)},
+		Params: []uint32{uint32(n), uint32(l), side(l), prefixes},
 	})
 }

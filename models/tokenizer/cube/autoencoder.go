@@ -24,9 +24,14 @@ type Tokenizer struct {
 	// Conv, if set, is a convolutional autoencoder. Of the fields above it has Bits,
 	// Width and Window.
 	Conv *Conv `json:"conv,omitempty"`
+	// Motion, if set, is a tokenizer that predicts frames. Of the fields above it has Bits.
+	Motion *Motion `json:"motion,omitempty"`
 }
 
 func (t Tokenizer) validate(c Config) error {
+	if t.Motion != nil {
+		return t.Motion.validate(c)
+	}
 	if t.Conv != nil {
 		return t.Conv.validate(c)
 	}

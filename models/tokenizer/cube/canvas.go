@@ -77,7 +77,7 @@ func (k *Canvas) Guess(codes []uint32) []float32 {
 	for cell := range len(last) / n {
 		in = append(k.cfg.cut(in[:0], moved, cell), last[cell*n:(cell+1)*n]...)
 		affine(z, in, k.next)
-		out = k.softBits(out, z)
+		out = softBits(out, z, k.cfg.Tokenizer.Conv.Share)
 	}
 	return out
 }
@@ -121,9 +121,12 @@ func (k *Canvas) expand(codes []uint32) (out []float32) {
 // valueOf is the coordinate that level q of l stands for, as in gpu/ops/gray.
 func valueOf(q, l int) float64 { return 0.5 * math.Log(float64(2*q+1)/float64(2*(l-q)-1)) }
 
+// Guesser returns Guess, which needs nothing but the codes of the last frame of cells.
+func (k *Canvas) Guesser() func(codes []uint32) []float32 { return k.Guess }
+
 // softBits appends the bits of the Gray codes of coordinates, without rounding.
-func (k *Canvas) softBits(out, z []float32) []float32 {
-	for i, b := range k.cfg.Tokenizer.Conv.Share {
+func softBits(out, z []float32, share []int) []float32 {
+	for i, b := range share {
 		s := math.Tanh(float64(z[i]))
 		for range b {
 			out = append(out, float32(s))

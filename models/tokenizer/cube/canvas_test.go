@@ -165,7 +165,7 @@ func TestSoftBitsRound(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	for range 200 {
 		code := r.Uint32() & 0xffff
-		for bit, s := range k.softBits(nil, k.expand([]uint32{code})) {
+		for bit, s := range softBits(nil, k.expand([]uint32{code}), k.cfg.Tokenizer.Conv.Share) {
 			if (s > 0) != (code>>bit&1 == 1) {
 				t.Fatalf("bit %d of %#x is %g", bit, code, s)
 			}

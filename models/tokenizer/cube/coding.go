@@ -16,7 +16,8 @@ import (
 // take turns window by window.
 type Coder struct {
 	cfg            Config
-	mu             sync.Mutex // guards what follows
+	predictive     *Predictive // that does the work; nil: the network does
+	mu             sync.Mutex  // guards what follows
 	closed         bool
 	net            network
 	pixels         *gpu.Tensor  // f32, in and out, in the network's order
@@ -28,6 +29,13 @@ type Coder struct {
 // NewCoder loads a tokenizer's weights. Errors: nn.ErrConfig,
 // params.ErrWeights, gpu.ErrOutOfMemory.
 func NewCoder(dev *gpu.Device, c Config, weights *safetensors.File) (*Coder, error) {
+	if c.Tokenizer.Motion != nil {
+		p, err := LoadPredictive(c, weights)
+		if err != nil {
+			return nil, err
+		}
+		return &Coder{cfg: c, predictive: p}, nil
+	}
 	net, err := newNetwork(dev, c, 1, false)
 	if err != nil {
 		return nil, err
@@ -74,8 +82,9 @@ func (k *Coder) Close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.closed {
-		k.closed = true
-		k.free()
+		if k.closed = true; k.predictive == nil {
+			k.free()
+		}
 	}
 }
 
@@ -125,6 +134,9 @@ func (k *Coder) frames(s shard.Sample, rate clip.Rate) (*clip.Clip, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k.predictive != nil {
+		return k.predicted(s, t, rate)
+	}
 	// Rows of cells of a window, and how many of them are context behind the first.
 	win, lead := k.cfg.Tokenizer.Window/k.cfg.Cell[0], k.net.lead()/k.cfg.Cell[0]
 	per := k.cfg.gridH() * k.cfg.gridW() * k.cfg.words()
@@ -149,6 +161,41 @@ func (k *Coder) frames(s shard.Sample, rate clip.Rate) (*clip.Clip, error) {
 		}
 	}
 	return out, nil
+}
+
+// predicted turns a sample of t frames of cells into frames, one frame of cells after the other.
+func (k *Coder) predicted(s shard.Sample, t int, rate clip.Rate) (*clip.Clip, error) {
+	out := clip.New(t*k.cfg.Cell[0], k.cfg.Size, k.cfg.Size, rate)
+	var last *clip.Clip
+	per := len(s.Tokens) / t
+	codes := make([]uint32, per)
+	for i := range t {
+		for j, x := range s.Tokens[i*per : (i+1)*per] {
+			codes[j] = uint32(x)
+		}
+		if err := k.use(func() error { return nil }); err != nil {
+			return nil, err
+		}
+		last = k.predictive.Decode(k.predictive.Predict(last), codes, rate)
+		copy(out.Pix[i*len(last.Pix):], last.Pix)
+	}
+	return out, nil
+}
+
+// window is the number of frames that are coded at once, and lead how many of them at the start
+// of every window but the first are context.
+func (k *Coder) window() int {
+	if k.predictive != nil {
+		return k.cfg.Cell[0]
+	}
+	return k.cfg.Tokenizer.Window
+}
+
+func (k *Coder) lead() int {
+	if k.predictive != nil {
+		return 0
+	}
+	return k.net.lead()
 }
 
 func (k *Coder) decodeWindow(w *clip.Clip, bits []int32) error {

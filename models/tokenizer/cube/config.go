@@ -2,6 +2,8 @@ package cube
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	codec "github.com/morton-gen/morton/codecs/cube"
 	"github.com/morton-gen/morton/codecs/shard"
@@ -19,7 +21,10 @@ const maxGrid = 64
 type Config struct {
 	Size  int    `json:"size"`  // rows and columns of a frame
 	Cell  [3]int `json:"cell"`  // frames, rows, columns of one token
-	Group [3]int `json:"group"` // cells of a cube, predicted together
+	Group [3]int `json:"group"` // cells of a cube
+	// Sets are those in which the cells of a cube are predicted: 1 (or 0), 4 or 16, see
+	// codecs/cube.
+	Sets int `json:"sets,omitempty"`
 	// Around feeds the network the codes around the cell before in time too, see
 	// order.Cubes.
 	Around bool `json:"around,omitempty"`
@@ -27,6 +32,44 @@ type Config struct {
 	Canvas    bool      `json:"canvas,omitempty"`
 	Rate      [2]int    `json:"rate"` // frames a second the model was trained on
 	Tokenizer Tokenizer `json:"tokenizer"`
+}
+
+// Units are the cubes that a model predicts, and their sets. The codes of a tokenizer serve
+// models of any.
+type Units struct {
+	Group [3]int
+	Sets  int
+}
+
+// ParseUnits reads units such as 1x4x4 or, in four sets, 1x8x8/4: frames, rows and columns of
+// cells. The error wraps nn.ErrConfig.
+func ParseUnits(text string) (u Units, err error) {
+	size, sets, divided := strings.Cut(text, "/")
+	list := strings.Split(size, "x")
+	numbers := append(list, sets)
+	if !divided {
+		numbers[len(list)] = "1"
+	}
+	to := []*int{&u.Group[0], &u.Group[1], &u.Group[2], &u.Sets}
+	for i, x := range numbers {
+		if len(list) != len(u.Group) {
+			err = strconv.ErrSyntax
+		}
+		if err == nil {
+			*to[i], err = strconv.Atoi(x)
+		}
+	}
+	if err != nil {
+		return Units{}, fmt.Errorf("cube.ParseUnits: %w: %q is not like 1x4x4 or 1x8x8/4", nn.ErrConfig, text)
+	}
+	return u, nil
+}
+
+// With returns the config with other units. Cubes of several frames of cells go without a
+// canvas.
+func (c Config) With(u Units) Config {
+	c.Group, c.Sets, c.Canvas = u.Group, u.Sets, c.Canvas && u.Group[0] == 1
+	return c
 }
 
 // Validate returns an error wrapping nn.ErrConfig, or nil.
@@ -42,8 +85,11 @@ func (c Config) Validate() error {
 	if c.Size < 1 || c.Size > 1024 || c.Size%(c.Cell[1]*c.Group[1]) != 0 || c.Size%(c.Cell[2]*c.Group[2]) != 0 || max(c.gridH(), c.gridW()) > maxGrid {
 		return bad("size %d with cells %v in groups %v", c.Size, c.Cell, c.Group)
 	}
-	if c.Canvas && (c.Tokenizer.Conv == nil || c.Group[0] != 1) {
-		return bad("a canvas for groups of %d frames of cells, which are no more than one and of a convolutional tokenizer", c.Group[0])
+	if !c.Groups().Valid() {
+		return bad("%d sets of cubes of %v cells", c.Sets, c.Group)
+	}
+	if c.Canvas && (c.Tokenizer.Conv == nil && c.Tokenizer.Motion == nil || c.Group[0] != 1) {
+		return bad("a canvas for groups of %d frames of cells, which are no more than one and of a tokenizer with coordinates", c.Group[0])
 	}
 	if c.Rate[0] < 1 || c.Rate[1] < 1 {
 		return bad("rate %v", c.Rate)
@@ -62,7 +108,7 @@ func (c Config) words() int { return (c.Tokenizer.Bits + 31) / 32 }
 
 // Groups orders the cells of a grid by their cubes. A position is a cell's number there.
 func (c Config) Groups() codec.Groups {
-	return codec.Groups{H: c.gridH(), W: c.gridW(), Size: codec.Size{T: c.Group[0], H: c.Group[1], W: c.Group[2]}}
+	return codec.Groups{H: c.gridH(), W: c.gridW(), Size: codec.Size{T: c.Group[0], H: c.Group[1], W: c.Group[2]}, Sets: c.Sets}
 }
 
 // Lay returns the tokens of a sample's positions, and the prompt of a request that draws

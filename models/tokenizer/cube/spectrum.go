@@ -38,7 +38,7 @@ func (c *Config) fit(clips *Clips) (map[string][]float32, error) {
 		}
 	}
 	for j := range s {
-		s[j].look()
+		s[j].look(evenLevels)
 	}
 	bits := s.share(c.Tokenizer.Bits)
 	v := *c.Tokenizer.Conv // the caller's stays as it is
@@ -60,11 +60,13 @@ type coefficient struct {
 }
 
 // look makes the rest of values as they were gathered.
-func (k *coefficient) look() {
-	for _, v := range k.values {
-		k.mean += v
+func (k *coefficient) look(l ladder) {
+	if l != throughZero { // whose middle level stays exactly 0
+		for _, v := range k.values {
+			k.mean += v
+		}
+		k.mean /= float64(len(k.values))
 	}
-	k.mean /= float64(len(k.values))
 	for i := range k.values {
 		k.values[i] -= k.mean
 		k.square += k.values[i] * k.values[i]
@@ -76,8 +78,45 @@ func (k *coefficient) look() {
 		sums = append(sums, sums[i]+v)
 	}
 	for b := range k.best {
-		k.best[b] = k.round(sums, b)
+		k.best[b] = k.round(sums, b, l)
 	}
+}
+
+// ladder is where levels lie.
+type ladder int
+
+const (
+	// evenLevels are those of gpu/ops/gray: half of them on each side of zero.
+	evenLevels ladder = iota
+	// throughZero are half a level lower, so that one is zero: what is mostly nothing, such as the
+	// error of a prediction, becomes exactly nothing.
+	throughZero
+)
+
+// value is the coordinate of level q of l.
+func (d ladder) value(q, l int) float64 {
+	if d == evenLevels {
+		return valueOf(q, l)
+	}
+	return math.Atanh((2*max(float64(q), 0.25) - float64(l)) / float64(l)) // the lowest has no room below
+}
+
+// level is the level of a coordinate.
+func (d ladder) level(z float64, l int) int {
+	at := (math.Tanh(z) + 1) / 2 * float64(l)
+	if d == throughZero {
+		at += 0.5
+	}
+	return min(max(int(math.Floor(at)), 0), l-1)
+}
+
+// above is the lower end of the level above level q, in coordinates.
+func (d ladder) above(q, l int) float64 {
+	at := float64(2*(q+1) - l)
+	if d == throughZero {
+		at--
+	}
+	return math.Atanh(at / float64(l))
 }
 
 // rounding says how a coefficient less its mean is rounded: times scale to a coordinate, and
@@ -85,7 +124,7 @@ func (k *coefficient) look() {
 type rounding struct{ scale, gain, distortion float64 }
 
 // round returns the rounding to b bits with the least mean squared error.
-func (k *coefficient) round(sums []float64, b int) rounding {
+func (k *coefficient) round(sums []float64, b int, d ladder) rounding {
 	if b == 0 {
 		return rounding{distortion: k.square}
 	}
@@ -97,15 +136,15 @@ func (k *coefficient) round(sums []float64, b int) rounding {
 		for q := range l {
 			to := len(k.values)
 			if q < l-1 {
-				to, _ = slices.BinarySearch(k.values, math.Atanh(float64(2*(q+1)-l)/float64(l))/scale)
+				to, _ = slices.BinarySearch(k.values, d.above(q, l)/scale)
 			}
-			level := valueOf(q, l) / scale
+			level := d.value(q, l) / scale
 			along += level * (sums[to] - sums[from])
 			power += level * level * float64(to-from)
 			from = to
 		}
-		if d := k.square - along*along/max(power, 1e-12)/n; d < best.distortion {
-			best = rounding{scale, along / max(power, 1e-12) / scale, d}
+		if lost := k.square - along*along/max(power, 1e-12)/n; lost < best.distortion {
+			best = rounding{scale, along / max(power, 1e-12) / scale, lost}
 		}
 	}
 	return best

@@ -17,7 +17,7 @@ func TestLevelsNearTheBest(t *testing.T) {
 	for i := range n {
 		k.values = append(k.values, 3+2*math.Sqrt2*math.Erfinv((2*float64(i)+1)/n-1))
 	}
-	k.look()
+	k.look(evenLevels)
 	if math.Abs(k.mean-3) > 1e-9 || math.Abs(k.square-4) > 1e-2 {
 		t.Fatalf("mean %g, mean square %g", k.mean, k.square)
 	}
@@ -53,7 +53,7 @@ func TestShareFollowsTheSpread(t *testing.T) {
 			}
 			s[j].values = append(s[j].values, v)
 		}
-		s[j].look()
+		s[j].look(evenLevels)
 	}
 	got := s.share(18)
 	total := 0

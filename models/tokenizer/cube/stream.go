@@ -15,14 +15,15 @@ type Stream struct {
 	coder  *Coder
 	extent system.Extent
 	window *clip.Clip
-	held   int       // frames in window
-	frames int       // of the clip, so far
-	codes  [][]int32 // of each window, [cells, words]
+	last   *clip.Clip // decoded, of a predictive tokenizer
+	held   int        // frames in window
+	frames int        // of the clip, so far
+	codes  [][]int32  // of each window, [cells, words]
 }
 
 // Stream begins a clip of the given rate, with at most e.Tokens tokens.
 func (k *Coder) Stream(rate clip.Rate, e system.Extent) *Stream {
-	return &Stream{coder: k, extent: e, window: clip.New(k.cfg.Tokenizer.Window, k.cfg.Size, k.cfg.Size, rate)}
+	return &Stream{coder: k, extent: e, window: clip.New(k.window(), k.cfg.Size, k.cfg.Size, rate)}
 }
 
 // Add takes the clip's next frame, [h, w, 3] bytes of the model's size, and keeps
@@ -84,10 +85,10 @@ func (s *Stream) finish() error {
 }
 
 // lead is the number of frames of context at the start of every window but the first.
-func (s *Stream) lead() int { return s.coder.net.lead() }
+func (s *Stream) lead() int { return s.coder.lead() }
 
 func (s *Stream) encode() error {
-	codes, err := s.coder.encodeWindow(s.window)
+	codes, err := s.code()
 	if err != nil {
 		return err
 	}
@@ -104,6 +105,24 @@ func (s *Stream) encode() error {
 		return fmt.Errorf("cube.Stream: %d frames: %w", s.frames, err)
 	}
 	return nil
+}
+
+// code codes the window.
+func (s *Stream) code() ([]int32, error) {
+	p := s.coder.predictive
+	if p == nil {
+		return s.coder.encodeWindow(s.window)
+	}
+	if err := s.coder.use(func() error { return nil }); err != nil {
+		return nil, err
+	}
+	words, last := p.Encode(p.Predict(s.last), s.window)
+	s.last = last
+	codes := make([]int32, len(words))
+	for i, w := range words {
+		codes[i] = int32(w)
+	}
+	return codes, nil
 }
 
 // tokens returns the first n words of the windows, 32 bits a token, and lets go of the

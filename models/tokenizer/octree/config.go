@@ -32,6 +32,8 @@ type Config struct {
 	// Classes are the names of the classes that a shape may be asked to be of. The first one
 	// is any shape; nil: the model has no classes.
 	Classes []string `json:"classes,omitempty"`
+	// Together predicts many nodes at once, see order.Octree.
+	Together bool `json:"together,omitempty"`
 }
 
 const maxClasses = 1 << 12
