@@ -18,7 +18,7 @@ func TestReferencePage(t *testing.T) {
 	for heading, of := range map[string]reflect.Type{
 		"config.json": reflect.TypeFor[Config](), "network": reflect.TypeFor[systems.Decoder](), "quad": reflect.TypeFor[faces.Config](),
 		"octree": reflect.TypeFor[octree.Config](), "tokenizer.json": reflect.TypeFor[cube.Config](), "tokenizer": reflect.TypeFor[cube.Tokenizer](),
-		"conv": reflect.TypeFor[cube.Conv](), "depth": reflect.TypeFor[cube.Depth](),
+		"conv": reflect.TypeFor[cube.Conv](), "depth": reflect.TypeFor[cube.Depth](), "motion": reflect.TypeFor[cube.Motion](),
 		"sampling": reflect.TypeFor[Sampling](), "metrics.jsonl": reflect.TypeFor[train.Metrics](),
 	} {
 		names, err := doctable.Names("../docs/reference/models.md", heading)

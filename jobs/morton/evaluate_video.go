@@ -17,6 +17,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/clip/measure"
+	"github.com/morton-gen/morton/codecs/clip/motion"
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/codecs/video"
 	"github.com/morton-gen/morton/codecs/video/isolated"
@@ -115,7 +116,7 @@ type continuation struct {
 	given *clip.Clip
 	truth *clip.Clip
 	// by has the predictions in the order of predictors.
-	by [4]*clip.Clip
+	by [len(predictors)]*clip.Clip
 	// others are the model's predictions with other seeds.
 	others []*clip.Clip
 	long   *clip.Clip // a long continuation of the first clip
@@ -123,7 +124,7 @@ type continuation struct {
 
 // predictors are compared. The tokenizer encodes the true frames, so it bounds every
 // model that uses it.
-var predictors = [4]string{"model", "frozen", "motion", "tokenizer"}
+var predictors = [5]string{"model", "frozen", "motion", "moved", "tokenizer"}
 
 // read reads the clips of all files.
 func (g *videoEvaluation) read(ctx context.Context, files []string, f system.Format) (tests []continuation, err error) {
@@ -206,7 +207,7 @@ func (g *videoEvaluation) continueClip(ctx context.Context, m *models.Model, x *
 		}
 		x.others = append(x.others, c)
 	}
-	x.by[1], x.by[2] = measure.Freeze(x.given, n), measure.Extrapolate(x.given, n)
+	x.by[1], x.by[2], x.by[3] = measure.Freeze(x.given, n), measure.Extrapolate(x.given, n), motion.Follow(x.given, n, 4)
 	whole := clip.New(g.prefix+n, x.given.H, x.given.W, x.given.Rate)
 	copy(whole.Pix, x.given.Pix)
 	copy(whole.Pix[len(x.given.Pix):], x.truth.Pix)
@@ -218,7 +219,7 @@ func (g *videoEvaluation) continueClip(ctx context.Context, m *models.Model, x *
 	if err != nil {
 		return err
 	}
-	x.by[3], err = kept.Clip.Slice(g.prefix, g.prefix+n)
+	x.by[4], err = kept.Clip.Slice(g.prefix, g.prefix+n)
 	return err
 }
 
@@ -246,11 +247,12 @@ type horizonScore struct {
 	Seconds float64            `json:"seconds"`
 	Clips   int                `json:"clips"`
 	By      map[string]*scores `json:"by"`
-	// Frozen and Motion are how much lower the model's error of moving pixels is than
+	// Frozen, Motion and Moved are how much lower the model's error of moving pixels is than
 	// the baseline's, in dB, with 95% intervals over 1,000 bootstrap samples of the
 	// clips.
 	Frozen interval `json:"over_frozen_db"`
 	Motion interval `json:"over_motion_db"`
+	Moved  interval `json:"over_moved_db"`
 	// Diversity is the mean absolute difference between continuations with different
 	// seeds, 0 to 255; 0 for one seed.
 	Diversity float64 `json:"diversity"`
@@ -341,7 +343,7 @@ func horizonOf(tests []continuation, k int) horizonScore {
 		}
 	}
 	h.Diversity /= float64(max(h.Clips, 1))
-	h.Frozen, h.Motion = bootstrap(moving[0], moving[1]), bootstrap(moving[0], moving[2])
+	h.Frozen, h.Motion, h.Moved = bootstrap(moving[0], moving[1]), bootstrap(moving[0], moving[2]), bootstrap(moving[0], moving[3])
 	return h
 }
 
@@ -438,6 +440,8 @@ func (h *horizonScore) better(predictor int) string {
 		return h.Frozen.String()
 	case 2:
 		return h.Motion.String()
+	case 3:
+		return h.Moved.String()
 	}
 	return ""
 }

@@ -44,8 +44,8 @@ func TestHorizons(t *testing.T) {
 	}
 	frozen, moved := measure.Freeze(given, 8), measure.Extrapolate(given, 8)
 	tests := []continuation{
-		{name: "knows", given: given, truth: truth, by: [4]*clip.Clip{truth, frozen, moved, truth}, others: []*clip.Clip{frozen}},
-		{name: "freezes", given: given, truth: truth, by: [4]*clip.Clip{frozen, frozen, moved, truth}, others: []*clip.Clip{truth}},
+		{name: "knows", given: given, truth: truth, by: [5]*clip.Clip{truth, frozen, moved, moved, truth}, others: []*clip.Clip{frozen}},
+		{name: "freezes", given: given, truth: truth, by: [5]*clip.Clip{frozen, frozen, moved, moved, truth}, others: []*clip.Clip{truth}},
 	}
 	e := videoScores{Rate: 25}
 	e.sum(tests)
@@ -95,7 +95,7 @@ func TestEvaluateVideo(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Clips != 1 || len(e.Horizons) != 2 || len(e.Horizons[0].By) != 4 || !(e.Horizons[1].By["tokenizer"].PSNR > 15) {
+	if e.Clips != 1 || len(e.Horizons) != 2 || len(e.Horizons[0].By) != 5 || !(e.Horizons[1].By["tokenizer"].PSNR > 15) {
 		t.Errorf("%s", text)
 	}
 	if n := len(e.Drift); n != 2 || e.Drift[0].Seconds != 1 || e.Drift[1].Seconds != 1.2 || !(e.Drift[1].Brightness > 0.5 && e.Drift[1].Brightness < 2 && e.Drift[1].Sharpness > 0) {

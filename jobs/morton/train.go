@@ -343,6 +343,10 @@ func (g *trainFlags) print(t terminal, curve *train.Curve) error {
 	if g.json {
 		return printJSON(t, curve)
 	}
+	if len(curve.Points) == 0 { // a tokenizer that is fitted, and not trained
+		_, err := fmt.Fprintf(t.out, "fitted: %s\n", g.options.Out)
+		return err
+	}
 	last := curve.Points[len(curve.Points)-1]
 	fmt.Fprintf(t.out, "step %d: loss %.4f, held out %.4f", last.Step, last.Loss, last.Heldout)
 	for _, l := range curve.Lines {

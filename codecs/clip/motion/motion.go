@@ -39,6 +39,23 @@ func Continue(c *clip.Clip, n int) *clip.Clip {
 	return out
 }
 
+// Follow continues a clip by n frames as Continue does, but estimates motion anew every few
+// frames, from what it made itself.
+func Follow(c *clip.Clip, n, every int) *clip.Clip {
+	whole := clip.New(c.T+n, c.H, c.W, c.Rate)
+	copy(whole.Pix, c.Pix)
+	for t := c.T; t < whole.T; {
+		known := *whole
+		known.T, known.Pix = t, whole.Pix[:t*len(whole.Frame(0))]
+		next := Continue(&known, min(every, whole.T-t))
+		copy(whole.Pix[len(known.Pix):], next.Pix)
+		t += next.T
+	}
+	out := *whole
+	out.T, out.Pix = n, whole.Pix[len(c.Pix):]
+	return &out
+}
+
 // luma is the BT.601 luma of a frame, padded by edge pixels on every side.
 func luma(frame []uint8, h, w, edge int) []float32 {
 	wide := w + 2*edge

@@ -70,6 +70,25 @@ func TestContinueStandsStill(t *testing.T) {
 	}
 }
 
+// TestFollow compares pieces with those that Continue makes of what came before.
+func TestFollow(t *testing.T) {
+	c := waves(8, 32, 32, 1, 0.5)
+	got := Follow(c, 10, 4)
+	if got.T != 10 {
+		t.Fatalf("%d frames", got.T)
+	}
+	all := clip.New(8, 32, 32, c.Rate)
+	copy(all.Pix, c.Pix)
+	for at := 0; at < 10; at += 4 {
+		next := Continue(all, 4)
+		n := min(len(next.Pix), len(got.Pix)-at*len(got.Frame(0)))
+		if string(got.Pix[at*len(got.Frame(0)):][:n]) != string(next.Pix[:n]) {
+			t.Fatalf("frames from %d on differ", at)
+		}
+		all = &clip.Clip{T: all.T + 4, H: 32, W: 32, Rate: c.Rate, Pix: append(append([]uint8(nil), all.Pix...), next.Pix...)}
+	}
+}
+
 func BenchmarkContinue(b *testing.B) {
 	c := waves(4, 64, 64, 1, 1)
 	for b.Loop() {
