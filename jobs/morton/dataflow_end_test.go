@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,12 +36,16 @@ func newDistant(t *testing.T, begun func(d *distant, id string)) *distant {
 	storetest.GS(t)
 	uploadTo(t, "gs://bucket/in", "../../testdata/mesh/cc-0_box.obj", "../../testdata/mesh/cc-0_bread.obj")
 	d := &distant{}
+	var begins sync.WaitGroup // what begun does may go on when the command has seen its end
 	d.Server = &dataflowtest.Server{Begun: func(id string, _ *df.Job) {
+		begins.Add(1)
+		defer begins.Done()
 		if begun != nil {
 			begun(d, id)
 		}
 	}}
 	dataflowtest.Start(t, d.Server)
+	t.Cleanup(begins.Wait)
 	small := filepath.Join(t.TempDir(), "worker") // nobody runs it
 	if err := os.WriteFile(small, []byte("#!"), 0o700); err != nil {
 		t.Fatal(err)
