@@ -13,9 +13,9 @@ import (
 // chainWord is the number of bits that are drawn at once.
 const chainWord = 32
 
-// ChainedBits draws a binary code word by word, 32 bits at once: a small network tells each
-// word of those before it. For word k of w, with x the outputs of Linear, [bits + latent],
-// and c the code so far, ±1 for the bits of words before k and 0 for the others,
+// ChainedBits draws a binary code word by word, 32 bits at once. A small network tells each
+// word of those before it. Let x be the outputs of Linear, [bits + latent], and c the code so
+// far: ±1 for the bits of words before k, and 0 for the others. The logits of word k of w are
 //
 //	logits_k = (Base·x)_k + Up·silu((Hidden·x + bias)_k + Told·c)
 //

@@ -25,8 +25,8 @@ const (
 )
 
 // Continue continues a clip by n frames. Each block repeats its motion over the last four
-// frames, in steps of a third of a pixel a frame. Motion between block centres is interpolated, and so are pixel values, by
-// cubic splines. A clip of fewer frames is frozen.
+// frames, in steps of a third of a pixel a frame. Motion between block centres is
+// interpolated, and so are pixel values, by cubic splines. A clip of fewer frames is frozen.
 func Continue(c *clip.Clip, n int) *clip.Clip {
 	f := field{h: c.H, w: c.W, y: make([]float32, c.H*c.W), x: make([]float32, c.H*c.W)}
 	if c.T > span {

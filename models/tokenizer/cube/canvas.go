@@ -101,19 +101,13 @@ func affine(out, x, w []float32) {
 	}
 }
 
-// expand returns the coordinates of codes, as gpu/ops/gray does.
+// expand returns the coordinates of codes.
 func (k *Canvas) expand(codes []uint32) (out []float32) {
-	words := k.cfg.words()
-	for cell := range len(codes) / words {
-		code, at := codes[cell*words:(cell+1)*words], 0
-		for _, b := range k.cfg.Tokenizer.Conv.Share {
-			q := 0
-			for range b {
-				q = 2*q + int(code[at/32]>>(at%32)&1^uint32(q)&1)
-				at++
-			}
-			out = append(out, float32(valueOf(q, 1<<b)))
-		}
+	code := &transformCode{share: k.cfg.Tokenizer.Conv.Share}
+	z, words := make([]float32, len(code.share)), k.cfg.words()
+	for at := 0; at < len(codes); at += words {
+		code.read(z, codes[at:])
+		out = append(out, z...)
 	}
 	return out
 }

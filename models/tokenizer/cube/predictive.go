@@ -2,6 +2,7 @@ package cube
 
 import (
 	"fmt"
+	"iter"
 	"runtime"
 	"slices"
 	"sync"
@@ -45,9 +46,9 @@ func (m *Motion) validate(c Config) error {
 	return nil
 }
 
-// Predictive codes a clip frame of cells by frame of cells, as video codecs do: motion that
+// Predictive codes a clip frame of cells by frame of cells, as video codecs do. Motion that
 // goes on (see codecs/clip/motion) predicts the pixels of the next one from those that were
-// decoded, and the code holds what the prediction lacks. So a code of zeros carries the
+// decoded. The code holds what the prediction lacks. So a code of zeros carries the
 // picture on as it moves, with all its detail. The first frame of cells is coded as it is.
 //
 // A code is a number of coordinates of a lapped cosine transform, each rounded to levels of
@@ -151,13 +152,9 @@ func (p *Predictive) Encode(predicted, frames *clip.Clip) (codes []uint32, decod
 	x, base := c.loaded(frames), make([]float32, len(frames.Pix))
 	if predicted != nil {
 		code, base = p.inter, c.loaded(predicted)
-		for i, v := range base {
-			x[i] -= v
-		}
+		subtract(x, base)
 	}
-	z := make([]float32, len(code.share))
-	for cell := range c.gridH() * c.gridW() {
-		affine(z, c.cut(nil, x, cell), code.in)
+	for z := range c.coordinatesOf(x, code) {
 		codes = append(codes, code.write(z, c.words())...)
 	}
 	return codes, p.add(code, base, codes, frames.Rate)
@@ -172,20 +169,39 @@ func (p *Predictive) Decode(predicted *clip.Clip, codes []uint32, rate clip.Rate
 	return p.add(p.inter, c.loaded(predicted), codes, rate)
 }
 
-// Guesser returns a function that takes the codes of one frame of cells after the other, and
-// returns what the next one is predicted to look like, in the form of [Canvas.Guess]: by the
-// code that it would have as a first frame.
+// Guesser returns a function that takes the codes of one frame of cells after the other. It
+// returns the prediction of the next one: the code that it would have as a first frame, in the
+// form of [Canvas.Guess].
 func (p *Predictive) Guesser() func(codes []uint32) []float32 {
 	c := p.cfg
 	var predicted *clip.Clip
 	return func(codes []uint32) (out []float32) {
 		predicted = p.Predict(p.Decode(predicted, codes, clip.Rate{Num: c.Rate[0], Den: c.Rate[1]}))
-		x, z := c.loaded(predicted), make([]float32, len(p.intra.share))
-		for cell := range c.gridH() * c.gridW() {
-			affine(z, c.cut(nil, x, cell), p.intra.in)
+		for z := range c.coordinatesOf(c.loaded(predicted), p.intra) {
 			out = softBits(out, z, p.intra.share)
 		}
 		return out
+	}
+}
+
+// coordinatesOf yields the coordinates of each cell of lapped pixels, in raster order. They are
+// overwritten by the next cell's.
+func (c Config) coordinatesOf(x []float32, code *transformCode) iter.Seq[[]float32] {
+	return func(yield func([]float32) bool) {
+		z := make([]float32, len(code.share))
+		for cell := range c.gridH() * c.gridW() {
+			affine(z, c.cut(nil, x, cell), code.in)
+			if !yield(z) {
+				return
+			}
+		}
+	}
+}
+
+// subtract subtracts y from x.
+func subtract(x, y []float32) {
+	for i, v := range y {
+		x[i] -= v
 	}
 }
 
@@ -302,9 +318,7 @@ func (p *Predictive) look(to *[2]spectrum, step, number int, x *clip.Clip) {
 		lapped := c.loaded(truth)
 		add(to[0], lapped, number+t)
 		if predicted != nil {
-			for k, v := range c.loaded(predicted) {
-				lapped[k] -= v
-			}
+			subtract(lapped, c.loaded(predicted))
 			add(to[1], lapped, number+t)
 		}
 		if last = truth; p.intra != nil {
