@@ -453,7 +453,7 @@ func TrainTokenizer(ctx context.Context, dev *gpu.Device, o TokenizerOptions) (*
 	}
 	defer close2()
 	if o.Cube.Tokenizer.Motion != nil {
-		return &train.Curve{}, fitPredictive(o, data)
+		return &train.Curve{}, fitPredictive(o, data, held)
 	}
 	if o.Frozen == 0 {
 		o.Frozen = o.Run.Steps
@@ -525,8 +525,9 @@ func stepsIn(task train.Task, o *train.Options, minutes float64) (err error) {
 	return nil
 }
 
-// fitPredictive writes the folder of a predictive tokenizer, which is fitted and not trained.
-func fitPredictive(o TokenizerOptions, clips cube.Clips) error {
+// fitPredictive writes the folder of a predictive tokenizer, which is fitted and not trained, and
+// says what it keeps of the held-out clips.
+func fitPredictive(o TokenizerOptions, clips, held cube.Clips) error {
 	begin := time.Now()
 	p, err := cube.FitPredictive(o.Cube, clips)
 	if err != nil {
@@ -536,6 +537,8 @@ func fitPredictive(o TokenizerOptions, clips cube.Clips) error {
 		return err
 	}
 	say(o.Run.Progress, "predictive tokenizer: fitted to %d clips in %.1f s\n", clips.N, time.Since(begin).Seconds())
+	first, later, predicted := p.Keeps(held)
+	say(o.Run.Progress, "%d held-out clips: %.2f dB of their first frames of cells, %.2f dB of the later ones, %.2f dB of these by motion that goes on alone\n", held.N, first, later, predicted)
 	return errors.Join(p.Save(filepath.Join(o.Out, tokenizerWeights)), writeTokenizer(o.Out, p.Config()))
 }
 

@@ -43,7 +43,7 @@ func (c cubes) network(n Decoder) Decoder {
 	n.Static, n.StaticRows, n.Fed, n.Sub, n.Vocab = order.CubeFixed, c.order().Ids(), c.order().Fed(), 0, 0
 	n.Bits, n.Group, n.Faces = c.Tokenizer.Bits, c.order().Together(), FaceRules{}
 	if c.Canvas {
-		n.Static, n.StaticRows, n.Features = 1, 1, c.Tokenizer.Bits+c.order().Ids()
+		n.Static, n.StaticRows, n.Features = 1, 1, c.GuessWidth()+c.order().Ids()
 	}
 	n.RopePairs = n.threeAxes()
 	return n
@@ -63,7 +63,7 @@ func (c cubes) parts(s *system.System, _ Decoder) {
 		if canvas == nil {
 			return nil, fmt.Errorf("systems: %w: the canvas is not loaded", nn.ErrWeights)
 		}
-		return c.order().Guessed(frames, p.Given, s.Token.Words(), c.Tokenizer.Bits, canvas.Guesser())
+		return c.order().Guessed(frames, p.Given, s.Token.Words(), c.GuessWidth(), canvas.Guesser())
 	}
 	if c.Canvas {
 		s.Text, s.Layout.FeatureRows = -1, c.order().H*c.order().W // a run is a frame of cells; its features are no text

@@ -3,6 +3,8 @@ package train
 import (
 	"math"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -22,7 +24,7 @@ type Blend struct {
 }
 
 // blendRows is how many rows of a sample are looked at.
-const blendRows = 96
+const blendRows = 32
 
 // NewBlend returns a blend without samples.
 func NewBlend(s *system.System) *Blend {
@@ -48,11 +50,18 @@ func (b *Blend) each(q *Sequence, draw int, visit func(bit, before int, guess fl
 
 // Fit fits the regressions to the samples so far, and forgets these.
 func (b *Blend) Fit() {
-	b.weight = make([][3]float64, b.tables.parts)
-	for bit := range b.weight {
-		b.weight[bit] = b.fit(bit)
-		b.wrong = append(b.wrong, b.errors(bit))
+	b.weight, b.wrong = make([][3]float64, b.tables.parts), make([]float64, b.tables.parts)
+	var wait sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for n := range workers { // every workers-th bit
+		wait.Go(func() {
+			for bit := n; bit < len(b.weight); bit += workers {
+				b.weight[bit] = b.fit(bit)
+				b.wrong[bit] = b.errors(bit)
+			}
+		})
 	}
+	wait.Wait()
 	b.before, b.guess, b.set = nil, nil, nil
 }
 

@@ -3,9 +3,9 @@ package train
 import (
 	"errors"
 	"fmt"
-	"io"
 	"runtime"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/codecs/shard"
 	"github.com/morton-gen/morton/models/system"
@@ -38,8 +38,8 @@ const (
 )
 
 // OpenShards reads shards once and lays all their samples out, for see, which is told of
-// those that fit. It reads as many shards at once as there are processors: see is called
-// for one sample at a time, in no order. It keeps samples up to the given number of bytes;
+// those that fit. It lays out as many at once as there are processors; see is called
+// for one sample after the other. It keeps samples up to the given number of bytes;
 // 0 means [DefaultKept]. With a drift samples drift; nil: none do. Errors are those of
 // package shard.
 func OpenShards(sys *system.System, paths []string, kept int, see func(*Sequence), drift *Drift) (*Shards, error) {
@@ -49,73 +49,56 @@ func OpenShards(sys *system.System, paths []string, kept int, see func(*Sequence
 	}
 	s.open.most = openShards
 	s.open.drop = func(r *shard.Reader) { _ = r.Close() } // read only
-	lists := make([]indexed, len(paths))
-	var lock sync.Mutex
-	var wait sync.WaitGroup
-	next := make(chan int)
-	for range min(runtime.GOMAXPROCS(0), len(paths)) {
-		wait.Go(func() {
-			for i := range next {
-				lists[i].err = s.index(i, &lists[i], &lock, see)
-			}
-		})
-	}
 	for i := range paths {
-		next <- i
-	}
-	close(next)
-	wait.Wait()
-	for _, l := range lists {
-		if l.err != nil {
+		if err := s.index(i, see); err != nil {
 			s.Close()
-			return nil, l.err
-		}
-		s.at, s.rows = append(s.at, l.at...), append(s.rows, l.rows...)
-		if s.Skipped += l.skipped; l.why != nil {
-			s.Why = l.why
+			return nil, err
 		}
 	}
 	return s, nil
 }
 
-// indexed is what is known of a shard.
-type indexed struct {
-	at       []place
-	rows     []int
-	skipped  int
-	why, err error
-}
+// chunk is the number of samples that are read before they are laid out, all at once.
+const chunk = 64
 
-// index lays out the samples of a shard.
-func (s *Shards) index(i int, list *indexed, lock *sync.Mutex, see func(*Sequence)) error {
+// index lays out the samples of a shard, as many at once as there are processors.
+func (s *Shards) index(i int, see func(*Sequence)) error {
 	r, err := shard.Open(s.paths[i], shard.Limits{})
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	for n := int32(0); ; n++ {
-		sample, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
+	for from := 0; from < r.Len(); from += chunk {
+		laid, errs := make([]*Sequence, min(chunk, r.Len()-from)), make([]error, chunk)
+		var g errgroup.Group
+		g.SetLimit(runtime.GOMAXPROCS(0))
+		for k := range laid {
+			sample, err := r.Next()
+			if err != nil {
+				return errors.Join(err, g.Wait())
+			}
+			g.Go(func() error {
+				laid[k], errs[k] = s.lay(sample)
+				return nil
+			})
 		}
-		if err != nil {
+		if err := g.Wait(); err != nil {
 			return err
 		}
-		q, err := s.lay(sample)
-		if err != nil {
-			list.skipped, list.why = list.skipped+1, err
-			continue
-		}
-		at := place{int32(i), n}
-		list.at, list.rows = append(list.at, at), append(list.rows, q.N)
-		lock.Lock()
-		see(q)
-		_, err = s.kept.get(at, func() (*Sequence, int, error) { return q, q.sizeBytes(), nil })
-		lock.Unlock()
-		if err != nil {
-			return err
+		for k, q := range laid {
+			if errs[k] != nil {
+				s.Skipped, s.Why = s.Skipped+1, errs[k]
+				continue
+			}
+			at := place{int32(i), int32(from + k)}
+			see(q)
+			if _, err := s.kept.get(at, func() (*Sequence, int, error) { return q, q.sizeBytes(), nil }); err != nil {
+				return err
+			}
+			s.at, s.rows = append(s.at, at), append(s.rows, q.N)
 		}
 	}
+	return nil
 }
 
 func (s *Shards) lay(sample shard.Sample) (*Sequence, error) {

@@ -24,17 +24,40 @@ const (
 	still  = 0.3 // brightness by which a motion of a pixel a frame must improve on none
 )
 
-// Continue continues a clip by n frames. Each block repeats its motion over the last four
+// Field is how a clip moves at its end. Each block repeats its motion over the last four
 // frames, in steps of a third of a pixel a frame. Motion between block centres is
-// interpolated, and so are pixel values, by cubic splines. A clip of fewer frames is frozen.
-func Continue(c *clip.Clip, n int) *clip.Clip {
-	f := field{h: c.H, w: c.W, y: make([]float32, c.H*c.W), x: make([]float32, c.H*c.W)}
+// interpolated. A clip of fewer frames stands still.
+type Field struct {
+	h, w int
+	rate clip.Rate
+	last []float32 // the last frame, [h, w, 3]
+	y, x []float32 // motion of each pixel, in pixels a frame
+}
+
+// Estimate estimates how a clip moves at its end.
+func Estimate(c *clip.Clip) *Field {
+	f := &Field{h: c.H, w: c.W, rate: c.Rate, last: make([]float32, c.H*c.W*3), y: make([]float32, c.H*c.W), x: make([]float32, c.H*c.W)}
+	for i, v := range c.Frame(c.T - 1) {
+		f.last[i] = float32(v)
+	}
 	if c.T > span {
 		f.interpolate(shifts(c))
 	}
-	out := clip.New(n, c.H, c.W, c.Rate)
+	return f
+}
+
+// Continue continues a clip by n frames, see [Field]. Pixel values are interpolated by cubic
+// splines.
+func Continue(c *clip.Clip, n int) *clip.Clip { return Estimate(c).Continue(n) }
+
+// Continue returns the n frames behind the clip's end.
+func (f *Field) Continue(n int) *clip.Clip {
+	out := clip.New(n, f.h, f.w, f.rate)
 	for t := range n {
-		f.move(out.Frame(t), c.Frame(c.T-1), float32(t+1))
+		frame := out.Frame(t)
+		for i := range f.h * f.w {
+			round8(frame[3*i:], f.sample(float32(i/f.w), float32(i%f.w), float32(t+1)))
+		}
 	}
 	return out
 }
@@ -122,23 +145,37 @@ func mean(sums []float32, y, x, h, w int) float32 {
 	return s / float32(2*(y1-y0)*(x1-x0))
 }
 
-// field is the motion of each pixel, in pixels a frame.
-type field struct {
-	h, w int
-	y, x []float32
+// Cells returns the mean motion of cells in rows and columns, [rows, cols, 2], down and to the
+// right in pixels a frame.
+func (f *Field) Cells(rows, cols int) []float32 {
+	h, w := f.h, f.w
+	sums, n := make([]float64, rows*cols*2), float64(h*w/rows/cols)
+	for y := range h {
+		for x := range w {
+			k := y*rows/h*cols + x*cols/w
+			sums[2*k] += float64(f.y[y*w+x])
+			sums[2*k+1] += float64(f.x[y*w+x])
+		}
+	}
+	out := make([]float32, len(sums))
+	for k, v := range sums {
+		out[k] = float32(v / n)
+	}
+	return out
 }
 
 // interpolate interpolates the field from the motion of blocks.
-func (f *field) interpolate(dy, dx []int) {
-	rows, cols := (f.h+block-1)/block, (f.w+block-1)/block
-	for y := range f.h {
+func (f *Field) interpolate(dy, dx []int) {
+	h, w := f.h, f.w
+	rows, cols := (h+block-1)/block, (w+block-1)/block
+	for y := range h {
 		y0, y1, fy := between((float32(y)+0.5)/block-0.5, rows)
-		for x := range f.w {
+		for x := range w {
 			x0, x1, fx := between((float32(x)+0.5)/block-0.5, cols)
 			at := func(d []int) float32 {
 				return mix(mix(float32(d[y0*cols+x0]), float32(d[y0*cols+x1]), fx), mix(float32(d[y1*cols+x0]), float32(d[y1*cols+x1]), fx), fy) / span
 			}
-			f.y[y*f.w+x], f.x[y*f.w+x] = at(dy), at(dx)
+			f.y[y*w+x], f.x[y*w+x] = at(dy), at(dx)
 		}
 	}
 }
@@ -153,27 +190,34 @@ func between(at float32, n int) (lo, hi int, part float32) {
 
 func mix(a, b, part float32) float32 { return a + float32(part*float32(b-a)) }
 
-// move writes the frame t frames ahead. A pixel has the motion of its origin, which two
+// sample is what stands at a position t frames behind the end. It has the motion of its origin, which two
 // fixed-point iterations find.
-func (f *field) move(out, frame []uint8, t float32) {
-	for y := range f.h {
-		for x := range f.w {
-			v, u := f.y[y*f.w+x], f.x[y*f.w+x]
-			for range 2 {
-				from := clamp(round(float32(y)-float32(t*v)), f.h)*f.w + clamp(round(float32(x)-float32(t*u)), f.w)
-				v, u = f.y[from], f.x[from]
-			}
-			ys, fy := around(float32(y)-float32(t*v), f.h)
-			xs, fx := around(float32(x)-float32(t*u), f.w)
-			for c := range 3 {
-				var rows [4]float32
-				for i, from := range ys {
-					at := func(k int) float32 { return float32(frame[(from*f.w+xs[k])*3+c]) }
-					rows[i] = cubic(at(0), at(1), at(2), at(3), fx)
-				}
-				out[(y*f.w+x)*3+c] = uint8(min(max(cubic(rows[0], rows[1], rows[2], rows[3], fy), 0), 255) + 0.5)
+func (f *Field) sample(y, x, t float32) (p [3]float32) {
+	from := clamp(round(y), f.h)*f.w + clamp(round(x), f.w)
+	for range 2 {
+		from = clamp(round(y-float32(t*f.y[from])), f.h)*f.w + clamp(round(x-float32(t*f.x[from])), f.w)
+	}
+	ys, fy := around(y-float32(t*f.y[from]), f.h)
+	xs, fx := around(x-float32(t*f.x[from]), f.w)
+	if fy == 0 && fx == 0 { // where the splines go through pixels
+		return [3]float32(f.last[(ys[1]*f.w+xs[1])*3:])
+	}
+	a, b := cubic(fy), cubic(fx)
+	for i, row := range ys {
+		for j, col := range xs {
+			weight := float32(a[i] * b[j])
+			for c, v := range f.last[(row*f.w+col)*3:][:3] {
+				p[c] += float32(weight * v)
 			}
 		}
+	}
+	return p
+}
+
+// round8 writes a pixel.
+func round8(out []uint8, p [3]float32) {
+	for c, v := range p {
+		out[c] = uint8(min(max(v, 0), 255) + 0.5)
 	}
 }
 
@@ -184,14 +228,18 @@ func around(at float32, n int) (samples [4]int, part float32) {
 	return [4]int{max(lo-1, 0), lo, hi, min(lo+2, n-1)}, part
 }
 
-// cubic interpolates between b and c by Catmull and Rom's spline, which keeps more of the
-// detail than a line does: a picture that is moved again and again stays sharp for longer.
-func cubic(a, b, c, d, part float32) float32 {
+// cubic returns the weights of four values in Catmull and Rom's spline, part of the way from the
+// second to the third. It keeps more of the detail than a line does: a picture that is moved again and
+// again stays sharp for longer.
+func cubic(part float32) [4]float32 {
 	square := float32(part * part)
-	linear := float32(part * float32(c-a))
-	bent := float32(square * float32(float32(float32(2*a)-float32(5*b))+float32(float32(4*c)-d)))
-	cube := float32(float32(square*part) * float32(float32(3*float32(b-c))+float32(d-a)))
-	return b + float32(0.5*float32(float32(linear+bent)+cube))
+	cube := float32(square * part)
+	return [4]float32{
+		float32(0.5 * float32(float32(2*square)-float32(part+cube))),
+		1 + float32(0.5*float32(float32(3*cube)-float32(5*square))),
+		float32(0.5 * float32(float32(part+float32(4*square))-float32(3*cube))),
+		float32(0.5 * float32(cube-square)),
+	}
 }
 
 func round(x float32) int { return int(math.Floor(float64(x) + 0.5)) }

@@ -106,7 +106,7 @@ func (k *Canvas) expand(codes []uint32) (out []float32) {
 	code := &transformCode{share: k.cfg.Tokenizer.Conv.Share}
 	z, words := make([]float32, len(code.share)), k.cfg.words()
 	for at := 0; at < len(codes); at += words {
-		code.read(z, codes[at:])
+		code.read(z, codes[at:], k.cfg.Tokenizer.Bits)
 		out = append(out, z...)
 	}
 	return out

@@ -110,6 +110,9 @@ func (k *Coder) use(f func() error) error {
 	return f()
 }
 
+// open returns the error of use where nothing of the device is needed.
+func (k *Coder) open() error { return k.use(func() error { return nil }) }
+
 // encodeWindow returns the codes of a window's cells, [cells, words].
 func (k *Coder) encodeWindow(w *clip.Clip) (codes []int32, err error) {
 	x := make([]float32, k.pixels.Elems())
@@ -173,7 +176,7 @@ func (k *Coder) predicted(s shard.Sample, t int, rate clip.Rate) (*clip.Clip, er
 		for j, x := range s.Tokens[i*per : (i+1)*per] {
 			codes[j] = uint32(x)
 		}
-		if err := k.use(func() error { return nil }); err != nil {
+		if err := k.open(); err != nil {
 			return nil, err
 		}
 		last = k.predictive.Decode(k.predictive.Predict(last), codes, rate)

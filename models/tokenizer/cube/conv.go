@@ -35,17 +35,13 @@ type Depth struct {
 
 func (v *Conv) validate(c Config) error {
 	in := func(x, lo, hi int) bool { return x >= lo && x <= hi }
-	sum := 0
-	for _, b := range v.Share {
-		if !in(b, 1, gray.MaxBits) {
-			return fmt.Errorf("cube.Conv: %w: a coordinate of %d bits", nn.ErrConfig, b)
-		}
-		sum += b
-	}
 	t := c.Tokenizer
+	if err := checkShare(v.Share, t.Bits); err != nil {
+		return err
+	}
 	switch {
-	case !in(t.Bits, 2, 1024) || t.Bits%2 != 0 || len(v.Share) > 0 && sum != t.Bits || len(v.Share)%2 != 0:
-		return fmt.Errorf("cube.Conv: %w: %d coordinates of %d bits in all for a code of %d", nn.ErrConfig, len(v.Share), sum, t.Bits)
+	case !in(t.Bits, 2, 1024) || t.Bits%2 != 0 || len(v.Share)%2 != 0:
+		return fmt.Errorf("cube.Conv: %w: %d coordinates of a code of %d bits", nn.ErrConfig, len(v.Share), t.Bits)
 	case !in(v.Fine, 2, 1<<12) || v.Fine%2 != 0 || !in(t.Width, 2, 1<<12) || t.Width%2 != 0 ||
 		!in(v.Encoder.Fine, 0, 16) || !in(v.Encoder.Cell, 0, 16) || !in(v.Decoder.Fine, 0, 16) || !in(v.Decoder.Cell, 0, 16):
 		return fmt.Errorf("cube.Conv: %w: %+v, width %d", nn.ErrConfig, *v, t.Width)
@@ -53,6 +49,22 @@ func (v *Conv) validate(c Config) error {
 		return fmt.Errorf("cube.Conv: %w: cells of %v, which have no fine grid", nn.ErrConfig, c.Cell)
 	case !in(t.Window, 1, 1024) || t.Window%c.FramesPerCube() != 0 || t.Window/c.Cell[0] <= v.lead():
 		return fmt.Errorf("cube.Conv: %w: a window of %d frames, of which %d cells are context", nn.ErrConfig, t.Window, v.lead())
+	}
+	return nil
+}
+
+// checkShare checks the bits of the coordinates of a code of l bits; there are none before they
+// are fitted.
+func checkShare(share []int, l int) error {
+	sum := 0
+	for _, b := range share {
+		if b < 1 || b > gray.MaxBits {
+			return fmt.Errorf("cube.Tokenizer: %w: a coordinate of %d bits", nn.ErrConfig, b)
+		}
+		sum += b
+	}
+	if len(share) > 0 && sum != l {
+		return fmt.Errorf("cube.Tokenizer: %w: coordinates of %d bits in all for %d", nn.ErrConfig, sum, l)
 	}
 	return nil
 }

@@ -1,8 +1,10 @@
 package cube
 
 import (
+	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -10,7 +12,6 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/clip/motion"
 	"github.com/morton-gen/morton/codecs/safetensors"
-	"github.com/morton-gen/morton/gpu/ops/gray"
 	"github.com/morton-gen/morton/models/nn"
 )
 
@@ -18,27 +19,21 @@ import (
 // cell's code.
 type Motion struct {
 	Intra []int `json:"intra,omitempty"` // of the first frame of cells; none: fitted to clips
-	Inter []int `json:"inter,omitempty"` // of what the prediction of the others lacks
+	Inter []int `json:"inter,omitempty"` // of what the prediction of the others lacks, behind its motion vector
 }
 
 func (m *Motion) validate(c Config) error {
-	for _, share := range [][]int{m.Intra, m.Inter} {
-		sum := 0
-		for _, b := range share {
-			if b < 1 || b > gray.MaxBits {
-				return fmt.Errorf("cube.Motion: %w: a coordinate of %d bits", nn.ErrConfig, b)
-			}
-			sum += b
-		}
-		if len(share) > 0 && sum != c.Tokenizer.Bits || len(m.Intra) > 0 != (len(m.Inter) > 0) {
-			return fmt.Errorf("cube.Motion: %w: coordinates of %d bits in all for a code of %d", nn.ErrConfig, sum, c.Tokenizer.Bits)
-		}
+	if len(m.Intra) > 0 != (len(m.Inter) > 0) {
+		return fmt.Errorf("cube.Motion: %w: one side of two is fitted", nn.ErrConfig)
+	}
+	if err := errors.Join(checkShare(m.Intra, c.Tokenizer.Bits), checkShare(m.Inter, c.Tokenizer.Bits-vectorBits)); err != nil {
+		return err
 	}
 	t := c.Tokenizer
 	switch {
 	case c.Group[0] != 1:
 		return fmt.Errorf("cube.Motion: %w: cubes of %d frames of cells, which come one by one", nn.ErrConfig, c.Group[0])
-	case t.Bits < 2 || t.Bits > 1024 || t.Bits%2 != 0:
+	case t.Bits <= vectorBits || t.Bits > 1024 || t.Bits%2 != 0:
 		return fmt.Errorf("cube.Motion: %w: a code of %d bits", nn.ErrConfig, t.Bits)
 	case c.Cell[0]%2 != 0 || c.Cell[1]%2 != 0 || c.Cell[2]%2 != 0:
 		return fmt.Errorf("cube.Motion: %w: cells of %v, whose borders are not filtered", nn.ErrConfig, c.Cell)
@@ -48,13 +43,15 @@ func (m *Motion) validate(c Config) error {
 
 // Predictive codes a clip frame of cells by frame of cells, as video codecs do. Motion that
 // goes on (see codecs/clip/motion) predicts the pixels of the next one from those that were
-// decoded. The code holds what the prediction lacks. So a code of zeros carries the
+// decoded. The code holds what the prediction lacks. So a code of nothing carries the
 // picture on as it moves, with all its detail. The first frame of cells is coded as it is.
 //
-// A code is a number of coordinates of a lapped cosine transform, each rounded to levels of
-// its own, see fit. Everything is computed on the processor, with products that are rounded
-// before they are added. So encoder and decoder agree to the bit, on every machine: the
-// prediction depends on what was decoded, and would part company otherwise.
+// A code begins with a motion vector, see [motion.Vectors], which the encoder searches for: what
+// turns, swings or bounces keeps its detail too. The rest is a number of coordinates of a lapped
+// cosine transform, each rounded to levels of its own, see fit. Everything is computed on the
+// processor, with products that are rounded before they are added. So encoder and decoder agree
+// to the bit, on every machine: the prediction depends on what was decoded, and would part
+// company otherwise.
 //
 // Source: prediction from decoded pixels without sent motion is Netravali and Robbins,
 // "Motion-compensated television coding", 1979. Safe for concurrent use.
@@ -63,9 +60,19 @@ type Predictive struct {
 	intra, inter *transformCode
 }
 
+// vectorLevels are the values of a motion vector along each axis, in pixels a frame. Gray codes
+// number them.
+var vectorLevels = [1 << (vectorBits / 2)]float32{-5, -4, -3, -2, -1.5, -1, -2. / 3, -1. / 3, 0, 1. / 3, 2. / 3, 1, 1.5, 2, 3, 4}
+
+// vectorBits are the bits of a motion vector.
+const vectorBits = 8
+
 // transformCode turns the lapped pixels of a cell into coordinates, and back.
 type transformCode struct {
 	share []int
+	// backwards writes the coordinates from the last one to the first, behind a motion vector. So
+	// little in the word of bits that is drawn with the vector depends on it.
+	backwards bool
 	ladder
 	in  []float32 // [pixels+1, coordinates]; the last row is added
 	out []float32 // [coordinates+1, pixels]
@@ -85,7 +92,7 @@ func LoadPredictive(c Config, f *safetensors.File) (*Predictive, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Predictive{cfg: c, intra: &transformCode{share: c.Tokenizer.Motion.Intra}, inter: &transformCode{share: c.Tokenizer.Motion.Inter, ladder: throughZero}}
+	p := &Predictive{cfg: c, intra: &transformCode{share: c.Tokenizer.Motion.Intra}, inter: &transformCode{share: c.Tokenizer.Motion.Inter, backwards: true, ladder: throughZero}}
 	for _, x := range p.tensors() {
 		t, err := f.Tensor(x.name)
 		if err != nil {
@@ -136,50 +143,112 @@ func (p *Predictive) Save(path string) error {
 // Config describes the tokenizer, with the bits of its coordinates.
 func (p *Predictive) Config() Config { return p.cfg }
 
-// Predict returns what the next frame of cells is predicted to look like, behind the last one,
-// which was decoded; nil for the first one.
-func (p *Predictive) Predict(last *clip.Clip) *clip.Clip {
+// Prediction is what the next frame of cells is predicted to look like.
+type Prediction struct {
+	field  *motion.Field
+	Frames *clip.Clip // without motion vectors
+}
+
+// Predict predicts the next frame of cells behind the last one, which was decoded; nil for the
+// first one.
+func (p *Predictive) Predict(last *clip.Clip) *Prediction {
 	if last == nil {
 		return nil
 	}
-	return motion.Continue(last, p.cfg.Cell[0])
+	f := motion.Estimate(last)
+	return &Prediction{field: f, Frames: f.Continue(p.cfg.Cell[0])}
 }
 
-// Encode codes a frame of cells, of which predicted is the prediction. Codes are [cells, words], in
-// raster order. It also returns the pixels as the decoder has them.
-func (p *Predictive) Encode(predicted, frames *clip.Clip) (codes []uint32, decoded *clip.Clip) {
-	c, code := p.cfg, p.intra
-	x, base := c.loaded(frames), make([]float32, len(frames.Pix))
-	if predicted != nil {
-		code, base = p.inter, c.loaded(predicted)
-		subtract(x, base)
+// compensated returns the lapped pixels of a prediction with the motion vectors of codes; nil is 0.
+func (p *Predictive) compensated(x *Prediction, codes []uint32) []float32 {
+	c := p.cfg
+	if x == nil {
+		return make([]float32, c.Cell[0]*c.Size*c.Size*3)
 	}
-	for z := range c.coordinatesOf(x, code) {
-		codes = append(codes, code.write(z, c.words())...)
+	v := motion.NewVectors(c.gridH(), c.gridW())
+	for cell := range v.Y {
+		code := codes[cell*c.words():]
+		v.Y[cell], v.X[cell] = vectorLevels[readGray(code, 0, vectorBits/2)], vectorLevels[readGray(code, vectorBits/2, vectorBits/2)]
+	}
+	return c.loaded(x.field.Compensate(x.Frames, v))
+}
+
+// search returns codes that hold nothing but the motion vectors that bring a prediction nearest to
+// frames.
+func (p *Predictive) search(x *Prediction, frames *clip.Clip) []uint32 {
+	c := p.cfg
+	codes := make([]uint32, c.gridH()*c.gridW()*c.words())
+	if x == nil {
+		return codes
+	}
+	ys, xs := motion.Search(x.Frames, frames, vectorLevels[:], c.gridH(), c.gridW())
+	for cell := range ys {
+		code := codes[cell*c.words():]
+		writeGray(code, 0, vectorBits/2, ys[cell])
+		writeGray(code, vectorBits/2, vectorBits/2, xs[cell])
+	}
+	return codes
+}
+
+// side is the code of a frame of cells with a prediction.
+func (p *Predictive) side(x *Prediction) *transformCode {
+	if x == nil {
+		return p.intra
+	}
+	return p.inter
+}
+
+// Encode codes a frame of cells. Codes are [cells, words], in raster order. It also returns the
+// pixels as the decoder has them.
+func (p *Predictive) Encode(x *Prediction, frames *clip.Clip) (codes []uint32, decoded *clip.Clip) {
+	c, code := p.cfg, p.side(x)
+	codes = p.search(x, frames)
+	base := p.compensated(x, codes)
+	lacks := c.loaded(frames)
+	subtract(lacks, base)
+	cell := 0
+	for z := range c.coordinatesOf(lacks, code) {
+		code.write(codes[cell*c.words():][:c.words()], c.Tokenizer.Bits, z)
+		cell++
 	}
 	return codes, p.add(code, base, codes, frames.Rate)
 }
 
 // Decode returns the pixels of a frame of cells.
-func (p *Predictive) Decode(predicted *clip.Clip, codes []uint32, rate clip.Rate) *clip.Clip {
-	c := p.cfg
-	if predicted == nil {
-		return p.add(p.intra, make([]float32, c.Cell[0]*c.Size*c.Size*3), codes, rate)
-	}
-	return p.add(p.inter, c.loaded(predicted), codes, rate)
+func (p *Predictive) Decode(x *Prediction, codes []uint32, rate clip.Rate) *clip.Clip {
+	return p.add(p.side(x), p.compensated(x, codes), codes, rate)
 }
+
+// GuessWidth is the number of features of a cell that [Predictive.Guesser] makes.
+func (c Config) GuessWidth() int {
+	if c.Tokenizer.Motion != nil {
+		return c.Tokenizer.Bits + motionFeatures
+	}
+	return c.Tokenizer.Bits
+}
+
+// motionFeatures are the motion of a cell in both directions, and by how much it changed.
+const motionFeatures = 4
 
 // Guesser returns a function that takes the codes of one frame of cells after the other. It
 // returns the prediction of the next one: the code that it would have as a first frame, in the
-// form of [Canvas.Guess].
+// form of [Canvas.Guess], and behind it the motion of each cell, down and to the right in pixels a
+// frame, and by how much it is more than before.
 func (p *Predictive) Guesser() func(codes []uint32) []float32 {
 	c := p.cfg
-	var predicted *clip.Clip
+	var predicted *Prediction
+	before := make([]float32, 2*c.gridH()*c.gridW())
 	return func(codes []uint32) (out []float32) {
 		predicted = p.Predict(p.Decode(predicted, codes, clip.Rate{Num: c.Rate[0], Den: c.Rate[1]}))
-		for z := range c.coordinatesOf(c.loaded(predicted), p.intra) {
+		cells := predicted.field.Cells(c.gridH(), c.gridW())
+		cell := 0
+		for z := range c.coordinatesOf(c.loaded(predicted.Frames), p.intra) {
 			out = softBits(out, z, p.intra.share)
+			now, last := cells[2*cell:][:2], before[2*cell:][:2]
+			out = append(out, now[0], now[1], now[0]-last[0], now[1]-last[1])
+			cell++
 		}
+		before = cells
 		return out
 	}
 }
@@ -210,7 +279,7 @@ func (p *Predictive) add(code *transformCode, base []float32, codes []uint32, ra
 	c := p.cfg
 	z, px := make([]float32, len(code.share)), make([]float32, c.pixels())
 	for cell := range c.gridH() * c.gridW() {
-		code.read(z, codes[cell*c.words():])
+		code.read(z, codes[cell*c.words():], c.Tokenizer.Bits)
 		affine(px, z, code.out)
 		from := 0
 		for line := range c.lines(base, cell) {
@@ -225,30 +294,51 @@ func (p *Predictive) add(code *transformCode, base []float32, codes []uint32, ra
 	return out
 }
 
-// write returns the Gray codes of coordinates, as gpu/ops/gray writes them.
-func (t *transformCode) write(z []float32, words int) []uint32 {
-	code, at := make([]uint32, words), 0
-	for i, b := range t.share {
-		q := t.level(float64(z[i]), 1<<b)
-		for k := b - 1; k >= 0; k-- {
-			code[at/32] |= uint32(q>>k&1^q>>(k+1)&1) << (at % 32)
-			at++
+// places yields where the bits of each coordinate begin in a code of l bits.
+func (t *transformCode) places(l int) iter.Seq2[int, int] {
+	return func(yield func(i, at int) bool) {
+		at := 0
+		for i, b := range t.share {
+			place := at
+			if at += b; t.backwards {
+				place = l - at
+			}
+			if !yield(i, place) {
+				return
+			}
 		}
 	}
-	return code
 }
 
-// read returns the coordinates of a code.
-func (t *transformCode) read(z []float32, code []uint32) {
-	at := 0
-	for i, b := range t.share {
-		q := 0
-		for range b {
-			q = 2*q + int(code[at/32]>>(at%32)&1^uint32(q)&1)
-			at++
-		}
-		z[i] = float32(t.value(q, 1<<b))
+// write writes the Gray codes of coordinates to a code of l bits, as gpu/ops/gray does.
+func (t *transformCode) write(code []uint32, l int, z []float32) {
+	for i, at := range t.places(l) {
+		writeGray(code, at, t.share[i], t.level(float64(z[i]), 1<<t.share[i]))
 	}
+}
+
+// read returns the coordinates of a code of l bits.
+func (t *transformCode) read(z []float32, code []uint32, l int) {
+	for i, at := range t.places(l) {
+		z[i] = float32(t.value(readGray(code, at, t.share[i]), 1<<t.share[i]))
+	}
+}
+
+// writeGray sets the Gray code of q, of n bits from the highest, from bit at on.
+func writeGray(code []uint32, at, n, q int) {
+	for k := n - 1; k >= 0; k-- {
+		code[at/32] |= uint32(q>>k&1^q>>(k+1)&1) << (at % 32)
+		at++
+	}
+}
+
+// readGray is the number that [writeGray] wrote.
+func readGray(code []uint32, at, n int) (q int) {
+	for range n {
+		q = 2*q + int(code[at/32]>>(at%32)&1^uint32(q)&1)
+		at++
+	}
+	return q
 }
 
 // FitPredictive fits a tokenizer to clips: first to what the prediction from true frames
@@ -265,11 +355,45 @@ func FitPredictive(c Config, clips Clips) (*Predictive, error) {
 	p := &Predictive{cfg: c}
 	for range 2 {
 		intra, inter := p.gather(clips)
-		p.intra, p.inter = c.transformOf(intra, evenLevels), c.transformOf(inter, throughZero)
+		p.intra, p.inter = c.transformOf(intra, c.Tokenizer.Bits, evenLevels), c.transformOf(inter, c.Tokenizer.Bits-vectorBits, throughZero)
+		p.inter.backwards = true
 		m.Intra, m.Inter = p.intra.share, p.inter.share
 	}
 	p.cfg = c
 	return p, c.Validate()
+}
+
+// Keeps measures the tokenizer on clips: the PSNR, in dB, of all first frames of cells, of all later
+// ones, and of the prediction of these without motion vectors.
+func (p *Predictive) Keeps(clips Clips) (first, later, predicted float64) {
+	c := p.cfg
+	var errs, n [3]float64 // squared, and values
+	add := func(to int, a, b []uint8) {
+		for i, v := range a {
+			d := float64(v) - float64(b[i])
+			errs[to] += d * d
+		}
+		n[to] += float64(len(a))
+	}
+	for i := range clips.N {
+		x := clips.Clip(i)
+		var last *clip.Clip
+		for t := range x.T / c.Cell[0] {
+			truth, err := x.Slice(t*c.Cell[0], (t+1)*c.Cell[0])
+			if err != nil {
+				break // the loop's bounds are the clip's
+			}
+			guess := p.Predict(last)
+			if _, last = p.Encode(guess, truth); guess == nil {
+				add(0, last.Pix, truth.Pix)
+				continue
+			}
+			add(1, last.Pix, truth.Pix)
+			add(2, guess.Frames.Pix, truth.Pix)
+		}
+	}
+	db := func(i int) float64 { return 10 * math.Log10(255*255*n[i]/errs[i]) }
+	return db(0), db(1), db(2)
 }
 
 // gather looks at cells of some clips as they are coded: as they are, and less their
@@ -318,7 +442,7 @@ func (p *Predictive) look(to *[2]spectrum, step, number int, x *clip.Clip) {
 		lapped := c.loaded(truth)
 		add(to[0], lapped, number+t)
 		if predicted != nil {
-			subtract(lapped, c.loaded(predicted))
+			subtract(lapped, p.compensated(predicted, p.search(predicted, truth)))
 			add(to[1], lapped, number+t)
 		}
 		if last = truth; p.intra != nil {
@@ -327,15 +451,15 @@ func (p *Predictive) look(to *[2]spectrum, step, number int, x *clip.Clip) {
 	}
 }
 
-// transformOf shares a code's bits among the coefficients of a spectrum.
-func (c Config) transformOf(s spectrum, l ladder) *transformCode {
+// transformOf shares l bits among the coefficients of a spectrum.
+func (c Config) transformOf(s spectrum, l int, d ladder) *transformCode {
 	for j := range s {
-		s[j].look(l)
+		s[j].look(d)
 	}
-	bits := s.share(c.Tokenizer.Bits)
+	bits := s.share(l)
 	w, n, px := c.transformCodec(s, bits), len(positive(bits)), c.pixels()
 	return &transformCode{
-		share: positive(bits), ladder: l,
+		share: positive(bits), ladder: d,
 		in:  append(transposed(w["encoder.base.weight"], n, px), w["encoder.base.bias"]...),
 		out: append(transposed(w["decoder.base.weight"], px, n), w["decoder.base.bias"]...),
 	}

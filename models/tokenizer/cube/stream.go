@@ -113,7 +113,7 @@ func (s *Stream) code() ([]int32, error) {
 	if p == nil {
 		return s.coder.encodeWindow(s.window)
 	}
-	if err := s.coder.use(func() error { return nil }); err != nil {
+	if err := s.coder.open(); err != nil {
 		return nil, err
 	}
 	words, last := p.Encode(p.Predict(s.last), s.window)
