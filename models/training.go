@@ -537,9 +537,12 @@ func fitPredictive(o TokenizerOptions, clips, held cube.Clips) error {
 		return err
 	}
 	say(o.Run.Progress, "predictive tokenizer: fitted to %d clips in %.1f s\n", clips.N, time.Since(begin).Seconds())
+	if err := errors.Join(p.Save(filepath.Join(o.Out, tokenizerWeights)), writeTokenizer(o.Out, p.Config())); err != nil {
+		return err
+	}
 	first, later, predicted := p.Keeps(held)
 	say(o.Run.Progress, "%d held-out clips: %.2f dB of their first frames of cells, %.2f dB of the later ones, %.2f dB of these by motion that goes on alone\n", held.N, first, later, predicted)
-	return errors.Join(p.Save(filepath.Join(o.Out, tokenizerWeights)), writeTokenizer(o.Out, p.Config()))
+	return nil
 }
 
 // FitCanvas fits the canvas of a tokenizer that has one to clips, u8 [n, t, h, w, 3], and

@@ -4,7 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -51,17 +52,16 @@ func (b *Blend) each(q *Sequence, draw int, visit func(bit, before int, guess fl
 // Fit fits the regressions to the samples so far, and forgets these.
 func (b *Blend) Fit() {
 	b.weight, b.wrong = make([][3]float64, b.tables.parts), make([]float64, b.tables.parts)
-	var wait sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
-	for n := range workers { // every workers-th bit
-		wait.Go(func() {
-			for bit := n; bit < len(b.weight); bit += workers {
-				b.weight[bit] = b.fit(bit)
-				b.wrong[bit] = b.errors(bit)
-			}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for bit := range b.weight {
+		g.Go(func() error {
+			b.weight[bit] = b.fit(bit)
+			b.wrong[bit] = b.errors(bit)
+			return nil
 		})
 	}
-	wait.Wait()
+	_ = g.Wait() // none fails
 	b.before, b.guess, b.set = nil, nil, nil
 }
 

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 
@@ -69,22 +68,22 @@ func (s *Shards) index(i int, see func(*Sequence)) error {
 	}
 	defer r.Close()
 	for from := 0; from < r.Len(); from += chunk {
-		laid, errs := make([]*Sequence, min(chunk, r.Len()-from)), make([]error, chunk)
+		samples := make([]shard.Sample, min(chunk, r.Len()-from))
+		for k := range samples {
+			if samples[k], err = r.Next(); err != nil {
+				return err
+			}
+		}
+		laid, errs := make([]*Sequence, len(samples)), make([]error, len(samples))
 		var g errgroup.Group
 		g.SetLimit(runtime.GOMAXPROCS(0))
-		for k := range laid {
-			sample, err := r.Next()
-			if err != nil {
-				return errors.Join(err, g.Wait())
-			}
+		for k, sample := range samples {
 			g.Go(func() error {
 				laid[k], errs[k] = s.lay(sample)
 				return nil
 			})
 		}
-		if err := g.Wait(); err != nil {
-			return err
-		}
+		_ = g.Wait() // errors are in errs
 		for k, q := range laid {
 			if errs[k] != nil {
 				s.Skipped, s.Why = s.Skipped+1, errs[k]

@@ -109,23 +109,21 @@ func shifts(c *clip.Clip) (dy, dx []int) {
 		best[i] = math.MaxFloat32
 	}
 	dy, dx = make([]int, rows*cols), make([]int, rows*cols)
-	sums := make([]float32, (h+1)*(w+1)) // summed-area table of the differences
+	sums, row := newTable(h, w), make([]float32, w)
 	for v := -edge; v <= edge; v++ {
 		for u := -edge; u <= edge; u++ {
 			for y := range h {
 				a := now[y*w:][:w]
 				b := before[(y+edge-third(v))*wide+edge-third(u):][:w]
 				l := long[(y+edge-v)*wide+edge-u:][:w]
-				above, here := sums[y*(w+1)+1:][:w], sums[(y+1)*(w+1)+1:][:w]
-				row := float32(0)
 				for x, p := range a {
-					row += abs(p-b[x]) + abs(p-l[x])
-					here[x] = above[x] + row
+					row[x] = abs(p-b[x]) + abs(p-l[x])
 				}
+				sums.add(y, row)
 			}
 			least := float32(still * math.Hypot(float64(v), float64(u)) / span)
 			for i := range best {
-				if m := mean(sums, i/cols*block, i%cols*block, h, w) + least; m < best[i] {
+				if m := sums.mean(i/cols*block, i%cols*block, block, block, (window-block)/2, 2) + least; m < best[i] {
 					best[i], dy[i], dx[i] = m, v, u
 				}
 			}
@@ -136,26 +134,40 @@ func shifts(c *clip.Clip) (dy, dx []int) {
 
 func abs(x float32) float32 { return math.Float32frombits(math.Float32bits(x) &^ (1 << 31)) }
 
-// mean is the mean difference over both frame pairs in the window around a
-// block.
-func mean(sums []float32, y, x, h, w int) float32 {
-	const around = (window - block) / 2
-	y0, y1, x0, x1 := max(y-around, 0), min(y+block+around, h), max(x-around, 0), min(x+block+around, w)
-	s := sums[y1*(w+1)+x1] - sums[y0*(w+1)+x1] - sums[y1*(w+1)+x0] + sums[y0*(w+1)+x0]
-	return s / float32(2*(y1-y0)*(x1-x0))
+// table is a summed-area table of the differences between frames.
+type table struct {
+	h, w int
+	sums []float32 // [h+1, w+1]
+}
+
+func newTable(h, w int) table { return table{h, w, make([]float32, (h+1)*(w+1))} }
+
+// add adds the differences of row y; rows come in order.
+func (t table) add(y int, row []float32) {
+	above, here := t.sums[y*(t.w+1)+1:][:t.w], t.sums[(y+1)*(t.w+1)+1:][:t.w]
+	sum := float32(0)
+	for x, d := range row {
+		sum += d
+		here[x] = above[x] + sum
+	}
+}
+
+// mean is the mean difference of h by w pixels from (y, x) on and of those around them, in so
+// many pairs of frames.
+func (t table) mean(y, x, h, w, around, pairs int) float32 {
+	y0, y1, x0, x1 := max(y-around, 0), min(y+h+around, t.h), max(x-around, 0), min(x+w+around, t.w)
+	at := func(y, x int) float32 { return t.sums[y*(t.w+1)+x] }
+	return (at(y1, x1) - at(y0, x1) - at(y1, x0) + at(y0, x0)) / float32(pairs*(y1-y0)*(x1-x0))
 }
 
 // Cells returns the mean motion of cells in rows and columns, [rows, cols, 2], down and to the
 // right in pixels a frame.
 func (f *Field) Cells(rows, cols int) []float32 {
-	h, w := f.h, f.w
-	sums, n := make([]float64, rows*cols*2), float64(h*w/rows/cols)
-	for y := range h {
-		for x := range w {
-			k := y*rows/h*cols + x*cols/w
-			sums[2*k] += float64(f.y[y*w+x])
-			sums[2*k+1] += float64(f.x[y*w+x])
-		}
+	sums, n := make([]float64, rows*cols*2), float64(f.h*f.w/rows/cols)
+	for i := range f.y {
+		k := i/f.w*rows/f.h*cols + i%f.w*cols/f.w
+		sums[2*k] += float64(f.y[i])
+		sums[2*k+1] += float64(f.x[i])
 	}
 	out := make([]float32, len(sums))
 	for k, v := range sums {
@@ -166,16 +178,15 @@ func (f *Field) Cells(rows, cols int) []float32 {
 
 // interpolate interpolates the field from the motion of blocks.
 func (f *Field) interpolate(dy, dx []int) {
-	h, w := f.h, f.w
-	rows, cols := (h+block-1)/block, (w+block-1)/block
-	for y := range h {
+	rows, cols := (f.h+block-1)/block, (f.w+block-1)/block
+	for y := range f.h {
 		y0, y1, fy := between((float32(y)+0.5)/block-0.5, rows)
-		for x := range w {
+		for x := range f.w {
 			x0, x1, fx := between((float32(x)+0.5)/block-0.5, cols)
 			at := func(d []int) float32 {
 				return mix(mix(float32(d[y0*cols+x0]), float32(d[y0*cols+x1]), fx), mix(float32(d[y1*cols+x0]), float32(d[y1*cols+x1]), fx), fy) / span
 			}
-			f.y[y*w+x], f.x[y*w+x] = at(dy), at(dx)
+			f.y[y*f.w+x], f.x[y*f.w+x] = at(dy), at(dx)
 		}
 	}
 }
@@ -190,8 +201,8 @@ func between(at float32, n int) (lo, hi int, part float32) {
 
 func mix(a, b, part float32) float32 { return a + float32(part*float32(b-a)) }
 
-// sample is what stands at a position t frames behind the end. It has the motion of its origin, which two
-// fixed-point iterations find.
+// sample is what stands at a position t frames behind the end. It has the motion of its
+// origin, which two fixed-point iterations find.
 func (f *Field) sample(y, x, t float32) (p [3]float32) {
 	from := clamp(round(y), f.h)*f.w + clamp(round(x), f.w)
 	for range 2 {

@@ -9,12 +9,15 @@ import (
 )
 
 // waves is a smooth texture that moves by (dy, dx) pixels a frame.
-func waves(t, h, w int, dy, dx float64) *clip.Clip {
+func waves(t, h, w int, dy, dx float64) *clip.Clip { return wavesFrom(0, t, h, w, dy, dx) }
+
+// wavesFrom is waves that begin shifted to the right.
+func wavesFrom(right float64, t, h, w int, dy, dx float64) *clip.Clip {
 	c := clip.New(t, h, w, clip.Rate{Num: 25, Den: 1})
 	for f := range t {
 		for y := range h {
 			for x := range w {
-				v, u := float64(y)-dy*float64(f), float64(x)-dx*float64(f)
+				v, u := float64(y)-dy*float64(f), float64(x)-right-dx*float64(f)
 				for k := range 3 {
 					c.Frame(f)[(y*w+x)*3+k] = uint8(128 + 50*wave(v/5+float64(k))*wave(u/7) + 40*wave((u+v)/11) + 0.5)
 				}

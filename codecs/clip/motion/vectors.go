@@ -7,9 +7,9 @@ import (
 	"github.com/morton-gen/morton/codecs/clip"
 )
 
-// Vectors are motion vectors of the cells of a frame, which lie in Rows rows and Cols columns, as
-// differences from motion that goes on: what stands in a cell moved by Y pixels a frame further
-// down, and by X further to the right, than a [Field] says.
+// Vectors are motion vectors of the cells of a frame, which lie in Rows rows and Cols columns.
+// They are differences from motion that goes on. What stands in a cell moved by Y pixels a frame
+// further down, and by X further to the right, than a [Field] says.
 type Vectors struct {
 	Rows, Cols int
 	Y, X       []float32 // of each cell, in raster order
@@ -71,21 +71,21 @@ const (
 )
 
 // Search returns the vectors that bring continued, which [Field.Continue] returned, nearest to
-// the frames of truth, cell by cell, as the places in levels of each cell's Y and X. Levels are
-// pixels a frame; one of them is 0. It tries all pairs of levels.
+// the frames of truth. Each cell's Y and X are places in levels, which are pixels a frame; one of
+// them is 0. It tries all pairs of levels.
 func Search(continued, truth *clip.Clip, levels []float32, rows, cols int) (y, x []int) {
 	most := float32(0)
 	for _, v := range levels {
 		most = max(most, abs(v))
 	}
-	s := search{h: truth.H, w: truth.W, rows: rows, cols: cols, edge: int(math.Ceil(float64(most)*float64(truth.T))) + 1}
+	s := search{h: truth.H, w: truth.W, edge: int(math.Ceil(float64(most)*float64(truth.T))) + 1}
 	for t := range truth.T {
 		s.now = append(s.now, luma(truth.Frame(t), s.h, s.w, 0))
 		s.continued = append(s.continued, phases(luma(continued.Frame(t), s.h, s.w, s.edge), s.h+2*s.edge, s.w+2*s.edge))
 	}
-	s.sums = make([]float32, (s.h+1)*(s.w+1))
+	s.sums, s.row = newTable(s.h, s.w), make([]float32, s.w)
 	y, x = make([]int, rows*cols), make([]int, rows*cols)
-	best := make([]float32, rows*cols)
+	best, high, wide := make([]float32, rows*cols), s.h/rows, s.w/cols
 	for k := range best {
 		best[k] = math.MaxFloat32
 	}
@@ -97,7 +97,7 @@ func Search(continued, truth *clip.Clip, levels []float32, rows, cols int) (y, x
 				least = 0
 			}
 			for k := range best {
-				if m := s.difference(k) + least; m < best[k] {
+				if m := s.sums.mean(k/cols*high, k%cols*wide, high, wide, overlap, truth.T) + least; m < best[k] {
 					best[k], y[k], x[k] = m, i, j
 				}
 			}
@@ -108,43 +108,28 @@ func Search(continued, truth *clip.Clip, levels []float32, rows, cols int) (y, x
 
 // search compares frames that are shifted evenly.
 type search struct {
-	h, w, rows, cols, edge int
-	now                    [][]float32              // luma of each frame
-	continued              [][fine * fine][]float32 // of each frame with an edge, moved by each part of a pixel
-	sums                   []float32                // summed-area table of the differences
+	h, w, edge int
+	now        [][]float32              // luma of each frame
+	continued  [][fine * fine][]float32 // of each frame with an edge, moved by each part of a pixel
+	sums       table
+	row        []float32 // of differences
 }
 
 // compare fills the table with those of continued frames that are moved by v and u pixels a
 // frame.
 func (s *search) compare(v, u float32) {
 	wide := s.w + 2*s.edge
-	row := make([]float32, s.w)
 	for y := range s.h {
-		clear(row)
+		clear(s.row)
 		for t, now := range s.now {
 			dy, dx := (s.edge+y)*fine-round(float32(t+1)*v*fine), s.edge*fine-round(float32(t+1)*u*fine)
-			a, b := now[y*s.w:][:len(row)], s.continued[t][dy%fine*fine+dx%fine][dy/fine*wide+dx/fine:][:len(row)]
-			for x := range row {
-				row[x] += abs(a[x] - b[x])
+			a, b := now[y*s.w:][:len(s.row)], s.continued[t][dy%fine*fine+dx%fine][dy/fine*wide+dx/fine:][:len(s.row)]
+			for x := range s.row {
+				s.row[x] += abs(a[x] - b[x])
 			}
 		}
-		above, here := s.sums[y*(s.w+1)+1:][:s.w], s.sums[(y+1)*(s.w+1)+1:][:s.w]
-		sum := float32(0)
-		for x, d := range row {
-			sum += d
-			here[x] = above[x] + sum
-		}
+		s.sums.add(y, s.row)
 	}
-}
-
-// difference is the mean difference of cell k.
-func (s *search) difference(k int) float32 {
-	h, w := s.h/s.rows, s.w/s.cols
-	y0, x0 := k/s.cols*h, k%s.cols*w
-	y1, x1 := min(y0+h+overlap, s.h), min(x0+w+overlap, s.w)
-	y0, x0 = max(y0-overlap, 0), max(x0-overlap, 0)
-	at := func(y, x int) float32 { return s.sums[y*(s.w+1)+x] }
-	return (at(y1, x1) - at(y0, x1) - at(y1, x0) + at(y0, x0)) / float32(len(s.now)*(y1-y0)*(x1-x0))
 }
 
 // phases returns a frame moved up and left by each part of a pixel.

@@ -11,25 +11,11 @@ import (
 // turned moves by a pixel a frame to the right for 4 frames, and on by (dy, dx) a frame.
 func turned(t *testing.T, h, w int, dy, dx float64) (before, after *clip.Clip) {
 	t.Helper()
-	before, after = waves(4, h, w, 0, 1), waves(5, h, w, dy, dx)
-	// Frame k of after has waves at -k·dx. They go on at 3, where before ends.
-	for f := range after.T {
-		at := waves(1, h, w, 0, 0)
-		for y := range h {
-			for x := range w {
-				v, u := float64(y)-dy*float64(f), float64(x)-3-dx*float64(f)
-				for k := range 3 {
-					at.Pix[(y*w+x)*3+k] = uint8(128 + 50*wave(v/5+float64(k))*wave(u/7) + 40*wave((u+v)/11) + 0.5)
-				}
-			}
-		}
-		copy(after.Frame(f), at.Pix)
-	}
-	after, err := after.Slice(1, 5)
+	after, err := wavesFrom(3, 5, h, w, dy, dx).Slice(1, 5) // the last frame of before has moved by 3
 	if err != nil {
 		t.Fatal(err)
 	}
-	return before, after
+	return waves(4, h, w, 0, 1), after
 }
 
 // TestCompensateFollowsATurn continues textures that suddenly move another way. The search finds
@@ -63,8 +49,8 @@ func TestCompensateFollowsATurn(t *testing.T) {
 	}
 }
 
-// TestCompensateMixes moves one cell: pixels away from it stay as they are, and no other is outside of what
-// both pictures have there.
+// TestCompensateMixes moves one cell: pixels away from it stay as they are, and no other is
+// outside of what both pictures have there.
 func TestCompensateMixes(t *testing.T) {
 	c := waves(4, 32, 32, 0, 0)
 	f := Estimate(c)

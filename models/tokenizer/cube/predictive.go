@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/morton-gen/morton/codecs/clip"
+	"github.com/morton-gen/morton/codecs/clip/measure"
 	"github.com/morton-gen/morton/codecs/clip/motion"
 	"github.com/morton-gen/morton/codecs/safetensors"
 	"github.com/morton-gen/morton/models/nn"
@@ -70,9 +70,6 @@ const vectorBits = 8
 // transformCode turns the lapped pixels of a cell into coordinates, and back.
 type transformCode struct {
 	share []int
-	// backwards writes the coordinates from the last one to the first, behind a motion vector. So
-	// little in the word of bits that is drawn with the vector depends on it.
-	backwards bool
 	ladder
 	in  []float32 // [pixels+1, coordinates]; the last row is added
 	out []float32 // [coordinates+1, pixels]
@@ -92,7 +89,7 @@ func LoadPredictive(c Config, f *safetensors.File) (*Predictive, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	p := &Predictive{cfg: c, intra: &transformCode{share: c.Tokenizer.Motion.Intra}, inter: &transformCode{share: c.Tokenizer.Motion.Inter, backwards: true, ladder: throughZero}}
+	p := &Predictive{cfg: c, intra: &transformCode{share: c.Tokenizer.Motion.Intra}, inter: &transformCode{share: c.Tokenizer.Motion.Inter, ladder: throughZero}}
 	for _, x := range p.tensors() {
 		t, err := f.Tensor(x.name)
 		if err != nil {
@@ -201,17 +198,20 @@ func (p *Predictive) side(x *Prediction) *transformCode {
 // Encode codes a frame of cells. Codes are [cells, words], in raster order. It also returns the
 // pixels as the decoder has them.
 func (p *Predictive) Encode(x *Prediction, frames *clip.Clip) (codes []uint32, decoded *clip.Clip) {
-	c, code := p.cfg, p.side(x)
 	codes = p.search(x, frames)
-	base := p.compensated(x, codes)
-	lacks := c.loaded(frames)
+	base, lacks := p.compensated(x, codes), p.cfg.loaded(frames)
 	subtract(lacks, base)
-	cell := 0
-	for z := range c.coordinatesOf(lacks, code) {
+	return codes, p.finish(p.side(x), codes, base, lacks, frames.Rate)
+}
+
+// finish writes what lapped pixels lack to codes, which hold motion vectors, and returns the
+// pixels as the decoder has them. It overwrites base.
+func (p *Predictive) finish(code *transformCode, codes []uint32, base, lacks []float32, rate clip.Rate) *clip.Clip {
+	c := p.cfg
+	for cell, z := range c.coordinatesOf(lacks, code) {
 		code.write(codes[cell*c.words():][:c.words()], c.Tokenizer.Bits, z)
-		cell++
 	}
-	return codes, p.add(code, base, codes, frames.Rate)
+	return p.add(code, base, codes, rate)
 }
 
 // Decode returns the pixels of a frame of cells.
@@ -232,8 +232,8 @@ const motionFeatures = 4
 
 // Guesser returns a function that takes the codes of one frame of cells after the other. It
 // returns the prediction of the next one: the code that it would have as a first frame, in the
-// form of [Canvas.Guess], and behind it the motion of each cell, down and to the right in pixels a
-// frame, and by how much it is more than before.
+// form of [Canvas.Guess]. Behind the code of a cell is its motion, down and to the right in pixels
+// a frame, and by how much that is more than before.
 func (p *Predictive) Guesser() func(codes []uint32) []float32 {
 	c := p.cfg
 	var predicted *Prediction
@@ -241,12 +241,10 @@ func (p *Predictive) Guesser() func(codes []uint32) []float32 {
 	return func(codes []uint32) (out []float32) {
 		predicted = p.Predict(p.Decode(predicted, codes, clip.Rate{Num: c.Rate[0], Den: c.Rate[1]}))
 		cells := predicted.field.Cells(c.gridH(), c.gridW())
-		cell := 0
-		for z := range c.coordinatesOf(c.loaded(predicted.Frames), p.intra) {
+		for cell, z := range c.coordinatesOf(c.loaded(predicted.Frames), p.intra) {
 			out = softBits(out, z, p.intra.share)
 			now, last := cells[2*cell:][:2], before[2*cell:][:2]
 			out = append(out, now[0], now[1], now[0]-last[0], now[1]-last[1])
-			cell++
 		}
 		before = cells
 		return out
@@ -255,12 +253,12 @@ func (p *Predictive) Guesser() func(codes []uint32) []float32 {
 
 // coordinatesOf yields the coordinates of each cell of lapped pixels, in raster order. They are
 // overwritten by the next cell's.
-func (c Config) coordinatesOf(x []float32, code *transformCode) iter.Seq[[]float32] {
-	return func(yield func([]float32) bool) {
+func (c Config) coordinatesOf(x []float32, code *transformCode) iter.Seq2[int, []float32] {
+	return func(yield func(int, []float32) bool) {
 		z := make([]float32, len(code.share))
 		for cell := range c.gridH() * c.gridW() {
 			affine(z, c.cut(nil, x, cell), code.in)
-			if !yield(z) {
+			if !yield(cell, z) {
 				return
 			}
 		}
@@ -294,13 +292,15 @@ func (p *Predictive) add(code *transformCode, base []float32, codes []uint32, ra
 	return out
 }
 
-// places yields where the bits of each coordinate begin in a code of l bits.
+// places yields where the bits of each coordinate begin in a code of l bits. Those of what a
+// prediction lacks are written from the last one to the first, behind a motion vector. So little
+// in the word of bits that is drawn with the vector depends on it.
 func (t *transformCode) places(l int) iter.Seq2[int, int] {
 	return func(yield func(i, at int) bool) {
 		at := 0
 		for i, b := range t.share {
 			place := at
-			if at += b; t.backwards {
+			if at += b; t.ladder == throughZero {
 				place = l - at
 			}
 			if !yield(i, place) {
@@ -356,44 +356,68 @@ func FitPredictive(c Config, clips Clips) (*Predictive, error) {
 	for range 2 {
 		intra, inter := p.gather(clips)
 		p.intra, p.inter = c.transformOf(intra, c.Tokenizer.Bits, evenLevels), c.transformOf(inter, c.Tokenizer.Bits-vectorBits, throughZero)
-		p.inter.backwards = true
 		m.Intra, m.Inter = p.intra.share, p.inter.share
 	}
 	p.cfg = c
 	return p, c.Validate()
 }
 
-// Keeps measures the tokenizer on clips: the PSNR, in dB, of all first frames of cells, of all later
-// ones, and of the prediction of these without motion vectors.
+// Keeps measures the tokenizer on clips. It returns the PSNR, in dB, of all first frames of cells,
+// of all later ones, and of the prediction of these without motion vectors.
 func (p *Predictive) Keeps(clips Clips) (first, later, predicted float64) {
-	c := p.cfg
-	var errs, n [3]float64 // squared, and values
-	add := func(to int, a, b []uint8) {
-		for i, v := range a {
-			d := float64(v) - float64(b[i])
-			errs[to] += d * d
-		}
-		n[to] += float64(len(a))
+	errs := make([][3]float64, clips.N) // squared errors of each clip
+	var wait sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wait.Go(func() {
+			for i := w; i < clips.N; i += workers {
+				errs[i] = p.errors(clips.Clip(i))
+			}
+		})
 	}
-	for i := range clips.N {
-		x := clips.Clip(i)
-		var last *clip.Clip
+	wait.Wait()
+	var sums [3]float64
+	for _, e := range errs {
+		for k := range sums {
+			sums[k] += e[k]
+		}
+	}
+	n := float64(clips.N * p.cfg.Cell[0] * clips.Size * clips.Size * 3) // values of the first frames
+	more := n * float64(clips.T/p.cfg.Cell[0]-1)
+	return measure.PSNR(sums[0] / n), measure.PSNR(sums[1] / more), measure.PSNR(sums[2] / more)
+}
+
+// errors are the squared errors of a clip, of the same frames as the figures of Keeps.
+func (p *Predictive) errors(x *clip.Clip) (sums [3]float64) {
+	add := func(to int, a, b *clip.Clip) {
+		for i, v := range a.Pix {
+			d := float64(v) - float64(b.Pix[i])
+			sums[to] += d * d
+		}
+	}
+	var last *clip.Clip
+	for truth := range p.cfg.frames(x) {
+		guess := p.Predict(last)
+		if _, last = p.Encode(guess, truth); guess == nil {
+			add(0, last, truth)
+			continue
+		}
+		add(1, last, truth)
+		add(2, guess.Frames, truth)
+	}
+	return sums
+}
+
+// frames yields the whole frames of cells of a clip.
+func (c Config) frames(x *clip.Clip) iter.Seq[*clip.Clip] {
+	return func(yield func(*clip.Clip) bool) {
 		for t := range x.T / c.Cell[0] {
-			truth, err := x.Slice(t*c.Cell[0], (t+1)*c.Cell[0])
-			if err != nil {
-				break // the loop's bounds are the clip's
+			frame, err := x.Slice(t*c.Cell[0], (t+1)*c.Cell[0])
+			if err != nil || !yield(frame) { // the loop's bounds are the clip's
+				return
 			}
-			guess := p.Predict(last)
-			if _, last = p.Encode(guess, truth); guess == nil {
-				add(0, last.Pix, truth.Pix)
-				continue
-			}
-			add(1, last.Pix, truth.Pix)
-			add(2, guess.Frames.Pix, truth.Pix)
 		}
 	}
-	db := func(i int) float64 { return 10 * math.Log10(255*255*n[i]/errs[i]) }
-	return db(0), db(1), db(2)
 }
 
 // gather looks at cells of some clips as they are coded: as they are, and less their
@@ -433,21 +457,19 @@ func (p *Predictive) look(to *[2]spectrum, step, number int, x *clip.Clip) {
 		}
 	}
 	var last *clip.Clip
-	for t := range x.T / c.Cell[0] {
-		truth, err := x.Slice(t*c.Cell[0], (t+1)*c.Cell[0])
-		if err != nil {
-			return // the loop's bounds are the clip's
-		}
+	for truth := range c.frames(x) {
 		predicted := p.Predict(last)
 		lapped := c.loaded(truth)
-		add(to[0], lapped, number+t)
-		if predicted != nil {
-			subtract(lapped, p.compensated(predicted, p.search(predicted, truth)))
-			add(to[1], lapped, number+t)
+		add(to[0], lapped, number)
+		codes := p.search(predicted, truth)
+		base := p.compensated(predicted, codes)
+		if subtract(lapped, base); predicted != nil {
+			add(to[1], lapped, number)
 		}
 		if last = truth; p.intra != nil {
-			_, last = p.Encode(predicted, truth)
+			last = p.finish(p.side(predicted), codes, base, lapped, truth.Rate)
 		}
+		number++
 	}
 }
 

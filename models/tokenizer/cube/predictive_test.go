@@ -122,8 +122,8 @@ func TestPredictiveFollowsMotion(t *testing.T) {
 	}
 }
 
-// TestPredictiveNothingIsTheGuess decodes codes that move nothing and add nothing: what was predicted comes out,
-// and a guesser says so.
+// TestPredictiveNothingIsTheGuess decodes codes that move nothing and add nothing: what was
+// predicted comes out, and a guesser says so.
 func TestPredictiveNothingIsTheGuess(t *testing.T) {
 	p := fittedTo(t)
 	c := p.Config()
