@@ -153,6 +153,33 @@ func TestGenerateSkipsWhatIsDone(t *testing.T) {
 	}
 }
 
+// TestBytes holds the bytes of a summary to those of the files.
+func TestBytes(t *testing.T) {
+	use(t, request.Quads, newEcho(shard.KindQuad))
+	j := job(t, request.Quads, meshes(t)[:2])
+	s, err := Generate(t.Context(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	var read, written int64
+	for _, r := range j.Requests {
+		read += size(r.Input)
+		for _, name := range []string{r.ID + ".glb", r.ID + ".obj", r.ID + ".png", "done/" + r.ID + ".parquet"} {
+			written += size(filepath.Join(j.Settings.Out, "quads", name))
+		}
+	}
+	if s.BytesRead != read || s.BytesWritten != written {
+		t.Errorf("%d bytes read, %d written, want %d and %d", s.BytesRead, s.BytesWritten, read, written)
+	}
+}
+
 // TestFamiliesShareAFolder checks that runs add to what others left there.
 func TestFamiliesShareAFolder(t *testing.T) {
 	use(t, request.Quads, newEcho(shard.KindQuad))

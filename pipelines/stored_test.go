@@ -248,7 +248,7 @@ func dropOwn(v any) {
 			dropOwn(x)
 		}
 	case map[string]any:
-		for _, name := range []string{"run", "out", "seconds", "waited_seconds", "request_seconds", "fingerprint", "source"} {
+		for _, name := range []string{"run", "out", "seconds", "waited_seconds", "written_bytes", "request_seconds", "fingerprint", "source"} {
 			delete(v, name)
 		}
 		if p, _ := v["path"].(string); slices.Contains([]string{".html", ".jsonl", ".json", ".parquet"}, path.Ext(p)) {

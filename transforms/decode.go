@@ -36,7 +36,7 @@ func (f *decodeFn) ProcessElement(ctx context.Context, r request.Request, items 
 		if err != nil {
 			return err
 		}
-		noteRead(ctx, in.Request.Input)
+		it.read = noteRead(ctx, in.Request.Input)
 		it.Media, err = f.decode(ctx, m, in.Request)
 		if err = in.Explain(err); err == nil && it.Media.Film != nil {
 			it.inputs = in

@@ -57,7 +57,7 @@ func (f *generateFn) start(ctx context.Context, it *Item) {
 	Notify(Event{Kind: Started, Stage: stageGenerate, ID: it.Request.ID})
 	lease := f.lease(it.Request.Family)
 	go func() {
-		g := generated{item: &Item{Request: it.Request, Media: it.Media, Condition: it.Media.Condition()}, stage: stageGenerate}
+		g := generated{item: &Item{Request: it.Request, Media: it.Media, Condition: it.Media.Condition(), read: it.read}, stage: stageGenerate}
 		g.err = attempt(ctx, f.Settings.Run, lease, func(ctx context.Context, m family.Model) (err error) {
 			g.item.Result, err = m.Generate(ctx, it.Request, it.Media)
 			return err

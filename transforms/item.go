@@ -22,6 +22,7 @@ type Item struct {
 	Condition family.Condition // of the input, as far as it was read
 
 	inputs *family.Inputs // local copies that Media reads, until it is tokenized
+	read   int64          // bytes of the input
 	row    *report.Result // what was written, if it was
 	wrote  time.Duration  // how long the writing took
 }

@@ -93,11 +93,12 @@ func clock(ctx context.Context, name string) (stop func()) {
 	return func() { timed(ctx, name, time.Since(begun)) }
 }
 
-// noteRead notes the input that is opened, which is a file, if any.
-func noteRead(ctx context.Context, path string) {
+// noteRead notes the input that is opened, which is a file, if any. It returns its bytes.
+func noteRead(ctx context.Context, path string) int64 {
 	n := sizeOf(path)
 	readBytes.Add(float64(n))
 	inferenceBytes.Update(ctx, n)
+	return n
 }
 
 // sizeOf returns the bytes of a file, 0 if there is none.

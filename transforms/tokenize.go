@@ -43,7 +43,7 @@ func (f *tokenizeFn) ProcessElement(ctx context.Context, it *Item, items func(*I
 	}
 	result.Elapsed = time.Since(begun)
 	timed(ctx, stageTokenize, result.Elapsed)
-	items(&Item{Request: it.Request, Result: result, Condition: it.Media.Condition()})
+	items(&Item{Request: it.Request, Result: result, Condition: it.Media.Condition(), read: it.read})
 	return nil
 }
 

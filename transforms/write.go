@@ -72,7 +72,8 @@ func (s *stage) write(ctx context.Context, it *Item, m family.Model) (report.Res
 		return row, err
 	}
 	key := it.Request.Fingerprint(s.Settings.Action, m.Name())
-	return row, d.Finish(key, s.Settings.Run, row)
+	err = d.Finish(key, s.Settings.Run, &row)
+	return row, err
 }
 
 // writeTokens writes the sample of a result if its family has tokens.
@@ -98,7 +99,7 @@ func (s *stage) row(it *Item, m family.Model) report.Result {
 		Request: it.Request, Action: s.Settings.Action, Model: m.Name(), Device: device,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
 		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, Notes: g.Notes,
-		Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
+		BytesRead: it.read, Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
 	}
 }
 

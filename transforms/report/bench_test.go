@@ -35,7 +35,7 @@ func BenchmarkDone(b *testing.B) {
 		b.Fatal(err)
 	}
 	key := r.Fingerprint(Generate, "m")
-	if err := d.Finish(key, "", done); err != nil {
+	if err := d.Finish(key, "", &done); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

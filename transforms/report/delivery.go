@@ -93,12 +93,16 @@ func Deliver(dir string, r Result, policy claim.Policy) (*Delivery, error) {
 // folder.
 func (d *Delivery) Path(path string) (string, error) { return d.batch.Path(path) }
 
-// Finish moves the files and the marker to their places, for the run of that name.
-// Errors are those of [Vacant], for changes in the meantime.
-func (d *Delivery) Finish(fingerprint, run string, r Result) error {
+// Finish moves the files and the marker to their places, for the run of that name. It sets
+// the result's BytesWritten. Errors are those of [Vacant], for changes in the meantime.
+func (d *Delivery) Finish(fingerprint, run string, r *Result) error {
 	files, err := d.batch.Seal()
 	if err != nil {
 		return err
+	}
+	r.BytesWritten = 0
+	for _, f := range files {
+		r.BytesWritten += f.Size
 	}
 	var known claim.Files
 	if d.old != nil {
@@ -108,7 +112,7 @@ func (d *Delivery) Finish(fingerprint, run string, r Result) error {
 		return err
 	}
 	m := d.marker
-	m.Run, m.Result, m.Files = run, r, known.And(files)
+	m.Run, m.Result, m.Files = run, *r, known.And(files)
 	if err := m.put(d.dir, d.old == nil); err != nil && !d.shared(err, m) {
 		return err
 	}

@@ -36,7 +36,7 @@ func leaveOf(t *testing.T, action, dir string, r request.Request, token int64) O
 	if err := WriteSample(path, shard.Sample{ID: r.ID, Kind: "k", Grid: []int32{1}, Tokens: tokens}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Finish(r.Fingerprint(action, "m"), "that", done); err != nil {
+	if err := d.Finish(r.Fingerprint(action, "m"), "that", &done); err != nil {
 		t.Fatal(err)
 	}
 	return Outcome{Done: &done}

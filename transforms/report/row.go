@@ -38,6 +38,10 @@ type Result struct {
 	Notes         []string `json:"notes,omitempty"`          // how the result differs from the request
 
 	Measures family.Measures `json:"measures,omitempty"`
+
+	BytesRead    int64 `json:"read_bytes,omitempty"` // of the input
+	BytesWritten int64 `json:"written_bytes"`        // of media and tokens
+
 	Seconds  float64         `json:"seconds"`        // of generating on the device, or of reading and tokenizing
 	Waited   float64         `json:"waited_seconds"` // for room on the device
 	Skipped  bool            `json:"skipped"`        // done by an earlier run

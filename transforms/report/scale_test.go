@@ -58,7 +58,8 @@ func deliverMesh(dir, run string, i int) (Result, error) {
 	if err := WriteSample(temp, shard.Sample{ID: p.ID, Kind: shard.KindQuad, Grid: []int32{0, 96, 128}, Tokens: tokens}); err != nil {
 		return r, err
 	}
-	return r, d.Finish(r.Fingerprint(Generate, r.Model), run, r)
+	err = d.Finish(r.Fingerprint(Generate, r.Model), run, &r)
+	return r, err
 }
 
 // BenchmarkPublish publishes meshes for the first time, again by a run that skips all of

@@ -25,6 +25,10 @@ type Summary struct {
 	RequestSeconds float64 `json:"request_seconds"`
 	// WaitedSeconds sums the time that these results waited for room on a device.
 	WaitedSeconds float64 `json:"waited_seconds"`
+	// BytesRead and BytesWritten sum those of these results: inputs, and media and tokens.
+	BytesRead    int64 `json:"read_bytes"`
+	BytesWritten int64 `json:"written_bytes"`
+
 	Complete      bool    `json:"complete"` // false if the run was cut off or stopped
 	// Unreached counts the requests that a run did not start, because of too many
 	// failures or an interrupt. CutOff counts those that an interrupted run did not
@@ -78,6 +82,8 @@ func (s *Summary) addResult(r *Result) {
 	s.Drawn += r.Drawn
 	s.RequestSeconds += r.Seconds
 	s.WaitedSeconds += r.Waited
+	s.BytesRead += r.BytesRead
+	s.BytesWritten += r.BytesWritten
 }
 
 // ErrSummary reports a summary that cannot be read.

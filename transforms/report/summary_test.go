@@ -18,15 +18,15 @@ func TestUnended(t *testing.T) {
 	}
 }
 
-// TestSummaryAddsTimes sums times of this run's results, not of those that an earlier run made.
+// TestSummaryAddsTimes sums times and bytes of this run's results, not of those that an earlier run made.
 func TestSummaryAddsTimes(t *testing.T) {
 	s := summarize([]Outcome{
-		{Done: &Result{Seconds: 2, Waited: 0.5, Drawn: 7}},
-		{Done: &Result{Seconds: 1, Waited: 0.25, Drawn: 1}},
-		{Done: &Result{Seconds: 4, Waited: 8, Drawn: 9, Skipped: true}},
+		{Done: &Result{Seconds: 2, Waited: 0.5, Drawn: 7, BytesRead: 10, BytesWritten: 100}},
+		{Done: &Result{Seconds: 1, Waited: 0.25, Drawn: 1, BytesWritten: 200}},
+		{Done: &Result{Seconds: 4, Waited: 8, Drawn: 9, BytesRead: 40, BytesWritten: 400, Skipped: true}},
 		{Failed: &Failure{Kind: "bad_input"}},
 	})
-	if s.RequestSeconds != 3 || s.WaitedSeconds != 0.75 || s.Drawn != 8 || s.Skipped != 1 || s.Failed != 1 {
+	if s.RequestSeconds != 3 || s.WaitedSeconds != 0.75 || s.Drawn != 8 || s.BytesRead != 10 || s.BytesWritten != 300 || s.Skipped != 1 || s.Failed != 1 {
 		t.Errorf("%+v", s)
 	}
 }
