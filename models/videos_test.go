@@ -125,3 +125,52 @@ func TestPrefixes(t *testing.T) {
 		}
 	}
 }
+
+// TestRecode codes a clip again behind a frame of cells whose codes are another clip's. The codes of
+// the next frame lead back, where the clip's own do not.
+func TestRecode(t *testing.T) {
+	dev := gputest.Open(t, gpu.Options{})
+	v := must(models.Open(dev, system.Video, "", models.Options{Slots: 1}))(t)
+	defer v.Close()
+	sample := encode(t, v, "clip", readClip(t, "bbb_256x144_25fps_64f.mp4", 16))
+	other := encode(t, v, "other", readClip(t, "city_320x180_25fps_48f.mp4", 16))
+	flat := func(s shard.Sample) []uint32 {
+		_, tokens, err := v.System().Flatten(s)
+		return must(tokens, err)(t)
+	}
+	numbers := sample
+	numbers.Tokens = make([]int64, len(sample.Tokens))
+	for i := range numbers.Tokens {
+		numbers.Tokens[i] = int64(i)
+	}
+	places := flat(numbers) // of words in the order of positions
+	n := len(sample.Tokens) / 4
+	shown := func(tokens []uint32) *clip.Clip {
+		s := sample
+		s.Tokens = make([]int64, len(tokens))
+		for i, x := range tokens {
+			s.Tokens[places[i]] = int64(x)
+		}
+		m, _, err := v.Decode(s)
+		return must(must(m, err)(t).Clip.Slice(12, 16))(t)
+	}
+	own, astray := flat(sample), flat(other)[2*n:3*n]
+	next := v.System().Recode(own)
+	var before, again []uint32
+	for i := range 4 {
+		code := next(before)
+		if i < 3 && !slices.Equal(code, own[i*n:][:n]) {
+			t.Errorf("frame %d has other codes behind the clip's", i)
+		}
+		if before = code; i == 2 {
+			before = astray
+		}
+		again = append(again, before...)
+	}
+	truth := shown(own)
+	back := must(clip.PSNR(shown(again), truth))(t)
+	lost := must(clip.PSNR(shown(slices.Concat(again[:3*n], own[3*n:])), truth))(t)
+	if back < lost+6 || back < 28 {
+		t.Errorf("%.1f dB behind other codes, %.1f with the clip's own", back, lost)
+	}
+}
