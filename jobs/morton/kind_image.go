@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/morton-gen/morton/models/system"
 	"github.com/morton-gen/morton/pipelines"
-	"github.com/morton-gen/morton/transforms/request"
 )
 
 // addPrompt adds the flags of what an image is generated from.
@@ -62,16 +61,8 @@ func (o *options) checkModel(job *pipelines.Job) error {
 	for i := range job.Requests {
 		f := job.Requests[i].Family
 		if _, err := system.OfKind(string(f)); err != nil && f != "" && f.HasModel() {
-			return o.usagef("--model is required, a folder or file: no %s model is shipped, and docs/%s", f, whereFrom(f))
+			return o.usagef("--model is required, a folder or file: no %s model is shipped, and docs/how-to/checkpoints.md tells where to begin", f)
 		}
 	}
 	return nil
-}
-
-// whereFrom names the page that tells where a model of a kind comes from.
-func whereFrom(f request.Family) string {
-	if f == request.Rig {
-		return "systems.md#riganything tells how to train one"
-	}
-	return "how-to/checkpoints.md tells where to begin"
 }
