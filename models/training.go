@@ -143,7 +143,9 @@ func (t *training) prepare(dev *gpu.Device) (err error) {
 		return err
 	}
 	var drift *train.Drift
-	if _, own := t.model.(*ownTrained); blend != nil && own {
+	// A predictive tokenizer's codes depend on what was decoded, so those of a sample do not
+	// belong to another past.
+	if m, own := t.model.(*ownTrained); blend != nil && own && m.Cube.Tokenizer.Motion == nil {
 		drift = &train.Drift{Blend: blend, Share: driftShare}
 	}
 	if t.data, err = openShards(sys, o.Shards, o.Keep, o.Run.Progress, tables.Count, drift); err != nil {

@@ -63,7 +63,7 @@ func (c Cubes) Guessed(frames int, known []uint32, words, width int, guess func(
 	frame := func(t int, tokens []uint32) Positions {
 		soft := make([]float32, n*width)
 		if t > 0 {
-			soft = guess(c.InRaster(tokens[(t-1)*n*words:t*n*words], words))
+			soft = guess(c.before(t, tokens, words))
 		}
 		var p Positions
 		for i := t * n; i < (t+1)*n; i++ {
@@ -93,21 +93,12 @@ func (c Cubes) Guessed(frames int, known []uint32, words, width int, guess func(
 	}, prompt...), nil
 }
 
-// InRaster returns the tokens of whole frames of cells, each in raster order, from tokens in the
-// order of positions. Cubes have one frame of cells.
-func (c Cubes) InRaster(tokens []uint32, words int) []uint32 {
-	out := make([]uint32, len(tokens))
-	for p := range len(tokens) / words {
-		copy(out[c.Raster(p)*words:][:words], tokens[p*words:])
-	}
-	return out
-}
-
-// InOrder is the inverse of [Cubes.InRaster].
-func (c Cubes) InOrder(tokens []uint32, words int) []uint32 {
-	out := make([]uint32, len(tokens))
-	for p := range len(tokens) / words {
-		copy(out[p*words:][:words], tokens[c.Raster(p)*words:])
+// before returns the tokens of the frame of cells before frame t, in raster order.
+func (c Cubes) before(t int, tokens []uint32, words int) []uint32 {
+	n := c.H * c.W
+	out := make([]uint32, n*words)
+	for p := range n {
+		copy(out[c.Raster(p)*words:][:words], tokens[((t-1)*n+p)*words:])
 	}
 	return out
 }

@@ -47,11 +47,6 @@ type System struct {
 	// Flatten returns the tokens of a sample's positions, and the prompt of a request that
 	// draws all of them. Nil: the system has no samples to learn from.
 	Flatten func(shard.Sample) (Prompt, []uint32, error)
-	// Recode is set where tokens hold what was lacking behind those before them, so that the
-	// tokens of a sample belong to no other past. Next takes the tokens of the unit before (see
-	// [Layout].Unit), none at first, which need not be the sample's. It returns those of the next
-	// unit that lead to what the sample shows there.
-	Recode func(tokens []uint32) (next func(before []uint32) []uint32)
 	// Passes are those of a network that trains. Nil: one pass over all rows, in AllStages.
 	Passes []Pass
 	// Practice makes lessons, in which a part of a sample is known. Nil: lessons have the

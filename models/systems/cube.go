@@ -54,7 +54,6 @@ func (c cubes) parts(s *system.System, _ Decoder) {
 	var canvas interface {
 		Guesser() func(codes []uint32) []float32
 	}
-	var predictive *cube.Predictive
 	s.Flatten, s.Format = c.Lay, c.Config.Format()
 	s.Schedule = func(p system.Prompt) (system.Schedule, error) {
 		frames := (p.Frames + c.FramesPerCube() - 1) / c.FramesPerCube() * c.Group[0] // of cells
@@ -74,8 +73,7 @@ func (c cubes) parts(s *system.System, _ Decoder) {
 				if err != nil {
 					return err
 				}
-				predictive, err = cube.LoadPredictive(c.Config, w)
-				canvas = predictive
+				canvas, err = cube.LoadPredictive(c.Config, w)
 				return errors.Join(err, w.Close())
 			}
 			w, err := files("canvas.safetensors")
@@ -84,14 +82,6 @@ func (c cubes) parts(s *system.System, _ Decoder) {
 			}
 			canvas, err = cube.LoadCanvas(c.Config, w)
 			return errors.Join(err, w.Close())
-		}
-	}
-	if c.Canvas && c.Tokenizer.Motion != nil {
-		s.Recode = func(tokens []uint32) func(before []uint32) []uint32 {
-			next := predictive.Recoder(c.order().InRaster(tokens, s.Token.Words()))
-			return func(before []uint32) []uint32 {
-				return c.order().InOrder(next(c.order().InRaster(before, s.Token.Words())), s.Token.Words())
-			}
 		}
 	}
 	s.Tokenizer = func(dev *gpu.Device, files system.Files) (system.Tokenizer, error) {

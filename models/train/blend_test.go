@@ -187,64 +187,6 @@ func TestDriftTrustsItsOwnFrame(t *testing.T) {
 	}
 }
 
-// TestDriftComesBack lets samples drift whose tokens are what changes from frame to frame. Rows
-// are fed frames that went astray, and predict what leads back to the sample from there.
-func TestDriftComesBack(t *testing.T) {
-	s, r := wheel(), rand.New(rand.NewPCG(7, 3))
-	s.Layout.Unit = 4
-	const unit = 4
-	show := func(state, tokens []uint32) (out []uint32) { // what tokens show behind a state
-		for i, x := range tokens {
-			out = append(out, state[i]^x)
-		}
-		return out
-	}
-	s.Recode = func(tokens []uint32) func(before []uint32) []uint32 {
-		truth, state := make([]uint32, unit), make([]uint32, unit)
-		return func(before []uint32) []uint32 {
-			if len(before) > 0 {
-				state = show(state, before)
-			}
-			truth, tokens = show(truth, tokens[:unit]), tokens[unit:]
-			return show(state, truth)
-		}
-	}
-	b := NewBlend(s)
-	for range 20 {
-		b.Count(must(Flatten(s, system.Prompt{Frames: 8}, turning(r, 8, 0.02)))(t))
-	}
-	b.Fit()
-	astray, back := 0, 0
-	for range 40 {
-		tokens := turning(r, 8, 0.3)
-		q := must((&Drift{Blend: b, Share: 1}).lay(s, system.Prompt{Frames: 8}, slices.Clone(tokens)))(t)
-		clean := must(Flatten(s, system.Prompt{Frames: 8}, q.Fed[:len(tokens)]))(t)
-		if !slices.Equal(q.Features, clean.Features) {
-			t.Fatal("features are not those of what rows are fed")
-		}
-		truth, state := make([]uint32, unit), make([]uint32, unit)
-		for from := 0; from < len(tokens); from += unit {
-			truth = show(truth, tokens[from:][:unit])
-			if !slices.Equal(show(state, q.Tokens[from:][:unit]), truth) {
-				t.Fatalf("tokens from %d on do not lead back", from)
-			}
-			was := !slices.Equal(state, make([]uint32, unit)) && slices.Equal(q.Fed[from:][:unit], q.Tokens[from:][:unit])
-			state = show(state, q.Fed[from:][:unit])
-			if !slices.Equal(state, truth) {
-				astray++
-			} else if was {
-				back++
-			}
-		}
-		if !slices.Equal(q.Fed[len(tokens):], q.Tokens) {
-			t.Fatal("the truth does not stand behind what rows are fed")
-		}
-	}
-	if astray < 40 || back < 40 {
-		t.Errorf("%d frames went astray, %d were true", astray, back)
-	}
-}
-
 // TestGuessWhenGenerating draws the likeliest codes behind two frames, alone and in
 // company. The network that trains finds each of their bits the likeliest too: features
 // are the same in both.

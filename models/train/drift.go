@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/morton-gen/morton/models/system"
 )
@@ -16,19 +15,12 @@ import (
 // to come back from its own errors. What stands in a row's own unit (see
 // system.Layout.Unit) is the truth, since a unit agrees with itself.
 //
-// Where tokens depend on what was decoded before them (see system.System.Recode), the truth is
-// what leads back to the sample from where it has drifted to. One true unit does, so each unit
-// from some one on has a chance of its own to be predicted.
-//
 // Source: Bengio et al., "Scheduled Sampling for Sequence Prediction with Recurrent Neural
 // Networks", 2015, arXiv:1506.03099, whose context comes from the network that is trained.
 type Drift struct {
 	Blend *Blend  // fitted
 	Share float64 // of the samples
 }
-
-// astray is the chance of a unit to be predicted, where one true unit leads back.
-const astray = 2. / 3
 
 // lay lays a sample out, as [Flatten] does. Which runs are predicted follows from the
 // tokens.
@@ -46,27 +38,11 @@ func (d *Drift) lay(s *system.System, prompt system.Prompt, tokens []uint32) (*S
 	if err != nil {
 		return nil, err
 	}
-	fed := slices.Clone(tokens)
+	fed := append([]uint32(nil), tokens...)
 	q := &Sequence{Tokens: fed, First: positions, Prompt: prompt, Sinks: s.Layout.Sinks}
-	known, led := 0, positions
+	known := 0
 	first := r.IntN(positions-1) + 1 // position from which on tokens are predicted
-	predicted := func(at int) bool { return at >= first }
-	var back func(before []uint32) []uint32
-	unit := max(s.Layout.Unit, 1)
-	if s.Recode != nil {
-		back, led, tokens = s.Recode(tokens), 0, slices.Clone(tokens)
-		units := make([]bool, positions/unit)
-		for u := range units {
-			units[u] = u*unit >= first && r.Float64() < astray
-		}
-		predicted = func(at int) bool { return units[at/unit] }
-	}
 	for q.Draws.N == 0 || q.Draws.N < positions-q.First {
-		for ; led <= known && led < positions; led += unit {
-			truth := tokens[led*words : (led+unit)*words]
-			copy(truth, back(fed[max(led-unit, 0)*words:led*words]))
-			copy(fed[led*words:], truth)
-		}
 		run, err := runs.Next(fed[:known*words])
 		if errors.Is(err, io.EOF) {
 			break
@@ -80,24 +56,25 @@ func (d *Drift) lay(s *system.System, prompt system.Prompt, tokens []uint32) (*S
 		for i := q.Draws.N - run.Targets.N; i < q.Draws.N; i++ {
 			at := int(q.Draws.At[i])
 			q.First, known = min(q.First, at), max(known, at+1)
-			if predicted(int(run.Targets.At[0])) {
+			if int(run.Targets.At[0]) >= first {
 				d.Blend.predict(q, i, fed[at*words:(at+1)*words])
 			}
 		}
 	}
 	q.Tokens, q.Fed = tokens, append(fed, tokens...)
-	trustOwn(q, int32(unit), int32(s.Layout.Inputs), int32(positions))
+	d.trustOwn(s, q, int32(positions))
 	return q, nil
 }
 
-// trustOwn has rows, of so many inputs each, fed the true tokens of their own unit, which stand n
-// positions behind the others.
-func trustOwn(q *Sequence, unit, inputs, n int32) {
+// trustOwn has rows fed the true tokens of their own unit, which stand n positions behind
+// the others.
+func (d *Drift) trustOwn(s *system.System, q *Sequence, n int32) {
+	unit, each := int32(max(s.Layout.Unit, 1)), s.Layout.Inputs
 	for i, row := range q.Draws.From {
 		first := q.Draws.At[i] / unit * unit
-		for f, at := range q.Inputs[row*inputs:][:inputs] {
+		for f, at := range q.Inputs[int(row)*each:][:each] {
 			if at >= first {
-				q.Inputs[int(row*inputs)+f] = at + n
+				q.Inputs[int(row)*each+f] = at + n
 			}
 		}
 	}

@@ -251,37 +251,6 @@ func (p *Predictive) Guesser() func(codes []uint32) []float32 {
 	}
 }
 
-// Recoder codes a clip again behind other codes than its own, frame of cells by frame of cells.
-// It takes the clip's codes. Next takes the codes that the frame before has, none at first, and
-// returns those that show the clip's next frame behind them.
-func (p *Predictive) Recoder(codes []uint32) (next func(before []uint32) []uint32) {
-	c := p.cfg
-	n, rate := c.gridH()*c.gridW()*c.words(), clip.Rate{Num: c.Rate[0], Den: c.Rate[1]}
-	var truth *clip.Clip       // the clip's last frame
-	var own, other *Prediction // of the next frame, behind the clip's codes and behind those that are given
-	var last []uint32         // the clip's last codes, while none other has been given
-	return func(before []uint32) []uint32 {
-		if len(before) > 0 {
-			same := slices.Equal(before, last)
-			if !same {
-				last, other = nil, p.Predict(p.Decode(other, before, rate))
-			}
-			if own = p.Predict(truth); same {
-				other = own
-			}
-		}
-		frame := codes[:n]
-		codes = codes[n:]
-		truth = p.Decode(own, frame, rate)
-		if own == other {
-			last = frame
-			return frame
-		}
-		out, _ := p.Encode(other, truth)
-		return out
-	}
-}
-
 // coordinatesOf yields the coordinates of each cell of lapped pixels, in raster order. They are
 // overwritten by the next cell's.
 func (c Config) coordinatesOf(x []float32, code *transformCode) iter.Seq2[int, []float32] {

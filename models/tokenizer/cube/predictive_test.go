@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 
@@ -123,47 +122,6 @@ func TestPredictiveFollowsMotion(t *testing.T) {
 	}
 }
 
-// TestPredictiveRecoder codes a clip again, with a frame of cells in it whose codes are
-// nothing. Up to that frame the codes are the clip's own. Those of later ones lead back
-// to what the clip shows, as far as their levels reach.
-func TestPredictiveRecoder(t *testing.T) {
-	p := fittedTo(t)
-	c := p.Config()
-	clips := drifting(13, 24)
-	n := c.gridH() * c.gridW() * c.words()
-	var codes []uint32
-	var last *clip.Clip
-	var decoded []*clip.Clip
-	for truth := range c.frames(clips.Clip(12)) {
-		var own []uint32
-		own, last = p.Encode(p.Predict(last), truth)
-		codes, decoded = append(codes, own...), append(decoded, last)
-	}
-	const astray = 3 // number of the frame
-	next := p.Recoder(codes)
-	var before []uint32
-	last = nil
-	for i := range len(codes) / n {
-		again := next(before)
-		if own := slices.Equal(again, codes[i*n:][:n]); own != (i <= astray) {
-			t.Errorf("frame %d: the clip's own codes: %v", i, own)
-		}
-		predicted := p.Predict(last)
-		if before = again; i == astray {
-			before = nothing(p, predicted)
-		}
-		last = p.Decode(predicted, before, clips.Clip(0).Rate)
-		db, err := clip.PSNR(last, decoded[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		least := []float64{math.Inf(1), math.Inf(1), math.Inf(1), 0, 30, 35}[i]
-		if db < least || i == astray && db > 30 {
-			t.Errorf("frame %d: %.1f dB of the clip", i, db)
-		}
-	}
-}
-
 // TestPredictiveNothingIsTheGuess decodes codes that move nothing and add nothing: what was
 // predicted comes out, and a guesser says so.
 func TestPredictiveNothingIsTheGuess(t *testing.T) {
@@ -193,21 +151,14 @@ func TestPredictiveNothingIsTheGuess(t *testing.T) {
 				t.Fatalf("cell %d: bit %d is guessed %g, and coded %v", cell, bit, v, set)
 			}
 		}
-		codes = nothing(p, predicted)
+		codes = p.search(predicted, predicted.Frames) // which finds vectors of zero
+		for cell := range c.gridH() * c.gridW() {
+			p.inter.write(codes[cell*c.words():][:c.words()], c.Tokenizer.Bits, make([]float32, len(p.inter.share)))
+		}
 		if last = p.Decode(predicted, codes, x.Rate); !bytes.Equal(last.Pix, predicted.Frames.Pix) {
 			t.Fatal("a code of nothing is not what was predicted")
 		}
 	}
-}
-
-// nothing are codes that move nothing and add nothing.
-func nothing(p *Predictive, x *Prediction) []uint32 {
-	c := p.Config()
-	codes := p.search(x, x.Frames) // which finds vectors of zero
-	for cell := range c.gridH() * c.gridW() {
-		p.inter.write(codes[cell*c.words():][:c.words()], c.Tokenizer.Bits, make([]float32, len(p.inter.share)))
-	}
-	return codes
 }
 
 // TestPredictiveKeeps compares what Keeps says with the pixels of whole clips.
