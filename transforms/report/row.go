@@ -42,9 +42,9 @@ type Result struct {
 	BytesRead    int64 `json:"read_bytes,omitempty"` // of the input
 	BytesWritten int64 `json:"written_bytes"`        // of media and tokens
 
-	Seconds  float64         `json:"seconds"`        // of generating on the device, or of reading and tokenizing
-	Waited   float64         `json:"waited_seconds"` // for room on the device
-	Skipped  bool            `json:"skipped"`        // done by an earlier run
+	Seconds float64 `json:"seconds"`        // of generating on the device, or of reading and tokenizing
+	Waited  float64 `json:"waited_seconds"` // for room on the device
+	Skipped bool    `json:"skipped"`        // done by an earlier run
 }
 
 // Failure is one line of failures.jsonl: an input without a result.

@@ -29,7 +29,7 @@ type Summary struct {
 	BytesRead    int64 `json:"read_bytes"`
 	BytesWritten int64 `json:"written_bytes"`
 
-	Complete      bool    `json:"complete"` // false if the run was cut off or stopped
+	Complete bool `json:"complete"` // false if the run was cut off or stopped
 	// Unreached counts the requests that a run did not start, because of too many
 	// failures or an interrupt. CutOff counts those that an interrupted run did not
 	// finish.
