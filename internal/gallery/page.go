@@ -38,7 +38,7 @@ type Item struct {
 	Source string // the input file; empty without one
 	Result string // an MP4, a PNG, or a GLB
 	OBJ    string // the same mesh as OBJ; may be empty
-	Poster string // a PNG shown until the result is drawn; may be empty
+	Poster string // a PNG: of a clip its frames, else shown until the result is drawn; may be empty
 
 	SourceMesh *Mesh // what to draw for Source
 	ResultMesh *Mesh // what to draw for Result

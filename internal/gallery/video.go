@@ -19,7 +19,7 @@ func timeline(c *card) {
 	if c.Frames > 0 {
 		c.Prefix = prefix{
 			Known: c.PrefixFrames > 0, Percent: 100 * float64(c.PrefixFrames) / float64(c.Frames),
-			Text: fmt.Sprintf("%d of %d frames given", c.PrefixFrames, c.Frames),
+			Text: fmt.Sprintf("%d of %d given", c.PrefixFrames, c.Frames),
 		}
 	}
 }
