@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/morton-gen/morton/pipelines/jobserver"
@@ -140,7 +141,7 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		case errors.Is(err, jobserver.ErrUnknown), err == nil && state.Ended():
 			s.Wait(ctx) // the error concerns another run
 		case err != nil:
-			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s", ErrOut, s, err, s.recordFile())
+			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s.*", ErrOut, s, err, strings.TrimSuffix(s.recordFile(), ".json"))
 		default:
 			return fmt.Errorf("%w: %s is %s into it; see morton status, wait and cancel", ErrOut, s, state)
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 	df "google.golang.org/api/dataflow/v1b3"
 
 	"github.com/morton-gen/morton/internal/store"
@@ -186,11 +187,15 @@ func TestDataflowRefusals(t *testing.T) {
 		{"--input a.obj", "a.obj: dataflow's workers see no disk"},
 		{"--environment_type PROCESS", "is not for dataflow"},
 		{"--template_location gs://bucket/t", "a template has no run"},
+		{"--staging_location /tmp/x", "--staging_location /tmp/x: dataflow takes a folder in gs://"},
+		{"--temp_location s3://bucket/t", "--temp_location s3://bucket/t: dataflow takes a folder in gs://"},
+		{"--resource_hints min_ram=much", `--resource_hints: unable to parse "much"`},
 		{"--dataflow_endpoint https://example.com/", "Dataflow is at https://dataflow.googleapis.com/"},
 	} {
 		if code, errs := begin(strings.Fields(c.flags)...); code != exitUsage || !strings.Contains(errs, c.want) {
 			t.Errorf("%s: exit %d, %s", c.flags, code, errs)
 		}
+		jobopts.ResourceHints = nil // Beam's flag adds to what it has
 	}
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "none.json"))
 	if code, errs := begin(); code != exitUsage || !strings.Contains(errs, "refuses the credentials") || !strings.Contains(errs, "gcloud auth application-default login") {

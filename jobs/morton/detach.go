@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -55,6 +56,9 @@ func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFla
 			return usagef(name, "%s: --out is required: the job's folder", name)
 		}
 		quietLogs(t.err, f.verbose)
+		if _, err := os.Stat(f.out); err != nil && !store.Stored(f.out) {
+			return usagef(name, "%s: --out %s", name, plain(err))
+		}
 		jobs, err := pipelines.Submissions(f.out)
 		if errors.Is(err, store.ErrUnavailable) {
 			return err

@@ -134,6 +134,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 		{"generate image --out o --model main.go --class 1", "--model main.go: "},
 		{"generate rig --out o --input a.glb", "no rig model is shipped, and docs/how-to/checkpoints.md tells where to begin"},
 		{"tokenize rig --out o --input a.glb", "no rig model is shipped, and docs/how-to/checkpoints.md"},
+		{"status --out missing/folder", "status: --out missing/folder: "},
 		{"tokenize image --out o --input a.png", "--model is required, a folder or file: no image model is shipped, and docs/how-to/checkpoints.md tells"},
 		{"inspect main.go --precision f8", "--precision is one of"},
 		{"generate shape --out o --input a.obj --fit crop", "unknown flag --fit"},

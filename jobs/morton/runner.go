@@ -83,6 +83,9 @@ func (o *options) checkWorkers() error {
 	kind, config, runner := strings.ToUpper(*jobopts.EnvironmentType), *jobopts.EnvironmentConfig, o.runner()
 	job := o.job("", nil, time.Time{})
 	here := job.InProcess()
+	if err := o.checkHints(); err != nil {
+		return err
+	}
 	switch {
 	case *jobopts.Async:
 		return o.usagef("--async is --detach here")
@@ -108,8 +111,24 @@ func (o *options) checkWorkers() error {
 	return nil
 }
 
+// checkHints parses --resource_hints, which Beam does by panics.
+func (o *options) checkHints() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = usagef("beam", "%s: --resource_hints: %v", o.name, p)
+		}
+	}()
+	jobopts.GetPipelineResourceHints()
+	return nil
+}
+
 // checkDataflow says what Dataflow's workers cannot do. They see nothing of this machine.
 func (o *options) checkDataflow() error {
+	for _, flag := range []string{"staging_location", "temp_location"} {
+		if place := o.flags.Lookup(flag).Value.String(); place != "" && !strings.HasPrefix(place, "gs://") {
+			return usagef("beam", "%s: --%s %s: dataflow takes a folder in gs://", o.name, flag, place)
+		}
+	}
 	kind := strings.ToUpper(*jobopts.EnvironmentType)
 	switch {
 	case kind != "" && kind != "DOCKER":
