@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines/jobserver"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/report"
@@ -141,7 +141,7 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		case errors.Is(err, jobserver.ErrUnknown), err == nil && state.Ended():
 			s.Wait(ctx) // the error concerns another run
 		case err != nil:
-			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s.*", ErrOut, s, err, strings.TrimSuffix(s.recordFile(), ".json"))
+			return fmt.Errorf("%w: %s may be running into it, but: %w; if that is over, remove %s", ErrOut, s, err, store.Join(s.folder, JobsFolder, s.Run+".*"))
 		default:
 			return fmt.Errorf("%w: %s is %s into it; see morton status, wait and cancel", ErrOut, s, state)
 		}

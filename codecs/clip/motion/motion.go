@@ -184,7 +184,7 @@ func (f *Field) interpolate(dy, dx []int) {
 		for x := range f.w {
 			x0, x1, fx := between((float32(x)+0.5)/block-0.5, cols)
 			at := func(d []int) float32 {
-				return mix(mix(float32(d[y0*cols+x0]), float32(d[y0*cols+x1]), fx), mix(float32(d[y1*cols+x0]), float32(d[y1*cols+x1]), fx), fy) / span
+				return mix4(float32(d[y0*cols+x0]), float32(d[y0*cols+x1]), float32(d[y1*cols+x0]), float32(d[y1*cols+x1]), fy, fx) / span
 			}
 			f.y[y*f.w+x], f.x[y*f.w+x] = at(dy), at(dx)
 		}
@@ -200,6 +200,9 @@ func between(at float32, n int) (lo, hi int, part float32) {
 }
 
 func mix(a, b, part float32) float32 { return a + float32(part*float32(b-a)) }
+
+// mix4 interpolates between a and b above, c and d below, fy of the way down and fx to the right.
+func mix4(a, b, c, d, fy, fx float32) float32 { return mix(mix(a, b, fx), mix(c, d, fx), fy) }
 
 // sample is what stands at a position t frames behind the end. It has the motion of its
 // origin, which two fixed-point iterations find.

@@ -42,7 +42,7 @@ func (f *Field) Compensate(continued *clip.Clip, v *Vectors) *clip.Clip {
 			for t := range out.T {
 				p := f.moved(v, cells, y, x, float32(t+1))
 				for c := range p[0] {
-					p[0][c] = mix(mix(p[0][c], p[1][c], fx), mix(p[2][c], p[3][c], fx), fy)
+					p[0][c] = mix4(p[0][c], p[1][c], p[2][c], p[3][c], fy, fx)
 				}
 				round8(out.Frame(t)[(y*f.w+x)*3:], p[0])
 			}
@@ -140,7 +140,7 @@ func phases(in []float32, h, w int) (out [fine * fine][]float32) {
 			y0, y1, fy := between(float32(y)+float32(i/fine)/fine, h)
 			for x := range w {
 				x0, x1, fx := between(float32(x)+float32(i%fine)/fine, w)
-				out[i][y*w+x] = mix(mix(in[y0*w+x0], in[y0*w+x1], fx), mix(in[y1*w+x0], in[y1*w+x1], fx), fy)
+				out[i][y*w+x] = mix4(in[y0*w+x0], in[y0*w+x1], in[y1*w+x0], in[y1*w+x1], fy, fx)
 			}
 		}
 	}
