@@ -107,6 +107,15 @@ func Reach(ctx context.Context, job Job) error {
 	return s.Close()
 }
 
+// CheckEndpoint returns the error of [Reach] for an endpoint that no run takes, and asks
+// nothing.
+func CheckEndpoint(_ context.Context, job Job) error {
+	if job.Runner == dataflowRunner {
+		return dataflow.Check(job.endpoint())
+	}
+	return nil
+}
+
 // ask returns the request to a job server.
 func (j *Job) ask(manifest string) (jobserver.Job, error) {
 	p, s := beam.NewPipelineWithRoot()

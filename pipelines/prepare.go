@@ -68,10 +68,14 @@ func (j *Job) folderFiles() []string {
 
 // checkOut rejects a file, and a store that does not answer.
 func (j *Job) checkOut() error {
+	stat := os.Stat
 	if store.Stored(j.Settings.Out) {
-		return store.Reach(j.Settings.Out)
+		if err := store.Reach(j.Settings.Out); err != nil {
+			return err
+		}
+		stat = store.Lstat // of the object, whether there is a folder of its name or not
 	}
-	info, err := os.Stat(j.Settings.Out)
+	info, err := stat(j.Settings.Out)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil

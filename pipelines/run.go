@@ -45,9 +45,11 @@ func Detokenize(ctx context.Context, job Job) (report.Summary, error) {
 }
 
 func run(ctx context.Context, job Job, action string) (report.Summary, error) {
-	if err := job.begin(action); err != nil {
+	release, err := job.begin(action)
+	if err != nil {
 		return report.Summary{}, err
 	}
+	defer release()
 	if job.submitted() {
 		s, err := job.submit(ctx)
 		if err != nil {
@@ -77,10 +79,11 @@ func near(folder string) string {
 	return folder
 }
 
-// begin prepares the job and merges its requests with those of the folder.
-func (j *Job) begin(action string) error {
+// begin prepares the job, locks its folders until release is called, and merges its
+// requests with those of the folder.
+func (j *Job) begin(action string) (release func(), err error) {
 	if err := Prepare(j, action); err != nil {
-		return err
+		return nil, err
 	}
 	if j.Runner == "" {
 		j.Runner = "direct"
@@ -88,7 +91,14 @@ func (j *Job) begin(action string) error {
 	if j.Begun.IsZero() {
 		j.Begun = time.Now()
 	}
-	return writeRequests(*j)
+	if release, err = j.alone(); err != nil {
+		return nil, err
+	}
+	if err := writeRequests(*j); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
 }
 
 // conclude returns the summary of an ended job. If err says that the job did not

@@ -166,9 +166,11 @@ func (s *Submission) forgetShared() error {
 // Submit starts a job in other processes and returns without waiting for it. action is
 // as in package report. Errors are those of [Generate] before a run, and jobserver's.
 func Submit(ctx context.Context, job Job, action string) (*Submission, error) {
-	if err := job.begin(action); err != nil {
+	release, err := job.begin(action)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	return job.submit(ctx)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/options/jobopts"
 
 	"github.com/morton-gen/morton/codecs/shard"
+	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/pipelines/jobserver/jobservertest"
 	"github.com/morton-gen/morton/transforms"
 	"github.com/morton-gen/morton/transforms/report"
@@ -110,6 +112,59 @@ func TestWorkersDoneElsewhere(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(s.folder, JobsFolder)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the record is left: %v", err)
+	}
+}
+
+// TestFailuresElsewhere checks that a launcher tells of the failures of a job whose workers
+// are elsewhere, and of no earlier run's.
+func TestFailuresElsewhere(t *testing.T) {
+	s := submitted(t, &jobservertest.Server{})
+	requests, err := s.requests()
+	if err != nil || len(requests) != 3 {
+		t.Fatalf("%d requests: %v", len(requests), err)
+	}
+	e := newEcho(shard.KindQuad)
+	e.generate = func(r request.Request) error {
+		if r.ID != requests[0].ID {
+			return mesh.ErrEmpty
+		}
+		return nil
+	}
+	use(t, request.Quads, e)
+	done := job(t, request.Quads, nil)
+	done.Settings.Out = s.folder
+	earlier := requests[2]
+	earlier.ID = "earlier"
+	for _, of := range [][]request.Request{{earlier}, requests} { // by the direct runner
+		done.Requests = of
+		if _, err := Generate(context.Background(), done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	summary, err := report.ReadSummary(s.folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary.Run = s.Run // as if its workers had published
+	data, err := json.Marshal(summary)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(s.folder, report.SummaryFile), data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed []string
+	transforms.Observe(func(e transforms.Event) {
+		if e.Kind == transforms.Failed {
+			failed = append(failed, e.ID+": "+e.Outcome.Failed.Kind)
+		}
+	})
+	defer transforms.Observe(nil)
+	if _, err := s.Wait(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{requests[1].ID + ": no_faces", requests[2].ID + ": no_faces"}; !slices.Equal(failed, want) {
+		t.Errorf("failed: %q, want %q", failed, want)
 	}
 }
 

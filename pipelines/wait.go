@@ -77,6 +77,7 @@ func (s *Submission) wait(ctx context.Context, over func()) (report.Summary, err
 	switch {
 	case s.published():
 		err = nil
+		noteFailures(s.folder, job.Requests)
 	case ctx.Err() != nil:
 		return report.Summary{}, fmt.Errorf("pipelines: %w: %s: %w", ErrRunning, s, context.Cause(ctx))
 	case slices.ContainsFunc(unseen, func(u error) bool { return errors.Is(err, u) }):
@@ -118,9 +119,12 @@ func (s *Submission) ended(ctx context.Context, requests []request.Request) erro
 	})
 }
 
-// CheckJobs returns an error wrapping [ErrOut] if a job of another process is writing
-// the same results into the job's folder. It concludes ended jobs.
+// CheckJobs returns an error wrapping [ErrOut] if another process, or a job of other
+// processes, is writing the same results into the job's folder. It concludes ended jobs.
 func CheckJobs(ctx context.Context, job Job, action string) error {
+	if err := job.checkAlone(); err != nil {
+		return err
+	}
 	all, err := Submissions(job.Settings.Out)
 	if err != nil {
 		return err

@@ -70,6 +70,22 @@ func (w *watch) look(on func(report.Outcome)) (int, error) {
 	return w.found, nil
 }
 
+// noteFailures notifies the observer of a published run's failures, which have no markers.
+// A list that cannot be read is none: the summary counts them.
+func noteFailures(folder string, requests []request.Request) {
+	ours := map[requestKey]bool{}
+	for i := range requests {
+		ours[keyOf(&requests[i])] = true
+	}
+	failures, _ := report.ReadFailures(folder)
+	for i := range failures {
+		f := &failures[i]
+		if ours[requestKey{f.Family, request.Fold(f.ID)}] {
+			transforms.Notify(transforms.Event{Kind: transforms.Failed, Stage: f.Stage, ID: f.ID, Outcome: &report.Outcome{Failed: f}})
+		}
+	}
+}
+
 // Polling takes at most a tenth of the time, since a folder may have 100,000 markers on
 // a slow disk.
 const (

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -114,16 +115,35 @@ func lock(f *os.File, how int) error {
 // Lock waits until it has the exclusive lock of a folder, across processes, and
 // returns a function that releases it. On a file system without locks it does not
 // wait.
-func Lock(folder string) (unlock func() error, err error) {
+func Lock(folder string) (unlock func() error, err error) { return lockFolder(folder, syscall.LOCK_EX) }
+
+// TryLock is [Lock] without waiting. If another process has the lock, or this one has it
+// already, the error is [ErrLocked].
+func TryLock(folder string) (unlock func() error, err error) {
+	return lockFolder(folder, syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// ErrLocked reports a folder that is locked.
+var ErrLocked = errors.New("the folder is locked")
+
+func lockFolder(folder string, how int) (unlock func() error, err error) {
 	f, err := os.Open(folder)
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(f, syscall.LOCK_EX); err != nil && !errors.Is(err, syscall.ENOTSUP) && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOLCK) {
+	err = lock(f, how)
+	switch {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return nil, errors.Join(ErrLocked, f.Close())
+	case err != nil && !slices.Contains(lockless, err):
 		return nil, errors.Join(err, f.Close())
 	}
 	return f.Close, nil
 }
+
+// lockless are errors of file systems without locks. NFS wants a file that is open for
+// writing, which a folder never is.
+var lockless = []error{syscall.ENOTSUP, syscall.EINVAL, syscall.ENOLCK, syscall.EBADF}
 
 // Sweep removes the temporary files and folders of dead processes from a folder.
 // A missing folder is not an error.

@@ -214,3 +214,23 @@ func TestLockIsExclusive(t *testing.T) {
 		t.Errorf("%d of 400", inside)
 	}
 }
+
+func TestTryLockDoesNotWait(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := TryLock(dir); !errors.Is(err, ErrLocked) {
+		t.Errorf("of a locked folder: %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if unlock, err = TryLock(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(); err != nil {
+		t.Error(err)
+	}
+}

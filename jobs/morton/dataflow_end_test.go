@@ -179,10 +179,10 @@ func TestDataflowRefusals(t *testing.T) {
 	}
 	noDistantJobs(t)
 	d.Down(0)
-	if code, errs := begin("--labels", "team=a"); code != exitFailed || !strings.Contains(errs, "--labels is JSON") {
-		t.Errorf("labels: exit %d, %s", code, errs)
-	}
 	for _, c := range []struct{ flags, want string }{
+		{"--labels team=a", "--labels is JSON"},
+		{"--autoscaling_algorithm BOGUS", "one of NONE, THROUGHPUT_BASED"},
+		{"--flexrs_goal fast", "one of FLEXRS_UNSPECIFIED"},
 		{"--out o", "see no disk of this machine"},
 		{"--input a.obj", "a.obj: dataflow's workers see no disk"},
 		{"--environment_type PROCESS", "is not for dataflow"},
@@ -245,6 +245,11 @@ func TestDataflowDryRun(t *testing.T) {
 		if asJSON && !json.Valid([]byte(out)) {
 			t.Error("no JSON")
 		}
+	}
+	code, _, errs := morton(append(d.args, "--dry_run", "--dataflow_endpoint", "https://localhost.example/")...)
+	resetRunner(t)
+	if code != exitUsage || !strings.Contains(errs, "--dataflow_endpoint: ") {
+		t.Errorf("another endpoint: exit %d, %s", code, errs)
 	}
 	if left, err := store.ReadDir("gs://bucket"); err != nil || len(left) != 1 || len(d.Requests()) > 0 {
 		t.Errorf("it made %v or sent something: %v", left, err)

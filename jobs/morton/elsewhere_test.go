@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -206,7 +207,8 @@ func TestDryRun(t *testing.T) {
 	const secret = "what-nobody-may-read"
 	t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
 	out := filepath.Join(t.TempDir(), "out")
-	for runner, flags := range map[string][]string{"flink": e.args[6:], "direct": nil} {
+	nobody := append(slices.Clone(e.args[6:]), "--endpoint", "localhost:1")
+	for runner, flags := range map[string][]string{"flink": nobody, "direct": nil} {
 		args := append([]string{"generate", "quads", e.args[2], "--dry_run", "--out", out}, flags...)
 		code, text, errs := morton(args...)
 		for _, want := range []string{"graph of ", "Generate\n", "request to " + runner, `"beam:option:go_options:v1"`} {

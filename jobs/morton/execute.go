@@ -107,6 +107,9 @@ func conclude(t terminal, asJSON bool, summary report.Summary, err error) error 
 		err = errors.Join(err, printJSON(t, summary))
 	} else {
 		printSummary(t.out, summary)
+		if err != nil && !kept {
+			fmt.Fprintln(t.out, "what is done is kept; the same command goes on where it stopped")
+		}
 	}
 	if err == nil && summary.Failed > 0 {
 		err = errSomeFailed

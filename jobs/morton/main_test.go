@@ -179,7 +179,7 @@ func TestWrongUseIsOneLineAndExit2(t *testing.T) {
 // resetRunner undoes what a command line did to Beam's global flags.
 func resetRunner(t *testing.T) {
 	t.Helper()
-	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name", "template_location", "labels", "dataflow_endpoint", "temp_location"} {
+	for _, name := range []string{"runner", "project", "region", "staging_location", "sdk_container_image", "endpoint", "environment_type", "environment_config", "worker_binary", "job_name", "template_location", "labels", "dataflow_endpoint", "temp_location", "autoscaling_algorithm", "flexrs_goal"} {
 		if err := flag.Set(name, ""); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,12 +123,29 @@ func (o *options) checkHints() (err error) {
 	return nil
 }
 
+// chosen are Dataflow's flags with few values, which Beam checks after all is staged.
+var chosen = []struct {
+	flag   string
+	values []string
+}{
+	{"autoscaling_algorithm", []string{"NONE", "THROUGHPUT_BASED"}},
+	{"flexrs_goal", []string{"FLEXRS_UNSPECIFIED", "FLEXRS_SPEED_OPTIMIZED", "FLEXRS_COST_OPTIMIZED"}},
+}
+
 // checkDataflow says what Dataflow's workers cannot do. They see nothing of this machine.
 func (o *options) checkDataflow() error {
 	for _, flag := range []string{"staging_location", "temp_location"} {
 		if place := o.flags.Lookup(flag).Value.String(); place != "" && !strings.HasPrefix(place, "gs://") {
 			return usagef("beam", "%s: --%s %s: dataflow takes a folder in gs://", o.name, flag, place)
 		}
+	}
+	for _, c := range chosen {
+		if value := o.flags.Lookup(c.flag).Value.String(); value != "" && !slices.Contains(c.values, value) {
+			return usagef("beam", "%s: --%s %s: it is one of %s", o.name, c.flag, value, strings.Join(c.values, ", "))
+		}
+	}
+	if text := o.flags.Lookup("labels").Value.String(); text != "" && json.Unmarshal([]byte(text), &map[string]string{}) != nil {
+		return usagef("beam", `%s: --labels is JSON, such as {"team": "a"}`, o.name)
 	}
 	kind := strings.ToUpper(*jobopts.EnvironmentType)
 	switch {
@@ -156,13 +174,17 @@ func (o *options) checkPlaces(job *pipelines.Job) error {
 	return nil
 }
 
-// reach reports an endpoint that is no job server's.
+// reach reports an endpoint that is no job server's. A dry run asks nothing of it.
 func (o *options) reach(ctx context.Context) error {
-	distant := o.runner() == "dataflow" && !dryRun()
+	distant := o.runner() == "dataflow"
 	if !distant && (*jobopts.Endpoint == "" || !o.portable()) {
 		return nil
 	}
-	err := pipelines.Reach(ctx, o.job("", nil, time.Time{}))
+	reach := pipelines.Reach
+	if dryRun() {
+		reach = pipelines.CheckEndpoint
+	}
+	err := reach(ctx, o.job("", nil, time.Time{}))
 	switch {
 	case err == nil:
 		return nil

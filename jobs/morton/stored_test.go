@@ -162,6 +162,7 @@ func TestStoredMistakes(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"s3://bucket/in/*.ply --out s3://bucket/out", "no file matches: s3://bucket/in/*.ply"},
 		{"s3://bucket/in --out s3://bucket/out", "its files are --input 's3://bucket/in/*.obj'"},
+		{"s3://bucket/in/cc-0_box.obj --out s3://bucket/in/cc-0_box.obj", "in/cc-0_box.obj: not a folder"},
 		{"s3://bucket/in/cc-0_box.obj --out s3://nothing/out", "s3://nothing/out: the bucket does not exist"},
 		{"s3://bucket/in/cc-0_box.obj --out s3://bucket/out --model s3://bucket/model", "--model s3://bucket/model"},
 		{"s3://bucket/in/cc-0_box.obj --out o --manifest s3://bucket/none.jsonl", "not both"},

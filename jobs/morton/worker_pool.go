@@ -14,6 +14,9 @@ func workerPoolCommand(t terminal) *cobra.Command {
 	listen := c.Flags().String("listen", "localhost:50000", "listen on `HOST:PORT`; whoever reaches it can run programs here")
 	c.Args = noWords
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := worker.CheckMetrics(); err != nil {
+			return usagef("worker-pool", "worker-pool: %v", err)
+		}
 		l, err := net.Listen("tcp", *listen)
 		if err != nil {
 			return usagef("worker-pool", "worker-pool: --listen %s: %v", *listen, err)

@@ -44,6 +44,19 @@ func ServeMetrics(addr string) (at string, stop func() error, err error) {
 	}, nil
 }
 
+// CheckMetrics returns an error if the environment names an address for the workers'
+// metrics that is none, so that a pool says so before its workers do.
+func CheckMetrics() error {
+	addr := os.Getenv(metricsVariable)
+	if addr == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("%s: %w", metricsVariable, err)
+	}
+	return nil
+}
+
 // serveWorkerMetrics serves a worker's metrics where the environment says so. A second
 // worker of a machine finds the address taken, and works without.
 func serveWorkerMetrics() (stop func() error) {

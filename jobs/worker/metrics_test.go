@@ -46,6 +46,13 @@ func TestServeMetrics(t *testing.T) {
 	if err := serveWorkerMetrics()(); err != nil { // says so, and goes on
 		t.Error(err)
 	}
+	if err := CheckMetrics(); err != nil {
+		t.Error(err)
+	}
+	t.Setenv(metricsVariable, "garbage")
+	if err := CheckMetrics(); err == nil {
+		t.Error("a pool takes an address without a port")
+	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}

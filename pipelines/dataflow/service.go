@@ -48,10 +48,10 @@ var endpoint = regexp.MustCompile(`^(https?://[^/]+/)v1b3/projects/([^/]+)/locat
 // [jobserver.ErrNotServer] for what is neither Google's nor on this machine, since the
 // caller's credentials would be sent there, and [jobserver.ErrDenied] without credentials.
 func Dial(ctx context.Context, at string) (*Service, error) {
-	m := endpoint.FindStringSubmatch(at)
-	if m == nil || !trusted(m[1]) {
-		return nil, fmt.Errorf("dataflow.Dial: %w: Dataflow is at %s, its regional names or this machine", jobserver.ErrNotServer, Google)
+	if err := Check(at); err != nil {
+		return nil, err
 	}
+	m := endpoint.FindStringSubmatch(at)
 	project, err1 := url.PathUnescape(m[2])
 	region, err2 := url.PathUnescape(m[3])
 	if err := errors.Join(err1, err2); err != nil {
@@ -66,6 +66,14 @@ func Dial(ctx context.Context, at string) (*Service, error) {
 		return nil, fmt.Errorf("dataflow.Dial: %w: %w", jobserver.ErrDenied, err)
 	}
 	return &Service{api: api, base: base, project: project, region: region, lostAfter: lostTime, askEvery: askTime}, nil
+}
+
+// Check returns the error of [Dial] for an endpoint that is not Dataflow's.
+func Check(at string) error {
+	if m := endpoint.FindStringSubmatch(at); m == nil || !trusted(m[1]) {
+		return fmt.Errorf("dataflow.Check: %w: Dataflow is at %s, its regional names or this machine", jobserver.ErrNotServer, Google)
+	}
+	return nil
 }
 
 // trusted reports whether credentials may be sent to a base URL. A job's record may name

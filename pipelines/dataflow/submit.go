@@ -69,7 +69,7 @@ func start(ctx context.Context, j jobserver.Job) (beam.PipelineResult, error) {
 	labels := map[string]string{}
 	if text := flag.Lookup("labels").Value.String(); text != "" {
 		if err := json.Unmarshal([]byte(text), &labels); err != nil {
-			return nil, fmt.Errorf("--labels is JSON, such as {\"team\": \"a\"}: %w", err)
+			return nil, fmt.Errorf("--labels: %w", err)
 		}
 	}
 	labels[Label] = j.Run
