@@ -49,7 +49,9 @@ type evaluateFlags struct {
 	seed    uint64
 	samples int
 	json    bool
-	read    meshfile.Options
+
+	temperature float64
+	read        meshfile.Options
 }
 
 func evaluateMeshCommand(t terminal, e meshEvaluation) *cobra.Command {
@@ -60,6 +62,7 @@ func evaluateMeshCommand(t terminal, e meshEvaluation) *cobra.Command {
 	e.add(f, &g.extent)
 	f.Uint64Var(&g.seed, "seed", 1, "random seed; results depend on it and on the file's name")
 	f.IntVar(&g.samples, "samples", 20_000, "points sampled on each surface")
+	addTemperature(f, &g.temperature)
 	addMeshFlags(f, &g.read.Limits, &g.read.Scene)
 	g.deviceFlags.add(f)
 	f.BoolVar(&g.json, "json", false, "print the figures as JSON")
@@ -141,7 +144,9 @@ func (g *evaluateFlags) score(ctx context.Context, m *models.Model, path string)
 		return fail(err)
 	}
 	s.Source = &before
-	made, err := m.Generate(ctx, models.Request{ID: filepath.Base(path), Seed: g.seed, Source: system.Media{Mesh: source}, Extent: g.extent})
+	made, err := m.Generate(ctx, models.Request{
+		ID: filepath.Base(path), Seed: g.seed, Source: system.Media{Mesh: source}, Extent: g.extent, Sampling: sampledAt(m, g.temperature),
+	})
 	if err != nil {
 		return fail(err)
 	}

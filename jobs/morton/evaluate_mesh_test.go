@@ -38,6 +38,16 @@ func TestEvaluateQuads(t *testing.T) {
 	if code != exitDone || !strings.Contains(text, "1 file, 0 failed") || !strings.Contains(text, "cc-0_box.obj") {
 		t.Errorf("exit %d\n%s", code, text)
 	}
+	var likeliest [2]evaluation // whose seeds do not matter
+	for i, seed := range []string{"1", "2"} {
+		_, text, errs := morton("evaluate", "quads", "../../testdata/mesh/cc-0_box.obj", "--faces", "8", "--samples", "2000", "--temperature", "0", "--seed", seed, "--json")
+		if err := json.Unmarshal([]byte(text), &likeliest[i]); err != nil {
+			t.Fatalf("%v\n%s", err, errs)
+		}
+	}
+	if a, b := likeliest[0].Results[0].Result, likeliest[1].Results[0].Result; *a != *b || *a == *r.Result {
+		t.Errorf("at temperature 0: %+v, %+v", a, b)
+	}
 	if code, _, errs := morton("evaluate", "quads"); code != exitUsage || !strings.Contains(errs, "mesh files") {
 		t.Errorf("without files: exit %d\n%s", code, errs)
 	}

@@ -55,7 +55,7 @@ func evaluateVideoCommand(t terminal) *cobra.Command {
 	f.Uint64Var(&g.seed, "seed", 1, "random seed; results depend on it and on the clip's name")
 	f.IntVar(&g.seeds, "seeds", 1, "continuations of each clip, with seeds from --seed on; the first is measured, and how much they differ")
 	f.IntVar(&g.drift, "drift", 0, "also continue each clip by this many frames, and measure the drift of brightness, contrast, sharpness and motion")
-	f.Float64Var(&g.temperature, "temperature", -1, "sampling temperature; below 0 is the model's own")
+	addTemperature(f, &g.temperature)
 	f.StringVar(&g.out, "out", "", "write a page with film strips to the folder `DIR`")
 	addMediaLimit(f, &g.media)
 	g.deviceFlags.add(f)
@@ -225,12 +225,23 @@ func (g *videoEvaluation) continueClip(ctx context.Context, m *models.Model, x *
 
 // request returns the request for a continuation.
 func (g *videoEvaluation) request(m *models.Model, x *continuation, seed uint64) models.Request {
-	r := models.Request{ID: x.name, Seed: seed, Source: system.Media{Clip: x.given}, Extent: system.Extent{Prefix: g.prefix, Frames: x.truth.T}}
-	if g.temperature >= 0 {
-		s := m.System().Default
-		r.Sampling = &models.Sampling{Temperature: g.temperature, TopK: s.TopK, TopP: s.TopP}
+	return models.Request{
+		ID: x.name, Seed: seed, Source: system.Media{Clip: x.given}, Extent: system.Extent{Prefix: g.prefix, Frames: x.truth.T}, Sampling: sampledAt(m, g.temperature),
 	}
-	return r
+}
+
+func addTemperature(f *pflag.FlagSet, to *float64) {
+	f.Float64Var(to, "temperature", -1, "sampling temperature; below 0 is the model's own")
+}
+
+// sampledAt returns how to sample at a temperature, and else as the model does; nil for its
+// own temperature.
+func sampledAt(m *models.Model, temperature float64) *models.Sampling {
+	if temperature < 0 {
+		return nil
+	}
+	s := m.System().Default
+	return &models.Sampling{Temperature: temperature, TopK: s.TopK, TopP: s.TopP}
 }
 
 type videoScores struct {

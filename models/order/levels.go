@@ -43,9 +43,10 @@ type Octree struct {
 	// Together predicts many nodes at once: those of a block of a level, 256 in Morton order,
 	// in eight sets by the octant that a node is of its parent. Nodes that share a face are
 	// never in one set. A row is fed the tokens of its parent, and of those of its six
-	// neighbours that are known by then. Without it nodes follow one by one, and a row is fed
-	// the tokens before it, of its parent, and of its neighbours at -x, -y and -z, which
-	// Morton order puts before it.
+	// neighbours that are known by then. A level of at most a block goes one by one: it has
+	// few nodes, which decide what the shape is. Without Together all nodes follow one by one,
+	// and a row is fed the tokens before it, of its parent, and of its neighbours at -x, -y
+	// and -z, which Morton order puts before it.
 	Together bool
 }
 
@@ -161,22 +162,11 @@ func (p *treeRows) level(o *octree.Octree) {
 		}
 		return
 	}
+	sets := setsOf(keys)
 	when := make([]int, len(keys)) // number of the set that a node is in
-	var sets [][]int
-	for from := 0; from < len(keys); from += blockNodes {
-		for octant := range octants {
-			var set []int
-			for row := from; row < min(from+blockNodes, len(keys)); row++ {
-				if keys[row].ChildIndex() == octants[octant] {
-					set = append(set, row)
-				}
-			}
-			for piece := range slices.Chunk(set, LevelSetRows) {
-				for _, row := range piece {
-					when[row] = len(sets)
-				}
-				sets = append(sets, piece)
-			}
+	for i, set := range sets {
+		for _, row := range set {
+			when[row] = i
 		}
 	}
 	for i, set := range sets {
@@ -186,6 +176,28 @@ func (p *treeRows) level(o *octree.Octree) {
 		}
 		p.ends = append(p.ends, end)
 	}
+}
+
+// setsOf returns the rows of a level's sets, in their order.
+func setsOf(keys []octree.Key) (sets [][]int) {
+	if len(keys) <= blockNodes {
+		for row := range keys {
+			sets = append(sets, []int{row})
+		}
+		return sets
+	}
+	for from := 0; from < len(keys); from += blockNodes {
+		for _, octant := range octants {
+			var set []int
+			for row := from; row < min(from+blockNodes, len(keys)); row++ {
+				if keys[row].ChildIndex() == octant {
+					set = append(set, row)
+				}
+			}
+			sets = slices.AppendSeq(sets, slices.Chunk(set, LevelSetRows))
+		}
+	}
+	return sets
 }
 
 // blockNodes is the number of nodes of a block. Their rows, and those of the block before,
