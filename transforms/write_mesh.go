@@ -3,9 +3,9 @@ package transforms
 import (
 	"errors"
 	"fmt"
-	"image/png"
 	"io"
 
+	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/draw"
@@ -35,5 +35,5 @@ func writeView(path string, m *mesh.Mesh) error {
 	if err != nil {
 		return fmt.Errorf("transforms.Write: %w", err)
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, view) })
+	return atomicfile.Write(path, func(w io.Writer) error { return picture.WritePNG(w, view) })
 }

@@ -3,9 +3,9 @@ package transforms
 import (
 	"errors"
 	"image"
-	"image/png"
 	"io"
 
+	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/mesh/draw"
@@ -34,5 +34,5 @@ func writeBones(path string, r *rig.Rig) error {
 			copy(both.Pix[both.PixOffset(i*size, y):], view.Pix[view.PixOffset(0, y):view.PixOffset(size, y)])
 		}
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, both) })
+	return atomicfile.Write(path, func(w io.Writer) error { return picture.WritePNG(w, both) })
 }

@@ -5,8 +5,8 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	"image/png"
 
+	"github.com/morton-gen/morton/codecs/picture"
 	"github.com/morton-gen/morton/internal/atomicfile"
 )
 
@@ -101,7 +101,7 @@ func WritePNG(path string, columns int, clips ...*Clip) error {
 	if err != nil {
 		return fmt.Errorf("clip.WritePNG: %w", err)
 	}
-	if err := png.Encode(f, img); err != nil {
+	if err := picture.WritePNG(f, img); err != nil {
 		_ = f.Abort()
 		return fmt.Errorf("clip.WritePNG: %w", err)
 	}

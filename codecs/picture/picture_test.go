@@ -10,6 +10,7 @@ import (
 	"image/png"
 	"math"
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -159,4 +160,29 @@ func ExampleDecode() {
 	}
 	fmt.Println(p.H, p.W, p.Pix)
 	// Output: 1 2 [255 0 0 0 0 255]
+}
+
+// TestWritePNGReusesBuffers writes images one after the other and side by side: each has
+// the bytes that the standard encoder gives it.
+func TestWritePNGReusesBuffers(t *testing.T) {
+	var all sync.WaitGroup
+	for i := range 24 {
+		m := image.NewRGBA(image.Rect(0, 0, 3+17*(i%5), 5+i))
+		for j := range m.Pix {
+			m.Pix[j] = byte(j * (i + 1) % 251)
+		}
+		var want bytes.Buffer
+		if err := png.Encode(&want, m); err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			for range 3 {
+				var got bytes.Buffer
+				if err := WritePNG(&got, m); err != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+					t.Errorf("image %d: %d bytes of %d, %v", i, got.Len(), want.Len(), err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
