@@ -52,7 +52,7 @@ var (
 		Name: "morton_read_bytes_total", Help: "Bytes of the inputs that were opened.",
 	})
 	writtenBytes = auto.NewCounter(prometheus.CounterOpts{
-		Name: "morton_written_bytes_total", Help: "Bytes of media and tokens that were written.",
+		Name: "morton_written_bytes_total", Help: "Bytes of media and tokens of results that are done.",
 	})
 	stageSeconds = auto.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "morton_stage_seconds", Help: "Seconds of one item in a stage.", Buckets: prometheus.ExponentialBuckets(0.005, 3, 12), // to 15 min
@@ -95,19 +95,13 @@ func clock(ctx context.Context, name string) (stop func()) {
 
 // noteRead notes the input that is opened, which is a file, if any. It returns its bytes.
 func noteRead(ctx context.Context, path string) int64 {
-	n := sizeOf(path)
+	var n int64 // 0 without a file
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		n = info.Size()
+	}
 	readBytes.Add(float64(n))
 	inferenceBytes.Update(ctx, n)
 	return n
-}
-
-// sizeOf returns the bytes of a file, 0 if there is none.
-func sizeOf(path string) int64 {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return 0
-	}
-	return info.Size()
 }
 
 // noteGenerated notes what one request took, of so many that were with the model.

@@ -72,8 +72,11 @@ func (s *stage) write(ctx context.Context, it *Item, m family.Model) (report.Res
 		return row, err
 	}
 	key := it.Request.Fingerprint(s.Settings.Action, m.Name())
-	err = d.Finish(key, s.Settings.Run, &row)
-	return row, err
+	if err := d.Finish(key, s.Settings.Run, &row); err != nil {
+		return row, err
+	}
+	writtenBytes.Add(float64(row.BytesWritten))
+	return row, nil
 }
 
 // writeTokens writes the sample of a result if its family has tokens.
@@ -127,9 +130,5 @@ func writeTo(d *report.Delivery, place string, write func(path string) error) er
 	if err != nil {
 		return err
 	}
-	if err := write(path); err != nil {
-		return err
-	}
-	writtenBytes.Add(float64(sizeOf(path)))
-	return nil
+	return write(path)
 }
