@@ -67,9 +67,6 @@ func deliverMesh(dir, run string, i int) (Result, error) {
 func BenchmarkPublish(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "out")
 	server := &storetest.Server{}
-	if *scaleStored {
-		server, dir = storetest.S3(b, "bucket"), "s3://bucket/out"
-	}
 	outcomes := make([]Outcome, *scaleResults)
 	all, _ := errgroup.WithContext(context.Background())
 	all.SetLimit(16)
@@ -82,6 +79,13 @@ func BenchmarkPublish(b *testing.B) {
 	}
 	if err := all.Wait(); err != nil {
 		b.Fatal(err)
+	}
+	if *scaleStored {
+		server = storetest.S3(b, "bucket")
+		if err := server.Fill("bucket", "out", dir); err != nil {
+			b.Fatal(err)
+		}
+		dir = "s3://bucket/out"
 	}
 	skipped := make([]Outcome, len(outcomes))
 	for i := range outcomes {

@@ -1,8 +1,13 @@
 package storetest
 
 import (
+	"bytes"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,6 +33,7 @@ type Server struct {
 	Looks, MostLooks atomic.Int64
 
 	handler http.Handler
+	backend *s3mem.Backend // of S3
 }
 
 // S3 starts a store with buckets, and makes it that of s3:// for the test.
@@ -39,11 +45,32 @@ func S3(t testing.TB, buckets ...string) *Server {
 		}
 	}
 	s := start(t, gofakes3.New(backend, gofakes3.WithLogger(gofakes3.DiscardLog())).Server())
+	s.backend = backend
 	setenv(t, map[string]string{
 		"AWS_ENDPOINT_URL_S3": s.URL, "AWS_ACCESS_KEY_ID": "storetest", "AWS_SECRET_ACCESS_KEY": Secret, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
 	})
 	return s
+}
+
+// Fill puts the files of a folder of the disk below a prefix of a bucket of S3, without
+// requests: hundreds of thousands take seconds.
+func (s *Server) Fill(bucket, prefix, folder string) error {
+	return filepath.WalkDir(folder, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		below, err := filepath.Rel(folder, name)
+		if err != nil {
+			return err
+		}
+		_, err = s.backend.PutObject(bucket, path.Join(prefix, filepath.ToSlash(below)), map[string]string{}, bytes.NewReader(data), int64(len(data)), nil)
+		return err
+	})
 }
 
 // GS starts a store that has every bucket but those named "none", and makes it that of
