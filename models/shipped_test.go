@@ -128,6 +128,16 @@ func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 		chair, vase := readMesh(t, "katorlegaz_dining_chair.obj"), readMesh(t, "scopia_vase3.obj")
 		clips := []*clip.Clip{readClip(t, "bbb_256x144_25fps_64f.mp4", 16), readClip(t, "city_320x180_25fps_48f.mp4", 16)}
 		ctx := context.Background()
+		shapes := func(dir string) func(slots int) [][]int64 {
+			return func(slots int) [][]int64 {
+				s := must(models.Open(dev, system.Shape, dir, models.Options{Slots: slots}))(t)
+				defer s.Close()
+				return together(t, slots, func(i int) (shard.Sample, error) {
+					r, err := s.Generate(ctx, models.Request{ID: string(rune('a' + i)), Seed: 7, Source: system.Media{Mesh: []*mesh.Mesh{chair, vase}[i]}, Extent: system.Extent{PrefixDepth: 5, Depth: 5}})
+					return sampleOf(r, err, func() shard.Sample { return r.Sample })
+				})
+			}
+		}
 		families := map[string]func(slots int) [][]int64{
 			"cube": func(slots int) [][]int64 {
 				v := must(models.Open(dev, system.Video, "", models.Options{Slots: slots}))(t)
@@ -137,14 +147,8 @@ func TestSamplesDoNotDependOnTheBatch(t *testing.T) {
 					return sampleOf(r, err, func() shard.Sample { return r.Sample })
 				})
 			},
-			"octree": func(slots int) [][]int64 {
-				s := must(models.Open(dev, system.Shape, "", models.Options{Slots: slots}))(t)
-				defer s.Close()
-				return together(t, slots, func(i int) (shard.Sample, error) {
-					r, err := s.Generate(ctx, models.Request{ID: string(rune('a' + i)), Seed: 7, Source: system.Media{Mesh: []*mesh.Mesh{chair, vase}[i]}, Extent: system.Extent{PrefixDepth: 5, Depth: 5}})
-					return sampleOf(r, err, func() shard.Sample { return r.Sample })
-				})
-			},
+			"octree":      shapes(""),
+			"octree-sets": shapes(filepath.Join("shipped", "octree-sets")),
 			"quad": func(slots int) [][]int64 {
 				q := must(models.Open(dev, system.Quads, "", models.Options{Slots: slots}))(t)
 				defer q.Close()
