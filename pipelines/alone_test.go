@@ -12,8 +12,7 @@ import (
 )
 
 // TestTwoRunsAtOnce checks that a run is refused while another one writes results of the
-// same family into its folder, that the other one loses nothing by it, and that the folder
-// is free after its end.
+// same family into its folder. The other one loses nothing. The folder is free after its end.
 func TestTwoRunsAtOnce(t *testing.T) {
 	e := newEcho(shard.KindQuad)
 	j := job(t, request.Quads, meshes(t)[:2])

@@ -109,7 +109,7 @@ func Reach(ctx context.Context, job Job) error {
 
 // CheckEndpoint returns the error of [Reach] for an endpoint that no run takes, and asks
 // nothing.
-func CheckEndpoint(_ context.Context, job Job) error {
+func CheckEndpoint(job Job) error {
 	if job.Runner == dataflowRunner {
 		return dataflow.Check(job.endpoint())
 	}

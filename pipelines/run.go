@@ -45,18 +45,18 @@ func Detokenize(ctx context.Context, job Job) (report.Summary, error) {
 }
 
 func run(ctx context.Context, job Job, action string) (report.Summary, error) {
-	release, err := job.begin(action)
-	if err != nil {
-		return report.Summary{}, err
-	}
-	defer release()
 	if job.submitted() {
-		s, err := job.submit(ctx)
+		s, err := Submit(ctx, job, action)
 		if err != nil {
 			return report.Summary{}, err
 		}
 		return s.follow(ctx)
 	}
+	release, err := job.begin(action)
+	if err != nil {
+		return report.Summary{}, err
+	}
+	defer release()
 	aside, err := atomicfile.CreateFolder(near(job.Settings.Out))
 	if err != nil {
 		return report.Summary{}, err

@@ -49,9 +49,9 @@ type evaluateFlags struct {
 	seed    uint64
 	samples int
 	json    bool
+	read    meshfile.Options
 
 	temperature float64
-	read        meshfile.Options
 }
 
 func evaluateMeshCommand(t terminal, e meshEvaluation) *cobra.Command {

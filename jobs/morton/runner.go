@@ -180,11 +180,11 @@ func (o *options) reach(ctx context.Context) error {
 	if !distant && (*jobopts.Endpoint == "" || !o.portable()) {
 		return nil
 	}
-	reach := pipelines.Reach
-	if dryRun() {
-		reach = pipelines.CheckEndpoint
+	job := o.job("", nil, time.Time{})
+	err := pipelines.CheckEndpoint(job)
+	if err == nil && !dryRun() {
+		err = pipelines.Reach(ctx, job)
 	}
-	err := reach(ctx, o.job("", nil, time.Time{}))
 	switch {
 	case err == nil:
 		return nil

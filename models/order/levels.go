@@ -44,9 +44,9 @@ type Octree struct {
 	// in eight sets by the octant that a node is of its parent. Nodes that share a face are
 	// never in one set. A row is fed the tokens of its parent, and of those of its six
 	// neighbours that are known by then. A level of at most a block goes one by one: it has
-	// few nodes, which decide what the shape is. Without Together all nodes follow one by one,
-	// and a row is fed the tokens before it, of its parent, and of its neighbours at -x, -y
-	// and -z, which Morton order puts before it.
+	// few nodes, which decide what the shape is. Without Together all nodes follow one by one.
+	// A row is then fed the tokens before it, of its parent, and of its neighbours at -x, -y
+	// and -z. Morton order puts those before it.
 	Together bool
 }
 

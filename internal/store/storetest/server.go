@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -56,19 +55,16 @@ func S3(t testing.TB, buckets ...string) *Server {
 // Fill puts the files of a folder of the disk below a prefix of a bucket of S3, without
 // requests: hundreds of thousands take seconds.
 func (s *Server) Fill(bucket, prefix, folder string) error {
-	return filepath.WalkDir(folder, func(name string, e fs.DirEntry, err error) error {
+	files := os.DirFS(folder)
+	return fs.WalkDir(files, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		data, err := os.ReadFile(name)
+		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
 		}
-		below, err := filepath.Rel(folder, name)
-		if err != nil {
-			return err
-		}
-		_, err = s.backend.PutObject(bucket, path.Join(prefix, filepath.ToSlash(below)), map[string]string{}, bytes.NewReader(data), int64(len(data)), nil)
+		_, err = s.backend.PutObject(bucket, path.Join(prefix, name), map[string]string{}, bytes.NewReader(data), int64(len(data)), nil)
 		return err
 	})
 }
