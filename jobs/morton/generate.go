@@ -227,7 +227,7 @@ func (k *generateKind) fromInputs(t terminal) ([]request.Request, error) {
 				return nil, k.usagef("--%s is not for --manifest, which has a line for each result", f.Name)
 			}
 		}
-		return k.fromManifest(t, k.base, k.checkLine)
+		return k.fromManifest(t, request.Manifest{Base: k.base, Check: k.checkLine, Classes: k.classes()})
 	}
 	requests, err := k.fromPatterns(t, k.base)
 	if err != nil {

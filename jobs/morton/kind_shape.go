@@ -7,6 +7,7 @@ import (
 
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
+	"github.com/morton-gen/morton/transforms/request"
 )
 
 const depthUsage = "level of the leaves; 0 is the model's own"
@@ -42,10 +43,20 @@ func (k *generateKind) takeShape() error {
 	return nil
 }
 
+// classes returns the names of the model's classes, nil if it has none. A published model
+// has none; whatever else is wrong with the folder is told where it is opened.
+func (k *generateKind) classes() []string {
+	if k.base.Family != request.Shape {
+		return nil
+	}
+	names, _ := models.Classes(system.Shape, k.folder)
+	return names
+}
+
 // findClass reads --class, the name of a class or its number. Results have the name.
 func (k *generateKind) findClass() error {
 	class := k.className
-	names, _ := models.Classes(system.Shape, k.folder) // fails for a published model, which has no names; what else is wrong is told where it is opened
+	names := k.classes()
 	if k.class = slices.Index(names, class); k.class >= 0 {
 		return nil
 	}

@@ -228,9 +228,9 @@ func noteAgain(t terminal, n int) {
 	}
 }
 
-// fromManifest returns the requests of --manifest. check validates its lines.
-func (o *options) fromManifest(t terminal, base request.Request, check func(*request.Request) error) ([]request.Request, error) {
-	m := request.Manifest{Base: base, Check: check, Name: "standard input"}
+// fromManifest returns the requests of --manifest, read as m says.
+func (o *options) fromManifest(t terminal, m request.Manifest) ([]request.Request, error) {
+	m.Name = "standard input"
 	var requests []request.Request
 	var err error
 	if o.manifest == "-" {

@@ -69,7 +69,7 @@ func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 		}
 	}
 	if g.manifest != "" {
-		return g.fromManifest(t, g.base, completeRemesh)
+		return g.fromManifest(t, request.Manifest{Base: g.base, Check: completeRemesh})
 	}
 	if err := completeRemesh(&g.base); err != nil {
 		return nil, g.usagef("%s", plain(err))

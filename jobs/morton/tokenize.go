@@ -83,5 +83,5 @@ func (k *tokenizeKind) all(t terminal) ([]request.Request, error) {
 	}
 	base, frames := k.base, k.base.Prefix
 	base.Prefix, base.Frames = 0, frames
-	return k.fromManifest(t, base, func(r *request.Request) error { return r.CheckTokenize(frames) })
+	return k.fromManifest(t, request.Manifest{Base: base, Check: func(r *request.Request) error { return r.CheckTokenize(frames) }})
 }

@@ -9,6 +9,8 @@ import (
 	"io"
 	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -36,6 +38,9 @@ type Manifest struct {
 	Base Request
 	// Check returns further errors of a line, or nil. It may change the line.
 	Check func(*Request) error
+	// Classes has the names that a line's class may have in place of its number. The
+	// request gets the number.
+	Classes []string
 	// Dir is the folder of relative inputs; empty leaves them unchanged.
 	Dir string
 	// Name is the file's name in errors.
@@ -129,6 +134,9 @@ func (m Manifest) line(line []byte) (Request, error) {
 	if err != nil {
 		return q, err
 	}
+	if err := m.numberClass(ours); err != nil {
+		return q, err
+	}
 	text, err := json.Marshal(ours)
 	if err != nil {
 		return q, err
@@ -156,6 +164,21 @@ func (m Manifest) line(line []byte) (Request, error) {
 		}
 	}
 	return q, m.validate(&q)
+}
+
+// numberClass puts the number of a class in the place of its name. What is neither is left
+// to be rejected.
+func (m Manifest) numberClass(ours map[string]json.RawMessage) error {
+	var name string
+	if len(m.Classes) == 0 || json.Unmarshal(ours["class"], &name) != nil {
+		return nil
+	}
+	number := slices.Index(m.Classes, name)
+	if number < 0 {
+		return fmt.Errorf("class %q: the model has %s", name, strings.Join(m.Classes, ", "))
+	}
+	ours["class"] = json.RawMessage(strconv.Itoa(number))
+	return nil
 }
 
 // path resolves a line's path. One with a scheme is left to be rejected.

@@ -86,6 +86,26 @@ func TestManifestOfImages(t *testing.T) {
 	}
 }
 
+// TestClassesByName reads a class by its name and by its number. A name that is none is
+// rejected with those that are, and without names a number has to stand there.
+func TestClassesByName(t *testing.T) {
+	m := Manifest{Base: Request{Family: Shape}, Classes: []string{"any", "chair"}}
+	got, err := m.Decode(strings.NewReader(`{"id": "a", "class": "chair"}
+{"id": "b", "class": 0}`))
+	if err != nil || len(got) != 2 || *got[0].Class != 1 || *got[1].Class != 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number"} {
+		if _, err := m.Decode(strings.NewReader(`{"id": "a", "class": ` + line + `}`)); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	m.Classes = nil
+	if _, err := m.Decode(strings.NewReader(`{"id": "a", "class": "chair"}`)); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), "a whole number") {
+		t.Errorf("without names: %v", err)
+	}
+}
+
 // TestWordsOfOtherFamilies: the fields of images are a user's own on lines of others, also
 // where the line itself says the family.
 func TestWordsOfOtherFamilies(t *testing.T) {

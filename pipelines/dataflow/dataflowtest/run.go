@@ -162,7 +162,7 @@ func (s *Server) relay(ctx context.Context, jobs jobpb.JobServiceClient, id, the
 	for failed := false; ; {
 		m, err := stream.Recv()
 		if err != nil && failed {
-			s.Move(id, "FAILED")
+			s.step(id, "FAILED")
 			return nil
 		}
 		if err != nil {
@@ -173,12 +173,12 @@ func (s *Server) relay(ctx context.Context, jobs jobpb.JobServiceClient, id, the
 		}
 		switch state := m.GetStateResponse().GetState(); state {
 		case jobpb.JobState_RUNNING, jobpb.JobState_CANCELLING:
-			s.Move(id, state.String())
+			s.step(id, state.String())
 		case jobpb.JobState_FAILED:
 			failed = true
 			time.AfterFunc(afterwords, end)
 		case jobpb.JobState_DONE, jobpb.JobState_CANCELLED:
-			s.Move(id, state.String())
+			s.step(id, state.String())
 			return nil
 		}
 	}

@@ -48,6 +48,7 @@ type job struct {
 	*df.Job
 	said   []*df.JobMessage
 	cancel func() // what runs it, see [Server.Run]
+	shown  string // the last state that was answered
 }
 
 // Start serves one until the test ends, and makes its credentials those of the process.
@@ -117,6 +118,23 @@ func (s *Server) Move(id, state string) {
 	s.jobs[id].CurrentState = "JOB_STATE_" + state
 }
 
+// step is [Server.Move] after somebody has seen the state before. A launcher asks every few
+// seconds, and a job of a test may be faster. A launcher that is gone is not waited for.
+func (s *Server) step(id, state string) {
+	for begun := time.Now(); !s.seen(id) && time.Since(begun) < patience; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.Move(id, state)
+}
+
+const patience = 10 * time.Second
+
+func (s *Server) seen(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jobs[id].shown == s.jobs[id].CurrentState
+}
+
 // Say says something about a job. Importance is the service's word without its prefix.
 func (s *Server) Say(id, importance, text string) {
 	s.mu.Lock()
@@ -177,6 +195,7 @@ func (s *Server) serve(r *http.Request) (int, any) {
 	case r.Method == http.MethodPut:
 		return s.update(j, r)
 	}
+	j.shown = j.CurrentState
 	return http.StatusOK, j.Job
 }
 
