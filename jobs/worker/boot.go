@@ -21,6 +21,7 @@ import (
 	pipepb "github.com/apache/beam/sdks/v2/go/pkg/beam/model/pipeline_v1"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/util/grpcx"
 
+	"github.com/morton-gen/morton/internal/atomicfile"
 	"github.com/morton-gen/morton/internal/child"
 	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/pipelines"
@@ -84,28 +85,29 @@ func boot(ctx context.Context, o order) error {
 // process is a running worker with a folder of its own.
 type process struct {
 	cmd    *exec.Cmd
-	folder string
 	over   chan struct{}
 	ending sync.Once
 }
 
 // launch prepares and starts a worker. After the worker ends it removes the folder and
-// calls exited.
+// calls exited. A runner may kill boot code at any time, and Flink does when it cancels a
+// task, so launch first removes the folders of processes that were killed.
 func launch(ctx context.Context, o order, exited func(error)) (*process, error) {
-	folder, err := os.MkdirTemp("", "morton-worker-*")
+	_ = atomicfile.Sweep(os.TempDir()) // the folders of other users stay
+	folder, err := atomicfile.CreateFolder(os.TempDir())
 	if err != nil {
 		return nil, err
 	}
-	w := &process{folder: folder, over: make(chan struct{})}
-	if w.cmd, err = o.command(ctx, folder); err == nil {
+	w := &process{over: make(chan struct{})}
+	if w.cmd, err = o.command(ctx, folder.Path("")); err == nil {
 		err = child.Start(w.cmd, syscall.SIGTERM, func(err error) {
-			rerr := os.RemoveAll(folder)
+			rerr := folder.Remove()
 			close(w.over)
 			exited(errors.Join(err, rerr))
 		})
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, folder.Remove())
 	}
 	return w, nil
 }

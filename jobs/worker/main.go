@@ -131,7 +131,7 @@ func enter(options map[string]string) error {
 }
 
 // ownFolder matches the folder that our boot code makes for a worker.
-var ownFolder = regexp.MustCompile(`/morton-worker-\d+$`)
+var ownFolder = regexp.MustCompile(`/\.partial-[0-9a-f]{16}$`)
 
 // beamCopy matches the path of the binary that Beam's boot code runs once.
 var beamCopy = regexp.MustCompile(`^/tmp/bin\d+/worker$`)

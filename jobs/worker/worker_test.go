@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,6 +33,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case r == "copy":
 		removeCopy()
+	case r == "boot":
+		os.Exit(Boot(os.Args[1:]))
 	case r == "worker": // of a pool: it ends when its runner closes the connection
 		c, err := net.Dial("tcp", strings.TrimPrefix(os.Args[4], "--control_endpoint="))
 		if err != nil {
@@ -133,6 +136,65 @@ func TestWorkerRemovesItsCopy(t *testing.T) {
 	}
 	if _, err := os.Stat(os.Args[0]); err != nil {
 		t.Errorf("another binary was removed: %v", err)
+	}
+}
+
+// TestBootIsKilled kills boot code by force while it waits for its runner, as Flink does
+// when it cancels a task: the next one removes the folder that is left, and not that of one
+// that runs.
+func TestBootIsKilled(t *testing.T) {
+	silent, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	temp := t.TempDir()
+	folders := func() (names []string) {
+		all, err := os.ReadDir(temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range all {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	begin := func() *exec.Cmd { // returns when it has its folder and asks the runner
+		cmd := exec.Command(os.Args[0], "--id=1", "--provision_endpoint="+silent.Addr().String())
+		cmd.Env = append(os.Environ(), role+"=boot", "TMPDIR="+temp)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { cmd.Process.Kill() })
+		c, err := silent.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return cmd
+	}
+	end := func(cmd *exec.Cmd, s os.Signal) {
+		cmd.Process.Signal(s)
+		cmd.Wait()
+	}
+	first := begin()
+	left := folders()
+	second := begin()
+	if got := folders(); len(left) != 1 || len(got) != 2 {
+		t.Fatalf("%v of the first, %v of both", left, got)
+	}
+	end(second, syscall.SIGTERM)
+	if got := folders(); !slices.Equal(got, left) {
+		t.Fatalf("%v after the end of the second, want %v", got, left)
+	}
+	end(first, syscall.SIGKILL)
+	third := begin()
+	if got := folders(); len(got) != 1 || got[0] == left[0] {
+		t.Errorf("%v of the third, and the first left %v", got, left)
+	}
+	end(third, syscall.SIGTERM)
+	if got := folders(); len(got) > 0 {
+		t.Errorf("%v is left", got)
 	}
 }
 
