@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // tensors returns one tensor of each type, with a scalar and an empty one.
@@ -186,8 +188,14 @@ func TestBrokenFiles(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v, want fs.ErrNotExist", err)
 	}
-	if _, err := Open(t.TempDir()); !errors.Is(err, ErrNotSafetensors) {
-		t.Errorf("folder: %v, want ErrNotSafetensors", err)
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{t.TempDir(), pipe} {
+		if _, err := Open(path); !errors.Is(err, ErrNotSafetensors) {
+			t.Errorf("%s: %v, want ErrNotSafetensors", path, err)
+		}
 	}
 }
 

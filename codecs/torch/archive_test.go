@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // record is an entry of an archive that a test writes.
@@ -97,6 +99,13 @@ func TestBrokenArchives(t *testing.T) {
 		if _, err := Read(bytes.NewReader(c.b), int64(len(c.b))); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(pipe); !errors.Is(err, ErrFormat) {
+		t.Errorf("a pipe: %v, want ErrFormat", err)
 	}
 }
 

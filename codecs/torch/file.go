@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // File is an open file. Its methods and those of its tensors are safe for
@@ -19,7 +21,7 @@ type File struct {
 // tensor. The error wraps [ErrFormat], [ErrLegacy], [ErrUnsafe] or [ErrLimit], or
 // is the file system's.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a pipe would wait for its writer
 	if err != nil {
 		return nil, fmt.Errorf("torch.Open: %w", err)
 	}

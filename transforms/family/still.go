@@ -4,26 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"io"
-	"os"
 
 	"golang.org/x/image/draw"
 
 	"github.com/morton-gen/morton/codecs/clip"
 	"github.com/morton-gen/morton/codecs/video"
+	"github.com/morton-gen/morton/mesh/meshfile"
 )
 
 // isStill reports whether a file begins as a PNG or JPEG picture does. A file that cannot
 // be read is none; who reads it next tells why.
 func isStill(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	head := make([]byte, 8)
-	n, _ := io.ReadFull(f, head) // a shorter file is no picture
-	return bytes.HasPrefix(head[:n], []byte("\x89PNG\r\n\x1a\n")) || bytes.HasPrefix(head[:n], []byte("\xff\xd8\xff"))
+	head, _ := meshfile.Head(path) // not os.Open, which waits for the writer of a pipe
+	return bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")) || bytes.HasPrefix(head, []byte("\xff\xd8\xff"))
 }
 
 // readStill reads a picture as a clip that stands still: o.MaxFrames equal frames of o.W

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/morton-gen/morton/codecs/clip"
@@ -77,7 +78,11 @@ func TestStillsThatAreNone(t *testing.T) {
 	if _, err := readStill(path, video.Options{W: 24, H: 24, MaxFrames: 3}); !isStill(path) || !errors.Is(err, picture.ErrFormat) {
 		t.Errorf("a picture cut short: %v", err)
 	}
-	if isStill("still_test.go") || isStill(filepath.Join(t.TempDir(), "none")) {
+	pipe := filepath.Join(t.TempDir(), "pipe.png")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if isStill(pipe) || isStill("still_test.go") || isStill(filepath.Join(t.TempDir(), "none")) {
 		t.Error("other files count as pictures")
 	}
 }
