@@ -169,13 +169,13 @@ func (m Manifest) line(line []byte) (Request, error) {
 // numberClass puts the number of a class in the place of its name. What is neither is left
 // to be rejected.
 func (m Manifest) numberClass(ours map[string]json.RawMessage) error {
-	var name string
-	if len(m.Classes) == 0 || json.Unmarshal(ours["class"], &name) != nil {
+	var name *string // nil for a null
+	if len(m.Classes) == 0 || json.Unmarshal(ours["class"], &name) != nil || name == nil {
 		return nil
 	}
-	number := slices.Index(m.Classes, name)
+	number := slices.Index(m.Classes, *name)
 	if number < 0 {
-		return fmt.Errorf("class %q: the model has %s", name, strings.Join(m.Classes, ", "))
+		return fmt.Errorf("class %q: the model has %s", *name, strings.Join(m.Classes, ", "))
 	}
 	ours["class"] = json.RawMessage(strconv.Itoa(number))
 	return nil

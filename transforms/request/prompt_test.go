@@ -91,8 +91,9 @@ func TestManifestOfImages(t *testing.T) {
 func TestClassesByName(t *testing.T) {
 	m := Manifest{Base: Request{Family: Shape}, Classes: []string{"any", "chair"}}
 	got, err := m.Decode(strings.NewReader(`{"id": "a", "class": "chair"}
-{"id": "b", "class": 0}`))
-	if err != nil || len(got) != 2 || *got[0].Class != 1 || *got[1].Class != 0 {
+{"id": "b", "class": 0}
+{"id": "c", "class": null}`))
+	if err != nil || len(got) != 3 || *got[0].Class != 1 || *got[1].Class != 0 || got[2].Class != nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number"} {
