@@ -30,10 +30,10 @@ func refuseSchemes(c *cobra.Command, words []string) (err error) {
 		switch {
 		case scheme == "" || err != nil:
 		case !store.Stored(place) || !served:
-			err = usagef(c.Name(), "%s: %s%s: %s places are not supported here; mount them, and name the folder", c.Name(), flag, store.Redacted(place), scheme)
+			err = usagef(top.Name(), "%s: %s%s: %s places are not supported here; mount them, and name the folder", top.Name(), flag, store.Redacted(place), scheme)
 		default:
 			if cerr := store.Check(place); cerr != nil {
-				err = usagef(c.Name(), "%s: %s%s", c.Name(), flag, plain(cerr))
+				err = usagef(top.Name(), "%s: %s%s", top.Name(), flag, plain(cerr))
 			}
 		}
 	}

@@ -166,18 +166,26 @@ func (m Manifest) line(line []byte) (Request, error) {
 	return q, m.validate(&q)
 }
 
-// numberClass puts the number of a class in the place of its name. What is neither is left
-// to be rejected.
+// numberClass puts the number of a class in the place of its name.
 func (m Manifest) numberClass(ours map[string]json.RawMessage) error {
-	var name *string // nil for a null
-	if len(m.Classes) == 0 || json.Unmarshal(ours["class"], &name) != nil || name == nil {
+	given, ok := ours["class"]
+	if len(m.Classes) == 0 || !ok {
 		return nil
 	}
-	number := slices.Index(m.Classes, *name)
-	if number < 0 {
-		return fmt.Errorf("class %q: the model has %s", *name, strings.Join(m.Classes, ", "))
+	var class any
+	if err := json.Unmarshal(given, &class); err != nil {
+		return explain(err)
 	}
-	ours["class"] = json.RawMessage(strconv.Itoa(number))
+	switch class := class.(type) {
+	case string:
+		number := slices.Index(m.Classes, class)
+		if number < 0 {
+			return fmt.Errorf("class %q: the model has %s", class, strings.Join(m.Classes, ", "))
+		}
+		ours["class"] = json.RawMessage(strconv.Itoa(number))
+	case bool, []any, map[string]any:
+		return fmt.Errorf(`"class" must be a whole number or a name, not %s`, given)
+	}
 	return nil
 }
 

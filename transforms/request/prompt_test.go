@@ -96,7 +96,7 @@ func TestClassesByName(t *testing.T) {
 	if err != nil || len(got) != 3 || *got[0].Class != 1 || *got[1].Class != 0 || got[2].Class != nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number"} {
+	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number or a name, not [1]", `1.5`: "a whole number, not 1.5"} {
 		if _, err := m.Decode(strings.NewReader(`{"id": "a", "class": ` + line + `}`)); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
 		}
