@@ -122,7 +122,7 @@ func backoff(attempt int) time.Duration {
 func openGS(ctx context.Context, name string) (*blob.Bucket, error) {
 	client, err := storage.NewClient(context.WithoutCancel(ctx), storage.WithJSONReads())
 	if err != nil {
-		return nil, err
+		return nil, errors.New(err.Error()) // no request was sent: a missing file of credentials would count as a network's error
 	}
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryAlways), storage.WithMaxAttempts(maxAttempts), storage.WithErrorFunc(repeats),

@@ -16,6 +16,7 @@ import (
 
 	"github.com/morton-gen/morton/codecs/video/isolated"
 	"github.com/morton-gen/morton/gpu"
+	"github.com/morton-gen/morton/internal/store"
 	"github.com/morton-gen/morton/jobs/worker"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/pipelines/jobserver"
@@ -102,7 +103,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	hint, code := "", exitFailed
 	switch {
-	case errors.Is(err, errUsage):
+	case errors.Is(err, errUsage), errors.Is(err, store.ErrSettings):
 		code = exitUsage
 	case errors.Is(err, gpu.ErrNoDevice):
 		hint = " (see: morton help devices)"

@@ -184,3 +184,16 @@ func TestStoredMistakes(t *testing.T) {
 		t.Errorf("%+v, %v", failures, err)
 	}
 }
+
+// TestMissingCredentials names a file of credentials that is not there: that is wrong use,
+// and the file is told.
+func TestMissingCredentials(t *testing.T) {
+	none := filepath.Join(t.TempDir(), "none.json")
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", none)
+	for _, words := range [][]string{{"generate", "shape", "--class", "chair"}, {"status"}} {
+		code, _, errs := morton(append(words, "--out", "gs://nobody-opens-this/o")...)
+		if code != exitUsage || !strings.Contains(errs, none) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%v: exit %d, %s", words, code, errs)
+		}
+	}
+}
