@@ -61,6 +61,20 @@ func (j *Job) checkAlone() error {
 	return nil
 }
 
+// Busy reports whether a run of this machine writes into a folder.
+func Busy(out string) bool {
+	for _, f := range request.Families {
+		unlock, err := lockFamily(filepath.Join(out, string(f)))
+		if errors.Is(err, ErrOut) {
+			return true
+		}
+		if err == nil {
+			unlock()
+		}
+	}
+	return false
+}
+
 func (j *Job) familyFolder(f request.Family) string { return filepath.Join(j.Settings.Out, string(f)) }
 
 func lockFamily(folder string) (unlock func() error, err error) {

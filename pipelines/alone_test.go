@@ -22,6 +22,9 @@ func TestTwoRunsAtOnce(t *testing.T) {
 			other := j
 			_, refused = Generate(context.Background(), other)
 			asked = CheckJobs(context.Background(), other, report.Generate)
+			if !Busy(j.Settings.Out) {
+				t.Error("the folder is not busy")
+			}
 		}
 		return nil
 	}
@@ -37,5 +40,8 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 	if s, err = Generate(context.Background(), j); err != nil || s.Skipped != 2 {
 		t.Errorf("afterwards: %+v, %v", s, err)
+	}
+	if Busy(j.Settings.Out) {
+		t.Error("the folder is busy afterwards")
 	}
 }

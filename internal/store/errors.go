@@ -27,14 +27,17 @@ var (
 	// ErrUnavailable reports a store that gives no answer, or that has asked to come later,
 	// to every repetition of a request.
 	ErrUnavailable = errkind.New("unavailable", "the store does not answer")
-	// ErrSettings reports invalid settings of a client: an endpoint that is not a URL, a
-	// missing profile.
-	ErrSettings = errkind.New("bad_request", "the settings of the store")
+	// ErrSettings reports what this machine lacks to use a store: credentials, a region, an
+	// endpoint that is a URL. All places of the store's kind have it.
+	ErrSettings = errkind.New("settings", "the settings of the store")
 	// ErrTooLarge reports objects over the limit of a copy.
 	ErrTooLarge = errkind.New("limit", "too large to copy")
 	// ErrDamaged reports a copy that does not match its digest.
 	ErrDamaged = errkind.New("corrupt", "damaged")
 )
+
+// errNoCredentials reports a machine that has none for S3.
+var errNoCredentials = fmt.Errorf("%w: no credentials were found", ErrSettings)
 
 // noBucket is [fs.ErrNotExist] for those who only ask whether something is there.
 type noBucket struct{ error }
@@ -72,7 +75,9 @@ func kindOf(err error) error {
 	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, storage.ErrBucketNotExist), code == http.StatusNotFound:
 		return fs.ErrNotExist
 	case code == 0 && strings.Contains(err.Error(), "get credentials:"): // AWS's client has no type for it
-		return fmt.Errorf("%w: no credentials were found", fs.ErrPermission)
+		return errNoCredentials
+	case code == 0 && (strings.Contains(err.Error(), "Missing Region") || strings.Contains(err.Error(), "Invalid region")):
+		return fmt.Errorf("%w: no region that is valid; set AWS_REGION, or AWS_ENDPOINT_URL_S3 for another store than Amazon's", ErrSettings)
 	case code == http.StatusForbidden, code == http.StatusUnauthorized:
 		return fmt.Errorf("%w: %s", fs.ErrPermission, detail(err))
 	case code == http.StatusPreconditionFailed:

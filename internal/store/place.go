@@ -28,9 +28,15 @@ var bucketName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{1,221}$`)
 // maxKey is the length of the longest key, in bytes, that both stores accept.
 const maxKey = 1024
 
+// oneSlash matches a place of a store that lacks a slash, which would be a path.
+var oneSlash = regexp.MustCompile(`^(s3|gs):/?[^/]`)
+
 // Check returns an error wrapping [ErrPlace] if a place has an unsupported scheme or no
 // bucket. Its text has no user name, password or query.
 func Check(place string) error {
+	if oneSlash.MatchString(place) {
+		return fmt.Errorf("%w: %s: a place in a store begins with %s://, and a folder of that name with ./", ErrPlace, place, place[:2])
+	}
 	if s := Scheme(place); s == "" {
 		return nil
 	} else if !Stored(place) {
@@ -47,7 +53,7 @@ func split(place string) (bucket, key string, err error) {
 	key = strings.TrimSuffix(key, "/")
 	switch {
 	case !bucketName.MatchString(bucket):
-		return "", "", fmt.Errorf("%w: %s names no bucket, which is letters, digits, '.', '_' and '-' and nothing else", ErrPlace, Redacted(place))
+		return "", "", fmt.Errorf("%w: %s names no bucket, which is 2 to 222 letters, digits, '.', '_' and '-' and nothing else", ErrPlace, Redacted(place))
 	case len(key) > maxKey:
 		return "", "", fmt.Errorf("%w: a key of %d bytes, at most %d", ErrPlace, len(key), maxKey)
 	}

@@ -313,7 +313,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("an object that is not there: %v", err)
 	}
 	for _, place := range []string{
-		"s3://", "gs:///a", "s3://key:secret@bucket/a", "http://user:secret@host/a?sign=secret", "ftp://host/a", "gs://buc ket/a", "s3://bucket?secret/a",
+		"s3://", "gs:///a", "s3://key:secret@bucket/a", "http://user:secret@host/a?sign=secret", "ftp://host/a", "gs://buc ket/a", "s3://bucket?secret/a", "s3:/bucket/a", "gs:bucket/a",
 		"s3://bucket/" + strings.Repeat("k", 1025),
 	} {
 		err := store.Check(place)
@@ -328,12 +328,19 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestNoCredentials: a user without keys is told so, at once.
+// TestNoCredentials: a user without keys, or without a region, is told so, at once.
 func TestNoCredentials(t *testing.T) {
 	storetest.S3(t, "keyless")
 	t.Setenv("AWS_ACCESS_KEY_ID", "")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
-	if _, err := store.Lstat("s3://keyless/a"); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "no credentials") {
+	if _, err := store.Lstat("s3://keyless/a"); !errors.Is(err, store.ErrSettings) || !strings.Contains(err.Error(), "no credentials") {
+		t.Errorf("%v", err)
+	}
+	t.Setenv("AWS_ENDPOINT_URL_S3", "")
+	t.Setenv("AWS_ENDPOINT_URL", "")
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	if _, err := store.Lstat("s3://nowhere/a"); !errors.Is(err, store.ErrSettings) || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("%v", err)
 	}
 }

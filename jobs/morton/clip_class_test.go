@@ -132,4 +132,12 @@ func TestClassMistakes(t *testing.T) {
 			t.Errorf("%s: the folder was made", args)
 		}
 	}
+	manifest := filepath.Join(t.TempDir(), "m.jsonl")
+	if err := os.WriteFile(manifest, []byte(`{"id": "a", "class": 3}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := morton("generate", "video", "--manifest", manifest, "--out", filepath.Join(t.TempDir(), "o"))
+	if code != exitUsage || !strings.Contains(errs, `m.jsonl:1: the model continues clips: the line needs an "input"`) {
+		t.Errorf("a class of the shipped model: exit %d, %s", code, errs)
+	}
 }

@@ -41,6 +41,14 @@ type jobFlags struct {
 	verbose bool
 }
 
+// none says that the folder has no job.
+func (f *jobFlags) none() string {
+	if pipelines.Busy(f.out) {
+		return fmt.Sprintf("a run of this machine writes into %s: the command that began it shows how far it is, and Ctrl-C ends it", f.out)
+	}
+	return fmt.Sprintf("no job of another process runs into %s", f.out)
+}
+
 // jobCommand builds such a command. run receives the jobs recorded in the
 // folder.
 func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error) *cobra.Command {
@@ -56,8 +64,13 @@ func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFla
 			return usagef(name, "%s: --out is required: the job's folder", name)
 		}
 		quietLogs(t.err, f.verbose)
-		if _, err := os.Stat(f.out); err != nil && !store.Stored(f.out) {
-			return usagef(name, "%s: --out %s", name, plain(err))
+		if !store.Stored(f.out) {
+			switch info, err := os.Stat(f.out); {
+			case err != nil:
+				return usagef(name, "%s: --out %s", name, plain(err))
+			case !info.IsDir():
+				return usagef(name, "%s: --out %s is no folder", name, f.out)
+			}
 		}
 		jobs, err := pipelines.Submissions(f.out)
 		if errors.Is(err, store.ErrUnavailable) {
@@ -92,7 +105,7 @@ func statusCommand(t terminal) *cobra.Command {
 		case f.json:
 			return printJSON(t, all)
 		case len(all) == 0:
-			fmt.Fprintf(t.out, "no job of another process runs into %s\n", f.out)
+			fmt.Fprintln(t.out, f.none())
 		}
 		for _, s := range all {
 			fmt.Fprintf(t.out, "%s: %s, %d of %d done, begun %s\n", &s.Submission, s.State, s.Done, s.Asked, s.Begun.Local().Format("2006-01-02 15:04"))
@@ -115,7 +128,11 @@ func stateText(ctx context.Context, s *pipelines.Submission) string {
 
 func waitCommand(t terminal) *cobra.Command {
 	return jobCommand(t, "wait", func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error {
-		if len(jobs) == 0 {
+		switch {
+		case len(jobs) > 0:
+		case pipelines.Busy(f.out):
+			return usagef("wait", "wait: %s", f.none())
+		default:
 			return lastRun(t, f)
 		}
 		return waitFor(ctx, t, f, jobs)
@@ -150,7 +167,7 @@ func waitFor(ctx context.Context, t terminal, f *jobFlags, jobs []pipelines.Subm
 func cancelCommand(t terminal) *cobra.Command {
 	return jobCommand(t, "cancel", func(ctx context.Context, f *jobFlags, jobs []pipelines.Submission) error {
 		if len(jobs) == 0 {
-			return usagef("cancel", "cancel: --out %s: no job of another process runs into it", f.out)
+			return usagef("cancel", "cancel: %s", f.none())
 		}
 		for i := range jobs {
 			if err := jobs[i].Cancel(ctx); err != nil && !errors.Is(err, jobserver.ErrUnknown) {

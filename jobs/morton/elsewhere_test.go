@@ -247,6 +247,8 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 		{"--out gs://user:password@bucket/o", "gs://…@bucket/o names no bucket"},
 		{"--input http://user:password@host/a.obj?key", "http://…@host/a.obj?…: http:// places are not supported"},
 		{"--model hdfs://m", "hdfs:// places are not supported"},
+		{"--input s3:/bucket/a.obj", "s3:/bucket/a.obj: a place in a store begins with s3://"},
+		{"--out gs:bucket/o", "a place in a store begins with gs://"},
 		{"file:///a.obj", "file:// places are not supported"},
 	} {
 		code, out, errs := morton(append(strings.Fields("generate quads --out o --input a.obj"), strings.Fields(c.flags)...)...)
@@ -260,6 +262,9 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 	}
 	if code, _, errs := morton("generate", "quads", "--manifest", "m.jsonl", "--out", "o"); code != exitUsage || !strings.Contains(errs, "m.jsonl:1") {
 		t.Errorf("a manifest: exit %d, %s", code, errs)
+	}
+	if code, _, errs := morton("status", "--out", "m.jsonl"); code != exitUsage || !strings.Contains(errs, "m.jsonl is no folder") {
+		t.Errorf("status of a file: exit %d, %s", code, errs)
 	}
 	if code, _, errs := morton("convert", "a.obj", "s3://bucket/b.glb"); code != exitUsage || !strings.Contains(errs, "s3:// places are not supported") {
 		t.Errorf("convert: exit %d, %s", code, errs)

@@ -48,6 +48,8 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 			return err
 		}
 		o.noteParallelism(t)
+	} else if err := checkStores(&job); err != nil {
+		return err
 	}
 	if err := pipelines.CheckJobs(ctx, job, o.action()); err != nil {
 		return o.outError(err)

@@ -127,6 +127,9 @@ func (k *generateKind) checkLine(r *request.Request) error {
 	if err := checkSearch(r); err != nil {
 		return err
 	}
+	if r.Family == request.Video && k.cube > 0 && r.Input == "" { // a model of ours
+		return errors.New("the model continues clips: the line needs an \"input\"")
+	}
 	if r.Family == request.Shape && k.model == "" && r.Text != "" {
 		return errors.New("a text is for a published model, which --model names")
 	}

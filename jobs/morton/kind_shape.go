@@ -1,9 +1,7 @@
 package main
 
 import (
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/morton-gen/morton/models"
 	"github.com/morton-gen/morton/models/system"
@@ -57,20 +55,18 @@ func (k *generateKind) classes() []string {
 func (k *generateKind) findClass() error {
 	class := k.className
 	names := k.classes()
-	if k.class = slices.Index(names, class); k.class >= 0 {
+	if names == nil {
+		n, err := strconv.Atoi(class)
+		if err != nil {
+			return k.usagef("--class %q: the model has no names of classes; give a number", class)
+		}
+		k.class, k.className = n, ""
 		return nil
 	}
-	n, err := strconv.Atoi(class)
-	k.class = n
-	switch {
-	case err == nil && names == nil:
-		k.className = ""
-	case err == nil && k.class >= 0 && k.class < len(names):
-		k.className = names[k.class]
-	case names == nil:
-		return k.usagef("--class %q: the model has no names of classes; give a number", class)
-	default:
-		return k.usagef("--class %q: the model has %s", class, strings.Join(names, ", "))
+	n, err := request.ClassNumber(names, class)
+	if err != nil {
+		return k.usagef("--%s", err)
 	}
+	k.class, k.className = n, names[n]
 	return nil
 }

@@ -34,7 +34,7 @@ func TestGenerateShapeOfAClass(t *testing.T) {
 		out := t.TempDir()
 		code, said, errs := morton(append([]string{"generate", "shape", "--depth", "5", "--out", out}, words...)...)
 		rows := readJSON[report.Result](t, filepath.Join(out, "results.jsonl"))
-		if code != exitDone || len(rows) != 1 || rows[0].ID != "box-1" || rows[0].Class == nil || *rows[0].Class != number {
+		if code != exitDone || len(rows) != 1 || rows[0].ID != "box-1" || rows[0].Class == nil || *rows[0].Class != number || rows[0].ClassName != "box" {
 			t.Fatalf("%v: exit %d, %+v\n%s%s", words, code, rows, said, errs)
 		}
 		data, err := os.ReadFile(filepath.Join(out, "shape/box-1.obj"))

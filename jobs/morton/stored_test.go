@@ -185,15 +185,31 @@ func TestStoredMistakes(t *testing.T) {
 	}
 }
 
-// TestMissingCredentials names a file of credentials that is not there: that is wrong use,
-// and the file is told.
+// TestMissingCredentials names a file of credentials that is not there: that is wrong use
+// also where only an input is in the store, and the file is told.
 func TestMissingCredentials(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none.json")
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", none)
-	for _, words := range [][]string{{"generate", "shape", "--class", "chair"}, {"status"}} {
-		code, _, errs := morton(append(words, "--out", "gs://nobody-opens-this/o")...)
+	out := filepath.Join(t.TempDir(), "o")
+	for _, words := range [][]string{
+		{"generate", "shape", "--class", "chair", "--out", "gs://nobody-opens-this/o"},
+		{"status", "--out", "gs://nobody-opens-this/o"},
+		{"generate", "quads", "gs://nobody-opens-this/a.obj", "--out", out},
+		{"remesh", "gs://nobody-opens-this/*.obj", "--out", out},
+	} {
+		code, _, errs := morton(words...)
 		if code != exitUsage || !strings.Contains(errs, none) || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%v: exit %d, %s", words, code, errs)
 		}
+	}
+	manifest := filepath.Join(t.TempDir(), "m.jsonl")
+	if err := os.WriteFile(manifest, []byte(`{"input": "gs://nobody-opens-this/a.obj"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := morton("remesh", "--manifest", manifest, "--out", out); code != exitUsage || !strings.Contains(errs, none) {
+		t.Errorf("a manifest: exit %d, %s", code, errs)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a folder was made")
 	}
 }

@@ -156,8 +156,12 @@ func (g *generator) Generate(ctx context.Context, r request.Request, m Media) (*
 		}
 		measures["verifier_score"] = out.Stats.Score
 	}
+	class := ""
+	if names := g.model.System().Classes; r.Class != nil && *r.Class < len(names) {
+		class = names[*r.Class]
+	}
 	return &Result{
-		Media: mediaOf(out.Media), Sample: out.Sample, Given: out.Given, Tokens: out.Stats.Tokens,
+		Media: mediaOf(out.Media), Sample: out.Sample, Given: out.Given, Tokens: out.Stats.Tokens, Class: class,
 		Elapsed: out.Stats.Elapsed, Waited: out.Stats.Waited, Measures: measures, Notes: slices.Concat(m.Notes(), out.Notes),
 	}, nil
 }

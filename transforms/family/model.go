@@ -77,6 +77,7 @@ type Result struct {
 	Waited   time.Duration // before the model had a free slot
 	Measures Measures
 	Method   string   // if there are several
+	Class    string   // its name, if the model has names of classes
 	Notes    []string // for users: how the result differs from the request
 }
 

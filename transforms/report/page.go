@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -178,7 +179,7 @@ func measures(r *Result) (out []gallery.KV) {
 // promptCounts are the class, text and guidance of a picture.
 func promptCounts(r *Result) (out []gallery.KV) {
 	if r.Class != nil {
-		out = append(out, gallery.KV{Key: "Class", Value: strconv.Itoa(*r.Class)})
+		out = append(out, gallery.KV{Key: "Class", Value: cmp.Or(r.ClassName, strconv.Itoa(*r.Class))})
 	}
 	if r.Text != "" {
 		out = append(out, gallery.KV{Key: "Text", Value: filepath.Base(r.Text)})

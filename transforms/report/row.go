@@ -35,6 +35,7 @@ type Result struct {
 	Damaged       bool     `json:"damaged,omitempty"`        // some frames of the input are wrong or missing
 	DamagedFrames int      `json:"damaged_frames,omitempty"` // approximate number
 	MadeBy        string   `json:"made_by,omitempty"`        // the method, where there are several
+	ClassName     string   `json:"class_name,omitempty"`     // if the model names its classes
 	Notes         []string `json:"notes,omitempty"`          // how the result differs from the request
 
 	Measures family.Measures `json:"measures,omitempty"`

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/morton-gen/morton/internal/strictjson"
 )
 
 // Fields of a manifest line and of its "sampling".
@@ -40,6 +42,9 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 	}
 	if err := json.Unmarshal(line, &ours); err != nil {
 		return nil, nil, explain(err)
+	}
+	if name := strictjson.Twice(line); name != "" {
+		return nil, nil, fmt.Errorf("%q is given twice", name)
 	}
 	if of == "" {
 		_ = json.Unmarshal(ours["family"], &of) // invalid text is rejected with the line

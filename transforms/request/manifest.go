@@ -178,20 +178,37 @@ func (m Manifest) numberClass(ours map[string]json.RawMessage) error {
 	}
 	switch class := class.(type) {
 	case string:
-		number := slices.Index(m.Classes, class)
-		if number < 0 {
-			return fmt.Errorf("class %q: the model has %s", class, strings.Join(m.Classes, ", "))
+		number, err := ClassNumber(m.Classes, class)
+		if err != nil {
+			return err
 		}
 		ours["class"] = json.RawMessage(strconv.Itoa(number))
+	case float64:
+		if class >= float64(len(m.Classes)) {
+			_, err := ClassNumber(m.Classes, string(given))
+			return err
+		}
 	case bool, []any, map[string]any:
 		return fmt.Errorf(`"class" must be a whole number or a name, not %s`, given)
 	}
 	return nil
 }
 
-// path resolves a line's path. One with a scheme is left to be rejected.
+// ClassNumber returns the number of the class that a text names, or that it is. The error
+// lists the names.
+func ClassNumber(names []string, class string) (int, error) {
+	if i := slices.Index(names, class); i >= 0 {
+		return i, nil
+	}
+	if i, err := strconv.Atoi(class); err == nil && i >= 0 && i < len(names) {
+		return i, nil
+	}
+	return 0, fmt.Errorf("class %q: the model has %s, or their numbers, 0 to %d", class, strings.Join(names, ", "), len(names)-1)
+}
+
+// path resolves a line's path. One that is no place is left to be rejected.
 func (m Manifest) path(p string) string {
-	if m.Dir == "" || p == "" || store.IsAbs(p) || store.Scheme(p) != "" {
+	if m.Dir == "" || p == "" || store.IsAbs(p) || store.Check(p) != nil {
 		return p
 	}
 	return store.Join(m.Dir, p)

@@ -92,11 +92,13 @@ func TestClassesByName(t *testing.T) {
 	m := Manifest{Base: Request{Family: Shape}, Classes: []string{"any", "chair"}}
 	got, err := m.Decode(strings.NewReader(`{"id": "a", "class": "chair"}
 {"id": "b", "class": 0}
-{"id": "c", "class": null}`))
-	if err != nil || len(got) != 3 || *got[0].Class != 1 || *got[1].Class != 0 || got[2].Class != nil {
+{"id": "c", "class": null}
+{"id": "d", "class": "1"}`))
+	if err != nil || len(got) != 4 || *got[3].Class != 1 || *got[0].Class != 1 || *got[1].Class != 0 || got[2].Class != nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number or a name, not [1]", `1.5`: "a whole number, not 1.5"} {
+	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number or a name, not [1]", `1.5`: "a whole number, not 1.5",
+		`2`: `class "2": the model has any, chair, or their numbers, 0 to 1`, `"2"`: `class "2": the model has`, `1e300`: `the model has`, `0, "class": 1`: `"class" is given twice`} {
 		if _, err := m.Decode(strings.NewReader(`{"id": "a", "class": ` + line + `}`)); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
 		}
