@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,43 @@ func TestPublishAddsUp(t *testing.T) {
 	samples, err := shard.ReadAll(filepath.Join(dir, TokensFile(request.Quads)), shard.Limits{})
 	if err != nil || len(samples) != 2 || samples[0].Tokens[0] != 2 || samples[1].Tokens[0] != 4 {
 		t.Fatalf("joined tokens %+v: %v", samples, err)
+	}
+}
+
+// TestPublishKeepsWhatHasNoTokens: quads along the surface have a row after runs of others,
+// as long as their files are there.
+func TestPublishKeepsWhatHasNoTokens(t *testing.T) {
+	dir := t.TempDir()
+	a := request.Request{ID: "a", Family: request.Quads, Method: request.MethodSurface}
+	done := Result{Request: a, Action: Generate, Model: "m", Output: "quads/a.glb", TokensSHA256: HashTokens(nil)}
+	d, err := Deliver(dir, done, claim.Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	path, err := d.Path(done.Output)
+	if err == nil {
+		err = os.WriteFile(path, []byte("x"), 0o600)
+	}
+	if err := errors.Join(err, d.Finish(a.Fingerprint(Generate, "m"), "that", &done)); err != nil {
+		t.Fatal(err)
+	}
+	outcomes := []Outcome{{Done: &done}}
+	for i, want := range [][]string{{"quads/a"}, {"quads/a", "shape/0"}, {"shape/0", "shape/1"}} {
+		if i > 0 {
+			outcomes = []Outcome{leave(t, dir, request.Request{ID: strconv.Itoa(i - 1), Family: request.Shape}, int64(i))}
+		}
+		if i == 2 {
+			if err := os.Remove(filepath.Join(dir, done.Output)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := Publish(dir, outcomes, Run{Action: Generate, Asked: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := ids(t, dir); !reflect.DeepEqual(got, want) {
+			t.Errorf("run %d lists %v, want %v", i, got, want)
+		}
 	}
 }
 

@@ -29,7 +29,11 @@ func NewStanding(dir string) *Standing {
 // Gone reports whether a file of the result is missing. Files in a folder that cannot
 // be listed count as present.
 func (s *Standing) Gone(r *Result) bool {
-	for _, file := range []string{r.Output, Place{r.Family, r.ID}.Tokens()} {
+	files := []string{r.Output}
+	if r.TokenCount > 0 { // quads along the surface have none
+		files = append(files, Place{r.Family, r.ID}.Tokens())
+	}
+	for _, file := range files {
 		if file == "" {
 			continue
 		}
