@@ -98,10 +98,14 @@ func (s *stage) row(it *Item, m family.Model) report.Result {
 	if d, ok := m.(family.OnDevice); ok && g.Sample.Kind != "" {
 		device = d.Device()
 	}
+	var notes []string
+	for _, note := range g.Notes {
+		notes = append(notes, report.Plain(note))
+	}
 	return report.Result{
 		Request: it.Request, Action: s.Settings.Action, Model: m.Name(), Device: device,
 		TokenCount: len(g.Sample.Tokens), Drawn: g.Tokens, TokensSHA256: report.HashTokens(g.Sample.Tokens),
-		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, ClassName: g.Class, Notes: g.Notes,
+		Truncated: it.Condition.Truncated, Damaged: it.Condition.DamagedFrames > 0, DamagedFrames: it.Condition.DamagedFrames, MadeBy: g.Method, ClassName: g.Class, Notes: notes,
 		BytesRead: it.read, Seconds: g.Elapsed.Seconds(), Waited: g.Waited.Seconds(),
 	}
 }

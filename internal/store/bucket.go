@@ -73,7 +73,7 @@ func bucket(ctx context.Context, place string) (*blob.Bucket, string, error) {
 func openS3(ctx context.Context, name string) (*blob.Bucket, error) {
 	// The client's own transport keeps ten connections, and would open most anew.
 	transport := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = AtOnce })
-	c, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), config.WithHTTPClient(transport), config.WithRetryer(func() aws.Retryer {
+	c, err := config.LoadDefaultConfig(context.WithoutCancel(ctx), config.WithHTTPClient(transport), config.WithLogger(logging.Nop{}), config.WithRetryer(func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.RateLimiter = maxAttempts, ratelimit.None
 			o.Retryables = append(o.Retryables, retry.RetryableHTTPStatusCode{Codes: map[int]struct{}{http.StatusTooManyRequests: {}}})

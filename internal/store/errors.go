@@ -70,12 +70,12 @@ func explain(op, place string, err error) error {
 func kindOf(err error) error {
 	code := status(err)
 	switch {
+	case strings.Contains(err.Error(), "get credentials:"): // AWS's client has no type for it; the status is then that of whom it asked
+		return errNoCredentials
 	case lacksBucket(err):
 		return ErrBucket
 	case errors.Is(err, storage.ErrObjectNotExist), errors.Is(err, storage.ErrBucketNotExist), code == http.StatusNotFound:
 		return fs.ErrNotExist
-	case code == 0 && strings.Contains(err.Error(), "get credentials:"): // AWS's client has no type for it
-		return errNoCredentials
 	case code == 0 && (strings.Contains(err.Error(), "Missing Region") || strings.Contains(err.Error(), "Invalid region")):
 		return fmt.Errorf("%w: no region that is valid; set AWS_REGION, or AWS_ENDPOINT_URL_S3 for another store than Amazon's", ErrSettings)
 	case code == http.StatusForbidden, code == http.StatusUnauthorized:

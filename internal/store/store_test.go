@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -335,6 +337,13 @@ func TestNoCredentials(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	if _, err := store.Lstat("s3://keyless/a"); !errors.Is(err, store.ErrSettings) || !strings.Contains(err.Error(), "no credentials") {
 		t.Errorf("%v", err)
+	}
+	closed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer closed.Close()
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", closed.URL)
+	if _, err := store.Lstat("s3://closed-metadata/a"); !errors.Is(err, store.ErrSettings) || !strings.Contains(err.Error(), "no credentials") {
+		t.Errorf("a machine whose metadata are closed: %v", err)
 	}
 	t.Setenv("AWS_ENDPOINT_URL_S3", "")
 	t.Setenv("AWS_ENDPOINT_URL", "")

@@ -73,6 +73,9 @@ func jobCommand(t terminal, name string, run func(ctx context.Context, f *jobFla
 			}
 		}
 		jobs, err := pipelines.Submissions(f.out)
+		if err == nil && len(jobs) == 0 && store.Stored(f.out) {
+			err = store.Reach(f.out)
+		}
 		if errors.Is(err, store.ErrUnavailable) {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/morton-gen/morton/models/tokenizer/vq"
 	"github.com/morton-gen/morton/pipelines"
 	"github.com/morton-gen/morton/transforms"
+	"github.com/morton-gen/morton/transforms/claim"
 	"github.com/morton-gen/morton/transforms/family"
 	"github.com/morton-gen/morton/transforms/report"
 	"github.com/morton-gen/morton/transforms/request"
@@ -42,6 +43,8 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if err := o.reach(ctx); err != nil {
 		return err
 	}
+	asked := o.asking(t)
+	defer asked()
 	job.Settings.Spec.Width = o.wanted()
 	if !job.InProcess() {
 		if err := absolute(&job); err != nil {
@@ -60,6 +63,7 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 	if err := pipelines.Prepare(&job, o.action()); err != nil {
 		return o.outError(err)
 	}
+	asked()
 	if o.detach {
 		return o.begin(ctx, t, job)
 	}
@@ -81,6 +85,9 @@ func execute(ctx context.Context, t terminal, o *options, job pipelines.Job, run
 		defer release()
 	}
 	summary, err := observed(t, len(job.Requests), func() (report.Summary, error) { return run(ctx, job) })
+	if errors.Is(err, pipelines.ErrOut) { // another run began meanwhile
+		return o.outError(err)
+	}
 	return conclude(t, o.json, summary, err)
 }
 
@@ -109,7 +116,11 @@ func conclude(t terminal, asJSON bool, summary report.Summary, err error) error 
 		err = errors.Join(err, printJSON(t, summary))
 	} else {
 		printSummary(t.out, summary)
-		if err != nil && !kept {
+		switch {
+		case err == nil || kept:
+		case errors.Is(err, claim.ErrChanged), errors.Is(err, claim.ErrNotOurs):
+			fmt.Fprintln(t.out, "what is done is kept; the same command lists it once that file is out of the way")
+		default:
 			fmt.Fprintln(t.out, "what is done is kept; the same command goes on where it stopped")
 		}
 	}
@@ -137,6 +148,16 @@ func sayIfSlow(w io.Writer, what string) (over func()) {
 		ended = true
 		timer.Stop()
 	}
+}
+
+// asking is sayIfSlow for what asks a store, if any place is in one.
+func (o *options) asking(t terminal) (over func()) {
+	for _, place := range append(slices.Clone(o.input), string(o.manifest), o.out, o.model) {
+		if store.Stored(place) {
+			return sayIfSlow(t.err, "waiting for the store, which may take some 10 s a request")
+		}
+	}
+	return func() {}
 }
 
 // openModels opens the job's models before the run and keeps them open until it

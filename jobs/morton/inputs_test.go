@@ -154,6 +154,22 @@ func TestNewcomersMistakes(t *testing.T) {
 	}
 }
 
+// TestLinesThatAreNone are lines of a manifest that no kind takes.
+func TestLinesThatAreNone(t *testing.T) {
+	dir := t.TempDir()
+	for line, want := range map[string]string{
+		"null": "null where an object", `{"row": 3}`: `"row" is no field of shape`, `{"input": "a.obj", "row": 3}`: `"row" is no field of shape`, `["a"]`: "one object",
+	} {
+		path := filepath.Join(dir, "m.jsonl")
+		if err := os.WriteFile(path, []byte(line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, errs := morton("generate", "shape", "--manifest", path, "--out", filepath.Join(dir, "o")); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d, %s", line, code, errs)
+		}
+	}
+}
+
 // TestManifestRun: paths relative to the manifest, a byte order mark, a user's own
 // fields, ids of any script; then the run's own manifest from another folder.
 func TestManifestRun(t *testing.T) {

@@ -193,7 +193,9 @@ func (o *options) job(f request.Family, requests []request.Request, begun time.T
 
 // fromPatterns returns the requests of --input.
 func (o *options) fromPatterns(t terminal, base request.Request) ([]request.Request, error) {
+	asked := o.asking(t)
 	found, err := request.Expand(o.input)
+	asked()
 	if err != nil {
 		return nil, o.ofPlace("", err)
 	}
@@ -236,7 +238,9 @@ func (o *options) fromManifest(t terminal, m request.Manifest) ([]request.Reques
 	if o.manifest == "-" {
 		requests, err = m.Decode(t.in)
 	} else {
+		asked := o.asking(t)
 		requests, err = m.Read(string(o.manifest))
+		asked()
 	}
 	switch {
 	case err != nil:

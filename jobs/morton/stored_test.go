@@ -172,6 +172,11 @@ func TestStoredMistakes(t *testing.T) {
 			t.Errorf("%s: exit %d, %q, want 2 and one line with %q", c.args, code, errs, c.want)
 		}
 	}
+	for _, command := range []string{"status", "wait", "cancel"} {
+		if code, _, errs := morton(command, "--out", "s3://nothing/out"); code != exitUsage || !strings.Contains(errs, "the bucket does not exist") {
+			t.Errorf("%s: exit %d, %s", command, code, errs)
+		}
+	}
 	if code, _, errs := morton("generate", "quads", "s3://bucket/in/cc-0_box.obj", "--out", "gs://closed/out"); code != exitFailed || !strings.Contains(errs, "permission denied") {
 		t.Errorf("a closed bucket: exit %d, %s", code, errs)
 	}

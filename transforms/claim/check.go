@@ -28,6 +28,17 @@ func (f Files) Vacant(dir string, policy Policy, paths ...string) error {
 	return nil
 }
 
+// Unchanged is [Files.Vacant] for files that are read before they are replaced, and so are
+// known not to be cut short.
+func (f Files) Unchanged(dir string, policy Policy, paths ...string) error {
+	for _, path := range paths {
+		if err := f.vacant(dir, policy, path, File{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // vacant is Vacant for one path. next is the file to put there, or has no size.
 func (f Files) vacant(dir string, policy Policy, path string, next File) error {
 	place := store.Join(dir, path)

@@ -130,14 +130,28 @@ func EncodeFolder(w io.Writer, files claim.Files) error {
 // [claim.Files.Vacant], [OpenFolder] and [ReadResults].
 func CheckFolder(dir string, policy claim.Policy, paths ...string) error {
 	folder, err := readFolder(dir, policy.Overwrite)
-	if err != nil {
-		return err
+	for err == nil {
+		err = folder.check(dir, policy, paths)
+		if !errors.Is(err, claim.ErrChanged) && !errors.Is(err, claim.ErrNotOurs) {
+			return err
+		}
+		now, nerr := readFolder(dir, policy.Overwrite)
+		if nerr != nil || slices.Equal(now.files, folder.files) {
+			return err
+		}
+		folder, err = now, nil // a run of another kind has published meanwhile
 	}
-	if err := folder.files.Vacant(dir, policy, paths...); err != nil {
-		return err
-	}
-	_, _, err = readRows(dir, policy.Overwrite)
 	return err
+}
+
+func (s *folderState) check(dir string, policy claim.Policy, paths []string) error {
+	if err := s.files.Vacant(dir, policy, paths...); err != nil {
+		return err
+	}
+	if _, _, err := readRows(dir, policy.Overwrite); err != nil {
+		return err
+	}
+	return s.files.Unchanged(dir, policy, ResultsFile, FailuresFile)
 }
 
 // put writes the claims sorted by path.

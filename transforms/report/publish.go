@@ -92,7 +92,7 @@ func Publish(dir string, outcomes []Outcome, run Run) (Summary, error) {
 	if err = p.all(); err == nil {
 		return summary, nil
 	}
-	if err2 := p.rows(); err2 != nil { // a full disk may have room for these
+	if err2 := p.rows(); err2 != nil && err2.Error() != err.Error() { // a full disk may have room for these
 		err = fmt.Errorf("%w; nor could the rows alone be written: %w", err, err2)
 	}
 	return summary, err

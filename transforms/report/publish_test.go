@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -223,5 +224,53 @@ func TestBadRowsAreAnError(t *testing.T) {
 	}
 	if _, _, err := readRows(dir, true); err != nil {
 		t.Errorf("with --overwrite: %v", err)
+	}
+}
+
+// TestCheckFolderBesideOthers: while one run publishes into a folder, another that is about to
+// begin there finds nothing changed. What a user changed is found, shorter than it was or not.
+func TestCheckFolderBesideOthers(t *testing.T) {
+	dir := t.TempDir()
+	shape := request.Request{ID: "a", Family: request.Shape}
+	publish := func(i int) {
+		if _, err := Publish(dir, []Outcome{Fail(shape, "decode", fmt.Errorf("%d", i))}, Run{Action: Generate, Asked: 1}); err != nil {
+			t.Error(err)
+		}
+	}
+	publish(0)
+	files := (&Run{Action: Generate}).Files([]request.Family{request.Quads})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for i := range 50 {
+			publish(i)
+		}
+	}()
+	checks := 0
+	for running := true; running; checks++ {
+		select {
+		case <-ended:
+			running = false
+		default:
+		}
+		if err := CheckFolder(dir, claim.Policy{}, files...); err != nil {
+			t.Fatalf("check %d: %v", checks, err)
+		}
+	}
+	path := filepath.Join(dir, FailuresFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, changed := range []string{strings.Replace(string(data), `"a"`, `"bb"`, 1), strings.Replace(string(data), `"decode"`, `"x"`, 1)} {
+		if err := os.WriteFile(path, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckFolder(dir, claim.Policy{}, files...); !errors.Is(err, claim.ErrChanged) {
+			t.Errorf("%s: %v", changed, err)
+		}
+		if err := CheckFolder(dir, claim.Policy{Overwrite: true}, files...); err != nil {
+			t.Errorf("to overwrite: %v", err)
+		}
 	}
 }

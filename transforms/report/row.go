@@ -132,7 +132,10 @@ var (
 )
 
 // Message returns the text of an error for users.
-func Message(err error) string {
-	text := places.ReplaceAllString(atomicfile.Visible(err.Error()), "")
+func Message(err error) string { return Plain(err.Error()) }
+
+// Plain returns a text with errors in it for users.
+func Plain(text string) string {
+	text = places.ReplaceAllString(atomicfile.Visible(text), "")
 	return calls.ReplaceAllString(begins.ReplaceAllString(text, ""), "$1")
 }

@@ -43,6 +43,9 @@ func splitLine(line []byte, of Family) (ours map[string]json.RawMessage, own Ext
 	if err := json.Unmarshal(line, &ours); err != nil {
 		return nil, nil, explain(err)
 	}
+	if ours == nil {
+		return nil, nil, errors.New("null where an object {…} must be")
+	}
 	if name := strictjson.Twice(line); name != "" {
 		return nil, nil, fmt.Errorf("%q is given twice", name)
 	}

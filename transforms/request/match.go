@@ -65,7 +65,10 @@ func Expand(patterns []string) (Matches, error) {
 // expand returns the paths of one pattern. fault is the reason why it names no
 // file; the pattern is then the only path.
 func expand(pattern string) (paths []string, fault, err error) {
-	if _, err := store.Lstat(pattern); err == nil || !isPattern(pattern) {
+	switch _, err := store.Lstat(pattern); {
+	case errors.Is(err, store.ErrUnavailable): // to ask for a folder would take as long
+		return []string{pattern}, err, nil
+	case err == nil || !isPattern(pattern):
 		return []string{pattern}, folderFault(pattern), nil
 	}
 	if store.Stored(pattern) {

@@ -98,7 +98,8 @@ func TestClassesByName(t *testing.T) {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number or a name, not [1]", `1.5`: "a whole number, not 1.5",
-		`2`: `class "2": the model has any, chair, or their numbers, 0 to 1`, `"2"`: `class "2": the model has`, `1e300`: `the model has`, `0, "class": 1`: `"class" is given twice`} {
+		`2`: `class "2": the model has any, chair, or their numbers, 0 to 1`, `"2"`: `class "2": the model has`, `1e300`: `the model has`, `0, "class": 1`: `"class" is given twice`,
+		`0} {`: "not JSON"} {
 		if _, err := m.Decode(strings.NewReader(`{"id": "a", "class": ` + line + `}`)); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
 		}
