@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -63,6 +64,10 @@ func folderFault(path string) error {
 // maxListed bounds the entries that [commonPattern] reads.
 const maxListed = 1000
 
+// besides are extensions of files that lie beside inputs: they are suggested only where
+// nothing else is.
+var besides = []string{".bin", ".json", ".jsonl", ".md", ".mtl", ".txt"}
+
 // commonPattern returns a pattern for the most common extension in a folder, or
 // in its subfolders, or "" if it is empty.
 func commonPattern(dir string) (string, error) {
@@ -82,6 +87,9 @@ func commonPattern(dir string) (string, error) {
 		}
 		ext := escape(filepath.Ext(e.Name()))
 		counts[ext]++
+		if !slices.Contains(besides, ext) {
+			counts[ext] += maxListed
+		}
 		if c := cmp.Compare(counts[ext], counts[best]); best == "" || c > 0 || c == 0 && ext < best {
 			best = ext
 		}

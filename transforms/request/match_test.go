@@ -140,7 +140,7 @@ func TestMatchLinks(t *testing.T) {
 // TestMatchNothing: what names no file is wrong use alone, and an input of the run
 // among others.
 func TestMatchNothing(t *testing.T) {
-	makeFiles(t, "a.mp4", "clips/b.mov", "clips/c.mov", "clips/d.mp4", "deep/er/e.mp4", "it's/f.mp4")
+	makeFiles(t, "a.mp4", "clips/b.mov", "clips/c.mov", "clips/d.mp4", "deep/er/e.mp4", "it's/f.mp4", "mesh/a.bin", "mesh/b.bin", "mesh/c.gltf")
 	if err := os.Mkdir("empty", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +153,7 @@ func TestMatchNothing(t *testing.T) {
 		{[]string{"*.avi", "*.mkv"}, ErrNoMatch, "*.avi"},
 		{[]string{"clips"}, ErrFolder, "clips is a folder; its files are --input 'clips/*.mov'"},
 		{[]string{"clips/"}, ErrFolder, "'clips/*.mov'"},
+		{[]string{"mesh"}, ErrFolder, "'mesh/*.gltf'"},
 		{[]string{"deep"}, ErrFolder, "'deep/**/*.*'"},
 		{[]string{"empty"}, ErrFolder, "a folder, and empty"},
 		{[]string{"it's"}, ErrFolder, `'it'\''s/*.mp4'`},
