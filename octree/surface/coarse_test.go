@@ -7,6 +7,7 @@ import (
 
 	"github.com/morton-gen/morton/mesh"
 	"github.com/morton-gen/morton/octree"
+	"github.com/morton-gen/morton/octree/internal/testmesh"
 	"github.com/morton-gen/morton/octree/surface"
 )
 
@@ -20,7 +21,8 @@ func ball(t *testing.T, radius float64, middle mesh.Vec3) *mesh.Mesh {
 	return m
 }
 
-// TestOverlap compares balls with the volumes of balls and of the lenses in which they meet.
+// TestOverlap compares balls with the volumes of balls, of the lenses in which they meet, and of a
+// shell.
 func TestOverlap(t *testing.T) {
 	volume := func(r float64) float64 { return 4 * math.Pi / 3 * r * r * r }
 	lens := func(r, d float64) float64 { return math.Pi * (4*r + d) * (2*r - d) * (2*r - d) / 12 }
@@ -29,10 +31,12 @@ func TestOverlap(t *testing.T) {
 		other *mesh.Mesh
 		want  float64
 	}{
-		"itself":     {whole, 1},
-		"in another": {ball(t, 0.4, mesh.Vec3{0.05, 0, 0}), volume(0.4) / volume(0.5)},
-		"beside it":  {ball(t, 0.5, mesh.Vec3{0, 0.3, 0}), lens(0.5, 0.3) / (2*volume(0.5) - lens(0.5, 0.3))},
-		"apart":      {ball(t, 0.2, mesh.Vec3{0, 0, 0.75}), 0},
+		"itself":               {whole, 1},
+		"in another":           {ball(t, 0.4, mesh.Vec3{0.05, 0, 0}), volume(0.4) / volume(0.5)},
+		"beside it":            {ball(t, 0.5, mesh.Vec3{0, 0.3, 0}), lens(0.5, 0.3) / (2*volume(0.5) - lens(0.5, 0.3))},
+		"apart":                {ball(t, 0.2, mesh.Vec3{0, 0, 0.75}), 0},
+		"a shell":              {testmesh.Joined(whole, testmesh.Flipped(ball(t, 0.4, mesh.Vec3{}))), 1 - volume(0.4)/volume(0.5)},
+		"itself and one in it": {testmesh.Joined(whole, ball(t, 0.4, mesh.Vec3{})), 1},
 	} {
 		got, err := surface.Overlap(whole, x.other, 6)
 		if err != nil || math.Abs(got-x.want) > 0.01 {
