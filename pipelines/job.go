@@ -25,8 +25,9 @@ var (
 
 // Bounds on a job.
 const (
-	MaxWorkers = 64
-	MaxShards  = 9999 // limited by the digits in a shard's name
+	MaxWorkers  = 64
+	MaxShards   = 9999    // limited by the digits in a shard's name
+	MaxInFlight = 1 << 16 // requests or slots: far more than a device holds
 )
 
 // Job describes a run of a pipeline. Settings.Action is set by the pipeline.
@@ -71,8 +72,12 @@ func (j *Job) Validate() error {
 		return fmt.Errorf("pipelines: %w: %d workers, from 0 to %d", ErrJob, j.Workers, MaxWorkers)
 	case j.Shards < 0 || j.Shards > MaxShards:
 		return fmt.Errorf("pipelines: %w: %d shards, from 0 to %d", ErrJob, j.Shards, MaxShards)
-	case j.Settings.InFlight < 0 || j.Settings.Spec.Slots < 0:
-		return fmt.Errorf("pipelines: %w: a negative number in flight", ErrJob)
+	case j.Settings.InFlight < 0 || j.Settings.InFlight > MaxInFlight:
+		return fmt.Errorf("pipelines: %w: %d in flight, from 0 to %d", ErrJob, j.Settings.InFlight, MaxInFlight)
+	case j.Settings.Spec.Slots < 0 || j.Settings.Spec.Slots > MaxInFlight:
+		return fmt.Errorf("pipelines: %w: %d slots, from 0 to %d", ErrJob, j.Settings.Spec.Slots, MaxInFlight)
+	case j.Settings.InputTime < 0:
+		return fmt.Errorf("pipelines: %w: an input time of %v", ErrJob, j.Settings.InputTime)
 	}
 	return nil
 }

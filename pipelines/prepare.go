@@ -78,6 +78,9 @@ func (j *Job) checkOut() error {
 	info, err := stat(j.Settings.Out)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if _, err := store.Lstat(j.Settings.Out); err == nil {
+			return &fs.PathError{Op: "open", Path: j.Settings.Out, Err: errNoTarget}
+		}
 		return nil
 	case err != nil:
 		return err
@@ -180,4 +183,8 @@ func try(folder string) error {
 	return probe.Remove()
 }
 
-var errNotFolder = errors.New("not a folder")
+// What is wrong with --out.
+var (
+	errNotFolder = errors.New("not a folder")
+	errNoTarget  = errors.New("a link to nothing")
+)

@@ -126,6 +126,9 @@ func CheckJobs(ctx context.Context, job Job, action string) error {
 		return err
 	}
 	all, err := Submissions(job.Settings.Out)
+	if err != nil && !store.Stored(job.Settings.Out) {
+		err = fmt.Errorf("%w: %w", ErrOut, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,10 @@ func lastRun(t terminal, f *jobFlags) error {
 	if err != nil {
 		return err
 	}
-	return conclude(t, f.json, s, nil)
+	if err = conclude(t, f.json, s, nil); err == nil && !s.Complete {
+		err = fmt.Errorf("the last run into %s was cut off; its command goes on where it stopped", f.out)
+	}
+	return err
 }
 
 // waitFor waits for jobs one after the other.

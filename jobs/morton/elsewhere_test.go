@@ -282,3 +282,16 @@ func TestPoolListensOnLoopback(t *testing.T) {
 		t.Errorf("at %q: %v", f.DefValue, err)
 	}
 }
+
+// TestWaitForWhatWasCutOff: a run that did not reach its end is no success of wait.
+func TestWaitForWhatWasCutOff(t *testing.T) {
+	for partial, want := range map[bool]int{true: exitFailed, false: exitDone} {
+		dir := t.TempDir()
+		if _, err := report.Publish(dir, nil, report.Run{Action: report.Generate, Partial: partial}); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, errs := morton("wait", "--out", dir); code != want || strings.Contains(errs, "was cut off") != partial {
+			t.Errorf("partial %v: exit %d, %s", partial, code, errs)
+		}
+	}
+}

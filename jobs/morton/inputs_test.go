@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -107,8 +108,12 @@ var newcomersMistakes = []struct{ args, want string }{
 	{"generate quads --out o --input a.obj --top-p 0", "top-p 0"},
 	{"generate quads --out o --input a.obj --workers -1", "workers"},
 	{"generate quads --out o --input a.obj --workers 1000", "workers"},
-	{"generate quads --out o --input a.obj --slots -1", "negative"},
-	{"generate quads --out o --input a.obj --in-flight -2", "negative"},
+	{"generate quads --out o --input a.obj --slots -1", "-1 slots, from 0 to 65536"},
+	{"generate quads --out o --input a.obj --slots 9000000000000000000", "slots, from 0 to 65536"},
+	{"generate quads --out o --input a.obj --in-flight -2", "-2 in flight, from 0 to 65536"},
+	{"generate quads --out o --input a.obj --in-flight 1000000000", "in flight, from 0 to 65536"},
+	{"generate quads --out o --input a.obj --input-time -1s", "an input time of -1s"},
+	{"generate quads --out dangling --input a.obj", "a link to nothing"},
 	{"generate quads --out o --input a.obj --precision int3", "--precision is one of"},
 	{"generate quads --out o --input a.obj --prefix 3", "unknown flag --prefix"},
 	{"generate quads --out o --input a.obj -overwite", "did you mean --overwrite?"},
@@ -400,7 +405,7 @@ func mistakenFiles(t *testing.T) {
 	write(t, "blank.jsonl", "\n\n")
 	write(t, "list.jsonl", `[{"id":"a"}]`)
 	write(t, "twice.jsonl", `{"id":"a","input":"a.obj"}`+"\n"+`{"id":"A","input":"a.obj"}`)
-	if err := os.Mkdir("empty", 0o755); err != nil {
+	if err := errors.Join(os.Mkdir("empty", 0o755), os.Symlink("nowhere", "dangling")); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -28,8 +28,8 @@ func (f Files) Vacant(dir string, policy Policy, paths ...string) error {
 	return nil
 }
 
-// Unchanged is [Files.Vacant] for files that are read before they are replaced, and so are
-// known not to be cut short.
+// Unchanged is [Files.Vacant] for files that are small, and so are never cut short: a shorter one
+// was changed.
 func (f Files) Unchanged(dir string, policy Policy, paths ...string) error {
 	for _, path := range paths {
 		if err := f.vacant(dir, policy, path, File{}); err != nil {

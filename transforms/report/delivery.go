@@ -119,8 +119,25 @@ func (d *Delivery) Finish(fingerprint, run string, r *Result) error {
 	if err := d.batch.Place(known, d.policy); err != nil {
 		return err
 	}
+	if err := d.drop(known, files); err != nil {
+		return err
+	}
 	m.Fingerprint, m.Files = fingerprint, files
 	return m.put(d.dir, false)
+}
+
+// drop removes the earlier result's files that the new one lacks, such as the tokens of a
+// method that the new one does without. One that was changed stays.
+func (d *Delivery) drop(known, files claim.Files) error {
+	for _, c := range known {
+		if len(files.Of(c.Path)) > 0 || !(claim.Files{c}).Whole(d.dir) {
+			continue
+		}
+		if err := store.Remove(store.Join(d.dir, c.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // shared reports whether a marker that appeared in the meantime is of the same

@@ -151,7 +151,7 @@ func (s *folderState) check(dir string, policy claim.Policy, paths []string) err
 	if _, _, err := readRows(dir, policy.Overwrite); err != nil {
 		return err
 	}
-	return s.files.Unchanged(dir, policy, ResultsFile, FailuresFile)
+	return s.files.Unchanged(dir, policy, ResultsFile, FailuresFile, SummaryFile)
 }
 
 // put writes the claims sorted by path.

@@ -274,3 +274,42 @@ func TestCheckFolderBesideOthers(t *testing.T) {
 		}
 	}
 }
+
+// TestDeliverDropsWhatIsNoMore: a result that another method makes anew, without tokens, leaves
+// none of the earlier ones, so that the first method can make it again. Tokens that were
+// changed stay.
+func TestDeliverDropsWhatIsNoMore(t *testing.T) {
+	dir := t.TempDir()
+	r := request.Request{ID: "a", Family: request.Quads}
+	tokens := filepath.Join(dir, Place{r.Family, r.ID}.Tokens())
+	bare := func() {
+		t.Helper()
+		done := Result{Request: r, Action: Generate, Model: "m"}
+		d, err := Deliver(dir, done, claim.Policy{Overwrite: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if err := d.Finish("f", "that", &done); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		leave(t, dir, r, 1)
+		if _, err := os.Stat(tokens); err != nil {
+			t.Fatal(err)
+		}
+		bare()
+		if _, err := os.Stat(tokens); !errors.Is(err, os.ErrNotExist) {
+			t.Fatalf("the tokens are there: %v", err)
+		}
+	}
+	leave(t, dir, r, 1)
+	if err := os.WriteFile(tokens, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bare()
+	if data, err := os.ReadFile(tokens); string(data) != "mine" {
+		t.Errorf("tokens that were changed: %q, %v", data, err)
+	}
+}
