@@ -28,13 +28,13 @@ func TestUnmarshal(t *testing.T) {
 
 func TestTwice(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"a": 1, "a": 2}`:                          "a",
-		`{"a": {"b": 1}, "b": "b", "c": "b"}`:       "",
+		`{"a": 1, "a": 2}`:                           "a",
+		`{"a": {"b": 1}, "b": "b", "c": "b"}`:        "",
 		`{"a": [{"b": 1}, {"b": {"c": 1, "c": 1}}]}`: "c",
-		`{"a": {}, "b": [], "a": []}`:               "a",
-		`["a", "a", {"a": ["a"]}]`:                  "",
-		`{"a": "x", "\u0061": "y"}`:                 "a",
-		`3`:                                         "",
+		`{"a": {}, "b": [], "a": []}`:                "a",
+		`["a", "a", {"a": ["a"]}]`:                   "",
+		`{"a": "x", "\u0061": "y"}`:                  "a",
+		`3`:                                          "",
 	} {
 		if got := Twice([]byte(text)); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)

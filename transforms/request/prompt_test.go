@@ -97,9 +97,11 @@ func TestClassesByName(t *testing.T) {
 	if err != nil || len(got) != 4 || *got[3].Class != 1 || *got[0].Class != 1 || *got[1].Class != 0 || got[2].Class != nil {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	for line, want := range map[string]string{`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number or a name, not [1]", `1.5`: "a whole number, not 1.5",
+	for line, want := range map[string]string{
+		`"chai"`: `line 1: class "chai": the model has any, chair`, `[1]`: "a whole number or a name, not [1]", `1.5`: "a whole number, not 1.5",
 		`2`: `class "2": the model has any, chair, or their numbers, 0 to 1`, `"2"`: `class "2": the model has`, `1e300`: `the model has`, `0, "class": 1`: `"class" is given twice`,
-		`0} {`: "not JSON"} {
+		`0} {`: "not JSON",
+	} {
 		if _, err := m.Decode(strings.NewReader(`{"id": "a", "class": ` + line + `}`)); !errors.Is(err, ErrManifest) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", line, err)
 		}
