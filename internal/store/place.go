@@ -35,7 +35,8 @@ var oneSlash = regexp.MustCompile(`^(s3|gs):/?[^/]`)
 // bucket. Its text has no user name, password or query.
 func Check(place string) error {
 	if oneSlash.MatchString(place) {
-		return fmt.Errorf("%w: %s: a place in a store begins with %s://, and a folder of that name with ./", ErrPlace, place, place[:2])
+		meant := Redacted(place[:2] + "://" + strings.TrimPrefix(place[3:], "/"))
+		return fmt.Errorf("%w: one slash or none; in a store it is %s, and a folder of that name begins with ./", ErrPlace, meant)
 	}
 	if s := Scheme(place); s == "" {
 		return nil

@@ -315,7 +315,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("an object that is not there: %v", err)
 	}
 	for _, place := range []string{
-		"s3://", "gs:///a", "s3://key:secret@bucket/a", "http://user:secret@host/a?sign=secret", "ftp://host/a", "gs://buc ket/a", "s3://bucket?secret/a", "s3:/bucket/a", "gs:bucket/a",
+		"s3://", "gs:///a", "s3://key:secret@bucket/a", "http://user:secret@host/a?sign=secret", "ftp://host/a", "gs://buc ket/a", "s3://bucket?secret/a", "s3:/bucket/a", "gs:bucket/a", "s3:/key:secret@bucket/a",
 		"s3://bucket/" + strings.Repeat("k", 1025),
 	} {
 		err := store.Check(place)

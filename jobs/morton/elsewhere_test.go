@@ -247,8 +247,8 @@ func TestMissingOfRunnersElsewhere(t *testing.T) {
 		{"--out gs://user:password@bucket/o", "gs://…@bucket/o names no bucket"},
 		{"--input http://user:password@host/a.obj?key", "http://…@host/a.obj?…: http:// places are not supported"},
 		{"--model hdfs://m", "hdfs:// places are not supported"},
-		{"--input s3:/bucket/a.obj", "s3:/bucket/a.obj: a place in a store begins with s3://"},
-		{"--out gs:bucket/o", "a place in a store begins with gs://"},
+		{"--input s3:/bucket/a.obj", "in a store it is s3://bucket/a.obj"},
+		{"--out gs:bucket/o", "in a store it is gs://bucket/o"},
 		{"file:///a.obj", "file:// places are not supported"},
 	} {
 		code, out, errs := morton(append(strings.Fields("generate quads --out o --input a.obj"), strings.Fields(c.flags)...)...)
