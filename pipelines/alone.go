@@ -29,7 +29,7 @@ func (j *Job) alone() (release func(), err error) {
 		return release, nil
 	}
 	for _, f := range j.families() {
-		folder := j.familyFolder(f)
+		folder := filepath.Join(j.Settings.Out, string(f))
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			release()
 			return nil, err
@@ -49,8 +49,16 @@ func (j *Job) checkAlone() error {
 	if store.Stored(j.Settings.Out) {
 		return nil
 	}
-	for _, f := range j.families() {
-		unlock, err := lockFamily(j.familyFolder(f))
+	return checkFree(j.Settings.Out, j.families())
+}
+
+// Busy reports whether a run of this machine writes into a folder.
+func Busy(out string) bool { return checkFree(out, request.Families) != nil }
+
+// checkFree returns the error of a folder of the families that another run has locked.
+func checkFree(out string, families []request.Family) error {
+	for _, f := range families {
+		unlock, err := lockFamily(filepath.Join(out, string(f)))
 		switch {
 		case err == nil:
 			unlock()
@@ -60,22 +68,6 @@ func (j *Job) checkAlone() error {
 	}
 	return nil
 }
-
-// Busy reports whether a run of this machine writes into a folder.
-func Busy(out string) bool {
-	for _, f := range request.Families {
-		unlock, err := lockFamily(filepath.Join(out, string(f)))
-		if errors.Is(err, ErrOut) {
-			return true
-		}
-		if err == nil {
-			unlock()
-		}
-	}
-	return false
-}
-
-func (j *Job) familyFolder(f request.Family) string { return filepath.Join(j.Settings.Out, string(f)) }
 
 func lockFamily(folder string) (unlock func() error, err error) {
 	unlock, err = atomicfile.TryLock(folder)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"time"
 
@@ -81,9 +80,6 @@ func (g *remeshFlags) all(t terminal) ([]request.Request, error) {
 // completeRemesh sets the default budget of a request without a depth and validates
 // both.
 func completeRemesh(r *request.Request) error {
-	if r.Row != 0 {
-		return errors.New(`"row" is no field of remesh`)
-	}
 	if r.Depth == 0 && r.Faces == 0 {
 		r.Faces = remeshFaces
 	}

@@ -145,13 +145,16 @@ func CheckFolder(dir string, policy claim.Policy, paths ...string) error {
 }
 
 func (s *folderState) check(dir string, policy claim.Policy, paths []string) error {
-	if err := s.files.Vacant(dir, policy, paths...); err != nil {
+	small := []string{ResultsFile, FailuresFile, SummaryFile}
+	if err := s.files.Unchanged(dir, policy, small...); err != nil {
 		return err
 	}
-	if _, _, err := readRows(dir, policy.Overwrite); err != nil {
+	rest := slices.DeleteFunc(slices.Clone(paths), func(path string) bool { return slices.Contains(small, path) })
+	if err := s.files.Vacant(dir, policy, rest...); err != nil {
 		return err
 	}
-	return s.files.Unchanged(dir, policy, ResultsFile, FailuresFile, SummaryFile)
+	_, _, err := readRows(dir, policy.Overwrite)
+	return err
 }
 
 // put writes the claims sorted by path.

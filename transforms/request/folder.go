@@ -68,6 +68,13 @@ const maxListed = 1000
 // nothing else is.
 var besides = []string{".bin", ".json", ".jsonl", ".md", ".mtl", ".txt"}
 
+func rank(ext string) int {
+	if slices.Contains(besides, ext) {
+		return 0
+	}
+	return 1
+}
+
 // commonPattern returns a pattern for the most common extension in a folder, or
 // in its subfolders, or "" if it is empty.
 func commonPattern(dir string) (string, error) {
@@ -87,10 +94,7 @@ func commonPattern(dir string) (string, error) {
 		}
 		ext := escape(filepath.Ext(e.Name()))
 		counts[ext]++
-		if !slices.Contains(besides, ext) {
-			counts[ext] += maxListed
-		}
-		if c := cmp.Compare(counts[ext], counts[best]); best == "" || c > 0 || c == 0 && ext < best {
+		if best == "" || cmp.Or(cmp.Compare(rank(ext), rank(best)), cmp.Compare(counts[ext], counts[best]), cmp.Compare(best, ext)) > 0 {
 			best = ext
 		}
 	}

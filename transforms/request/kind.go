@@ -91,7 +91,6 @@ func (r *Request) given() (names []string) {
 		{r.Method != "", "method"},
 		{r.QuadShare != nil, "quad_share"},
 		{r.Coding != "", "coding"},
-		{r.Row != 0, "row"},
 	} {
 		if f.given {
 			names = append(names, f.name)

@@ -153,6 +153,9 @@ func (m Manifest) line(line []byte) (Request, error) {
 	if m.Base.Family != "" && q.Family != m.Base.Family {
 		return q, fmt.Errorf("family %q in a run of %q", q.Family, m.Base.Family)
 	}
+	if m.Base.Family != "" && q.Row != 0 { // only requests from shards have it
+		return q, fmt.Errorf("\"row\" is no field of %s", q.Family)
+	}
 	if err := q.addOwn(extra); err != nil {
 		return q, err
 	}

@@ -13,8 +13,6 @@ func (r *Request) CheckTokenize(flag int) error {
 	switch {
 	case r.Input == "":
 		return errors.New("no input to tokenize")
-	case r.Row != 0:
-		return errors.New(`"row" is no field of tokenize`)
 	case r.Prefix == 0:
 		r.Prefix = r.Frames
 	case r.Frames != flag && r.Frames != r.Prefix:
